@@ -1,0 +1,28 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ProviderId;
+
+/// An executor that answered lately.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Executor {
+    /// Host and process id.
+    pub name: String,
+    pub version: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub started_at: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub seen_at: Timestamp,
+    pub draining: bool,
+    pub lanes: Vec<ExecutorLane>,
+}
+
+/// What an executor may use of a lane, and uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExecutorLane {
+    pub provider_id: ProviderId,
+    pub concurrency: u32,
+    pub in_flight: u32,
+}

@@ -1,0 +1,44 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{ErrorKind, InvocationId, Outcome, ProviderId, Score, Usage, message::Attempt};
+
+/// The one recorded result of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResultRecord {
+    pub ordinal: u32,
+    pub sample: u32,
+    pub item_id: String,
+    pub invocation_id: InvocationId,
+    pub outcome: Outcome,
+    pub error_kind: Option<ErrorKind>,
+    pub error: Option<String>,
+    pub response: Option<String>,
+    pub reasoning: Option<String>,
+    pub score: Option<Score>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub settled_at: Timestamp,
+}
+
+/// One pass of a job through the model client, also of those whose result did not count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InvocationRecord {
+    pub id: InvocationId,
+    pub ordinal: u32,
+    pub sample: u32,
+    pub provider_id: ProviderId,
+    pub model: String,
+    /// `None`: it was deferred.
+    pub outcome: Option<Outcome>,
+    pub error_kind: Option<ErrorKind>,
+    pub attempts: Vec<Attempt>,
+    pub usage: Option<Usage>,
+    pub cost_nanousd: Option<i64>,
+    pub streamed: bool,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub started_at: Timestamp,
+    pub latency_ms: u64,
+    pub ttft_ms: Option<u64>,
+}

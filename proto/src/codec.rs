@@ -1,0 +1,59 @@
+//! Messages as bytes: MessagePack with named fields.
+//!
+//! Readers skip fields that they do not know, so a newer writer may add one; a field that is added
+//! has a default, so an older writer's bytes still decode. Anything else is a new version of the
+//! message, with a new name.
+
+use rmp_serde::decode;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::message::{Control, Deferred, Invocation, Job};
+
+/// The `content_type` of every message.
+pub const CONTENT_TYPE: &str = "application/msgpack";
+
+/// Deep enough for any item; a message that nests deeper would exhaust the stack of the reader.
+const DEPTH_MAX: usize = 64;
+
+/// A message with its name and version, the `type` that travels beside the bytes.
+pub trait Message: Serialize + DeserializeOwned {
+    const TYPE: &'static str;
+}
+
+impl Message for Job {
+    const TYPE: &'static str = "job.v1";
+}
+impl Message for Invocation {
+    const TYPE: &'static str = "invocation.v1";
+}
+impl Message for Deferred {
+    const TYPE: &'static str = "deferred.v1";
+}
+impl Message for Control {
+    const TYPE: &'static str = "control.v1";
+}
+
+/// Why bytes are not the message that was expected. Its text is the reason kept beside a dead letter.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    #[error("message type `{found}` is not known here; expected {expected}")]
+    UnknownType { found: String, expected: &'static str },
+    #[error("the bytes are not a {expected} message: {source}")]
+    Malformed { expected: &'static str, source: decode::Error },
+}
+
+pub fn encode<M: Message>(message: &M) -> Vec<u8> {
+    rmp_serde::to_vec_named(message).expect("our messages have only string keys and known lengths")
+}
+
+/// Decodes the message that `message_type` says these bytes are.
+pub fn decode<M: Message>(message_type: &str, bytes: &[u8]) -> Result<M, DecodeError> {
+    if message_type != M::TYPE {
+        // The name comes from outside; a name of ours is short.
+        let found = message_type.chars().take(64).collect();
+        return Err(DecodeError::UnknownType { found, expected: M::TYPE });
+    }
+    let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
+    reader.set_max_depth(DEPTH_MAX);
+    M::deserialize(&mut reader).map_err(|source| DecodeError::Malformed { expected: M::TYPE, source })
+}

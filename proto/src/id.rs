@@ -1,0 +1,125 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
+
+/// A text that is not an id of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {kind} id: expected {kind}_ and 32 hex digits")]
+pub struct ParseIdError {
+    text: String,
+    kind: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident = $prefix:literal) => {
+        $(#[$doc])*
+        ///
+        /// A `UUIDv7` where we mint it, so that ids sort by the time they were made. Its text, in JSON
+        /// and in logs, carries the kind as a prefix; in MessagePack it is the 16 bytes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0.simple())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .filter(|hex| hex.len() == 32)
+                    .and_then(|hex| Uuid::try_parse(hex).ok())
+                    .map(Self)
+                    .ok_or_else(|| ParseIdError { text: text.chars().take(64).collect(), kind: $prefix })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    serializer.serialize_bytes(self.0.as_bytes())
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                    text.parse().map_err(de::Error::custom)
+                } else {
+                    Uuid::deserialize(deserializer).map(Self)
+                }
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .pattern(Some(concat!("^", $prefix, "_[0-9a-f]{32}$")))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+    };
+}
+
+id! {
+    /// One provider, one model, one dataset, one configuration, submitted together.
+    RunId = "run"
+}
+id! {
+    /// An account at a model API. Also names its lane.
+    ProviderId = "prov"
+}
+id! {
+    /// Items in order.
+    DatasetId = "data"
+}
+id! {
+    /// One job's pass through the model client. Minted before the call, so that what is recorded
+    /// twice is recognised.
+    InvocationId = "inv"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: RunId = RunId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+
+    #[test]
+    fn text_carries_the_kind_and_comes_back() {
+        assert_eq!(RUN.to_string(), "run_01900000000070008000000000000001");
+        assert_eq!(RUN.to_string().parse(), Ok(RUN));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_is_refused() {
+        for text in ["prov_01900000000070008000000000000001", "run_", "run_zz", "01900000000070008000000000000001"]
+        {
+            let error = text.parse::<RunId>().unwrap_err().to_string();
+            assert!(error.contains("is not a run id"), "{text}: {error}");
+        }
+    }
+}

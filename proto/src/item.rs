@@ -1,0 +1,124 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One question with its reference: a line of a dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Item {
+    /// Unique in its dataset.
+    pub id: String,
+    #[serde(rename = "type")]
+    pub item_type: ItemType,
+    pub inputs: Inputs,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    /// The scorer of this item, as a name or as a `scoring` object; above the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checker: Option<Value>,
+    /// The rubric for a judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criteria: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ItemType {
+    McqSingle,
+    McqMulti,
+    Freeform,
+    Code,
+    JudgePairwise,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Inputs {
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Value>,
+}
+
+/// Sent only to a provider whose capabilities say that it takes images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum Image {
+    Url { url: String },
+    Inline { mime_type: String, encoding: String, data: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum Answer {
+    One(String),
+    /// For `mcq_multi`: the whole set is asked for.
+    Many(Vec<String>),
+}
+
+/// What is wrong with a line of a dataset, in the user's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ItemFault {
+    #[error("not an item: {0}")]
+    Json(String),
+    #[error("`id` is empty")]
+    NoId,
+    #[error("`choices` is empty, and type {0} needs at least two")]
+    NoChoices(&'static str),
+    #[error("`answer` is a list, and only type mcq_multi takes one")]
+    ManyAnswers,
+}
+
+impl Item {
+    /// Reads and checks one line. What is not checked here is not relied upon later.
+    pub fn from_json(line: &str) -> Result<Self, ItemFault> {
+        let item: Self = serde_json::from_str(line).map_err(|error| ItemFault::Json(error.to_string()))?;
+        if item.id.is_empty() {
+            return Err(ItemFault::NoId);
+        }
+        let mcq = match item.item_type {
+            ItemType::McqSingle => Some("mcq_single"),
+            ItemType::McqMulti => Some("mcq_multi"),
+            ItemType::Freeform | ItemType::Code | ItemType::JudgePairwise => None,
+        };
+        if let Some(name) = mcq
+            && item.choices.len() < 2
+        {
+            return Err(ItemFault::NoChoices(name));
+        }
+        if matches!(item.answer, Some(Answer::Many(_))) && item.item_type != ItemType::McqMulti {
+            return Err(ItemFault::ManyAnswers);
+        }
+        Ok(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_line_says_what_is_wrong() {
+        let table = [
+            ("{", "not an item: EOF"),
+            (r#"{"id":"a","type":"freeform"}"#, "missing field `inputs`"),
+            (r#"{"id":"a","type":"essay","inputs":{"text":"?"}}"#, "unknown variant `essay`"),
+            (r#"{"id":"","type":"freeform","inputs":{"text":"?"}}"#, "`id` is empty"),
+            (r#"{"id":"a","type":"mcq_single","inputs":{"text":"?"},"choices":["x"]}"#, "at least two"),
+            (r#"{"id":"a","type":"freeform","inputs":{"text":"?"},"answer":["x"]}"#, "only type mcq_multi"),
+        ];
+        for (line, want) in table {
+            let fault = Item::from_json(line).unwrap_err().to_string();
+            assert!(fault.contains(want), "{line}: {fault}");
+        }
+    }
+}

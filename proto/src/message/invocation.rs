@@ -1,0 +1,91 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{ErrorKind, InvocationId, Outcome, ProviderId, RunId, Score, Usage, message::JobKey};
+
+/// `invocation.v1`, executor to log-sink: a job ended, and this is all there is to know of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invocation {
+    pub run_id: RunId,
+    pub ordinal: u32,
+    pub sample: u32,
+    pub epoch: u32,
+    pub item_id: String,
+    /// The start of the question, for people who watch; see [`Invocation::preview`].
+    pub question: String,
+    pub call: Call,
+    pub outcome: Outcome,
+    #[serde(default)]
+    pub error_kind: Option<ErrorKind>,
+    #[serde(default)]
+    pub error: Option<String>,
+    #[serde(default)]
+    pub response: Option<String>,
+    #[serde(default)]
+    pub reasoning: Option<String>,
+    #[serde(default)]
+    pub score: Option<Score>,
+}
+
+/// One pass through the model client, with every HTTP request that it made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub id: InvocationId,
+    pub provider_id: ProviderId,
+    pub model: String,
+    /// In order; empty if no request was made.
+    pub attempts: Vec<Attempt>,
+    /// Over all attempts, where the provider said.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+    pub started_at: Timestamp,
+    /// From the first attempt to the end, waits included.
+    pub latency_ms: u64,
+    /// Time to the first token, of the attempt that was answered.
+    #[serde(default)]
+    pub ttft_ms: Option<u64>,
+    #[serde(default)]
+    pub streamed: bool,
+    /// Billionths of a US dollar, where prices are known.
+    #[serde(default)]
+    pub cost_nanousd: Option<i64>,
+}
+
+/// One HTTP request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attempt {
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub started_at: Timestamp,
+    pub latency_ms: u64,
+    /// The HTTP status, if there was an answer.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// `None`: this attempt was answered.
+    #[serde(default)]
+    pub error_kind: Option<ErrorKind>,
+    #[serde(default)]
+    pub error: Option<String>,
+    #[serde(default)]
+    pub usage: Option<Usage>,
+}
+
+impl Call {
+    /// Attempts after the first.
+    pub fn retries(&self) -> u64 {
+        self.attempts.len().saturating_sub(1) as u64
+    }
+}
+
+impl Invocation {
+    const PREVIEW_CHARS: usize = 120;
+
+    pub const fn key(&self) -> JobKey {
+        JobKey { run_id: self.run_id, ordinal: self.ordinal, sample: self.sample }
+    }
+
+    /// The first characters of `text`, enough for a line on a screen.
+    pub fn preview(text: &str) -> String {
+        text.chars().take(Self::PREVIEW_CHARS).collect()
+    }
+}

@@ -1,0 +1,60 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{DatasetId, JobConfig, ProviderId, RunId};
+
+/// Names a job: one answer to one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobKey {
+    pub run_id: RunId,
+    /// The item's place in its dataset, from 0.
+    pub ordinal: u32,
+    /// Which of the run's independent answers, from 0.
+    pub sample: u32,
+}
+
+impl std::fmt::Display for JobKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.run_id, self.ordinal, self.sample)
+    }
+}
+
+/// `job.v1`, dispatcher to executor: answer this item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub run_id: RunId,
+    pub ordinal: u32,
+    pub sample: u32,
+    /// The run's pass; a result of an earlier pass no longer counts.
+    pub epoch: u32,
+    /// How often this job was fed before, from 0.
+    pub attempt: u32,
+    pub provider_id: ProviderId,
+    pub model: String,
+    pub item: JobItem,
+    #[serde(default)]
+    pub config: JobConfig,
+    /// No call starts after this moment.
+    #[serde(default)]
+    pub deadline: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobItem {
+    /// The item as the JSON that was uploaded, so that who feeds it need not parse it.
+    Inline(String),
+    /// Above [`JobItem::INLINE_MAX_BYTES`]: read it from the store.
+    Reference(DatasetId),
+}
+
+impl JobItem {
+    /// The largest item that travels in its message.
+    pub const INLINE_MAX_BYTES: usize = 64 * 1024;
+}
+
+impl Job {
+    pub const fn key(&self) -> JobKey {
+        JobKey { run_id: self.run_id, ordinal: self.ordinal, sample: self.sample }
+    }
+}

@@ -1,0 +1,11 @@
+//! The messages on the broker. Each file is one message; its golden vector is in `golden/`.
+
+mod control;
+mod deferred;
+mod invocation;
+mod job;
+
+pub use control::Control;
+pub use deferred::Deferred;
+pub use invocation::{Attempt, Call, Invocation};
+pub use job::{Job, JobItem, JobKey};

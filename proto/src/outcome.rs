@@ -1,0 +1,128 @@
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The name on the wire, in the store and as a metric label.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::ALL.iter().copied().find(|v| v.as_str() == text).ok_or_else(|| {
+                    let known: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
+                    format!("`{text}` is not one of {}", known.join(", "))
+                })
+            }
+        }
+    };
+}
+
+text_enum! {
+    /// Where a run is. Pausing, resuming, retrying and cancelling are metadata on the run.
+    RunStatus {
+        /// Submitted; nothing of it has been fed.
+        Pending = "pending",
+        Running = "running",
+        /// Every job has its result.
+        Completed = "completed",
+        /// An error that no retry can mend ended it.
+        Failed = "failed",
+        Canceled = "canceled",
+    }
+}
+
+impl RunStatus {
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Canceled)
+    }
+}
+
+text_enum! {
+    /// How a job ended.
+    Outcome {
+        Succeeded = "succeeded",
+        /// The model declined, or the provider's filter did.
+        Refused = "refused",
+        /// The answer was cut at the length limit.
+        Truncated = "truncated",
+        /// No answer; the error kind says why.
+        Failed = "failed",
+        Canceled = "canceled",
+        BudgetStopped = "budget_stopped",
+    }
+}
+
+impl Outcome {
+    /// Only an answer can be scored; a failure never is.
+    pub const fn is_answer(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Refused | Self::Truncated)
+    }
+}
+
+text_enum! {
+    /// Why a call or a job failed. A small closed set: it is a metric label.
+    ErrorKind {
+        /// No connection, or it broke before an answer began.
+        Connection = "connection",
+        ConnectTimeout = "connect_timeout",
+        FirstTokenTimeout = "first_token_timeout",
+        IdleTimeout = "idle_timeout",
+        TotalTimeout = "total_timeout",
+        RateLimited = "rate_limited",
+        Overloaded = "overloaded",
+        ServerError = "server_error",
+        /// The stream ended without its terminator.
+        TruncatedStream = "truncated_stream",
+        /// The answer was not what the protocol says.
+        MalformedResponse = "malformed_response",
+        StreamRejected = "stream_rejected",
+        InvalidRequest = "invalid_request",
+        ContextLength = "context_length",
+        ContentPolicy = "content_policy",
+        Authentication = "authentication",
+        QuotaExhausted = "quota_exhausted",
+        /// The item or its prompt template cannot be made into a request.
+        BadItem = "bad_item",
+        /// The executor was told to stop while the call was in flight.
+        Interrupted = "interrupted",
+        /// The run's own deadline passed.
+        DeadlinePassed = "deadline_passed",
+        /// Delivered again and again without an end: it may be what kills its executors.
+        Poisoned = "poisoned",
+        /// The provider was deleted, or its key cannot be opened.
+        ProviderUnavailable = "provider_unavailable",
+    }
+}
+
+/// What a scorer made of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Score {
+    pub scorer: String,
+    /// `0.0..=1.0`, or `None` if the scorer could not read the answer (*unscored*).
+    pub value: Option<f64>,
+    /// What the scorer took to be the answer.
+    #[serde(default)]
+    pub extracted: Option<String>,
+    /// Why it is unscored, or what the value rests on.
+    #[serde(default)]
+    pub detail: Option<String>,
+}

@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+/// The broker cannot be used, or refused what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    #[error("could not connect to the broker at {address}: {reason}")]
+    Unreachable {
+        /// Host and port, never the credentials.
+        address: String,
+        reason: String,
+    },
+    #[error("the broker refused {what}: {reason}")]
+    Refused { what: String, reason: String },
+    #[error("the broker did not answer within {0:?}")]
+    TimedOut(Duration),
+    #[error("the broker connection is closed")]
+    Closed,
+}
+
+/// The message may not have been taken: publish it again.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("no queue takes messages for {0}")]
+    Unroutable(String),
+    /// The queue is full, or the broker could not store it.
+    #[error("the broker did not accept the message")]
+    Rejected,
+    #[error("the broker did not confirm within {0:?}")]
+    TimedOut(Duration),
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error("nobody answered within {0:?}")]
+    NoAnswer(Duration),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}

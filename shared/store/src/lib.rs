@@ -1,0 +1,36 @@
+//! What runmill remembers: ports by concern, over PostgreSQL ([`postgres`]) and `SQLite` ([`sqlite`]).
+//!
+//! The contract of each port is in its documentation and in [`conformance`], which both implementations
+//! pass. Times come in as parameters: an implementation reads no clock.
+
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+mod error;
+mod ledger;
+mod port;
+pub mod postgres;
+pub mod sqlite;
+
+use std::sync::Arc;
+
+pub use error::StoreError;
+pub use port::{
+    datasets::{Datasets, Lines, NewDataset, StoredItem},
+    events::{EventPage, Events, RunVersion},
+    executors::Executors,
+    feed::{ActiveRun, DueJob, Feed, Lead, Leader},
+    providers::{NewSecret, ProviderRow, Providers, SealedSecret, SecretKind, SecretOwner},
+    results::{LogBatch, LogEntry, Results, Written},
+    runs::{CreatedRun, RunRow, Runs, Transition},
+    settings::SettingsStore,
+};
+
+/// Everything one database does. Services take the narrower ports that they need.
+pub trait Store:
+    Providers + SettingsStore + Datasets + Runs + Feed + Leader + Results + Events + Executors
+{
+}
+
+impl<T: Providers + SettingsStore + Datasets + Runs + Feed + Leader + Results + Events + Executors> Store for T {}
+
+pub type SharedStore = Arc<dyn Store>;

@@ -1,0 +1,45 @@
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use runmill_proto::{DatasetId, api::Dataset};
+
+use crate::StoreError;
+
+/// A checked line of a dataset, on its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredItem {
+    pub item_id: String,
+    /// The item as JSON, as it was uploaded.
+    pub body: String,
+}
+
+/// Checked lines in order, or why one is not an item ([`StoreError::BadLine`], which ends the upload).
+pub type Lines<'a> = BoxStream<'a, Result<StoredItem, StoreError>>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDataset {
+    pub id: DatasetId,
+    pub name: String,
+    pub created_at: Timestamp,
+}
+
+/// Items in order.
+#[async_trait]
+pub trait Datasets: Send + Sync {
+    /// Stores all of `lines`, or nothing. Memory stays constant. An id that occurs twice is a
+    /// [`StoreError::BadLine`] with its line; no line at all is a [`StoreError::Conflict`].
+    ///
+    /// The version hash is the SHA-256 over each line's body followed by a newline.
+    async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError>;
+
+    async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError>;
+
+    /// The oldest dataset with this content.
+    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError>;
+
+    /// By id, after `after`, at most `limit`.
+    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError>;
+
+    /// The items at ordinals `from` and up, at most `limit`, in order.
+    async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError>;
+}

@@ -1,0 +1,18 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+use runmill_proto::api::Executor;
+
+use crate::StoreError;
+
+/// Who executes.
+#[async_trait]
+pub trait Executors: Send + Sync {
+    /// Records that `executor` lives, under its name.
+    async fn report_executor(&self, executor: &Executor) -> Result<(), StoreError>;
+
+    /// Forgets it.
+    async fn remove_executor(&self, name: &str) -> Result<(), StoreError>;
+
+    /// Those seen at or after `since`, by name. Those not seen for a day are forgotten.
+    async fn executors(&self, since: Timestamp) -> Result<Vec<Executor>, StoreError>;
+}

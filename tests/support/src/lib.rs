@@ -1,0 +1,3 @@
+//! What tests need of the world: servers, private servers, and ways to break connections.
+
+pub mod postgres;
