@@ -60,11 +60,29 @@ macro_rules! id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Id;
+
+                // Both forms in one visitor: inside a tagged enum serde no longer knows which format it reads.
+                impl de::Visitor<'_> for Id {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(concat!("a ", $prefix, " id"))
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+
+                    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<$name, E> {
+                        Uuid::from_slice(bytes).map($name).map_err(E::custom)
+                    }
+                }
+
                 if deserializer.is_human_readable() {
-                    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                    text.parse().map_err(de::Error::custom)
+                    deserializer.deserialize_str(Id)
                 } else {
-                    Uuid::deserialize(deserializer).map(Self)
+                    deserializer.deserialize_bytes(Id)
                 }
             }
         }
@@ -116,7 +134,8 @@ mod tests {
 
     #[test]
     fn an_id_of_another_kind_is_refused() {
-        for text in ["prov_01900000000070008000000000000001", "run_", "run_zz", "01900000000070008000000000000001"]
+        for text in
+            ["prov_01900000000070008000000000000001", "run_", "run_zz", "01900000000070008000000000000001"]
         {
             let error = text.parse::<RunId>().unwrap_err().to_string();
             assert!(error.contains("is not a run id"), "{text}: {error}");

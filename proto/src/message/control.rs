@@ -8,12 +8,24 @@ use crate::{ProviderId, RunId};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Control {
-    RunCanceled { run_id: RunId },
-    RunPaused { run_id: RunId },
-    RunResumed { run_id: RunId },
+    RunCanceled {
+        run_id: RunId,
+    },
+    RunPaused {
+        run_id: RunId,
+    },
+    RunResumed {
+        run_id: RunId,
+    },
     /// No executor calls this provider before `until`.
-    LaneCooldown { provider_id: ProviderId, until: Timestamp, reason: String },
-    ProviderChanged { provider_id: ProviderId },
+    LaneCooldown {
+        provider_id: ProviderId,
+        until: Timestamp,
+        reason: String,
+    },
+    ProviderChanged {
+        provider_id: ProviderId,
+    },
     SettingsChanged,
     /// A kind that a newer process sends; skipped.
     #[serde(other)]

@@ -1,0 +1,223 @@
+//! The wire as it is: bytes of earlier releases must decode for ever.
+//!
+//! Each message has a file in `golden/`. A test whose file is missing writes it and fails, once: look at it, and
+//! check it in. An existing file is never changed.
+
+use std::{fmt::Debug, fs, path::Path};
+
+use runmill_proto::{
+    ErrorKind, Generation, InvocationId, JobConfig, Outcome, ProviderId, RunId, Score, Scorer, Scoring, Stop,
+    Usage,
+    codec::{self, DecodeError, Message},
+    message::{Attempt, Call, Control, Deferred, Invocation, Job, JobItem},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+fn uuid(n: u128) -> Uuid {
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n)
+}
+
+fn job() -> Job {
+    Job {
+        run_id: RunId::from_uuid(uuid(1)),
+        ordinal: 41,
+        sample: 2,
+        epoch: 1,
+        attempt: 3,
+        provider_id: ProviderId::from_uuid(uuid(2)),
+        model: "gpt-4o-mini".into(),
+        item: JobItem::Inline(r#"{"id":"q41","type":"freeform","inputs":{"text":"6 x 7?"}}"#.into()),
+        config: JobConfig {
+            generation: Generation {
+                temperature: Some(0.5),
+                stop: Some(Stop::Many(vec!["\n\n".into()])),
+                ..Generation::default()
+            },
+            system_prompt: Some("Be brief.".into()),
+            scoring: Some(Scoring { scorer: Scorer::Numeric, pattern: None, tolerance: Some(0.01) }),
+            max_retries: Some(2),
+            ..JobConfig::default()
+        },
+        deadline: Some("2026-11-22T18:00:00Z".parse().unwrap()),
+    }
+}
+
+fn call() -> Call {
+    let usage = Usage { prompt_tokens: 12, completion_tokens: 5, cached_tokens: 4, reasoning_tokens: 1 };
+    Call {
+        id: InvocationId::from_uuid(uuid(3)),
+        provider_id: ProviderId::from_uuid(uuid(2)),
+        model: "gpt-4o-mini".into(),
+        attempts: vec![
+            Attempt {
+                started_at: "2026-11-22T17:00:00.25Z".parse().unwrap(),
+                latency_ms: 31,
+                status: Some(429),
+                error_kind: Some(ErrorKind::RateLimited),
+                error: Some("slow down".into()),
+                usage: None,
+            },
+            Attempt {
+                started_at: "2026-11-22T17:00:01Z".parse().unwrap(),
+                latency_ms: 420,
+                status: Some(200),
+                error_kind: None,
+                error: None,
+                usage: Some(usage),
+            },
+        ],
+        usage: Some(usage),
+        started_at: "2026-11-22T17:00:00.25Z".parse().unwrap(),
+        latency_ms: 1170,
+        ttft_ms: Some(200),
+        streamed: true,
+        cost_nanousd: Some(4_800),
+    }
+}
+
+fn invocation() -> Invocation {
+    Invocation {
+        run_id: RunId::from_uuid(uuid(1)),
+        ordinal: 41,
+        sample: 2,
+        epoch: 1,
+        item_id: "q41".into(),
+        question: "6 x 7?".into(),
+        call: call(),
+        outcome: Outcome::Succeeded,
+        error_kind: None,
+        error: None,
+        response: Some("The answer is 42.".into()),
+        reasoning: Some("Six sevens.".into()),
+        score: Some(Score {
+            scorer: "numeric".into(),
+            value: Some(1.0),
+            extracted: Some("42".into()),
+            detail: None,
+        }),
+    }
+}
+
+fn deferred() -> Deferred {
+    Deferred {
+        run_id: RunId::from_uuid(uuid(1)),
+        ordinal: 41,
+        sample: 2,
+        epoch: 1,
+        attempt: 3,
+        not_before: "2026-11-22T17:05:00Z".parse().unwrap(),
+        reason: Deferred::WORKER_SHUTDOWN.into(),
+        pause: false,
+        call: call(),
+    }
+}
+
+fn check<M: Message + PartialEq + Debug>(name: &str, message: &M) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.msgpack"));
+    if !path.exists() {
+        fs::write(&path, codec::encode(message)).unwrap();
+        panic!("{} was missing and is written now: look at it and check it in", path.display());
+    }
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(&codec::decode::<M>(M::TYPE, &bytes).unwrap(), message, "what old bytes mean has changed");
+    assert_eq!(
+        codec::encode(message),
+        bytes,
+        "the bytes have changed: add a field with a default, or a version"
+    );
+}
+
+#[test]
+fn a_job_is_on_the_wire_as_ever() {
+    check("job.v1", &job());
+}
+
+#[test]
+fn an_invocation_is_on_the_wire_as_ever() {
+    check("invocation.v1", &invocation());
+}
+
+#[test]
+fn a_deferral_is_on_the_wire_as_ever() {
+    check("deferred.v1", &deferred());
+}
+
+#[test]
+fn every_control_message_is_on_the_wire_as_ever() {
+    let run_id = RunId::from_uuid(uuid(1));
+    let provider_id = ProviderId::from_uuid(uuid(2));
+    let until = "2026-11-22T17:05:00Z".parse().unwrap();
+    for (name, message) in [
+        ("control.v1.run_canceled", Control::RunCanceled { run_id }),
+        ("control.v1.run_paused", Control::RunPaused { run_id }),
+        ("control.v1.run_resumed", Control::RunResumed { run_id }),
+        ("control.v1.lane_cooldown", Control::LaneCooldown { provider_id, until, reason: "429".into() }),
+        ("control.v1.provider_changed", Control::ProviderChanged { provider_id }),
+        ("control.v1.settings_changed", Control::SettingsChanged),
+    ] {
+        check(name, &message);
+    }
+}
+
+/// What a newer release may send: the fields of today and one more.
+#[test]
+fn unknown_fields_are_skipped() {
+    #[derive(Serialize)]
+    struct NewerJob {
+        #[serde(flatten)]
+        job: Job,
+        shard: Vec<(u8, String)>,
+    }
+    let newer = NewerJob { job: job(), shard: vec![(1, "of three".into())] };
+
+    let bytes = rmp_serde::to_vec_named(&newer).unwrap();
+
+    assert_eq!(codec::decode::<Job>(Job::TYPE, &bytes).unwrap(), job());
+}
+
+/// What an older release sent: only the fields that a job always had.
+#[test]
+fn absent_fields_have_defaults() {
+    #[derive(Serialize)]
+    struct OlderJob {
+        run_id: RunId,
+        ordinal: u32,
+        sample: u32,
+        epoch: u32,
+        attempt: u32,
+        provider_id: ProviderId,
+        model: String,
+        item: JobItem,
+    }
+    let Job { run_id, ordinal, sample, epoch, attempt, provider_id, model, item, .. } = job();
+    let older = OlderJob { run_id, ordinal, sample, epoch, attempt, provider_id, model, item };
+
+    let bytes = rmp_serde::to_vec_named(&older).unwrap();
+
+    let want = Job { config: JobConfig::default(), deadline: None, ..job() };
+    assert_eq!(codec::decode::<Job>(Job::TYPE, &bytes).unwrap(), want);
+}
+
+#[test]
+fn an_unknown_kind_of_control_is_skipped() {
+    let bytes = rmp_serde::to_vec_named(&serde_json::json!({"kind": "moon_phase", "phase": 3})).unwrap();
+    assert_eq!(codec::decode::<Control>(Control::TYPE, &bytes).unwrap(), Control::Unknown);
+}
+
+#[test]
+fn an_unknown_version_or_broken_bytes_say_so() {
+    let version = codec::decode::<Job>("job.v2", &codec::encode(&job())).unwrap_err();
+    assert!(matches!(version, DecodeError::UnknownType { .. }));
+    assert_eq!(version.to_string(), "message type `job.v2` is not known here; expected job.v1");
+
+    let broken = codec::decode::<Job>("job.v1", b"\x81\xa6run_id").unwrap_err();
+    assert!(broken.to_string().starts_with("the bytes are not a job.v1 message"), "{broken}");
+}
+
+/// A message that nests without end must be an error, not a stack that runs out.
+#[test]
+fn deep_nesting_is_an_error() {
+    let bytes = vec![0x91; 200_000];
+    assert!(codec::decode::<Job>("job.v1", &bytes).is_err());
+}
