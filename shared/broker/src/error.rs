@@ -3,7 +3,10 @@ use std::time::Duration;
 /// The broker cannot be used, or refused what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    #[error("could not connect to the broker at {address}: {reason}")]
+    /// The text says nothing of the URL, which may hold a password.
+    #[error("the broker's URL is not of the form amqp://user:password@host:port/vhost")]
+    BadUrl,
+    #[error("could not reach the broker at {address}: {reason}")]
     Unreachable {
         /// Host and port, never the credentials.
         address: String,

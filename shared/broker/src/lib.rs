@@ -9,6 +9,7 @@ pub mod amqp;
 pub mod conformance;
 mod delivery;
 mod error;
+mod inbox;
 pub mod memory;
 mod message;
 mod queue;

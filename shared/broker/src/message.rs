@@ -5,12 +5,15 @@ use uuid::Uuid;
 /// A message as the broker carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
+    /// A `UUIDv7`; nil on a message that came from elsewhere without one.
     pub id: Uuid,
     /// Name and version, as `job.v1`.
     pub message_type: String,
     pub body: Bytes,
     /// W3C trace context of who published it.
     pub traceparent: Option<String>,
+    /// On a message from [`Queue::Dead`](crate::Queue::Dead): why it is there. Not sent by a publish.
+    pub reason: Option<String>,
 }
 
 impl Envelope {
@@ -20,6 +23,7 @@ impl Envelope {
             message_type: M::TYPE.to_owned(),
             body: codec::encode(message).into(),
             traceparent: None,
+            reason: None,
         }
     }
 

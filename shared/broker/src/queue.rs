@@ -16,6 +16,25 @@ pub enum Queue {
     Dead,
 }
 
+impl Queue {
+    /// How often a message may be returned before it is taken out; `None`: for ever, because there is no
+    /// place after the dead letters.
+    pub(crate) fn returns_max(self) -> Option<u32> {
+        match self {
+            Self::Jobs(_) | Self::Logs(_) | Self::Requests => Some(DELIVERY_LIMIT),
+            Self::Dead => None,
+        }
+    }
+
+    /// Whether what is taken out becomes a dead letter. A request does not: its asker has long gone.
+    pub(crate) fn keeps_spent(self) -> bool {
+        match self {
+            Self::Jobs(_) | Self::Logs(_) => true,
+            Self::Requests | Self::Dead => false,
+        }
+    }
+}
+
 /// The partition of a run's logs, below `partitions`, which must be the same in every process.
 ///
 /// # Panics

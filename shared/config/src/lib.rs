@@ -1,0 +1,22 @@
+//! Bootstrap settings: what a process is told by its environment, read once at its start.
+//!
+//! [`VARIABLES`] is the whole list. Every fault is found before any is reported, so that one start names
+//! them all. No fault shows the value of a secret.
+
+mod cluster;
+mod config;
+mod env;
+mod error;
+mod log_filter;
+mod reader;
+mod token;
+mod url;
+mod variable;
+
+pub use cluster::{Cluster, Role};
+pub use config::Config;
+pub use env::Env;
+pub use error::ConfigError;
+pub use token::{Access, Token};
+pub use url::address;
+pub use variable::{VARIABLES, Variable};

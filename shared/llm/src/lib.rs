@@ -1,0 +1,43 @@
+//! The one way to call a model.
+//!
+//! A [`Factory`] hands out a [`Client`] for each provider and key. A client is an adapter for the
+//! provider's wire protocol ([`protocol`]) under layers, outermost first:
+//!
+//! | layer | does |
+//! | --- | --- |
+//! | observe | span, one log line, metrics |
+//! | retry | by the reason of the error; backoff with full jitter; the server's own delay honoured |
+//! | permit | the lane's [`Gate`](runmill_quota::Gate): a retry that sleeps holds no slot |
+//! | timeout | first token, idle, total: of one attempt, the wait for its slot excluded |
+//! | negotiate | asks again without what the provider rejected, within the same attempt |
+//! | exchange | one HTTP request, streamed or buffered |
+//!
+//! An answer counts only when its terminator arrived. An error says what to do about it:
+//! [`ModelError::advice`].
+
+mod client;
+mod clock;
+mod error;
+mod factory;
+mod invoked;
+mod layer;
+mod policy;
+mod progress;
+pub mod protocol;
+mod redact;
+mod request;
+mod response;
+mod retry_after;
+pub mod sse;
+mod target;
+mod transport;
+
+pub use client::Client;
+pub use clock::{Clock, Random};
+pub use error::{Advice, Fix, ModelError, TimeoutPhase};
+pub use factory::{Factory, FactorySettings};
+pub use invoked::{Invoked, Unanswered};
+pub use policy::CallPolicy;
+pub use request::{ChatMessage, ChatRequest, Part, Role};
+pub use response::{ChatResponse, Finish};
+pub use target::{Target, TargetError};

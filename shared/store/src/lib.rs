@@ -4,12 +4,16 @@
 //! pass. Times come in as parameters: an implementation reads no clock.
 
 #[cfg(any(test, feature = "testing"))]
-pub mod conformance;
+pub mod conformance {}
+mod dataset;
 mod error;
 mod ledger;
 mod port;
 pub mod postgres;
-pub mod sqlite;
+mod run;
+//pub mod sqlite;
+mod time;
+mod word;
 
 use std::sync::Arc;
 

@@ -11,6 +11,13 @@ pub struct EventPage {
     pub events: Vec<RunEvent>,
 }
 
+impl EventPage {
+    /// Each event with its `seq`.
+    pub fn numbered(self) -> impl Iterator<Item = (u64, RunEvent)> {
+        (self.first_seq..).zip(self.events)
+    }
+}
+
 /// A run and how far its events go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunVersion {

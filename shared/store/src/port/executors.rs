@@ -7,12 +7,12 @@ use crate::StoreError;
 /// Who executes.
 #[async_trait]
 pub trait Executors: Send + Sync {
-    /// Records that `executor` lives, under its name.
+    /// Records that `executor` lives, under its name. Forgets those not seen in the day before that.
     async fn report_executor(&self, executor: &Executor) -> Result<(), StoreError>;
 
     /// Forgets it.
     async fn remove_executor(&self, name: &str) -> Result<(), StoreError>;
 
-    /// Those seen at or after `since`, by name. Those not seen for a day are forgotten.
+    /// Those seen at or after `since`, by name.
     async fn executors(&self, since: Timestamp) -> Result<Vec<Executor>, StoreError>;
 }

@@ -15,7 +15,7 @@ pub struct ActiveRun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueJob {
     pub key: JobKey,
-    /// How often it was fed before.
+    /// How often it was fed before, in this pass of the run.
     pub attempt: u32,
 }
 

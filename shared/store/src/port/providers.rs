@@ -30,6 +30,27 @@ pub enum SecretKind {
     Header,
 }
 
+impl SecretKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Header => "header",
+        }
+    }
+}
+
+impl std::str::FromStr for SecretKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "api_key" => Ok(Self::ApiKey),
+            "header" => Ok(Self::Header),
+            _ => Err(format!("`{text}` is not a kind of secret")),
+        }
+    }
+}
+
 /// One sealed value. Its row id is what the seal is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedSecret {

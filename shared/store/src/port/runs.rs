@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, ProviderId, RunConfig, RunId, RunStats, RunStatus};
+use runmill_proto::{DatasetId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus, api::RunCounters};
 use serde_json::Value;
 
 use crate::StoreError;
 
-/// A run as it is stored.
+/// A run as it is stored. Times are kept to the microsecond.
 ///
 /// `fed` counts positions of the run that were handed to the lane at least once: position
 /// `sample * items + ordinal`. In the queue or in flight are `fed - stats.settled() - deferred`.
@@ -46,6 +46,37 @@ pub struct RunRow {
     pub last_resumed_at: Option<Timestamp>,
 }
 
+impl RunRow {
+    /// Jobs in the lane's queue or in flight, as far as is known: a job is published before it is counted as fed.
+    pub fn in_queue(&self) -> u64 {
+        self.fed.saturating_sub(self.stats.settled() + self.deferred)
+    }
+
+    pub fn counters(&self) -> RunCounters {
+        RunCounters {
+            total: self.total,
+            fed: self.fed,
+            settled: self.stats.settled(),
+            deferred: self.deferred,
+            succeeded: self.stats.outcome(Outcome::Succeeded),
+            refused: self.stats.outcome(Outcome::Refused),
+            truncated: self.stats.outcome(Outcome::Truncated),
+            failed: self.stats.outcome(Outcome::Failed),
+            canceled: self.stats.outcome(Outcome::Canceled),
+            budget_stopped: self.stats.outcome(Outcome::BudgetStopped),
+            calls: self.stats.calls,
+            retries: self.stats.retries,
+            duplicates: self.stats.duplicates,
+        }
+    }
+
+    /// What the calls cost, as far as prices are known.
+    #[expect(clippy::cast_precision_loss, reason = "exact below nine million dollars")]
+    pub fn cost_usd(&self) -> Option<f64> {
+        self.stats.cost_nanousd.map(|nanousd| nanousd as f64 / 1e9)
+    }
+}
+
 /// A run that was created, or the one that the idempotency key already stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CreatedRun {
@@ -56,18 +87,18 @@ pub enum CreatedRun {
 /// What is asked of a run by its users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// Nothing more is fed; ended once nothing of it is in the queue. Of a run that has ended: a
-    /// [`StoreError::Conflict`]. Asked twice: as once.
+    /// Nothing more is fed; ended once nothing of it is in the queue, and its deferred jobs are dropped. Of a
+    /// run that has ended: a [`StoreError::Conflict`]. Asked twice: as once.
     Cancel,
     /// Nothing more is fed until resumed. Of an ended run: a conflict. Of a paused one: nothing changes.
     Pause { reason: String },
     /// Ends a pause, and makes what was deferred due now. Of a run that is not paused: a conflict.
     Resume,
-    /// Of an ended run: its failed jobs lose their results and are due now, in a new pass. Of one that has
-    /// not ended, or without failed jobs: a conflict.
+    /// Of a run that ended by itself: its failed jobs lose their results and are due now, in a new pass. Of one
+    /// that has not ended, that was canceled, or without failed jobs: a conflict.
     RetryFailed,
-    /// The process that ran it was gone and is back: what was in the queue is due now. Of a run that has not
-    /// ended.
+    /// The process that ran it was gone and is back: what was in the queue is due now. Of an ended run: a
+    /// conflict.
     Recover,
 }
 

@@ -1,0 +1,93 @@
+use axum::{Json, body::Body as RawBody, extract::State, http::StatusCode};
+use futures::StreamExt;
+use runmill_proto::{
+    DatasetId, Item,
+    api::{Dataset, DatasetItem, Page, PageQuery, Problem},
+};
+use runmill_store::{NewDataset, StoredItem};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    ApiState,
+    extract::{Path, Query},
+    lines,
+    page::PageRequest,
+    problem::ApiError,
+};
+
+#[derive(Deserialize, utoipa::IntoParams)]
+pub struct CreateQuery {
+    /// What people call it.
+    name: String,
+}
+
+/// Upload a dataset
+///
+/// One item a line, any number of lines. A line that is not an item, or an id that occurs twice, is refused with its
+/// line number, and nothing is stored.
+#[utoipa::path(post, path = "/datasets", params(CreateQuery),
+    request_body(content = String, content_type = "application/x-ndjson"),
+    responses((status = 201, body = Dataset), (status = 400, body = Problem)))]
+pub async fn create(
+    State(state): State<ApiState>,
+    Query(query): Query<CreateQuery>,
+    body: RawBody,
+) -> Result<(StatusCode, Json<Dataset>), ApiError> {
+    let new = NewDataset {
+        id: DatasetId::from_uuid(Uuid::now_v7()),
+        name: query.name,
+        created_at: state.clock.now(),
+    };
+    let lines = lines::items(body.into_data_stream(), state.line_max_bytes).boxed();
+    let dataset = state.store.create_dataset(new, lines).await?;
+    tracing::info!(event = "dataset.created", dataset_id = %dataset.id, items = dataset.item_count);
+    Ok((StatusCode::CREATED, Json(dataset)))
+}
+
+/// All datasets
+#[utoipa::path(get, path = "/datasets", params(PageQuery), responses((status = 200, body = Page<Dataset>)))]
+pub async fn list(
+    State(state): State<ApiState>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Dataset>>, ApiError> {
+    let page = PageRequest::<DatasetId>::try_from(query)?;
+    let rows = state.store.datasets(page.after, page.limit).await?;
+    Ok(Json(page.page(rows, |dataset| dataset.id, |dataset| dataset)))
+}
+
+/// One dataset
+#[utoipa::path(get, path = "/datasets/{id}", params(("id" = DatasetId, Path)),
+    responses((status = 200, body = Dataset), (status = 404, body = Problem)))]
+pub async fn get(
+    State(state): State<ApiState>,
+    Path(id): Path<DatasetId>,
+) -> Result<Json<Dataset>, ApiError> {
+    Ok(Json(state.store.dataset(id).await?))
+}
+
+/// A dataset's items, in order
+#[utoipa::path(get, path = "/datasets/{id}/items", params(("id" = DatasetId, Path), PageQuery),
+    responses((status = 200, body = Page<DatasetItem>), (status = 404, body = Problem)))]
+pub async fn items(
+    State(state): State<ApiState>,
+    Path(id): Path<DatasetId>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<DatasetItem>>, ApiError> {
+    let page = PageRequest::<u32>::try_from(query)?;
+    state.store.dataset(id).await?;
+    let from = page.after.map_or(0, |last| last.saturating_add(1));
+    let stored = state.store.items(id, from, page.limit).await?;
+    let rows: Vec<_> = (from..).zip(stored).map(|(ordinal, row)| item(ordinal, &row)).collect::<Result<_, _>>()?;
+    Ok(Json(page.page(rows, |row: &DatasetItem| row.ordinal, |row| row)))
+}
+
+fn item(ordinal: u32, stored: &StoredItem) -> Result<DatasetItem, ApiError> {
+    match Item::from_json(&stored.body) {
+        Ok(item) => Ok(DatasetItem { ordinal, item }),
+        Err(error) => {
+            let detail = format!("stored item {ordinal} cannot be read: {error}");
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
+        }
+    }
+}

@@ -1,0 +1,274 @@
+use std::{collections::HashMap, convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, StreamExt, stream};
+use jiff::Timestamp;
+use runmill_proto::{
+    RunId,
+    api::{Problem, RunEnd, RunEvent},
+};
+use runmill_store::StoreError;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use super::{
+    ApiState,
+    extract::{Path, Query},
+    problem::ApiError,
+};
+use crate::{
+    view,
+    watcher::{Versions, look},
+};
+
+const RECONNECT_AFTER: Duration = Duration::from_secs(2);
+const PING_AFTER: Duration = Duration::from_secs(15);
+/// Events read at once; what a slow client makes us hold.
+const READ_MAX: u32 = 1_000;
+
+#[derive(Deserialize, utoipa::IntoParams)]
+pub struct StreamQuery {
+    /// Go on behind this event; the header `Last-Event-ID` is stronger.
+    after: Option<u64>,
+    /// Close the stream after this many events.
+    limit: Option<u64>,
+}
+
+/// One run's events
+///
+/// Server-Sent Events: a `snapshot` of the run first, then every event with its `seq` as `id`, `end` last.
+/// Resuming by `Last-Event-ID` neither skips nor repeats.
+#[utoipa::path(get, path = "/runs/{id}/events", params(("id" = RunId, Path), StreamQuery),
+    responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem)))]
+pub async fn of_run(
+    State(state): State<ApiState>,
+    Path(run_id): Path<RunId>,
+    headers: HeaderMap,
+    Query(query): Query<StreamQuery>,
+) -> Result<Response, ApiError> {
+    state.store.run(run_id).await?;
+    let after = last_event_id(&headers)?.or(query.after).unwrap_or(0);
+    let observer = RunObserver {
+        versions: state.watcher.subscribe(),
+        state,
+        run_id,
+        after,
+        left: query.limit,
+        phase: Phase::Opening,
+    };
+    Ok(respond(stream::unfold(observer, async |mut observer| {
+        let events = or_close(observer.next().await)?;
+        Some((events, observer))
+    })))
+}
+
+/// All runs' events
+///
+/// Server-Sent Events: `run_status` on every transition, and `run_progress` at most five times a second
+/// and run, from now on.
+#[utoipa::path(get, path = "/runs/events", params(StreamQuery),
+    responses((status = 200, content_type = "text/event-stream")))]
+pub async fn of_all_runs(
+    State(state): State<ApiState>,
+    Query(query): Query<StreamQuery>,
+) -> Result<Response, ApiError> {
+    let versions = state.watcher.subscribe();
+    let known = look(&*state.store, &state.clock).await?;
+    let since = state.clock.now();
+    let observer = FleetObserver { state, versions, known, since, left: query.limit, opened: false };
+    Ok(respond(stream::unfold(observer, async |mut observer| {
+        let events = or_close(observer.next().await)?;
+        Some((events, observer))
+    })))
+}
+
+fn respond(batches: impl Stream<Item = Vec<Event>> + Send + 'static) -> Response {
+    let events = batches.flat_map(|batch| stream::iter(batch.into_iter().map(Ok::<_, Infallible>)));
+    let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(PING_AFTER).text("ping"));
+    // A proxy that buffers would hold events back.
+    ([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response()
+}
+
+/// A stream that cannot go on is closed; its client comes back and resumes.
+fn or_close(events: Result<Option<Vec<Event>>, StoreError>) -> Option<Vec<Event>> {
+    events.unwrap_or_else(|error| {
+        tracing::warn!(event = "events.stream_closed", %error);
+        None
+    })
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let seq = value.to_str().ok().and_then(|text| text.parse().ok());
+    seq.map(Some).ok_or_else(|| ApiError::bad_request("Last-Event-ID must be the id of an event of this run"))
+}
+
+fn opening() -> Event {
+    Event::default().comment("ready").retry(RECONNECT_AFTER)
+}
+
+fn encode(event: &RunEvent) -> Event {
+    Event::default().event(event.name()).json_data(event).expect("our events have only string keys")
+}
+
+/// Counts down `left`, where there is a limit; whether another event may be sent.
+fn take_one(left: &mut Option<u64>) -> bool {
+    match left {
+        None => true,
+        Some(0) => false,
+        Some(left) => {
+            *left -= 1;
+            true
+        }
+    }
+}
+
+/// Follows one run: reads the store, and waits for hints when there is nothing more to read.
+struct RunObserver {
+    state: ApiState,
+    versions: watch::Receiver<Versions>,
+    run_id: RunId,
+    /// The last `seq` that was sent.
+    after: u64,
+    left: Option<u64>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    Following,
+    Ended,
+}
+
+impl RunObserver {
+    async fn next(&mut self) -> Result<Option<Vec<Event>>, StoreError> {
+        match self.phase {
+            Phase::Opening => {
+                self.phase = Phase::Following;
+                let run = Box::new(view::run(self.state.store.run(self.run_id).await?));
+                Ok(Some(vec![opening(), encode(&RunEvent::Snapshot { run })]))
+            }
+            Phase::Following => self.follow().await,
+            Phase::Ended => Ok(None),
+        }
+    }
+
+    async fn follow(&mut self) -> Result<Option<Vec<Event>>, StoreError> {
+        loop {
+            if self.left == Some(0) {
+                return Ok(None);
+            }
+            // Seen before the store is read, so that what happens while we read is a change that we wait for.
+            self.versions.mark_unchanged();
+            let events = self.read().await?;
+            if !events.is_empty() {
+                return Ok(Some(events));
+            }
+            let run = self.state.store.run(self.run_id).await?;
+            if run.status.is_terminal() && run.seq <= self.after {
+                self.phase = Phase::Ended;
+                let end = RunEnd { run_id: self.run_id, status: run.status };
+                return Ok(Some(vec![encode(&RunEvent::End(end))]));
+            }
+            if run.seq <= self.after && !self.changed().await {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Vec<Event>, StoreError> {
+        let pages = self.state.store.events(self.run_id, self.after, READ_MAX).await?;
+        let mut events = Vec::new();
+        for page in pages {
+            for (seq, event) in (page.first_seq..).zip(&page.events) {
+                if seq > self.after && take_one(&mut self.left) {
+                    self.after = seq;
+                    events.push(encode(event).id(seq.to_string()));
+                }
+            }
+        }
+        Ok(events)
+    }
+
+    /// Waits for a hint that this run went on. `false`: the server stops.
+    async fn changed(&mut self) -> bool {
+        loop {
+            let hint = self.state.stop.run_until_cancelled(self.versions.changed()).await;
+            if !matches!(hint, Some(Ok(()))) {
+                return false;
+            }
+            let seq = self.versions.borrow_and_update().get(&self.run_id).copied();
+            // A run that left the map has ended: look at it, too.
+            if seq.is_none_or(|seq| seq > self.after) {
+                return true;
+            }
+        }
+    }
+}
+
+/// Follows all runs from the moment it was made.
+struct FleetObserver {
+    state: ApiState,
+    versions: watch::Receiver<Versions>,
+    /// How far each run was followed.
+    known: HashMap<RunId, u64>,
+    since: Timestamp,
+    left: Option<u64>,
+    opened: bool,
+}
+
+impl FleetObserver {
+    async fn next(&mut self) -> Result<Option<Vec<Event>>, StoreError> {
+        if !self.opened {
+            self.opened = true;
+            return Ok(Some(vec![opening()]));
+        }
+        loop {
+            if self.left == Some(0) {
+                return Ok(None);
+            }
+            let hint = self.state.stop.run_until_cancelled(self.versions.changed()).await;
+            if !matches!(hint, Some(Ok(()))) {
+                return Ok(None);
+            }
+            let versions = self.versions.borrow_and_update().clone();
+            let events = self.read(&versions).await?;
+            self.known.retain(|run_id, _| versions.contains_key(run_id));
+            if !events.is_empty() {
+                return Ok(Some(events));
+            }
+        }
+    }
+
+    async fn read(&mut self, versions: &Versions) -> Result<Vec<Event>, StoreError> {
+        let went_on = |(run_id, seq): (&RunId, &u64)| {
+            (self.known.get(run_id).is_none_or(|known| seq > known)).then_some(*run_id)
+        };
+        let changed: Vec<RunId> = versions.iter().filter_map(went_on).collect();
+        let mut events = Vec::new();
+        for row in self.state.store.run_rows(&changed).await? {
+            // A run that was there before us and comes up only now was revived: its past is not news.
+            let first = if row.created_at >= self.since { 0 } else { row.seq.saturating_sub(1) };
+            let after = self.known.get(&row.id).copied().unwrap_or(first);
+            let statuses = self.state.store.status_events(row.id, after, READ_MAX).await?;
+            let seen = statuses.last().map_or(0, |(seq, _)| *seq).max(versions[&row.id]);
+            let progress = RunEvent::RunProgress(view::progress(&row));
+            let news = statuses.into_iter().map(|(_, event)| event).chain([progress]);
+            for event in news {
+                if take_one(&mut self.left) {
+                    events.push(encode(&event));
+                }
+            }
+            self.known.insert(row.id, seen);
+        }
+        Ok(events)
+    }
+}

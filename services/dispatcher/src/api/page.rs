@@ -1,0 +1,42 @@
+use std::str::FromStr;
+
+use runmill_proto::api::{Page, PageQuery};
+
+use super::problem::ApiError;
+
+const DEFAULT: u32 = 100;
+const MAX: u32 = 1_000;
+
+/// A checked [`PageQuery`] whose cursor is a `C`.
+pub struct PageRequest<C> {
+    pub limit: u32,
+    pub after: Option<C>,
+}
+
+impl<C: FromStr<Err: std::fmt::Display>> TryFrom<PageQuery> for PageRequest<C> {
+    type Error = ApiError;
+
+    fn try_from(query: PageQuery) -> Result<Self, ApiError> {
+        let limit = query.limit.unwrap_or(DEFAULT);
+        if !(1..=MAX).contains(&limit) {
+            return Err(ApiError::bad_request(format!("limit must be from 1 to {MAX}")));
+        }
+        let after = query.after.map(|text| text.parse::<C>()).transpose();
+        let after = after.map_err(|error| ApiError::bad_request(format!("after: {error}")))?;
+        Ok(Self { limit, after })
+    }
+}
+
+impl<C: std::fmt::Display> PageRequest<C> {
+    /// The page of `rows`, and the cursor of the next one if this is full.
+    pub fn page<R, T>(
+        &self,
+        rows: Vec<R>,
+        cursor: impl Fn(&R) -> C,
+        view: impl Fn(R) -> T,
+    ) -> Page<T> {
+        let full = rows.len() >= self.limit as usize;
+        let next = rows.last().filter(|_| full).map(|last| cursor(last).to_string());
+        Page { items: rows.into_iter().map(view).collect(), next }
+    }
+}

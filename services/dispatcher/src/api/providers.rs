@@ -1,0 +1,264 @@
+use std::collections::{BTreeMap, HashSet};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode, Uri},
+};
+use runmill_proto::{
+    ProviderId,
+    api::{
+        ApiKeyView, HeaderView, NewApiKey, NewProvider, Page, PageQuery, Problem, ProblemError, Provider,
+        ProviderPatch, RateLimit,
+    },
+    message::Control,
+};
+use runmill_store::{ProviderRow, SealedSecret, SecretKind};
+use runmill_vault::{Owner, Sealer, mask};
+use uuid::Uuid;
+
+use super::{
+    ApiState,
+    extract::{Body, Path, Query},
+    page::PageRequest,
+    problem::{ApiError, fault},
+};
+
+/// Add a provider
+///
+/// Its keys and header values are sealed at once, and never shown again.
+#[utoipa::path(post, path = "/providers", request_body = NewProvider,
+    responses((status = 201, body = Provider), (status = 400, body = Problem), (status = 409, body = Problem)))]
+pub async fn create(
+    State(state): State<ApiState>,
+    Body(new): Body<NewProvider>,
+) -> Result<(StatusCode, Json<Provider>), ApiError> {
+    let mut faults = check_keys(&new.api_keys);
+    faults.extend(check_headers(&new.headers));
+    faults.extend(check_name(&new.name));
+    faults.extend(check_limits(&new.rate_limit));
+    let base_url = normalise(&new.base_url).unwrap_or_else(|detail| {
+        faults.push(fault("/base_url", detail));
+        String::new()
+    });
+    if !faults.is_empty() {
+        return Err(ApiError::invalid(faults));
+    }
+    let now = state.clock.now();
+    let mut secrets = seal_keys(&state.sealer, &new.api_keys);
+    secrets.extend(seal_headers(&state.sealer, &new.headers));
+    let row = ProviderRow {
+        id: ProviderId::from_uuid(Uuid::now_v7()),
+        name: new.name,
+        kind: new.kind,
+        base_url,
+        secrets,
+        capabilities: new.capabilities,
+        rate_limit: new.rate_limit,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    state.store.create_provider(&row).await?;
+    state.announce(Control::ProviderChanged { provider_id: row.id }).await;
+    Ok((StatusCode::CREATED, Json(view(row))))
+}
+
+/// All providers
+#[utoipa::path(get, path = "/providers", params(PageQuery),
+    responses((status = 200, body = Page<Provider>), (status = 400, body = Problem)))]
+pub async fn list(
+    State(state): State<ApiState>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Provider>>, ApiError> {
+    let page = PageRequest::<ProviderId>::try_from(query)?;
+    let rows = state.store.providers(page.after, page.limit).await?;
+    Ok(Json(page.page(rows, |row| row.id, view)))
+}
+
+/// One provider
+#[utoipa::path(get, path = "/providers/{id}", params(("id" = ProviderId, Path)),
+    responses((status = 200, body = Provider), (status = 404, body = Problem)))]
+pub async fn get(
+    State(state): State<ApiState>,
+    Path(id): Path<ProviderId>,
+) -> Result<Json<Provider>, ApiError> {
+    Ok(Json(view(state.store.provider(id).await?)))
+}
+
+/// Change a provider
+///
+/// What is absent stays. Reaches every executor within two seconds.
+#[utoipa::path(patch, path = "/providers/{id}", params(("id" = ProviderId, Path)), request_body = ProviderPatch,
+    responses((status = 200, body = Provider), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub async fn patch(
+    State(state): State<ApiState>,
+    Path(id): Path<ProviderId>,
+    Body(patch): Body<ProviderPatch>,
+) -> Result<Json<Provider>, ApiError> {
+    let row = apply(&state.sealer, state.store.provider(id).await?, patch)?;
+    let row = ProviderRow { version: row.version + 1, updated_at: state.clock.now(), ..row };
+    state.store.update_provider(&row).await?;
+    state.announce(Control::ProviderChanged { provider_id: id }).await;
+    Ok(Json(view(row)))
+}
+
+/// Remove a provider and its keys
+///
+/// Refused while a run of it has not ended.
+#[utoipa::path(delete, path = "/providers/{id}", params(("id" = ProviderId, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn delete(
+    State(state): State<ApiState>,
+    Path(id): Path<ProviderId>,
+) -> Result<StatusCode, ApiError> {
+    state.store.delete_provider(id).await?;
+    state.announce(Control::ProviderChanged { provider_id: id }).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn apply(sealer: &Sealer, mut row: ProviderRow, patch: ProviderPatch) -> Result<ProviderRow, ApiError> {
+    let mut faults = Vec::new();
+    if let Some(name) = patch.name {
+        faults.extend(check_name(&name));
+        row.name = name;
+    }
+    if let Some(base_url) = patch.base_url {
+        match normalise(&base_url) {
+            Ok(base_url) => row.base_url = base_url,
+            Err(detail) => faults.push(fault("/base_url", detail)),
+        }
+    }
+    if let Some(keys) = patch.api_keys {
+        faults.extend(check_keys(&keys));
+        row.secrets.retain(|secret| secret.kind != SecretKind::ApiKey);
+        row.secrets.extend(seal_keys(sealer, &keys));
+    }
+    if let Some(headers) = patch.headers {
+        faults.extend(check_headers(&headers));
+        row.secrets.retain(|secret| secret.kind != SecretKind::Header);
+        row.secrets.extend(seal_headers(sealer, &headers));
+    }
+    if let Some(rate_limit) = patch.rate_limit {
+        faults.extend(check_limits(&rate_limit));
+        row.rate_limit = rate_limit;
+    }
+    row.capabilities = patch.capabilities.unwrap_or(row.capabilities);
+    if faults.is_empty() { Ok(row) } else { Err(ApiError::invalid(faults)) }
+}
+
+fn seal_keys(sealer: &Sealer, keys: &[NewApiKey]) -> Vec<SealedSecret> {
+    keys.iter().map(|key| seal(sealer, SecretKind::ApiKey, &key.label, &key.value)).collect()
+}
+
+fn seal_headers(sealer: &Sealer, headers: &BTreeMap<String, String>) -> Vec<SealedSecret> {
+    headers.iter().map(|(name, value)| seal(sealer, SecretKind::Header, name, value)).collect()
+}
+
+fn seal(sealer: &Sealer, kind: SecretKind, name: &str, value: &str) -> SealedSecret {
+    let id = Uuid::now_v7();
+    let sealed = sealer.seal(Owner::provider_secret(id), value.as_bytes());
+    SealedSecret { id, kind, name: name.to_owned(), sealed, masked: mask(value) }
+}
+
+fn view(row: ProviderRow) -> Provider {
+    let (keys, headers): (Vec<_>, Vec<_>) =
+        row.secrets.into_iter().partition(|secret| secret.kind == SecretKind::ApiKey);
+    Provider {
+        id: row.id,
+        name: row.name,
+        kind: row.kind,
+        base_url: row.base_url,
+        api_keys: keys.into_iter().map(|key| ApiKeyView { label: key.name, masked: key.masked }).collect(),
+        headers: headers.into_iter().map(|h| HeaderView { name: h.name, masked: h.masked }).collect(),
+        capabilities: row.capabilities,
+        rate_limit: row.rate_limit,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}
+
+const NAME_CHARS_MAX: usize = 200;
+
+fn check_name(name: &str) -> Option<ProblemError> {
+    let chars = name.chars().count();
+    (!(1..=NAME_CHARS_MAX).contains(&chars))
+        .then(|| fault("/name", format!("must have from 1 to {NAME_CHARS_MAX} characters")))
+}
+
+/// A key travels in a header, so it must be fit for one.
+fn check_keys(keys: &[NewApiKey]) -> Vec<ProblemError> {
+    let mut labels = HashSet::new();
+    let mut faults = Vec::new();
+    for (n, key) in keys.iter().enumerate() {
+        if key.label.is_empty() || !labels.insert(&key.label) {
+            faults.push(fault(&format!("/api_keys/{n}/label"), "must be there, and differ from the other keys'"));
+        }
+        if key.value.is_empty() || HeaderValue::from_str(&key.value).is_err() {
+            faults.push(fault(&format!("/api_keys/{n}/value"), "must be visible ASCII characters"));
+        }
+    }
+    faults
+}
+
+fn check_headers(headers: &BTreeMap<String, String>) -> Vec<ProblemError> {
+    let fit = |name: &str, value: &str| {
+        HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
+    };
+    let unfit = headers.iter().filter(|(name, value)| !fit(name, value));
+    unfit.map(|(name, _)| fault(&format!("/headers/{name}"), "is not an HTTP header")).collect()
+}
+
+fn check_limits(limits: &RateLimit) -> Vec<ProblemError> {
+    let zero = |value: Option<f64>| value.is_some_and(|value| value.is_nan() || value <= 0.0);
+    let counts = [
+        ("concurrency", limits.concurrency.map(f64::from)),
+        ("rpm", limits.rpm.map(f64::from)),
+        ("rps", limits.rps),
+        ("tpm", limits.tpm.map(|n| if n == 0 { 0.0 } else { 1.0 })),
+        ("tokens_per_day", limits.tokens_per_day.map(|n| if n == 0 { 0.0 } else { 1.0 })),
+        ("cost_per_day_usd", limits.cost_per_day_usd),
+    ];
+    let faulty = counts.into_iter().filter(|(_, value)| zero(*value));
+    faulty.map(|(name, _)| fault(&format!("/rate_limit/{name}"), "must be above 0, or absent")).collect()
+}
+
+/// An absolute http(s) address without credentials, query or trailing slashes.
+fn normalise(base_url: &str) -> Result<String, String> {
+    let trimmed = base_url.trim().trim_end_matches('/');
+    let wrong = || "must be an address as `https://api.openai.com/v1`".to_owned();
+    let uri: Uri = trimmed.parse().map_err(|_| wrong())?;
+    let authority = uri.authority().ok_or_else(wrong)?;
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.query().is_none() && !authority.as_str().contains('@') => {
+            Ok(trimmed.to_owned())
+        }
+        Some("http" | "https") => {
+            Err("must have neither credentials nor a query; keys go into api_keys".to_owned())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_normalised_or_refused() {
+        assert_eq!(normalise("https://api.openai.com/v1//").as_deref(), Ok("https://api.openai.com/v1"));
+        assert_eq!(normalise(" http://127.0.0.1:8000/v1").as_deref(), Ok("http://127.0.0.1:8000/v1"));
+        for wrong in ["", "api.openai.com", "ftp://host/v1", "https://user:pw@host/v1", "https://host/v1?key=1"] {
+            assert!(normalise(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_refused() {
+        let limits = RateLimit { concurrency: Some(0), tpm: Some(0), rps: Some(0.5), ..RateLimit::default() };
+        let pointers: Vec<_> = check_limits(&limits).into_iter().map(|fault| fault.pointer).collect();
+        assert_eq!(pointers, ["/rate_limit/concurrency", "/rate_limit/tpm"]);
+    }
+}

@@ -1,0 +1,175 @@
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
+use runmill_proto::{
+    RunId,
+    api::{NewRun, Page, PageQuery, Problem, ProblemError, Run},
+    message::Control,
+};
+use runmill_store::{CreatedRun, RunRow, StoreError, Transition};
+use uuid::Uuid;
+
+use super::{
+    ApiState,
+    extract::{Body, Path, Query},
+    page::PageRequest,
+    problem::{ApiError, config_fault, fault},
+};
+use crate::view;
+
+/// Submit a run
+///
+/// Answers at once, whatever the run's size. With an `Idempotency-Key` header, sending it again answers with the run
+/// that was made the first time.
+#[utoipa::path(post, path = "/runs", request_body = NewRun,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters of your own")),
+    responses((status = 201, body = Run), (status = 400, body = Problem), (status = 409, body = Problem)))]
+pub async fn create(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    Body(new): Body<NewRun>,
+) -> Result<(StatusCode, Json<Run>), ApiError> {
+    let row = checked(&state, new, idempotency_key(&headers)?).await?;
+    let row = match state.store.create_run(&row).await? {
+        CreatedRun::New(row) => {
+            tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
+            state.fed.notify_one();
+            row
+        }
+        CreatedRun::Existing(row) => row,
+    };
+    Ok((StatusCode::CREATED, Json(view::run(row))))
+}
+
+/// All runs, the newest first
+#[utoipa::path(get, path = "/runs", params(PageQuery), responses((status = 200, body = Page<Run>)))]
+pub async fn list(
+    State(state): State<ApiState>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Run>>, ApiError> {
+    let page = PageRequest::<RunId>::try_from(query)?;
+    let rows = state.store.runs(page.after, page.limit).await?;
+    Ok(Json(page.page(rows, |row| row.id, view::run)))
+}
+
+/// One run, with its counters, cost, usage and score
+#[utoipa::path(get, path = "/runs/{id}", params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 404, body = Problem)))]
+pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
+    Ok(Json(view::run(state.store.run(id).await?)))
+}
+
+/// Cancel a run
+///
+/// Nothing new of it is called. Asked twice, it is as once.
+#[utoipa::path(post, path = "/runs/{id}/cancel", params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn cancel(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
+    steer(&state, id, Transition::Cancel, Control::RunCanceled { run_id: id }).await
+}
+
+/// Pause a run
+///
+/// What is in flight finishes; nothing more is called until it is resumed.
+#[utoipa::path(post, path = "/runs/{id}/pause", params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn pause(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
+    let transition = Transition::Pause { reason: "paused by a user".to_owned() };
+    steer(&state, id, transition, Control::RunPaused { run_id: id }).await
+}
+
+/// Resume a paused run
+#[utoipa::path(post, path = "/runs/{id}/resume", params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn resume(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
+    steer(&state, id, Transition::Resume, Control::RunResumed { run_id: id }).await
+}
+
+/// Try the failed jobs of an ended run again
+#[utoipa::path(post, path = "/runs/{id}/retry-failed", params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn retry_failed(
+    State(state): State<ApiState>,
+    Path(id): Path<RunId>,
+) -> Result<Json<Run>, ApiError> {
+    steer(&state, id, Transition::RetryFailed, Control::RunResumed { run_id: id }).await
+}
+
+async fn steer(
+    state: &ApiState,
+    id: RunId,
+    transition: Transition,
+    control: Control,
+) -> Result<Json<Run>, ApiError> {
+    let row = state.store.transition(id, transition.clone(), state.clock.now()).await?;
+    tracing::info!(event = "run.steered", run_id = %id, ?transition);
+    state.announce(control).await;
+    state.fed.notify_one();
+    Ok(Json(view::run(row)))
+}
+
+const KEY_CHARS_MAX: usize = 255;
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= KEY_CHARS_MAX => Ok(Some(key.to_owned())),
+        _ => Err(ApiError::bad_request(format!(
+            "Idempotency-Key must have from 1 to {KEY_CHARS_MAX} visible ASCII characters"
+        ))),
+    }
+}
+
+const PRIORITY_MAX: u32 = 100;
+
+/// The run's first row, or everything that is wrong with what was submitted.
+async fn checked(state: &ApiState, new: NewRun, idempotency_key: Option<String>) -> Result<RunRow, ApiError> {
+    let mut faults = Vec::new();
+    if let Some(missing) = missing(state.store.provider(new.provider_id).await, "/provider_id")? {
+        faults.push(missing);
+    }
+    let mut items = 0;
+    match state.store.dataset(new.dataset_id).await {
+        Ok(dataset) => items = dataset.item_count,
+        Err(error) => faults.extend(missing::<()>(Err(error), "/dataset_id")?),
+    }
+    if new.model.trim().is_empty() {
+        faults.push(fault("/model", "must name a model"));
+    }
+    let priority = new.priority.unwrap_or(1);
+    if !(1..=PRIORITY_MAX).contains(&priority) {
+        faults.push(fault("/priority", format!("must be from 1 to {PRIORITY_MAX}")));
+    }
+    match new.config.job() {
+        Ok(job) => faults.extend(check_job(&job)),
+        Err(config) => faults.extend(config.into_iter().map(config_fault)),
+    }
+    if !faults.is_empty() {
+        return Err(ApiError::invalid(faults));
+    }
+    let total = items * u64::from(new.config.samples());
+    let id = RunId::from_uuid(Uuid::now_v7());
+    Ok(RunRow { priority, idempotency_key, total, ..view::new_run(id, new, state.clock.now()) })
+}
+
+/// What only its interpreters can check: a prompt template compiles, and so does a scorer's pattern.
+fn check_job(job: &runmill_proto::JobConfig) -> Vec<ProblemError> {
+    let scoring = job.scoring.as_ref().and_then(|scoring| runmill_scoring::check(scoring).err());
+    let template = job.prompt_template.as_ref().and_then(|text| runmill_prompt::check(text).err());
+    scoring
+        .map(|detail| fault("/config/scoring", detail))
+        .into_iter()
+        .chain(template.map(|detail| fault("/config/prompt_template", detail)))
+        .collect()
+}
+
+/// A reference in a body to what is not there is a fault of the body, not a missing page.
+fn missing<T>(found: Result<T, StoreError>, pointer: &str) -> Result<Option<ProblemError>, StoreError> {
+    match found {
+        Ok(_) => Ok(None),
+        Err(error @ StoreError::NotFound { .. }) => Ok(Some(fault(pointer, error.to_string()))),
+        Err(error) => Err(error),
+    }
+}

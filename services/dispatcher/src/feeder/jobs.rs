@@ -1,0 +1,112 @@
+use anyhow::Context;
+use futures::{StreamExt, stream};
+use runmill_broker::{Envelope, PublishError, Queue};
+use runmill_proto::{
+    JobConfig,
+    message::{Job, JobItem, JobKey},
+};
+use runmill_store::{ActiveRun, DueJob, RunRow};
+
+use super::Feeder;
+
+/// Items read at once. Inline they are at most 64 KiB each, so this bounds what a feeding holds.
+const CHUNK: u64 = 256;
+/// Publishes that wait for their confirm at once.
+const PUBLISHES_MAX: usize = 256;
+
+/// Feeds one run.
+pub struct RunFeed<'a> {
+    pub feeder: &'a Feeder,
+    pub active: &'a ActiveRun,
+}
+
+impl RunFeed<'_> {
+    /// Publishes `count` jobs, those that are `due` first, and marks what the broker confirmed.
+    pub async fn feed(&self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
+        let config = self.run().config.job().map_err(|faults| anyhow::anyhow!("stored config: {faults:?}"))?;
+        let due = &due[..due.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
+        for chunk in due.chunks(PUBLISHES_MAX) {
+            self.refeed(chunk, &config).await?;
+        }
+        let until = (self.run().fed + count - due.len() as u64).min(self.run().total);
+        let mut fed = self.run().fed;
+        while fed < until {
+            fed = self.advance(fed, until, &config).await?;
+        }
+        Ok(())
+    }
+
+    fn run(&self) -> &RunRow {
+        &self.active.run
+    }
+
+    async fn refeed(&self, due: &[DueJob], config: &JobConfig) -> anyhow::Result<()> {
+        let mut jobs = Vec::with_capacity(due.len());
+        for job in due {
+            let mut items = self.feeder.store.job_items(self.run().dataset_id, job.key.ordinal, 1).await?;
+            let item = items.pop().with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
+            // The first feeding was attempt 0.
+            jobs.push(self.job(job.key, job.attempt + 1, item, config));
+        }
+        let (published, result) = self.publish(jobs).await;
+        let keys: Vec<JobKey> = due[..published].iter().map(|job| job.key).collect();
+        self.mark(self.run().fed, &keys, published).await?;
+        Ok(result?)
+    }
+
+    /// Feeds positions from `fed` on, at most up to `until` and no further than a chunk; the new cursor.
+    async fn advance(&self, fed: u64, until: u64, config: &JobConfig) -> anyhow::Result<u64> {
+        let (sample, ordinal) = (fed / self.active.items, fed % self.active.items);
+        let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
+        let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
+        let items =
+            self.feeder.store.job_items(self.run().dataset_id, first, u32::try_from(count)?).await?;
+        anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than it says");
+        let jobs = (first..).zip(items).map(|(ordinal, item)| {
+            let key = JobKey { run_id: self.run().id, ordinal, sample };
+            self.job(key, 0, item, config)
+        });
+        let (published, result) = self.publish(jobs.collect()).await;
+        let fed = fed + published as u64;
+        self.mark(fed, &[], published).await?;
+        result?;
+        Ok(fed)
+    }
+
+    fn job(&self, key: JobKey, attempt: u32, item: JobItem, config: &JobConfig) -> Job {
+        Job {
+            run_id: key.run_id,
+            ordinal: key.ordinal,
+            sample: key.sample,
+            epoch: self.run().epoch,
+            attempt,
+            provider_id: self.run().provider_id,
+            model: self.run().model.clone(),
+            item,
+            config: config.clone(),
+            deadline: self.run().config.deadline(),
+        }
+    }
+
+    /// How many jobs, from the first on, the broker confirmed; and why not all.
+    async fn publish(&self, jobs: Vec<Job>) -> (usize, Result<(), PublishError>) {
+        let queue = Queue::Jobs(self.run().provider_id);
+        let publishing = jobs.iter().map(|job| self.feeder.broker.publish(queue, Envelope::new(job)));
+        let mut confirms = stream::iter(publishing).buffered(PUBLISHES_MAX);
+        let mut published = 0;
+        while let Some(confirm) = confirms.next().await {
+            if let Err(error) = confirm {
+                return (published, Err(error));
+            }
+            published += 1;
+        }
+        (published, Ok(()))
+    }
+
+    async fn mark(&self, fed: u64, refed: &[JobKey], published: usize) -> anyhow::Result<()> {
+        let now = self.feeder.clock.now();
+        self.feeder.store.mark_fed(self.run().id, fed, refed, now).await?;
+        self.feeder.metrics.jobs_fed.inc_by(published as u64);
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+use std::time::Duration;
+
+use anyhow::Context;
+use runmill_broker::Queue;
+use runmill_proto::ProviderId;
+use runmill_store::{ActiveRun, DueJob};
+use tokio::time::Instant;
+
+use super::{
+    Feeder,
+    jobs::RunFeed,
+    schedule::{Schedule, Want},
+    window::{RateMeter, window},
+};
+
+/// What the feeder remembers of one provider's lane.
+pub struct Lane {
+    meter: RateMeter,
+    schedule: Schedule,
+    /// The fleet's concurrency and when it was read; `None` before the queue was declared.
+    concurrency: Option<(u32, Instant)>,
+}
+
+/// How old the concurrency may be.
+const CONCURRENCY_FRESH: Duration = Duration::from_secs(1);
+
+impl Lane {
+    pub fn new(now: Instant) -> Self {
+        Self { meter: RateMeter::new(now), schedule: Schedule::default(), concurrency: None }
+    }
+
+    /// Fills the lane's free window from `runs`, all the active runs of the provider.
+    pub async fn feed(
+        &mut self,
+        feeder: &Feeder,
+        provider_id: ProviderId,
+        runs: &[ActiveRun],
+        now: Instant,
+    ) -> anyhow::Result<()> {
+        self.meter.observe(runs, now);
+        let concurrency = self.concurrency(feeder, provider_id, now).await?;
+        let in_queue: u64 = runs.iter().map(|run| run.run.in_queue()).sum();
+        let free = window(concurrency, self.meter.per_second()).saturating_sub(in_queue);
+        if free == 0 {
+            return Ok(());
+        }
+        let mut due = Vec::new();
+        for run in runs {
+            due.push(due_jobs(feeder, run, free).await?);
+        }
+        let wants: Vec<_> = runs.iter().zip(&due).map(|(run, due)| want(run, due.len() as u64)).collect();
+        for (run_id, jobs) in self.schedule.allot(free, &wants) {
+            let n = runs.iter().position(|run| run.run.id == run_id).expect("only what wants is given");
+            let fed = RunFeed { feeder, active: &runs[n] }.feed(&due[n], jobs).await;
+            if fed.is_err() {
+                // Perhaps the queue is gone: declare it again.
+                self.concurrency = None;
+            }
+            fed.with_context(|| format!("feeding {run_id}"))?;
+        }
+        Ok(())
+    }
+
+    async fn concurrency(
+        &mut self,
+        feeder: &Feeder,
+        provider_id: ProviderId,
+        now: Instant,
+    ) -> anyhow::Result<u32> {
+        match self.concurrency {
+            Some((concurrency, read_at)) if now - read_at < CONCURRENCY_FRESH => return Ok(concurrency),
+            Some(_) => {}
+            None => feeder.broker.declare(Queue::Jobs(provider_id)).await?,
+        }
+        let concurrency = feeder.fleet_concurrency(provider_id).await?;
+        self.concurrency = Some((concurrency, now));
+        Ok(concurrency)
+    }
+}
+
+fn is_feedable(active: &ActiveRun) -> bool {
+    active.run.paused_at.is_none() && active.run.cancel_requested_at.is_none()
+}
+
+async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Result<Vec<DueJob>> {
+    if active.run.deferred == 0 || !is_feedable(active) {
+        return Ok(Vec::new());
+    }
+    let limit = u32::try_from(free).unwrap_or(u32::MAX);
+    Ok(feeder.store.due_jobs(active.run.id, feeder.clock.now(), limit).await?)
+}
+
+/// What the run could be fed: all that is left of it, within the limit that it sets itself.
+fn want(active: &ActiveRun, due: u64) -> Want {
+    let run = &active.run;
+    let left = if is_feedable(active) { due + run.total.saturating_sub(run.fed) } else { 0 };
+    let room = run.config.concurrency().map(|most| u64::from(most).saturating_sub(run.in_queue()));
+    Want { run_id: run.id, weight: run.priority, jobs: room.map_or(left, |room| left.min(room)) }
+}

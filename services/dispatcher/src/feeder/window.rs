@@ -1,0 +1,64 @@
+use std::{collections::HashMap, time::Duration};
+
+use runmill_proto::RunId;
+use runmill_store::ActiveRun;
+use tokio::time::Instant;
+
+/// How many jobs of a lane may be fed and not settled: `max(8, 2 x concurrency, 0.5 s of the measured rate)`.
+///
+/// Twice the concurrency keeps executors busy while the next are fed; half a second of the rate covers the
+/// way of a result back to us when calls are very short. More would only make new runs wait.
+pub fn window(concurrency: u32, settled_per_second: f64) -> u64 {
+    const LEAST: u64 = 8;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and far below 2^52")]
+    let half_second = (settled_per_second * 0.5) as u64;
+    LEAST.max(2 * u64::from(concurrency)).max(half_second)
+}
+
+/// Measures how many jobs of a lane are settled a second, smoothed over about a second.
+pub struct RateMeter {
+    settled: HashMap<RunId, u64>,
+    at: Instant,
+    per_second: f64,
+}
+
+/// The time after which an old rate counts for 1/e.
+const SMOOTHING: Duration = Duration::from_secs(1);
+
+impl RateMeter {
+    pub fn new(now: Instant) -> Self {
+        Self { settled: HashMap::new(), at: now, per_second: 0.0 }
+    }
+
+    pub fn per_second(&self) -> f64 {
+        self.per_second
+    }
+
+    /// Takes note of how far the lane's runs are at `now`. A run seen for the first time counts from where it is.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub fn observe(&mut self, runs: &[ActiveRun], now: Instant) {
+        let elapsed = (now - self.at).as_secs_f64();
+        if elapsed <= 0.0 {
+            return;
+        }
+        let counts: HashMap<_, _> = runs.iter().map(|run| (run.run.id, run.run.stats.settled())).collect();
+        let before = |id: &RunId, count: u64| self.settled.get(id).copied().unwrap_or(count);
+        let news: u64 = counts.iter().map(|(id, &count)| count.saturating_sub(before(id, count))).sum();
+        let weight = 1.0 - (-elapsed / SMOOTHING.as_secs_f64()).exp();
+        self.per_second += weight * (news as f64 / elapsed - self.per_second);
+        self.settled = counts;
+        self.at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_is_the_largest_of_three() {
+        for (concurrency, rate, want) in [(1, 0.0, 8), (20, 30.0, 40), (20, 4_000.0, 2_000), (64, 100.0, 128)] {
+            assert_eq!(window(concurrency, rate), want, "{concurrency} calls, {rate} a second");
+        }
+    }
+}

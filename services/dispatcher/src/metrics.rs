@@ -1,0 +1,83 @@
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::Method,
+    middleware::Next,
+    response::Response,
+};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use tokio::time::Instant;
+
+/// All metrics of the dispatcher. Dashboards and alerts are written against this file.
+#[derive(Clone)]
+pub struct DispatcherMetrics {
+    pub requests: IntCounterVec,
+    pub request_seconds: HistogramVec,
+    pub jobs_fed: IntCounter,
+    pub feed_failures: IntCounter,
+    pub is_leader: IntGauge,
+    pub jobs_in_queue: IntGauge,
+    pub reconciler_refed: IntCounter,
+}
+
+/// Seconds until the answer's headers.
+const REQUEST_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+impl DispatcherMetrics {
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let metrics = Self {
+            requests: IntCounterVec::new(
+                Opts::new("runmill_http_requests_total", "Requests to the API, by route and status."),
+                &["method", "route", "status"],
+            )?,
+            request_seconds: HistogramVec::new(
+                HistogramOpts::new("runmill_http_request_seconds", "Until the answer's headers, by route.")
+                    .buckets(REQUEST_BUCKETS.to_vec()),
+                &["method", "route"],
+            )?,
+            jobs_fed: IntCounter::new("runmill_jobs_fed_total", "Jobs handed to a lane's queue.")?,
+            feed_failures: IntCounter::new(
+                "runmill_feed_failures_total",
+                "Times that feeding a lane failed, and is tried again.",
+            )?,
+            is_leader: IntGauge::new("runmill_feeder_is_leader", "1 while this dispatcher feeds.")?,
+            jobs_in_queue: IntGauge::new("runmill_jobs_in_queue", "Jobs fed and not settled, over all lanes.")?,
+            reconciler_refed: IntCounter::new(
+                "runmill_reconciler_refed_total",
+                "Jobs that were lost and are fed again; steadily above zero, something loses messages.",
+            )?,
+        };
+        registry.register(Box::new(metrics.requests.clone()))?;
+        registry.register(Box::new(metrics.request_seconds.clone()))?;
+        registry.register(Box::new(metrics.jobs_fed.clone()))?;
+        registry.register(Box::new(metrics.feed_failures.clone()))?;
+        registry.register(Box::new(metrics.is_leader.clone()))?;
+        registry.register(Box::new(metrics.jobs_in_queue.clone()))?;
+        registry.register(Box::new(metrics.reconciler_refed.clone()))?;
+        Ok(metrics)
+    }
+}
+
+/// Counts a request under its route: the path itself would be a label without bound.
+pub async fn count_request(
+    State(metrics): State<DispatcherMetrics>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = method_label(request.method());
+    let start = Instant::now();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    metrics.requests.with_label_values(&[method, route, response.status().as_str()]).inc();
+    let seconds = start.elapsed().as_secs_f64();
+    metrics.request_seconds.with_label_values(&[method, route]).observe(seconds);
+    response
+}
+
+/// Methods come from outside; their label is of a closed set.
+fn method_label(method: &Method) -> &'static str {
+    const KNOWN: [Method; 6] =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    const LABELS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+    KNOWN.iter().position(|known| known == method).map_or("other", |n| LABELS[n])
+}

@@ -1,0 +1,40 @@
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use runmill_proto::Outcome;
+
+/// The executor's own metrics; those of the calls are the model client's.
+#[derive(Clone)]
+pub struct ExecutorMetrics {
+    pub jobs: IntCounterVec,
+    pub jobs_in_hand: IntGauge,
+    pub deferred: IntCounter,
+    pub handed_back: IntCounter,
+    pub publish_failures: IntCounter,
+}
+
+impl ExecutorMetrics {
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let metrics = Self {
+            jobs: IntCounterVec::new(
+                Opts::new("runmill_jobs_total", "Jobs that ended here, by outcome."),
+                &["outcome"],
+            )?,
+            jobs_in_hand: IntGauge::new("runmill_jobs_in_hand", "Jobs taken and not acked.")?,
+            deferred: IntCounter::new("runmill_jobs_deferred_total", "Jobs put off to a later time.")?,
+            handed_back: IntCounter::new("runmill_jobs_handed_back_total", "Jobs given back before they started.")?,
+            publish_failures: IntCounter::new(
+                "runmill_log_publish_failures_total",
+                "Times that the broker did not confirm a log; it is published again.",
+            )?,
+        };
+        for outcome in Outcome::ALL {
+            // A series that is zero, not absent.
+            metrics.jobs.with_label_values(&[outcome.as_str()]);
+        }
+        registry.register(Box::new(metrics.jobs.clone()))?;
+        registry.register(Box::new(metrics.jobs_in_hand.clone()))?;
+        registry.register(Box::new(metrics.deferred.clone()))?;
+        registry.register(Box::new(metrics.handed_back.clone()))?;
+        registry.register(Box::new(metrics.publish_failures.clone()))?;
+        Ok(metrics)
+    }
+}

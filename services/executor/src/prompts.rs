@@ -1,0 +1,29 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use runmill_prompt::Prompt;
+
+/// Templates in use at once on one executor; above that they are compiled again.
+const KEPT_MAX: usize = 256;
+
+/// Compiled prompt templates, by their text.
+#[derive(Default)]
+pub struct Prompts(Mutex<HashMap<Option<String>, Arc<Prompt>>>);
+
+impl Prompts {
+    pub fn get(&self, template: Option<&String>) -> Result<Arc<Prompt>, String> {
+        let key = template.cloned();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prompt) = kept.get(&key) {
+            return Ok(prompt.clone());
+        }
+        let prompt = Arc::new(Prompt::compile(template.map(String::as_str))?);
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(key, prompt.clone());
+        Ok(prompt)
+    }
+}

@@ -1,0 +1,167 @@
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use runmill_proto::message::{Job, JobKey};
+use tokio::sync::watch;
+
+/// One feeding of a job.
+type Feeding = (JobKey, u32, u32);
+
+/// Jobs whose end is remembered after their log was confirmed.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// What this executor works on, and did lately.
+///
+/// A connection that breaks brings back the jobs in hand while their calls go on. Whoever remembers them need not pay for
+/// them again.
+#[derive(Clone, Default)]
+pub struct Recent(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    in_hand: HashMap<Feeding, watch::Receiver<bool>>,
+    done: HashSet<Feeding>,
+    order: VecDeque<Feeding>,
+}
+
+/// What is known of a job that was just delivered.
+pub enum Claim {
+    /// Nothing: it is ours to do.
+    New(Working),
+    /// It is being done: wait for [`Elsewhere::is_done`].
+    InHand(Elsewhere),
+    /// Its log is confirmed.
+    Done,
+}
+
+/// Holds a job's place while it is worked on; dropped before [`Working::done`], the job is as if never begun.
+pub struct Working {
+    recent: Recent,
+    feeding: Feeding,
+    end: watch::Sender<bool>,
+}
+
+/// The same job under another delivery.
+pub struct Elsewhere(watch::Receiver<bool>);
+
+impl Recent {
+    pub fn claim(&self, job: &Job) -> Claim {
+        let feeding = (job.key(), job.epoch, job.attempt);
+        let mut inner = self.lock();
+        if inner.done.contains(&feeding) {
+            return Claim::Done;
+        }
+        if let Some(end) = inner.in_hand.get(&feeding) {
+            return Claim::InHand(Elsewhere(end.clone()));
+        }
+        let (end, receiver) = watch::channel(false);
+        inner.in_hand.insert(feeding, receiver);
+        Claim::New(Working { recent: self.clone(), feeding, end })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Working {
+    /// Its log is confirmed.
+    pub fn done(self) {
+        let mut inner = self.recent.lock();
+        inner.done.insert(self.feeding);
+        inner.order.push_back(self.feeding);
+        if inner.order.len() > REMEMBERED_MAX
+            && let Some(oldest) = inner.order.pop_front()
+        {
+            inner.done.remove(&oldest);
+        }
+        drop(inner);
+        self.end.send_replace(true);
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.recent.lock().in_hand.remove(&self.feeding);
+    }
+}
+
+impl Elsewhere {
+    /// Waits for the other delivery's end: whether its log was confirmed.
+    pub async fn is_done(mut self) -> bool {
+        self.0.wait_for(|done| *done).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::{JobConfig, ProviderId, RunId, message::JobItem};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn job(ordinal: u32, attempt: u32) -> Job {
+        Job {
+            run_id: RunId::from_uuid(Uuid::nil()),
+            ordinal,
+            sample: 0,
+            epoch: 0,
+            attempt,
+            provider_id: ProviderId::from_uuid(Uuid::nil()),
+            model: String::new(),
+            item: JobItem::Inline(String::new()),
+            config: JobConfig::default(),
+            deadline: None,
+        }
+    }
+
+    fn claim_new(recent: &Recent, job: &Job) -> Working {
+        match recent.claim(job) {
+            Claim::New(working) => working,
+            Claim::InHand(_) | Claim::Done => panic!("the job is known"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_delivery_waits_for_the_first_to_be_done() {
+        let recent = Recent::default();
+        let first = claim_new(&recent, &job(1, 0));
+        let Claim::InHand(second) = recent.claim(&job(1, 0)) else { panic!("it is in hand") };
+
+        first.done();
+
+        assert!(second.is_done().await);
+        assert!(matches!(recent.claim(&job(1, 0)), Claim::Done));
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_job_is_as_if_never_begun() {
+        let recent = Recent::default();
+        let first = claim_new(&recent, &job(1, 0));
+        let Claim::InHand(second) = recent.claim(&job(1, 0)) else { panic!("it is in hand") };
+
+        drop(first);
+
+        assert!(!second.is_done().await);
+        claim_new(&recent, &job(1, 0));
+    }
+
+    #[test]
+    fn a_job_fed_again_is_another() {
+        let recent = Recent::default();
+        claim_new(&recent, &job(1, 0)).done();
+        claim_new(&recent, &job(1, 1));
+    }
+
+    #[test]
+    fn only_so_many_are_remembered() {
+        let recent = Recent::default();
+        for ordinal in 0..=u32::try_from(REMEMBERED_MAX).unwrap() {
+            claim_new(&recent, &job(ordinal, 0)).done();
+        }
+        assert_eq!(recent.lock().done.len(), REMEMBERED_MAX);
+        claim_new(&recent, &job(0, 0));
+    }
+}

@@ -1,0 +1,279 @@
+use std::{str::FromStr, time::Duration};
+
+use crate::chance::{Share, ShareFault};
+
+/// Longer names are refused, so that what is kept of them is bounded.
+pub const NAME_BYTES_MAX: usize = 256;
+const TTFT_MAX: Duration = Duration::from_secs(600);
+const TOKENS_MAX: u32 = 100_000;
+const TPS_MAX: u32 = 1_000_000;
+
+/// A model's name, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    pub base: Base,
+    pub ttft: Duration,
+    /// Between one token and the next.
+    pub token_gap: Duration,
+    pub tokens: Option<u32>,
+    /// Statuses and their shares, which add up to at most all.
+    pub failures: Vec<(u16, Share)>,
+    /// In seconds.
+    pub retry_after: Option<u32>,
+    pub no_stream: bool,
+    pub hang: Share,
+    pub malformed: Share,
+    pub cut: Option<Cut>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    Echo,
+    Lorem,
+    Key { right: Share },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub after_tokens: u32,
+    pub share: Share,
+}
+
+/// What is wrong with a model's name, in the user's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelFault {
+    #[error("the name is longer than {NAME_BYTES_MAX} bytes")]
+    TooLong,
+    #[error("`{0}` is no base: use echo, lorem or key")]
+    Base(String),
+    #[error(
+        "`{0}` is no modifier: use ttft, tokens, tps, fail, retry-after, nostream, hang, malformed or cut"
+    )]
+    Modifier(String),
+    #[error("`{word}`: {wanted} is wanted")]
+    Value { word: String, wanted: &'static str },
+    #[error("`{word}`: {fault}")]
+    Share { word: String, fault: ShareFault },
+    #[error("`{0}` is given twice")]
+    Twice(String),
+    #[error("the shares of `fail` are more than 1 together")]
+    FailShares,
+}
+
+impl FromStr for Model {
+    type Err = ModelFault;
+
+    fn from_str(name: &str) -> Result<Self, ModelFault> {
+        if name.len() > NAME_BYTES_MAX {
+            return Err(ModelFault::TooLong);
+        }
+        let mut words = name.split('+').map(Word::of);
+        let base = words.next().expect("a split has at least one part");
+        let mut model = Self::plain(base.base()?);
+        let mut seen = Vec::new();
+        for word in words {
+            if word.name != "fail" && seen.contains(&word.name) {
+                return Err(ModelFault::Twice(word.name.to_owned()));
+            }
+            seen.push(word.name);
+            model.modify(&word)?;
+        }
+        Ok(model)
+    }
+}
+
+impl Model {
+    fn plain(base: Base) -> Self {
+        Self {
+            base,
+            ttft: Duration::ZERO,
+            token_gap: Duration::ZERO,
+            tokens: None,
+            failures: Vec::new(),
+            retry_after: None,
+            no_stream: false,
+            hang: Share::NONE,
+            malformed: Share::NONE,
+            cut: None,
+        }
+    }
+
+    fn modify(&mut self, word: &Word<'_>) -> Result<(), ModelFault> {
+        match word.name {
+            "ttft" => self.ttft = word.duration()?,
+            "tokens" => self.tokens = Some(word.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?),
+            "tps" => {
+                self.token_gap =
+                    Duration::from_secs(1) / word.number(1..=TPS_MAX, "a number from 1 to 1,000,000")?;
+            }
+            "fail" => self.failures.push(word.failure()?),
+            "retry-after" => self.retry_after = Some(word.number(0..=86_400, "seconds, up to a day,")?),
+            "nostream" => {
+                word.bare()?;
+                self.no_stream = true;
+            }
+            "hang" => self.hang = word.share_of_bare()?,
+            "malformed" => self.malformed = word.share_of_bare()?,
+            "cut" => self.cut = Some(word.cut()?),
+            _ => return Err(ModelFault::Modifier(word.whole.to_owned())),
+        }
+        self.failures
+            .iter()
+            .try_fold(Share::NONE, |sum, (_, share)| sum.plus(*share))
+            .map(drop)
+            .ok_or(ModelFault::FailShares)
+    }
+}
+
+/// `name`, `name=value`, `name:share` or `name=value:share`.
+struct Word<'a> {
+    whole: &'a str,
+    name: &'a str,
+    value: Option<&'a str>,
+    share: Option<&'a str>,
+}
+
+impl<'a> Word<'a> {
+    fn of(whole: &'a str) -> Self {
+        let (rest, share) = whole.split_once(':').map_or((whole, None), |(rest, share)| (rest, Some(share)));
+        let (name, value) = rest.split_once('=').map_or((rest, None), |(name, value)| (name, Some(value)));
+        Self { whole, name, value, share }
+    }
+
+    fn base(&self) -> Result<Base, ModelFault> {
+        match (self.name, self.value, self.share) {
+            ("echo", None, None) => Ok(Base::Echo),
+            ("lorem", None, None) => Ok(Base::Lorem),
+            ("key", None, None) => Ok(Base::Key { right: Share::ALL }),
+            ("key", Some(right), None) => Ok(Base::Key { right: self.parse_share(right)? }),
+            _ => Err(ModelFault::Base(self.whole.to_owned())),
+        }
+    }
+
+    fn bare(&self) -> Result<(), ModelFault> {
+        let bare = self.value.is_none() && self.share.is_none();
+        if bare { Ok(()) } else { Err(self.wants("the word alone")) }
+    }
+
+    fn share_of_bare(&self) -> Result<Share, ModelFault> {
+        if self.value.is_some() {
+            return Err(self.wants("the word alone, or with a share after a colon,"));
+        }
+        self.share.map_or(Ok(Share::ALL), |share| self.parse_share(share))
+    }
+
+    fn failure(&self) -> Result<(u16, Share), ModelFault> {
+        let status =
+            self.value.and_then(|value| value.parse().ok()).filter(|status| (400..600).contains(status));
+        let (Some(status), Some(share)) = (status, self.share) else {
+            return Err(self.wants("a status from 400 to 599 and its share, as in fail=429:0.1,"));
+        };
+        Ok((status, self.parse_share(share)?))
+    }
+
+    fn cut(&self) -> Result<Cut, ModelFault> {
+        let after_tokens = self.value.and_then(|value| value.parse().ok());
+        let after_tokens = after_tokens.ok_or_else(|| self.wants("a number of tokens, as in cut=10,"))?;
+        let share = self.share.map_or(Ok(Share::ALL), |share| self.parse_share(share))?;
+        Ok(Cut { after_tokens, share })
+    }
+
+    fn number(&self, range: std::ops::RangeInclusive<u32>, wanted: &'static str) -> Result<u32, ModelFault> {
+        let number = self.plain_value().and_then(|value| value.parse().ok());
+        number.filter(|number| range.contains(number)).ok_or_else(|| self.wants(wanted))
+    }
+
+    fn duration(&self) -> Result<Duration, ModelFault> {
+        let duration = self.plain_value().and_then(|value| {
+            if let Some(millis) = value.strip_suffix("ms") {
+                return Some(Duration::from_millis(millis.parse().ok()?));
+            }
+            Some(Duration::from_secs(value.strip_suffix('s')?.parse().ok()?))
+        });
+        duration
+            .filter(|duration| *duration <= TTFT_MAX)
+            .ok_or_else(|| self.wants("a time such as 200ms or 2s, up to 600s,"))
+    }
+
+    fn plain_value(&self) -> Option<&'a str> {
+        self.value.filter(|_| self.share.is_none())
+    }
+
+    fn parse_share(&self, share: &str) -> Result<Share, ModelFault> {
+        share.parse().map_err(|fault| ModelFault::Share { word: self.whole.to_owned(), fault })
+    }
+
+    fn wants(&self, wanted: &'static str) -> ModelFault {
+        ModelFault::Value { word: self.whole.to_owned(), wanted }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(name: &str) -> Model {
+        name.parse().unwrap_or_else(|fault| panic!("{name}: {fault}"))
+    }
+
+    fn share(text: &str) -> Share {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn each_word_sets_its_field() {
+        type Check = fn(&Model) -> bool;
+        let table: [(&str, Check); 17] = [
+            ("echo", |m| *m == Model::plain(Base::Echo)),
+            ("lorem", |m| m.base == Base::Lorem),
+            ("key", |m| m.base == Base::Key { right: Share::ALL }),
+            ("key=0.8", |m| m.base == Base::Key { right: share("0.8") }),
+            ("echo+ttft=200ms", |m| m.ttft == Duration::from_millis(200)),
+            ("echo+ttft=2s", |m| m.ttft == Duration::from_secs(2)),
+            ("echo+tokens=64", |m| m.tokens == Some(64)),
+            ("echo+tps=50", |m| m.token_gap == Duration::from_millis(20)),
+            ("echo+fail=429:0.1", |m| m.failures == [(429, share("0.1"))]),
+            ("echo+fail=429:0.1+fail=500:0.9", |m| m.failures.len() == 2),
+            ("echo+retry-after=2", |m| m.retry_after == Some(2)),
+            ("echo+nostream", |m| m.no_stream),
+            ("echo+cut=10", |m| m.cut == Some(Cut { after_tokens: 10, share: Share::ALL })),
+            ("echo+cut=0:0.1", |m| m.cut == Some(Cut { after_tokens: 0, share: share("0.1") })),
+            ("echo+hang", |m| m.hang == Share::ALL),
+            ("echo+hang:0.25", |m| m.hang == share("0.25")),
+            ("echo+malformed:0.5", |m| m.malformed == share("0.5")),
+        ];
+        for (name, check) in table {
+            assert!(check(&parse(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bad_name_says_which_word_is_wrong() {
+        let long = format!("echo+{}", "x".repeat(NAME_BYTES_MAX));
+        let table = [
+            ("", "`` is no base"),
+            ("gpt-4o", "`gpt-4o` is no base"),
+            ("echo=1", "`echo=1` is no base"),
+            ("key=1.5", "`key=1.5`: `1.5` is not a share"),
+            ("echo+", "`` is no modifier"),
+            ("echo+speed=9", "`speed=9` is no modifier"),
+            ("echo+ttft=200", "`ttft=200`: a time such as 200ms"),
+            ("echo+ttft=601s", "`ttft=601s`: a time such as 200ms"),
+            ("echo+ttft=1s:0.1", "`ttft=1s:0.1`: a time such as 200ms"),
+            ("echo+tokens=0", "`tokens=0`: a number from 1"),
+            ("echo+tps=0", "`tps=0`: a number from 1"),
+            ("echo+fail=429", "`fail=429`: a status from 400"),
+            ("echo+fail=200:0.1", "`fail=200:0.1`: a status from 400"),
+            ("echo+fail=429:0.6+fail=500:0.5", "shares of `fail` are more than 1"),
+            ("echo+nostream=1", "`nostream=1`: the word alone"),
+            ("echo+hang=1", "`hang=1`: the word alone"),
+            ("echo+cut", "`cut`: a number of tokens"),
+            ("echo+tokens=1+tokens=2", "`tokens` is given twice"),
+            (long.as_str(), "longer than 256 bytes"),
+        ];
+        for (name, want) in table {
+            let fault = name.parse::<Model>().unwrap_err().to_string();
+            assert!(fault.contains(want), "{name}: {fault}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Chance that can be repeated: a hash instead of a die.
+
+use std::str::FromStr;
+
+/// A share of all cases, in millionths, so that shares add up exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(u32);
+
+/// Why a text is not a [`Share`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a share: a number from 0 to 1 with at most six decimals is wanted")]
+pub struct ShareFault(String);
+
+impl Share {
+    pub const NONE: Self = Self(0);
+    pub const ALL: Self = Self(MILLION);
+
+    /// `None` above a million.
+    pub fn per_million(parts: u32) -> Option<Self> {
+        (parts <= MILLION).then_some(Self(parts))
+    }
+
+    /// `None` if the two are more than all.
+    pub(crate) fn plus(self, other: Self) -> Option<Self> {
+        Self::per_million(self.0 + other.0)
+    }
+
+    pub(crate) fn has(self, draw: Draw) -> bool {
+        draw.0 < self.0
+    }
+}
+
+impl FromStr for Share {
+    type Err = ShareFault;
+
+    fn from_str(text: &str) -> Result<Self, ShareFault> {
+        parts(text).and_then(Self::per_million).ok_or_else(|| ShareFault(text.to_owned()))
+    }
+}
+
+const MILLION: u32 = 1_000_000;
+
+/// `0.25` as 250,000. Not by way of `f64`, in which 0.1 + 0.2 is more than 0.3.
+fn parts(text: &str) -> Option<u32> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || decimals.len() > 6 {
+        return None;
+    }
+    let whole: u32 = whole.parse().ok()?;
+    let millionths: u32 = format!("{decimals:0<6}").parse().ok()?;
+    whole.checked_mul(MILLION)?.checked_add(millionths)
+}
+
+/// Where one case falls among a million equal ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Draw(u32);
+
+impl Draw {
+    /// The same parts draw the same, in every process and every version.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let scaled = (u128::from(hash(parts)) * u128::from(MILLION)) >> 64;
+        Self(u32::try_from(scaled).expect("a 64-bit fraction of a million is below a million"))
+    }
+}
+
+/// FNV-1a over the parts, each followed by a byte that UTF-8 text cannot hold, then the finaliser of
+/// `SplitMix64`, because FNV alone leaves the high bits of short inputs alike.
+///
+/// Sources: RFC 9923 (FNV); Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
+pub(crate) fn hash(parts: &[&[u8]]) -> u64 {
+    const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+    let mut state = FNV_OFFSET;
+    for part in parts {
+        for byte in part.iter().chain(&[0xff]) {
+            state = (state ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
+        }
+    }
+    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_exactly() {
+        let table = [
+            ("0", Some(0)),
+            ("1", Some(1_000_000)),
+            ("1.0", Some(1_000_000)),
+            ("0.8", Some(800_000)),
+            (".5", None),
+            ("0.000001", Some(1)),
+            ("0.0000001", None),
+            ("1.000001", None),
+            ("2", None),
+            ("-0.1", None),
+            ("+1", None),
+            ("NaN", None),
+            ("", None),
+        ];
+        for (text, want) in table {
+            assert_eq!(text.parse().ok(), want.map(Share), "{text}");
+        }
+    }
+
+    #[test]
+    fn draws_are_the_same_for_ever() {
+        let draws = ["a:0", "a:1", "b:0"].map(|text| Draw::of(&[text.as_bytes()]).0);
+
+        assert_eq!(draws, [0, 0, 0]);
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn draws_are_even_over_numbered_names() {
+        let share = Share(300_000);
+
+        let hits = (0..100_000).filter(|n| share.has(Draw::of(&[format!("item-{n}").as_bytes()]))).count();
+
+        assert!((29_500..30_500).contains(&hits), "{hits}");
+    }
+}

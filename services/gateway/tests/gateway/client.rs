@@ -1,0 +1,132 @@
+//! A client that shows the bytes.
+
+use std::net::SocketAddr;
+
+use runmill_gateway::{AnswerKey, Gateway, GatewaySettings, Stats};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+pub struct Reply {
+    pub status: u16,
+    head: String,
+    /// Without the framing of chunks.
+    pub body: String,
+    /// Whether the body ended as its framing says.
+    pub complete: bool,
+}
+
+pub async fn gateway() -> Gateway {
+    Gateway::start(GatewaySettings::default()).await.unwrap()
+}
+
+pub async fn gateway_with_key(items: &str) -> Gateway {
+    let answer_key = Some(AnswerKey::from_ndjson(items.as_bytes()).unwrap());
+    Gateway::start(GatewaySettings { answer_key, ..GatewaySettings::default() }).await.unwrap()
+}
+
+pub fn ask(model: &str, text: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": text}]})
+}
+
+pub fn ask_stream(model: &str, text: &str) -> Value {
+    let mut request = ask(model, text);
+    request["stream"] = true.into();
+    request["stream_options"] = json!({"include_usage": true});
+    request
+}
+
+pub async fn chat(gateway: &Gateway, headers: &str, body: &Value) -> Reply {
+    receive(send(gateway.address(), "POST", "/v1/chat/completions", headers, &body.to_string()).await).await
+}
+
+pub async fn get(gateway: &Gateway, path: &str) -> Reply {
+    receive(send(gateway.address(), "GET", path, "", "").await).await
+}
+
+pub async fn delete(gateway: &Gateway, path: &str) -> Reply {
+    receive(send(gateway.address(), "DELETE", path, "", "").await).await
+}
+
+/// `headers` are lines, each with its `\r\n`.
+pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+pub async fn receive(mut stream: TcpStream) -> Reply {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, raw) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {text:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let (body, complete) = if head.contains("transfer-encoding: chunked") {
+        unchunk(raw)
+    } else {
+        (raw.to_owned(), head.contains(&format!("content-length: {}", raw.len())))
+    };
+    Reply { status, head: head.to_owned(), body, complete }
+}
+
+fn unchunk(mut raw: &str) -> (String, bool) {
+    let mut body = String::new();
+    while let Some((size, rest)) = raw.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return (body, true);
+        }
+        body.push_str(&rest[..size]);
+        raw = &rest[size + 2..];
+    }
+    (body, false)
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The data of its events.
+    pub fn events(&self) -> Vec<&str> {
+        self.body.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap()).collect()
+    }
+
+    /// The answer, put together from the events that are JSON.
+    pub fn streamed_text(&self) -> String {
+        let chunks = self.events().into_iter().filter_map(|event| serde_json::from_str::<Value>(event).ok());
+        chunks
+            .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned))
+            .collect()
+    }
+
+    pub fn buffered_text(&self) -> String {
+        self.json()["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Waits for what the counts say to become true. Each look is a turn of the runtime, so no time is slept away;
+/// a test that waits for ever is ended by its runner.
+pub async fn until(gateway: &Gateway, seen: impl Fn(&Stats) -> bool) -> Stats {
+    loop {
+        let stats = gateway.stats();
+        if seen(&stats) {
+            return stats;
+        }
+        tokio::task::yield_now().await;
+    }
+}

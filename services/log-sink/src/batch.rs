@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use runmill_broker::{Delivery, Envelope, Subscription};
+use runmill_proto::{
+    codec::{DecodeError, Message},
+    message::{Deferred, Invocation},
+};
+use runmill_store::{LogBatch, LogEntry};
+use tokio::time::{Instant, timeout_at};
+
+use crate::metrics::{LogSinkMetrics, MessageEnd};
+
+/// One transaction's worth of messages.
+const BATCH_MAX: usize = 1_000;
+/// The longest that a message waits for others to be written with it.
+const BATCH_WAIT: Duration = Duration::from_millis(50);
+
+/// Messages in hand, decoded: `entries.0[n]` is what `deliveries[n]` says.
+pub struct Batch {
+    pub deliveries: Vec<Delivery>,
+    pub entries: LogBatch,
+}
+
+impl Batch {
+    /// Waits for a message, then for more until the batch is full or its time is up. `None`: the subscription
+    /// has ended. Cancel safe only while it waits for the first message.
+    pub async fn collect(subscription: &mut dyn Subscription, metrics: &LogSinkMetrics) -> Option<Self> {
+        let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default() };
+        batch.push(subscription.next().await?, metrics).await;
+        let until = Instant::now() + BATCH_WAIT;
+        while batch.deliveries.len() < BATCH_MAX {
+            match timeout_at(until, subscription.next()).await {
+                Ok(Some(delivery)) => batch.push(delivery, metrics).await,
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Some(batch)
+    }
+
+    /// What nobody can read goes to the dead letters at once, so that it holds up nothing.
+    async fn push(&mut self, delivery: Delivery, metrics: &LogSinkMetrics) {
+        match decode(&delivery.message) {
+            Ok(entry) => {
+                self.entries.0.push(entry);
+                self.deliveries.push(delivery);
+            }
+            Err(error) => dead_letter(delivery, &error.to_string(), metrics).await,
+        }
+    }
+}
+
+/// Gives up on a message. If that fails it stays unsettled, and comes again.
+pub async fn dead_letter(delivery: Delivery, reason: &str, metrics: &LogSinkMetrics) {
+    tracing::error!(
+        event = "log_sink.dead_letter",
+        message_id = %delivery.message.id,
+        message_type = delivery.message.message_type,
+        reason,
+        "a message was put aside"
+    );
+    metrics.count(MessageEnd::DeadLettered, 1);
+    if let Err(error) = delivery.dead_letter(reason).await {
+        tracing::warn!(event = "log_sink.settle_failed", %error, "the message will come again");
+    }
+}
+
+fn decode(message: &Envelope) -> Result<LogEntry, DecodeError> {
+    if message.message_type == Deferred::TYPE {
+        message.decode().map(|deferred| LogEntry::Deferred(Box::new(deferred)))
+    } else {
+        message.decode::<Invocation>().map(|invocation| LogEntry::Invocation(Box::new(invocation)))
+    }
+}

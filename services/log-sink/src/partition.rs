@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use anyhow::Context;
+use runmill_broker::{Delivery, Envelope, Queue, Subscription};
+use runmill_proto::message::Control;
+use runmill_store::{LogBatch, StoreError, Written};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    LogSink,
+    batch::{self, Batch},
+    metrics::MessageEnd,
+};
+
+/// Two batches: one in its transaction while the next arrives. Also `RabbitMQ`'s bound for a quorum queue.
+const PREFETCH: u16 = 2_000;
+/// Between two tries to write while the store is away.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Writes one partition's messages until `stop`.
+pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> anyhow::Result<()> {
+    let queue = Queue::Logs(partition);
+    let mut subscription = sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            batch = Batch::collect(&mut *subscription, &sink.metrics) => batch,
+        };
+        let Some(batch) = batch else { break };
+        if !batch.deliveries.is_empty() {
+            settle(sink, &mut *subscription, batch, stop).await;
+        }
+    }
+    subscription.stop().await;
+    Ok(())
+}
+
+/// Writes the batch and acks it, however long the store is away. Told to stop meanwhile, it leaves the messages
+/// unacked: another log-sink gets them.
+async fn settle(sink: &LogSink, subscription: &mut dyn Subscription, batch: Batch, stop: &CancellationToken) {
+    let Batch { mut deliveries, entries } = batch;
+    sink.metrics.unwritten.add(entries.0.len().try_into().unwrap_or(i64::MAX));
+    match write(sink, &entries, stop).await {
+        Some(Ok(())) => {
+            let last = deliveries.pop().expect("an empty batch is not settled");
+            report(subscription.ack_through(last).await);
+        }
+        Some(Err(_)) => settle_one_by_one(sink, deliveries, &entries, stop).await,
+        None => {}
+    }
+    sink.metrics.unwritten.sub(entries.0.len().try_into().unwrap_or(i64::MAX));
+}
+
+/// One message of the batch cannot be written: find it, put it aside, and let the others pass.
+async fn settle_one_by_one(
+    sink: &LogSink,
+    deliveries: Vec<Delivery>,
+    entries: &LogBatch,
+    stop: &CancellationToken,
+) {
+    for (delivery, entry) in deliveries.into_iter().zip(&entries.0) {
+        match write(sink, &LogBatch(vec![entry.clone()]), stop).await {
+            Some(Ok(())) => report(delivery.ack().await),
+            Some(Err(error)) => batch::dead_letter(delivery, &error.to_string(), &sink.metrics).await,
+            None => return,
+        }
+    }
+}
+
+/// Writes until the store takes it. `None`: told to stop before that. An error is one that trying again does
+/// not mend.
+async fn write(sink: &LogSink, entries: &LogBatch, stop: &CancellationToken) -> Option<Result<(), StoreError>> {
+    loop {
+        let timer = sink.metrics.write_seconds.start_timer();
+        match sink.results.write_logs(entries, sink.clock.now()).await {
+            Ok(written) => {
+                timer.observe_duration();
+                sink.health.set(None);
+                announce(sink, entries, &written).await;
+                return Some(Ok(()));
+            }
+            Err(error) => {
+                timer.stop_and_discard();
+                sink.metrics.write_failures.inc();
+                tracing::warn!(event = "log_sink.write_failed", %error, messages = entries.0.len());
+                if !error.is_transient() {
+                    return Some(Err(error));
+                }
+                sink.health.set(Some(error.to_string()));
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = tokio::time::sleep(RETRY_PAUSE) => {}
+        }
+    }
+}
+
+/// Counts what was written, and tells executors at once which runs stopped.
+async fn announce(sink: &LogSink, entries: &LogBatch, written: &Written) {
+    let known = entries.0.len() as u64 - written.redelivered - written.orphaned;
+    sink.metrics.count(MessageEnd::Written, known);
+    sink.metrics.count(MessageEnd::Redelivered, written.redelivered);
+    sink.metrics.count(MessageEnd::Orphaned, written.orphaned);
+    for &run_id in &written.paused {
+        // A hint: executors find the pause in the store, too.
+        if let Err(error) = sink.broker.broadcast(Envelope::new(&Control::RunPaused { run_id })).await {
+            tracing::warn!(event = "log_sink.broadcast_failed", %run_id, %error);
+        }
+    }
+}
+
+/// An ack that fails is no fault: the message comes again, and writing it again changes nothing.
+fn report(acked: Result<(), runmill_broker::BrokerError>) {
+    if let Err(error) = acked {
+        tracing::warn!(event = "log_sink.settle_failed", %error, "written messages will come again");
+    }
+}

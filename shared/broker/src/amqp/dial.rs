@@ -1,0 +1,71 @@
+use std::{io, time::Duration};
+
+use lapin::{
+    Connection, ConnectionProperties,
+    tcp::{AMQPUriTcpExt, OwnedTLSConfig},
+    uri::AMQPUri,
+};
+use tokio::time;
+
+use super::AmqpSettings;
+use crate::BrokerError;
+
+/// Makes connections for one purpose.
+pub(super) struct Dialer {
+    /// With the password.
+    uri: AMQPUri,
+    name: String,
+    connect_timeout: Duration,
+    answer_timeout: Duration,
+    /// Host and port.
+    address: String,
+}
+
+impl Dialer {
+    pub fn new(settings: &AmqpSettings, purpose: &str) -> Result<Self, BrokerError> {
+        let uri = settings.uri()?;
+        let address = format!("{}:{}", uri.authority.host, uri.authority.port);
+        Ok(Self {
+            uri,
+            name: format!("{} {purpose}", settings.name),
+            connect_timeout: settings.connect_timeout,
+            answer_timeout: settings.answer_timeout,
+            address,
+        })
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn answer_timeout(&self) -> Duration {
+        self.answer_timeout
+    }
+
+    pub fn unreachable(&self, reason: String) -> BrokerError {
+        BrokerError::Unreachable { address: self.address.clone(), reason }
+    }
+
+    pub async fn dial(&self) -> Result<Connection, BrokerError> {
+        match time::timeout(self.connect_timeout, self.handshake()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.unreachable(error.to_string())),
+            Err(_elapsed) => Err(self.unreachable(format!("no answer within {:?}", self.connect_timeout))),
+        }
+    }
+
+    async fn handshake(&self) -> lapin::Result<Connection> {
+        let patience = self.connect_timeout;
+        let runtime = lapin::runtime::default_runtime()?;
+        let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
+        // lapin connects on a thread of its own, which only the system's own time-out (two minutes) would end
+        // if our waiting alone had a bound.
+        let connect = async move |uri: AMQPUri, runtime: async_rs::Runtime<_>| {
+            let tls = OwnedTLSConfig::default();
+            let connected = uri.connect_with_config_async(tls.as_ref(), &runtime);
+            let connected = time::timeout(patience, connected).await.map_err(io::Error::from);
+            connected.flatten().map_err(lapin::Error::from)
+        };
+        Connection::connector(self.uri.clone(), runtime, connect, properties).await
+    }
+}

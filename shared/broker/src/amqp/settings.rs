@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::BrokerError;
+
+/// Where the broker is and how patient to be with it.
+#[derive(Clone, Debug)]
+pub struct AmqpSettings {
+    /// `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. `?heartbeat=` in seconds.
+    pub url: SecretString,
+    /// What this process is called in the broker's list of connections.
+    pub name: String,
+    /// The first part of the name of every queue and exchange.
+    pub prefix: String,
+    /// Queues that nobody used for so long disappear, and exchanges with them. `None`: never. For tests.
+    pub queue_expires: Option<Duration>,
+    /// A queue with so many messages that nobody holds takes no more; it may take somewhat more before the
+    /// broker notices. Part of the queue's declaration: the same in every process, for ever.
+    pub queue_length_max: u32,
+    /// How long a connection may take, from TCP to the end of the handshake.
+    pub connect_timeout: Duration,
+    /// How long the broker may take to confirm a message or to answer any other call.
+    pub answer_timeout: Duration,
+    /// A subscription that has room, and gets nothing for about twice as long although its queue has
+    /// messages, is taken for dead and made anew.
+    pub watchdog_period: Duration,
+}
+
+impl AmqpSettings {
+    /// Heartbeats detect a dead peer in two of these; the server would propose 60.
+    const HEARTBEAT_S: u16 = 15;
+
+    pub fn new(url: impl Into<SecretString>) -> Self {
+        Self {
+            url: url.into(),
+            name: "runmill".into(),
+            prefix: "runmill".into(),
+            queue_expires: None,
+            queue_length_max: 1_000_000,
+            connect_timeout: Duration::from_secs(8),
+            answer_timeout: Duration::from_secs(10),
+            watchdog_period: Duration::from_secs(30),
+        }
+    }
+
+    /// Holds the password: to be handed to lapin and not to be printed.
+    pub(super) fn uri(&self) -> Result<AMQPUri, BrokerError> {
+        // The parser's message may repeat the whole URL.
+        let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| BrokerError::BadUrl)?;
+        uri.query.heartbeat.get_or_insert(Self::HEARTBEAT_S);
+        Ok(uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_settings_nor_errors_show_the_password() {
+        for url in ["amqp://me:hunter2@host/v", "amqp:hunter2", "http://me:hunter2@host"] {
+            let settings = AmqpSettings::new(url);
+            let error = settings.uri().err().map(|error| error.to_string());
+
+            assert!(!format!("{settings:?} {error:?}").contains("hunter2"), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_in_the_url_wins() {
+        for (url, heartbeat_s) in [("amqp://host", 15), ("amqp://host/%2f?heartbeat=5", 5)] {
+            assert_eq!(AmqpSettings::new(url).uri().unwrap().query.heartbeat, Some(heartbeat_s));
+        }
+    }
+}

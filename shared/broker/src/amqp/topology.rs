@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use lapin::{
+    Channel, ExchangeKind,
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable, LongString, ShortString},
+};
+
+use super::{AmqpSettings, link::Up};
+use crate::{BrokerError, DELIVERY_LIMIT, Queue};
+
+/// A request older than this has no asker any more.
+const REQUEST_TTL: Duration = Duration::from_secs(60);
+
+/// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3; another
+/// argument on a queue that exists is refused by the broker, so a change here is a new queue name.
+pub(super) struct Topology {
+    prefix: String,
+    expires: Option<Duration>,
+    length_max: u32,
+}
+
+/// Where to publish.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub exchange: ShortString,
+    pub key: ShortString,
+}
+
+impl Topology {
+    pub fn new(settings: &AmqpSettings) -> Self {
+        Self {
+            prefix: settings.prefix.clone(),
+            expires: settings.queue_expires,
+            length_max: settings.queue_length_max,
+        }
+    }
+
+    pub fn queue(&self, queue: Queue) -> ShortString {
+        let prefix = &self.prefix;
+        match queue {
+            Queue::Jobs(lane) => format!("{prefix}.jobs.{lane}"),
+            Queue::Logs(partition) => format!("{prefix}.logs.{partition}"),
+            Queue::Requests => format!("{prefix}.requests"),
+            Queue::Dead => format!("{prefix}.dead"),
+        }
+        .into()
+    }
+
+    pub fn route(&self, queue: Queue) -> Route {
+        match queue {
+            Queue::Jobs(lane) => Route { exchange: self.name("jobs"), key: lane.to_string().into() },
+            Queue::Logs(partition) => Route { exchange: self.name("logs"), key: partition.to_string().into() },
+            Queue::Requests => Self::direct(self.queue(queue)),
+            Queue::Dead => self.dead(),
+        }
+    }
+
+    pub fn dead(&self) -> Route {
+        Route { exchange: self.name("dead"), key: ShortString::default() }
+    }
+
+    pub fn control(&self) -> Route {
+        Route { exchange: self.name("control"), key: ShortString::default() }
+    }
+
+    /// The default exchange takes a message to the queue of that name.
+    pub fn direct(queue: ShortString) -> Route {
+        Route { exchange: ShortString::default(), key: queue }
+    }
+
+    /// What publishing needs even before there is any queue: an exchange that does not exist closes the channel.
+    pub async fn declare_exchanges(&self, up: &Up, channel: &Channel) -> Result<(), BrokerError> {
+        let auto_delete = self.expires.is_some();
+        for (name, kind, auto_delete) in [
+            ("jobs", ExchangeKind::Direct, auto_delete),
+            ("logs", ExchangeKind::Direct, auto_delete),
+            ("dead", ExchangeKind::Fanout, auto_delete),
+            // Often without a queue, and still to be published to.
+            ("control", ExchangeKind::Fanout, false),
+        ] {
+            let name = self.name(name);
+            let options = ExchangeDeclareOptions { durable: true, auto_delete, ..Default::default() };
+            let declared = channel.exchange_declare(name.clone(), kind, options, FieldTable::default());
+            up.call(&format!("exchange {name}"), declared).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn declare(&self, up: &Up, channel: &Channel, queue: Queue) -> Result<(), BrokerError> {
+        self.declare_exchanges(up, channel).await?;
+        self.declare_queue(up, channel, Queue::Dead).await?;
+        if queue != Queue::Dead {
+            self.declare_queue(up, channel, queue).await?;
+        }
+        Ok(())
+    }
+
+    async fn declare_queue(&self, up: &Up, channel: &Channel, queue: Queue) -> Result<(), BrokerError> {
+        let name = self.queue(queue);
+        let what = format!("queue {name}");
+        let durable = QueueDeclareOptions::durable();
+        up.call(&what, channel.queue_declare(name.clone(), durable, self.arguments(queue))).await?;
+
+        let Route { exchange, key } = self.route(queue);
+        if exchange == ShortString::default() {
+            return Ok(());
+        }
+        let bound =
+            channel.queue_bind(name, exchange, key, QueueBindOptions::default(), FieldTable::default());
+        up.call(&what, bound).await
+    }
+
+    fn arguments(&self, queue: Queue) -> FieldTable {
+        let mut arguments = FieldTable::default();
+        let mut set = |name: &str, value: AMQPValue| arguments.insert(name.into(), value);
+        set("x-queue-type", text("quorum"));
+        set("x-overflow", text("reject-publish"));
+        if let Some(expires) = self.expires {
+            set("x-expires", millis(expires));
+        }
+        if queue == Queue::Dead {
+            return arguments;
+        }
+        // Explicit, because the default is none up to 3.13 and 20 from 4.0 on.
+        set("x-delivery-limit", number(DELIVERY_LIMIT));
+        set("x-max-length", number(self.length_max));
+        if queue.keeps_spent() {
+            set("x-dead-letter-exchange", text(self.name("dead").as_str()));
+            set("x-dead-letter-strategy", text("at-least-once"));
+        }
+        match queue {
+            Queue::Logs(_) => set("x-single-active-consumer", AMQPValue::Boolean(true)),
+            Queue::Requests => set("x-message-ttl", millis(REQUEST_TTL)),
+            Queue::Jobs(_) | Queue::Dead => {}
+        }
+        arguments
+    }
+
+    fn name(&self, exchange: &str) -> ShortString {
+        format!("{}.{exchange}", self.prefix).into()
+    }
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(LongString::from(value))
+}
+
+fn number(value: u32) -> AMQPValue {
+    AMQPValue::LongLongInt(i64::from(value))
+}
+
+fn millis(value: Duration) -> AMQPValue {
+    AMQPValue::LongLongInt(i64::try_from(value.as_millis()).unwrap_or(i64::MAX))
+}

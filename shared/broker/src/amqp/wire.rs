@@ -1,0 +1,101 @@
+//! Our messages as AMQP messages.
+
+use lapin::{
+    BasicProperties,
+    message::Delivery,
+    types::{AMQPValue, FieldTable, LongString},
+};
+use runmill_proto::codec;
+use uuid::Uuid;
+
+use crate::Envelope;
+
+const TRACEPARENT: &str = "traceparent";
+/// Why we made it a dead letter.
+const REASON: &str = "x-runmill-reason";
+/// Why the broker did.
+const BROKER_REASON: &str = "x-first-death-reason";
+const DELIVERY_COUNT: &str = "x-delivery-count";
+
+const PERSISTENT: u8 = 2;
+
+pub(super) fn properties(message: &Envelope) -> BasicProperties {
+    with_headers(message, FieldTable::default())
+}
+
+/// Properties of the copy that becomes a dead letter.
+pub(super) fn dead_properties(message: &Envelope, reason: &str) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert(REASON.into(), text(reason));
+    with_headers(message, headers)
+}
+
+fn with_headers(message: &Envelope, mut headers: FieldTable) -> BasicProperties {
+    if let Some(traceparent) = &message.traceparent {
+        headers.insert(TRACEPARENT.into(), text(traceparent));
+    }
+    let properties = BasicProperties::default()
+        .with_content_type(codec::CONTENT_TYPE.into())
+        .with_type(message.message_type.as_str().into())
+        .with_delivery_mode(PERSISTENT)
+        .with_message_id(message.id.to_string().into())
+        .with_headers(headers);
+    // When it was made is part of a UUIDv7.
+    match message.id.get_timestamp() {
+        Some(made) => properties.with_timestamp(made.to_unix().0),
+        None => properties,
+    }
+}
+
+/// The `message_id`, if it is one of ours.
+pub(super) fn message_id(properties: &BasicProperties) -> Option<Uuid> {
+    properties.message_id().as_ref().and_then(|id| Uuid::try_parse(id.as_str()).ok())
+}
+
+pub(super) fn envelope(delivery: Delivery) -> Envelope {
+    let properties = &delivery.properties;
+    Envelope {
+        id: message_id(properties).unwrap_or_default(),
+        message_type: properties.kind().as_ref().map(ToString::to_string).unwrap_or_default(),
+        traceparent: header(properties, TRACEPARENT).and_then(as_text),
+        reason: header(properties, REASON).or_else(|| header(properties, BROKER_REASON)).and_then(as_text),
+        body: delivery.data.into(),
+    }
+}
+
+/// Up to `RabbitMQ` 3.11 the header is there from the first delivery on, later from the second; on a classic
+/// queue never.
+pub(super) fn delivery_count(delivery: &Delivery) -> u32 {
+    let counted = header(&delivery.properties, DELIVERY_COUNT).and_then(as_number).unwrap_or(0);
+    counted.max(u32::from(delivery.redelivered))
+}
+
+fn header<'a>(properties: &'a BasicProperties, name: &str) -> Option<&'a AMQPValue> {
+    properties.headers().as_ref()?.inner().get(name)
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(LongString::from(value))
+}
+
+fn as_text(value: &AMQPValue) -> Option<String> {
+    match value {
+        AMQPValue::LongString(text) => Some(text.to_string()),
+        AMQPValue::ShortString(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+fn as_number(value: &AMQPValue) -> Option<u32> {
+    let number = match *value {
+        AMQPValue::ShortShortInt(n) => i64::from(n),
+        AMQPValue::ShortShortUInt(n) => i64::from(n),
+        AMQPValue::ShortInt(n) => i64::from(n),
+        AMQPValue::ShortUInt(n) => i64::from(n),
+        AMQPValue::LongInt(n) => i64::from(n),
+        AMQPValue::LongUInt(n) => i64::from(n),
+        AMQPValue::LongLongInt(n) => n,
+        _ => return None,
+    };
+    u32::try_from(number).ok()
+}

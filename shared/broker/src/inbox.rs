@@ -1,0 +1,122 @@
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard},
+};
+
+use tokio::sync::Notify;
+
+use crate::{Envelope, Heard};
+
+/// What one listener has not heard yet. A listener that lags loses what it has not heard and is told so:
+/// broadcasts are hints, and memory has a bound.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    unheard: VecDeque<Envelope>,
+    gap: bool,
+    closed: bool,
+}
+
+impl Inbox {
+    const UNHEARD_MAX: usize = 256;
+
+    pub fn push(&self, message: Envelope) {
+        let mut state = self.lock();
+        if state.unheard.len() < Self::UNHEARD_MAX {
+            state.unheard.push_back(message);
+        } else {
+            state.lose();
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Something may have been missed.
+    pub fn gap(&self) {
+        self.lock().lose();
+        self.changed.notify_one();
+    }
+
+    /// What is unheard can still be heard, and then the end.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// For one listener at a time. `None` after [`Inbox::close`]. Cancel safe.
+    pub async fn next(&self) -> Option<Heard> {
+        loop {
+            if let Some(heard) = self.lock().take() {
+                return heard;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+impl State {
+    /// Who reads the store after the gap finds there what the unheard messages said, too.
+    fn lose(&mut self) {
+        self.unheard.clear();
+        self.gap = true;
+    }
+
+    fn take(&mut self) -> Option<Option<Heard>> {
+        if std::mem::take(&mut self.gap) {
+            return Some(Some(Heard::Gap));
+        }
+        match self.unheard.pop_front() {
+            Some(message) => Some(Some(Heard::Message(message))),
+            None => self.closed.then_some(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn message(n: u128) -> Envelope {
+        Envelope {
+            id: Uuid::from_u128(n),
+            message_type: "control.v1".into(),
+            body: Bytes::new(),
+            traceparent: None,
+            reason: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_lags_is_told_of_the_gap_and_hears_what_follows() {
+        let inbox = Inbox::default();
+        for n in 0..=Inbox::UNHEARD_MAX as u128 {
+            inbox.push(message(n));
+        }
+        inbox.push(message(1000));
+
+        assert!(matches!(inbox.next().await, Some(Heard::Gap)));
+        assert!(matches!(inbox.next().await, Some(Heard::Message(m)) if m.id == Uuid::from_u128(1000)));
+    }
+
+    #[tokio::test]
+    async fn what_was_unheard_at_the_end_is_heard_before_it() {
+        let inbox = Inbox::default();
+        inbox.push(message(1));
+        inbox.close();
+
+        assert!(matches!(inbox.next().await, Some(Heard::Message(_))));
+        assert!(inbox.next().await.is_none());
+    }
+}

@@ -1,0 +1,237 @@
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use runmill_vault::Keyring;
+use secrecy::SecretString;
+
+use crate::{ConfigError, Env, Token, log_filter, reader::Reader, url, variable};
+
+/// All that a process can be told. Built once, in `main`; nothing else reads the environment.
+/// What each means, and its default, is in [`crate::VARIABLES`].
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub app_name: String,
+    pub app_env: String,
+    /// Directives `level` or `target=level`, in lower case, separated by commas.
+    pub log_filter: String,
+    /// Always with the scheme `postgresql`.
+    pub database_url: Option<SecretString>,
+    pub amqp_url: Option<SecretString>,
+    /// Known to be a [`Keyring`].
+    pub encryption_key: Option<SecretString>,
+    pub reconcile_interval: Duration,
+    pub listen: SocketAddr,
+    pub ops_listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub drain_timeout: Duration,
+    /// Empty: the API asks for none.
+    pub tokens: Vec<Token>,
+    pub queue_prefix: String,
+    pub queue_expires: Option<Duration>,
+    pub log_partitions: u16,
+    pub lane_concurrency: u32,
+    pub body_max_bytes: usize,
+    pub line_max_bytes: usize,
+    pub database_pool: usize,
+}
+
+const BYTES_MIN: usize = 1024;
+const BYTES_MAX: usize = 1024 * 1024 * 1024;
+const MONTH_SECONDS: u64 = 30 * 24 * 60 * 60;
+
+impl Config {
+    /// Reads and checks everything before it reports the first fault.
+    pub fn load(env: &Env) -> Result<Self, ConfigError> {
+        let mut read = Reader::new(env);
+        let config = Self {
+            app_name: read.text(&variable::APP_NAME).unwrap_or_default().to_owned(),
+            app_env: read.text(&variable::APP_ENV).unwrap_or_default().to_owned(),
+            log_filter: read.parse(&variable::APP_LOG_LEVEL, log_filter::parse).unwrap_or_default(),
+            database_url: read.secret(&variable::DATABASE_URL, url::postgres),
+            amqp_url: read.secret(&variable::AMQP_URL, url::amqp),
+            encryption_key: encryption_key(&mut read),
+            reconcile_interval: read.seconds(&variable::RECONCILE_INTERVAL, 0.1..=3600.0),
+            listen: address(&mut read, &variable::LISTEN),
+            ops_listen: address(&mut read, &variable::OPS_LISTEN),
+            data_dir: data_dir(env),
+            drain_timeout: read.seconds(&variable::DRAIN_TIMEOUT, 0.0..=3600.0),
+            tokens: tokens(&mut read),
+            queue_prefix: read.parse(&variable::QUEUE_PREFIX, queue_prefix).unwrap_or_default(),
+            queue_expires: read
+                .optional(&variable::QUEUE_EXPIRES, &(1..=MONTH_SECONDS))
+                .map(Duration::from_secs),
+            log_partitions: read.number(&variable::LOG_PARTITIONS, 1..=64),
+            lane_concurrency: read.number(&variable::LANE_CONCURRENCY, 1..=100_000),
+            body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
+            line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
+            database_pool: read.number(&variable::DATABASE_POOL, 1..=1000),
+        };
+        if !config.listen.ip().is_loopback() && read.text(&variable::TOKENS).is_none() {
+            read.problem("RUNMILL_TOKENS must be set when RUNMILL_LISTEN is not a loopback address".into());
+        }
+        read.check_names();
+        read.finish(config)
+    }
+}
+
+fn encryption_key(read: &mut Reader) -> Option<SecretString> {
+    let keys = SecretString::from(read.text(&variable::ENCRYPTION_KEY)?);
+    // The fault already begins with the name of the variable.
+    Keyring::parse(&keys).map_err(|fault| read.problem(fault.to_string())).ok()?;
+    Some(keys)
+}
+
+fn tokens(read: &mut Reader) -> Vec<Token> {
+    let Some(text) = read.text(&variable::TOKENS) else { return Vec::new() };
+    Token::parse_list(text).unwrap_or_else(|faults| {
+        for fault in faults {
+            read.problem(format!("{}: {fault}", variable::TOKENS.name));
+        }
+        Vec::new()
+    })
+}
+
+fn address(read: &mut Reader, variable: &variable::Variable) -> SocketAddr {
+    let address = read.parse(variable, |text| {
+        text.parse::<SocketAddr>().map_err(|_| "must be address:port, such as 127.0.0.1:8080 or [::]:8080")
+    });
+    address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+/// Characters that need no escaping in any tool for `RabbitMQ`.
+fn queue_prefix(text: &str) -> Result<String, &'static str> {
+    let fits = text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("must be at most 64 letters, digits, dots, dashes, underscores")
+    }
+}
+
+/// Source of the fallbacks: XDG Base Directory Specification 0.8.
+fn data_dir(env: &Env) -> PathBuf {
+    let under = |name, rest| env.get(name).map(|folder| PathBuf::from(folder).join(rest));
+    env.get(variable::DATA_DIR.name)
+        .map(PathBuf::from)
+        .or_else(|| under("XDG_DATA_HOME", "runmill"))
+        .or_else(|| under("HOME", ".local/share/runmill"))
+        .unwrap_or_else(|| PathBuf::from(".runmill"))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::load(&variables.iter().copied().collect::<Env>())
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = load(&[]).unwrap();
+
+        assert_eq!(config.log_filter, "info");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.reconcile_interval, Duration::from_secs(30));
+        assert_eq!((config.body_max_bytes, config.line_max_bytes), (1 << 20, 8 << 20));
+        assert_eq!((config.log_partitions, config.database_pool), (4, 8));
+        assert_eq!(config.queue_expires, None);
+        assert!(config.database_url.is_none() && config.tokens.is_empty());
+    }
+
+    #[test]
+    fn what_is_set_is_read() {
+        let config = load(&[
+            ("DATABASE_URL", "postgresql+psycopg://u:p@db/runmill"),
+            ("RUNMILL_DRAIN_TIMEOUT_SECONDS", "0.5"),
+            ("RUNMILL_QUEUE_EXPIRES_SECONDS", "60"),
+            ("RUNMILL_LISTEN", "[::]:80"),
+            ("RUNMILL_TOKENS", "submit:0123456789abcdef"),
+            ("APP_LOG_LEVEL", "WARNING"),
+        ])
+        .unwrap();
+
+        assert_eq!(config.database_url.unwrap().expose_secret(), "postgresql://u:p@db/runmill");
+        assert_eq!(config.drain_timeout, Duration::from_millis(500));
+        assert_eq!(config.queue_expires, Some(Duration::from_secs(60)));
+        assert_eq!(config.tokens.len(), 1);
+        assert_eq!(config.log_filter, "warn");
+    }
+
+    #[test]
+    fn all_problems_are_reported_at_once_and_no_secret_is() {
+        let error = load(&[
+            ("APP_LOG_LEVEL", "loud"),
+            ("DATABASE_URL", "mysql://u:secret@db/runmill"),
+            ("AMQP_URL", "secret"),
+            ("ENCRYPTION_KEY", "5ec7e7"),
+            ("RUN_RETRY_POLL_INTERVAL_SECONDS", "NaN"),
+            ("RUNMILL_LISTEN", "8080"),
+            ("RUNMILL_TOKENS", "admin:secret,secret"),
+            ("RUNMILL_QUEUE_PREFIX", "a b"),
+            ("RUNMILL_LOG_PARTITIONS", "0"),
+            ("RUNMILL_LANE_CONCURRENCY", "-1"),
+            ("RUNMILL_DRAIN_TIMEOUT", "30"),
+        ])
+        .unwrap_err();
+
+        let want = "\
+invalid settings:
+  APP_LOG_LEVEL=\"loud\": `loud` is not one of trace, debug, info, warning, error, off
+  DATABASE_URL: must begin with postgresql:// and name a host
+  AMQP_URL: must begin with amqp:// or amqps:// and name a host
+  ENCRYPTION_KEY: key 1 has 6 characters, and 64 hex digits (32 bytes) are needed
+  RUN_RETRY_POLL_INTERVAL_SECONDS=\"NaN\": must be from 0.1 to 3600
+  RUNMILL_LISTEN=\"8080\": must be address:port, such as 127.0.0.1:8080 or [::]:8080
+  RUNMILL_TOKENS: token 1: it must have 16 characters or more
+  RUNMILL_TOKENS: token 2: not role:token
+  RUNMILL_QUEUE_PREFIX=\"a b\": must be at most 64 letters, digits, dots, dashes, underscores
+  RUNMILL_LOG_PARTITIONS=\"0\": must be from 1 to 64
+  RUNMILL_LANE_CONCURRENCY=\"-1\": invalid digit found in string
+  RUNMILL_DRAIN_TIMEOUT is not known; did you mean RUNMILL_DRAIN_TIMEOUT_SECONDS?";
+        assert_eq!(error.to_string(), want);
+    }
+
+    #[test]
+    fn an_api_that_others_can_reach_needs_tokens() {
+        let error = load(&[("RUNMILL_LISTEN", "0.0.0.0:8080")]).unwrap_err();
+        assert_eq!(
+            error.problems,
+            ["RUNMILL_TOKENS must be set when RUNMILL_LISTEN is not a loopback address"]
+        );
+    }
+
+    #[test]
+    fn the_data_directory_is_where_the_system_keeps_data() {
+        let (own, xdg, home) =
+            (("RUNMILL_DATA_DIR", "/own"), ("XDG_DATA_HOME", "/xdg"), ("HOME", "/home/me"));
+        let table: [(&[(&str, &str)], &str); 4] = [
+            (&[own, xdg, home], "/own"),
+            (&[xdg, home], "/xdg/runmill"),
+            (&[home], "/home/me/.local/share/runmill"),
+            (&[], ".runmill"),
+        ];
+        for (variables, want) in table {
+            assert_eq!(load(variables).unwrap().data_dir, PathBuf::from(want));
+        }
+    }
+
+    #[test]
+    fn settings_can_be_printed_without_their_secrets() {
+        let config = load(&[
+            ("DATABASE_URL", "postgresql://u:secret@db/d"),
+            ("AMQP_URL", "amqp://u:secret@mq"),
+            ("ENCRYPTION_KEY", &"5e".repeat(32)),
+            ("RUNMILL_TOKENS", "admin:secretsecretsecret"),
+        ])
+        .unwrap();
+
+        let text = format!("{config:?}");
+
+        assert!(
+            !text.contains("secretsecret") && !text.contains("u:secret") && !text.contains("5e5e"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,52 @@
+/// Reads `APP_LOG_LEVEL`: directives `level` or `target=level`, separated by commas; levels in any case, and
+/// also by the names that the platform has for them.
+pub(crate) fn parse(text: &str) -> Result<String, String> {
+    let directives: Result<Vec<_>, _> = text.split(',').map(|part| directive(part.trim())).collect();
+    Ok(directives?.join(","))
+}
+
+fn directive(text: &str) -> Result<String, String> {
+    let Some((target, name)) = text.rsplit_once('=') else { return Ok(level(text)?.to_owned()) };
+    if target.is_empty() {
+        return Err(format!("`{text}` names no target"));
+    }
+    Ok(format!("{target}={}", level(name)?))
+}
+
+fn level(name: &str) -> Result<&'static str, String> {
+    Ok(match name.to_ascii_lowercase().as_str() {
+        "trace" => "trace",
+        "debug" => "debug",
+        "info" => "info",
+        "warn" | "warning" => "warn",
+        "error" | "critical" => "error",
+        "off" => "off",
+        _ => return Err(format!("`{name}` is not one of trace, debug, info, warning, error, off")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_directives() {
+        let table = [
+            ("INFO", Ok("info")),
+            ("Warning", Ok("warn")),
+            ("critical", Ok("error")),
+            ("info, runmill_broker=DEBUG", Ok("info,runmill_broker=debug")),
+            ("loud", Err("`loud` is not one of")),
+            ("info,", Err("`` is not one of")),
+            ("=debug", Err("names no target")),
+            ("runmill=", Err("`` is not one of")),
+        ];
+        for (text, want) in table {
+            match (parse(text), want) {
+                (Ok(got), Ok(want)) => assert_eq!(got, want, "{text}"),
+                (Err(got), Err(want)) => assert!(got.contains(want), "{text}: {got}"),
+                (got, want) => panic!("{text}: {got:?}, not {want:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use secrecy::{ExposeSecret, SecretString};
+
+/// Where a URL leads, as `host:port`, to tell people what could not be reached: no user, password or path.
+pub fn address(url: &SecretString) -> String {
+    let rest = url.expose_secret().split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    host.to_owned()
+}
+
+/// Also takes the URLs of `SQLAlchemy`, which name a driver: `postgresql+psycopg://`.
+pub(crate) fn postgres(text: &str) -> Result<SecretString, &'static str> {
+    const FAULT: &str = "must begin with postgresql:// and name a host";
+    let (scheme, rest) = text.split_once("://").ok_or(FAULT)?;
+    let dialect = scheme.split_once('+').map_or(scheme, |(dialect, _driver)| dialect);
+    if !matches!(dialect, "postgresql" | "postgres") || rest.is_empty() {
+        return Err(FAULT);
+    }
+    Ok(format!("postgresql://{rest}").into())
+}
+
+pub(crate) fn amqp(text: &str) -> Result<SecretString, &'static str> {
+    match text.split_once("://") {
+        Some(("amqp" | "amqps", rest)) if !rest.is_empty() => Ok(text.into()),
+        _ => Err("must begin with amqp:// or amqps:// and name a host"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn database_urls() {
+        let table = [
+            ("postgresql://u:p@h:5432/d", Some("postgresql://u:p@h:5432/d")),
+            ("postgres://h/d", Some("postgresql://h/d")),
+            ("postgresql+psycopg://u:p@h/d?sslmode=require", Some("postgresql://u:p@h/d?sslmode=require")),
+            ("mysql://h/d", None),
+            ("postgresql://", None),
+            ("h:5432", None),
+        ];
+        for (text, want) in table {
+            let got = postgres(text).ok();
+            assert_eq!(got.as_ref().map(ExposeSecret::expose_secret), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn broker_urls() {
+        for (text, want) in
+            [("amqp://h", true), ("amqps://u:p@h/%2f", true), ("amqp://", false), ("http://h", false)]
+        {
+            assert_eq!(amqp(text).is_ok(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_no_secrets() {
+        let table = [
+            ("amqp://user:p@ss@broker:5671/%2f", "broker:5671"),
+            ("postgresql://h/d?password=x", "h"),
+            ("postgresql://[::1]:5432", "[::1]:5432"),
+            ("secret", ""),
+        ];
+        for (url, want) in table {
+            assert_eq!(address(&url.into()), want, "{url}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What surrounds a request: one behaviour each, decorators over two one-method traits.
+//!
+//! The order is the design. Outside of [`retry::Retry`] a layer sees a call ([`Invoke`]), inside it sees one
+//! attempt ([`Attempt`]). The permit is inside of retry, so that a retry that sleeps holds no slot; the time-out
+//! is inside of the permit, so that waiting for a slot is not the provider's time; what is negotiated with the
+//! provider is inside of both, so that it costs neither an attempt nor a wait.
+
+pub(crate) mod exchange;
+pub(crate) mod negotiate;
+pub(crate) mod observe;
+pub(crate) mod permit;
+pub(crate) mod retry;
+#[cfg(test)]
+mod scripted;
+pub(crate) mod timeout;
+
+use tokio::time::Instant;
+
+use crate::{
+    CallPolicy, ChatRequest, ChatResponse, Invoked, ModelError, progress::Progress, protocol::Form,
+};
+
+/// A call, with all its attempts.
+pub(crate) trait Invoke: Send + Sync {
+    fn invoke(&self, request: &ChatRequest, policy: &CallPolicy) -> impl Future<Output = Invoked> + Send;
+}
+
+/// One attempt at an answer.
+pub(crate) trait Attempt: Send + Sync {
+    /// Cancel safe: dropped, it ends the request and gives back what it holds.
+    fn attempt(&self, cx: Context<'_>) -> impl Future<Output = Result<ChatResponse, ModelError>> + Send;
+}
+
+/// What an attempt needs to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub request: &'a ChatRequest,
+    pub policy: &'a CallPolicy,
+    /// Which attempt of the call this is, from 0.
+    pub number: usize,
+    pub form: Form,
+    /// The policy's deadline on the clock that cannot be set.
+    pub deadline: Option<Instant>,
+    pub progress: &'a Progress,
+}

@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use runmill_proto::{Usage, message};
+use tokio::time::Instant;
+
+use crate::{
+    ChatResponse, Invoked, ModelError, Unanswered,
+    invoked::milliseconds,
+    progress::{Marks, Progress},
+};
+
+/// What a call leaves behind. The wall clock is read once; all else is counted from there by the clock that
+/// cannot be set.
+pub(super) struct Journal {
+    opened: Instant,
+    opened_at: Timestamp,
+    /// When the first attempt began.
+    began: Option<Instant>,
+    attempts: Vec<message::Attempt>,
+    usage: Option<Usage>,
+    last: Marks,
+}
+
+impl Journal {
+    pub fn open(now: Timestamp) -> Self {
+        let (attempts, usage, last) = (Vec::new(), None, Marks::default());
+        Self { opened: Instant::now(), opened_at: now, began: None, attempts, usage, last }
+    }
+
+    /// Attempts so far.
+    pub fn len(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// Writes down how an attempt ended, unless it ended before a request was made.
+    pub fn record(&mut self, progress: &Progress, answer: &Result<ChatResponse, ModelError>) {
+        let marks = progress.marks();
+        let Some(began) = marks.began else { return };
+        let usage = answer.as_ref().ok().and_then(|answer| answer.usage).or(marks.usage);
+        if let Some(usage) = usage {
+            *self.usage.get_or_insert_default() += usage;
+        }
+        self.attempts.push(message::Attempt {
+            started_at: self.wall(began),
+            latency_ms: milliseconds(began.elapsed()),
+            status: marks.status,
+            error_kind: answer.as_ref().err().map(ModelError::kind),
+            error: answer.as_ref().err().map(ToString::to_string),
+            usage,
+        });
+        self.began.get_or_insert(began);
+        self.last = marks;
+    }
+
+    pub fn close(self, result: Result<ChatResponse, Unanswered>) -> Invoked {
+        let began = self.began.unwrap_or_else(Instant::now);
+        let answered = result.is_ok();
+        Invoked {
+            started_at: self.wall(began),
+            latency: began.elapsed(),
+            ttft: answered.then(|| ttft(&self.last)).flatten(),
+            streamed: answered && self.last.streamed,
+            attempts: self.attempts,
+            usage: self.usage,
+            result,
+        }
+    }
+
+    fn wall(&self, moment: Instant) -> Timestamp {
+        // Saturates at the end of time, which a clock that was set that far has reached anyway.
+        self.opened_at.checked_add(moment.duration_since(self.opened)).unwrap_or(Timestamp::MAX)
+    }
+}
+
+fn ttft(marks: &Marks) -> Option<Duration> {
+    Some(marks.token?.duration_since(marks.began?)).filter(|_| marks.streamed)
+}

@@ -1,0 +1,176 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use runmill_proto::{ErrorKind, Usage};
+use runmill_quota::Gate;
+
+use super::*;
+use crate::layer::{
+    permit::Permit,
+    scripted::{Act, Scripted, four, policy, request, secs},
+};
+
+fn retry<A>(inner: A) -> Retry<A> {
+    let epoch = Timestamp::from_second(1_000).unwrap();
+    Retry { inner, clock: Arc::new(move || epoch), random: Arc::new(|| 0.0) }
+}
+
+fn slow_down(seconds: u64) -> ModelError {
+    ModelError::RateLimited { message: "slow down".into(), after: Some(secs(seconds)) }
+}
+
+fn broken() -> ModelError {
+    ModelError::ServerError { status: 500, message: "oops".into(), after: None }
+}
+
+fn bad_key() -> ModelError {
+    ModelError::Authentication { message: "no".into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_waits_as_long_as_the_provider_asks() {
+    let start = Instant::now();
+
+    let invoked = retry(Scripted::failing([slow_down(20)])).invoke(&request(), &policy()).await;
+
+    assert_eq!(invoked.result, Ok(four()));
+    assert_eq!(start.elapsed(), secs(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleeping_retry_holds_no_slot() {
+    let wire = Scripted::new([
+        vec![Act::Fail(slow_down(20))],
+        vec![Act::Wait(1), Act::Answer],
+        vec![Act::Answer],
+    ]);
+    let client = retry(Permit { inner: wire, gate: Arc::new(Gate::new(1)) });
+    let start = Instant::now();
+    let timed = async |client: &Retry<Permit<Scripted>>| {
+        assert_eq!(client.invoke(&request(), &policy()).await.result, Ok(four()));
+        start.elapsed()
+    };
+
+    let (slept, other) = tokio::join!(timed(&client), timed(&client));
+
+    assert_eq!((slept, other), (secs(20), secs(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_above_the_maximum_defers_without_sleeping() {
+    let start = Instant::now();
+
+    let invoked = retry(Scripted::failing([slow_down(31)])).invoke(&request(), &policy()).await;
+
+    assert_eq!(invoked.result, Err(Unanswered::Deferred { after: secs(31), error: slow_down(31) }));
+    assert_eq!(start.elapsed(), secs(0));
+    assert_eq!(invoked.attempts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_end_with_the_budget() {
+    let invoked = retry(Scripted::failing([(); 9].map(|()| broken()))).invoke(&request(), &policy()).await;
+
+    assert_eq!(invoked.result, Err(Unanswered::Failed(broken())));
+    assert_eq!(invoked.attempts.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_stops_the_lane_is_not_tried_again() {
+    let invoked = retry(Scripted::failing([bad_key()])).invoke(&request(), &policy()).await;
+
+    assert_eq!(invoked.result, Err(Unanswered::LaneStopped(bad_key())));
+    assert_eq!(invoked.attempts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_is_recorded_with_its_time() {
+    let wire = Scripted::new([
+        vec![Act::SendStream, Act::Wait(2), Act::Fail(slow_down(10))],
+        vec![Act::SendStream, Act::Wait(3), Act::Token, Act::Wait(4), Act::Answer],
+    ]);
+
+    let invoked = retry(wire).invoke(&request(), &policy()).await;
+
+    let times: Vec<_> =
+        invoked.attempts.iter().map(|a| (a.started_at.as_second(), a.latency_ms, a.error_kind)).collect();
+    assert_eq!(times, [(1000, 2000, Some(ErrorKind::RateLimited)), (1012, 7000, None)]);
+    assert_eq!(invoked.started_at.as_second(), 1000);
+    assert_eq!((invoked.latency, invoked.ttft), (secs(19), Some(secs(3))));
+    assert!(invoked.streamed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
+    let gate = Arc::new(Gate::new(1));
+    let held = gate.acquire().await;
+    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), gate });
+
+    let (request, policy) = (request(), policy());
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy), async {
+        sleep(secs(50)).await;
+        drop(held);
+    });
+
+    assert_eq!(invoked.started_at.as_second(), 1050);
+    assert_eq!((invoked.latency, invoked.attempts[0].latency_ms), (secs(2), 2000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_attempt_starts_after_the_deadline() {
+    let at = |second| CallPolicy { deadline: Some(Timestamp::from_second(second).unwrap()), ..policy() };
+    let gate = Arc::new(Gate::new(1));
+    let late = Err(Unanswered::Failed(ModelError::DeadlinePassed));
+
+    // It passed before the call.
+    let client = retry(Permit { inner: Scripted::new([]), gate: Arc::clone(&gate) });
+    let invoked = client.invoke(&request(), &at(1000)).await;
+    assert_eq!((invoked.result, invoked.attempts.len()), (late.clone(), 0));
+
+    // It would pass during a backoff, which is not waited for.
+    let client = retry(Permit { inner: Scripted::failing([slow_down(20)]), gate: Arc::clone(&gate) });
+    let start = Instant::now();
+    let invoked = client.invoke(&request(), &at(1020)).await;
+    assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (late.clone(), 1, secs(0)));
+
+    // It passes while all slots are taken.
+    let _held = gate.acquire().await;
+    let client = retry(Permit { inner: Scripted::new([]), gate: Arc::clone(&gate) });
+    let start = Instant::now();
+    let invoked = client.invoke(&request(), &at(1005)).await;
+    assert_eq!((invoked.result, start.elapsed()), (late, secs(5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_gives_its_slot_back() {
+    let gate = Arc::new(Gate::new(1));
+    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), gate: Arc::clone(&gate) });
+
+    let call = tokio::time::timeout(secs(1), client.invoke(&request(), &policy())).await;
+
+    assert!(call.is_err());
+    assert_eq!(gate.in_flight(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_of_failed_attempts_are_counted() {
+    /// Fails once, having been billed; then answers.
+    struct Billed(std::sync::atomic::AtomicBool);
+
+    impl Attempt for Billed {
+        async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+            cx.progress.begin();
+            let usage = Some(Usage { prompt_tokens: 10, completion_tokens: 1, ..Usage::default() });
+            if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                return Ok(ChatResponse { usage, ..four() });
+            }
+            cx.progress.usage(usage);
+            Err(ModelError::TruncatedStream)
+        }
+    }
+
+    let invoked = retry(Billed(false.into())).invoke(&request(), &policy()).await;
+
+    let sum = Usage { prompt_tokens: 20, completion_tokens: 2, ..Usage::default() };
+    assert_eq!(invoked.usage, Some(sum));
+}

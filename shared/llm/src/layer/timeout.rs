@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{Attempt, Context};
+use crate::{
+    CallPolicy, ChatResponse, ModelError, TimeoutPhase,
+    progress::{Marks, Progress},
+};
+
+/// Ends an attempt that takes too long: to its first token, between two tokens, or in all.
+///
+/// A token moves no timer. It leaves a mark, and one timer, set for the earliest moment at which a limit could
+/// be reached, looks at the marks when it fires.
+pub(crate) struct Timeout<A> {
+    pub inner: A,
+}
+
+impl<A: Attempt> Attempt for Timeout<A> {
+    async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+        cx.progress.begin();
+        tokio::select! {
+            // An answer that is there counts, also when its time is up.
+            biased;
+            answer = self.inner.attempt(cx) => answer,
+            phase = overdue(cx.progress, cx.policy) => Err(ModelError::TimedOut(phase)),
+        }
+    }
+}
+
+/// Returns when the attempt has used up one of its times.
+async fn overdue(progress: &Progress, policy: &CallPolicy) -> TimeoutPhase {
+    loop {
+        let (limit, phase) = next_limit(&progress.marks(), policy);
+        let now = Instant::now();
+        if now >= limit {
+            return phase;
+        }
+        // A mark made after now sets its limit no earlier than this, so that no limit is seen late.
+        sleep_until(limit.min(now + shortest(policy))).await;
+    }
+}
+
+/// The next limit that is reached if nothing more comes.
+fn next_limit(marks: &Marks, policy: &CallPolicy) -> (Instant, TimeoutPhase) {
+    let began = marks.began.expect("the attempt has begun");
+    let total = (began + policy.total, TimeoutPhase::Total);
+    let silence = match marks {
+        Marks { streamed: true, token: None, sent: Some(sent), .. } => {
+            (*sent + policy.first_token, TimeoutPhase::FirstToken)
+        }
+        Marks { chunk: Some(chunk), .. } => (*chunk + policy.idle, TimeoutPhase::Idle),
+        _ => return total,
+    };
+    if silence.0 < total.0 { silence } else { total }
+}
+
+fn shortest(policy: &CallPolicy) -> Duration {
+    policy.first_token.min(policy.idle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::scripted::{Act, Scripted, ask, policy, secs};
+
+    /// What became of the attempt, and after how many seconds.
+    async fn run(acts: &[Act]) -> (Result<String, ModelError>, u64) {
+        let start = Instant::now();
+        let policy =
+            CallPolicy { first_token: secs(120), idle: secs(60), total: secs(600), ..policy() };
+        let answer = ask(&Timeout { inner: Scripted::acting(acts) }, &policy).await;
+        (answer.map(|answer| answer.text), start.elapsed().as_secs())
+    }
+
+    fn timed_out(phase: TimeoutPhase) -> Result<String, ModelError> {
+        Err(ModelError::TimedOut(phase))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_silence_has_its_own_limit() {
+        use Act::{Answer, Chunk, SendBuffered, SendStream, Token, Wait};
+        let table: &[(&[Act], Result<String, ModelError>, u64)] = &[
+            (&[SendStream, Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
+            // Signs of life are not a token.
+            (&[SendStream, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
+            (&[SendStream, Wait(100), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),
+            // The timer was set for the first token's limit and must not oversleep the silence after it.
+            (&[SendStream, Wait(1), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 61),
+            (&[SendStream, Token, Wait(50), Chunk, Wait(50), Answer], Ok("4".into()), 100),
+            // Nothing is seen of a buffered answer before it is there.
+            (&[SendBuffered, Wait(500), Answer], Ok("4".into()), 500),
+            (&[SendBuffered, Wait(9999)], timed_out(TimeoutPhase::Total), 600),
+            (&[SendBuffered, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),
+            // The first token's time starts again with another request of the same attempt.
+            (&[SendStream, Wait(100), SendStream, Wait(100), Answer], Ok("4".into()), 200),
+            (&[SendStream, Wait(600), Answer], timed_out(TimeoutPhase::FirstToken), 120),
+        ];
+        for (acts, want, after) in table {
+            assert_eq!(run(acts).await, (want.clone(), *after), "{acts:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_stream_ends_at_the_total() {
+        let acts: Vec<_> = std::iter::once(Act::SendStream)
+            .chain((0..100).flat_map(|_| [Act::Token, Act::Wait(30)]))
+            .collect();
+
+        assert_eq!(run(&acts).await, (timed_out(TimeoutPhase::Total), 600));
+    }
+}

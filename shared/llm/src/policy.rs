@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use runmill_proto::{JobConfig, api::Settings};
+
+/// How patient a call is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallPolicy {
+    /// From the request to the first token. Of a buffered answer nothing is seen before its end, so that it
+    /// has `total` instead.
+    pub first_token: Duration,
+    /// The longest silence after the first token.
+    pub idle: Duration,
+    /// One attempt, from the slot it got to the end of its answer.
+    pub total: Duration,
+    /// Attempts after the first; waiting for a rate limit does not count.
+    pub max_retries: u32,
+    /// The backoff's first ceiling; it doubles with each attempt.
+    pub backoff_base: Duration,
+    pub backoff_max: Duration,
+    /// A longer wait than this defers the call instead.
+    pub wait_max: Duration,
+    /// No attempt starts after this moment.
+    pub deadline: Option<Timestamp>,
+}
+
+/// What a time of nonsense length (negative, not a number, centuries) is taken for.
+const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl CallPolicy {
+    /// The workspace's settings under what the run says for itself.
+    pub fn resolve(settings: &Settings, job: &JobConfig) -> Self {
+        let (request, retry) = (&settings.request, &settings.retry);
+        Self {
+            first_token: seconds(request.first_token_timeout_seconds),
+            idle: seconds(request.idle_timeout_seconds),
+            total: seconds(job.timeout_seconds.unwrap_or(request.total_timeout_seconds)),
+            max_retries: job.max_retries.unwrap_or(retry.max_retries),
+            backoff_base: seconds(retry.backoff_base_seconds),
+            backoff_max: seconds(retry.backoff_max_seconds),
+            wait_max: seconds(retry.wait_max_seconds),
+            deadline: None,
+        }
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(TIME_MAX).min(TIME_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_run_is_heard_before_the_workspace() {
+        let mut settings = Settings::default();
+        settings.request.total_timeout_seconds = 600.0;
+        settings.retry.max_retries = 4;
+        let silent = CallPolicy::resolve(&settings, &JobConfig::default());
+        assert_eq!((silent.total, silent.max_retries), (Duration::from_secs(600), 4));
+
+        let job = JobConfig { timeout_seconds: Some(1.5), max_retries: Some(0), ..JobConfig::default() };
+        let spoken = CallPolicy::resolve(&settings, &job);
+        assert_eq!((spoken.total, spoken.max_retries), (Duration::from_millis(1500), 0));
+    }
+
+    #[test]
+    fn a_time_of_nonsense_length_is_a_day() {
+        for nonsense in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert_eq!(seconds(nonsense), TIME_MAX, "{nonsense}");
+        }
+    }
+}

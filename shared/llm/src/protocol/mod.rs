@@ -1,0 +1,90 @@
+//! Wire protocols, as pure functions: from a request to bytes, from bytes to an answer or an error.
+//!
+//! Nothing here does I/O or reads a clock; what a protocol cannot know comes in. A new protocol is one
+//! folder with one [`Protocol`].
+
+pub mod openai_chat;
+
+use std::time::Duration;
+
+use http::{HeaderMap, header::InvalidHeaderValue};
+use runmill_proto::Usage;
+
+use crate::{ChatRequest, ChatResponse, ModelError, sse::SseEvent};
+
+/// How to ask and how to read.
+pub trait Protocol: Send + Sync {
+    /// What goes out with every request: authorization, content type, the protocol's version.
+    fn headers(&self, api_key: Option<&str>) -> Result<HeaderMap, InvalidHeaderValue>;
+
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError>;
+
+    /// For one streamed answer.
+    fn decoder(&self) -> Box<dyn Decoder>;
+
+    /// Reads an answer that came in one piece with a status of 2xx.
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, ModelError>;
+
+    /// Reads an answer with any other status.
+    fn error(&self, answer: &ErrorAnswer<'_>) -> ModelError;
+}
+
+/// Reads one streamed answer, event by event.
+pub trait Decoder: Send {
+    /// Takes the next event. After [`Step::Complete`] or an error there is nothing more to ask.
+    fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError>;
+
+    /// The bytes ended and no event was [`Step::Complete`]. An error, unless the protocol has no terminator.
+    fn end(&mut self) -> Result<ChatResponse, ModelError>;
+
+    /// What the provider has counted so far.
+    fn usage(&self) -> Option<Usage>;
+}
+
+/// What an event meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Nothing that a person would see.
+    Quiet,
+    /// Part of the answer, reasoning included.
+    Token,
+    /// The terminator: here is the whole answer.
+    Complete(ChatResponse),
+}
+
+/// In which form to ask, for providers differ in what they accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    pub stream: bool,
+    /// Ask for the usage of a stream. Without this option some providers do not tell it.
+    pub stream_options: bool,
+}
+
+/// Streaming first, with usage.
+impl Default for Form {
+    fn default() -> Self {
+        Self { stream: true, stream_options: true }
+    }
+}
+
+/// A request, ready to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// After the base URL, without a slash in front.
+    pub path: String,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+/// An answer that is no answer.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorAnswer<'a> {
+    pub status: u16,
+    pub body: &'a [u8],
+    /// The form of the request.
+    pub form: Form,
+    /// The delay that the headers ask for.
+    pub after: Option<Duration>,
+    /// What the header `x-should-retry` says, by which OpenAI overrides the meaning of a status.
+    pub should_retry: Option<bool>,
+}

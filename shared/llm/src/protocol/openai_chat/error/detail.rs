@@ -1,0 +1,80 @@
+use serde_json::Value;
+
+/// What an error body says, whichever of the shapes in use it has. Absent texts are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Detail {
+    pub message: String,
+    /// `type`.
+    pub kind: String,
+    pub code: String,
+    pub param: String,
+    /// A `code` that is a number is an HTTP status.
+    pub status: Option<u16>,
+}
+
+/// Of a body that is no JSON, enough to see what it is.
+const RAW_MAX_CHARS: usize = 500;
+
+impl Detail {
+    /// Reads, in this order: `{"error": {...}}` (`OpenAI`), `{"error": "..."}` (Ollama, TGI),
+    /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (FastAPI, Mistral), and as it is what is
+    /// none of these.
+    pub fn read(body: &[u8]) -> Self {
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return Self { message: raw(body), ..Self::default() };
+        };
+        let detail = match value.get("error") {
+            Some(error @ Value::Object(_)) => Self::from_object(error),
+            Some(Value::String(message)) => Self { message: message.clone(), ..Self::from_object(&value) },
+            _ => Self::from_object(&value),
+        };
+        if detail.message.is_empty() { Self { message: raw(body), ..detail } } else { detail }
+    }
+
+    fn from_object(object: &Value) -> Self {
+        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut detail = Self {
+            message: text("message"),
+            kind: text("type"),
+            code: text("code"),
+            param: text("param"),
+            status: object.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()),
+        };
+        detail.status = detail.status.filter(|status| (400..600).contains(status));
+        // What OpenRouter was told by the provider behind it.
+        if let Some(Value::String(inner)) = object.pointer("/metadata/raw") {
+            detail.message = format!("{}: {inner}", detail.message);
+        }
+        match object.get("detail") {
+            Some(Value::String(message)) => detail.message.clone_from(message),
+            Some(Value::Array(faults)) => {
+                detail.message = faults.iter().map(fault).collect::<Vec<_>>().join("; ");
+            }
+            _ => {}
+        }
+        detail
+    }
+
+    /// Whether the message holds one of `phrases`, given in lower case but for quotes of names.
+    pub fn says(&self, phrases: &[&str]) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        phrases.iter().any(|phrase| message.contains(phrase))
+    }
+
+    pub fn is_about(&self, parameter: &str) -> bool {
+        self.param.starts_with(parameter) || self.message.contains(parameter)
+    }
+}
+
+/// One element of FastAPI's list: where, and what.
+fn fault(fault: &Value) -> String {
+    let place = fault.get("loc").and_then(Value::as_array).into_iter().flatten();
+    let place: Vec<_> = place.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+    let what = fault.get("msg").and_then(Value::as_str).unwrap_or("rejected");
+    format!("{}: {what}", place.join("."))
+}
+
+fn raw(body: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
+    if text.is_empty() { "the answer has no text".to_owned() } else { text }
+}

@@ -1,0 +1,101 @@
+use secrecy::{ExposeSecret, SecretString};
+
+/// Makes a provider's text fit for logs and records: shortened, and without what we must not repeat.
+///
+/// Providers echo keys, whole ("invalid x-api-key: sk-...") or masked ("Incorrect API key provided:
+/// sk-ab***yz"), and a gateway in between may echo any header.
+pub(crate) struct Redactor {
+    secrets: Vec<SecretString>,
+}
+
+const TEXT_MAX_CHARS: usize = 500;
+const HIDDEN: &str = "[redacted]";
+
+/// A word that shares this many characters in a row with a secret is hidden: enough to be no accident, and
+/// too few to be of use.
+const SHARED_MAX: usize = 8;
+
+/// A header's value shorter than this is no secret, and would blot out ordinary words.
+const SECRET_MIN: usize = 4;
+
+impl Redactor {
+    pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| secret.expose_secret().len() >= SECRET_MIN);
+        Self { secrets: secrets.collect() }
+    }
+
+    /// `text` without secrets or parts of them, on one line, and at most 500 characters long.
+    pub fn clean(&self, text: &str) -> String {
+        // Whole secrets first: they may hold white space.
+        let mut text = text.to_owned();
+        for secret in &self.secrets {
+            text = text.replace(secret.expose_secret(), HIDDEN);
+        }
+        let words = text.split_whitespace().map(|word| if self.betrays(word) { HIDDEN } else { word });
+        let mut clean = String::with_capacity(text.len().min(4 * TEXT_MAX_CHARS));
+        for word in words {
+            if !clean.is_empty() {
+                clean.push(' ');
+            }
+            clean.push_str(word);
+        }
+        if let Some((end, _)) = clean.char_indices().nth(TEXT_MAX_CHARS) {
+            clean.truncate(end);
+            clean.push_str("...");
+        }
+        clean
+    }
+
+    /// Whether `word` shows part of a secret. Asterisks in a row are how providers mask one.
+    fn betrays(&self, word: &str) -> bool {
+        word.contains("***")
+            || (word.len() >= SHARED_MAX
+                && self.secrets.iter().any(|secret| shares(word.as_bytes(), secret.expose_secret().as_bytes())))
+    }
+}
+
+fn shares(word: &[u8], secret: &[u8]) -> bool {
+    secret.windows(SHARED_MAX).any(|part| memchr::memmem::find(word, part).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "sk-live-4f9a1c77e0b24d5a";
+
+    fn clean(text: &str) -> String {
+        Redactor::new([KEY.into(), "1".into(), "two words here".into()]).clean(text)
+    }
+
+    #[test]
+    fn nothing_of_a_secret_remains() {
+        let table = [
+            ("Invalid key sk-live-4f9a1c77e0b24d5a.", "Invalid key [redacted]."),
+            ("got 'Bearer sk-live-4f9a1c77e0b24d5a'", "got 'Bearer [redacted]'"),
+            ("Incorrect API key provided: sk-l****4d5a. See", "Incorrect API key provided: [redacted] See"),
+            ("cut: 9a1c77e0b24", "cut: [redacted]"),
+            ("header two words here", "header [redacted]"),
+            ("over 1 limit\n of\t10", "over 1 limit of 10"),
+        ];
+        for (text, want) in table {
+            assert_eq!(clean(text), want);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_in_half_is_hidden_too() {
+        let text = format!("{} {KEY}", "x".repeat(TEXT_MAX_CHARS - 10));
+
+        let clean = clean(&text);
+
+        assert!(!clean.contains("sk-live"), "{clean}");
+        assert!(clean.ends_with("[redacted"), "{clean}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let clean = clean(&"ä".repeat(600));
+        assert_eq!(clean.chars().count(), TEXT_MAX_CHARS + 3);
+    }
+}

@@ -1,0 +1,26 @@
+use runmill_proto::Usage;
+
+/// A whole answer: its terminator has arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatResponse {
+    pub text: String,
+    /// What the model said to itself, where the provider shows it.
+    pub reasoning: Option<String>,
+    /// The model's words for declining, where the protocol tells them from an answer.
+    pub refusal: Option<String>,
+    pub finish: Finish,
+    pub usage: Option<Usage>,
+}
+
+/// Why the model stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    Stop,
+    /// At the limit of tokens: the answer is cut.
+    Length,
+    ToolCalls,
+    /// By the provider's filter.
+    ContentFilter,
+    /// For a reason that this version does not know.
+    Other,
+}

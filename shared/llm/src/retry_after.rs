@@ -1,0 +1,74 @@
+//! How long the provider asks to wait.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+
+/// A longer delay than this is taken for this one: nobody waits by such a header for more than a day.
+const DELAY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The delay in an answer's headers, the most exact form first: `retry-after-ms`, Azure's
+/// `x-ms-retry-after-ms`, and `retry-after` in seconds, whole or not, or as an HTTP date. A date that has
+/// passed is no delay; what cannot be read is none.
+///
+/// Source: RFC 9110, section 10.2.3; the millisecond forms are those of the vendors' own clients.
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let milliseconds = |name: &str| delay(text(name)?.parse::<f64>().ok()? / 1000.0);
+    milliseconds("retry-after-ms").or_else(|| milliseconds("x-ms-retry-after-ms")).or_else(|| {
+        let text = text("retry-after")?;
+        match text.parse() {
+            Ok(seconds) => delay(seconds),
+            Err(_) => until(text, now),
+        }
+    })
+}
+
+fn delay(seconds: f64) -> Option<Duration> {
+    // Not a number, or below zero: no delay. Beyond what a duration holds: the longest.
+    let seconds = (seconds >= 0.0).then(|| seconds.min(DELAY_MAX.as_secs_f64()))?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn until(date: &str, now: Timestamp) -> Option<Duration> {
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
+    let delay = Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO);
+    Some(delay.min(DELAY_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn every_form_is_read() {
+        let now: Timestamp = "2025-11-06T08:49:00Z".parse().unwrap();
+        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+            (&[], None),
+            (&[("retry-after-ms", "1500")], Some(1500)),
+            (&[("x-ms-retry-after-ms", "250.5")], Some(250)),
+            (&[("retry-after", "2")], Some(2000)),
+            (&[("retry-after", "0.5")], Some(500)),
+            (&[("retry-after", " 0 ")], Some(0)),
+            (&[("retry-after", "Thu, 06 Nov 2025 08:49:37 GMT")], Some(37_000)),
+            (&[("retry-after", "Thu, 06 Nov 2025 08:48:00 GMT")], Some(0)),
+            (&[("retry-after", "1e300")], Some(86_400_000)),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "NaN")], None),
+            (&[("retry-after", "soon")], None),
+            (&[("retry-after", "9"), ("retry-after-ms", "100")], Some(100)),
+            (&[("retry-after", "9"), ("retry-after-ms", "x")], Some(9000)),
+        ];
+        for (headers, want_ms) in table {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+                .collect();
+            let got = retry_after(&headers, now).map(|delay| delay.as_millis());
+            assert_eq!(got, want_ms.map(u128::from), "{headers:?}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+use bytes::{Buf, Bytes};
+
+use super::SseError;
+
+/// Cuts a stream into lines at CR, LF or CRLF, without what ends them.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    piece: Bytes,
+    /// The start of a line whose end has not come.
+    started: Vec<u8>,
+    /// The last piece ended in a CR: an LF that comes first now belongs to it.
+    after_cr: bool,
+    /// A byte order mark at the very start is no part of the first line.
+    past_start: bool,
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+impl Lines {
+    pub fn push(&mut self, piece: Bytes) {
+        debug_assert!(self.piece.is_empty(), "the lines of the piece before have not been taken");
+        self.piece = piece;
+    }
+
+    /// The next whole line, or `None` until more is pushed. A line above `max` bytes is an error, also
+    /// before its end has come.
+    pub fn next(&mut self, max: usize) -> Result<Option<Bytes>, SseError> {
+        if self.after_cr && !self.piece.is_empty() {
+            self.after_cr = false;
+            if self.piece[0] == b'\n' {
+                self.piece.advance(1);
+            }
+        }
+        let end = memchr::memchr2(b'\r', b'\n', &self.piece);
+        if self.started.len() + end.unwrap_or(self.piece.len()) > max {
+            return Err(SseError::TooLong);
+        }
+        let Some(end) = end else {
+            self.started.extend_from_slice(&self.piece);
+            self.piece.clear();
+            return Ok(None);
+        };
+        let line = self.piece.split_to(end);
+        self.after_cr = self.piece[0] == b'\r';
+        self.piece.advance(1);
+        let line = if self.started.is_empty() { line } else { self.join(&line) };
+        Ok(Some(self.without_mark(line)))
+    }
+
+    fn join(&mut self, rest: &[u8]) -> Bytes {
+        self.started.extend_from_slice(rest);
+        std::mem::take(&mut self.started).into()
+    }
+
+    fn without_mark(&mut self, mut line: Bytes) -> Bytes {
+        if !std::mem::replace(&mut self.past_start, true) && line.starts_with(BYTE_ORDER_MARK) {
+            line.advance(BYTE_ORDER_MARK.len());
+        }
+        line
+    }
+}

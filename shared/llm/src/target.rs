@@ -1,0 +1,110 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use reqwest::Url;
+use runmill_proto::{ProviderId, api::ProviderKind};
+use secrecy::SecretString;
+
+/// Whom to call, with what key.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub provider_id: ProviderId,
+    /// Of the provider's settings. A client of another version is not used again.
+    pub version: i64,
+    pub kind: ProviderKind,
+    /// Up to and without the protocol's own path; a query is kept.
+    pub base_url: String,
+    /// Names the key where the key itself must not be shown.
+    pub key_label: String,
+    pub api_key: Option<SecretString>,
+    /// Sent with every request, above what the protocol sends by itself.
+    pub headers: BTreeMap<String, SecretString>,
+    /// To open a connection, TLS included.
+    pub connect_timeout: Duration,
+}
+
+/// A provider that cannot be called as it is set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    #[error("base URL: {0}")]
+    BaseUrl(&'static str),
+    #[error("header `{0}` cannot be sent: its name or value has characters that HTTP does not allow")]
+    Header(String),
+    #[error("API key `{0}` cannot be sent: it has characters that HTTP does not allow")]
+    ApiKey(String),
+    #[error("no client speaks the protocol of provider kind `{0}` yet; most such providers also offer an \
+             OpenAI-compatible URL, for kind `custom`")]
+    Protocol(&'static str),
+    #[error("the HTTP client cannot be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+impl Target {
+    /// The base URL, checked. Slashes at the end of its path are dropped.
+    pub(crate) fn url(&self) -> Result<Url, TargetError> {
+        let mut url = Url::parse(self.base_url.trim()).map_err(|_| TargetError::BaseUrl("not a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(TargetError::BaseUrl("neither http nor https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(TargetError::BaseUrl("holds a user name or password; use a key or a header"));
+        }
+        url.set_fragment(None);
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(url)
+    }
+}
+
+/// `base` with the protocol's `path` (no leading slash) after its own.
+pub(crate) fn endpoint(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn target(base_url: &str) -> Target {
+        Target {
+            provider_id: ProviderId::from_uuid(Uuid::nil()),
+            version: 1,
+            kind: ProviderKind::Custom,
+            base_url: base_url.into(),
+            key_label: "main".into(),
+            api_key: Some("sk-secret".into()),
+            headers: BTreeMap::from([("x-team".into(), "hidden".into())]),
+            connect_timeout: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn slashes_at_the_end_do_not_matter_and_a_query_is_kept() {
+        let table = [
+            ("https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions"),
+            ("https://api.openai.com/v1//", "https://api.openai.com/v1/chat/completions"),
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8000/chat/completions"),
+            (" http://host/ ", "http://host/chat/completions"),
+            ("https://x.azure.com/d/m?api-version=1", "https://x.azure.com/d/m/chat/completions?api-version=1"),
+        ];
+        for (base, want) in table {
+            assert_eq!(endpoint(&target(base).url().unwrap(), "chat/completions").as_str(), want);
+        }
+    }
+
+    #[test]
+    fn a_base_url_that_cannot_be_called_is_refused() {
+        for base in ["", "api.openai.com/v1", "ftp://host/", "https://me:secret@host/v1"] {
+            assert!(matches!(target(base).url(), Err(TargetError::BaseUrl(_))), "{base}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_in_the_debug_text() {
+        let text = format!("{:?}", target("http://host"));
+        assert!(!text.contains("sk-secret") && !text.contains("hidden"), "{text}");
+    }
+}

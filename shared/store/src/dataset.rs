@@ -1,0 +1,52 @@
+//! A dataset as it comes in: what both implementations count.
+
+use ring::digest::{Context, SHA256};
+use runmill_proto::api::Dataset;
+
+use crate::{NewDataset, StoreError, StoredItem, time::micros};
+
+pub const REPEATED_ID: &str = "its id occurred before in this dataset";
+
+/// The most items of one dataset; an ordinal has 31 bits.
+const ITEMS_MAX: u32 = 0x7fff_ffff;
+
+/// The items so far, and their hash.
+pub struct Counted {
+    items: u32,
+    hash: Context,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { items: 0, hash: Context::new(&SHA256) }
+    }
+}
+
+impl Counted {
+    /// Counts the next item; its ordinal.
+    pub fn add(&mut self, item: &StoredItem) -> Result<u32, StoreError> {
+        let ordinal = self.items;
+        if ordinal == ITEMS_MAX {
+            let reason = format!("a dataset has at most {ITEMS_MAX} items");
+            return Err(StoreError::BadLine { line: u64::from(ordinal) + 1, reason });
+        }
+        self.items += 1;
+        self.hash.update(item.body.as_bytes());
+        self.hash.update(b"\n");
+        Ok(ordinal)
+    }
+
+    pub fn finish(self, new: NewDataset) -> Result<Dataset, StoreError> {
+        if self.items == 0 {
+            return Err(StoreError::Conflict("the dataset is empty".to_owned()));
+        }
+        let version_hash = self.hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Dataset {
+            id: new.id,
+            name: new.name,
+            version_hash,
+            item_count: u64::from(self.items),
+            created_at: micros(new.created_at),
+        })
+    }
+}

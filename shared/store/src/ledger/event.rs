@@ -1,0 +1,102 @@
+//! The events of a run, from what happened.
+
+use runmill_proto::{
+    api::{RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent},
+    message::{Attempt, Call, Deferred, Invocation, JobKey},
+};
+
+use crate::RunRow;
+
+pub fn status(row: &RunRow) -> RunEvent {
+    RunEvent::RunStatus(RunStatusEvent {
+        run_id: row.id,
+        status: row.status,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        retry_count: row.retry_count,
+        retry_after: row.retry_after,
+        retry_requested_at: row.retry_requested_at,
+        retry_reason: row.retry_reason.clone(),
+        resumed_count: row.resumed_count,
+        last_resumed_at: row.last_resumed_at,
+        cancel_requested_at: row.cancel_requested_at,
+        paused_at: row.paused_at,
+        pause_reason: row.pause_reason.clone(),
+    })
+}
+
+pub fn progress(row: &RunRow) -> RunEvent {
+    RunEvent::RunProgress(RunProgress {
+        run_id: row.id,
+        counters: row.counters(),
+        score: row.stats.score(row.total),
+        usage: row.stats.usage,
+        cost_usd: row.cost_usd(),
+    })
+}
+
+/// The job has its result.
+pub fn item(invocation: &Invocation) -> RunEvent {
+    RunEvent::RunItem(RunItem {
+        run_id: invocation.run_id,
+        ordinal: invocation.ordinal,
+        sample: invocation.sample,
+        item_id: invocation.item_id.clone(),
+        question: invocation.question.clone(),
+        answer: invocation.response.as_deref().map(Invocation::preview),
+        outcome: invocation.outcome,
+        error_kind: invocation.error_kind,
+        score: invocation.score.clone(),
+    })
+}
+
+/// The attempts of a call that failed.
+pub fn failed_attempts(key: JobKey, call: &Call) -> impl Iterator<Item = RunEvent> {
+    let failed = |(_, attempt): &(usize, &Attempt)| attempt.error_kind.is_some();
+    call.attempts.iter().enumerate().filter(failed).map(move |(before, attempt)| {
+        RunEvent::RunLog(RunLog {
+            error_kind: attempt.error_kind,
+            error: attempt.error.clone(),
+            retry_count: before as u64,
+            latency_ms: attempt.latency_ms,
+            ttft_ms: None,
+            usage: attempt.usage,
+            ..call_log(key, call)
+        })
+    })
+}
+
+pub fn invocation(invocation: &Invocation) -> RunEvent {
+    RunEvent::RunLog(RunLog {
+        outcome: Some(invocation.outcome),
+        error_kind: invocation.error_kind,
+        error: invocation.error.clone(),
+        ..call_log(invocation.key(), &invocation.call)
+    })
+}
+
+pub fn deferral(deferred: &Deferred) -> RunEvent {
+    RunEvent::RunLog(RunLog {
+        error_kind: deferred.call.attempts.last().and_then(|attempt| attempt.error_kind),
+        error: Some(deferred.reason.clone()),
+        ..call_log(deferred.key(), &deferred.call)
+    })
+}
+
+fn call_log(key: JobKey, call: &Call) -> RunLog {
+    RunLog {
+        run_id: key.run_id,
+        ordinal: key.ordinal,
+        sample: key.sample,
+        provider_id: call.provider_id,
+        model: call.model.clone(),
+        outcome: None,
+        error_kind: None,
+        error: None,
+        retry_count: call.retries(),
+        latency_ms: call.latency_ms,
+        ttft_ms: call.ttft_ms,
+        streamed: call.streamed,
+        usage: call.usage,
+    }
+}

@@ -1,0 +1,97 @@
+use std::collections::{BTreeMap, HashSet};
+
+use runmill_proto::{
+    InvocationId, RunId,
+    message::{Deferred, Invocation, JobKey},
+};
+
+use super::OpenRuns;
+use crate::{LogBatch, LogEntry, Written};
+
+/// The messages of a batch that may still change something, in the order they came.
+#[derive(Debug)]
+pub struct Intake<'a> {
+    entries: Vec<&'a LogEntry>,
+    written: Written,
+}
+
+/// What the tables said was new.
+#[derive(Debug, Default)]
+pub struct News {
+    /// Jobs that got their result.
+    pub settled: HashSet<JobKey>,
+    /// Jobs that got their result while they waited to be fed again; how many of each run.
+    pub undeferred: BTreeMap<RunId, u64>,
+    /// Jobs that now wait to be fed again.
+    pub deferred: HashSet<JobKey>,
+}
+
+impl<'a> Intake<'a> {
+    /// The messages of `batch` whose runs are there, each once.
+    pub fn new(batch: &'a LogBatch, runs: &OpenRuns) -> Self {
+        let (known, orphaned): (Vec<_>, Vec<_>) =
+            batch.0.iter().partition(|entry| runs.contains_key(&entry.key().run_id));
+        let mut seen = HashSet::with_capacity(known.len());
+        let (entries, repeated): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|entry| seen.insert(entry.call().id));
+        let written = Written {
+            orphaned: orphaned.len() as u64,
+            redelivered: repeated.len() as u64,
+            ..Written::default()
+        };
+        Self { entries, written }
+    }
+
+    /// The calls to insert, in the order of their keys: writers that insert in one order cannot deadlock.
+    pub fn calls(&self) -> Vec<&'a LogEntry> {
+        let mut calls = self.entries.clone();
+        calls.sort_unstable_by_key(|entry| (entry.key().run_id, entry.call().id));
+        calls
+    }
+
+    /// Drops the messages whose calls were there before.
+    pub fn keep_new(&mut self, new: &HashSet<InvocationId>) {
+        let before = self.entries.len();
+        self.entries.retain(|entry| new.contains(&entry.call().id));
+        self.written.redelivered += (before - self.entries.len()) as u64;
+    }
+
+    /// The results to insert where there is none, one for a job, in the order of their keys.
+    pub fn results(&self, runs: &OpenRuns) -> Vec<&'a Invocation> {
+        let mut results: BTreeMap<JobKey, &Invocation> = BTreeMap::new();
+        for entry in self.current(runs) {
+            if let LogEntry::Invocation(invocation) = entry {
+                results.entry(entry.key()).or_insert(invocation);
+            }
+        }
+        results.into_values().collect()
+    }
+
+    /// The deferrals to insert where there is neither result nor deferral, one for a job, in the order of
+    /// their keys.
+    pub fn deferrals(&self, runs: &OpenRuns) -> Vec<&'a Deferred> {
+        let mut deferrals: BTreeMap<JobKey, &Deferred> = BTreeMap::new();
+        for entry in self.current(runs) {
+            if let LogEntry::Deferred(deferred) = entry
+                && !runs[&deferred.run_id].row.status.is_terminal()
+            {
+                deferrals.entry(entry.key()).or_insert(deferred);
+            }
+        }
+        deferrals.into_values().collect()
+    }
+
+    /// The messages by run, and what is written so far.
+    pub(super) fn by_run(self) -> (BTreeMap<RunId, Vec<&'a LogEntry>>, Written) {
+        let mut by_run: BTreeMap<RunId, Vec<&LogEntry>> = BTreeMap::new();
+        for entry in self.entries {
+            by_run.entry(entry.key().run_id).or_default().push(entry);
+        }
+        (by_run, self.written)
+    }
+
+    /// Those of their run's current pass.
+    fn current(&self, runs: &OpenRuns) -> impl Iterator<Item = &'a LogEntry> {
+        self.entries.iter().copied().filter(|entry| runs[&entry.key().run_id].is_current(entry))
+    }
+}

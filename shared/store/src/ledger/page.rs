@@ -1,0 +1,54 @@
+//! Events as they are stored: in pages, so that they cost no row an item.
+
+use runmill_proto::{RunId, api::RunEvent};
+
+use crate::{EventPage, StoreError};
+
+/// Bounds what one read must hold: a page is some 100 KB.
+const PAGE_EVENTS_MAX: usize = 256;
+
+/// A row of events on its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPage {
+    pub run_id: RunId,
+    pub first_seq: u64,
+    pub last_seq: u64,
+    /// `run_status` events are on pages of their own, so that they can be read alone.
+    pub is_status: bool,
+    /// A JSON array.
+    pub events: String,
+}
+
+/// The pages of `events`, whose first has `first_seq`.
+pub fn write_pages(run_id: RunId, mut first_seq: u64, events: &[RunEvent]) -> Vec<NewPage> {
+    let alike = events.chunk_by(|a, b| is_status(a) == is_status(b));
+    alike
+        .flat_map(|events| events.chunks(PAGE_EVENTS_MAX))
+        .map(|events| {
+            let last_seq = first_seq + events.len() as u64 - 1;
+            let page = NewPage {
+                run_id,
+                first_seq,
+                last_seq,
+                is_status: is_status(&events[0]),
+                events: serde_json::to_string(events).expect("events have only string keys"),
+            };
+            first_seq = last_seq + 1;
+            page
+        })
+        .collect()
+}
+
+/// What of a stored page is above `after`.
+pub fn read_page(first_seq: u64, events: &str, after: u64) -> Result<EventPage, StoreError> {
+    let mut events: Vec<RunEvent> =
+        serde_json::from_str(events).map_err(|error| StoreError::Broken(format!("stored events: {error}")))?;
+    let seen = (after + 1).saturating_sub(first_seq);
+    let seen = usize::try_from(seen).unwrap_or(usize::MAX).min(events.len());
+    events.drain(..seen);
+    Ok(EventPage { first_seq: first_seq + seen as u64, events })
+}
+
+const fn is_status(event: &RunEvent) -> bool {
+    matches!(event, RunEvent::RunStatus(_))
+}

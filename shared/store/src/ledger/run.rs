@@ -1,0 +1,105 @@
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use runmill_proto::{Outcome, RunId, RunStatus, api::RunEvent};
+
+use super::{NewPage, event, page};
+use crate::{RunRow, time::micros};
+
+/// The runs of a batch, all under the locks of their rows.
+pub type OpenRuns = BTreeMap<RunId, OpenRun>;
+
+/// A run under the lock of its row, with what is to be written back.
+#[derive(Clone, Debug)]
+pub struct OpenRun {
+    pub row: RunRow,
+    /// When the last `run_progress` was written.
+    pub progress_at: Option<Timestamp>,
+    events: Vec<RunEvent>,
+    drops_deferred: bool,
+}
+
+/// At most five `run_progress` a second.
+const PROGRESS_EVERY: SignedDuration = SignedDuration::from_millis(200);
+
+impl OpenRun {
+    pub const fn new(row: RunRow, progress_at: Option<Timestamp>) -> Self {
+        Self { row, progress_at, events: Vec::new(), drops_deferred: false }
+    }
+
+    /// A run that was just asked for, with its first event.
+    pub fn created(row: &RunRow) -> Self {
+        let row = RunRow { created_at: micros(row.created_at), ..row.clone() };
+        let mut run = Self::new(row, None);
+        run.append_status();
+        run
+    }
+
+    /// The events to append, under the `seq`s that the row now says are taken.
+    pub fn pages(&self) -> Vec<NewPage> {
+        page::write_pages(self.row.id, self.row.seq - self.events.len() as u64 + 1, &self.events)
+    }
+
+    /// Whether the run's deferred jobs are to be deleted: it ended, and they will never be fed.
+    pub const fn drops_deferred(&self) -> bool {
+        self.drops_deferred
+    }
+
+    pub(super) fn append(&mut self, event: RunEvent) {
+        self.row.seq += 1;
+        self.events.push(event);
+    }
+
+    pub(super) fn append_status(&mut self) {
+        self.append(event::status(&self.row));
+    }
+
+    pub(super) fn append_progress(&mut self, now: Timestamp, even_if_early: bool) {
+        let due = self.progress_at.is_none_or(|last| now >= last + PROGRESS_EVERY);
+        if due || even_if_early {
+            self.progress_at = Some(now);
+            self.append(event::progress(&self.row));
+        }
+    }
+
+    /// Something of it is in the queue.
+    pub(super) fn start(&mut self, now: Timestamp) {
+        if self.row.status == RunStatus::Pending {
+            self.row.status = RunStatus::Running;
+            self.row.started_at = Some(now);
+            self.append_status();
+        }
+    }
+
+    /// Ends the run if nothing more can come of it; whether it did. The event is the caller's.
+    pub(super) fn end_if_done(&mut self, now: Timestamp) -> bool {
+        if self.row.status.is_terminal() {
+            return false;
+        }
+        let settled = self.row.stats.settled() >= self.row.total;
+        let canceled = self.row.cancel_requested_at.is_some();
+        let has_canceled_jobs = self.row.stats.outcome(Outcome::Canceled) > 0;
+        if settled && !(canceled && has_canceled_jobs) {
+            // What has a result was in the queue, though its feeder may not have said so yet.
+            self.row.fed = self.row.total;
+            self.end(RunStatus::Completed, now);
+            return true;
+        }
+        let done = canceled && (settled || self.row.in_queue() == 0);
+        if done {
+            self.end(RunStatus::Canceled, now);
+        }
+        done
+    }
+
+    pub(super) fn end(&mut self, status: RunStatus, now: Timestamp) {
+        self.drops_deferred = self.row.deferred > 0;
+        let row = &mut self.row;
+        row.status = status;
+        row.finished_at = Some(now);
+        row.deferred = 0;
+        row.retry_after = None;
+        row.paused_at = None;
+        row.pause_reason = None;
+    }
+}

@@ -1,0 +1,183 @@
+//! Table `deferred`.
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use runmill_proto::{RunId, message::{Deferred, JobKey}};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{
+    PgStore,
+    values::{Columns as _, bigint, integer},
+};
+use crate::{DueJob, RunRow, StoreError, run::item_count, time::micros};
+
+const DUE: &str = "\
+-- deferred.due
+SELECT run_id, ordinal, sample, attempt
+FROM deferred
+WHERE run_id = $1
+  AND not_before <= $2 /* now */
+ORDER BY not_before, sample, ordinal
+LIMIT $3";
+
+const INSERT: &str = "\
+-- deferred.insert
+INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+SELECT job.*
+FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::timestamptz[])
+    AS job (run_id, ordinal, sample, attempt, not_before)
+WHERE NOT EXISTS (
+    SELECT
+    FROM results
+    WHERE results.run_id = job.run_id
+      AND results.ordinal = job.ordinal
+      AND results.sample = job.sample
+)
+ON CONFLICT DO NOTHING
+RETURNING run_id, ordinal, sample";
+
+const INSERT_DUE: &str = "\
+-- deferred.insert_due
+INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+SELECT $1, job.ordinal, job.sample, 0, $4 /* now */
+FROM unnest($2::integer[], $3::integer[]) AS job (ordinal, sample)
+ON CONFLICT DO NOTHING";
+
+// The series is in the select list because there it is produced as it is read, and the limit ends it.
+const INSERT_LOST: &str = "\
+-- deferred.insert_lost
+INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+SELECT $1, (job.position % $3)::integer, (job.position / $3)::integer, 1, $4 /* now */
+FROM (SELECT generate_series(0, $2::bigint /* fed */ - 1) AS position) AS job
+WHERE NOT EXISTS (
+    SELECT
+    FROM results
+    WHERE results.run_id = $1
+      AND results.ordinal = (job.position % $3::bigint /* items */)::integer
+      AND results.sample = (job.position / $3)::integer
+)
+AND NOT EXISTS (
+    SELECT
+    FROM deferred AS waiting
+    WHERE waiting.run_id = $1
+      AND waiting.ordinal = (job.position % $3)::integer
+      AND waiting.sample = (job.position / $3)::integer
+)
+LIMIT $5";
+
+const MAKE_DUE: &str = "\
+-- deferred.make_due
+UPDATE deferred
+SET not_before = $2 /* now */
+WHERE run_id = $1
+  AND not_before > $2";
+
+const DELETE: &str = "\
+-- deferred.delete
+DELETE FROM deferred
+USING unnest($1::uuid[], $2::integer[], $3::integer[]) AS job (run_id, ordinal, sample)
+WHERE deferred.run_id = job.run_id
+  AND deferred.ordinal = job.ordinal
+  AND deferred.sample = job.sample
+RETURNING deferred.run_id, deferred.ordinal, deferred.sample";
+
+const DELETE_ALL: &str = "\
+-- deferred.delete_all
+DELETE FROM deferred
+WHERE run_id = $1";
+
+/// Keys as the arrays that a statement takes.
+pub struct KeyColumns {
+    pub run_id: Vec<Uuid>,
+    pub ordinal: Vec<i32>,
+    pub sample: Vec<i32>,
+}
+
+impl KeyColumns {
+    pub fn new(keys: impl Iterator<Item = JobKey> + Clone) -> Self {
+        Self {
+            run_id: keys.clone().map(|key| key.run_id.uuid()).collect(),
+            ordinal: keys.clone().map(|key| integer(key.ordinal)).collect(),
+            sample: keys.map(|key| integer(key.sample)).collect(),
+        }
+    }
+}
+
+pub fn key(row: &Row) -> Result<JobKey, StoreError> {
+    Ok(JobKey {
+        run_id: RunId::from_uuid(row.try_get("run_id")?),
+        ordinal: row.number("ordinal")?,
+        sample: row.number("sample")?,
+    })
+}
+
+pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
+    let client = store.client().await?;
+    let statement = client.prepare_cached(DUE).await?;
+    let rows = client.query(&statement, &[&id.uuid(), &micros(now), &i64::from(limit)]).await?;
+    rows.iter().map(|row| Ok(DueJob { key: key(row)?, attempt: row.number("attempt")? })).collect()
+}
+
+/// Inserts those whose job has neither result nor deferral; their jobs.
+pub async fn insert(tx: &Transaction<'_>, deferrals: &[&Deferred]) -> Result<Vec<JobKey>, StoreError> {
+    if deferrals.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = KeyColumns::new(deferrals.iter().map(|deferred| deferred.key()));
+    let attempts: Vec<i32> = deferrals.iter().map(|deferred| integer(deferred.attempt.saturating_add(1))).collect();
+    let not_before: Vec<Timestamp> = deferrals.iter().map(|deferred| micros(deferred.not_before)).collect();
+    let statement = tx.prepare_cached(INSERT).await?;
+    let rows =
+        tx.query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample, &attempts, &not_before]).await?;
+    rows.iter().map(key).collect()
+}
+
+/// Makes jobs due that lost their results, as if they had never been fed; how many.
+pub async fn insert_due(
+    tx: &Transaction<'_>,
+    id: RunId,
+    jobs: &[JobKey],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let keys = KeyColumns::new(jobs.iter().copied());
+    let statement = tx.prepare_cached(INSERT_DUE).await?;
+    Ok(tx.execute(&statement, &[&id.uuid(), &keys.ordinal, &keys.sample, &micros(now)]).await?)
+}
+
+/// Makes jobs due that were fed and are nowhere; how many.
+pub async fn insert_lost(
+    tx: &Transaction<'_>,
+    row: &RunRow,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    // Positions are looked through only if the counters say that there is something to find.
+    if row.in_queue() == 0 {
+        return Ok(0);
+    }
+    let statement = tx.prepare_cached(INSERT_LOST).await?;
+    let (fed, items) = (bigint(row.fed), bigint(item_count(row)));
+    Ok(tx.execute(&statement, &[&row.id.uuid(), &fed, &items, &micros(now), &i64::from(limit)]).await?)
+}
+
+pub async fn make_due(tx: &Transaction<'_>, id: RunId, now: Timestamp) -> Result<u64, StoreError> {
+    let statement = tx.prepare_cached(MAKE_DUE).await?;
+    Ok(tx.execute(&statement, &[&id.uuid(), &micros(now)]).await?)
+}
+
+/// Deletes the deferrals of these jobs, where there are any; whose they were.
+pub async fn delete(tx: &Transaction<'_>, jobs: &[JobKey]) -> Result<Vec<JobKey>, StoreError> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = KeyColumns::new(jobs.iter().copied());
+    let statement = tx.prepare_cached(DELETE).await?;
+    tx.query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample]).await?.iter().map(key).collect()
+}
+
+pub async fn delete_all(tx: &Transaction<'_>, id: RunId) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(DELETE_ALL).await?;
+    tx.execute(&statement, &[&id.uuid()]).await?;
+    Ok(())
+}

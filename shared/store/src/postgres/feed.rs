@@ -1,0 +1,60 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+use runmill_proto::{RunId, message::JobKey};
+
+use super::{PgStore, deferred, runs};
+use crate::{ActiveRun, DueJob, Feed, StoreError};
+
+#[async_trait]
+impl Feed for PgStore {
+    async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
+        let active = runs::active(self).await?;
+        Ok(active.into_iter().map(|(run, items)| ActiveRun { run, items }).collect())
+    }
+
+    async fn due_jobs(&self, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
+        deferred::due(self, id, now, limit).await
+    }
+
+    async fn mark_fed(
+        &self,
+        id: RunId,
+        fed: u64,
+        refed: &[JobKey],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let mut run = runs::lock(&tx, id).await?;
+        let refed = deferred::delete(&tx, refed).await?.len() as u64;
+        run.mark_fed(fed, refed, now);
+        runs::save(&tx, &run).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn defer_lost(&self, id: RunId, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let mut run = runs::lock(&tx, id).await?;
+        if run.row.status.is_terminal() {
+            return Ok(0);
+        }
+        let lost = deferred::insert_lost(&tx, &run.row, now, limit).await?;
+        run.mark_lost(lost, now);
+        runs::save(&tx, &run).await?;
+        tx.commit().await?;
+        Ok(lost)
+    }
+
+    async fn end_canceled(&self, id: RunId, before: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let mut run = runs::lock(&tx, id).await?;
+        let ended = run.end_canceled(before, now);
+        if ended {
+            runs::save(&tx, &run).await?;
+            tx.commit().await?;
+        }
+        Ok(ended)
+    }
+}
