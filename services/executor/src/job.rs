@@ -141,6 +141,14 @@ impl JobRunner {
     /// Calls the model, unless something speaks against it.
     async fn answer(&self, job: &Job, deliveries: u32, gate: &Arc<Gate>, stop: &CancellationToken) -> Done {
         let end = End::new(job, self.clock.now());
+        let item = match self.item(job).await {
+            Ok(item) => item,
+            Err(ItemError::Store(error)) if error.is_transient() => {
+                return Done::Report(end.put_off(STORE_PAUSE, &error.to_string()));
+            }
+            Err(error) => return Done::Report(end.failed(ErrorKind::BadItem, &error)),
+        };
+        let end = end.of_item(&item);
         if let Some(report) = self.refusal(&end, deliveries) {
             return Done::Report(report);
         }
@@ -154,14 +162,6 @@ impl JobRunner {
             }
             Err(error) => return Done::Report(end.failed(ErrorKind::ProviderUnavailable, &error)),
         };
-        let item = match self.item(job).await {
-            Ok(item) => item,
-            Err(ItemError::Store(error)) if error.is_transient() => {
-                return Done::Report(end.put_off(STORE_PAUSE, &error.to_string()));
-            }
-            Err(error) => return Done::Report(end.failed(ErrorKind::BadItem, &error)),
-        };
-        let end = end.of_item(&item);
         match self.request(job, &item, &provider) {
             Ok(request) => self.call(&end, &provider, &request, gate, stop).await,
             Err(reason) => Done::Report(end.failed(ErrorKind::BadItem, &reason)),

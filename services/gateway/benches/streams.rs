@@ -1,1 +1,80 @@
-fn main() {}
+//! How many streams a second the gateway serves, over loopback, with clients that do nothing but read. They share
+//! the machine with the gateway, so it alone would do more.
+//!
+//!     cargo bench -p runmill-gateway
+
+use std::{net::SocketAddr, time::Duration};
+
+use runmill_gateway::{Gateway, GatewaySettings};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+
+const CONNECTIONS: usize = 64;
+const SECONDS: u32 = 5;
+/// The end of a chunked body.
+const END: &[u8] = b"\r\n0\r\n\r\n";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    println!(
+        "{CONNECTIONS} connections, {SECONDS} s each, {} threads",
+        std::thread::available_parallelism()?
+    );
+    for tokens in [16, 64, 256] {
+        let gateway = Gateway::start(GatewaySettings::default()).await?;
+        let calls = load(gateway.address(), &format!("lorem+tokens={tokens}")).await?;
+        println!("{tokens:>4} tokens a stream: {:>7} calls/s", calls / u64::from(SECONDS));
+        gateway.stop().await?;
+    }
+    Ok(())
+}
+
+/// Calls answered in the time.
+async fn load(address: SocketAddr, model: &str) -> anyhow::Result<u64> {
+    let request = request(model);
+    let until = Instant::now() + Duration::from_secs(SECONDS.into());
+    let mut clients = JoinSet::new();
+    for _ in 0..CONNECTIONS {
+        clients.spawn(client(address, request.clone(), until));
+    }
+    let mut calls = 0;
+    while let Some(client) = clients.join_next().await {
+        calls += client??;
+    }
+    Ok(calls)
+}
+
+fn request(model: &str) -> String {
+    let body = format!(
+        r#"{{"model":"{model}","stream":true,"stream_options":{{"include_usage":true}},"messages":[{{"role":"user","content":"How many eggs does the duck lay?"}}]}}"#
+    );
+    let length = body.len();
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer sk-bench\r\n\
+         x-client-request-id: bench:1:0:0\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+async fn client(address: SocketAddr, request: String, until: Instant) -> anyhow::Result<u64> {
+    let mut stream = TcpStream::connect(address).await?;
+    let (mut calls, mut answer) = (0, Vec::with_capacity(1 << 20));
+    while timeout_at(until, call(&mut stream, &request, &mut answer)).await.is_ok_and(|call| call.is_ok()) {
+        calls += 1;
+    }
+    anyhow::ensure!(Instant::now() >= until, "a call failed: {}", String::from_utf8_lossy(&answer));
+    Ok(calls)
+}
+
+async fn call(stream: &mut TcpStream, request: &str, answer: &mut Vec<u8>) -> anyhow::Result<()> {
+    answer.clear();
+    stream.write_all(request.as_bytes()).await?;
+    while !answer.ends_with(END) {
+        anyhow::ensure!(stream.read_buf(answer).await? > 0, "the gateway hung up");
+    }
+    anyhow::ensure!(answer.starts_with(b"HTTP/1.1 200 OK"), "not a 200");
+    Ok(())
+}

@@ -72,8 +72,8 @@ mod tests {
         let nameless = caller(&[(RETRY_COUNT_HEADER, "1")]);
 
         assert_eq!(named.identity(b"a"), named.identity(b"b"));
-        assert_eq!(named.identity(b"a").attempt(), 2);
+        assert_eq!(named.identity(b"a"), Identity::of_id("run:1:0:2", 0));
         assert_ne!(nameless.identity(b"a"), nameless.identity(b"b"));
-        assert_eq!(nameless.identity(b"a").attempt(), 1);
+        assert_eq!(nameless.identity(b"a"), Identity::of_body(b"a", 1));
     }
 }

@@ -112,7 +112,7 @@ mod tests {
     fn draws_are_the_same_for_ever() {
         let draws = ["a:0", "a:1", "b:0"].map(|text| Draw::of(&[text.as_bytes()]).0);
 
-        assert_eq!(draws, [0, 0, 0]);
+        assert_eq!(draws, [449_719, 17_382, 4_770]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
 
 /// An idle connection is closed after this time. Long, because a client that finds its pooled connection closed has
 /// a failure that it did not ask for.
-const IDLE_MAX: Duration = Duration::from_secs(600);
+const IDLE_MAX: Duration = Duration::from_mins(10);
 /// Before accepting again when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -128,7 +128,7 @@ struct Server {
 
 impl Server {
     async fn run(self) {
-        let slots = Arc::new(Semaphore::new(self.connections_max));
+        let slots = Arc::new(Semaphore::new(2 * self.connections_max));
         while let Some((slot, stream)) = self.stop.run_until_cancelled(self.accept(&slots)).await {
             let serve = serve(stream, self.app.clone());
             let stop = self.stop.clone();

@@ -4,6 +4,7 @@ use anyhow::Context;
 use runmill_broker::{Delivery, Envelope, Queue, Subscription};
 use runmill_proto::message::Control;
 use runmill_store::{LogBatch, StoreError, Written};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,23 +18,34 @@ const PREFETCH: u16 = 2_000;
 /// Between two tries to write while the store is away.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Writes one partition's messages until `stop`.
+/// What a stopping log-sink still waits for the next message, and for all of them. What executors said last is then
+/// written here and need not be delivered again.
+const DRAIN_WAIT: Duration = Duration::from_millis(100);
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// Writes one partition's messages until `stop`, and then what is still there.
 pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> anyhow::Result<()> {
     let queue = Queue::Logs(partition);
     let mut subscription = sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
-    loop {
-        let batch = tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            batch = Batch::collect(&mut *subscription, &sink.metrics) => batch,
-        };
-        let Some(batch) = batch else { break };
+    while let Some(batch) = next(sink, &mut *subscription, stop).await {
         if !batch.deliveries.is_empty() {
             settle(sink, &mut *subscription, batch, stop).await;
         }
     }
+    let drained = Instant::now() + DRAIN_MAX;
+    while Instant::now() < drained
+        && let Ok(Some(batch)) = timeout(DRAIN_WAIT, Batch::collect(&mut *subscription, &sink.metrics)).await
+        && !batch.deliveries.is_empty()
+    {
+        settle(sink, &mut *subscription, batch, stop).await;
+    }
     subscription.stop().await;
     Ok(())
+}
+
+/// The next batch; `None` at the stop or the end. A batch that the stop cuts short stays unacked and comes again.
+async fn next(sink: &LogSink, subscription: &mut dyn Subscription, stop: &CancellationToken) -> Option<Batch> {
+    stop.run_until_cancelled(Batch::collect(subscription, &sink.metrics)).await.flatten()
 }
 
 /// Writes the batch and acks it, however long the store is away. Told to stop meanwhile, it leaves the messages

@@ -145,7 +145,7 @@ mod tests {
         let config = load(&[
             ("DATABASE_URL", "postgresql+psycopg://u:p@db/runmill"),
             ("RUNMILL_DRAIN_TIMEOUT_SECONDS", "0.5"),
-            ("RUNMILL_QUEUE_EXPIRES_SECONDS", "60"),
+            ("RUNMILL_QUEUE_EXPIRES_SECONDS", "90"),
             ("RUNMILL_LISTEN", "[::]:80"),
             ("RUNMILL_TOKENS", "submit:0123456789abcdef"),
             ("APP_LOG_LEVEL", "WARNING"),
@@ -154,7 +154,7 @@ mod tests {
 
         assert_eq!(config.database_url.unwrap().expose_secret(), "postgresql://u:p@db/runmill");
         assert_eq!(config.drain_timeout, Duration::from_millis(500));
-        assert_eq!(config.queue_expires, Some(Duration::from_secs(60)));
+        assert_eq!(config.queue_expires, Some(Duration::from_secs(90)));
         assert_eq!(config.tokens.len(), 1);
         assert_eq!(config.log_filter, "warn");
     }

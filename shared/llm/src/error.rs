@@ -85,10 +85,9 @@ impl ModelError {
     // No `_` arm: a new variant does not compile until someone decides.
     pub fn advice(&self) -> Advice {
         match *self {
-            Self::Connection { .. }
-            | Self::TimedOut(_)
-            | Self::TruncatedStream
-            | Self::Malformed { .. } => Advice::RetryHere { after: None },
+            Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::Malformed { .. } => {
+                Advice::RetryHere { after: None }
+            }
             Self::Overloaded { after, .. } | Self::ServerError { after, .. } => Advice::RetryHere { after },
             Self::RateLimited { after, .. } => Advice::SlowDown { after },
             Self::Rejected { fix, .. } => Advice::FixRequest(fix),

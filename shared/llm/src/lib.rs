@@ -27,7 +27,7 @@ pub mod protocol;
 mod redact;
 mod request;
 mod response;
-mod retry_after;
+pub mod retry_after;
 pub mod sse;
 mod target;
 mod transport;

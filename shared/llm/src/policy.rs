@@ -25,7 +25,7 @@ pub struct CallPolicy {
 }
 
 /// What a time of nonsense length (negative, not a number, centuries) is taken for.
-const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const TIME_MAX: Duration = Duration::from_hours(24);
 
 impl CallPolicy {
     /// The workspace's settings under what the run says for itself.
@@ -58,7 +58,7 @@ mod tests {
         settings.request.total_timeout_seconds = 600.0;
         settings.retry.max_retries = 4;
         let silent = CallPolicy::resolve(&settings, &JobConfig::default());
-        assert_eq!((silent.total, silent.max_retries), (Duration::from_secs(600), 4));
+        assert_eq!((silent.total, silent.max_retries), (Duration::from_mins(10), 4));
 
         let job = JobConfig { timeout_seconds: Some(1.5), max_retries: Some(0), ..JobConfig::default() };
         let spoken = CallPolicy::resolve(&settings, &job);

@@ -1,4 +1,4 @@
-use runmill_proto::Usage;
+use runmill_proto::{Outcome, Usage};
 
 /// A whole answer: its terminator has arrived.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,4 +23,16 @@ pub enum Finish {
     ContentFilter,
     /// For a reason that this version does not know.
     Other,
+}
+
+impl ChatResponse {
+    /// How a job that got this answer ends.
+    pub fn outcome(&self) -> Outcome {
+        match self.finish {
+            Finish::ContentFilter => Outcome::Refused,
+            _ if self.refusal.is_some() => Outcome::Refused,
+            Finish::Length => Outcome::Truncated,
+            Finish::Stop | Finish::ToolCalls | Finish::Other => Outcome::Succeeded,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 /// A longer delay than this is taken for this one: nobody waits by such a header for more than a day.
-const DELAY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const DELAY_MAX: Duration = Duration::from_hours(24);
 
 /// The delay in an answer's headers, the most exact form first: `retry-after-ms`, Azure's
 /// `x-ms-retry-after-ms`, and `retry-after` in seconds, whole or not, or as an HTTP date. A date that has
@@ -45,8 +45,9 @@ mod tests {
 
     #[test]
     fn every_form_is_read() {
+        type Headers = &'static [(&'static str, &'static str)];
         let now: Timestamp = "2025-11-06T08:49:00Z".parse().unwrap();
-        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+        let table: &[(Headers, Option<u64>)] = &[
             (&[], None),
             (&[("retry-after-ms", "1500")], Some(1500)),
             (&[("x-ms-retry-after-ms", "250.5")], Some(250)),

@@ -31,8 +31,10 @@ pub enum TargetError {
     Header(String),
     #[error("API key `{0}` cannot be sent: it has characters that HTTP does not allow")]
     ApiKey(String),
-    #[error("no client speaks the protocol of provider kind `{0}` yet; most such providers also offer an \
-             OpenAI-compatible URL, for kind `custom`")]
+    #[error(
+        "no client speaks the protocol of provider kind `{0}` yet; most such providers also offer an \
+             OpenAI-compatible URL, for kind `custom`"
+    )]
     Protocol(&'static str),
     #[error("the HTTP client cannot be set up")]
     Http(#[source] reqwest::Error),
@@ -88,7 +90,10 @@ mod tests {
             ("https://api.openai.com/v1//", "https://api.openai.com/v1/chat/completions"),
             ("http://127.0.0.1:8000", "http://127.0.0.1:8000/chat/completions"),
             (" http://host/ ", "http://host/chat/completions"),
-            ("https://x.azure.com/d/m?api-version=1", "https://x.azure.com/d/m/chat/completions?api-version=1"),
+            (
+                "https://x.azure.com/d/m?api-version=1",
+                "https://x.azure.com/d/m/chat/completions?api-version=1",
+            ),
         ];
         for (base, want) in table {
             assert_eq!(endpoint(&target(base).url().unwrap(), "chat/completions").as_str(), want);

@@ -11,7 +11,7 @@ mod ledger;
 mod port;
 pub mod postgres;
 mod run;
-//pub mod sqlite;
+pub mod sqlite;
 mod time;
 mod word;
 

@@ -1,5 +1,7 @@
 //! What a line of the log looks like.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::{
     fmt,
     io::{self, Write},
@@ -9,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use runmill_telemetry::{LogSettings, subscriber};
 use serde_json::{Value, json};
-use tracing::{debug, error, info, info_span, subscriber::with_default, warn};
+use tracing::{Subscriber, debug, error, info, info_span, subscriber::with_default, warn};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -28,20 +30,29 @@ fn now() -> Timestamp {
     "2026-11-22T08:01:00.0129Z".parse().unwrap()
 }
 
+impl Captured {
+    fn subscriber(&self, filter: &str) -> impl Subscriber + Send + Sync + use<> {
+        let settings = LogSettings {
+            service: "executor",
+            app_name: "runmill".into(),
+            app_env: "test".into(),
+            filter: filter.into(),
+            writer: Box::new(self.clone()),
+            now,
+        };
+        subscriber(settings).unwrap()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
 /// The text that `program` logs.
 fn text_of(filter: &str, program: impl FnOnce()) -> String {
     let captured = Captured::default();
-    let settings = LogSettings {
-        service: "executor",
-        app_name: "runmill".into(),
-        app_env: "test".into(),
-        filter: filter.into(),
-        writer: Box::new(captured.clone()),
-        now,
-    };
-    with_default(subscriber(settings).unwrap(), program);
-    let bytes = captured.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    with_default(captured.subscriber(filter), program);
+    captured.text()
 }
 
 /// The lines that `program` logs.
@@ -207,15 +218,7 @@ fn a_value_that_logs_while_it_is_logged_spoils_no_line() {
 #[test]
 fn lines_of_many_threads_do_not_mix() {
     let captured = Captured::default();
-    let settings = LogSettings {
-        service: "executor",
-        app_name: "runmill".into(),
-        app_env: "test".into(),
-        filter: "lines=warn".into(),
-        writer: Box::new(captured.clone()),
-        now,
-    };
-    let dispatch = tracing::Dispatch::new(subscriber(settings).unwrap());
+    let dispatch = tracing::Dispatch::new(captured.subscriber("lines=warn"));
 
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -230,6 +233,6 @@ fn lines_of_many_threads_do_not_mix() {
         }
     });
 
-    let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let text = captured.text();
     assert_eq!(text.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count(), 800);
 }

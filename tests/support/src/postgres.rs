@@ -1,0 +1,213 @@
+//! PostgreSQL for tests: a database of its own for each test, or a server of its own for those that stop it.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+/// A database of its own on the server of `DATABASE_URL`, dropped with this value, also when the test panics.
+pub struct TestDatabase {
+    server_url: String,
+    name: String,
+    url: String,
+}
+
+impl TestDatabase {
+    /// Panics, saying what to run, if there is no server.
+    pub async fn create() -> Self {
+        let server_url = server_url();
+        let name = format!("runmill_test_{}", Uuid::now_v7().simple());
+        execute(&server_url, &format!("CREATE DATABASE {name}")).await;
+        let url = with_database(&server_url, &name);
+        Self { server_url, name, url }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (url, sql) = (self.server_url.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        // The test's own runtime may be what is panicking, and cannot be blocked on from here.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime for one statement").block_on(execute(&url, &sql));
+        });
+        if dropping.join().is_err() {
+            eprintln!("the test's database {} is left behind", self.name);
+        }
+    }
+}
+
+/// A server of its own, in a temporary directory, for tests that stop it. Every method blocks, for up to a few
+/// seconds.
+pub struct PrivatePostgres {
+    directory: TempDir,
+    port: u16,
+}
+
+impl PrivatePostgres {
+    /// Makes a new server and starts it.
+    pub fn launch() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        if is_root() {
+            // The server refuses to run as root, so the directory becomes its user's.
+            run(Command::new("chown").arg("postgres").arg(directory.path()));
+        }
+        let server = Self { directory, port: free_port() };
+        run(server.command("initdb").args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"]).arg(server.data()));
+        server.start();
+        server
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Starts it, on the same port with the same data, and waits until it answers.
+    pub fn start(&self) {
+        let options = format!("-p {} -k {} -c listen_addresses=127.0.0.1", self.port, self.directory.path().display());
+        let log = self.directory.path().join("log");
+        run(self.pg_ctl().args(["-w", "-o", &options, "-l"]).arg(log).arg("start"));
+    }
+
+    /// Stops it as a crash would: connections break, and it recovers from its log at the next start.
+    pub fn stop(&self) {
+        run(self.pg_ctl().args(["-m", "immediate", "-w", "stop"]));
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn pg_ctl(&self) -> Command {
+        let mut command = self.command("pg_ctl");
+        command.arg("-D").arg(self.data());
+        command
+    }
+
+    /// A program of the server, as a user that it runs as.
+    fn command(&self, program: &str) -> Command {
+        let program = find_program(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.current_dir(self.directory.path());
+        command
+    }
+}
+
+impl Drop for PrivatePostgres {
+    fn drop(&mut self) {
+        // It may have been stopped by the test.
+        let _ = self.pg_ctl().args(["-m", "immediate", "stop"]).output();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests find their servers in the environment, here and nowhere else")]
+fn server_url() -> String {
+    std::env::var("DATABASE_URL").expect(
+        "DATABASE_URL is not set: run the tests with `make test`, or point it at a PostgreSQL server \
+         where databases may be created",
+    )
+}
+
+/// The address `url` with another database.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
+    let authority = address.find("://").map_or(0, |scheme| scheme + 3);
+    let end = address[authority..].find('/').map_or(address.len(), |slash| authority + slash);
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}/{name}{query}", &address[..end])
+}
+
+async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .unwrap_or_else(|error| panic!("PostgreSQL at DATABASE_URL cannot be reached ({error}): run `make test`"));
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    drop(client);
+    let _ = connection.await;
+}
+
+/// Below the ports that the system gives to outgoing connections, so that none takes it while the server is
+/// stopped.
+fn free_port() -> u16 {
+    let spread = u16::from_be_bytes(*Uuid::now_v7().as_bytes().last_chunk().expect("16 bytes end in 2")) % 10_000;
+    (20_000 + spread..32_768)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("one of thousands of ports is free")
+}
+
+/// In the path, or where Debian keeps the programs of its newest version.
+fn find_program(name: &str) -> PathBuf {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin").join(name)).collect())
+        .unwrap_or_default();
+    versions.sort();
+    versions.into_iter().rfind(|path| path.exists()).unwrap_or_else(|| PathBuf::from(name))
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(Path::new("/proc/self")).expect("/proc is mounted")) == 0
+}
+
+fn run(command: &mut Command) {
+    let Output { status, stderr, .. } = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}: the server's own programs are needed"));
+    assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_database_keeps_the_rest_of_the_address() {
+        let table = [
+            ("postgresql://me:pw@host:5432/postgres", "postgresql://me:pw@host:5432/other"),
+            ("postgresql://me@host", "postgresql://me@host/other"),
+            ("postgres://host/a?sslmode=disable", "postgres://host/other?sslmode=disable"),
+        ];
+        for (url, want) in table {
+            assert_eq!(with_database(url, "other"), want);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_is_gone_with_its_value() {
+        let database = TestDatabase::create().await;
+        let url = database.url().to_owned();
+        execute(&url, "SELECT 1").await;
+
+        tokio::task::spawn_blocking(move || drop(database)).await.unwrap();
+
+        let error = tokio_postgres::connect(&url, NoTls).await.err().unwrap();
+        assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::INVALID_CATALOG_NAME));
+    }
+
+    #[tokio::test]
+    async fn a_private_server_can_be_stopped_and_started() {
+        let server = PrivatePostgres::launch();
+        execute(&server.url(), "CREATE TABLE kept ()").await;
+
+        server.stop();
+        assert!(tokio_postgres::connect(&server.url(), NoTls).await.is_err());
+        server.start();
+
+        execute(&server.url(), "SELECT * FROM kept").await;
+    }
+}

@@ -4,7 +4,7 @@ use crate::chance::{Share, ShareFault};
 
 /// Longer names are refused, so that what is kept of them is bounded.
 pub const NAME_BYTES_MAX: usize = 256;
-const TTFT_MAX: Duration = Duration::from_secs(600);
+const TTFT_MAX: Duration = Duration::from_mins(10);
 const TOKENS_MAX: u32 = 100_000;
 const TPS_MAX: u32 = 1_000_000;
 

@@ -1,65 +1,41 @@
-use std::{future::pending, time::Duration};
+use std::future::pending;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
 use hyper::{
     Request, Response,
     body::Incoming,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
 };
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 
 use super::{ApiError, completion::Answer, request::ChatRequest, stream};
 use crate::{
-    behaviour::{Completion, Ending, Identity, Model, NAME_BYTES_MAX, Pace, Plan},
+    behaviour::{Completion, Ending, Identity, Model, Pace, Plan},
     body::Body,
     caller::Caller,
-    record::{Arrival, CallHead, OpenCall},
+    intake::{self, Asked, begin},
+    record::OpenCall,
     server::App,
 };
-
-/// How long a request's body may take to arrive.
-const BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// `POST /v1/chat/completions`: read, plan, perform. Every call is recorded, also one that cannot be read.
 pub(crate) async fn chat(app: &App, request: Request<Incoming>) -> Response<Body> {
     let arrival = app.recorder.arrival();
     let (head, body) = request.into_parts();
     let caller = Caller::of(&head.headers);
-    let body = match read(body, app.body_bytes_max).await {
+    let body = match intake::read(body, app.body_bytes_max).await {
         Ok(body) => body,
-        Err(error) => return error.respond(begin(app, arrival, &caller, None)),
+        Err(why) => return ApiError::unread(&why).respond(begin(app, arrival, &caller, Asked::default())),
     };
     let request = match ChatRequest::parse(&body) {
         Ok(request) => request,
-        Err(error) => return error.respond(begin(app, arrival, &caller, None)),
+        Err(error) => return error.respond(begin(app, arrival, &caller, Asked::default())),
     };
-    let call = begin(app, arrival, &caller, Some(&request));
+    let asked = Asked { model: &request.model, stream: request.stream };
+    let call = begin(app, arrival, &caller, asked);
     match app.models.find(&request.model) {
         Ok(model) => perform(app, &model, caller.identity(&body), &request, call).await,
         Err(why) => ApiError::no_such_model(&request.model, &why).respond(call),
     }
-}
-
-async fn read(body: Incoming, bytes_max: usize) -> Result<Bytes, ApiError> {
-    match timeout(BODY_TIME_MAX, Limited::new(body, bytes_max).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(ApiError::body_too_large(bytes_max))
-        }
-        Ok(Err(_)) | Err(_) => Err(ApiError::body_incomplete()),
-    }
-}
-
-fn begin(app: &App, arrival: Arrival, caller: &Caller, request: Option<&ChatRequest<'_>>) -> OpenCall {
-    let model = request.map_or("", |request| &*request.model);
-    let head = CallHead {
-        model: model[..model.floor_char_boundary(NAME_BYTES_MAX)].into(),
-        key: caller.key_label.clone(),
-        client_request_id: caller.client_request_id.clone(),
-        streamed: request.is_some_and(|request| request.stream),
-    };
-    app.recorder.begin(arrival, head)
 }
 
 async fn perform(

@@ -16,9 +16,12 @@ pub(super) struct Answer<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Usage {
-    prompt_tokens: usize,
-    completion_tokens: usize,
-    total_tokens: usize,
+    #[serde(rename = "prompt_tokens")]
+    prompt: usize,
+    #[serde(rename = "completion_tokens")]
+    completion: usize,
+    #[serde(rename = "total_tokens")]
+    total: usize,
 }
 
 #[derive(Serialize)]
@@ -52,8 +55,8 @@ impl Answer<'_> {
     }
 
     pub fn usage(&self) -> Usage {
-        let (prompt_tokens, completion_tokens) = (self.prompt_tokens, self.completion.tokens);
-        Usage { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens }
+        let (prompt, completion) = (self.prompt_tokens, self.completion.tokens);
+        Usage { prompt, completion, total: prompt + completion }
     }
 
     /// The buffered form.

@@ -4,7 +4,7 @@ use hyper::{
 };
 use serde::Serialize;
 
-use crate::{behaviour::Unknown, body::Body, record::OpenCall};
+use crate::{behaviour::Unknown, body::Body, intake::Unread, record::OpenCall};
 
 /// An error as `OpenAI` words it: the body is `{"error":{"message","type","param","code"}}`.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,13 +47,12 @@ impl ApiError {
         Self::new(400, INVALID, format!("the body is not a chat request: {error}"))
     }
 
-    pub fn body_too_large(bytes_max: usize) -> Self {
-        Self::new(413, INVALID, format!("the body is longer than {bytes_max} bytes"))
-    }
-
-    /// The client sent half a body, or none for a minute.
-    pub fn body_incomplete() -> Self {
-        Self::new(408, INVALID, "the body did not arrive in time")
+    pub fn unread(why: &Unread) -> Self {
+        let status = match why {
+            Unread::TooLong { .. } => 413,
+            Unread::Incomplete => 408,
+        };
+        Self::new(status, INVALID, why.to_string())
     }
 
     pub fn no_such_path(path: &str) -> Self {

@@ -110,12 +110,11 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::behaviour::{Identity, Model};
+    use crate::behaviour::Model;
 
     fn script_of(model: &str, prompt: &str, include_usage: bool, ending: Ending) -> Script {
         let completion = model.parse::<Model>().unwrap().complete(prompt, None, None);
-        let identity = Identity::of_id("a:0", 0);
-        let answer = Answer { model, number: identity.number(), created: 7, prompt_tokens: 5, completion };
+        let answer = Answer { model, number: 0xab, created: 7, prompt_tokens: 5, completion };
         script(&answer, include_usage, ending)
     }
 
@@ -129,7 +128,7 @@ mod tests {
         let events = events(&script_of("echo", "say \"hi\"", true, Ending::Whole));
 
         let head =
-            r#"{"id":"chatcmpl-0","object":"chat.completion.chunk","created":7,"model":"echo","choices":["#;
+            r#"{"id":"chatcmpl-ab","object":"chat.completion.chunk","created":7,"model":"echo","choices":["#;
         let open = r#"],"usage":null}"#;
         let delta = |delta: &str| {
             format!(r#"{head}{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":null}}{open}"#)

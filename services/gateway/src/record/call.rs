@@ -21,4 +21,4 @@ pub struct CallRecord {
 }
 
 /// The status of a call whose caller hung up, or was hung up on by the gateway's stop, as in nginx's logs.
-pub const STATUS_HUNG_UP: u16 = 499;
+pub(super) const STATUS_HUNG_UP: u16 = 499;

@@ -7,8 +7,7 @@ use super::traffic::Traffic;
 /// What the gateway saw since its start or the last reset: the body of `GET /_gateway/stats`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    #[serde(flatten)]
-    pub traffic: Traffic,
+    pub all: Traffic,
     /// Records that can be read.
     pub calls_kept: u64,
     /// Records that were forgotten because newer ones needed their place.

@@ -44,7 +44,7 @@ impl Counter {
             in_flight,
             in_flight_max: in_flight,
             second: Window::of(Duration::from_secs(1)),
-            minute: Window::of(Duration::from_secs(60)),
+            minute: Window::of(Duration::from_mins(1)),
         }
     }
 

@@ -67,7 +67,7 @@ async fn a_cut_buffered_answer_breaks_off_with_its_connection() {
 
     assert_eq!((reply.status, reply.complete), (200, false));
     assert!(reply.body.starts_with(r#"{"id":"#));
-    assert_eq!(gateway.stats().traffic.by_status[&200], 1);
+    assert_eq!(gateway.stats().all.by_status[&200], 1);
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_hanging_call_sends_no_byte() {
     let gateway = gateway().await;
     let request = ask_stream("echo+hang", "?").to_string();
     let mut stream = send(gateway.address(), "POST", "/v1/chat/completions", "", &request).await;
-    until(&gateway, |stats| stats.traffic.in_flight == 1).await;
+    until(&gateway, |stats| stats.all.in_flight == 1).await;
 
     let read = timeout(Duration::from_millis(50), stream.read_u8()).await;
 
@@ -129,4 +129,31 @@ async fn a_request_that_cannot_be_read_is_refused_and_recorded() {
 
     assert_eq!(calls.body.lines().count(), 2);
     assert!(calls.body.contains(r#""model":"","key":"none""#));
+}
+
+#[tokio::test]
+async fn further_connections_wait_for_a_place() {
+    let settings = GatewaySettings { connections_max: 1, ..GatewaySettings::default() };
+    let gateway = Gateway::start(settings).await.unwrap();
+    let hanging = ask("echo+hang", "?").to_string();
+    let first = send(gateway.address(), "POST", "/v1/chat/completions", "", &hanging).await;
+    until(&gateway, |stats| stats.all.in_flight == 1).await;
+    let _second = send(gateway.address(), "POST", "/v1/chat/completions", "", &hanging).await;
+
+    drop(first);
+    let stats = until(&gateway, |stats| stats.all.calls == 1 && stats.all.in_flight == 1).await;
+
+    assert_eq!(stats.all.in_flight_max, 1);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_dropped_hangs_up() {
+    let gateway = gateway().await;
+    let hanging = ask("echo+hang", "?").to_string();
+    let mut stream = send(gateway.address(), "POST", "/v1/chat/completions", "", &hanging).await;
+    until(&gateway, |stats| stats.all.in_flight == 1).await;
+
+    drop(gateway);
+
+    assert!(matches!(stream.read(&mut [0; 1]).await, Ok(0) | Err(_)));
 }

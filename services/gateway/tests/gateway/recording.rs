@@ -61,18 +61,18 @@ async fn concurrency_is_counted_over_all_and_by_model_and_key() {
     for _ in 0..7 {
         open.push(send(gateway.address(), "POST", "/v1/chat/completions", HEADERS, &hanging).await);
     }
-    until(&gateway, |stats| stats.traffic.in_flight == 7).await;
+    until(&gateway, |stats| stats.all.in_flight == 7).await;
     chat(&gateway, "", &ask("lorem", "?")).await;
     drop(open);
-    until(&gateway, |stats| stats.traffic.in_flight == 0).await;
+    until(&gateway, |stats| stats.all.in_flight == 0).await;
 
     let stats: Stats = serde_json::from_str(&get(&gateway, "/_gateway/stats").await.body).unwrap();
 
-    assert_eq!((stats.traffic.in_flight_max, stats.traffic.calls), (8, 8));
-    assert_eq!(stats.traffic.by_status, BTreeMap::from([(200, 1), (499, 7)]));
+    assert_eq!((stats.all.in_flight_max, stats.all.calls), (8, 8));
+    assert_eq!(stats.all.by_status, BTreeMap::from([(200, 1), (499, 7)]));
     assert_eq!((stats.models["echo+hang"].in_flight_max, stats.models["lorem"].in_flight_max), (7, 1));
     assert_eq!((stats.keys["key-746b4ad1"].calls, stats.keys["none"].calls), (7, 1));
-    assert!(stats.traffic.per_minute_max >= stats.traffic.per_second_max && stats.traffic.per_second_max > 0);
+    assert!(stats.all.per_minute_max >= stats.all.per_second_max && stats.all.per_second_max > 0);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_caller_that_hangs_up_in_the_middle_of_a_stream_is_recorded() {
     tokio::io::AsyncReadExt::read_u8(&mut stream).await.unwrap();
     drop(stream);
 
-    until(&gateway, |stats| stats.traffic.calls == 1).await;
+    until(&gateway, |stats| stats.all.calls == 1).await;
 
     assert_eq!(gateway.calls(0, 10)[0].status, 499);
 }
@@ -131,7 +131,7 @@ async fn a_stop_breaks_off_open_calls_and_records_them() {
     let gateway = Gateway::start(settings).await.unwrap();
     let hanging = ask("echo+hang", "?").to_string();
     let _open = send(gateway.address(), "POST", "/v1/chat/completions", "", &hanging).await;
-    until(&gateway, |stats| stats.traffic.in_flight == 1).await;
+    until(&gateway, |stats| stats.all.in_flight == 1).await;
 
     gateway.stop().await.unwrap();
 

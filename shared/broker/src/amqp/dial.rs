@@ -60,12 +60,17 @@ impl Dialer {
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
         // lapin connects on a thread of its own, which only the system's own time-out (two minutes) would end
         // if our waiting alone had a bound.
-        let connect = async move |uri: AMQPUri, runtime: async_rs::Runtime<_>| {
-            let tls = OwnedTLSConfig::default();
-            let connected = uri.connect_with_config_async(tls.as_ref(), &runtime);
-            let connected = time::timeout(patience, connected).await.map_err(io::Error::from);
-            connected.flatten().map_err(lapin::Error::from)
-        };
-        Connection::connector(self.uri.clone(), runtime, connect, properties).await
+        Connection::connector(
+            self.uri.clone(),
+            runtime,
+            async move |uri: AMQPUri, runtime| {
+                let tls = OwnedTLSConfig::default();
+                let connected = uri.connect_with_config_async(tls.as_ref(), &runtime);
+                let connected = time::timeout(patience, connected).await.map_err(io::Error::from);
+                connected.flatten().map_err(lapin::Error::from)
+            },
+            properties,
+        )
+        .await
     }
 }

@@ -100,6 +100,10 @@ impl Up {
         Self { connection: Arc::new(connection), dialer, lost: CancellationToken::new() }
     }
 
+    pub fn answer_timeout(&self) -> Duration {
+        self.dialer.answer_timeout()
+    }
+
     pub async fn channel(&self) -> Result<Channel, BrokerError> {
         self.call("a channel", self.connection.create_channel()).await
     }
@@ -110,7 +114,7 @@ impl Up {
         what: &str,
         answer: impl Future<Output = lapin::Result<T>>,
     ) -> Result<T, BrokerError> {
-        let patience = self.dialer.answer_timeout();
+        let patience = self.answer_timeout();
         match time::timeout(patience, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.explain(what, &error)),

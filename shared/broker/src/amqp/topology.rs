@@ -113,7 +113,9 @@ impl Topology {
 
     fn arguments(&self, queue: Queue) -> FieldTable {
         let mut arguments = FieldTable::default();
-        let mut set = |name: &str, value: AMQPValue| arguments.insert(name.into(), value);
+        let mut set = |name: &str, value: AMQPValue| {
+            arguments.insert(name.into(), value);
+        };
         set("x-queue-type", text("quorum"));
         set("x-overflow", text("reject-publish"));
         if let Some(expires) = self.expires {

@@ -107,7 +107,7 @@ impl Broker for MemoryBroker {
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {
-        self.put(queue, Parcel::new(message))
+        self.put(queue, Parcel::new(Envelope { reason: None, ..message }))
     }
 
     async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {

@@ -16,9 +16,7 @@ pub(crate) mod timeout;
 
 use tokio::time::Instant;
 
-use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Invoked, ModelError, progress::Progress, protocol::Form,
-};
+use crate::{CallPolicy, ChatRequest, ChatResponse, Invoked, ModelError, progress::Progress, protocol::Form};
 
 /// A call, with all its attempts.
 pub(crate) trait Invoke: Send + Sync {

@@ -67,8 +67,7 @@ mod tests {
     /// What became of the attempt, and after how many seconds.
     async fn run(acts: &[Act]) -> (Result<String, ModelError>, u64) {
         let start = Instant::now();
-        let policy =
-            CallPolicy { first_token: secs(120), idle: secs(60), total: secs(600), ..policy() };
+        let policy = CallPolicy { first_token: secs(120), idle: secs(60), total: secs(600), ..policy() };
         let answer = ask(&Timeout { inner: Scripted::acting(acts) }, &policy).await;
         (answer.map(|answer| answer.text), start.elapsed().as_secs())
     }

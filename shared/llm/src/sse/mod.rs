@@ -116,7 +116,7 @@ impl Data {
     fn push(&mut self, line: Bytes) {
         match self {
             Self::None => *self = Self::One(line),
-            Self::One(first) => *self = Self::Many([first, b"\n", &line[..]].concat()),
+            Self::One(first) => *self = Self::Many([&first[..], b"\n", &line].concat()),
             Self::Many(joined) => {
                 joined.push(b'\n');
                 joined.extend_from_slice(&line);

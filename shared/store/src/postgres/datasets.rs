@@ -117,13 +117,9 @@ async fn copy_items(tx: &Transaction<'_>, id: DatasetId, mut lines: Lines<'_>) -
     let mut counted = Counted::default();
     while let Some(line) = lines.try_next().await? {
         let ordinal = counted.add(&line)?;
-        let row = writer.as_mut().write(&[
-            &id.uuid(),
-            &integer(ordinal),
-            &text(&line.item_id),
-            &text(&line.body),
-        ]);
-        row.await.map_err(refused)?;
+        let (id, ordinal) = (id.uuid(), integer(ordinal));
+        let (item_id, body) = (text(&line.item_id), text(&line.body));
+        writer.as_mut().write(&[&id, &ordinal, &item_id, &body]).await.map_err(refused)?;
     }
     writer.finish().await.map_err(refused)?;
     Ok(counted)

@@ -19,7 +19,7 @@ struct Known {
 }
 
 /// Providers change their minds: an organization is verified, a server is updated.
-const BELIEVED_FOR: Duration = Duration::from_secs(60 * 60);
+const BELIEVED_FOR: Duration = Duration::from_hours(1);
 
 /// A provider has tens of models; whoever has more learns again.
 const MODELS_MAX: usize = 1_000;

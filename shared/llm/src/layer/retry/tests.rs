@@ -39,11 +39,8 @@ async fn a_retry_waits_as_long_as_the_provider_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sleeping_retry_holds_no_slot() {
-    let wire = Scripted::new([
-        vec![Act::Fail(slow_down(20))],
-        vec![Act::Wait(1), Act::Answer],
-        vec![Act::Answer],
-    ]);
+    let wire =
+        Scripted::new([vec![Act::Fail(slow_down(20))], vec![Act::Wait(1), Act::Answer], vec![Act::Answer]]);
     let client = retry(Permit { inner: wire, gate: Arc::new(Gate::new(1)) });
     let start = Instant::now();
     let timed = async |client: &Retry<Permit<Scripted>>| {

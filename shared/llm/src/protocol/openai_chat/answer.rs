@@ -40,7 +40,7 @@ pub(super) struct Choice<'a> {
 pub(super) struct Message<'a> {
     #[serde(borrow, default)]
     pub content: Option<Text<'a>>,
-    /// Not in `OpenAI`'s protocol; vLLM, `DeepSeek` and others.
+    /// Not in OpenAI's protocol; vLLM, `DeepSeek` and others.
     #[serde(borrow, default)]
     pub reasoning_content: Option<Text<'a>>,
     /// The newer name of the same. A server that sends both repeats itself.

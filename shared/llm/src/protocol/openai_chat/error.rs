@@ -63,7 +63,8 @@ enum Topic {
 
 impl Detail {
     fn topic(&self, status: u16) -> Option<Topic> {
-        let code = |codes: &[&str]| codes.contains(&self.code.as_str()) || codes.contains(&self.kind.as_str());
+        let code =
+            |codes: &[&str]| codes.contains(&self.code.as_str()) || codes.contains(&self.kind.as_str());
         if status == 402
             || code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
             || self.says(&["exceeded your current quota"])
@@ -82,7 +83,7 @@ impl Detail {
     }
 }
 
-/// In the words of: `OpenAI` and vLLM; llama.cpp; TGI; Mistral.
+/// In the words of: OpenAI and vLLM; llama.cpp; TGI; Mistral.
 const CONTEXT: &[&str] = &[
     "maximum context length",
     "exceeds the available context size",
@@ -90,7 +91,7 @@ const CONTEXT: &[&str] = &[
     "too large for model with",
 ];
 
-/// In the words of: Azure; `OpenAI`; `OpenRouter`.
+/// In the words of: Azure; OpenAI; `OpenRouter`.
 const POLICY: &[&str] =
     &["content management policy", "safety system", "requires moderation and your input was flagged"];
 
@@ -111,7 +112,7 @@ fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     no_stream.then_some(Fix::Buffer)
 }
 
-/// In the words of: `OpenAI` and Azure (o1); `OpenAI` (o3, gpt-5), also nested by `OpenRouter`; Bedrock.
+/// In the words of: OpenAI and Azure (o1); OpenAI (o3, gpt-5), also nested by `OpenRouter`; Bedrock.
 const NO_STREAM: &[&str] = &[
     "'stream' does not support true",
     "must be verified to stream",

@@ -1,6 +1,6 @@
-//! `OpenAI` chat completions, and the servers that speak it: `POST {base}/chat/completions`.
+//! OpenAI chat completions, and the servers that speak it: `POST {base}/chat/completions`.
 //!
-//! Source: `OpenAI`'s API reference, "Create chat completion", "The chat completion chunk object" and "Error
+//! Source: OpenAI's API reference, "Create chat completion", "The chat completion chunk object" and "Error
 //! codes".
 
 mod answer;
@@ -20,7 +20,7 @@ use crate::{ChatRequest, ChatResponse, ModelError};
 /// Whose dialect of the protocol is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// `OpenAI`'s own: an unknown parameter is an error there.
+    /// OpenAI's own: an unknown parameter is an error there.
     OpenAi,
     /// What vLLM, TGI, Ollama, llama.cpp and most others understand.
     Compatible,

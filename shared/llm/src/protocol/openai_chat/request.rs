@@ -26,7 +26,7 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
-    /// `OpenAI` pads each chunk against an observer of sizes, which costs a third of the bytes.
+    /// OpenAI pads each chunk against an observer of sizes, which costs a third of the bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     include_obfuscation: Option<bool>,
 }
@@ -82,7 +82,8 @@ struct ImageUrl<'a> {
 
 impl<'a> Body<'a> {
     fn new(request: &'a ChatRequest, dialect: Dialect, form: Form) -> Self {
-        let system = request.system.as_deref().map(|text| Message { role: "system", content: Content::Text(text) });
+        let system =
+            request.system.as_deref().map(|text| Message { role: "system", content: Content::Text(text) });
         Self {
             model: &request.model,
             messages: system.into_iter().chain(request.messages.iter().map(Message::from)).collect(),

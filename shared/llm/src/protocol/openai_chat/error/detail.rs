@@ -16,8 +16,8 @@ pub(super) struct Detail {
 const RAW_MAX_CHARS: usize = 500;
 
 impl Detail {
-    /// Reads, in this order: `{"error": {...}}` (`OpenAI`), `{"error": "..."}` (Ollama, TGI),
-    /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (FastAPI, Mistral), and as it is what is
+    /// Reads, in this order: `{"error": {...}}` (OpenAI), `{"error": "..."}` (Ollama, TGI),
+    /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (`FastAPI`, Mistral), and as it is what is
     /// none of these.
     pub fn read(body: &[u8]) -> Self {
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
@@ -66,10 +66,11 @@ impl Detail {
     }
 }
 
-/// One element of FastAPI's list: where, and what.
+/// One element of `FastAPI`'s list: where, and what.
 fn fault(fault: &Value) -> String {
     let place = fault.get("loc").and_then(Value::as_array).into_iter().flatten();
-    let place: Vec<_> = place.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+    let place: Vec<_> =
+        place.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
     let what = fault.get("msg").and_then(Value::as_str).unwrap_or("rejected");
     format!("{}: {what}", place.join("."))
 }

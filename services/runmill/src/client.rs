@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use runmill_proto::{
+    RunId,
+    api::{Dataset, NewProvider, NewRun, Page, Problem, Provider, ProviderPatch, Run},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The HTTP API, from the other side.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    token: Option<SecretString>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("could not reach runmill at {url}: {reason}. Is it running there?")]
+    Unreachable { url: String, reason: String },
+    /// The server's own words.
+    #[error("{detail}")]
+    Refused { status: StatusCode, detail: String },
+    #[error("the server's answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest silence of a server that answers; streams ping every 15 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Client {
+    pub fn new(base_url: &str, token: Option<SecretString>) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), token })
+    }
+
+    pub async fn create_provider(&self, new: &NewProvider) -> Result<Provider, ClientError> {
+        self.json(self.request(Method::POST, "/providers").json(new)).await
+    }
+
+    pub async fn patch_provider(&self, provider: &Provider, patch: &ProviderPatch) -> Result<Provider, ClientError> {
+        self.json(self.request(Method::PATCH, &format!("/providers/{}", provider.id)).json(patch)).await
+    }
+
+    pub async fn provider_named(&self, name: &str) -> Result<Option<Provider>, ClientError> {
+        let mut after: Option<String> = None;
+        loop {
+            let request = self.request(Method::GET, "/providers").query(&[("limit", "1000")]);
+            let page: Page<Provider> = self.json(request.query(&[("after", &after)])).await?;
+            if let Some(found) = page.items.into_iter().find(|provider| provider.name == name) {
+                return Ok(Some(found));
+            }
+            let Some(next) = page.next else { return Ok(None) };
+            after = Some(next);
+        }
+    }
+
+    pub async fn dataset_with_hash(&self, version_hash: &str) -> Result<Option<Dataset>, ClientError> {
+        let request = self.request(Method::GET, "/datasets").query(&[("version_hash", version_hash)]);
+        let page: Page<Dataset> = self.json(request).await?;
+        Ok(page.items.into_iter().next())
+    }
+
+    pub async fn upload_dataset(
+        &self,
+        name: &str,
+        body: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> Result<Dataset, ClientError> {
+        let request = self.request(Method::POST, "/datasets").query(&[("name", name)]);
+        self.json(request.body(reqwest::Body::wrap_stream(body))).await
+    }
+
+    pub async fn create_run(&self, new: &NewRun, idempotency_key: &str) -> Result<Run, ClientError> {
+        let request = self.request(Method::POST, "/runs").header("idempotency-key", idempotency_key);
+        self.json(request.json(new)).await
+    }
+
+    /// The newest run whose idempotency key begins so.
+    pub async fn newest_run(&self, key_prefix: &str) -> Result<Option<Run>, ClientError> {
+        let request = self.request(Method::GET, "/runs").query(&[("key_prefix", key_prefix)]);
+        let page: Page<Run> = self.json(request).await?;
+        Ok(page.items.into_iter().next())
+    }
+
+    pub async fn run(&self, id: RunId) -> Result<Run, ClientError> {
+        self.json(self.request(Method::GET, &format!("/runs/{id}"))).await
+    }
+
+    pub async fn runs(&self, limit: u32) -> Result<Page<Run>, ClientError> {
+        self.json(self.request(Method::GET, "/runs").query(&[("limit", limit)])).await
+    }
+
+    /// `action` is the last part of the path: cancel, pause, resume, retry-failed.
+    pub async fn steer(&self, id: RunId, action: &str) -> Result<Run, ClientError> {
+        self.json(self.request(Method::POST, &format!("/runs/{id}/{action}"))).await
+    }
+
+    /// All results, a JSON object a line, as they come.
+    pub async fn results(&self, id: RunId) -> Result<Response, ClientError> {
+        let path = format!("/runs/{id}/results");
+        self.send(self.request(Method::GET, &path).header("accept", "application/x-ndjson")).await
+    }
+
+    /// The run's events above `after`, as they come.
+    pub async fn events(&self, id: RunId, after: u64) -> Result<Response, ClientError> {
+        self.send(self.request(Method::GET, &format!("/runs/{id}/events")).query(&[("after", after)])).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base_url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.send(request).await?;
+        response.json().await.map_err(|error| ClientError::Unreadable(error.to_string()))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.text().await.unwrap_or_default();
+        let problem = serde_json::from_str::<Problem>(&text);
+        Err(ClientError::Refused { status, detail: problem.map_or(text, describe) })
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> ClientError {
+        let error = error.without_url();
+        let mut reason = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            reason = cause.to_string();
+            source = cause.source();
+        }
+        ClientError::Unreachable { url: self.base_url.clone(), reason }
+    }
+}
+
+fn describe(problem: Problem) -> String {
+    if problem.errors.len() < 2 {
+        return problem.detail;
+    }
+    let faults = problem.errors.iter().map(|fault| format!("\n  {}: {}", fault.pointer, fault.detail));
+    std::iter::once(problem.detail.clone()).chain(faults).collect()
+}
+
+/// Prints a value as one JSON document.
+pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,32 @@
+use std::{fs::File, io::BufReader};
+
+use anyhow::Context;
+use futures::StreamExt;
+use runmill_gateway::{AnswerKey, Gateway, GatewaySettings};
+use runmill_runtime::stop_signals;
+
+use crate::{cli::GatewayArgs, exit::Exit};
+
+/// Serves a deterministic model until a signal.
+pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
+    let answer_key = match &args.answer_key {
+        Some(path) => {
+            let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+            let key = AnswerKey::from_ndjson(BufReader::new(file));
+            Some(key.with_context(|| format!("reading {}", path.display()))?)
+        }
+        None => None,
+    };
+    let gateway = Gateway::start(GatewaySettings {
+        listen: args.listen,
+        answer_key,
+        record_to: args.record,
+        calls_kept_max: args.keep,
+        ..GatewaySettings::default()
+    })
+    .await?;
+    eprintln!("the gateway serves {}", gateway.base_url());
+    stop_signals()?.next().await;
+    gateway.stop().await?;
+    Ok(Exit::Completed)
+}

@@ -1,0 +1,53 @@
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use runmill_config::{Config, Env};
+use runmill_runtime::Clock;
+use runmill_telemetry::LogSettings;
+
+/// What a command starts from: its settings, read and checked once.
+pub struct Process {
+    pub env: Env,
+    pub config: Config,
+    pub clock: Clock,
+}
+
+impl Process {
+    pub fn load() -> anyhow::Result<Self> {
+        let env = Env::process()?;
+        let config = Config::load(&env)?;
+        Ok(Self { env, config, clock: Clock::system() })
+    }
+
+    /// A service's logs, on standard error.
+    pub fn log_as(&self, service: &'static str) -> anyhow::Result<()> {
+        self.log(service, self.config.log_filter.clone(), Box::new(std::io::stderr()))
+    }
+
+    /// Logs beside a screen that a person reads: warnings, unless told otherwise, in a file of `folder`.
+    pub fn log_to_file(&self, folder: &Path) -> anyhow::Result<PathBuf> {
+        let path = folder.join("runmill.log");
+        let file = fs::File::options().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("opening {}", path.display()))?;
+        let told = self.env.get("APP_LOG_LEVEL").is_some();
+        let filter = if told { self.config.log_filter.clone() } else { "warn".to_owned() };
+        self.log("standalone", filter, Box::new(file))?;
+        Ok(path)
+    }
+
+    fn log(&self, service: &'static str, filter: String, writer: Box<dyn Write + Send>) -> anyhow::Result<()> {
+        runmill_telemetry::init(LogSettings {
+            service,
+            app_name: self.config.app_name.clone(),
+            app_env: self.config.app_env.clone(),
+            filter,
+            writer,
+            now: || Clock::system().now(),
+        })?;
+        Ok(())
+    }
+}

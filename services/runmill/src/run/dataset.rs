@@ -1,0 +1,213 @@
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use futures::Stream;
+use ring::digest;
+use runmill_proto::Item;
+use serde_json::{Map, Value};
+use tempfile::SpooledTempFile;
+
+use super::fields::FieldMap;
+use crate::exit::{UsageError, usage};
+
+/// Checked items in runmill's format, ready to be uploaded: in memory while they are few, else in a temporary file.
+pub struct Items {
+    lines: SpooledTempFile,
+    pub count: u64,
+    /// The dataset's version hash, as the server computes it.
+    pub version_hash: String,
+}
+
+/// Items up to this many bytes stay in memory.
+const MEMORY_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// As the server takes them.
+const LINE_MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+impl Items {
+    /// Reads a file, at most `limit` items. With a map, rows of CSV or JSONL with other field names.
+    pub fn read(path: &Path, map: Option<&str>, limit: Option<usize>) -> anyhow::Result<Self> {
+        let file = File::open(path).map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+        let map = map.map(FieldMap::parse).transpose()?;
+        let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let name = path.display().to_string();
+        let limit = limit.unwrap_or(usize::MAX);
+        match map {
+            Some(map) if is_csv => Self::collect(&name, rows_of_csv(file).take(limit), |n, row| map.item(n, row)),
+            Some(map) => Self::collect(&name, rows_of_jsonl(file).take(limit), |n, row| map.item(n, row)),
+            None if is_csv => usage("a CSV file needs --map, as --map question=prompt,answer=target"),
+            None => Self::from_lines(&name, BufReader::new(file), limit),
+        }
+    }
+
+    /// Reads items that are in runmill's format already.
+    pub fn from_lines(name: &str, lines: impl BufRead, limit: usize) -> anyhow::Result<Self> {
+        let rows = filled_lines(lines).take(limit);
+        Self::collect(name, rows, |_, line| {
+            let item = Item::from_json(&line).map_err(|error| {
+                format!("{error}. For other field names use --map, as --map question=prompt,answer=target")
+            })?;
+            drop(item);
+            Ok(line)
+        })
+    }
+
+    fn collect<R, I: IntoLine>(
+        name: &str,
+        rows: impl Iterator<Item = (u64, anyhow::Result<R>)>,
+        item: impl Fn(u64, R) -> Result<I, String>,
+    ) -> anyhow::Result<Self> {
+        let mut items = Writer::default();
+        for (n, row) in rows {
+            let row = row.with_context(|| format!("{name}, line {n}"))?;
+            let item = item(n, row).map_err(|fault| UsageError(format!("{name}, line {n}: {fault}")))?;
+            items.push(&item.into_line()?)?;
+        }
+        if items.count == 0 {
+            return usage(format!("{name} has no items"));
+        }
+        items.finish()
+    }
+
+    /// The lines as a body. Reads a file in the background.
+    pub fn into_body(mut self) -> std::io::Result<impl Stream<Item = std::io::Result<Bytes>> + Send + 'static> {
+        use std::io::{Read, Seek};
+        self.lines.rewind()?;
+        let (sender, receiver) = tokio::sync::mpsc::channel(2);
+        // Detached: it ends with the file, or when nobody reads the body any more.
+        tokio::task::spawn_blocking(move || {
+            let mut buffer = vec![0; 256 * 1024];
+            loop {
+                let piece = self.lines.read(&mut buffer).map(|n| Bytes::copy_from_slice(&buffer[..n]));
+                let last = !matches!(&piece, Ok(piece) if !piece.is_empty());
+                if matches!(&piece, Ok(piece) if piece.is_empty()) || sender.blocking_send(piece).is_err() || last {
+                    return;
+                }
+            }
+        });
+        Ok(futures::stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|p| (p, receiver))))
+    }
+}
+
+trait IntoLine {
+    fn into_line(self) -> anyhow::Result<String>;
+}
+
+impl IntoLine for String {
+    fn into_line(self) -> anyhow::Result<String> {
+        Ok(self)
+    }
+}
+
+impl IntoLine for Item {
+    fn into_line(self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&self)?)
+    }
+}
+
+struct Writer {
+    lines: SpooledTempFile,
+    hash: digest::Context,
+    count: u64,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self {
+            lines: SpooledTempFile::new(MEMORY_MAX_BYTES),
+            hash: digest::Context::new(&digest::SHA256),
+            count: 0,
+        }
+    }
+}
+
+impl Writer {
+    fn push(&mut self, line: &str) -> anyhow::Result<()> {
+        writeln!(self.lines, "{line}").context("writing a temporary file")?;
+        self.hash.update(line.as_bytes());
+        self.hash.update(b"\n");
+        self.count += 1;
+        Ok(())
+    }
+
+    fn finish(self) -> anyhow::Result<Items> {
+        let version_hash = super::submit::hex(self.hash.finish().as_ref());
+        Ok(Items { lines: self.lines, count: self.count, version_hash })
+    }
+}
+
+/// Lines with something in them, trimmed, by their number from 1.
+fn filled_lines(mut reader: impl BufRead) -> impl Iterator<Item = (u64, anyhow::Result<String>)> {
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        loop {
+            number += 1;
+            let mut line = Vec::new();
+            match std::io::Read::take(&mut reader, LINE_MAX_BYTES).read_until(b'\n', &mut line) {
+                Ok(0) => return None,
+                Err(error) => return Some((number, Err(error.into()))),
+                Ok(_) => match String::from_utf8(line) {
+                    Err(_) => return Some((number, usage("not UTF-8"))),
+                    Ok(text) if text.trim().is_empty() => {}
+                    Ok(text) => return Some((number, Ok(text.trim().to_owned()))),
+                },
+            }
+        }
+    })
+}
+
+type Row = (u64, anyhow::Result<Map<String, Value>>);
+
+fn rows_of_jsonl(file: File) -> impl Iterator<Item = Row> {
+    filled_lines(BufReader::new(file)).map(|(n, line)| {
+        let row = line.and_then(|line| {
+            serde_json::from_str(&line).map_err(|error| UsageError(format!("not a JSON object: {error}")).into())
+        });
+        (n, row)
+    })
+}
+
+fn rows_of_csv(file: File) -> impl Iterator<Item = Row> {
+    let rows = csv::Reader::from_reader(BufReader::new(file)).into_deserialize::<std::collections::BTreeMap<String, String>>();
+    (2..).zip(rows).map(|(n, row)| {
+        let row = row.map(|row| row.into_iter().map(|(name, text)| (name, Value::String(text))).collect());
+        (n, row.map_err(|error| UsageError(error.to_string()).into()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(name: &str, text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn csv_rows_become_items() {
+        let (_folder, path) = write("set.csv", "prompt,target\n\"6 x 7, please?\",42\n1 + 1?,2\n");
+        let items = Items::read(&path, Some("question=prompt,answer=target"), None).unwrap();
+        assert_eq!(items.count, 2);
+    }
+
+    #[test]
+    fn a_bad_line_is_named_by_file_and_number() {
+        let (_folder, path) = write("set.jsonl", "\n{\"question\": \"?\"}\n");
+        let error = Items::read(&path, None, None).err().unwrap().to_string();
+        assert!(error.contains("set.jsonl, line 2: not an item: missing field"), "{error}");
+        assert!(error.contains("--map"), "{error}");
+    }
+
+    #[test]
+    fn the_limit_is_heard() {
+        let (_folder, path) = write("set.jsonl", &"{\"q\":\"?\"}\n".repeat(5));
+        assert_eq!(Items::read(&path, Some("question=q"), Some(3)).unwrap().count, 3);
+    }
+}

@@ -1,0 +1,108 @@
+use std::{
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use runmill_proto::api::Run;
+use tokio::time::Instant;
+
+/// A run's progress on standard error: a bar on a terminal, else a line now and then.
+pub struct Progress {
+    screen: Screen,
+    /// Settled jobs and when, at the first look and at the last one that was shown.
+    first: Option<(u64, Instant)>,
+}
+
+enum Screen {
+    Bar(ProgressBar),
+    Lines { last: Option<Instant> },
+    Nothing,
+}
+
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+impl Progress {
+    pub fn new(quiet: bool) -> Self {
+        let screen = if quiet {
+            Screen::Nothing
+        } else if stderr().is_terminal() {
+            Screen::Bar(bar())
+        } else {
+            Screen::Lines { last: None }
+        };
+        Self { screen, first: None }
+    }
+
+    pub fn show(&mut self, run: &Run) {
+        let (settled, total) = (run.counters.settled, run.counters.total);
+        let (from, since) = *self.first.get_or_insert((settled, Instant::now()));
+        let text = describe(run, rate(settled - from.min(settled), since.elapsed()));
+        match &mut self.screen {
+            Screen::Bar(bar) => {
+                bar.set_length(total);
+                bar.set_position(settled);
+                bar.set_message(text);
+            }
+            Screen::Lines { last } => {
+                let due = last.is_none_or(|last| last.elapsed() >= LINE_EVERY);
+                if due || settled == total {
+                    *last = Some(Instant::now());
+                    eprintln!("{settled}/{total}  {text}");
+                }
+            }
+            Screen::Nothing => {}
+        }
+    }
+
+    pub fn say(&self, text: &str) {
+        match &self.screen {
+            Screen::Bar(bar) => bar.println(text),
+            Screen::Lines { .. } => eprintln!("{text}"),
+            Screen::Nothing => {}
+        }
+    }
+
+    /// Takes the bar off the screen.
+    pub fn finish(&self) {
+        if let Screen::Bar(bar) = &self.screen {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {msg}").expect("a constant template");
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
+}
+
+fn rate(jobs: u64, elapsed: Duration) -> f64 {
+    let seconds = elapsed.as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    if seconds > 0.5 { jobs as f64 / seconds } else { 0.0 }
+}
+
+fn describe(run: &Run, per_second: f64) -> String {
+    let counters = &run.counters;
+    let mut parts = Vec::new();
+    if per_second > 0.0 {
+        parts.push(format!("{per_second:.0} items/s"));
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let left = (counters.total - counters.settled) as f64 / per_second;
+        if left >= 1.0 {
+            parts.push(format!("{} left", HumanDuration(Duration::from_secs_f64(left.min(1e9)))));
+        }
+    }
+    parts.push(format!("{} tokens", run.usage.prompt_tokens + run.usage.completion_tokens));
+    if let Some(cost) = run.cost_usd {
+        parts.push(format!("${cost:.4}"));
+    }
+    if counters.retries > 0 {
+        parts.push(format!("{} retries", counters.retries));
+    }
+    parts.extend(run.errors.iter().map(|(kind, count)| format!("{count} {kind}")));
+    if let Some(reason) = &run.pause_reason {
+        parts.push(format!("paused: {reason}"));
+    }
+    parts.join("  ")
+}

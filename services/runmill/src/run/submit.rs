@@ -1,0 +1,160 @@
+use anyhow::Context;
+use ring::digest;
+use runmill_proto::{
+    RunConfig, RunStatus, Scorer,
+    api::{NewApiKey, NewProvider, NewRun, Provider, ProviderKind, ProviderPatch, RateLimit, Run},
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::dataset::Items;
+use crate::{
+    cli::RunArgs,
+    client::Client,
+    exit::{UsageError, usage},
+    process::Process,
+};
+
+/// A run that was submitted, or was found unfinished.
+pub struct Submitted {
+    pub run: Run,
+    pub resumed: bool,
+}
+
+/// What a run is of, apart from its items.
+pub struct Request {
+    pub model: String,
+    pub provider: ProviderChoice,
+    pub config: RunConfig,
+    pub dataset_name: String,
+}
+
+pub enum ProviderChoice {
+    Known(runmill_proto::ProviderId),
+    /// Named after its address, and made when it is not there.
+    At { base_url: String, api_key: Option<String>, concurrency: Option<u32> },
+}
+
+impl Request {
+    pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
+        let provider = match args.provider {
+            Some(id) => ProviderChoice::Known(id),
+            None => ProviderChoice::At {
+                base_url: args.base_url.clone(),
+                api_key: process.env.get(&args.api_key_env).map(str::to_owned),
+                concurrency: args.concurrency,
+            },
+        };
+        let name = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(Self {
+            model: args.model.clone(),
+            provider,
+            config: config(args)?,
+            dataset_name: name.unwrap_or_else(|| "dataset".to_owned()),
+        })
+    }
+
+    /// Uploads what the server does not have, and submits; or finds the run of an earlier time that has not ended.
+    pub async fn submit(&self, client: &Client, items: Items) -> anyhow::Result<Submitted> {
+        let provider_id = match &self.provider {
+            ProviderChoice::Known(id) => *id,
+            ProviderChoice::At { base_url, api_key, concurrency } => {
+                provider_at(client, base_url, api_key.as_deref(), *concurrency).await?.id
+            }
+        };
+        let dataset = match client.dataset_with_hash(&items.version_hash).await? {
+            Some(dataset) => dataset,
+            None => client.upload_dataset(&self.dataset_name, items.into_body()?).await?,
+        };
+        let new = NewRun {
+            name: Some(self.dataset_name.clone()),
+            provider_id,
+            model: self.model.clone(),
+            dataset_id: dataset.id,
+            config: self.config.clone(),
+            priority: None,
+            budget: None,
+        };
+        let fingerprint = fingerprint(&new)?;
+        if let Some(run) = client.newest_run(&fingerprint).await?
+            && !run.status.is_terminal()
+            && run.cancel_requested_at.is_none()
+        {
+            let paused = run.paused_at.is_some();
+            let run = if paused { client.steer(run.id, "resume").await? } else { run };
+            return Ok(Submitted { run, resumed: true });
+        }
+        let key = format!("{fingerprint}{}", Uuid::now_v7().simple());
+        let run = client.create_run(&new, &key).await.context("the run was not taken")?;
+        debug_assert_eq!(run.status, RunStatus::Pending);
+        Ok(Submitted { run, resumed: false })
+    }
+}
+
+/// What the same command has in common with its next time.
+fn fingerprint(new: &NewRun) -> anyhow::Result<String> {
+    let same = serde_json::to_vec(&json!([new.provider_id, new.model, new.dataset_id, new.config]))?;
+    let hash = hex(digest::digest(&digest::SHA256, &same).as_ref());
+    Ok(format!("cli-{}-", &hash[..32]))
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The provider that stands for an address, with the key as it is now.
+async fn provider_at(
+    client: &Client,
+    base_url: &str,
+    api_key: Option<&str>,
+    concurrency: Option<u32>,
+) -> anyhow::Result<Provider> {
+    let base_url = base_url.trim_end_matches('/');
+    let name = format!("cli {base_url}");
+    let keys: Vec<_> =
+        api_key.map(|value| NewApiKey { label: "cli".to_owned(), value: value.to_owned() }).into_iter().collect();
+    let rate_limit = RateLimit { concurrency, ..RateLimit::default() };
+    if let Some(found) = client.provider_named(&name).await? {
+        let patch = ProviderPatch {
+            api_keys: (!keys.is_empty()).then_some(keys),
+            rate_limit: Some(rate_limit),
+            ..ProviderPatch::default()
+        };
+        return Ok(client.patch_provider(&found, &patch).await?);
+    }
+    let kind = if base_url.starts_with("https://api.openai.com") { ProviderKind::Openai } else { ProviderKind::Custom };
+    let new = NewProvider {
+        name,
+        kind,
+        base_url: base_url.to_owned(),
+        api_keys: keys,
+        headers: std::collections::BTreeMap::default(),
+        capabilities: runmill_proto::api::Capabilities::default(),
+        rate_limit,
+    };
+    client.create_provider(&new).await.context("the provider was not taken")
+}
+
+fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
+    let mut config: Map<String, Value> = match &args.config {
+        Some(text) => serde_json::from_str(text)
+            .map_err(|error| UsageError(format!("--config is not a JSON object: {error}")))?,
+        None => Map::new(),
+    };
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            config.insert(key.to_owned(), value);
+        }
+    };
+    set("samples", args.samples.map(Value::from));
+    set("temperature", args.temperature.map(Value::from));
+    set("max_new_tokens", args.max_tokens.map(Value::from));
+    set("system_prompt", args.system_prompt.clone().map(Value::from));
+    set("concurrency", args.concurrency.map(Value::from));
+    if let Some(scorer) = args.scorer {
+        set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
+    } else if args.pattern.is_some() {
+        return usage("--pattern goes with --scorer regex");
+    }
+    Ok(RunConfig(config))
+}

@@ -1,0 +1,90 @@
+use anyhow::Context;
+use prometheus::Registry;
+use runmill_config::Role;
+use runmill_runtime::{Lifecycle, Readiness, ops, stop_signals};
+use runmill_vault::Keyring;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+use super::parts::{self, Parts, connect_broker, connect_store};
+use crate::{exit::Exit, process::Process};
+
+/// The service that users talk to.
+pub async fn dispatcher() -> anyhow::Result<Exit> {
+    let process = Process::load()?;
+    let (parts, life) = start(&process, Role::Dispatcher).await?;
+    let keyring = keyring(&process)?;
+    let listener = listen(process.config.listen).await?;
+    tracing::info!(event = "dispatcher.listening", address = %listener.local_addr()?);
+    parts.start_dispatcher(&process.config, &keyring, process.config.tokens.clone(), listener, &life)?;
+    run(process, parts, life).await
+}
+
+/// The service that calls models.
+pub async fn executor() -> anyhow::Result<Exit> {
+    let process = Process::load()?;
+    let (parts, life) = start(&process, Role::Executor).await?;
+    parts.start_executor(&process.config, &keyring(&process)?, &life)?;
+    let readiness = parts.readiness(&life);
+    serve_ops(&process, &parts, readiness, &life).await?;
+    run(process, parts, life).await
+}
+
+/// The service that writes results.
+pub async fn log_sink() -> anyhow::Result<Exit> {
+    let process = Process::load()?;
+    let (parts, life) = start(&process, Role::LogSink).await?;
+    let store = parts.start_log_sink(&process.config, &life)?;
+    let mut readiness = parts.readiness(&life);
+    readiness.add("store", move || store.check());
+    serve_ops(&process, &parts, readiness, &life).await?;
+    run(process, parts, life).await
+}
+
+async fn start(process: &Process, role: Role) -> anyhow::Result<(Parts, Lifecycle)> {
+    let cluster = process.config.require_cluster(role)?;
+    process.log_as(service_name(role))?;
+    let store = connect_store(&process.config, &cluster.database_url).await?;
+    let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
+    let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
+    Ok((parts, Lifecycle::default()))
+}
+
+async fn run(process: Process, parts: Parts, life: Lifecycle) -> anyhow::Result<Exit> {
+    let ended = life.run_until(stop_signals()?, process.config.drain_timeout).await;
+    parts::close(&*parts.broker).await;
+    match ended {
+        runmill_runtime::Exit::OnRequest => Ok(Exit::Completed),
+        other => Err(anyhow::anyhow!("{other}")),
+    }
+}
+
+async fn serve_ops(
+    process: &Process,
+    parts: &Parts,
+    readiness: Readiness,
+    life: &Lifecycle,
+) -> anyhow::Result<()> {
+    let listener = listen(process.config.ops_listen).await?;
+    tracing::info!(event = "ops.listening", address = %listener.local_addr()?);
+    // Answers during the drain, too: that is when people look.
+    life.spawn_aside("ops", ops::serve(listener, parts.ops(readiness), life.kill.clone()));
+    Ok(())
+}
+
+fn keyring(process: &Process) -> anyhow::Result<Keyring> {
+    let key: SecretString = process.config.encryption_key.clone().context("ENCRYPTION_KEY is not set")?;
+    Ok(Keyring::parse(&key)?)
+}
+
+pub async fn listen(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+const fn service_name(role: Role) -> &'static str {
+    match role {
+        Role::Dispatcher => "dispatcher",
+        Role::Executor => "executor",
+        Role::LogSink => "log-sink",
+    }
+}

@@ -1,0 +1,138 @@
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::Router;
+use prometheus::Registry;
+use runmill_broker::{
+    Broker, SharedBroker,
+    amqp::{AmqpBroker, AmqpSettings},
+};
+use runmill_config::Config;
+use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
+use runmill_executor::{Executor, ExecutorMetrics};
+use runmill_llm::{Factory, FactorySettings};
+use runmill_log_sink::{LogSink, LogSinkMetrics, StoreHealth};
+use runmill_runtime::{
+    Clock, Lifecycle, Readiness,
+    ops::{self, OpsState},
+};
+use runmill_store::{
+    SharedStore,
+    postgres::{PgSettings, PgStore},
+};
+use runmill_vault::Keyring;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+/// What all services of a process share.
+pub struct Parts {
+    pub store: SharedStore,
+    pub broker: SharedBroker,
+    pub clock: Clock,
+    pub registry: Registry,
+}
+
+/// `PostgreSQL`, migrated. Fails within ten seconds if it cannot be reached.
+pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
+    let settings = PgSettings { pool_size: config.database_pool, ..PgSettings::new(url.clone()) };
+    let store = PgStore::connect(&settings).await.context("DATABASE_URL")?;
+    store.migrate().await.context("migrating the database")?;
+    Ok(Arc::new(store))
+}
+
+/// `RabbitMQ`. Fails within ten seconds if it cannot be reached.
+pub async fn connect_broker(config: &Config, url: &SecretString) -> anyhow::Result<Arc<AmqpBroker>> {
+    let settings = AmqpSettings {
+        prefix: config.queue_prefix.clone(),
+        queue_expires: config.queue_expires,
+        ..AmqpSettings::new(url.clone())
+    };
+    Ok(Arc::new(AmqpBroker::connect(settings).await.context("AMQP_URL")?))
+}
+
+impl Parts {
+    pub fn readiness(&self, life: &Lifecycle) -> Readiness {
+        let mut readiness = life.readiness();
+        let broker = self.broker.clone();
+        readiness.add("broker", move || broker.health());
+        readiness
+    }
+
+    /// `/healthz`, `/readyz` and `/metrics`.
+    pub fn ops(&self, readiness: Readiness) -> Router {
+        ops::router(OpsState { registry: self.registry.clone(), readiness })
+    }
+
+    pub fn start_dispatcher(
+        &self,
+        config: &Config,
+        keyring: &Keyring,
+        tokens: Vec<runmill_config::Token>,
+        listener: TcpListener,
+        life: &Lifecycle,
+    ) -> anyhow::Result<()> {
+        let dispatcher = Dispatcher {
+            store: self.store.clone(),
+            broker: self.broker.clone(),
+            sealer: keyring.sealer(),
+            clock: self.clock.clone(),
+            metrics: DispatcherMetrics::register(&self.registry)?,
+            tokens,
+            body_max_bytes: config.body_max_bytes,
+            line_max_bytes: config.line_max_bytes,
+            lane_concurrency: config.lane_concurrency,
+            reconcile_period: config.reconcile_interval,
+        };
+        let health = self.ops(self.readiness(life));
+        dispatcher.start(listener, health, life);
+        Ok(())
+    }
+
+    pub fn start_executor(&self, config: &Config, keyring: &Keyring, life: &Lifecycle) -> anyhow::Result<()> {
+        let clock = self.clock.clone();
+        let factory = FactorySettings::new(Arc::new(move || clock.now()));
+        let executor = Executor {
+            name: executor_name(),
+            store: Arc::new(self.store.clone()),
+            broker: self.broker.clone(),
+            opener: keyring.opener(),
+            factory: Arc::new(Factory::new(factory, &self.registry)?),
+            clock: self.clock.clone(),
+            metrics: ExecutorMetrics::register(&self.registry)?,
+            log_partitions: config.log_partitions,
+            lane_concurrency: config.lane_concurrency,
+        };
+        executor.start(life);
+        Ok(())
+    }
+
+    /// The health says whether the store takes what is written.
+    pub fn start_log_sink(&self, config: &Config, life: &Lifecycle) -> anyhow::Result<StoreHealth> {
+        let health = StoreHealth::default();
+        let sink = LogSink {
+            broker: self.broker.clone(),
+            results: self.store.clone(),
+            clock: self.clock.clone(),
+            metrics: LogSinkMetrics::register(&self.registry)?,
+            health: health.clone(),
+            partitions: config.log_partitions,
+        };
+        life.spawn("log-sink", sink.run(life.stop.clone()));
+        Ok(health)
+    }
+}
+
+/// Host and process id: unique among live executors, and where to look.
+fn executor_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
+    format!("{host}:{}", std::process::id())
+}
+
+/// Longer than the broker needs to take leave, and no reason to wait on when it is gone.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Ends the broker's connections.
+pub async fn close(broker: &dyn Broker) {
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, broker.close()).await;
+}

@@ -1,0 +1,101 @@
+use std::sync::Arc;
+
+use futures::StreamExt;
+use lapin::{
+    Channel, Consumer,
+    message::Delivery,
+    options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{FieldTable, ShortString},
+};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    backoff,
+    link::{Link, Up},
+    topology::{Route, Topology},
+};
+use crate::BrokerError;
+
+/// A queue of this process alone, for what is worth nothing to anyone else: it lives as long as its connection,
+/// and nothing in it is acked.
+pub(super) struct PrivateQueue {
+    pub link: Arc<Link>,
+    pub topology: Arc<Topology>,
+    /// The exchange it is bound to, if any.
+    pub source: Option<Route>,
+}
+
+/// What comes from a private queue.
+pub(super) enum Event {
+    Message(Box<Delivery>),
+    /// A new queue took the place of the one before, whose messages are lost.
+    Reopened(ShortString),
+}
+
+/// A queue that is there, with its consumer.
+pub(super) struct Opened {
+    pub name: ShortString,
+    consumer: Consumer,
+    up: Up,
+    /// Closed when dropped.
+    _channel: Channel,
+}
+
+impl PrivateQueue {
+    pub async fn open(&self, up: Up) -> Result<Opened, BrokerError> {
+        let channel = up.channel().await?;
+        let options = QueueDeclareOptions::exclusive().auto_delete();
+        // The server chooses the name. Classic, because a quorum queue cannot be exclusive.
+        let declared = channel.queue_declare(ShortString::default(), options, FieldTable::default());
+        let name = up.call("a private queue", declared).await?.name().clone();
+        if let Some(Route { exchange, key }) = self.source.clone() {
+            self.topology.declare_exchanges(&up, &channel).await?;
+            let options = QueueBindOptions::default();
+            let bound = channel.queue_bind(name.clone(), exchange, key, options, FieldTable::default());
+            up.call("a private queue", bound).await?;
+        }
+        let options = BasicConsumeOptions { no_ack: true, exclusive: true, ..Default::default() };
+        let consumer =
+            channel.basic_consume(name.clone(), ShortString::default(), options, FieldTable::default());
+        let consumer = up.call("a private queue's consumer", consumer).await?;
+        Ok(Opened { name, consumer, up, _channel: channel })
+    }
+
+    /// Passes on what comes, making the queue anew when it is lost, until `stop`.
+    pub async fn run(self, first: Opened, stop: CancellationToken, on: impl Fn(Event)) {
+        let mut opened = first;
+        while stop.run_until_cancelled(pass_on(&mut opened, &on)).await.is_some() {
+            let Some(next) = stop.run_until_cancelled(self.reopen()).await else { return };
+            opened = next;
+            on(Event::Reopened(opened.name.clone()));
+        }
+    }
+
+    async fn reopen(&self) -> Opened {
+        let mut failures = 0;
+        loop {
+            failures += 1;
+            time::sleep(backoff::delay(failures, rand::random())).await;
+            let opened = match self.link.up().await {
+                Ok(up) => self.open(up).await,
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok(opened) => return opened,
+                Err(error) => tracing::warn!(%error, failures, "private queue still away"),
+            }
+        }
+    }
+}
+
+/// Until the consumer or its connection is lost.
+async fn pass_on(opened: &mut Opened, on: &impl Fn(Event)) {
+    let Opened { consumer, up, .. } = opened;
+    let passing = async {
+        while let Some(Ok(delivery)) = consumer.next().await {
+            on(Event::Message(Box::new(delivery)));
+        }
+    };
+    let _lost = up.lost.run_until_cancelled(passing).await;
+}

@@ -1,0 +1,39 @@
+use std::{sync::Arc, time::Instant};
+
+use futures::future::try_join_all;
+use runmill_broker::Broker;
+use runmill_testkit::amqp_url;
+
+use super::{connect, lane, message};
+
+/// Confirms come in bulk only if publishes overlap: with 256 at once a broker on one slow core takes thousands a
+/// second, one by one about a tenth of that. Far below what is usual, so that a busy machine passes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishes_overlap_and_so_do_acks() {
+    const MESSAGES: u32 = 10_240;
+    let broker = Arc::new(connect(&amqp_url()).await);
+    let queue = lane();
+    let mut subscription = broker.subscribe(queue, 1000).await.unwrap();
+
+    let started = Instant::now();
+    let publishers = (0..256).map(|_| {
+        let broker = broker.clone();
+        tokio::spawn(async move {
+            for n in 0..MESSAGES / 256 {
+                broker.publish(queue, message(n)).await.unwrap();
+            }
+        })
+    });
+    try_join_all(publishers).await.unwrap();
+    let published = started.elapsed();
+
+    for taken in 1..=MESSAGES {
+        let delivery = subscription.next().await.unwrap();
+        if taken % 500 == 0 || taken == MESSAGES {
+            subscription.ack_through(delivery).await.unwrap();
+        }
+    }
+    let rate = f64::from(MESSAGES) / published.as_secs_f64();
+    println!("{rate:.0} confirmed publishes/s, all taken after {:?}", started.elapsed());
+    assert!(rate > 1_500.0, "{rate} confirmed publishes/s");
+}

@@ -1,0 +1,95 @@
+mod body;
+mod reading;
+
+use http::{HeaderMap, header::CONTENT_TYPE};
+use reqwest::Response;
+
+use self::reading::Reading;
+use super::{Attempt, Context};
+use crate::{
+    ChatResponse, Clock, ModelError,
+    protocol::{ErrorAnswer, Protocol},
+    redact::Redactor,
+    retry_after::retry_after,
+    transport::Transport,
+};
+
+/// One request and its answer: the only layer that knows of HTTP.
+pub(crate) struct Exchange {
+    pub protocol: Box<dyn Protocol>,
+    pub transport: Transport,
+    pub redactor: Redactor,
+    pub clock: Clock,
+}
+
+impl Attempt for Exchange {
+    /// The one door through which a provider's words come in; none passes it uncleaned.
+    async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+        let answer = self.exchange(cx).await;
+        answer.map_err(|error| error.map_message(|message| self.redactor.clean(message)))
+    }
+}
+
+impl Exchange {
+    async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+        let wire = self.protocol.encode(cx.request, cx.form)?;
+        let request_id = format!("{}:{}", cx.request.call_id, cx.number);
+        cx.progress.send(cx.form.stream);
+        let response = self.transport.send(wire, &request_id).await?;
+        let status = response.status();
+        let media = Media::of(response.headers());
+        let streamed = cx.form.stream && media != Media::Json;
+        cx.progress.answered(status.as_u16(), streamed);
+        if !status.is_success() {
+            return Err(self.error(cx, response).await);
+        }
+        if !streamed {
+            let body = body::answer(response, cx.progress).await?;
+            return self.protocol.buffered(&body);
+        }
+        if media == Media::Html {
+            return Err(ModelError::Malformed { message: "a web page came instead of a stream".to_owned() });
+        }
+        Reading::new(self.protocol.decoder(), cx.progress).read(response).await
+    }
+
+    async fn error(&self, cx: Context<'_>, response: Response) -> ModelError {
+        let status = response.status();
+        if status.is_redirection() {
+            let message = "a redirect; requests with a key do not follow one".to_owned();
+            return ModelError::InvalidRequest { status: status.as_u16(), message };
+        }
+        let after = retry_after(response.headers(), (self.clock)());
+        let should_retry = should_retry(response.headers());
+        let body = body::error(response, cx.progress).await;
+        let (status, form) = (status.as_u16(), cx.form);
+        self.protocol.error(&ErrorAnswer { status, body: &body, form, after, should_retry })
+    }
+}
+
+/// What the body claims to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Media {
+    /// A buffered answer, also to a request for a stream.
+    Json,
+    /// What a proxy sends on behalf of a server that is not there.
+    Html,
+    /// A stream, by whatever name: not every server names it as it should.
+    Other,
+}
+
+impl Media {
+    fn of(headers: &HeaderMap) -> Self {
+        let name = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match name.as_str() {
+            "application/json" => Self::Json,
+            "text/html" => Self::Html,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    headers.get("x-should-retry")?.to_str().ok()?.parse().ok()
+}

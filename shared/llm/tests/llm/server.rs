@@ -1,0 +1,139 @@
+//! A server that does on a connection exactly what a test says, right or wrong.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+};
+
+pub struct Server {
+    pub address: SocketAddr,
+    /// What came: the number of the connection, from 1, and a request, or [`HUNG_UP`].
+    heard: mpsc::Receiver<(u32, String)>,
+    task: JoinHandle<()>,
+}
+
+/// The client closed the connection before it had a whole answer.
+pub const HUNG_UP: &str = "hung up";
+
+/// What to do with one request. The last act of a script is repeated.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Send this, as it is, and keep the connection.
+    Send(String),
+    /// Send this and close the connection.
+    SendAndClose(String),
+    /// Send this, then nothing, for ever.
+    SendAndHang(String),
+}
+
+impl Server {
+    pub async fn start(script: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let script: Vec<_> = script.into_iter().collect();
+        let (tell, heard) = mpsc::channel(100);
+        let task = tokio::spawn(accept(listener, script, tell));
+        Self { address, heard, task }
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Waits for what comes next.
+    pub async fn heard(&mut self) -> (u32, String) {
+        self.heard.recv().await.expect("the server runs")
+    }
+
+    pub fn is_unasked(&mut self) -> bool {
+        self.heard.try_recv().is_err()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, script: Vec<Act>, tell: mpsc::Sender<(u32, String)>) {
+    let script = Arc::new(Mutex::new(VecDeque::from(script)));
+    let mut connections = JoinSet::new();
+    for number in 1.. {
+        let (stream, _) = listener.accept().await.unwrap();
+        connections.spawn(serve(stream, number, Arc::clone(&script), tell.clone()));
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    number: u32,
+    script: Arc<Mutex<VecDeque<Act>>>,
+    tell: mpsc::Sender<(u32, String)>,
+) {
+    while let Some(request) = read_request(&mut stream).await {
+        tell.send((number, request)).await.unwrap();
+        let act = {
+            let mut script = script.lock().unwrap();
+            if script.len() > 1 { script.pop_front().unwrap() } else { script[0].clone() }
+        };
+        let (Act::Send(text) | Act::SendAndClose(text) | Act::SendAndHang(text)) = &act;
+        // A client that has had enough closes the connection while we send.
+        let sent = stream.write_all(text.as_bytes()).await;
+        match act {
+            Act::Send(_) if sent.is_ok() => {}
+            Act::Send(_) | Act::SendAndClose(_) => return,
+            Act::SendAndHang(_) => {
+                let _ = stream.read(&mut [0; 1]).await;
+                let _ = tell.send((number, HUNG_UP.to_owned())).await;
+                return;
+            }
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+            let length = head
+                .lines()
+                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let length: usize = length.unwrap_or(0);
+            if bytes.len() >= end + 4 + length {
+                return Some(String::from_utf8(bytes).unwrap());
+            }
+        }
+        let mut piece = [0; 4096];
+        match stream.read(&mut piece).await {
+            Ok(0) | Err(_) => return None,
+            Ok(n) => bytes.extend_from_slice(&piece[..n]),
+        }
+    }
+}
+
+/// A whole answer with these headers and this body.
+pub fn response(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
+}
+
+/// The head of a stream whose body ends with the connection.
+pub const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+
+/// Three events of a stream, complete.
+pub const EVENTS: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"4\"},\"finish_reason\":\"stop\"}]}\n\n\
+    data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n\
+    data: [DONE]\n\n";
+
+pub const BUFFERED: &str =
+    "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"4\"},\"finish_reason\":\"stop\"}]}";

@@ -1,0 +1,143 @@
+//! Every case of the files under `tests/wire`; their README says how a case is written.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use runmill_llm::{
+    ChatResponse, ModelError,
+    protocol::{
+        ErrorAnswer, Form, Protocol, Step,
+        openai_chat::{Dialect, OpenAiChat},
+    },
+    retry_after::retry_after,
+    sse::SseDecoder,
+};
+use runmill_proto::Usage;
+
+/// One answer of a server, and what is to be read from it.
+struct Case<'a> {
+    name: &'a str,
+    form: Form,
+    want: &'a str,
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+fn cases(file: &str) -> Vec<Case<'_>> {
+    let cases: Vec<_> = file.split("=== ").skip(1).map(Case::parse).collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
+impl<'a> Case<'a> {
+    fn parse(text: &'a str) -> Self {
+        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+        let (name, head) = head.split_once('\n').unwrap();
+        assert!(head.starts_with("# Source: "), "{name} names no source");
+        let (before, after) = head.split_once("\nHTTP ").unwrap();
+        let (status, headers) = after.trim_end().split_once('\n').unwrap_or((after.trim_end(), ""));
+        let field = |name| before.lines().find_map(|line| line.strip_prefix(name));
+        Self {
+            name,
+            form: form(field("ask: ").unwrap_or("stream")),
+            want: field("want: ").unwrap(),
+            status: status.parse().unwrap(),
+            headers: headers.lines().map(header).collect(),
+            body: match body.trim_end().strip_suffix("\ncut here") {
+                Some(cut) => cut.to_owned(),
+                None => format!("{}\n\n", body.trim_end()),
+            },
+        }
+    }
+}
+
+fn form(name: &str) -> Form {
+    match name {
+        "stream" => Form::default(),
+        "stream without options" => Form { stream_options: false, ..Form::default() },
+        "buffered" => Form { stream: false, ..Form::default() },
+        other => panic!("no form is called {other}"),
+    }
+}
+
+fn header(line: &str) -> (HeaderName, HeaderValue) {
+    let (name, value) = line.split_once(": ").unwrap();
+    (name.parse().unwrap(), value.parse().unwrap())
+}
+
+const PROTOCOL: OpenAiChat = OpenAiChat { dialect: Dialect::Compatible };
+
+/// Reads a stream that arrives in pieces of `size` bytes, up to its end or its first error.
+fn read_stream(body: &str, size: usize) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
+    let (mut events, mut decoder) = (SseDecoder::default(), PROTOCOL.decoder());
+    for piece in body.as_bytes().chunks(size) {
+        events.push(Bytes::copy_from_slice(piece));
+        while let Some(event) = events.next().unwrap() {
+            match decoder.event(&event) {
+                Ok(Step::Complete(answer)) => return (Ok(answer), decoder.usage()),
+                Ok(Step::Quiet | Step::Token) => {}
+                Err(error) => return (Err(error), decoder.usage()),
+            }
+        }
+    }
+    (decoder.end(), decoder.usage())
+}
+
+/// An answer as the files write it.
+fn answer_text(answer: &Result<ChatResponse, ModelError>, usage: Option<Usage>) -> String {
+    let usage = usage.map_or("no usage".to_owned(), |u| {
+        let Usage { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens } = u;
+        format!(
+            "usage {prompt_tokens}+{completion_tokens} cached {cached_tokens} reasoning {reasoning_tokens}"
+        )
+    });
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return format!("{} {usage}", error_text(error)),
+    };
+    let part =
+        |name, text: &Option<String>| text.as_ref().map_or(String::new(), |text| format!(" {name} {text:?}"));
+    let (reasoned, refused) = (part("reasoned", &answer.reasoning), part("refused", &answer.refusal));
+    format!("{:?} {:?} {usage}{reasoned}{refused}", answer.text, answer.finish)
+}
+
+fn error_text(error: &ModelError) -> String {
+    format!("{} {:?}", error.kind(), error.advice())
+}
+
+#[test]
+fn streams_are_read_however_they_are_cut() {
+    for case in cases(include_str!("../wire/openai_chat/streams.txt")) {
+        let crlf = case.body.replace('\n', "\r\n");
+        for (body, size) in [(&case.body, usize::MAX), (&case.body, 1), (&case.body, 7), (&crlf, 5)] {
+            let (answer, usage) = read_stream(body, size);
+            assert_eq!(answer_text(&answer, usage), case.want, "{}, in pieces of {size}", case.name);
+        }
+    }
+}
+
+#[test]
+fn buffered_answers_are_read() {
+    for case in cases(include_str!("../wire/openai_chat/buffered.txt")) {
+        let answer = PROTOCOL.buffered(case.body.as_bytes());
+        let usage = answer.as_ref().ok().and_then(|answer| answer.usage);
+        assert_eq!(answer_text(&answer, usage), case.want, "{}", case.name);
+    }
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let now: Timestamp = "2025-11-06T08:49:00Z".parse().unwrap();
+    let files =
+        [include_str!("../wire/openai_chat/errors.txt"), include_str!("../wire/openai_chat/fallbacks.txt")];
+    for case in files.into_iter().flat_map(cases) {
+        let should_retry = case.headers.get("x-should-retry").map(|value| value == "true");
+        let after: Option<Duration> = retry_after(&case.headers, now);
+        let (status, body, form) = (case.status, case.body.trim_end().as_bytes(), case.form);
+        let error = PROTOCOL.error(&ErrorAnswer { status, body, form, after, should_retry });
+        assert_eq!(error_text(&error), case.want, "{}: {error}", case.name);
+    }
+}

@@ -1,0 +1,43 @@
+use super::{Set, label};
+use crate::text::{has_words, key};
+
+/// The choices of an item, as texts are compared.
+pub(super) struct Choices(Vec<String>);
+
+impl Choices {
+    pub fn new(texts: &[String]) -> Self {
+        Self(texts.iter().map(|text| key(text)).collect())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The choice that `text` is, and nothing more: its text, or else its letter.
+    pub fn named(&self, text: &str) -> Option<usize> {
+        self.with_text(text).or_else(|| label::alone(text, self.len()))
+    }
+
+    /// The choice whose text this is. Of equal choices neither is meant.
+    pub fn with_text(&self, text: &str) -> Option<usize> {
+        let key = key(text);
+        let mut same = self.0.iter().enumerate().filter(|(_, choice)| **choice == key);
+        let (first, _) = same.next()?;
+        same.next().is_none().then_some(first)
+    }
+
+    /// Whether `text` begins with the text of this choice.
+    pub fn begins(&self, text: &str, choice: usize) -> bool {
+        let key = key(text);
+        let rest = key.strip_prefix(self.0[choice].as_str());
+        rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    }
+
+    /// The choices whose texts stand in `text`; not those that only do as a part of another.
+    pub fn mentioned(&self, text: &str) -> Set {
+        let text = key(text);
+        let found: Set = (0..self.len()).filter(|choice| has_words(&text, &self.0[*choice])).collect();
+        let part = |a: usize, b: usize| a != b && self.0[b].contains(&self.0[a]);
+        found.iter().copied().filter(|&a| !found.iter().any(|&b| part(a, b))).collect()
+    }
+}

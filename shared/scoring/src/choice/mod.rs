@@ -1,0 +1,66 @@
+//! Which of the item's choices the answer names, by letter or by text. A set is marked with F1.
+
+mod choices;
+mod label;
+mod many;
+mod one;
+
+use std::collections::BTreeSet;
+
+use runmill_proto::{Item, ItemType};
+
+use self::choices::Choices;
+use crate::mark::Mark;
+
+/// Choices by their place, from 0.
+type Set = BTreeSet<usize>;
+
+pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
+    if item.choices.is_empty() {
+        return Mark::unscored("the item has no choices");
+    }
+    let choices = Choices::new(&item.choices);
+    let several = item.item_type == ItemType::McqMulti || references.len() != 1;
+    let wanted = match wanted(&choices, references, several) {
+        Ok(wanted) => wanted,
+        Err(reference) => {
+            return Mark::unscored(format!("the reference `{reference}` is none of the choices"));
+        }
+    };
+    let answer = label::without_tex(answer);
+    let named = if several { many::read(&choices, &answer) } else { one::read(&choices, &answer) };
+    match named {
+        None => Mark::unscored("the answer names none of the choices, or does not say which"),
+        Some(named) => Mark::scored(f1(&named, &wanted), letters(&named)),
+    }
+}
+
+/// The choices that the references name; the one that names none is the error.
+fn wanted<'a>(choices: &Choices, references: &'a [String], several: bool) -> Result<Set, &'a str> {
+    let mut wanted = Set::new();
+    for reference in references {
+        match choices.named(reference) {
+            Some(choice) => drop(wanted.insert(choice)),
+            None if several => wanted.extend(many::list(choices, reference).ok_or(reference.as_str())?),
+            None => return Err(reference),
+        }
+    }
+    Ok(wanted)
+}
+
+/// The harmonic mean of precision and recall; for single choices, 1 or 0. Two empty sets are equal.
+#[expect(clippy::cast_precision_loss, reason = "there are few choices")]
+fn f1(named: &Set, wanted: &Set) -> f64 {
+    if named.is_empty() && wanted.is_empty() {
+        return 1.0;
+    }
+    let common = named.intersection(wanted).count();
+    (2 * common) as f64 / (named.len() + wanted.len()) as f64
+}
+
+fn letters(set: &Set) -> String {
+    set.iter().map(|choice| label::letter(*choice)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! Reading the one choice that an answer names.
+
+use super::{Set, choices::Choices, label};
+use crate::extract::{Found, extract};
+
+/// A set of one, or `None` where the answer does not say, or says several.
+pub(super) fn read(choices: &Choices, answer: &str) -> Option<Set> {
+    let choice = match extract(answer) {
+        Found::Marked(text) => passage(choices, text).or_else(|| only(choices.mentioned(text))),
+        Found::LastLine(line) => unmarked(choices, answer, line),
+    };
+    choice.map(|choice| Set::from([choice]))
+}
+
+/// The choice that `text` is or begins with.
+pub(super) fn passage(choices: &Choices, text: &str) -> Option<usize> {
+    if let Some(choice) = choices.with_text(text) {
+        return Some(choice);
+    }
+    let start = label::at_start(text, choices.len())?;
+    if label::goes_on(start.rest, choices.len()) {
+        return None;
+    }
+    (start.sure || choices.begins(start.rest, start.choice)).then_some(start.choice)
+}
+
+/// An answer that does not say where its answer is: each place in turn, the clearest first.
+fn unmarked(choices: &Choices, answer: &str, last_line: &str) -> Option<usize> {
+    if let Some(choice) = choices.with_text(answer) {
+        return Some(choice);
+    }
+    let labelled: Set = answer.lines().filter_map(|line| passage(choices, line)).collect();
+    match labelled.len() {
+        0 => {}
+        1 => return only(labelled),
+        // The choices are gone through one by one; only a last word after them can tell.
+        _ if passage(choices, last_line).is_some() => return None,
+        _ => return by_mention(choices, last_line),
+    }
+    by_mention(choices, last_line).or_else(|| by_mention(choices, answer))
+}
+
+fn by_mention(choices: &Choices, text: &str) -> Option<usize> {
+    only(label::marked(text, choices.len()))
+        .or_else(|| label::at_end(text, choices.len()))
+        .or_else(|| only(choices.mentioned(text)))
+}
+
+fn only(set: Set) -> Option<usize> {
+    let mut set = set.into_iter();
+    let first = set.next()?;
+    set.next().is_none().then_some(first)
+}

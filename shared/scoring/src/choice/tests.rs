@@ -1,0 +1,194 @@
+use proptest::prelude::*;
+use runmill_proto::{Answer, Inputs};
+
+use super::*;
+
+const CITIES: &[&str] = &["Paris", "Rome", "Berlin", "A city in Spain"];
+
+fn item(item_type: ItemType, choices: &[&str], answer: Answer) -> Item {
+    Item {
+        id: "q".into(),
+        item_type,
+        inputs: Inputs { text: "?".into(), ..Inputs::default() },
+        choices: choices.iter().map(ToString::to_string).collect(),
+        answer: Some(answer),
+        checker: None,
+        criteria: None,
+        meta: None,
+    }
+}
+
+fn single(choices: &[&str], reference: &str, answer: &str) -> Mark {
+    let item = item(ItemType::McqSingle, choices, Answer::One(reference.into()));
+    mark(&item, &[reference.to_owned()], answer)
+}
+
+fn multi(references: &[&str], answer: &str) -> Mark {
+    let references: Vec<_> = references.iter().map(ToString::to_string).collect();
+    let item = item(ItemType::McqMulti, CITIES, Answer::Many(references.clone()));
+    mark(&item, &references, answer)
+}
+
+#[test]
+fn one_choice_is_read() {
+    let table = [
+        ("B", "B"),
+        ("b", "B"),
+        ("(B)", "B"),
+        ("B.", "B"),
+        ("**B**", "B"),
+        ("**B.** Rome", "B"),
+        ("B) Rome", "B"),
+        ("B: Rome", "B"),
+        ("B Rome", "B"),
+        ("Option B", "B"),
+        ("Rome", "B"),
+        ("rome.", "B"),
+        ("The answer is B", "B"),
+        ("The answer is (B).", "B"),
+        ("The answer is B because it is the capital of Italy.", "B"),
+        ("The answer is: **B**", "B"),
+        ("The answer is option B.", "B"),
+        ("The correct answer is Rome.", "B"),
+        ("The answer is Rome, which is in Italy.", "B"),
+        ("Answer: B. Rome", "B"),
+        ("**Answer:** B", "B"),
+        ("Answer:\nB", "B"),
+        (r"$\boxed{B}$", "B"),
+        (r"\boxed{\text{B}}", "B"),
+        (r"\boxed{\textbf{(B)} Rome}", "B"),
+        ("#### B", "B"),
+        ("Let me think.\n\nB", "B"),
+        ("I would go with B.", "B"),
+        ("So it must be (B), as I said.", "B"),
+        ("A: it is in France.\nB: it is in Italy.\nSo I choose B.", "B"),
+        ("A: it is in France.\nB: it is in Italy.\nThe answer is B", "B"),
+        ("The answer is A. No, the answer is B.", "B"),
+        ("It was Rome all along", "B"),
+        ("A", "A"),
+        ("a", "A"),
+        ("A.", "A"),
+        ("A because it is in France", "A"),
+        ("The answer is A", "A"),
+        ("The answer is A.", "A"),
+        ("The answer is A, Paris.", "A"),
+        ("The answer is A - Paris", "A"),
+        ("A Paris", "A"),
+        ("I choose A.", "A"),
+        ("A city in Spain", "D"),
+        ("The answer is a city in Spain.", "D"),
+        ("The answer is A city in Spain.", "D"),
+    ];
+    for (answer, want) in table {
+        let mark = single(CITIES, want, answer);
+        assert_eq!((mark.value, mark.extracted.as_deref()), (Some(1.0), Some(want)), "{answer}: {mark:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_say_which_is_unscored() {
+    let table = [
+        "I do not know.",
+        "A hard question",
+        "The answer is a dog",
+        "a dog",
+        "B or C",
+        "The answer is A or B",
+        "The answer is A, B and C",
+        "Paris or Rome",
+        "A. Paris\nB. Rome\nC. Berlin",
+        "E",
+        "Because",
+        "I think so",
+    ];
+    for answer in table {
+        let mark = single(CITIES, "B", answer);
+        assert_eq!(mark.value, None, "{answer}: {mark:?}");
+        assert!(mark.detail.is_some(), "{answer}");
+    }
+}
+
+#[test]
+fn another_choice_is_wrong() {
+    for answer in ["C", "Berlin", "The answer is A.", "the answer is c"] {
+        assert_eq!(single(CITIES, "B", answer).value, Some(0.0), "{answer}");
+    }
+}
+
+#[test]
+fn the_reference_may_be_a_text_and_texts_are_above_letters() {
+    assert_eq!(single(CITIES, "Rome", "B").value, Some(1.0));
+    assert_eq!(single(&["B", "A"], "B", "B").extracted.as_deref(), Some("A"));
+    assert_eq!(single(CITIES, "London", "B").value, None);
+}
+
+#[test]
+fn a_choice_inside_another_is_not_the_other() {
+    let lengths = ["10", "10 km", "100"];
+    for (answer, want) in [("It is 10 km long", "B"), ("It is 100 long", "C"), ("It is 10 long", "A")] {
+        assert_eq!(single(&lengths, want, answer).value, Some(1.0), "{answer}");
+    }
+}
+
+#[test]
+fn a_set_is_marked_with_f1() {
+    let two_of_three = 2.0 * 2.0 / 5.0;
+    let table = [
+        ("A, C", Some(1.0)),
+        ("A and C", Some(1.0)),
+        ("(A) and (C)", Some(1.0)),
+        ("AC", Some(1.0)),
+        ("C, A", Some(1.0)),
+        (r#"["A", "C"]"#, Some(1.0)),
+        (r#"["Paris", "Berlin"]"#, Some(1.0)),
+        ("The answers are A and C.", Some(1.0)),
+        ("The correct answers are: **A**, **C**", Some(1.0)),
+        ("Both A and C are correct", Some(1.0)),
+        ("Answer: Paris, Berlin", Some(1.0)),
+        ("Paris and Berlin", Some(1.0)),
+        ("A. Paris\nC. Berlin", Some(1.0)),
+        ("- A) Paris\n- C) Berlin\n", Some(1.0)),
+        ("I would say Paris as well as Berlin", Some(1.0)),
+        (r"\boxed{A, C}", Some(1.0)),
+        ("A, B, and C", Some(two_of_three * 5.0 / 5.0)),
+        ("A", Some(2.0 / 3.0)),
+        ("B", Some(0.0)),
+        ("I do not know", None),
+    ];
+    for (answer, want) in table {
+        let mark = multi(&["A", "C"], answer);
+        assert_eq!(mark.value, want, "{answer}: {mark:?}");
+    }
+}
+
+#[test]
+fn a_reference_set_may_be_written_in_one() {
+    assert_eq!(multi(&["A, C"], "A and C").value, Some(1.0));
+    assert_eq!(multi(&["Paris", "Berlin"], "C, A").extracted.as_deref(), Some("A, C"));
+    assert_eq!(multi(&["A", "Z"], "A").value, None);
+}
+
+proptest! {
+    #[test]
+    fn a_letter_is_read_however_it_is_dressed(choice in 0..4_usize, before in "[(*\"]?", after in "[).*\":]?") {
+        let letter = label::letter(choice);
+        let answer = format!("{before}{letter}{after}");
+        prop_assert_eq!(single(CITIES, letter, &answer).value, Some(1.0), "{}", answer);
+    }
+
+    #[test]
+    fn f1_is_a_fair_measure(a: BTreeSet<u8>, b: BTreeSet<u8>) {
+        let set = |set: &BTreeSet<u8>| set.iter().map(|n| usize::from(*n)).collect::<Set>();
+        let (a, b) = (set(&a), set(&b));
+        let value = f1(&a, &b);
+        prop_assert!((0.0..=1.0).contains(&value));
+        prop_assert!((value - f1(&b, &a)).abs() < f64::EPSILON, "the same from both sides");
+        prop_assert_eq!(value >= 1.0, a == b);
+    }
+
+    #[test]
+    fn no_text_is_too_odd(answer in any::<String>()) {
+        single(CITIES, "B", &answer);
+        multi(&["A", "C"], &answer);
+    }
+}

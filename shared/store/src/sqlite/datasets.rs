@@ -1,0 +1,228 @@
+//! Tables `datasets`, `dataset_items` and `uploads`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
+use runmill_proto::{DatasetId, api::Dataset};
+use rusqlite::{Connection, Error, Row, params};
+use uuid::Uuid;
+
+use super::{
+    SqliteStore,
+    error::is_taken,
+    values::{Columns as _, all, blob, execute, first, int, time},
+    writer::Writer,
+};
+use crate::{
+    Datasets, Lines, NewDataset, StoreError, StoredItem,
+    dataset::{Counted, REPEATED_ID},
+};
+
+const BEGIN_UPLOAD: &str = "\
+-- uploads.begin
+INSERT INTO uploads (dataset_id)
+VALUES (?1)";
+
+const END_UPLOAD: &str = "\
+-- uploads.end
+DELETE FROM uploads
+WHERE dataset_id = ?1";
+
+const UPLOADS: &str = "\
+-- uploads.all
+SELECT dataset_id
+FROM uploads";
+
+const INSERT_ITEM: &str = "\
+-- dataset_items.insert
+INSERT INTO dataset_items (dataset_id, ordinal, item_id, body)
+VALUES (?1, ?2, ?3, ?4)";
+
+const DELETE_ITEMS: &str = "\
+-- dataset_items.delete
+DELETE FROM dataset_items
+WHERE dataset_id = ?1";
+
+const ITEMS: &str = "\
+-- dataset_items.page
+SELECT item_id, body
+FROM dataset_items
+WHERE dataset_id = ?1
+  AND ordinal >= ?2
+ORDER BY ordinal
+LIMIT ?3";
+
+const INSERT: &str = "\
+-- datasets.insert
+INSERT INTO datasets (id, name, version_hash, item_count, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5)";
+
+const GET: &str = "\
+-- datasets.get
+SELECT id, name, version_hash, item_count, created_at
+FROM datasets
+WHERE id = ?1";
+
+const BY_HASH: &str = "\
+-- datasets.by_hash
+SELECT id, name, version_hash, item_count, created_at
+FROM datasets
+WHERE version_hash = ?1
+ORDER BY id
+LIMIT 1";
+
+const PAGE: &str = "\
+-- datasets.page
+SELECT id, name, version_hash, item_count, created_at
+FROM datasets
+WHERE id > ?1
+ORDER BY id
+LIMIT ?2";
+
+/// What one transaction of an upload holds: a few milliseconds of the writer's time.
+const CHUNK_ITEMS_MAX: usize = 1_000;
+const CHUNK_BYTES_MAX: usize = 1024 * 1024;
+
+#[async_trait]
+impl Datasets for SqliteStore {
+    async fn create_dataset(&self, new: NewDataset, mut lines: Lines<'_>) -> Result<Dataset, StoreError> {
+        let upload = Upload::begin(self, new.id).await?;
+        let mut counted = Counted::default();
+        loop {
+            let (chunk, is_last) = next_chunk(&mut counted, &mut lines).await?;
+            upload.insert(chunk).await?;
+            if is_last {
+                break;
+            }
+        }
+        upload.finish(counted.finish(new)?).await
+    }
+
+    async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError> {
+        let found = self.read(move |db| first(db, GET, [blob(id.uuid())], dataset)).await?;
+        found.ok_or_else(|| not_found(id))
+    }
+
+    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError> {
+        let version_hash = version_hash.to_owned();
+        self.read(move |db| first(db, BY_HASH, [version_hash], dataset)).await
+    }
+
+    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError> {
+        let after = after.map_or(Uuid::nil(), DatasetId::uuid);
+        self.read(move |db| all(db, PAGE, params![blob(after), limit], dataset)).await
+    }
+
+    async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError> {
+        self.read(move |db| {
+            all(db, ITEMS, params![blob(id.uuid()), from, limit], |row| {
+                Ok(StoredItem { item_id: row.text("item_id")?, body: row.text("body")? })
+            })
+        })
+        .await
+    }
+}
+
+/// A dataset on its way in. What is there of it is deleted if it is dropped before it is finished.
+struct Upload {
+    writer: Arc<Writer>,
+    id: DatasetId,
+    is_finished: bool,
+}
+
+impl Upload {
+    async fn begin(store: &SqliteStore, id: DatasetId) -> Result<Self, StoreError> {
+        store.write(move |tx| Ok(execute(tx, BEGIN_UPLOAD, [blob(id.uuid())])?)).await?;
+        Ok(Self { writer: store.writer.clone(), id, is_finished: false })
+    }
+
+    /// Items with their ordinals.
+    async fn insert(&self, chunk: Vec<(u32, StoredItem)>) -> Result<(), StoreError> {
+        let id = self.id;
+        self.writer
+            .run(move |tx| {
+                let mut statement = tx.prepare_cached(INSERT_ITEM)?;
+                for (ordinal, item) in chunk {
+                    statement
+                        .execute(params![blob(id.uuid()), ordinal, item.item_id, item.body])
+                        .map_err(|error| refused(error, ordinal))?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn finish(mut self, dataset: Dataset) -> Result<Dataset, StoreError> {
+        let inserted = dataset.clone();
+        self.writer
+            .run(move |tx| {
+                let id = blob(inserted.id.uuid());
+                let (count, created_at) = (int(inserted.item_count), time(inserted.created_at));
+                execute(tx, INSERT, params![id, inserted.name, inserted.version_hash, count, created_at])?;
+                Ok(execute(tx, END_UPLOAD, [id])?)
+            })
+            .await?;
+        self.is_finished = true;
+        Ok(dataset)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let id = blob(self.id.uuid());
+            self.writer.try_run(move |tx| discard(tx, id));
+        }
+    }
+}
+
+/// Deletes what uploads left that the last process did not finish.
+pub fn discard_unfinished(db: &Connection) -> Result<(), StoreError> {
+    for id in all(db, UPLOADS, [], |row| row.id("dataset_id"))? {
+        discard(db, blob(id))?;
+    }
+    Ok(())
+}
+
+fn discard(db: &Connection, id: [u8; 16]) -> Result<(), StoreError> {
+    execute(db, DELETE_ITEMS, [id])?;
+    execute(db, END_UPLOAD, [id])?;
+    Ok(())
+}
+
+/// The next items with their ordinals, and whether there are no more.
+async fn next_chunk(
+    counted: &mut Counted,
+    lines: &mut Lines<'_>,
+) -> Result<(Vec<(u32, StoredItem)>, bool), StoreError> {
+    let mut chunk = Vec::new();
+    let mut bytes = 0;
+    while chunk.len() < CHUNK_ITEMS_MAX && bytes < CHUNK_BYTES_MAX {
+        let Some(item) = lines.try_next().await? else { return Ok((chunk, true)) };
+        bytes += item.body.len();
+        chunk.push((counted.add(&item)?, item));
+    }
+    Ok((chunk, false))
+}
+
+fn refused(error: Error, ordinal: u32) -> StoreError {
+    if is_taken(&error, "dataset_items.item_id") {
+        return StoreError::BadLine { line: u64::from(ordinal) + 1, reason: REPEATED_ID.to_owned() };
+    }
+    error.into()
+}
+
+pub fn not_found(id: DatasetId) -> StoreError {
+    StoreError::NotFound { what: "dataset", id: id.to_string() }
+}
+
+fn dataset(row: &Row<'_>) -> Result<Dataset, StoreError> {
+    Ok(Dataset {
+        id: DatasetId::from_uuid(row.id("id")?),
+        name: row.text("name")?,
+        version_hash: row.text("version_hash")?,
+        item_count: row.count("item_count")?,
+        created_at: row.time("created_at")?,
+    })
+}

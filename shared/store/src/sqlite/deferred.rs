@@ -1,0 +1,150 @@
+//! Table `deferred`.
+
+use jiff::Timestamp;
+use runmill_proto::{
+    RunId,
+    message::{Deferred, JobKey},
+};
+use rusqlite::{Connection, Row, params};
+
+use super::values::{Columns as _, all, blob, execute, int, time};
+use crate::{DueJob, RunRow, StoreError, run::item_count};
+
+const DUE: &str = "\
+-- deferred.due
+SELECT run_id, ordinal, sample, attempt
+FROM deferred
+WHERE run_id = ?1
+  AND not_before <= ?2 /* now */
+ORDER BY not_before, sample, ordinal
+LIMIT ?3";
+
+const INSERT: &str = "\
+-- deferred.insert
+INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+SELECT ?1, ?2, ?3, ?4, ?5
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM results
+    WHERE run_id = ?1
+      AND ordinal = ?2
+      AND sample = ?3
+)
+ON CONFLICT DO NOTHING";
+
+const INSERT_LOST: &str = "\
+-- deferred.insert_lost
+WITH RECURSIVE job (position) AS (
+    VALUES (0)
+    UNION ALL
+    SELECT position + 1
+    FROM job
+    WHERE position + 1 < ?2 /* fed */
+)
+INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+SELECT ?1, position % ?3 /* items */, position / ?3, 1, ?4 /* now */
+FROM job
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM results
+    WHERE run_id = ?1
+      AND ordinal = position % ?3
+      AND sample = position / ?3
+)
+AND NOT EXISTS (
+    SELECT 1
+    FROM deferred AS waiting
+    WHERE waiting.run_id = ?1
+      AND waiting.ordinal = position % ?3
+      AND waiting.sample = position / ?3
+)
+LIMIT ?5";
+
+const MAKE_DUE: &str = "\
+-- deferred.make_due
+UPDATE deferred
+SET not_before = ?2 /* now */
+WHERE run_id = ?1
+  AND not_before > ?2";
+
+const DELETE: &str = "\
+-- deferred.delete
+DELETE FROM deferred
+WHERE run_id = ?1
+  AND ordinal = ?2
+  AND sample = ?3";
+
+const DELETE_ALL: &str = "\
+-- deferred.delete_all
+DELETE FROM deferred
+WHERE run_id = ?1";
+
+pub fn key(row: &Row<'_>) -> Result<JobKey, StoreError> {
+    Ok(JobKey {
+        run_id: RunId::from_uuid(row.id("run_id")?),
+        ordinal: row.number("ordinal")?,
+        sample: row.number("sample")?,
+    })
+}
+
+pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
+    all(db, DUE, params![blob(id.uuid()), time(now), limit], |row| {
+        Ok(DueJob { key: key(row)?, attempt: row.number("attempt")? })
+    })
+}
+
+/// Inserts those whose job has neither result nor deferral; their jobs.
+pub fn insert(db: &Connection, deferrals: &[&Deferred]) -> Result<Vec<JobKey>, StoreError> {
+    let mut inserted = Vec::new();
+    for deferred in deferrals {
+        let attempt = deferred.attempt.saturating_add(1);
+        if insert_one(db, deferred.key(), attempt, deferred.not_before)? {
+            inserted.push(deferred.key());
+        }
+    }
+    Ok(inserted)
+}
+
+/// Makes jobs due that lost their results, as if they had never been fed; how many.
+pub fn insert_due(db: &Connection, jobs: &[JobKey], now: Timestamp) -> Result<u64, StoreError> {
+    let mut inserted = 0;
+    for key in jobs {
+        inserted += u64::from(insert_one(db, *key, 0, now)?);
+    }
+    Ok(inserted)
+}
+
+fn insert_one(db: &Connection, key: JobKey, attempt: u32, not_before: Timestamp) -> Result<bool, StoreError> {
+    let params = params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt, time(not_before)];
+    Ok(execute(db, INSERT, params)? == 1)
+}
+
+/// Makes jobs due that were fed and are nowhere; how many.
+pub fn insert_lost(db: &Connection, row: &RunRow, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    // Positions are looked through only if the counters say that there is something to find.
+    if row.in_queue() == 0 {
+        return Ok(0);
+    }
+    let (fed, items) = (int(row.fed), int(item_count(row)));
+    Ok(execute(db, INSERT_LOST, params![blob(row.id.uuid()), fed, items, time(now), limit])?)
+}
+
+pub fn make_due(db: &Connection, id: RunId, now: Timestamp) -> Result<u64, StoreError> {
+    Ok(execute(db, MAKE_DUE, params![blob(id.uuid()), time(now)])?)
+}
+
+/// Deletes the deferrals of these jobs, where there are any; whose they were.
+pub fn delete(db: &Connection, jobs: &[JobKey]) -> Result<Vec<JobKey>, StoreError> {
+    let mut deleted = Vec::new();
+    for key in jobs {
+        if execute(db, DELETE, params![blob(key.run_id.uuid()), key.ordinal, key.sample])? == 1 {
+            deleted.push(*key);
+        }
+    }
+    Ok(deleted)
+}
+
+pub fn delete_all(db: &Connection, id: RunId) -> Result<(), StoreError> {
+    execute(db, DELETE_ALL, [blob(id.uuid())])?;
+    Ok(())
+}

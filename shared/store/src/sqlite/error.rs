@@ -1,0 +1,35 @@
+//! What a failure of `SQLite` means to the caller.
+
+use rusqlite::{Error, ErrorCode};
+
+use crate::StoreError;
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure,
+            ) => Self::Unavailable(error.to_string()),
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// Whether a unique or primary key, one of `columns` (as `table.column`), was violated.
+pub fn is_taken(error: &Error, column: &str) -> bool {
+    match error {
+        Error::SqliteFailure(failure, Some(message)) => {
+            failure.code == ErrorCode::ConstraintViolation && message.ends_with(column)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a foreign key was violated.
+pub fn is_dangling(error: &Error) -> bool {
+    const FOREIGN_KEY: i32 = rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY;
+    matches!(error, Error::SqliteFailure(failure, _) if failure.extended_code == FOREIGN_KEY)
+}

@@ -1,0 +1,60 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+use runmill_proto::{RunId, message::JobKey};
+
+use super::{SqliteStore, deferred, runs};
+use crate::{ActiveRun, DueJob, Feed, StoreError};
+
+#[async_trait]
+impl Feed for SqliteStore {
+    async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
+        self.read(runs::active).await
+    }
+
+    async fn due_jobs(&self, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
+        self.read(move |db| deferred::due(db, id, now, limit)).await
+    }
+
+    async fn mark_fed(
+        &self,
+        id: RunId,
+        fed: u64,
+        refed: &[JobKey],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let refed = refed.to_owned();
+        self.write(move |tx| {
+            let mut run = runs::load(tx, id)?;
+            let refed = deferred::delete(tx, &refed)?.len() as u64;
+            run.mark_fed(fed, refed, now);
+            runs::save(tx, &run)
+        })
+        .await
+    }
+
+    async fn defer_lost(&self, id: RunId, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |tx| {
+            let mut run = runs::load(tx, id)?;
+            if run.row.status.is_terminal() {
+                return Ok(0);
+            }
+            let lost = deferred::insert_lost(tx, &run.row, now, limit)?;
+            run.mark_lost(lost, now);
+            runs::save(tx, &run)?;
+            Ok(lost)
+        })
+        .await
+    }
+
+    async fn end_canceled(&self, id: RunId, before: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let mut run = runs::load(tx, id)?;
+            let ended = run.end_canceled(before, now);
+            if ended {
+                runs::save(tx, &run)?;
+            }
+            Ok(ended)
+        })
+        .await
+    }
+}

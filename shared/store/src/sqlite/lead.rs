@@ -1,0 +1,39 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+
+use super::SqliteStore;
+use crate::{Lead, Leader, StoreError};
+
+/// No other process has the file open, so the lead is between the tasks of this one.
+struct SqliteLead {
+    is_led: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Leader for SqliteStore {
+    async fn try_lead(&self) -> Result<Option<Box<dyn Lead>>, StoreError> {
+        if self.is_led.swap(true, Ordering::AcqRel) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(SqliteLead { is_led: self.is_led.clone() })))
+    }
+}
+
+#[async_trait]
+impl Lead for SqliteLead {
+    fn is_held(&self) -> bool {
+        true
+    }
+
+    async fn release(self: Box<Self>) {}
+}
+
+impl Drop for SqliteLead {
+    fn drop(&mut self) {
+        self.is_led.store(false, Ordering::Release);
+    }
+}

@@ -1,0 +1,76 @@
+//! The store over one `SQLite` file, for one process.
+//!
+//! `SQLite` has one writer, so there is one: a thread that owns the connection and runs closures, each in a
+//! transaction of its own. Readers have connections of their own and see the last commit. As in
+//! [`crate::postgres`], one file for each table has all SQL that names it.
+
+mod datasets;
+mod deferred;
+mod error;
+mod events;
+mod executors;
+mod feed;
+mod invocations;
+mod lead;
+mod logs;
+mod open;
+mod providers;
+mod readers;
+mod results;
+mod runs;
+mod settings;
+mod values;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use rusqlite::{Connection, Transaction};
+
+use self::{readers::Readers, writer::Writer};
+use crate::StoreError;
+
+/// The store over a file that no other process has open.
+#[derive(Clone)]
+pub struct SqliteStore {
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+    /// Whether a task of this process leads.
+    is_led: Arc<AtomicBool>,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, or makes it, and brings its schema up to this binary's.
+    ///
+    /// [`StoreError::Conflict`] while another process has it open; [`StoreError::NewerSchema`] if a newer
+    /// runmill wrote it. The last clone to be dropped waits for what is being written.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let opening = tokio::task::spawn_blocking(move || {
+            let (connection, lock) = open::open(&path)?;
+            Ok(Self {
+                writer: Arc::new(Writer::start(connection, lock)?),
+                readers: Arc::new(Readers::new(path)),
+                is_led: Arc::default(),
+            })
+        });
+        opening.await.map_err(|error| StoreError::Broken(error.to_string()))?
+    }
+
+    /// Runs `write` in a transaction. It runs to its end though the caller be dropped.
+    async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.run(write).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.run(read).await
+    }
+}

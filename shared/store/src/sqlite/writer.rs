@@ -1,0 +1,88 @@
+use std::{fs::File, thread::JoinHandle};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::StoreError;
+
+type Task = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Writes that may wait; then their callers do.
+const TASKS_MAX: usize = 64;
+
+/// The thread that owns the writing connection.
+pub struct Writer {
+    /// `None` once it is to end.
+    tasks: Option<mpsc::Sender<Task>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// `lock` is let go when the connection is closed.
+    pub fn start(mut connection: Connection, lock: File) -> Result<Self, StoreError> {
+        let (tasks, mut queue) = mpsc::channel::<Task>(TASKS_MAX);
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || {
+                while let Some(task) = queue.blocking_recv() {
+                    task(&mut connection);
+                }
+                drop(connection);
+                drop(lock);
+            })
+            .map_err(|error| StoreError::Broken(format!("no thread for the writer: {error}")))?;
+        Ok(Self { tasks: Some(tasks), thread: Some(thread) })
+    }
+
+    /// Runs `write` in a transaction, after those that came before.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let task: Task = Box::new(move |connection| {
+            // Nobody to hear it is fine: what was asked for is done.
+            let _ = reply.send(transact(connection, write));
+        });
+        self.tasks().send(task).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// As [`Writer::run`], for who can neither wait nor be told; dropped if too much waits already.
+    pub fn try_run(&self, write: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static) {
+        let task: Task = Box::new(move |connection| {
+            if let Err(error) = transact(connection, write) {
+                tracing::warn!(%error, "a clean-up failed; it is done when the store is opened again");
+            }
+        });
+        let _ = self.tasks().try_send(task);
+    }
+
+    fn tasks(&self) -> &mpsc::Sender<Task> {
+        self.tasks.as_ref().expect("it is taken only when the writer is dropped")
+    }
+}
+
+impl Drop for Writer {
+    /// Waits for what was asked for, so that the file can be opened again at once.
+    fn drop(&mut self) {
+        self.tasks = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = write(&tx)?;
+    tx.commit()?;
+    Ok(value)
+}
+
+fn gone() -> StoreError {
+    StoreError::Broken("the writer of the database has stopped".to_owned())
+}

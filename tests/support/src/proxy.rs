@@ -1,0 +1,121 @@
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    task::AbortHandle,
+};
+
+/// A TCP proxy on a free port of this machine, to break the connections that go through it.
+pub struct Proxy {
+    address: SocketAddr,
+    accepting: AbortHandle,
+    connections: Arc<Mutex<Vec<Connection>>>,
+}
+
+/// One proxied connection.
+struct Connection {
+    running: AbortHandle,
+    /// Whether bytes of the server are kept from the client.
+    held: watch::Sender<bool>,
+}
+
+impl Proxy {
+    /// * `upstream` — host and port of the server.
+    pub async fn start(upstream: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let accepting = tokio::spawn(accept(listener, upstream.to_owned(), connections.clone()));
+        Ok(Self { address, accepting: accepting.abort_handle(), connections })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many connections were accepted so far.
+    pub fn accepted(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Breaks all connections. New ones are accepted.
+    pub fn cut(&self) {
+        for connection in self.lock().iter() {
+            connection.running.abort();
+        }
+    }
+
+    /// The server falls silent on the connection that was accepted as number `index`, from 0. It still hears
+    /// the client.
+    ///
+    /// # Panics
+    /// If there is no such connection.
+    pub fn hold(&self, index: usize) {
+        self.lock()[index].held.send_replace(true);
+    }
+
+    /// What was held goes on, and what was kept back is delivered.
+    pub fn release(&self) {
+        for connection in self.lock().iter() {
+            connection.held.send_replace(false);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
+        lock(&self.connections)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+fn lock(connections: &Mutex<Vec<Connection>>) -> MutexGuard<'_, Vec<Connection>> {
+    connections.lock().expect("nothing panics while it holds this lock")
+}
+
+async fn accept(listener: TcpListener, upstream: String, connections: Arc<Mutex<Vec<Connection>>>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let (held, holding) = watch::channel(false);
+        let running = tokio::spawn(relay(client, upstream.clone(), holding)).abort_handle();
+        lock(&connections).push(Connection { running, held });
+    }
+}
+
+async fn relay(client: TcpStream, upstream: String, held: watch::Receiver<bool>) -> io::Result<()> {
+    let server = TcpStream::connect(upstream).await?;
+    let (mut from_client, to_client) = client.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    // When one side closes, so does the other: both streams are dropped.
+    tokio::select! {
+        ended = copy(&mut from_client, &mut to_server) => ended.map(|_bytes| ()),
+        ended = answer(from_server, to_client, held) => ended,
+    }
+}
+
+async fn answer(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut held: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let length = from.read(&mut buffer).await?;
+        if held.wait_for(|held| !held).await.is_err() || length == 0 {
+            return Ok(());
+        }
+        to.write_all(&buffer[..length]).await?;
+    }
+}

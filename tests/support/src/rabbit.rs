@@ -1,0 +1,126 @@
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use tempfile::TempDir;
+use tokio::{net::TcpStream, time};
+
+/// Debian's, not the wrapper of the same name in `/usr/sbin`, which changes the user.
+const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/// How long a broker may take to start on a slow machine.
+const START_MAX: Duration = Duration::from_secs(90);
+
+/// A broker of one test's own, to be stopped, killed and started again on the same data.
+pub struct PrivateRabbit {
+    data: TempDir,
+    ports: Ports,
+    server: Option<Child>,
+}
+
+struct Ports {
+    amqp: u16,
+    distribution: u16,
+    epmd: u16,
+}
+
+impl PrivateRabbit {
+    pub async fn start() -> anyhow::Result<Self> {
+        ensure!(Path::new(SERVER).exists(), "{SERVER} is missing: install the package rabbitmq-server");
+        let data = tempfile::tempdir()?;
+        let ports = Ports { amqp: free_port()?, distribution: free_port()?, epmd: free_port()? };
+        std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports))?;
+        std::fs::write(data.path().join("enabled_plugins"), "[].\n")?;
+        let mut rabbit = Self { data, ports, server: None };
+        rabbit.start_again().await?;
+        Ok(rabbit)
+    }
+
+    pub fn url(&self) -> String {
+        format!("amqp://guest:guest@{}/%2f", self.address())
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.amqp)
+    }
+
+    /// Ends the server as a power cut would, connections and all.
+    pub fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _gone = server.kill();
+            let _gone = server.wait();
+        }
+    }
+
+    /// Starts the server on the data of the one before, and waits until it takes connections.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.kill();
+        self.server = Some(self.command().spawn().context(SERVER)?);
+        let deadline = time::Instant::now() + START_MAX;
+        while TcpStream::connect(self.address()).await.is_err() {
+            if let Some(status) = self.server.as_mut().and_then(|server| server.try_wait().transpose()) {
+                bail!("the broker ended while it started: {:?}; {}", status, self.log());
+            }
+            ensure!(time::Instant::now() < deadline, "no broker after {START_MAX:?}; {}", self.log());
+            time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    fn command(&self) -> Command {
+        let home = self.data.path();
+        let mut command = Command::new(SERVER);
+        command
+            .env("HOME", home)
+            // Makes the launcher replace itself with the server, so that the child's id is the server's.
+            .env("RUNNING_UNDER_SYSTEMD", "true")
+            .env("RABBITMQ_NODENAME", format!("test{}@localhost", self.ports.amqp))
+            .env("RABBITMQ_DIST_PORT", self.ports.distribution.to_string())
+            .env("ERL_EPMD_PORT", self.ports.epmd.to_string())
+            .env("RABBITMQ_MNESIA_BASE", home.join("data"))
+            .env("RABBITMQ_LOG_BASE", home.join("log"))
+            .env("RABBITMQ_CONFIG_FILE", home.join("rabbitmq.conf"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("enabled_plugins"))
+            // Idle schedulers that spin would take the processor from the tests.
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    fn log(&self) -> String {
+        let logs = std::fs::read_dir(self.data.path().join("log")).into_iter().flatten().flatten();
+        logs.filter_map(|entry| std::fs::read_to_string(entry.path()).ok()).collect()
+    }
+}
+
+impl Drop for PrivateRabbit {
+    fn drop(&mut self) {
+        self.kill();
+        // The port mapper is a daemon, which the server started and which outlives it.
+        let mapper = ["-port", &self.ports.epmd.to_string(), "-kill"].map(str::to_owned);
+        let _gone = Command::new("epmd").args(mapper).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+fn configuration(ports: &Ports) -> String {
+    format!("listeners.tcp.default = 127.0.0.1:{}\nlog.file.level = warning\n", ports.amqp)
+}
+
+/// Below 32768: a client that reconnects to a free port of the ephemeral range may find itself there, and the
+/// server then cannot listen.
+fn free_port() -> anyhow::Result<u16> {
+    for _ in 0..1000 {
+        let port = 20_000 + u16::try_from(uuid::Uuid::now_v7().as_u128() % 12_000)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port")
+}
