@@ -103,3 +103,130 @@ impl RunStats {
         ScoreSummary { mean, stderr, scored: self.scored, total, coverage }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{InvocationId, ProviderId, RunId, Score, message::Attempt};
+
+    fn call(attempts: usize) -> Call {
+        let attempt = Attempt {
+            started_at: Timestamp::UNIX_EPOCH,
+            latency_ms: 5,
+            status: Some(200),
+            error_kind: None,
+            error: None,
+            usage: None,
+        };
+        Call {
+            id: InvocationId::from_uuid(Uuid::nil()),
+            provider_id: ProviderId::from_uuid(Uuid::nil()),
+            model: "m".into(),
+            attempts: vec![attempt; attempts],
+            usage: Some(Usage { prompt_tokens: 10, completion_tokens: 2, ..Usage::default() }),
+            started_at: Timestamp::UNIX_EPOCH,
+            latency_ms: 7,
+            ttft_ms: None,
+            streamed: true,
+            cost_nanousd: None,
+        }
+    }
+
+    fn ended(outcome: Outcome, value: Option<f64>) -> Invocation {
+        Invocation {
+            run_id: RunId::from_uuid(Uuid::nil()),
+            ordinal: 0,
+            sample: 0,
+            epoch: 0,
+            item_id: "q".into(),
+            question: "?".into(),
+            call: call(1),
+            outcome,
+            error_kind: (outcome == Outcome::Failed).then_some(ErrorKind::Overloaded),
+            error: None,
+            response: None,
+            reasoning: None,
+            score: Some(Score { scorer: "exact".into(), value, extracted: None, detail: None }),
+        }
+    }
+
+    fn settled(values: &[Option<f64>]) -> RunStats {
+        let mut stats = RunStats::default();
+        for value in values {
+            stats.settle(&ended(Outcome::Succeeded, *value));
+        }
+        stats
+    }
+
+    fn near(got: Option<f64>, want: f64) -> bool {
+        got.is_some_and(|got| (got - want).abs() < 1e-12)
+    }
+
+    #[test]
+    fn a_score_is_the_mean_with_its_standard_error_and_its_coverage() {
+        let score = settled(&[Some(1.0), Some(0.0), Some(1.0), Some(1.0), None]).score(10);
+
+        // By hand: deviations 0.25, -0.75, 0.25, 0.25; their squares sum to 0.75; sqrt(0.75 / 3 / 4) = 0.25.
+        assert!(near(score.mean, 0.75), "{score:?}");
+        assert!(near(score.stderr, 0.25), "{score:?}");
+        assert_eq!((score.scored, score.total), (4, 10));
+        assert!(near(Some(score.coverage), 0.4), "{score:?}");
+    }
+
+    #[test]
+    fn few_scores_claim_no_more_than_they_know() {
+        let none = settled(&[None]).score(1);
+        assert_eq!((none.mean, none.stderr, none.coverage), (None, None, 0.0));
+
+        let one = settled(&[Some(1.0)]).score(1);
+        assert_eq!((one.mean, one.stderr, one.coverage), (Some(1.0), None, 1.0));
+
+        let empty = RunStats::default().score(0);
+        assert_eq!((empty.mean, empty.coverage), (None, 0.0));
+    }
+
+    #[test]
+    fn equal_scores_have_no_error_for_all_their_rounding() {
+        let score = settled(&[Some(0.1); 1000]).score(1000);
+        assert!(score.stderr.is_some_and(|stderr| stderr < 1e-8), "{score:?}");
+    }
+
+    #[test]
+    fn only_an_answer_is_scored() {
+        let mut stats = RunStats::default();
+        for outcome in Outcome::ALL {
+            stats.settle(&ended(*outcome, Some(1.0)));
+        }
+
+        assert_eq!(stats.scored, 3, "succeeded, refused and truncated");
+        assert_eq!(stats.settled(), Outcome::ALL.len() as u64);
+        assert_eq!(stats.errors, BTreeMap::from([(ErrorKind::Overloaded, 1)]));
+    }
+
+    #[test]
+    fn forgotten_failures_leave_the_rest() {
+        let mut stats = settled(&[Some(1.0), Some(0.0)]);
+        stats.settle(&ended(Outcome::Failed, None));
+
+        stats.forget_failures();
+
+        assert_eq!((stats.settled(), stats.outcome(Outcome::Failed)), (2, 0));
+        assert!(stats.errors.is_empty());
+        assert!(near(stats.score(2).mean, 0.5));
+    }
+
+    #[test]
+    fn what_was_tried_is_charged_whatever_came_of_it() {
+        let mut stats = RunStats::default();
+        stats.charge(&Call { cost_nanousd: Some(3), ..call(3) });
+        stats.charge(&Call { cost_nanousd: Some(4), ..call(1) });
+        stats.charge(&Call { usage: None, ..call(0) });
+
+        assert_eq!((stats.calls, stats.retries), (4, 2));
+        assert_eq!(stats.usage.prompt_tokens, 20);
+        assert_eq!(stats.cost_nanousd, Some(7));
+    }
+}

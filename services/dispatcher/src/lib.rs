@@ -13,15 +13,17 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use runmill_broker::SharedBroker;
+use runmill_config::Token;
 use runmill_runtime::{Clock, Lifecycle, ops};
 use runmill_store::SharedStore;
 use runmill_vault::Sealer;
 use tokio::{net::TcpListener, sync::Notify};
 
-pub use api::{Role, Token, Tokens, openapi};
+pub use api::openapi;
 pub use metrics::DispatcherMetrics;
 
-use crate::{api::ApiState, feeder::Feeder, reconciler::Reconciler, watcher::Watcher};
+use crate::{
+    api::{ApiState, Tokens}, feeder::Feeder, reconciler::Reconciler, watcher::Watcher};
 
 /// What a dispatcher works with.
 pub struct Dispatcher {
@@ -30,7 +32,8 @@ pub struct Dispatcher {
     pub sealer: Sealer,
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
-    pub tokens: Tokens,
+    /// Who may use the API.
+    pub tokens: Vec<Token>,
     /// The largest JSON body that is read, in bytes.
     pub body_max_bytes: usize,
     /// The longest line of a dataset, in bytes.
@@ -42,11 +45,29 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Starts everything as tasks of `life`, and serves on `listener` until it stops. `health` are the routes of
-    /// [`runmill_runtime::ops`].
-    pub fn start(self, listener: TcpListener, health: Router, life: &Lifecycle) {
-        let wake = Arc::new(Notify::new());
+    /// Serves the API on `listener`, as tasks of `life`. `health` are the routes of [`runmill_runtime::ops`]. The feeder is told
+    /// through `wake` when there may be something new.
+    pub fn serve(&self, listener: TcpListener, health: Router, wake: &Arc<Notify>, life: &Lifecycle) {
         let watcher = Watcher::default();
+        let state = ApiState {
+            store: self.store.clone(),
+            broker: self.broker.clone(),
+            sealer: self.sealer.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            watcher: watcher.clone(),
+            wake: wake.clone(),
+            tokens: Arc::new(Tokens(self.tokens.clone())),
+            body_max_bytes: self.body_max_bytes,
+            line_max_bytes: self.line_max_bytes,
+            stop: life.stop.clone(),
+        };
+        life.spawn("watcher", watcher.run(self.store.clone(), self.clock.clone(), life.stop.clone()));
+        life.spawn("http", ops::serve(listener, api::router(state, health), life.stop.clone()));
+    }
+
+    /// Feeds jobs and looks after them, as tasks of `life`.
+    pub fn feed(&self, wake: &Arc<Notify>, life: &Lifecycle) {
         let feeder = Feeder {
             store: self.store.clone(),
             broker: self.broker.clone(),
@@ -62,22 +83,7 @@ impl Dispatcher {
             wake: wake.clone(),
             period: self.reconcile_period,
         };
-        let state = ApiState {
-            store: self.store.clone(),
-            broker: self.broker,
-            sealer: self.sealer,
-            clock: self.clock.clone(),
-            metrics: self.metrics,
-            watcher: watcher.clone(),
-            fed: wake,
-            tokens: Arc::new(self.tokens),
-            body_max_bytes: self.body_max_bytes,
-            line_max_bytes: self.line_max_bytes,
-            stop: life.stop.clone(),
-        };
         life.spawn("feeder", feeder.run(life.stop.clone()));
         life.spawn("reconciler", reconciler.run(life.stop.clone()));
-        life.spawn("watcher", watcher.run(self.store, self.clock, life.stop.clone()));
-        life.spawn("http", ops::serve(listener, api::router(state, health), life.stop.clone()));
     }
 }

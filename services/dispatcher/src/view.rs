@@ -13,7 +13,7 @@ pub fn run(row: RunRow) -> Run {
         counters: row.counters(),
         score: stats.score(row.total),
         usage: stats.usage,
-        cost_usd: stats.cost_usd(),
+        cost_usd: row.cost_usd(),
         latency: RunLatency {
             p50_ms: stats.latencies.percentile_ms(0.5),
             p99_ms: stats.latencies.percentile_ms(0.99),
@@ -48,7 +48,7 @@ pub fn progress(row: &RunRow) -> RunProgress {
         counters: row.counters(),
         score: row.stats.score(row.total),
         usage: row.stats.usage,
-        cost_usd: row.stats.cost_usd(),
+        cost_usd: row.cost_usd(),
     }
 }
 

@@ -226,13 +226,13 @@ impl JobRunner {
     ) -> Done {
         let job = end.job;
         let settings = self.settings.get();
-        let client = match self.factory.client(&provider.target(&settings), gate.clone()) {
+        let client = match self.factory.client(&provider.target(&settings), gate) {
             Ok(client) => client,
             Err(error) => return Done::Report(end.failed(ErrorKind::ProviderUnavailable, &error)),
         };
         let policy = CallPolicy { deadline: job.deadline, ..CallPolicy::resolve(&settings, &job.config) };
         let interrupts = Interrupts { before_start: stop.clone(), at_once: self.states.token(job.run_id) };
-        let invoked = client.invoke(request, &policy, &interrupts).await;
+        let invoked = client.invoke_until(request, &policy, &interrupts).await;
         let end = End { now: self.clock.now(), ..*end };
         let canceled = self.states.state(job.run_id) == RunState::Canceled;
         end.invoked(&invoked, canceled).map_or(Done::HandBack, Done::Report)

@@ -1,7 +1,7 @@
 use std::{fmt::Display, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use runmill_llm::{ChatResponse, Finish, Invoked, Unanswered};
+use runmill_llm::{ChatResponse, Invoked, Unanswered};
 use runmill_proto::{
     ErrorKind, InvocationId, Item, Outcome,
     message::{Call, Deferred, Invocation, Job},
@@ -19,7 +19,7 @@ pub enum Report {
 pub struct End<'a> {
     pub job: &'a Job,
     pub now: Timestamp,
-    item: Option<&'a Item>,
+    pub item: Option<&'a Item>,
 }
 
 impl<'a> End<'a> {
@@ -78,12 +78,6 @@ impl<'a> End<'a> {
     }
 
     fn answered(&self, call: Call, response: &ChatResponse) -> Invocation {
-        let refused = response.refusal.is_some() || response.finish == Finish::ContentFilter;
-        let outcome = match response.finish {
-            _ if refused => Outcome::Refused,
-            Finish::Length => Outcome::Truncated,
-            Finish::Stop | Finish::ToolCalls | Finish::ContentFilter | Finish::Other => Outcome::Succeeded,
-        };
         let words = response.refusal.as_ref().filter(|_| response.text.is_empty()).unwrap_or(&response.text);
         let score = self
             .item
@@ -92,7 +86,7 @@ impl<'a> End<'a> {
             response: Some(words.clone()),
             reasoning: response.reasoning.clone(),
             score,
-            ..self.invocation(call, outcome)
+            ..self.invocation(call, response.outcome())
         }
     }
 

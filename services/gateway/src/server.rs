@@ -128,7 +128,7 @@ struct Server {
 
 impl Server {
     async fn run(self) {
-        let slots = Arc::new(Semaphore::new(2 * self.connections_max));
+        let slots = Arc::new(Semaphore::new(self.connections_max));
         while let Some((slot, stream)) = self.stop.run_until_cancelled(self.accept(&slots)).await {
             let serve = serve(stream, self.app.clone());
             let stop = self.stop.clone();

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use runmill_quota::Gate;
 
 use crate::{
-    CallPolicy, ChatRequest, Clock, Invoked, Random, Target,
+    CallPolicy, ChatRequest, Clock, Interrupts, Invoked, Random, Target,
     layer::{
         Invoke,
         exchange::Exchange,
@@ -41,6 +41,16 @@ impl Client {
     /// Cancel safe: dropped, it ends the request in flight and gives its slot back. What was tried is then not
     /// told to anyone, and the provider may have done, and billed, what it was asked.
     pub async fn invoke(&self, request: &ChatRequest, policy: &CallPolicy) -> Invoked {
-        self.stack.invoke(request, policy).await
+        self.invoke_until(request, policy, &Interrupts::default()).await
+    }
+
+    /// The same, unless it is interrupted.
+    pub async fn invoke_until(
+        &self,
+        request: &ChatRequest,
+        policy: &CallPolicy,
+        interrupts: &Interrupts,
+    ) -> Invoked {
+        self.stack.invoke(request, policy, interrupts).await
     }
 }

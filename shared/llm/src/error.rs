@@ -40,6 +40,9 @@ pub enum ModelError {
     QuotaExhausted { message: String },
     #[error("the deadline passed before a call could start")]
     DeadlinePassed,
+    /// Not the provider's doing: see [`Interrupts`](crate::Interrupts).
+    #[error("the call was interrupted")]
+    Interrupted,
 }
 
 /// What an attempt was doing when its time was up.
@@ -79,6 +82,8 @@ pub enum Advice {
     FailItem,
     /// No request of this lane can succeed until someone acts.
     StopLane,
+    /// Nothing failed. The call is for another time, or for nobody.
+    GiveUp,
 }
 
 impl ModelError {
@@ -97,6 +102,7 @@ impl ModelError {
             | Self::ContentPolicy { .. }
             | Self::DeadlinePassed => Advice::FailItem,
             Self::Authentication { .. } | Self::QuotaExhausted { .. } => Advice::StopLane,
+            Self::Interrupted => Advice::GiveUp,
         }
     }
 
@@ -120,6 +126,7 @@ impl ModelError {
             Self::Authentication { .. } => ErrorKind::Authentication,
             Self::QuotaExhausted { .. } => ErrorKind::QuotaExhausted,
             Self::DeadlinePassed => ErrorKind::DeadlinePassed,
+            Self::Interrupted => ErrorKind::Interrupted,
         }
     }
 
@@ -138,7 +145,7 @@ impl ModelError {
             | Self::ContentPolicy { message }
             | Self::Authentication { message }
             | Self::QuotaExhausted { message } => *message = edit(message),
-            Self::TimedOut(_) | Self::TruncatedStream | Self::DeadlinePassed => {}
+            Self::TimedOut(_) | Self::TruncatedStream | Self::DeadlinePassed | Self::Interrupted => {}
         }
         self
     }

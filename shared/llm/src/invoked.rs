@@ -37,12 +37,16 @@ pub enum Unanswered {
     /// Every call of this lane would end like this.
     #[error("{0}")]
     LaneStopped(ModelError),
+    /// By [`Interrupts`](crate::Interrupts). Without attempts, no request was made.
+    #[error("the call was interrupted")]
+    Interrupted,
 }
 
 impl Unanswered {
     pub const fn error(&self) -> &ModelError {
         match self {
             Self::Failed(error) | Self::Deferred { error, .. } | Self::LaneStopped(error) => error,
+            Self::Interrupted => &ModelError::Interrupted,
         }
     }
 }

@@ -33,9 +33,9 @@ impl Prompt {
         let Some(environment) = &self.0 else { return Ok(default_prompt(item)) };
         let template = environment.get_template(NAME).expect("compiled under this name");
         let context = context! {
-            text => item.inputs.text,
-            choices => item.choices,
-            id => item.id,
+            text => &item.inputs.text,
+            choices => &item.choices,
+            id => &item.id,
             meta => Serde(&item.meta),
         };
         template.render(context).map_err(|error| format!("the prompt template: {error}"))

@@ -24,7 +24,7 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// TeX's fractions, as `a/b`; a space keeps them from a number before.
 static FRACTION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}").expect("a constant pattern")
+    Regex::new(r"([-−]?)\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}").expect("a constant pattern")
 });
 
 /// The numbers of `text`, in order. Digits inside a word (`H2O`) are none.
@@ -35,7 +35,7 @@ pub(crate) fn numbers(text: &str) -> Vec<Number> {
 
 /// Without what stands between the digits of a number: narrow spaces, and TeX's `{,}` and `\,`.
 fn plain(text: &str) -> String {
-    let text = match FRACTION.replace_all(text, " $1/$2") {
+    let text = match FRACTION.replace_all(text, " $1$2/$3") {
         Cow::Borrowed(text) => text.to_owned(),
         Cow::Owned(text) => text,
     };

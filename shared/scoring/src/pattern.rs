@@ -70,7 +70,9 @@ mod tests {
 
     #[test]
     fn answers() {
-        let table: [(Option<&str>, &[&str], &str, Option<f64>); 9] = [
+        // pattern, references, answer, value
+        type Row = (Option<&'static str>, &'static [&'static str], &'static str, Option<f64>);
+        let table: [Row; 9] = [
             (Some(r"^\d{4}$"), &[], "1987", Some(1.0)),
             (Some(r"^\d{4}$"), &[], "in 1987", Some(0.0)),
             (Some(r"year (\d+)"), &["1987"], "the year 1987.", Some(1.0)),

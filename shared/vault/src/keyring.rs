@@ -22,6 +22,11 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// A row of the table that keeps the providers' keys and headers.
+    pub const fn provider_secret(row: Uuid) -> Self {
+        Self { table: "provider_secrets", row }
+    }
+
     /// The row last and of fixed length, so that no two owners have the same bytes.
     fn aad(self) -> Aad<Vec<u8>> {
         Aad::from([self.table.as_bytes(), self.row.as_bytes()].concat())

@@ -4,28 +4,11 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use secrecy::{ExposeSecret, SecretString};
+use runmill_config::{Access, Token};
+use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::problem::ApiError;
-
-/// What a token may do. Each role may also do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Read everything but secrets.
-    Observe,
-    /// Upload datasets; submit and steer runs.
-    Submit,
-    /// Change providers and settings.
-    Admin,
-}
-
-/// A bearer token and its role.
-#[derive(Clone, Debug)]
-pub struct Token {
-    pub role: Role,
-    pub value: SecretString,
-}
 
 /// The tokens that the API accepts.
 #[derive(Clone, Debug, Default)]
@@ -33,10 +16,10 @@ pub struct Tokens(pub Vec<Token>);
 
 impl Tokens {
     /// Every token is compared, and each in constant time, so that the time taken tells nothing.
-    fn role_of(&self, presented: &str) -> Option<Role> {
+    fn role_of(&self, presented: &str) -> Option<Access> {
         self.0.iter().fold(None, |found, token| {
             let equal = token.value.expose_secret().as_bytes().ct_eq(presented.as_bytes());
-            if bool::from(equal) { Some(token.role) } else { found }
+            if bool::from(equal) { Some(token.access) } else { found }
         })
     }
 }
@@ -55,7 +38,7 @@ pub async fn authorize(
         .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the bearer token is not one of ours"))?;
     let needed = needed_role(request.method(), request.uri().path());
     if role < needed {
-        let detail = format!("this needs a token with the role {}", role_name(needed));
+        let detail = format!("this needs a token with the role {needed}");
         return Err(ApiError::new(StatusCode::FORBIDDEN, detail));
     }
     Ok(next.run(request).await)
@@ -67,21 +50,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn needed_role(method: &Method, path: &str) -> Role {
+fn needed_role(method: &Method, path: &str) -> Access {
     if method == Method::GET || method == Method::HEAD {
-        Role::Observe
+        Access::Observe
     } else if path.starts_with("/runs") || path.starts_with("/datasets") {
-        Role::Submit
+        Access::Submit
     } else {
-        Role::Admin
-    }
-}
-
-const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Observe => "observe",
-        Role::Submit => "submit",
-        Role::Admin => "admin",
+        Access::Admin
     }
 }
 
@@ -92,14 +67,14 @@ mod tests {
     #[test]
     fn writing_needs_more_than_reading() {
         let table = [
-            (Method::GET, "/providers", Role::Observe),
-            (Method::GET, "/runs/events", Role::Observe),
-            (Method::POST, "/runs", Role::Submit),
-            (Method::POST, "/runs/run_1/cancel", Role::Submit),
-            (Method::POST, "/datasets", Role::Submit),
-            (Method::POST, "/providers", Role::Admin),
-            (Method::DELETE, "/providers/prov_1", Role::Admin),
-            (Method::PUT, "/settings", Role::Admin),
+            (Method::GET, "/providers", Access::Observe),
+            (Method::GET, "/runs/events", Access::Observe),
+            (Method::POST, "/runs", Access::Submit),
+            (Method::POST, "/runs/run_1/cancel", Access::Submit),
+            (Method::POST, "/datasets", Access::Submit),
+            (Method::POST, "/providers", Access::Admin),
+            (Method::DELETE, "/providers/prov_1", Access::Admin),
+            (Method::PUT, "/settings", Access::Admin),
         ];
         for (method, path, want) in table {
             assert_eq!(needed_role(&method, path), want, "{method} {path}");
@@ -108,10 +83,10 @@ mod tests {
 
     #[test]
     fn a_token_has_its_own_role_and_no_other_text_has_one() {
-        let token = |role, value: &str| Token { role, value: value.to_owned().into() };
-        let tokens = Tokens(vec![token(Role::Admin, "admin-token"), token(Role::Observe, "observe-token")]);
-        assert_eq!(tokens.role_of("admin-token"), Some(Role::Admin));
-        assert_eq!(tokens.role_of("observe-token"), Some(Role::Observe));
+        let token = |access, value: &str| Token { access, value: value.to_owned().into() };
+        let tokens = Tokens(vec![token(Access::Admin, "admin-token"), token(Access::Observe, "observe-token")]);
+        assert_eq!(tokens.role_of("admin-token"), Some(Access::Admin));
+        assert_eq!(tokens.role_of("observe-token"), Some(Access::Observe));
         for wrong in ["", "admin-toke", "admin-token2"] {
             assert_eq!(tokens.role_of(wrong), None, "{wrong:?}");
         }

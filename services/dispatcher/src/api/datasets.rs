@@ -45,12 +45,24 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(dataset)))
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+pub struct HashQuery {
+    /// Only the dataset with this content.
+    version_hash: Option<String>,
+}
+
 /// All datasets
-#[utoipa::path(get, path = "/datasets", params(PageQuery), responses((status = 200, body = Page<Dataset>)))]
+#[utoipa::path(get, path = "/datasets", params(PageQuery, HashQuery),
+    responses((status = 200, body = Page<Dataset>)))]
 pub async fn list(
     State(state): State<ApiState>,
     Query(query): Query<PageQuery>,
+    Query(HashQuery { version_hash }): Query<HashQuery>,
 ) -> Result<Json<Page<Dataset>>, ApiError> {
+    if let Some(version_hash) = version_hash {
+        let found = state.store.dataset_by_hash(&version_hash).await?;
+        return Ok(Json(Page { items: found.into_iter().collect(), next: None }));
+    }
     let page = PageRequest::<DatasetId>::try_from(query)?;
     let rows = state.store.datasets(page.after, page.limit).await?;
     Ok(Json(page.page(rows, |dataset| dataset.id, |dataset| dataset)))

@@ -36,7 +36,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{metrics::DispatcherMetrics, watcher::Watcher};
-pub use auth::{Role, Token, Tokens};
+pub use auth::Tokens;
 use problem::ApiError;
 
 /// What handlers work with.
@@ -49,7 +49,7 @@ pub struct ApiState {
     pub metrics: DispatcherMetrics,
     pub watcher: Watcher,
     /// Wakes the feeder.
-    pub fed: Arc<Notify>,
+    pub wake: Arc<Notify>,
     pub tokens: Arc<Tokens>,
     pub body_max_bytes: usize,
     /// The longest line of a dataset.

@@ -158,7 +158,7 @@ fn seal_headers(sealer: &Sealer, headers: &BTreeMap<String, String>) -> Vec<Seal
 
 fn seal(sealer: &Sealer, kind: SecretKind, name: &str, value: &str) -> SealedSecret {
     let id = Uuid::now_v7();
-    let sealed = sealer.seal(Owner::provider_secret(id), value.as_bytes());
+    let sealed = sealer.seal(Owner::provider_secret(id), &value.into());
     SealedSecret { id, kind, name: name.to_owned(), sealed, masked: mask(value) }
 }
 

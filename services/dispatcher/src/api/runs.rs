@@ -9,6 +9,7 @@ use runmill_proto::{
     message::Control,
 };
 use runmill_store::{CreatedRun, RunRow, StoreError, Transition};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
@@ -35,7 +36,7 @@ pub async fn create(
     let row = match state.store.create_run(&row).await? {
         CreatedRun::New(row) => {
             tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
-            state.fed.notify_one();
+            state.wake.notify_one();
             row
         }
         CreatedRun::Existing(row) => row,
@@ -43,12 +44,23 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(view::run(row))))
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+pub struct KeyQuery {
+    /// Only the newest run whose `Idempotency-Key` begins so.
+    key_prefix: Option<String>,
+}
+
 /// All runs, the newest first
-#[utoipa::path(get, path = "/runs", params(PageQuery), responses((status = 200, body = Page<Run>)))]
+#[utoipa::path(get, path = "/runs", params(PageQuery, KeyQuery), responses((status = 200, body = Page<Run>)))]
 pub async fn list(
     State(state): State<ApiState>,
     Query(query): Query<PageQuery>,
+    Query(KeyQuery { key_prefix }): Query<KeyQuery>,
 ) -> Result<Json<Page<Run>>, ApiError> {
+    if let Some(key_prefix) = key_prefix {
+        let found = state.store.newest_run_by_key(&key_prefix).await?;
+        return Ok(Json(Page { items: found.into_iter().map(view::run).collect(), next: None }));
+    }
     let page = PageRequest::<RunId>::try_from(query)?;
     let rows = state.store.runs(page.after, page.limit).await?;
     Ok(Json(page.page(rows, |row| row.id, view::run)))
@@ -106,7 +118,7 @@ async fn steer(
     let row = state.store.transition(id, transition.clone(), state.clock.now()).await?;
     tracing::info!(event = "run.steered", run_id = %id, ?transition);
     state.announce(control).await;
-    state.fed.notify_one();
+    state.wake.notify_one();
     Ok(Json(view::run(row)))
 }
 

@@ -6,7 +6,7 @@ use runmill_vault::Keyring;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use super::parts::{self, Parts, connect_broker, connect_store};
+use super::parts::{self, Access, Feeding, Parts, connect_broker, connect_store};
 use crate::{exit::Exit, process::Process};
 
 /// The service that users talk to.
@@ -16,7 +16,8 @@ pub async fn dispatcher() -> anyhow::Result<Exit> {
     let keyring = keyring(&process)?;
     let listener = listen(process.config.listen).await?;
     tracing::info!(event = "dispatcher.listening", address = %listener.local_addr()?);
-    parts.start_dispatcher(&process.config, &keyring, process.config.tokens.clone(), listener, &life)?;
+    let access = Access { tokens: process.config.tokens.clone(), sealer: keyring.sealer() };
+    parts.start_dispatcher(&process.config, access, listener, Feeding::Yes, &life)?;
     run(process, parts, life).await
 }
 

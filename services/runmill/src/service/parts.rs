@@ -7,7 +7,7 @@ use runmill_broker::{
     Broker, SharedBroker,
     amqp::{AmqpBroker, AmqpSettings},
 };
-use runmill_config::Config;
+use runmill_config::{Config, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
@@ -20,9 +20,9 @@ use runmill_store::{
     SharedStore,
     postgres::{PgSettings, PgStore},
 };
-use runmill_vault::Keyring;
+use runmill_vault::{Keyring, Sealer};
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 /// What all services of a process share.
 pub struct Parts {
@@ -30,6 +30,19 @@ pub struct Parts {
     pub broker: SharedBroker,
     pub clock: Clock,
     pub registry: Registry,
+}
+
+/// Whether a dispatcher feeds jobs, or only serves the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feeding {
+    Yes,
+    No,
+}
+
+/// Who may use a dispatcher's API, and how it seals what it is given.
+pub struct Access {
+    pub tokens: Vec<Token>,
+    pub sealer: Sealer,
 }
 
 /// `PostgreSQL`, migrated. Fails within ten seconds if it cannot be reached.
@@ -63,28 +76,32 @@ impl Parts {
         ops::router(OpsState { registry: self.registry.clone(), readiness })
     }
 
+    /// Serves the API; with `Feeding::Yes` feeds jobs, too.
     pub fn start_dispatcher(
         &self,
         config: &Config,
-        keyring: &Keyring,
-        tokens: Vec<runmill_config::Token>,
+        access: Access,
         listener: TcpListener,
+        feeding: Feeding,
         life: &Lifecycle,
     ) -> anyhow::Result<()> {
         let dispatcher = Dispatcher {
             store: self.store.clone(),
             broker: self.broker.clone(),
-            sealer: keyring.sealer(),
+            sealer: access.sealer,
             clock: self.clock.clone(),
             metrics: DispatcherMetrics::register(&self.registry)?,
-            tokens,
+            tokens: access.tokens,
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,
             reconcile_period: config.reconcile_interval,
         };
-        let health = self.ops(self.readiness(life));
-        dispatcher.start(listener, health, life);
+        let wake = Arc::new(Notify::new());
+        dispatcher.serve(listener, self.ops(self.readiness(life)), &wake, life);
+        if feeding == Feeding::Yes {
+            dispatcher.feed(&wake, life);
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::{
     cluster::listen,
-    parts::{self, Parts, connect_broker, connect_store},
+    parts::{self, Feeding, Parts, connect_broker, connect_store},
     secrets,
 };
 use crate::{client::Client, exit::Exit, process::Process};
@@ -103,13 +103,16 @@ impl Standalone {
             front: Lifecycle::default(),
             drain_timeout: config.drain_timeout,
         };
+        let feeding = match shape {
+            Shape::Whole => Feeding::Yes,
+            Shape::FrontOnly => Feeding::No,
+        };
         if shape == Shape::Whole {
             parts.start_log_sink(config, &this.log_sink)?;
             parts.start_executor(config, &keyring, &this.executor)?;
-            parts.start_dispatcher(config, &keyring, tokens, listener, &this.front)?;
-        } else {
-            parts.start_front(config, &keyring, tokens, listener, &this.front)?;
         }
+        let access = parts::Access { tokens, sealer: keyring.sealer() };
+        parts.start_dispatcher(config, access, listener, feeding, &this.front)?;
         Ok(this)
     }
 

@@ -47,15 +47,15 @@ impl Session {
         let name = desk.topology.queue(queue);
         let (credit, arrivals) = (Credit::default(), SelectAll::new());
         let mut session = Self { up, channel, queue, name, desk, credit, cancelled: 0, arrivals };
-        session.adjust().await?;
+        session.adjust(true).await?;
         Ok(session)
     }
 
-    /// Brings the consumers in line with the prefetch and with what is held.
-    pub async fn adjust(&mut self) -> Result<(), BrokerError> {
+    /// Brings the consumers in line with the prefetch and with what is held. `asked`: the prefetch was just set.
+    pub async fn adjust(&mut self, asked: bool) -> Result<(), BrokerError> {
         loop {
             let load = self.desk.hand.load();
-            match self.credit.step(load.prefetch, load.owed, self.is_single()) {
+            match self.credit.step(load.prefetch, load.owed, asked, self.is_single()) {
                 Step::Nothing => return Ok(()),
                 Step::Start(allowance) => self.start(allowance).await?,
                 Step::CancelAll => {

@@ -84,7 +84,7 @@ impl Supervisor {
                 Event::Over => return End::Over,
             };
             let adjusted = match handled {
-                Ok(()) => session.adjust().await,
+                Ok(()) => session.adjust(false).await,
                 Err(error) => Err(error),
             };
             match adjusted {
@@ -138,7 +138,7 @@ async fn obey(command: Command, session: &mut Session, desk: &Desk) -> Result<()
     let (obeyed, done) = match command {
         Command::SetPrefetch(prefetch, done) => {
             desk.hand.set_prefetch(prefetch);
-            (session.adjust().await, done)
+            (session.adjust(true).await, done)
         }
         Command::Stop(done) => (session.stop().await, done),
     };

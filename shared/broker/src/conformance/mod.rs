@@ -35,6 +35,7 @@ macro_rules! broker_conformance {
             an_ack_makes_room_for_the_next,
             a_larger_prefetch_takes_more,
             a_smaller_prefetch_counts_what_is_held,
+            a_smaller_prefetch_leaves_the_surplus_to_others,
             a_prefetch_of_zero_takes_nothing_and_leaves_what_is_held,
             a_prefetch_changed_often_holds_no_more,
             two_subscriptions_share_a_queue,

@@ -65,6 +65,21 @@ pub async fn a_smaller_prefetch_counts_what_is_held(broker: &dyn Broker) {
     take_one(&mut *first).await.ack().await.unwrap();
 }
 
+pub async fn a_smaller_prefetch_leaves_the_surplus_to_others(broker: &dyn Broker) {
+    let scene = Scene::new(broker).await;
+    let mut first = scene.subscribe(10).await;
+    scene.publish(0..10).await;
+    let mut held = take(&mut *first, 1).await;
+
+    first.set_prefetch(3).await;
+
+    let rest = drain(&mut *scene.subscribe(100).await, 7).await;
+    held.extend(take(&mut *first, 2).await);
+    let mut all = [numbers(&held), rest].concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..10).collect::<Vec<_>>());
+}
+
 pub async fn a_prefetch_of_zero_takes_nothing_and_leaves_what_is_held(broker: &dyn Broker) {
     let scene = Scene::new(broker).await;
     let mut first = scene.subscribe(2).await;

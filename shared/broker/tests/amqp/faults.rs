@@ -1,0 +1,205 @@
+//! Connections that break, brokers that restart, servers that fall silent.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use runmill_broker::{
+    Broker, Heard, PublishError, Queue, Subscription,
+    amqp::{AmqpBroker, AmqpSettings},
+};
+use runmill_testkit::{PrivateRabbit, Proxy, amqp_url};
+use tokio::{sync::mpsc, time};
+
+use super::{lane, message, number, settings};
+
+const MESSAGES: u32 = 2_000;
+
+/// The upstream's host and port, and a URL with the proxy's instead.
+async fn proxied() -> (Proxy, String) {
+    let url = amqp_url();
+    let upstream = url.rsplit_once('@').unwrap().1.split('/').next().unwrap().to_owned();
+    let proxy = Proxy::start(&upstream).await.unwrap();
+    let url = url.replacen(&upstream, &proxy.address().to_string(), 1);
+    (proxy, url)
+}
+
+async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
+    time::timeout(Duration::from_secs(60), event).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+/// Publishes every message until it is confirmed, and tells of each that is.
+async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sender<u32>) {
+    for n in 0..MESSAGES {
+        while let Err(error) = broker.publish(queue, message(n)).await {
+            assert!(!matches!(error, PublishError::Unroutable(_)), "{error}");
+        }
+        confirmed.send(n).await.unwrap();
+    }
+}
+
+/// Takes and acks until every message was seen; how often each was.
+async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
+    let mut seen = BTreeMap::new();
+    while seen.len() < MESSAGES as usize {
+        let delivery = subscription.next().await.unwrap();
+        *seen.entry(number(&delivery.message)).or_default() += 1;
+        delivery.ack().await.unwrap();
+    }
+    seen
+}
+
+/// After `many` more confirms.
+async fn confirms(confirmed: &mut mpsc::Receiver<u32>, many: usize) {
+    for _ in 0..many {
+        within("a confirm", confirmed.recv()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_connections_are_cut() {
+    let _ = tracing_subscriber::fmt::Subscriber::builder().with_env_filter("debug").try_init();
+    let (proxy, url) = proxied().await;
+    let broker = Arc::new(AmqpBroker::connect(settings(&url)).await.unwrap());
+    let queue = lane();
+    let mut subscription = broker.subscribe(queue, 20).await.unwrap();
+    let (sender, mut confirmed) = mpsc::channel(1);
+    let publishing = tokio::spawn(publish_all(broker.clone(), queue, sender));
+    let cutting = tokio::spawn(async move {
+        for _ in 0..3 {
+            confirms(&mut confirmed, 300).await;
+            proxy.cut();
+        }
+        // Goes on, for the publisher's sake.
+        while confirmed.recv().await.is_some() {}
+        proxy
+    });
+
+    let seen = within("the last message", take_all(&mut *subscription)).await;
+
+    within("the last confirm", publishing).await.unwrap();
+    let proxy = cutting.await.unwrap();
+    assert!(proxy.accepted() > 2, "connections were made again");
+    // A cut can cost a redelivery of what was held, and a second copy of what was not confirmed.
+    let again: u32 = seen.values().map(|times| times - 1).sum();
+    assert!(again <= 3 * 22, "{again} came again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_confirmed_is_lost_when_the_broker_is_killed_and_restarted() {
+    let mut rabbit = PrivateRabbit::start().await.unwrap();
+    let broker = Arc::new(AmqpBroker::connect(settings(&rabbit.url())).await.unwrap());
+    let queue = lane();
+    let mut subscription = broker.subscribe(queue, 20).await.unwrap();
+    let mut listener = broker.listen().await.unwrap();
+    let (sender, mut confirmed) = mpsc::channel(1);
+    let publishing = tokio::spawn(publish_all(broker.clone(), queue, sender));
+    let seen = tokio::spawn(async move { take_all(&mut *subscription).await });
+    confirms(&mut confirmed, 500).await;
+
+    rabbit.kill();
+    within("the notice", async {
+        while broker.health().is_ok() {
+            time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    rabbit.start_again().await.unwrap();
+
+    let rest: BTreeSet<u32> = within("the last confirm", async {
+        let mut rest = BTreeSet::new();
+        while let Some(n) = confirmed.recv().await {
+            rest.insert(n);
+        }
+        rest
+    })
+    .await;
+    publishing.await.unwrap();
+    assert_eq!(rest.len(), MESSAGES as usize - 500);
+    assert_eq!(within("the last message", seen).await.unwrap().len(), MESSAGES as usize);
+    assert!(matches!(within("the gap", listener.next()).await, Some(Heard::Gap)));
+    assert_eq!(broker.health(), Ok(()));
+    broker.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_connection_is_noticed_and_replaced() {
+    let _ = tracing_subscriber::fmt::Subscriber::builder().with_env_filter("debug").try_init();
+    let (proxy, url) = proxied().await;
+    // Far sooner than the heartbeat would.
+    let impatient = AmqpSettings {
+        watchdog_period: Duration::from_millis(200),
+        answer_timeout: Duration::from_secs(2),
+        ..settings(&url)
+    };
+    let broker = AmqpBroker::connect(impatient).await.unwrap();
+    let queue = lane();
+    let mut subscription = broker.subscribe(queue, 5).await.unwrap();
+    broker.publish(queue, message(1)).await.unwrap();
+    subscription.next().await.unwrap().ack().await.unwrap();
+
+    // The first connection publishes, the second consumes.
+    proxy.hold(1);
+    broker.publish(queue, message(2)).await.unwrap();
+
+    let delivery = time::timeout(Duration::from_secs(10), subscription.next()).await.expect("noticed").unwrap();
+    assert_eq!(number(&delivery.message), 2);
+    delivery.ack().await.unwrap();
+    assert_eq!(proxy.accepted(), 3);
+}
+
+#[tokio::test]
+async fn deliveries_of_a_lost_connection_settle_to_nothing() {
+    let (proxy, url) = proxied().await;
+    let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
+    let queue = lane();
+    let mut subscription = broker.subscribe(queue, 2).await.unwrap();
+    for n in 0..3 {
+        broker.publish(queue, message(n)).await.unwrap();
+    }
+    let stale = [subscription.next().await.unwrap(), subscription.next().await.unwrap()];
+
+    proxy.cut();
+    let again = within("the redelivery", subscription.next()).await.unwrap();
+    let [first, second] = stale;
+    first.ack().await.unwrap();
+    subscription.ack_through(second).await.unwrap();
+
+    assert_eq!((number(&again.message), again.delivery_count), (0, 1));
+    again.ack().await.unwrap();
+    for n in [1, 2] {
+        let delivery = within("the rest", subscription.next()).await.unwrap();
+        assert_eq!(number(&delivery.message), n);
+        delivery.ack().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn answers_come_again_after_a_cut() {
+    let (proxy, url) = proxied().await;
+    let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
+    let mut requests = broker.subscribe(Queue::Requests, 1).await.unwrap();
+    let answering = async {
+        loop {
+            let request = requests.next().await.unwrap();
+            broker.reply(&request, message(number(&request.message))).await.unwrap();
+            request.ack().await.unwrap();
+        }
+    };
+    let asking = async {
+        broker.request(message(0), Duration::from_secs(20)).await.unwrap();
+        proxy.cut();
+        // What was asked while the connection was down may have gone with it.
+        while broker.request(message(1), Duration::from_secs(1)).await.is_err() {}
+    };
+
+    within("an answer", async {
+        tokio::select! {
+            () = asking => {}
+            () = answering => {}
+        }
+    })
+    .await;
+}

@@ -16,11 +16,18 @@ pub(crate) mod timeout;
 
 use tokio::time::Instant;
 
-use crate::{CallPolicy, ChatRequest, ChatResponse, Invoked, ModelError, progress::Progress, protocol::Form};
+use crate::{
+    CallPolicy, ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, progress::Progress, protocol::Form,
+};
 
 /// A call, with all its attempts.
 pub(crate) trait Invoke: Send + Sync {
-    fn invoke(&self, request: &ChatRequest, policy: &CallPolicy) -> impl Future<Output = Invoked> + Send;
+    fn invoke(
+        &self,
+        request: &ChatRequest,
+        policy: &CallPolicy,
+        interrupts: &Interrupts,
+    ) -> impl Future<Output = Invoked> + Send;
 }
 
 /// One attempt at an answer.

@@ -1,5 +1,7 @@
 //! The client from outside: what it reads from the wire, and what it does on a real connection.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod logs;
 mod server;
 mod setup;

@@ -127,6 +127,11 @@ pub fn response(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
 }
 
+/// A whole stream of these events.
+pub fn stream(events: &str) -> String {
+    response("200 OK", "content-type: text/event-stream\r\n", events)
+}
+
 /// The head of a stream whose body ends with the connection.
 pub const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
 

@@ -1,19 +1,12 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use jiff::Timestamp;
-use prometheus::Registry;
-use runmill_llm::{
-    CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Invoked, ModelError, Role,
-    Target, TimeoutPhase, Unanswered,
-};
-use runmill_proto::{
-    ErrorKind, JobConfig, ProviderId,
-    api::{ProviderKind, Settings},
-};
-use runmill_quota::Gate;
-use uuid::Uuid;
+use runmill_llm::{CallPolicy, Invoked, ModelError, TimeoutPhase, Unanswered};
+use runmill_proto::ErrorKind;
 
-use crate::server::{Act, BUFFERED, EVENTS, HUNG_UP, STREAM, Server, response};
+use crate::{
+    server::{Act, BUFFERED, EVENTS, HUNG_UP, STREAM, Server, response, stream},
+    setup::{HEADER_SECRET, KEY, client, policy, request},
+};
 
 async fn call(script: impl IntoIterator<Item = Act>, policy: &CallPolicy) -> (Invoked, Server) {
     let server = Server::start(script).await;
@@ -27,10 +20,6 @@ fn text(invoked: &Invoked) -> &str {
 
 fn kind(invoked: &Invoked) -> ErrorKind {
     invoked.result.as_ref().unwrap_err().error().kind()
-}
-
-fn stream(events: &str) -> String {
-    response("200 OK", "content-type: text/event-stream\r\n", events)
 }
 
 #[tokio::test]

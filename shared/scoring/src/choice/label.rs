@@ -32,6 +32,8 @@ static MORE: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern")
 });
 
+static LETTER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[A-Z]\b").expect("a constant pattern"));
+
 /// A letter in the middle of a text that can be nothing else.
 static MARKED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\((?<a>[A-Z])\)|\*\*\(?(?<b>[A-Z])\b[).:]?|\b(?i:option|choice|letter)\s+[(*]*(?<c>[A-Z])\b")
@@ -84,6 +86,12 @@ pub(super) fn at_start(text: &str, choices: usize) -> Option<Start<'_>> {
 /// Whether another letter follows the one before `rest`.
 pub(super) fn goes_on(rest: &str, choices: usize) -> bool {
     MORE.captures(rest).is_some_and(|found| index(&found["letter"], choices).is_some())
+}
+
+/// Whether letters are listed anywhere in `text`: `it is B or C`.
+pub(super) fn lists(text: &str, choices: usize) -> bool {
+    let mut letters = LETTER.find_iter(text).filter(|letter| index(letter.as_str(), choices).is_some());
+    letters.any(|letter| goes_on(&text[letter.end()..], choices))
 }
 
 /// The choices whose letters are marked as such somewhere in `text`.

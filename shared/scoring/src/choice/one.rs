@@ -40,10 +40,14 @@ fn unmarked(choices: &Choices, answer: &str, last_line: &str) -> Option<usize> {
     by_mention(choices, last_line).or_else(|| by_mention(choices, answer))
 }
 
+/// A letter in the middle or at the end of `text`, or else the text of a choice.
 fn by_mention(choices: &Choices, text: &str) -> Option<usize> {
-    only(label::marked(text, choices.len()))
-        .or_else(|| label::at_end(text, choices.len()))
-        .or_else(|| only(choices.mentioned(text)))
+    if label::lists(text, choices.len()) {
+        return None;
+    }
+    let mut letters = label::marked(text, choices.len());
+    letters.extend(label::at_end(text, choices.len()));
+    only(if letters.is_empty() { choices.mentioned(text) } else { letters })
 }
 
 fn only(set: Set) -> Option<usize> {

@@ -93,6 +93,8 @@ fn an_answer_that_does_not_say_which_is_unscored() {
         "The answer is a dog",
         "a dog",
         "B or C",
+        "It is either B or C.",
+        "I would say (B), or maybe (C)",
         "The answer is A or B",
         "The answer is A, B and C",
         "Paris or Rome",
@@ -132,7 +134,6 @@ fn a_choice_inside_another_is_not_the_other() {
 
 #[test]
 fn a_set_is_marked_with_f1() {
-    let two_of_three = 2.0 * 2.0 / 5.0;
     let table = [
         ("A, C", Some(1.0)),
         ("A and C", Some(1.0)),
@@ -150,7 +151,7 @@ fn a_set_is_marked_with_f1() {
         ("- A) Paris\n- C) Berlin\n", Some(1.0)),
         ("I would say Paris as well as Berlin", Some(1.0)),
         (r"\boxed{A, C}", Some(1.0)),
-        ("A, B, and C", Some(two_of_three * 5.0 / 5.0)),
+        ("A, B, and C", Some(2.0 * 2.0 / 5.0)),
         ("A", Some(2.0 / 3.0)),
         ("B", Some(0.0)),
         ("I do not know", None),

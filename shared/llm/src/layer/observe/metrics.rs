@@ -66,6 +66,7 @@ fn status(invoked: &Invoked) -> &'static str {
         Ok(_) => "success",
         Err(Unanswered::Failed(_)) => "error",
         Err(Unanswered::Deferred { .. } | Unanswered::LaneStopped(_)) => "deferred",
+        Err(Unanswered::Interrupted) => "interrupted",
     }
 }
 

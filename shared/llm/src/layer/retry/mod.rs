@@ -12,7 +12,7 @@ use self::{
 };
 use super::{Attempt, Context, Invoke};
 use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Clock, Invoked, ModelError, Random, Unanswered,
+    CallPolicy, ChatRequest, ChatResponse, Clock, Interrupts, Invoked, ModelError, Random, Unanswered,
     progress::Progress, protocol::Form,
 };
 
@@ -24,14 +24,14 @@ pub(crate) struct Retry<A> {
 }
 
 impl<A: Attempt> Invoke for Retry<A> {
-    async fn invoke(&self, request: &ChatRequest, policy: &CallPolicy) -> Invoked {
+    async fn invoke(&self, request: &ChatRequest, policy: &CallPolicy, interrupts: &Interrupts) -> Invoked {
         let now = (self.clock)();
         let deadline = policy.deadline.map(|deadline| {
             let left = Duration::try_from(deadline.duration_since(now)).unwrap_or(Duration::ZERO);
             Instant::now() + left
         });
         let mut journal = Journal::open(now);
-        let result = self.settle(request, policy, deadline, &mut journal).await;
+        let result = self.settle(request, policy, interrupts, deadline, &mut journal).await;
         journal.close(result)
     }
 }
@@ -41,6 +41,7 @@ impl<A: Attempt> Retry<A> {
         &self,
         request: &ChatRequest,
         policy: &CallPolicy,
+        interrupts: &Interrupts,
         deadline: Option<Instant>,
         journal: &mut Journal,
     ) -> Result<ChatResponse, Unanswered> {
@@ -49,17 +50,23 @@ impl<A: Attempt> Retry<A> {
             let progress = Progress::default();
             let (number, form) = (journal.len(), Form::default());
             let cx = Context { request, policy, number, form, deadline, progress: &progress };
-            let answer = self.inner.attempt(cx).await;
+            let has_started = || number > 0 || progress.marks().began.is_some();
+            let answer = interrupts.cut(self.inner.attempt(cx), has_started).await;
+            let answer = answer.unwrap_or(Err(ModelError::Interrupted));
             journal.record(&progress, &answer);
             let error = match answer {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
             match patience.next(error.advice(), (self.random)()) {
-                Next::Wait(wait) => pause(wait, number, &error, deadline).await?,
+                Next::Wait(wait) => {
+                    let waited = interrupts.cut(pause(wait, number, &error, deadline), || true).await;
+                    waited.unwrap_or(Err(Unanswered::Interrupted))?;
+                }
                 Next::Defer(after) => return Err(Unanswered::Deferred { after, error }),
                 Next::Fail => return Err(Unanswered::Failed(error)),
                 Next::StopLane => return Err(Unanswered::LaneStopped(error)),
+                Next::GiveUp => return Err(Unanswered::Interrupted),
             }
         }
     }

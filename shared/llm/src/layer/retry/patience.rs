@@ -10,6 +10,7 @@ pub(super) enum Next {
     Defer(Duration),
     Fail,
     StopLane,
+    GiveUp,
 }
 
 /// How much of a call's patience is used up.
@@ -40,6 +41,7 @@ impl<'a> Patience<'a> {
             // A form that could be fixed has been; what comes here is a provider that takes none.
             Advice::FixRequest(_) | Advice::FailItem => Next::Fail,
             Advice::StopLane => Next::StopLane,
+            Advice::GiveUp => Next::GiveUp,
         }
     }
 

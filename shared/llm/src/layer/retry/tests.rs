@@ -31,7 +31,7 @@ fn bad_key() -> ModelError {
 async fn a_retry_waits_as_long_as_the_provider_asks() {
     let start = Instant::now();
 
-    let invoked = retry(Scripted::failing([slow_down(20)])).invoke(&request(), &policy()).await;
+    let invoked = retry(Scripted::failing([slow_down(20)])).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     assert_eq!(invoked.result, Ok(four()));
     assert_eq!(start.elapsed(), secs(20));
@@ -44,7 +44,7 @@ async fn a_sleeping_retry_holds_no_slot() {
     let client = retry(Permit { inner: wire, gate: Arc::new(Gate::new(1)) });
     let start = Instant::now();
     let timed = async |client: &Retry<Permit<Scripted>>| {
-        assert_eq!(client.invoke(&request(), &policy()).await.result, Ok(four()));
+        assert_eq!(client.invoke(&request(), &policy(), &Interrupts::default()).await.result, Ok(four()));
         start.elapsed()
     };
 
@@ -57,7 +57,7 @@ async fn a_sleeping_retry_holds_no_slot() {
 async fn a_wait_above_the_maximum_defers_without_sleeping() {
     let start = Instant::now();
 
-    let invoked = retry(Scripted::failing([slow_down(31)])).invoke(&request(), &policy()).await;
+    let invoked = retry(Scripted::failing([slow_down(31)])).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     assert_eq!(invoked.result, Err(Unanswered::Deferred { after: secs(31), error: slow_down(31) }));
     assert_eq!(start.elapsed(), secs(0));
@@ -66,7 +66,7 @@ async fn a_wait_above_the_maximum_defers_without_sleeping() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_end_with_the_budget() {
-    let invoked = retry(Scripted::failing([(); 9].map(|()| broken()))).invoke(&request(), &policy()).await;
+    let invoked = retry(Scripted::failing([(); 9].map(|()| broken()))).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     assert_eq!(invoked.result, Err(Unanswered::Failed(broken())));
     assert_eq!(invoked.attempts.len(), 5);
@@ -74,7 +74,7 @@ async fn attempts_end_with_the_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_that_stops_the_lane_is_not_tried_again() {
-    let invoked = retry(Scripted::failing([bad_key()])).invoke(&request(), &policy()).await;
+    let invoked = retry(Scripted::failing([bad_key()])).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     assert_eq!(invoked.result, Err(Unanswered::LaneStopped(bad_key())));
     assert_eq!(invoked.attempts.len(), 1);
@@ -87,7 +87,7 @@ async fn every_attempt_is_recorded_with_its_time() {
         vec![Act::SendStream, Act::Wait(3), Act::Token, Act::Wait(4), Act::Answer],
     ]);
 
-    let invoked = retry(wire).invoke(&request(), &policy()).await;
+    let invoked = retry(wire).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     let times: Vec<_> =
         invoked.attempts.iter().map(|a| (a.started_at.as_second(), a.latency_ms, a.error_kind)).collect();
@@ -104,7 +104,7 @@ async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
     let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), gate });
 
     let (request, policy) = (request(), policy());
-    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy), async {
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy, &Interrupts::default()), async {
         sleep(secs(50)).await;
         drop(held);
     });
@@ -121,20 +121,20 @@ async fn no_attempt_starts_after_the_deadline() {
 
     // It passed before the call.
     let client = retry(Permit { inner: Scripted::new([]), gate: Arc::clone(&gate) });
-    let invoked = client.invoke(&request(), &at(1000)).await;
+    let invoked = client.invoke(&request(), &at(1000), &Interrupts::default()).await;
     assert_eq!((invoked.result, invoked.attempts.len()), (late.clone(), 0));
 
     // It would pass during a backoff, which is not waited for.
     let client = retry(Permit { inner: Scripted::failing([slow_down(20)]), gate: Arc::clone(&gate) });
     let start = Instant::now();
-    let invoked = client.invoke(&request(), &at(1020)).await;
+    let invoked = client.invoke(&request(), &at(1020), &Interrupts::default()).await;
     assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (late.clone(), 1, secs(0)));
 
     // It passes while all slots are taken.
     let _held = gate.acquire().await;
     let client = retry(Permit { inner: Scripted::new([]), gate: Arc::clone(&gate) });
     let start = Instant::now();
-    let invoked = client.invoke(&request(), &at(1005)).await;
+    let invoked = client.invoke(&request(), &at(1005), &Interrupts::default()).await;
     assert_eq!((invoked.result, start.elapsed()), (late, secs(5)));
 }
 
@@ -143,7 +143,7 @@ async fn a_dropped_call_gives_its_slot_back() {
     let gate = Arc::new(Gate::new(1));
     let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), gate: Arc::clone(&gate) });
 
-    let call = tokio::time::timeout(secs(1), client.invoke(&request(), &policy())).await;
+    let call = tokio::time::timeout(secs(1), client.invoke(&request(), &policy(), &Interrupts::default())).await;
 
     assert!(call.is_err());
     assert_eq!(gate.in_flight(), 0);
@@ -166,8 +166,39 @@ async fn tokens_of_failed_attempts_are_counted() {
         }
     }
 
-    let invoked = retry(Billed(false.into())).invoke(&request(), &policy()).await;
+    let invoked = retry(Billed(false.into())).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     let sum = Usage { prompt_tokens: 20, completion_tokens: 2, ..Usage::default() };
     assert_eq!(invoked.usage, Some(sum));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_its_slot_can_be_given_to_another() {
+    let gate = Arc::new(Gate::new(1));
+    let _taken = gate.acquire().await;
+    let client = retry(Permit { inner: Scripted::failing([]), gate });
+    let interrupts = Interrupts::default();
+    interrupts.before_start.cancel();
+
+    let invoked = client.invoke(&request(), &policy(), &interrupts).await;
+
+    assert_eq!((invoked.result, invoked.attempts.len()), (Err(Unanswered::Interrupted), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
+    let interrupts = Interrupts::default();
+    interrupts.before_start.cancel();
+    let client = retry(Scripted::failing([slow_down(20)]));
+    let invoking = async { client.invoke(&request(), &policy(), &interrupts).await };
+    let ending = async {
+        tokio::time::sleep(secs(5)).await;
+        interrupts.at_once.cancel();
+    };
+
+    let (invoked, ()) = tokio::join!(invoking, ending);
+
+    assert_eq!(invoked.result, Err(Unanswered::Interrupted));
+    assert_eq!(invoked.attempts[0].error_kind, Some(ErrorKind::RateLimited));
+    assert_eq!(invoked.latency, secs(5));
 }

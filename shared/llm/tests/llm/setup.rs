@@ -1,0 +1,49 @@
+//! A client as tests want it, and something to ask.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use prometheus::Registry;
+use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target};
+use runmill_proto::{
+    JobConfig, ProviderId,
+    api::{ProviderKind, Settings},
+};
+use runmill_quota::Gate;
+use uuid::Uuid;
+
+pub const KEY: &str = "sk-live-4f9a1c77e0b24d5a";
+pub const HEADER_SECRET: &str = "team-secret-77aa";
+pub const PROVIDER: ProviderId = ProviderId::from_uuid(Uuid::nil());
+
+pub fn client(base_url: String) -> Arc<Client> {
+    let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH));
+    let settings = FactorySettings { random: Arc::new(|| 0.0), ..settings };
+    let target = Target {
+        provider_id: PROVIDER,
+        version: 1,
+        kind: ProviderKind::Custom,
+        base_url,
+        key_label: "main".into(),
+        api_key: Some(KEY.into()),
+        headers: BTreeMap::from([("X-Team".into(), HEADER_SECRET.into())]),
+        connect_timeout: Duration::from_millis(200),
+    };
+    let factory = Factory::new(settings, &Registry::new()).unwrap();
+    factory.client(&target, &Arc::new(Gate::new(8))).unwrap()
+}
+
+pub fn request() -> ChatRequest {
+    ChatRequest {
+        model: "m".into(),
+        messages: vec![ChatMessage::text(Role::User, "2+2?")],
+        call_id: "run_1:7:0".into(),
+        ..ChatRequest::default()
+    }
+}
+
+/// No retries: what one attempt shows.
+pub fn policy() -> CallPolicy {
+    let job = JobConfig { max_retries: Some(0), ..JobConfig::default() };
+    CallPolicy::resolve(&Settings::default(), &job)
+}

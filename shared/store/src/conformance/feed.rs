@@ -1,0 +1,144 @@
+use runmill_proto::{RunStatus, api::RunEvent, message::JobKey};
+use serde_json::json;
+
+use super::{
+    Stores,
+    world::{
+        answered, assert_counters_equal_rows, at, batch, config, create, deferred, event_names, events, fed_run,
+        new_run, pending_run,
+    },
+};
+use crate::{ActiveRun, DueJob, RunRow, Transition};
+
+fn key(run: &RunRow, ordinal: u32) -> JobKey {
+    JobKey { run_id: run.id, ordinal, sample: 0 }
+}
+
+pub async fn active_runs_are_all_that_have_not_ended(stores: &Stores) {
+    let store = &*stores.one;
+    let ended = pending_run(store, 1).await;
+    let pending = pending_run(store, 2).await;
+    let paused = pending_run(store, 3).await;
+    let canceling = fed_run(store, 4).await;
+    store.transition(ended.id, Transition::Cancel, at(1)).await.unwrap();
+    store.transition(paused.id, Transition::Pause { reason: "lunch".into() }, at(1)).await.unwrap();
+    store.transition(canceling.id, Transition::Cancel, at(1)).await.unwrap();
+
+    let active = store.active_runs().await.unwrap();
+
+    let mut want = Vec::new();
+    for (run, items) in [(pending, 2), (paused, 3), (canceling, 4)] {
+        want.push(ActiveRun { run: store.run(run.id).await.unwrap(), items });
+    }
+    assert_eq!(active, want);
+}
+
+pub async fn the_first_feeding_starts_the_run(stores: &Stores) {
+    let store = &*stores.one;
+    let run = pending_run(store, 9).await;
+
+    store.mark_fed(run.id, 4, &[], at(3)).await.unwrap();
+    store.mark_fed(run.id, 6, &[], at(4)).await.unwrap();
+
+    let fed = store.run(run.id).await.unwrap();
+    assert_eq!((fed.status, fed.started_at, fed.fed), (RunStatus::Running, Some(at(3)), 6));
+    assert_eq!(event_names(store, run.id).await, ["run_status"; 2]);
+}
+
+pub async fn fed_never_moves_back(stores: &Stores) {
+    let store = &*stores.one;
+    let run = pending_run(store, 9).await;
+    for (fed, want) in [(4, 4), (2, 4), (9, 9), (3, 9), (12, 9)] {
+        store.mark_fed(run.id, fed, &[], at(3)).await.unwrap();
+        assert_eq!(store.run(run.id).await.unwrap().fed, want, "after {fed}");
+    }
+}
+
+pub async fn due_jobs_are_those_longest_due_first(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 4).await;
+    let times = [(0, 30), (1, 10), (2, 20), (3, 99)];
+    store.write_logs(&batch(times.map(|(n, second)| deferred(&run, n, at(second)))), at(2)).await.unwrap();
+
+    let due = |ordinal| DueJob { key: key(&run, ordinal), attempt: 1 };
+    assert_eq!(store.due_jobs(run.id, at(9), 10).await.unwrap(), []);
+    assert_eq!(store.due_jobs(run.id, at(30), 10).await.unwrap(), [due(1), due(2), due(0)]);
+    assert_eq!(store.due_jobs(run.id, at(30), 2).await.unwrap(), [due(1), due(2)]);
+}
+
+pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 2).await;
+    store.write_logs(&batch([deferred(&run, 0, at(60)), deferred(&run, 1, at(70))]), at(2)).await.unwrap();
+    let scheduled = store.run(run.id).await.unwrap();
+    assert_eq!((scheduled.retry_after, scheduled.in_queue()), (Some(at(60)), 0));
+
+    store.mark_fed(run.id, 2, &[key(&run, 0)], at(61)).await.unwrap();
+    let fed = store.run(run.id).await.unwrap();
+    assert_eq!((fed.retry_after, fed.deferred, fed.in_queue(), fed.seq), (None, 1, 1, scheduled.seq + 1));
+    let last = events(store, run.id).await.pop();
+    assert!(matches!(last, Some(RunEvent::RunStatus(status)) if status.retry_after.is_none()));
+
+    // Nothing is deferred twice, and feeding what is not deferred moves nothing.
+    store.mark_fed(run.id, 2, &[key(&run, 0), key(&run, 1)], at(71)).await.unwrap();
+    let fed = store.run(run.id).await.unwrap();
+    assert_eq!((fed.deferred, fed.in_queue(), fed.seq), (0, 2, scheduled.seq + 1));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_lost_job_is_due_once(stores: &Stores) {
+    let store = &*stores.one;
+    let samples = RunRow { config: config(json!({"samples": 2})), total: 6, ..new_run(store, 3).await };
+    let run = create(store, &samples).await;
+    // Fed: all three of the first sample, two of the second; of these, one is answered and one deferred.
+    store.mark_fed(run.id, 5, &[], at(1)).await.unwrap();
+    store.write_logs(&batch([answered(&run, 0)]), at(2)).await.unwrap();
+    store.write_logs(&batch([deferred(&run, 1, at(600))]), at(2)).await.unwrap();
+
+    assert_eq!(store.defer_lost(run.id, at(10), 100).await.unwrap(), 3);
+    assert_eq!(store.defer_lost(run.id, at(10), 100).await.unwrap(), 0);
+
+    let due = store.due_jobs(run.id, at(10), 10).await.unwrap();
+    let found: Vec<_> = due.iter().map(|job| (job.key.ordinal, job.key.sample, job.attempt)).collect();
+    assert_eq!(found, [(2, 0, 1), (0, 1, 1), (1, 1, 1)]);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn lost_jobs_are_deferred_up_to_the_limit(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 5).await;
+
+    assert_eq!(store.defer_lost(run.id, at(10), 2).await.unwrap(), 2);
+    assert_eq!(store.defer_lost(run.id, at(10), 2).await.unwrap(), 2);
+
+    assert_eq!(store.run(run.id).await.unwrap().in_queue(), 1);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_canceled_run_ends_though_its_jobs_are_lost(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 2).await;
+    store.transition(run.id, Transition::Cancel, at(3)).await.unwrap();
+
+    store.defer_lost(run.id, at(10), 100).await.unwrap();
+
+    let ended = store.run(run.id).await.unwrap();
+    assert_eq!((ended.status, ended.deferred), (RunStatus::Canceled, 0));
+    assert_eq!(store.defer_lost(run.id, at(11), 100).await.unwrap(), 0);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_canceled_run_is_ended_by_force_only_when_asked_long_ago(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 2).await;
+    assert!(!store.end_canceled(run.id, at(99), at(99)).await.unwrap(), "nobody canceled it");
+    store.transition(run.id, Transition::Cancel, at(10)).await.unwrap();
+
+    assert!(!store.end_canceled(run.id, at(9), at(40)).await.unwrap());
+    assert!(store.end_canceled(run.id, at(10), at(40)).await.unwrap());
+    assert!(!store.end_canceled(run.id, at(10), at(41)).await.unwrap());
+
+    let ended = store.run(run.id).await.unwrap();
+    assert_eq!((ended.status, ended.finished_at), (RunStatus::Canceled, Some(at(40))));
+    assert_counters_equal_rows(store, run.id).await;
+}

@@ -1,0 +1,412 @@
+use std::sync::Arc;
+
+use runmill_proto::{
+    ErrorKind, Outcome, RunId, RunStatus,
+    api::{InvocationRecord, ResultRecord, RunEvent},
+    message::{Deferred, Invocation, JobKey},
+};
+use uuid::Uuid;
+
+use super::{
+    Stores,
+    world::{
+        all_results, answered, assert_counters_equal_rows, at, at_ms, attempt, batch, deferred, event_names, events,
+        failed, fed_run, new_run, create, pending_run,
+    },
+};
+use crate::{LogBatch, LogEntry, RunRow, Transition, Written};
+
+fn result_of(invocation: &Invocation, second: i64) -> ResultRecord {
+    ResultRecord {
+        ordinal: invocation.ordinal,
+        sample: invocation.sample,
+        item_id: invocation.item_id.clone(),
+        invocation_id: invocation.call.id,
+        outcome: invocation.outcome,
+        error_kind: invocation.error_kind,
+        error: invocation.error.clone(),
+        response: invocation.response.clone(),
+        reasoning: invocation.reasoning.clone(),
+        score: invocation.score.clone(),
+        settled_at: at(second),
+    }
+}
+
+fn record_of(invocation: &Invocation) -> InvocationRecord {
+    let call = &invocation.call;
+    InvocationRecord {
+        id: call.id,
+        ordinal: invocation.ordinal,
+        sample: invocation.sample,
+        provider_id: call.provider_id,
+        model: call.model.clone(),
+        outcome: Some(invocation.outcome),
+        error_kind: invocation.error_kind,
+        attempts: call.attempts.clone(),
+        usage: call.usage,
+        cost_nanousd: call.cost_nanousd,
+        streamed: call.streamed,
+        started_at: call.started_at,
+        latency_ms: call.latency_ms,
+        ttft_ms: call.ttft_ms,
+    }
+}
+
+pub async fn a_batch_is_recorded_as_it_came(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 5).await;
+    let right = answered(&run, 0);
+    let wrong = failed(&run, 1);
+    let mut bare = answered(&run, 2);
+    bare.call.attempts.clear();
+    (bare.call.usage, bare.call.cost_nanousd, bare.call.ttft_ms) = (None, None, None);
+    (bare.outcome, bare.response, bare.reasoning, bare.score) = (Outcome::Canceled, None, None, None);
+    let entries = [right.clone(), wrong.clone(), bare.clone()];
+
+    let written = store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
+
+    assert_eq!(written, Written { results: 3, ..Written::default() });
+    assert_eq!(all_results(&*stores.other, run.id).await, entries.each_ref().map(|entry| result_of(entry, 2)));
+    let invocations = stores.other.invocations(run.id, None, 10).await.unwrap();
+    assert_eq!(invocations, entries.each_ref().map(record_of));
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.stats.settled(), row.stats.calls, row.stats.retries), (3, 3, 1));
+    assert_eq!((row.stats.usage.prompt_tokens, row.stats.cost_nanousd), (20, Some(3_000)));
+    assert_eq!((row.stats.score(5).mean, row.stats.errors[&ErrorKind::Overloaded]), (Some(1.0), 1));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_batch_written_again_changes_nothing(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    let mut entries: Vec<LogEntry> = vec![answered(&run, 0).into(), failed(&run, 1).into()];
+    entries.push(deferred(&run, 2, at(60)).into());
+    let batch = LogBatch(entries);
+    store.write_logs(&batch, at(2)).await.unwrap();
+    let (row, results) = (store.run(run.id).await.unwrap(), all_results(store, run.id).await);
+
+    let written = stores.other.write_logs(&batch, at(9)).await.unwrap();
+
+    assert_eq!(written, Written { redelivered: 3, ..Written::default() });
+    assert_eq!(store.run(run.id).await.unwrap(), row);
+    assert_eq!(all_results(store, run.id).await, results);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_batch_written_in_parts_again_changes_nothing(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    let all: Vec<_> = (0..4).map(|n| answered(&run, n)).collect();
+    store.write_logs(&batch(all[..2].to_vec()), at(2)).await.unwrap();
+
+    // Two that are known, two that are new, one of them twice.
+    let overlapping = [&all[..], &all[3..]].concat();
+    let written = store.write_logs(&batch(overlapping), at(3)).await.unwrap();
+
+    assert_eq!(written, Written { results: 2, redelivered: 3, ..Written::default() });
+    assert_eq!(store.run(run.id).await.unwrap().stats.duplicates, 0);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_job_has_one_result(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    let (first, second, third) = (answered(&run, 0), failed(&run, 0), answered(&run, 0));
+
+    let one = store.write_logs(&batch([first.clone(), second]), at(2)).await.unwrap();
+    let other = store.write_logs(&batch([third]), at(3)).await.unwrap();
+
+    assert_eq!((one.results, other.results, one.redelivered + other.redelivered), (1, 0, 0));
+    assert_eq!(all_results(store, run.id).await, [result_of(&first, 2)]);
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.stats.settled(), row.stats.duplicates, row.stats.calls), (1, 2, 4));
+    assert_eq!(store.invocations(run.id, None, 10).await.unwrap().len(), 3);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn overlapping_batches_of_two_writers_count_once(stores: &Stores) {
+    const ITEMS: u32 = 300;
+    let runs = Arc::new([fed_run(&*stores.one, ITEMS).await, fed_run(&*stores.one, ITEMS).await]);
+    // Each message is in several batches of both writers, and each batch is about both runs.
+    let messages: Vec<LogEntry> =
+        (0..ITEMS).flat_map(|n| runs.each_ref().map(|run| LogEntry::from(answered(run, n)))).collect();
+    let writer = |store: crate::SharedStore, step: usize, backwards: bool| {
+        let mut batches: Vec<_> = messages.windows(60).step_by(step).map(<[LogEntry]>::to_vec).collect();
+        batches.push(messages[messages.len() - 60..].to_vec());
+        if backwards {
+            batches.reverse();
+        }
+        tokio::spawn(async move {
+            let mut results = 0;
+            for batch in batches {
+                results += store.write_logs(&LogBatch(batch), at(2)).await.unwrap().results;
+            }
+            results
+        })
+    };
+
+    let one = writer(stores.one.clone(), 20, false);
+    let other = writer(stores.other.clone(), 30, true);
+
+    assert_eq!(one.await.unwrap() + other.await.unwrap(), u64::from(2 * ITEMS));
+    for run in runs.iter() {
+        let row = stores.one.run(run.id).await.unwrap();
+        assert_eq!((row.status, row.stats.settled()), (RunStatus::Completed, u64::from(ITEMS)));
+        assert_counters_equal_rows(&*stores.one, run.id).await;
+    }
+}
+
+pub async fn the_last_result_completes_the_run(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 3).await;
+    let first = store.write_logs(&batch([answered(&run, 0), failed(&run, 1)]), at(2)).await.unwrap();
+    assert_eq!(first.ended, []);
+
+    let last = store.write_logs(&batch([answered(&run, 2)]), at(3)).await.unwrap();
+
+    assert_eq!(last.ended, [run.id]);
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.status, row.finished_at), (RunStatus::Completed, Some(at(3))));
+    let names = event_names(store, run.id).await;
+    assert_eq!(names[names.len() - 2..], ["run_progress", "run_status"]);
+}
+
+pub async fn a_result_before_its_feeding_starts_the_run(stores: &Stores) {
+    let store = &*stores.one;
+    let run = pending_run(store, 2).await;
+
+    store.write_logs(&batch([answered(&run, 0)]), at(2)).await.unwrap();
+    let started = store.run(run.id).await.unwrap();
+    assert_eq!((started.status, started.started_at, started.in_queue()), (RunStatus::Running, Some(at(2)), 0));
+
+    store.write_logs(&batch([answered(&run, 1)]), at(3)).await.unwrap();
+    let ended = store.run(run.id).await.unwrap();
+    assert_eq!((ended.status, ended.fed), (RunStatus::Completed, 2));
+    store.mark_fed(run.id, 2, &[], at(4)).await.unwrap();
+    assert_eq!(store.run(run.id).await.unwrap(), ended);
+}
+
+pub async fn a_message_of_an_unknown_run_is_an_orphan(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 2).await;
+    let unknown = RunRow { id: RunId::from_uuid(Uuid::now_v7()), ..run.clone() };
+
+    let written = store.write_logs(&batch([answered(&unknown, 0), answered(&run, 0)]), at(2)).await.unwrap();
+
+    assert_eq!(written, Written { results: 1, orphaned: 1, ..Written::default() });
+    assert_eq!(store.invocations(unknown.id, None, 10).await.unwrap(), []);
+    assert_eq!(all_results(store, unknown.id).await, []);
+}
+
+pub async fn a_deferral_schedules_a_retry_once_for_a_batch(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    let later = Deferred { reason: "rate limited".into(), ..deferred(&run, 0, at(90)) };
+
+    let written = store
+        .write_logs(&batch([later, deferred(&run, 1, at(60)), deferred(&run, 1, at(30))]), at(2))
+        .await
+        .unwrap();
+
+    assert_eq!(written, Written::default());
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.deferred, row.retry_count, row.in_queue()), (2, 1, 7));
+    assert_eq!((row.retry_after, row.retry_requested_at), (Some(at(60)), Some(at(2))));
+    assert_eq!(row.retry_reason.as_deref(), Some(Deferred::WORKER_SHUTDOWN));
+    assert_eq!(store.status_events(run.id, 0, 10).await.unwrap().len(), 3);
+    let deferrals = store.invocations(run.id, None, 10).await.unwrap();
+    assert!(deferrals.iter().all(|call| (call.outcome, call.error_kind) == (None, Some(ErrorKind::Interrupted))));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_deferral_that_says_so_pauses_the_run(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    let stop = |ordinal| Deferred {
+        pause: true,
+        reason: "the key was refused".into(),
+        ..deferred(&run, ordinal, at(2))
+    };
+
+    let written = store.write_logs(&batch([stop(0), stop(1)]), at(2)).await.unwrap();
+    let again = store.write_logs(&batch([stop(2)]), at(3)).await.unwrap();
+
+    assert_eq!((written.paused, again.paused), (vec![run.id], vec![]));
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.status, row.paused_at, row.deferred), (RunStatus::Running, Some(at(2)), 3));
+    assert_eq!(row.pause_reason.as_deref(), Some("the key was refused"));
+    assert_eq!((row.retry_count, row.retry_after), (0, None));
+    assert_eq!(store.status_events(run.id, 0, 10).await.unwrap().len(), 3);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_result_ends_the_deferral_of_its_job(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    store.write_logs(&batch([deferred(&run, 0, at(60)), deferred(&run, 1, at(60))]), at(2)).await.unwrap();
+
+    // The job was delivered twice: one delivery was handed back, the other is answered.
+    store.write_logs(&batch([answered(&run, 0)]), at(3)).await.unwrap();
+
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.deferred, row.stats.settled(), row.in_queue()), (1, 1, 7));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_job_with_a_result_is_not_deferred(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    store.write_logs(&batch([answered(&run, 0)]), at(2)).await.unwrap();
+    let both: Vec<LogEntry> = vec![deferred(&run, 1, at(60)).into(), answered(&run, 1).into()];
+
+    store.write_logs(&LogBatch(both), at(3)).await.unwrap();
+    store.write_logs(&batch([deferred(&run, 0, at(60))]), at(3)).await.unwrap();
+
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.deferred, row.retry_count, row.stats.settled()), (0, 0, 2));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_canceled_run_ends_with_its_last_job_in_the_queue(stores: &Stores) {
+    let store = &*stores.one;
+    let run = pending_run(store, 9).await;
+    store.mark_fed(run.id, 3, &[], at(1)).await.unwrap();
+    store.transition(run.id, Transition::Cancel, at(2)).await.unwrap();
+    let canceled = Invocation { outcome: Outcome::Canceled, score: None, ..answered(&run, 1) };
+
+    let first = store.write_logs(&batch([answered(&run, 0), canceled]), at(3)).await.unwrap();
+    let last = store.write_logs(&batch([deferred(&run, 2, at(60))]), at(4)).await.unwrap();
+
+    assert_eq!((first.ended, last.ended), (vec![], vec![run.id]));
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.status, row.finished_at), (RunStatus::Canceled, Some(at(4))));
+    assert_eq!((row.deferred, row.retry_count, row.retry_after), (0, 0, None));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_result_after_the_cancellation_is_recorded(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 1).await;
+    store.transition(run.id, Transition::Cancel, at(2)).await.unwrap();
+    store.end_canceled(run.id, at(2), at(3)).await.unwrap();
+
+    let written = store.write_logs(&batch([answered(&run, 0)]), at(4)).await.unwrap();
+
+    assert_eq!((written.results, written.ended), (1, vec![]));
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.status, row.finished_at), (RunStatus::Canceled, Some(at(3))));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_deferral_after_the_end_is_only_a_call(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 1).await;
+    store.transition(run.id, Transition::Cancel, at(2)).await.unwrap();
+    store.end_canceled(run.id, at(2), at(3)).await.unwrap();
+
+    let stop = Deferred { pause: true, ..deferred(&run, 0, at(60)) };
+    let written = store.write_logs(&batch([deferred(&run, 0, at(60)), stop]), at(4)).await.unwrap();
+
+    assert_eq!(written, Written::default());
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.deferred, row.retry_count, row.paused_at, row.stats.calls), (0, 0, None, 2));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn progress_is_at_most_five_a_second(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 40).await;
+    for n in 0..40 {
+        // Twenty batches a second, for two seconds.
+        store.write_logs(&batch([answered(&run, n)]), at_ms(2_000 + 50 * i64::from(n))).await.unwrap();
+    }
+
+    let progress: Vec<_> = events(store, run.id)
+        .await
+        .into_iter()
+        .filter_map(|event| match event {
+            RunEvent::RunProgress(progress) => Some(progress.counters.settled),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(progress, [1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 40]);
+}
+
+pub async fn every_message_has_its_events(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    let mut retried = answered(&run, 0);
+    retried.call.attempts.insert(0, attempt(Some(ErrorKind::RateLimited)));
+    let entries: Vec<LogEntry> = vec![
+        retried.clone().into(),
+        failed(&run, 1).into(),
+        deferred(&run, 2, at(60)).into(),
+        answered(&run, 0).into(),
+    ];
+
+    store.write_logs(&LogBatch(entries), at(2)).await.unwrap();
+
+    let names = event_names(store, run.id).await;
+    let want = [
+        vec!["run_status", "run_status"],
+        vec!["run_log", "run_log", "run_item"],
+        vec!["run_log", "run_log", "run_log", "run_item"],
+        vec!["run_log", "run_log"],
+        // Of a job that has its result: the call alone.
+        vec!["run_log"],
+        vec!["run_progress", "run_status"],
+    ];
+    assert_eq!(names, want.concat());
+    let events = events(store, run.id).await;
+    let RunEvent::RunLog(attempt) = &events[2] else { panic!("{:?}", events[2]) };
+    assert_eq!((attempt.outcome, attempt.error_kind, attempt.retry_count), (None, Some(ErrorKind::RateLimited), 0));
+    let RunEvent::RunLog(log) = &events[3] else { panic!("{:?}", events[3]) };
+    assert_eq!((log.outcome, log.retry_count, log.ttft_ms), (Some(Outcome::Succeeded), 1, Some(90)));
+    let RunEvent::RunItem(item) = &events[4] else { panic!("{:?}", events[4]) };
+    assert_eq!((&item.question, &item.answer, &item.score), (&retried.question, &retried.response, &retried.score));
+}
+
+pub async fn a_nul_from_a_model_loses_nothing(stores: &Stores) {
+    let store = &*stores.one;
+    let row = RunRow { model: "a\0b".into(), name: Some("\0".into()), ..new_run(store, 2).await };
+    let run = create(store, &row).await;
+    let nul = || Some("before\0after".to_owned());
+    let mut wild = failed(&run, 0);
+    wild.item_id = "q\0".into();
+    (wild.error, wild.response, wild.reasoning) = (nul(), nul(), nul());
+    wild.call.attempts[0].error = nul();
+    let mut scored = answered(&run, 1);
+    scored.score.as_mut().unwrap().extracted = nul();
+    scored.question = "why\0?".into();
+
+    let written = store.write_logs(&batch([wild, scored]), at(2)).await.unwrap();
+
+    assert_eq!((written.results, written.ended), (2, vec![run.id]));
+    let results = all_results(store, run.id).await;
+    let response = results[0].response.as_deref().unwrap();
+    assert!(["before\0after", "before\u{fffd}after"].contains(&response), "{response:?}");
+    assert!(results[1].score.as_ref().unwrap().extracted.as_deref().unwrap().ends_with("after"));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn an_empty_batch_is_written(stores: &Stores) {
+    assert_eq!(stores.one.write_logs(&LogBatch::default(), at(2)).await.unwrap(), Written::default());
+}
+
+pub async fn results_and_invocations_are_paged(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 5).await;
+    let second_sample = Invocation { sample: 1, ..answered(&run, 1) };
+    let entries = [answered(&run, 2), answered(&run, 1), second_sample, answered(&run, 0)];
+    store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
+
+    let key = |ordinal, sample| JobKey { run_id: run.id, ordinal, sample };
+    let page = store.results(run.id, None, 2).await.unwrap();
+    assert_eq!(page.iter().map(|r| (r.ordinal, r.sample)).collect::<Vec<_>>(), [(0, 0), (1, 0)]);
+    let page = store.results(run.id, Some(key(1, 0)), 9).await.unwrap();
+    assert_eq!(page.iter().map(|r| (r.ordinal, r.sample)).collect::<Vec<_>>(), [(1, 1), (2, 0)]);
+
+    let records = entries.each_ref().map(record_of);
+    assert_eq!(store.invocations(run.id, None, 3).await.unwrap(), records[..3]);
+    assert_eq!(store.invocations(run.id, Some(records[2].id), 3).await.unwrap(), records[3..]);
+}

@@ -1,0 +1,148 @@
+//! What every store does: the contract of the ports, as cases. An implementation passes all of them.
+
+#![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
+
+pub mod datasets;
+pub mod events;
+pub mod executors;
+pub mod feed;
+pub mod leader;
+pub mod logs;
+pub mod providers;
+pub mod runs;
+pub mod settings;
+pub mod transitions;
+mod world;
+
+use std::any::Any;
+
+use crate::SharedStore;
+
+/// One database, as two processes have it, or as one has it where only one can.
+pub struct Stores {
+    pub one: SharedStore,
+    pub other: SharedStore,
+    _database: Box<dyn Any + Send>,
+}
+
+impl Stores {
+    /// `database` is dropped last.
+    pub fn new(one: SharedStore, other: SharedStore, database: impl Any + Send) -> Self {
+        Self { one, other, _database: Box::new(database) }
+    }
+}
+
+/// One test for each case, so that a failure names the case and the store. `$make` is a future of [`Stores`].
+#[macro_export]
+macro_rules! store_conformance {
+    ($make:expr) => {
+        $crate::store_conformance! { $make;
+            datasets {
+                a_dataset_comes_back_with_its_lines_in_order,
+                a_bad_line_ends_the_upload_and_nothing_is_stored,
+                an_id_that_occurs_twice_is_named_with_its_line,
+                an_empty_dataset_is_refused,
+                the_oldest_dataset_with_the_same_content_is_found,
+                datasets_are_paged_by_id,
+                items_are_paged_by_ordinal,
+                a_dataset_of_many_chunks_is_complete,
+                an_abandoned_upload_leaves_nothing,
+            }
+            events {
+                events_are_read_from_any_seq_on,
+                events_are_read_about_as_many_as_asked_for,
+                status_events_are_read_alone,
+                versions_are_those_of_active_and_lately_ended_runs,
+                rows_of_many_runs_are_read_together,
+            }
+            executors {
+                an_executor_is_as_it_last_reported,
+                an_executor_not_seen_for_a_day_is_forgotten,
+            }
+            feed {
+                active_runs_are_all_that_have_not_ended,
+                the_first_feeding_starts_the_run,
+                fed_never_moves_back,
+                due_jobs_are_those_longest_due_first,
+                feeding_a_deferred_job_clears_the_retry,
+                a_lost_job_is_due_once,
+                lost_jobs_are_deferred_up_to_the_limit,
+                a_canceled_run_ends_though_its_jobs_are_lost,
+                a_canceled_run_is_ended_by_force_only_when_asked_long_ago,
+            }
+            leader {
+                one_leads_until_it_releases,
+                a_lead_that_is_dropped_is_free,
+            }
+            logs {
+                a_batch_is_recorded_as_it_came,
+                a_batch_written_again_changes_nothing,
+                a_batch_written_in_parts_again_changes_nothing,
+                a_job_has_one_result,
+                overlapping_batches_of_two_writers_count_once,
+                the_last_result_completes_the_run,
+                a_result_before_its_feeding_starts_the_run,
+                a_message_of_an_unknown_run_is_an_orphan,
+                a_deferral_schedules_a_retry_once_for_a_batch,
+                a_deferral_that_says_so_pauses_the_run,
+                a_result_ends_the_deferral_of_its_job,
+                a_job_with_a_result_is_not_deferred,
+                a_canceled_run_ends_with_its_last_job_in_the_queue,
+                a_result_after_the_cancellation_is_recorded,
+                a_deferral_after_the_end_is_only_a_call,
+                progress_is_at_most_five_a_second,
+                every_message_has_its_events,
+                a_nul_from_a_model_loses_nothing,
+                an_empty_batch_is_written,
+                results_and_invocations_are_paged,
+            }
+            providers {
+                a_provider_comes_back_as_it_was_stored,
+                a_name_is_taken_once,
+                an_update_replaces_the_row_and_its_secrets,
+                an_update_of_an_older_version_is_a_conflict,
+                providers_are_paged_by_id,
+                a_deleted_provider_is_gone_with_its_secrets,
+                a_provider_stays_while_a_run_of_it_has_not_ended,
+                secrets_are_paged_by_id,
+                a_secret_is_resealed_only_from_what_it_was,
+            }
+            runs {
+                a_run_comes_back_as_it_was_created,
+                an_idempotency_key_stands_for_its_first_run,
+                an_idempotency_key_with_another_request_is_a_conflict,
+                one_key_at_the_same_time_makes_one_run,
+                a_run_needs_its_provider_and_dataset,
+                runs_are_paged_newest_first,
+                the_newest_run_of_a_key_prefix_is_found,
+            }
+            settings {
+                settings_begin_as_the_defaults,
+                each_change_of_settings_grows_their_version,
+            }
+            transitions {
+                canceling_an_idle_run_ends_it,
+                canceling_waits_for_what_is_in_the_queue,
+                canceling_drops_what_was_deferred,
+                pausing_is_metadata_and_resuming_ends_it,
+                resuming_makes_deferred_jobs_due,
+                failed_jobs_are_tried_again_in_a_new_pass,
+                a_result_of_an_earlier_pass_is_only_a_call,
+                recovering_makes_what_was_in_the_queue_due,
+                what_contradicts_the_run_is_a_conflict,
+                a_run_that_is_not_there_is_not_found,
+            }
+        }
+    };
+    ($make:expr; $($module:ident { $($case:ident,)+ })+) => { $(
+        mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    $crate::conformance::$module::$case(&$make.await).await;
+                }
+            )+
+        }
+    )+ };
+}

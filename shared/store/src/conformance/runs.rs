@@ -1,0 +1,124 @@
+use runmill_proto::{
+    DatasetId, ProviderId, RunId, RunStatus,
+    api::{RunEvent, RunStatusEvent},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Stores,
+    world::{assert_conflict, assert_not_found, at, config, create, events, new_run, pending_run},
+};
+use crate::{CreatedRun, RunRow};
+
+pub async fn a_run_comes_back_as_it_was_created(stores: &Stores) {
+    let row = new_run(&*stores.one, 3).await;
+
+    let created = create(&*stores.one, &row).await;
+
+    assert_eq!(created, RunRow { seq: 1, ..row.clone() });
+    assert_eq!(stores.other.run(row.id).await.unwrap(), created);
+    let first = RunEvent::RunStatus(RunStatusEvent {
+        run_id: row.id,
+        status: RunStatus::Pending,
+        started_at: None,
+        finished_at: None,
+        retry_count: 0,
+        retry_after: None,
+        retry_requested_at: None,
+        retry_reason: None,
+        resumed_count: 0,
+        last_resumed_at: None,
+        cancel_requested_at: None,
+        paused_at: None,
+        pause_reason: None,
+    });
+    assert_eq!(events(&*stores.other, row.id).await, [first]);
+}
+
+fn same_request_again(row: &RunRow) -> RunRow {
+    RunRow { id: RunId::from_uuid(Uuid::now_v7()), name: None, created_at: at(60), ..row.clone() }
+}
+
+pub async fn an_idempotency_key_stands_for_its_first_run(stores: &Stores) {
+    let store = &stores.one;
+    // Numbers that a normalising column type would give back as others.
+    let config = config(json!({"top_p": 1.0, "seed": 1e16, "x": 1e-7}));
+    let row =
+        RunRow { idempotency_key: Some("k1".into()), config, ..new_run(&**store, 3).await };
+    let first = create(&**store, &row).await;
+
+    let again = same_request_again(&row);
+    assert_eq!(store.create_run(&again).await.unwrap(), CreatedRun::Existing(first));
+    assert_not_found(store.run(again.id).await, "run");
+
+    // Without a key each is a run of its own.
+    let without = RunRow { idempotency_key: None, ..same_request_again(&row) };
+    create(&**store, &without).await;
+}
+
+pub async fn an_idempotency_key_with_another_request_is_a_conflict(stores: &Stores) {
+    let store = &stores.one;
+    let row = RunRow { idempotency_key: Some("k1".into()), ..new_run(&**store, 3).await };
+    create(&**store, &row).await;
+
+    let again = same_request_again(&row);
+    for other in [
+        RunRow { model: "another".into(), ..again.clone() },
+        RunRow { config: config(json!({"seed": 2})), ..again.clone() },
+        RunRow { provider_id: ProviderId::from_uuid(Uuid::now_v7()), ..again.clone() },
+        RunRow { dataset_id: DatasetId::from_uuid(Uuid::now_v7()), ..again },
+    ] {
+        assert_conflict(store.create_run(&other).await);
+    }
+}
+
+pub async fn one_key_at_the_same_time_makes_one_run(stores: &Stores) {
+    let row = RunRow { idempotency_key: Some("k1".into()), ..new_run(&*stores.one, 3).await };
+    let again = same_request_again(&row);
+
+    let (one, other) = tokio::join!(stores.one.create_run(&row), stores.other.create_run(&again));
+
+    let (made, found) = match (one.unwrap(), other.unwrap()) {
+        (CreatedRun::New(made), CreatedRun::Existing(found))
+        | (CreatedRun::Existing(found), CreatedRun::New(made)) => (made, found),
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(made, found);
+    assert_eq!(stores.one.runs(None, 10).await.unwrap(), [made]);
+}
+
+pub async fn a_run_needs_its_provider_and_dataset(stores: &Stores) {
+    let store = &stores.one;
+    let row = new_run(&**store, 3).await;
+
+    let no_provider = RunRow { provider_id: ProviderId::from_uuid(Uuid::now_v7()), ..row.clone() };
+    assert_not_found(store.create_run(&no_provider).await, "provider");
+    let no_dataset = RunRow { dataset_id: DatasetId::from_uuid(Uuid::now_v7()), ..row };
+    assert_not_found(store.create_run(&no_dataset).await, "dataset");
+    assert_eq!(store.runs(None, 10).await.unwrap(), []);
+}
+
+pub async fn runs_are_paged_newest_first(stores: &Stores) {
+    let store = &stores.one;
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.insert(0, pending_run(&**store, 1).await);
+    }
+
+    assert_eq!(store.runs(None, 2).await.unwrap(), all[..2]);
+    assert_eq!(store.runs(Some(all[1].id), 2).await.unwrap(), all[2..]);
+}
+
+pub async fn the_newest_run_of_a_key_prefix_is_found(stores: &Stores) {
+    let store = &stores.one;
+    for key in ["cli:a%:1", "cli:a%:2", "cli:ab:3"] {
+        let row = RunRow { idempotency_key: Some(key.into()), ..new_run(&**store, 1).await };
+        create(&**store, &row).await;
+    }
+
+    for (prefix, want) in [("cli:a%", Some("cli:a%:2")), ("cli:", Some("cli:ab:3")), ("CLI", None), ("li:", None)] {
+        let found = store.newest_run_by_key(prefix).await.unwrap().and_then(|run| run.idempotency_key);
+        assert_eq!(found.as_deref(), want, "{prefix}");
+    }
+}

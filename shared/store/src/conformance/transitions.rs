@@ -1,0 +1,189 @@
+use runmill_proto::{ErrorKind, Outcome, RunId, RunStatus, message::JobKey};
+use uuid::Uuid;
+
+use super::{
+    Stores,
+    world::{
+        all_results, answered, assert_conflict, assert_counters_equal_rows, assert_not_found, at, batch, deferred,
+        event_names, failed, fed_run, pending_run,
+    },
+};
+use crate::{DueJob, RunRow, Store, Transition};
+
+async fn transition(store: &dyn Store, run: &RunRow, transition: Transition, second: i64) -> RunRow {
+    let row = store.transition(run.id, transition, at(second)).await.unwrap();
+    assert_eq!(store.run(run.id).await.unwrap(), row);
+    row
+}
+
+fn pause() -> Transition {
+    Transition::Pause { reason: "lunch".into() }
+}
+
+pub async fn canceling_an_idle_run_ends_it(stores: &Stores) {
+    let store = &*stores.one;
+    let run = pending_run(store, 3).await;
+
+    let ended = transition(store, &run, Transition::Cancel, 5).await;
+
+    assert_eq!(ended.status, RunStatus::Canceled);
+    assert_eq!((ended.cancel_requested_at, ended.finished_at), (Some(at(5)), Some(at(5))));
+    assert_eq!(event_names(store, run.id).await, ["run_status"; 2]);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn canceling_waits_for_what_is_in_the_queue(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 3).await;
+
+    let canceling = transition(store, &run, Transition::Cancel, 5).await;
+    let again = transition(store, &run, Transition::Cancel, 6).await;
+
+    assert_eq!((canceling.status, canceling.finished_at), (RunStatus::Running, None));
+    assert_eq!(canceling.cancel_requested_at, Some(at(5)));
+    assert_eq!(again, canceling);
+}
+
+pub async fn canceling_drops_what_was_deferred(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 2).await;
+    store.write_logs(&batch((0..2).map(|n| deferred(&run, n, at(60)))), at(2)).await.unwrap();
+
+    let ended = transition(store, &run, Transition::Cancel, 5).await;
+
+    assert_eq!((ended.status, ended.deferred, ended.retry_after), (RunStatus::Canceled, 0, None));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn pausing_is_metadata_and_resuming_ends_it(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 3).await;
+
+    let paused = transition(store, &run, pause(), 5).await;
+    assert_eq!((paused.status, paused.paused_at), (RunStatus::Running, Some(at(5))));
+    assert_eq!(paused.pause_reason.as_deref(), Some("lunch"));
+    let again = transition(store, &run, Transition::Pause { reason: "tea".into() }, 6).await;
+    assert_eq!(again, paused);
+
+    let resumed = transition(store, &run, Transition::Resume, 7).await;
+    assert_eq!((resumed.paused_at, resumed.pause_reason), (None, None));
+    assert_eq!((resumed.resumed_count, resumed.last_resumed_at), (1, Some(at(7))));
+    assert_eq!(event_names(store, run.id).await, ["run_status"; 4]);
+}
+
+pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 2).await;
+    store.write_logs(&batch([deferred(&run, 0, at(600))]), at(2)).await.unwrap();
+    transition(store, &run, pause(), 5).await;
+
+    let resumed = transition(store, &run, Transition::Resume, 7).await;
+
+    assert_eq!(resumed.retry_after, Some(at(7)));
+    let key = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
+    assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1 }]);
+}
+
+/// A run of three that ended, two of its jobs failed.
+async fn run_with_failures(store: &dyn Store) -> RunRow {
+    let run = fed_run(store, 3).await;
+    let entries = [failed(&run, 0), answered(&run, 1), failed(&run, 2)];
+    store.write_logs(&batch(entries), at(2)).await.unwrap();
+    store.run(run.id).await.unwrap()
+}
+
+pub async fn failed_jobs_are_tried_again_in_a_new_pass(stores: &Stores) {
+    let store = &*stores.one;
+    let run = run_with_failures(store).await;
+    assert_eq!((run.status, run.stats.errors[&ErrorKind::Overloaded]), (RunStatus::Completed, 2));
+
+    let retried = transition(store, &run, Transition::RetryFailed, 10).await;
+
+    assert_eq!((retried.status, retried.finished_at), (RunStatus::Running, None));
+    assert_eq!((retried.epoch, retried.deferred, retried.in_queue()), (1, 2, 0));
+    assert_eq!((retried.stats.settled(), retried.stats.errors.len()), (1, 0));
+    assert_eq!((retried.retry_count, retried.retry_after), (1, Some(at(10))));
+    assert_counters_equal_rows(store, run.id).await;
+    let due = store.due_jobs(run.id, at(10), 10).await.unwrap();
+    assert_eq!(due.iter().map(|job| (job.key.ordinal, job.attempt)).collect::<Vec<_>>(), [(0, 0), (2, 0)]);
+
+    let refed: Vec<_> = due.iter().map(|job| job.key).collect();
+    store.mark_fed(run.id, 3, &refed, at(11)).await.unwrap();
+    store.write_logs(&batch([answered(&retried, 0), answered(&retried, 2)]), at(12)).await.unwrap();
+
+    let ended = store.run(run.id).await.unwrap();
+    assert_eq!((ended.status, ended.stats.outcome(Outcome::Succeeded)), (RunStatus::Completed, 3));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_result_of_an_earlier_pass_is_only_a_call(stores: &Stores) {
+    let store = &*stores.one;
+    let run = run_with_failures(store).await;
+    transition(store, &run, Transition::RetryFailed, 10).await;
+
+    // Another delivery of the first pass, late.
+    let written = store.write_logs(&batch([answered(&run, 0)]), at(11)).await.unwrap();
+
+    assert_eq!((written.results, written.redelivered), (0, 0));
+    assert_eq!(all_results(store, run.id).await.len(), 1);
+    assert_eq!(store.invocations(run.id, None, 10).await.unwrap().len(), 4);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn recovering_makes_what_was_in_the_queue_due(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 4).await;
+    store.write_logs(&batch([answered(&run, 1)]), at(2)).await.unwrap();
+    store.write_logs(&batch([deferred(&run, 2, at(600))]), at(2)).await.unwrap();
+
+    let recovered = transition(store, &run, Transition::Recover, 5).await;
+
+    assert_eq!((recovered.deferred, recovered.in_queue()), (3, 0));
+    assert_eq!((recovered.resumed_count, recovered.last_resumed_at), (1, Some(at(5))));
+    let due = store.due_jobs(run.id, at(5), 10).await.unwrap();
+    assert_eq!(due.iter().map(|job| job.key.ordinal).collect::<Vec<_>>(), [0, 3]);
+    assert_counters_equal_rows(store, run.id).await;
+
+    // A cancellation that was waiting for the queue has nothing to wait for.
+    let other = fed_run(store, 4).await;
+    transition(store, &other, Transition::Cancel, 5).await;
+    assert_eq!(transition(store, &other, Transition::Recover, 6).await.status, RunStatus::Canceled);
+    assert_counters_equal_rows(store, other.id).await;
+}
+
+pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
+    let store = &*stores.one;
+    let active = fed_run(store, 1).await;
+    for refused in [Transition::Resume, Transition::RetryFailed] {
+        assert_conflict(store.transition(active.id, refused, at(5)).await);
+    }
+
+    let completed = fed_run(store, 1).await;
+    store.write_logs(&batch([answered(&completed, 0)]), at(2)).await.unwrap();
+    let canceled = pending_run(store, 1).await;
+    transition(store, &canceled, Transition::Cancel, 2).await;
+    for ended in [&completed, &canceled] {
+        let before = store.run(ended.id).await.unwrap();
+        let all = [
+            Transition::Cancel,
+            pause(),
+            Transition::Resume,
+            Transition::RetryFailed,
+            Transition::Recover,
+        ];
+        for refused in all {
+            assert_conflict(store.transition(ended.id, refused, at(5)).await);
+        }
+        assert_eq!(store.run(ended.id).await.unwrap(), before);
+    }
+}
+
+pub async fn a_run_that_is_not_there_is_not_found(stores: &Stores) {
+    let store = &*stores.one;
+    let id = RunId::from_uuid(Uuid::now_v7());
+    assert_not_found(store.run(id).await, "run");
+    assert_not_found(store.transition(id, Transition::Cancel, at(1)).await, "run");
+    assert_not_found(store.mark_fed(id, 1, &[], at(1)).await, "run");
+    assert_not_found(store.defer_lost(id, at(1), 1).await, "run");
+    assert_not_found(store.end_canceled(id, at(1), at(1)).await, "run");
+}
