@@ -271,7 +271,7 @@ mod tests {
 
         assert_eq!(life.run_until(signals(1), GRACE).await, Exit::TasksLeft(1));
 
-        assert_eq!(dropped.recv().await, Some(()));
+        assert_eq!(timeout(GRACE, dropped.recv()).await, Ok(Some(())));
         assert_eq!(start.elapsed(), GRACE + Lifecycle::KILL_GRACE);
     }
 
@@ -305,7 +305,7 @@ mod tests {
         release.send(()).unwrap();
 
         assert_eq!(run.await.unwrap(), Exit::OnRequest);
-        assert_eq!(dropped.recv().await, Some(()));
+        assert_eq!(timeout(GRACE, dropped.recv()).await, Ok(Some(())));
     }
 
     #[test]
