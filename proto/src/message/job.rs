@@ -50,7 +50,7 @@ pub enum JobItem {
 
 impl JobItem {
     /// The largest item that travels in its message.
-    pub const INLINE_MAX_BYTES: usize = 64 * 1024;
+    pub const INLINE_MAX_BYTES: u32 = 64 * 1024;
 }
 
 impl Job {

@@ -1,5 +1,6 @@
-//! CPU of the client for one call, beside a bare reqwest loop that reads the same bytes and makes nothing of
-//! them: `cargo bench -p runmill-llm`.
+//! CPU of the client for one call: `cargo bench -p runmill-llm`. Beside it, over the same bytes, the shortest
+//! loop over reqwest that gets the answer's text (it looks for line ends and makes a `Value` of each event), and
+//! a loop that only counts the bytes, which is what HTTP alone costs.
 //!
 //! The server is threads of this process that answer from one prepared buffer. Only the thread of the client is
 //! counted, by the kernel's own account, so the bench needs Linux.
@@ -26,6 +27,7 @@ use runmill_proto::{
     api::{ProviderKind, Settings},
 };
 use runmill_quota::Gate;
+use serde_json::Value;
 use tokio::{runtime, task::JoinSet};
 use uuid::Uuid;
 
@@ -36,21 +38,21 @@ const ROUNDS: usize = 11;
 
 fn main() {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    println!("CPU of the client for one call, {IN_FLIGHT} in flight, median of {ROUNDS} rounds\n");
-    println!("{:<22} {:>10} {:>10} {:>7}", "answer", "client", "plain", "ratio");
-    for (name, answer) in
-        [("buffered".to_owned(), buffered()), (format!("{TOKENS} tokens streamed"), streamed())]
-    {
+    println!("CPU of one call in us, {IN_FLIGHT} in flight, median of {ROUNDS} rounds\n");
+    println!("{:<20} {:>8} {:>12} {:>12} {:>8}", "answer", "client", "plain loop", "bytes only", "ratio");
+    for (name, answer) in [("buffered", buffered()), ("64 tokens streamed", streamed())] {
         let address = serve(answer);
-        let (client, plain) = (Arc::new(Ours::new(address)), Arc::new(Plain::new(address)));
-        // Round by round in turn, so that a noisy machine disturbs both alike.
-        let mut costs = (Vec::new(), Vec::new());
+        let client = Arc::new(Ours::new(address));
+        let [plain, bytes] = [true, false].map(|reads| Arc::new(Plain::new(address, reads)));
+        // Round by round in turn, so that a noisy machine disturbs all alike.
+        let mut costs = [const { Vec::new() }; 3];
         for _ in 0..ROUNDS {
-            costs.0.push(runtime.block_on(cost(&client)));
-            costs.1.push(runtime.block_on(cost(&plain)));
+            costs[0].push(runtime.block_on(cost(&client)));
+            costs[1].push(runtime.block_on(cost(&plain)));
+            costs[2].push(runtime.block_on(cost(&bytes)));
         }
-        let (client, plain) = (median(costs.0), median(costs.1));
-        println!("{name:<22} {client:>7.1} us {plain:>7.1} us {:>7.2}", client / plain);
+        let [client, plain, bytes] = costs.map(median);
+        println!("{name:<20} {client:>8.1} {plain:>12.1} {bytes:>12.1} {:>8.2}", client / plain);
     }
 }
 
@@ -129,16 +131,27 @@ struct Plain {
     http: reqwest::Client,
     url: String,
     body: String,
+    /// Gets the answer's text, and does not only count its bytes.
+    reads: bool,
 }
 
 impl Plain {
-    fn new(address: SocketAddr) -> Self {
+    fn new(address: SocketAddr, reads: bool) -> Self {
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let body = format!(
             "{{\"model\":\"bench\",\"messages\":[{{\"role\":\"user\",\"content\":\"{QUESTION}\"}}],\
              \"stream\":true,\"stream_options\":{{\"include_usage\":true}}}}"
         );
-        Self { http, url: format!("http://{address}/v1/chat/completions"), body }
+        Self { http, url: format!("http://{address}/v1/chat/completions"), body, reads }
+    }
+
+    fn read(unread: &mut Vec<u8>, text: &mut String) {
+        while let Some(end) = unread.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<_> = unread.drain(..=end).collect();
+            let Some(data) = line.strip_prefix(b"data: {").map(|_| &line[6..]) else { continue };
+            let event: Value = serde_json::from_slice(data).unwrap();
+            text.push_str(event["choices"][0]["delta"]["content"].as_str().unwrap_or_default());
+        }
     }
 }
 
@@ -147,11 +160,20 @@ impl Call for Plain {
         let request = self.http.post(&self.url).header(CONTENT_TYPE, "application/json");
         let request = request.header(AUTHORIZATION, "Bearer sk-bench").body(self.body.clone());
         let mut response = request.send().await.unwrap();
-        let mut length = 0;
+        let (mut length, mut unread, mut text) = (0, Vec::new(), String::new());
         while let Some(piece) = response.chunk().await.unwrap() {
             length += piece.len();
+            if self.reads {
+                unread.extend_from_slice(&piece);
+                Self::read(&mut unread, &mut text);
+            }
+        }
+        if self.reads && !unread.is_empty() {
+            let answer: Value = serde_json::from_slice(&unread).unwrap();
+            text.push_str(answer["choices"][0]["message"]["content"].as_str().unwrap());
         }
         assert!(length > TOKENS * TOKEN.len());
+        assert_eq!(text.len(), if self.reads { TOKENS * TOKEN.len() } else { 0 });
     }
 }
 

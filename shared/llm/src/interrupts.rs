@@ -21,7 +21,7 @@ impl Interrupts {
         let unstarted = async {
             self.before_start.cancelled().await;
             if has_started() {
-                pending().await
+                pending::<()>().await;
             }
         };
         tokio::select! {

@@ -20,7 +20,7 @@ pub(crate) struct Line<'a> {
 
 impl Sink for Line<'_> {
     fn field(&mut self, name: &'static str, render: impl FnOnce(&mut String)) {
-        if false && self.names.contains(&name) {
+        if self.names.contains(&name) {
             return;
         }
         self.names.push(name);

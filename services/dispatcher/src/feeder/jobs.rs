@@ -91,7 +91,8 @@ impl RunFeed<'_> {
     /// How many jobs, from the first on, the broker confirmed; and why not all.
     async fn publish(&self, jobs: Vec<Job>) -> (usize, Result<(), PublishError>) {
         let queue = Queue::Jobs(self.run().provider_id);
-        let publishing = jobs.iter().map(|job| self.feeder.broker.publish(queue, Envelope::new(job)));
+        let broker = &self.feeder.broker;
+        let publishing = jobs.into_iter().map(|job| broker.publish(queue, Envelope::new(&job)));
         let mut confirms = stream::iter(publishing).buffered(PUBLISHES_MAX);
         let mut published = 0;
         while let Some(confirm) = confirms.next().await {

@@ -17,7 +17,8 @@ pub(crate) mod timeout;
 use tokio::time::Instant;
 
 use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, progress::Progress, protocol::Form,
+    CallPolicy, ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, progress::Progress,
+    protocol::Form,
 };
 
 /// A call, with all its attempts.

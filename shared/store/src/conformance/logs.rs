@@ -406,7 +406,8 @@ pub async fn results_and_invocations_are_paged(stores: &Stores) {
     let page = store.results(run.id, Some(key(1, 0)), 9).await.unwrap();
     assert_eq!(page.iter().map(|r| (r.ordinal, r.sample)).collect::<Vec<_>>(), [(1, 1), (2, 0)]);
 
-    let records = entries.each_ref().map(record_of);
+    let mut records = entries.each_ref().map(record_of);
+    records.sort_by_key(|record| record.id);
     assert_eq!(store.invocations(run.id, None, 3).await.unwrap(), records[..3]);
     assert_eq!(store.invocations(run.id, Some(records[2].id), 3).await.unwrap(), records[3..]);
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, api::Dataset};
+use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
 
 use crate::StoreError;
 
@@ -42,4 +42,8 @@ pub trait Datasets: Send + Sync {
 
     /// The items at ordinals `from` and up, at most `limit`, in order.
     async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError>;
+
+    /// The same items as they travel in jobs: by reference above [`JobItem::INLINE_MAX_BYTES`], so that what is read
+    /// is bounded.
+    async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError>;
 }

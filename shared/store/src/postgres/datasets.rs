@@ -5,7 +5,7 @@ use std::pin::pin;
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use futures::TryStreamExt as _;
-use runmill_proto::{DatasetId, api::Dataset};
+use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
 use tokio_postgres::{Error, Row, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
 
@@ -51,6 +51,15 @@ LIMIT $2";
 const ITEMS: &str = "\
 -- dataset_items.page
 SELECT item_id, body
+FROM dataset_items
+WHERE dataset_id = $1
+  AND ordinal >= $2
+ORDER BY ordinal
+LIMIT $3";
+
+const JOB_ITEMS: &str = "\
+-- dataset_items.page_for_jobs
+SELECT CASE WHEN octet_length(body) <= $4 /* inline_max_bytes */ THEN body END AS body
 FROM dataset_items
 WHERE dataset_id = $1
   AND ordinal >= $2
@@ -106,6 +115,20 @@ impl Datasets for PgStore {
         let rows = client.query(&statement, &[&id.uuid(), &integer(from), &i64::from(limit)]).await?;
         rows.iter()
             .map(|row| Ok(StoredItem { item_id: row.try_get("item_id")?, body: row.try_get("body")? }))
+            .collect()
+    }
+
+    async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(JOB_ITEMS).await?;
+        let inline_max = integer(JobItem::INLINE_MAX_BYTES);
+        let rows =
+            client.query(&statement, &[&id.uuid(), &integer(from), &i64::from(limit), &inline_max]).await?;
+        rows.iter()
+            .map(|row| {
+                let body: Option<String> = row.try_get("body")?;
+                Ok(body.map_or(JobItem::Reference(id), JobItem::Inline))
+            })
             .collect()
     }
 }

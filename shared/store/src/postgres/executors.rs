@@ -22,7 +22,7 @@ SET seen_at = excluded.seen_at,
 const FORGET_OLD: &str = "\
 -- executors.forget_old
 DELETE FROM executors
-WHERE seen_at < $1 - interval '1 day'";
+WHERE seen_at < $1::timestamptz - interval '1 day'";
 
 const REMOVE: &str = "\
 -- executors.remove

@@ -32,7 +32,7 @@ SET name = $2,
     version = $7,
     updated_at = $8
 WHERE id = $1
-  AND version = $7 - 1";
+  AND version = $7::bigint - 1";
 
 const DELETE: &str = "\
 -- providers.delete

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use runmill_proto::{DatasetId, api::Dataset};
+use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
 use rusqlite::{Connection, Error, Row, params};
 use uuid::Uuid;
 
@@ -47,6 +47,15 @@ WHERE dataset_id = ?1";
 const ITEMS: &str = "\
 -- dataset_items.page
 SELECT item_id, body
+FROM dataset_items
+WHERE dataset_id = ?1
+  AND ordinal >= ?2
+ORDER BY ordinal
+LIMIT ?3";
+
+const JOB_ITEMS: &str = "\
+-- dataset_items.page_for_jobs
+SELECT CASE WHEN octet_length(body) <= ?4 /* inline_max_bytes */ THEN body END AS body
 FROM dataset_items
 WHERE dataset_id = ?1
   AND ordinal >= ?2
@@ -118,6 +127,16 @@ impl Datasets for SqliteStore {
         self.read(move |db| {
             all(db, ITEMS, params![blob(id.uuid()), from, limit], |row| {
                 Ok(StoredItem { item_id: row.text("item_id")?, body: row.text("body")? })
+            })
+        })
+        .await
+    }
+
+    async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError> {
+        self.read(move |db| {
+            all(db, JOB_ITEMS, params![blob(id.uuid()), from, limit, JobItem::INLINE_MAX_BYTES], |row| {
+                let body = row.optional_text("body")?;
+                Ok(body.map_or(JobItem::Reference(id), JobItem::Inline))
             })
         })
         .await

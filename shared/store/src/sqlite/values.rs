@@ -7,7 +7,7 @@ use rusqlite::{Connection, Params, Row};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{StoreError, time::from_micros};
+use crate::StoreError;
 
 /// An id as it is stored.
 pub fn blob(id: Uuid) -> [u8; 16] {
@@ -117,11 +117,11 @@ impl Columns for Row<'_> {
     }
 
     fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
-        Ok(from_micros(self.get(column)?))
+        moment(column, self.get(column)?)
     }
 
     fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.get::<_, Option<i64>>(column)?.map(from_micros))
+        self.get::<_, Option<i64>>(column)?.map(|micros| moment(column, micros)).transpose()
     }
 
     fn word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError> {
@@ -141,6 +141,10 @@ impl Columns for Row<'_> {
         let text = self.optional_text(column)?;
         text.map(|text| serde_json::from_str(&text).map_err(|error| unreadable(column, &error))).transpose()
     }
+}
+
+fn moment(column: &str, micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|error| unreadable(column, &error))
 }
 
 fn unreadable(column: &str, error: &dyn Display) -> StoreError {

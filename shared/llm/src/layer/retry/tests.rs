@@ -31,7 +31,8 @@ fn bad_key() -> ModelError {
 async fn a_retry_waits_as_long_as_the_provider_asks() {
     let start = Instant::now();
 
-    let invoked = retry(Scripted::failing([slow_down(20)])).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked =
+        retry(Scripted::failing([slow_down(20)])).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     assert_eq!(invoked.result, Ok(four()));
     assert_eq!(start.elapsed(), secs(20));
@@ -57,7 +58,8 @@ async fn a_sleeping_retry_holds_no_slot() {
 async fn a_wait_above_the_maximum_defers_without_sleeping() {
     let start = Instant::now();
 
-    let invoked = retry(Scripted::failing([slow_down(31)])).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked =
+        retry(Scripted::failing([slow_down(31)])).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     assert_eq!(invoked.result, Err(Unanswered::Deferred { after: secs(31), error: slow_down(31) }));
     assert_eq!(start.elapsed(), secs(0));
@@ -66,7 +68,9 @@ async fn a_wait_above_the_maximum_defers_without_sleeping() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_end_with_the_budget() {
-    let invoked = retry(Scripted::failing([(); 9].map(|()| broken()))).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked = retry(Scripted::failing([(); 9].map(|()| broken())))
+        .invoke(&request(), &policy(), &Interrupts::default())
+        .await;
 
     assert_eq!(invoked.result, Err(Unanswered::Failed(broken())));
     assert_eq!(invoked.attempts.len(), 5);
@@ -74,7 +78,8 @@ async fn attempts_end_with_the_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_that_stops_the_lane_is_not_tried_again() {
-    let invoked = retry(Scripted::failing([bad_key()])).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked =
+        retry(Scripted::failing([bad_key()])).invoke(&request(), &policy(), &Interrupts::default()).await;
 
     assert_eq!(invoked.result, Err(Unanswered::LaneStopped(bad_key())));
     assert_eq!(invoked.attempts.len(), 1);
@@ -103,8 +108,8 @@ async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
     let held = gate.acquire().await;
     let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), gate });
 
-    let (request, policy) = (request(), policy());
-    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy, &Interrupts::default()), async {
+    let (request, policy, interrupts) = (request(), policy(), Interrupts::default());
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy, &interrupts), async {
         sleep(secs(50)).await;
         drop(held);
     });
@@ -143,7 +148,8 @@ async fn a_dropped_call_gives_its_slot_back() {
     let gate = Arc::new(Gate::new(1));
     let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), gate: Arc::clone(&gate) });
 
-    let call = tokio::time::timeout(secs(1), client.invoke(&request(), &policy(), &Interrupts::default())).await;
+    let call =
+        tokio::time::timeout(secs(1), client.invoke(&request(), &policy(), &Interrupts::default())).await;
 
     assert!(call.is_err());
     assert_eq!(gate.in_flight(), 0);

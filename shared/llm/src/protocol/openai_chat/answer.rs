@@ -8,32 +8,19 @@ use serde_json::value::RawValue;
 
 use crate::Finish;
 
-/// A chunk of a stream, or a whole answer: they differ only in what they call the text.
+/// A chunk of a stream, or a whole answer: they differ in what a choice holds.
 ///
 /// Borrowed from the bytes where it can be: a token should cost no allocation but its place in the answer.
 #[derive(Deserialize)]
-pub(super) struct Answer<'a> {
-    #[serde(borrow, default)]
-    pub choices: Option<Vec<Choice<'a>>>,
+#[serde(bound(deserialize = "C: Deserialize<'de>"))]
+pub(super) struct Answer<'a, C> {
+    #[serde(default = "Option::default")]
+    pub choices: Option<Vec<C>>,
     #[serde(default)]
     pub usage: Option<WireUsage>,
     /// Some servers send an error where an answer should be, with a status of 200.
     #[serde(borrow, default)]
     pub error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Choice<'a> {
-    #[serde(default)]
-    pub index: u32,
-    /// In a chunk: what is new.
-    #[serde(borrow, default)]
-    pub delta: Option<Message<'a>>,
-    /// In a buffered answer: all of it.
-    #[serde(borrow, default)]
-    pub message: Option<Message<'a>>,
-    #[serde(borrow, default)]
-    pub finish_reason: Option<Text<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -101,11 +88,12 @@ impl<'a> Message<'a> {
     }
 }
 
-impl Choice<'_> {
-    /// `None` until the model has stopped; some servers say so with an empty text instead of null.
+impl Text<'_> {
+    /// As a `finish_reason`: `None` until the model has stopped, which some servers say with an empty text
+    /// instead of null.
     pub fn finish(&self) -> Option<Finish> {
-        let reason = self.finish_reason.as_ref().map(|text| &*text.0).filter(|reason| !reason.is_empty())?;
-        Some(match reason {
+        Some(match &*self.0 {
+            "" => return None,
             "stop" => Finish::Stop,
             "length" => Finish::Length,
             "tool_calls" | "function_call" => Finish::ToolCalls,

@@ -1,7 +1,8 @@
 use runmill_proto::Usage;
+use serde::Deserialize;
 
 use super::{
-    answer::{Answer, Choice, Text},
+    answer::{Answer, Message, Text},
     error,
 };
 use crate::{
@@ -23,12 +24,23 @@ pub(super) struct ChunkDecoder {
     usage: Option<Usage>,
 }
 
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(default)]
+    index: u32,
+    /// What is new.
+    #[serde(borrow, default)]
+    delta: Option<Message<'a>>,
+    #[serde(borrow, default)]
+    finish_reason: Option<Text<'a>>,
+}
+
 impl Decoder for ChunkDecoder {
     fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError> {
         if event.data == "[DONE]" {
             return self.complete().map(Step::Complete);
         }
-        let chunk: Answer<'_> = serde_json::from_str(event.data)
+        let chunk: Answer<'_, Choice<'_>> = serde_json::from_str(event.data)
             .map_err(|error| ModelError::Malformed { message: format!("a chunk: {error}") })?;
         if let Some(error) = chunk.error {
             return Err(error::in_band(error.get()));
@@ -60,7 +72,7 @@ impl Decoder for ChunkDecoder {
 impl ChunkDecoder {
     /// Whether the choice holds part of the answer.
     fn add(&mut self, choice: &Choice<'_>) -> bool {
-        self.finish = choice.finish().or(self.finish);
+        self.finish = choice.finish_reason.as_ref().and_then(Text::finish).or(self.finish);
         let Some(delta) = &choice.delta else { return false };
         let parts = [
             push(&mut self.text, delta.content.as_ref()),
