@@ -9,12 +9,11 @@ use runmill_proto::{
 };
 use runmill_quota::Gate;
 use runmill_runtime::Clock;
-use runmill_store::{Datasets, StoreError};
+use runmill_store::{Datasets, ExecutorStore, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::{
-    ExecutorStore,
     metrics::ExecutorMetrics,
     outcome::{End, Report},
     prompts::Prompts,

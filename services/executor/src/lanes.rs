@@ -8,11 +8,11 @@ use anyhow::Context;
 use runmill_broker::{Heard, Listener, SharedBroker};
 use runmill_proto::{ProviderId, api::ExecutorLane, message::Control};
 use runmill_quota::Gate;
-use runmill_store::{Feed, ProviderRow, Providers};
+use runmill_store::{ExecutorStore, Feed, ProviderRow, Providers};
 use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ExecutorStore, job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache};
+use crate::{job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache};
 
 /// The longest that a change stays unseen when its hint was lost.
 const REFRESH: Duration = Duration::from_secs(2);

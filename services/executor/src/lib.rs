@@ -20,7 +20,7 @@ use std::sync::Arc;
 use runmill_broker::SharedBroker;
 use runmill_llm::Factory;
 use runmill_runtime::{Clock, Lifecycle};
-use runmill_store::{Datasets, Executors, Feed, Providers, SettingsStore};
+use runmill_store::ExecutorStore;
 use runmill_vault::Opener;
 
 pub use metrics::ExecutorMetrics;
@@ -29,10 +29,6 @@ use crate::{
     job::JobRunner, lanes::Lanes, prompts::Prompts, providers::ProviderCache, recent::Recent, report::Report,
     run_states::RunStates, settings::SettingsCache,
 };
-
-/// What an executor reads of the store; it writes only that it lives.
-pub trait ExecutorStore: Providers + SettingsStore + Datasets + Feed + Executors {}
-impl<T: Providers + SettingsStore + Datasets + Feed + Executors + ?Sized> ExecutorStore for T {}
 
 /// What an executor works with.
 pub struct Executor {

@@ -9,11 +9,10 @@ use runmill_proto::{
     ProviderId,
     api::{Capabilities, ProviderKind, Settings},
 };
-use runmill_store::{ProviderRow, Providers, SealedSecret, SecretKind, StoreError};
+use runmill_store::{ExecutorStore, ProviderRow, Providers, SealedSecret, SecretKind, StoreError};
 use runmill_vault::{OpenError, Opener, Owner};
 use secrecy::SecretString;
 
-use crate::ExecutorStore;
 
 /// What a time of nonsense length is taken for.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(60);

@@ -2,10 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use runmill_proto::api::Executor;
 use runmill_runtime::Clock;
-use runmill_store::Executors;
+use runmill_store::{ExecutorStore, Executors};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ExecutorStore, lanes::Lanes};
+use crate::lanes::Lanes;
 
 const PERIOD: Duration = Duration::from_secs(2);
 

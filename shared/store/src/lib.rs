@@ -29,12 +29,14 @@ pub use port::{
     settings::SettingsStore,
 };
 
-/// Everything one database does. Services take the narrower ports that they need.
-pub trait Store:
-    Providers + SettingsStore + Datasets + Runs + Feed + Leader + Results + Events + Executors
-{
-}
+/// What an executor may do here: read what it works from, and say that it lives.
+pub trait ExecutorStore: Providers + SettingsStore + Datasets + Feed + Executors {}
 
-impl<T: Providers + SettingsStore + Datasets + Runs + Feed + Leader + Results + Events + Executors> Store for T {}
+impl<T: Providers + SettingsStore + Datasets + Feed + Executors> ExecutorStore for T {}
+
+/// Everything one database does. Services take the narrower ports that they need.
+pub trait Store: ExecutorStore + Runs + Leader + Results + Events {}
+
+impl<T: ExecutorStore + Runs + Leader + Results + Events> Store for T {}
 
 pub type SharedStore = Arc<dyn Store>;

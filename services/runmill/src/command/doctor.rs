@@ -1,6 +1,5 @@
 use runmill_config::address;
 use runmill_vault::Keyring;
-use secrecy::ExposeSecret;
 
 use crate::{
     exit::{Exit, report},
@@ -34,7 +33,7 @@ async fn check_store(process: &Process) -> Exit {
         return passed("database", &format!("DATABASE_URL is not set: SQLite in {}", path.display()));
     };
     match connect_store(&process.config, url).await {
-        Ok(_) => passed("database", &format!("{} answers, and its schema is ours", address(url.expose_secret()))),
+        Ok(_) => passed("database", &format!("{} answers, and its schema is ours", address(url))),
         Err(error) => failed("database", &error, "start PostgreSQL there, or correct DATABASE_URL"),
     }
 }
@@ -44,7 +43,7 @@ async fn check_broker(process: &Process) -> Exit {
         return passed("broker", "AMQP_URL is not set: the broker inside the process");
     };
     match connect_broker(&process.config, url).await {
-        Ok(_) => passed("broker", &format!("{} answers", address(url.expose_secret()))),
+        Ok(_) => passed("broker", &format!("{} answers", address(url))),
         Err(error) => failed("broker", &error, "start RabbitMQ there, or correct AMQP_URL"),
     }
 }

@@ -48,7 +48,7 @@ async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<Exit> {
         return Ok(Exit::Completed);
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(["run", "status", "model", "settled", "failed", "score", "created"]);
     for run in &page.items {
         table.add_row([

@@ -10,8 +10,10 @@ use runmill_proto::{
 pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     let counters = &run.counters;
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_BORDERS_ONLY);
-    let mut row = |name: &str, value: String| drop(table.add_row([name.to_owned(), value]));
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    let mut row = |name: &str, value: String| {
+        table.add_row([name.to_owned(), value]);
+    };
     row("run", run.id.to_string());
     row("status", status(run));
     row("model", run.model.clone());

@@ -110,7 +110,7 @@ impl Parts {
         let factory = FactorySettings::new(Arc::new(move || clock.now()));
         let executor = Executor {
             name: executor_name(),
-            store: Arc::new(self.store.clone()),
+            store: self.store.clone(),
             broker: self.broker.clone(),
             opener: keyring.opener(),
             factory: Arc::new(Factory::new(factory, &self.registry)?),

@@ -44,7 +44,12 @@ async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sen
 async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
     let mut seen = BTreeMap::new();
     while seen.len() < MESSAGES as usize {
-        let delivery = subscription.next().await.unwrap();
+        let delivery = match time::timeout(Duration::from_secs(15), subscription.next()).await { Ok(d) => d.unwrap(), Err(_) => {
+            eprintln!("MISSING {:?} seen {}", (0..MESSAGES).filter(|n| !seen.contains_key(n)).collect::<Vec<_>>(), seen.len());
+            let out = std::process::Command::new("rabbitmqctl").args(["list_queues", "name", "messages_ready", "messages_unacknowledged", "consumers"]).output().unwrap();
+            for l in String::from_utf8_lossy(&out.stdout).lines() { if l.contains("jobs") { eprintln!("{l}"); } }
+            panic!("stuck");
+        } };
         *seen.entry(number(&delivery.message)).or_default() += 1;
         delivery.ack().await.unwrap();
     }

@@ -194,11 +194,12 @@ async fn a_call_that_waits_for_its_slot_can_be_given_to_another() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
     let interrupts = Interrupts::default();
-    interrupts.before_start.cancel();
     let client = retry(Scripted::failing([slow_down(20)]));
     let invoking = async { client.invoke(&request(), &policy(), &interrupts).await };
     let ending = async {
-        tokio::time::sleep(secs(5)).await;
+        sleep(secs(1)).await;
+        interrupts.before_start.cancel();
+        sleep(secs(4)).await;
         interrupts.at_once.cancel();
     };
 
