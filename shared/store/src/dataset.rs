@@ -1,5 +1,7 @@
 //! A dataset as it comes in: what both implementations count.
 
+use std::fmt::Write as _;
+
 use ring::digest::{Context, SHA256};
 use runmill_proto::api::Dataset;
 
@@ -40,13 +42,19 @@ impl Counted {
         if self.items == 0 {
             return Err(StoreError::Conflict("the dataset is empty".to_owned()));
         }
-        let version_hash = self.hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Dataset {
             id: new.id,
             name: new.name,
-            version_hash,
+            version_hash: hex(self.hash.finish().as_ref()),
             item_count: u64::from(self.items),
             created_at: micros(new.created_at),
         })
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
+        hex
+    })
 }

@@ -3,8 +3,10 @@
 mod amqp;
 pub mod postgres;
 mod proxy;
+mod queues;
 mod rabbit;
 
 pub use amqp::{amqp_url, unique_prefix};
 pub use proxy::Proxy;
+pub use queues::ready_messages;
 pub use rabbit::PrivateRabbit;

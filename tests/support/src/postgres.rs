@@ -56,14 +56,46 @@ pub struct PrivatePostgres {
 impl PrivatePostgres {
     /// Makes a new server and starts it.
     pub fn launch() -> Self {
+        let server = Self::init();
+        server.start();
+        server
+    }
+
+    /// The same, with TLS and a certificate that it signed itself, as distributions start it.
+    pub fn launch_with_tls() -> Self {
+        let server = Self::init();
+        let data = server.data();
+        let (key, certificate) = (data.join("server.key"), data.join("server.crt"));
+        let mut openssl = server.command("openssl");
+        openssl.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+        ]);
+        run(openssl.arg(key).arg("-out").arg(certificate));
+        std::fs::write(data.join("postgresql.auto.conf"), "ssl = on\n").expect("the data directory is ours");
+        server.start();
+        server
+    }
+
+    fn init() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         if is_root() {
             // The server refuses to run as root, so the directory becomes its user's.
             run(Command::new("chown").arg("postgres").arg(directory.path()));
         }
         let server = Self { directory, port: free_port() };
-        run(server.command("initdb").args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"]).arg(server.data()));
-        server.start();
+        run(server
+            .command("initdb")
+            .args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"])
+            .arg(server.data()));
         server
     }
 
@@ -73,7 +105,8 @@ impl PrivatePostgres {
 
     /// Starts it, on the same port with the same data, and waits until it answers.
     pub fn start(&self) {
-        let options = format!("-p {} -k {} -c listen_addresses=127.0.0.1", self.port, self.directory.path().display());
+        let options =
+            format!("-p {} -k {} -c listen_addresses=127.0.0.1", self.port, self.directory.path().display());
         let log = self.directory.path().join("log");
         run(self.pg_ctl().args(["-w", "-o", &options, "-l"]).arg(log).arg("start"));
     }
@@ -115,7 +148,10 @@ impl Drop for PrivatePostgres {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests find their servers in the environment, here and nowhere else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests find their servers in the environment, here and nowhere else"
+)]
 fn server_url() -> String {
     std::env::var("DATABASE_URL").expect(
         "DATABASE_URL is not set: run the tests with `make test`, or point it at a PostgreSQL server \
@@ -133,9 +169,9 @@ fn with_database(url: &str, name: &str) -> String {
 }
 
 async fn execute(url: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(url, NoTls)
-        .await
-        .unwrap_or_else(|error| panic!("PostgreSQL at DATABASE_URL cannot be reached ({error}): run `make test`"));
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap_or_else(|error| {
+        panic!("PostgreSQL at DATABASE_URL cannot be reached ({error}): run `make test`")
+    });
     let connection = tokio::spawn(connection);
     client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     drop(client);
@@ -145,7 +181,8 @@ async fn execute(url: &str, sql: &str) {
 /// Below the ports that the system gives to outgoing connections, so that none takes it while the server is
 /// stopped.
 fn free_port() -> u16 {
-    let spread = u16::from_be_bytes(*Uuid::now_v7().as_bytes().last_chunk().expect("16 bytes end in 2")) % 10_000;
+    let spread =
+        u16::from_be_bytes(*Uuid::now_v7().as_bytes().last_chunk().expect("16 bytes end in 2")) % 10_000;
     (20_000 + spread..32_768)
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("one of thousands of ports is free")
@@ -161,7 +198,9 @@ fn find_program(name: &str) -> PathBuf {
 }
 
 fn is_root() -> bool {
-    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(Path::new("/proc/self")).expect("/proc is mounted")) == 0
+    std::os::unix::fs::MetadataExt::uid(
+        &std::fs::metadata(Path::new("/proc/self")).expect("/proc is mounted"),
+    ) == 0
 }
 
 fn run(command: &mut Command) {

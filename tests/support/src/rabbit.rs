@@ -110,7 +110,7 @@ impl Drop for PrivateRabbit {
 }
 
 fn configuration(ports: &Ports) -> String {
-    format!("listeners.tcp.default = 127.0.0.1:{}\nlog.file.level = warning\n", ports.amqp)
+    format!("listeners.tcp.default = 127.0.0.1:{}\nlog.file.level = debug\n", ports.amqp)
 }
 
 /// Below 32768: a client that reconnects to a free port of the ephemeral range may find itself there, and the

@@ -150,7 +150,8 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     set("temperature", args.temperature.map(Value::from));
     set("max_new_tokens", args.max_tokens.map(Value::from));
     set("system_prompt", args.system_prompt.clone().map(Value::from));
-    set("concurrency", args.concurrency.map(Value::from));
+    // Of a provider of our own the lane is limited, which keeps every slot busy; of one that others use, the run.
+    set("concurrency", args.provider.and(args.concurrency).map(Value::from));
     if let Some(scorer) = args.scorer {
         set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
     } else if args.pattern.is_some() {

@@ -1,7 +1,7 @@
 use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use anyhow::Context;
-use futures::{Stream, stream};
+use futures::Stream;
 use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Access, Config, Token};
@@ -122,9 +122,7 @@ impl Standalone {
         let mut faults = Vec::new();
         for life in [self.executor, self.log_sink, self.front] {
             life.stop.cancel();
-            // The stop was the first signal.
-            let signals = futures::StreamExt::chain(stream::iter([()]), &mut signals);
-            match life.run_until(signals, self.drain_timeout).await {
+            match life.run_until(&mut signals, self.drain_timeout).await {
                 runmill_runtime::Exit::OnRequest => {}
                 other => faults.push(other.to_string()),
             }

@@ -22,9 +22,14 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_five_seconds() {
-        for (failures, fraction, millis) in
-            [(1, 0.0, 100), (1, 1.0, 200), (3, 0.5, 450), (6, 1.0, 5_000), (u32::MAX, 1.0, 5_000), (9, 7.0, 5_000)]
-        {
+        for (failures, fraction, millis) in [
+            (1, 0.0, 100),
+            (1, 1.0, 200),
+            (3, 0.5, 450),
+            (6, 1.0, 5_000),
+            (u32::MAX, 1.0, 5_000),
+            (9, 7.0, 5_000),
+        ] {
             assert_eq!(delay(failures, fraction), Duration::from_millis(millis), "{failures} {fraction}");
         }
     }

@@ -5,6 +5,7 @@ use std::{
 
 use lapin::message::Delivery;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// What one subscription has taken from the broker: what waits for `next`, and all that is unsettled.
 #[derive(Default)]
@@ -20,6 +21,7 @@ pub(super) struct Hand {
 struct State {
     /// Counts the channels of this subscription. Tags start anew with each.
     channel: u64,
+    lost: CancellationToken,
     prefetch: u16,
     seen: Seen,
     /// By tag.
@@ -41,9 +43,17 @@ pub(super) struct Place {
     pub tag: u64,
 }
 
+/// A delivery that is handed out.
+pub(super) struct Taken {
+    pub delivery: Box<Delivery>,
+    pub place: Place,
+    /// Cancelled when its channel is lost.
+    pub lost: CancellationToken,
+}
+
 /// What `next` finds.
 pub(super) enum Found {
-    Delivery(Place, Box<Delivery>),
+    Delivery(Taken),
     Nothing,
     Ended,
 }
@@ -59,11 +69,13 @@ pub(super) struct Load {
 }
 
 impl Hand {
-    /// A new channel: what was held of the one before is no longer ours.
-    pub fn new_channel(&self) {
+    /// A new channel, until `lost`: what was held of the one before is no longer ours.
+    pub fn new_channel(&self, lost: CancellationToken) {
         let mut state = self.lock();
+        state.lost.cancel();
         let fresh = State {
             channel: state.channel + 1,
+            lost,
             prefetch: state.prefetch,
             received: state.received,
             ended: state.ended,
@@ -102,7 +114,8 @@ impl Hand {
         match state.waiting.first_entry() {
             Some(first) if state.seen.all_through(*first.key()) && in_hand < usize::from(state.prefetch) => {
                 let place = Place { channel: state.channel, tag: *first.key() };
-                Found::Delivery(place, Box::new(first.remove()))
+                let (delivery, lost) = (Box::new(first.remove()), state.lost.clone());
+                Found::Delivery(Taken { delivery, place, lost })
             }
             _ => Found::Nothing,
         }
@@ -225,7 +238,7 @@ mod tests {
 
     fn hand(prefetch: u16) -> Hand {
         let hand = Hand::default();
-        hand.new_channel();
+        hand.new_channel(CancellationToken::new());
         hand.set_prefetch(prefetch);
         hand
     }
@@ -238,7 +251,7 @@ mod tests {
 
     fn next(hand: &Hand) -> Option<Place> {
         match hand.next() {
-            Found::Delivery(place, _) => Some(place),
+            Found::Delivery(taken) => Some(taken.place),
             Found::Nothing | Found::Ended => None,
         }
     }
@@ -272,7 +285,7 @@ mod tests {
         receive(&hand, 1, &[1, 2]);
         let stale = next(&hand).unwrap();
 
-        hand.new_channel();
+        hand.new_channel(CancellationToken::new());
 
         assert_eq!(next(&hand), None);
         receive(&hand, 2, &[1]);

@@ -26,7 +26,7 @@ impl AmqpListener {
         let listener = Self { inbox: inbox.clone(), _stop: stop.clone().drop_guard() };
         let hearing = async move {
             let heard = |event| match event {
-                Event::Message(delivery) => inbox.push(wire::envelope(*delivery)),
+                Event::Message(mut delivery) => inbox.push(wire::envelope(&mut delivery)),
                 // Only now, when what is said next is heard, the store can be read for what was missed.
                 Event::Reopened(_) => inbox.gap(),
             };

@@ -107,7 +107,8 @@ impl Pump {
                 break;
             }
         }
-        if let Ok(outcomes) = time::timeout(up.answer_timeout(), in_flight.collect()).await {
+        let rest = time::timeout(up.answer_timeout(), in_flight.collect());
+        if let Some(Ok(outcomes)) = up.lost.run_until_cancelled(rest).await {
             tell(up, outcomes);
         }
     }
@@ -137,7 +138,8 @@ async fn send(channel: &Channel, outgoing: Outgoing) -> Outcome {
 /// that it resolves afterwards, which may be another message's. That one is resolved before the message's own,
 /// so both are among these outcomes: the returned id says whose it is.
 fn tell(up: &Up, outcomes: Vec<Outcome>) {
-    let returned: HashSet<Uuid> = outcomes.iter().filter_map(|outcome| returned_id(&outcome.confirmed)).collect();
+    let returned: HashSet<Uuid> =
+        outcomes.iter().filter_map(|outcome| returned_id(&outcome.confirmed)).collect();
     for Outcome { id, route, confirmed, done } in outcomes {
         let told = match confirmed {
             Ok(_) if id.is_some_and(|id| returned.contains(&id)) => Err(PublishError::Unroutable(route)),
@@ -161,5 +163,6 @@ fn returned_id(confirmed: &lapin::Result<Confirmation>) -> Option<Uuid> {
 
 /// Looks like success and is none.
 fn unconfirmed() -> Result<(), PublishError> {
-    Err(BrokerError::Refused { what: "confirms".into(), reason: "the channel is not in confirm mode".into() }.into())
+    Err(BrokerError::Refused { what: "confirms".into(), reason: "the channel is not in confirm mode".into() }
+        .into())
 }

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use lapin::types::ShortString;
+use lapin::{message::Delivery, types::ShortString};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -65,11 +65,11 @@ impl Replies {
     }
 
     /// An answer that nobody waits for any more is dropped.
-    fn pass_on(&self, delivery: lapin::message::Delivery) {
+    fn pass_on(&self, mut delivery: Delivery) {
         let correlation = delivery.properties.correlation_id().as_ref();
         let Some(correlation) = correlation.and_then(|id| Uuid::try_parse(id.as_str()).ok()) else { return };
         if let Some(asker) = self.lock().askers.remove(&correlation) {
-            let _gave_up = asker.send(wire::envelope(delivery));
+            let _gave_up = asker.send(wire::envelope(&mut delivery));
         }
     }
 

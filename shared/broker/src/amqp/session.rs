@@ -10,6 +10,7 @@ use lapin::{
     options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
     types::{FieldTable, ShortString},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     credit::{Credit, Step},
@@ -43,7 +44,7 @@ impl Session {
     pub async fn open(up: Up, queue: Queue, desk: Arc<Desk>) -> Result<Self, BrokerError> {
         let channel = up.channel().await?;
         desk.topology.declare(&up, &channel, queue).await?;
-        desk.hand.new_channel();
+        desk.hand.new_channel(up.lost.child_token());
         let name = desk.topology.queue(queue);
         let (credit, arrivals) = (Credit::default(), SelectAll::new());
         let mut session = Self { up, channel, queue, name, desk, credit, cancelled: 0, arrivals };
@@ -60,7 +61,7 @@ impl Session {
                 Step::Start(allowance) => self.start(allowance).await?,
                 Step::CancelAll => {
                     self.cancel_all().await?;
-                    self.hand_back_surplus().await;
+                    self.hand_back_surplus().await?;
                 }
             }
         }
@@ -98,8 +99,7 @@ impl Session {
     pub async fn stop(&mut self) -> Result<(), BrokerError> {
         self.desk.hand.end();
         self.cancel_all().await?;
-        self.hand_back_surplus().await;
-        Ok(())
+        self.hand_back_surplus().await
     }
 
     /// Why does nothing come? A connection that does not answer is lost for everyone on it. One that does has a
@@ -120,10 +120,11 @@ impl Session {
         matches!(self.queue, Queue::Logs(_))
     }
 
-    async fn hand_back_surplus(&mut self) {
+    async fn hand_back_surplus(&mut self) -> Result<(), BrokerError> {
         for delivery in self.desk.hand.take_surplus() {
-            settle::hand_back(&delivery.acker).await;
+            self.up.call("a message handed back", delivery.acker.nack(settle::HAND_BACK)).await?;
         }
+        Ok(())
     }
 
     async fn cancel_all(&mut self) -> Result<(), BrokerError> {
@@ -140,7 +141,7 @@ impl Session {
 
     /// The broker takes back what is unsettled.
     pub async fn close(self) {
-        self.desk.hand.new_channel();
+        self.desk.hand.new_channel(CancellationToken::new());
         if self.up.lost.is_cancelled() {
             return;
         }
@@ -168,7 +169,9 @@ impl Session {
     }
 }
 
-fn arrivals(consumer: impl Stream<Item = lapin::Result<Delivery>> + Send + 'static) -> impl Stream<Item = Arrival> {
+fn arrivals(
+    consumer: impl Stream<Item = lapin::Result<Delivery>> + Send + 'static,
+) -> impl Stream<Item = Arrival> {
     let arrivals = consumer.map(|next| match next {
         Ok(delivery) => Arrival::Delivery(Box::new(delivery)),
         Err(error) => Arrival::Ended(error.to_string()),

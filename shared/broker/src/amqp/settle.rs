@@ -8,14 +8,18 @@ use lapin::{
     types::ShortString,
 };
 use tokio::sync::RwLock;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    hand::{Hand, Place},
+    hand::{Hand, Place, Taken},
     publisher::Publisher,
     topology::Topology,
     wire,
 };
 use crate::{BrokerError, Delivery, Envelope, PublishError, Settle};
+
+/// Back to the queue.
+pub(super) const HAND_BACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
 
 /// What settling needs, whichever delivery it is.
 pub(super) struct Desk {
@@ -33,6 +37,7 @@ pub(super) struct AmqpSettle {
     desk: Arc<Desk>,
     place: Place,
     acker: Acker,
+    lost: CancellationToken,
     reply: Option<ReplyTo>,
 }
 
@@ -48,11 +53,13 @@ impl Desk {
         Self { hand: Hand::default(), publisher, topology, order: RwLock::new(()) }
     }
 
-    pub fn delivery(self: &Arc<Self>, place: Place, raw: RawDelivery) -> Delivery {
-        let count = wire::delivery_count(&raw);
-        let settle =
-            AmqpSettle { desk: self.clone(), place, acker: raw.acker.clone(), reply: ReplyTo::of(&raw) };
-        Delivery::new(wire::envelope(raw), count, Box::new(settle))
+    pub fn delivery(self: &Arc<Self>, taken: Taken) -> Delivery {
+        let Taken { mut delivery, place, lost } = taken;
+        let acker = delivery.acker.clone();
+        let reply = ReplyTo::of(&delivery);
+        let settle = AmqpSettle { desk: self.clone(), place, acker, lost, reply };
+        let count = wire::delivery_count(&delivery);
+        Delivery::new(wire::envelope(&mut delivery), count, Box::new(settle))
     }
 }
 
@@ -73,7 +80,14 @@ impl AmqpSettle {
     pub async fn ack_through(&self) {
         let _alone = self.desk.order.write().await;
         if self.desk.hand.take_through(self.place) {
-            settled(self.acker.ack(BasicAckOptions { multiple: true }).await);
+            self.tell(self.acker.ack(BasicAckOptions { multiple: true })).await;
+        }
+    }
+
+    /// A channel that was lost meanwhile delivers again by itself. lapin may never answer for it.
+    async fn tell(&self, told: impl Future<Output = lapin::Result<bool>>) {
+        if let Some(Err(error)) = self.lost.run_until_cancelled(told).await {
+            tracing::debug!(%error, "settled on a channel that is lost");
         }
     }
 }
@@ -83,7 +97,7 @@ impl Settle for AmqpSettle {
     async fn ack(&self) -> Result<(), BrokerError> {
         let _begun = self.desk.order.read().await;
         if self.desk.hand.take(self.place) {
-            settled(self.acker.ack(BasicAckOptions::default()).await);
+            self.tell(self.acker.ack(BasicAckOptions::default())).await;
         }
         Ok(())
     }
@@ -92,7 +106,7 @@ impl Settle for AmqpSettle {
     async fn hand_back(&self) -> Result<(), BrokerError> {
         let _begun = self.desk.order.read().await;
         if self.desk.hand.take(self.place) {
-            hand_back(&self.acker).await;
+            self.tell(self.acker.nack(HAND_BACK)).await;
         }
         Ok(())
     }
@@ -101,7 +115,7 @@ impl Settle for AmqpSettle {
     async fn reject(&self) -> Result<(), BrokerError> {
         let _begun = self.desk.order.read().await;
         if self.desk.hand.take(self.place) {
-            settled(self.acker.reject(BasicRejectOptions { requeue: true }).await);
+            self.tell(self.acker.reject(BasicRejectOptions { requeue: true })).await;
         }
         Ok(())
     }
@@ -120,16 +134,5 @@ impl Settle for AmqpSettle {
 
     fn as_any(&self) -> &dyn Any {
         self
-    }
-}
-
-pub(super) async fn hand_back(acker: &Acker) {
-    settled(acker.nack(BasicNackOptions { multiple: false, requeue: true }).await);
-}
-
-/// A channel that was lost meanwhile delivers again by itself.
-fn settled(told: lapin::Result<bool>) {
-    if let Err(error) = told {
-        tracing::debug!(%error, "settled on a channel that is lost");
     }
 }

@@ -40,7 +40,7 @@ impl Subscription for AmqpSubscription {
     async fn next(&mut self) -> Option<Delivery> {
         loop {
             match self.desk.hand.next() {
-                Found::Delivery(place, raw) => return Some(self.desk.delivery(place, *raw)),
+                Found::Delivery(taken) => return Some(self.desk.delivery(taken)),
                 Found::Ended => return None,
                 Found::Nothing => self.desk.hand.ready.notified().await,
             }

@@ -105,7 +105,9 @@ impl Supervisor {
                     tracing::info!(queue = ?self.queue, failures, "subscription made again");
                     return Some(session);
                 }
-                Err(error) => tracing::warn!(%error, queue = ?self.queue, failures, "subscription still away"),
+                Err(error) => {
+                    tracing::warn!(%error, queue = ?self.queue, failures, "subscription still away")
+                }
             }
         }
     }

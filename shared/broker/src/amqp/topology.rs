@@ -50,7 +50,9 @@ impl Topology {
     pub fn route(&self, queue: Queue) -> Route {
         match queue {
             Queue::Jobs(lane) => Route { exchange: self.name("jobs"), key: lane.to_string().into() },
-            Queue::Logs(partition) => Route { exchange: self.name("logs"), key: partition.to_string().into() },
+            Queue::Logs(partition) => {
+                Route { exchange: self.name("logs"), key: partition.to_string().into() }
+            }
             Queue::Requests => Self::direct(self.queue(queue)),
             Queue::Dead => self.dead(),
         }

@@ -52,14 +52,15 @@ pub(super) fn message_id(properties: &BasicProperties) -> Option<Uuid> {
     properties.message_id().as_ref().and_then(|id| Uuid::try_parse(id.as_str()).ok())
 }
 
-pub(super) fn envelope(delivery: Delivery) -> Envelope {
+pub(super) fn envelope(delivery: &mut Delivery) -> Envelope {
+    let body = std::mem::take(&mut delivery.data).into();
     let properties = &delivery.properties;
     Envelope {
         id: message_id(properties).unwrap_or_default(),
         message_type: properties.kind().as_ref().map(ToString::to_string).unwrap_or_default(),
         traceparent: header(properties, TRACEPARENT).and_then(as_text),
         reason: header(properties, REASON).or_else(|| header(properties, BROKER_REASON)).and_then(as_text),
-        body: delivery.data.into(),
+        body,
     }
 }
 

@@ -211,4 +211,3 @@ pub async fn what_is_in_hand_can_be_settled_after_stop(broker: &dyn Broker) {
 
     assert_eq!(drain(&mut *scene.subscribe(10).await, 2).await, [0, 2]);
 }
-

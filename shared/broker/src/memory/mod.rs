@@ -22,8 +22,8 @@ use self::{
     subscription::MemorySubscription,
 };
 use crate::{
-    Broker, BrokerError, Delivery, Envelope, Heard, Listener, PublishError, Queue, RequestError, Subscription,
-    inbox::Inbox,
+    Broker, BrokerError, Delivery, Envelope, Heard, Listener, PublishError, Queue, RequestError,
+    Subscription, inbox::Inbox,
 };
 
 #[derive(Clone, Debug)]

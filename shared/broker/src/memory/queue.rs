@@ -177,7 +177,10 @@ impl MemoryQueue {
     pub fn dead_letter(&self, id: HolderId, tag: u64, reason: &str) -> Result<(), PublishError> {
         let Some((_, parcel)) = self.take(id, tag) else { return Ok(()) };
         self.changed.notify_waiters();
-        self.dead.as_deref().unwrap_or(self).put(Parcel::new(Envelope { reason: Some(reason.to_owned()), ..parcel.message }))
+        self.dead
+            .as_deref()
+            .unwrap_or(self)
+            .put(Parcel::new(Envelope { reason: Some(reason.to_owned()), ..parcel.message }))
     }
 
     pub fn close(&self) {

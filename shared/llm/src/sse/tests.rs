@@ -23,6 +23,7 @@ fn events_are_read_as_the_standard_says() {
         ("data:a\n\ndata:  b\n\n", &[("", "a"), ("", " b")]),
         ("data: a\r\n\r\ndata: b\r\rdata: c\n\n", &[("", "a"), ("", "b"), ("", "c")]),
         ("event: error\ndata: {}\n\ndata: x\n\n", &[("error", "{}"), ("", "x")]),
+        ("event: error\r\ndata: {}\r\n\r\n", &[("error", "{}")]),
         ("data: one\ndata: two\ndata\ndata:\n\n", &[("", "one\ntwo\n\n")]),
         (": a comment\n\ndata: a\n: another\n\n", &[("", "a")]),
         ("id: 7\nretry: 10\nunknown: x\ndata: a\n\n", &[("", "a")]),

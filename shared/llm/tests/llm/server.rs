@@ -20,6 +20,9 @@ pub struct Server {
     task: JoinHandle<()>,
 }
 
+/// Of the test's one thread: more than the client needs to read what has come.
+const TURNS: u32 = 100;
+
 /// The client closed the connection before it had a whole answer.
 pub const HUNG_UP: &str = "hung up";
 
@@ -30,6 +33,8 @@ pub enum Act {
     Send(String),
     /// Send this and close the connection.
     SendAndClose(String),
+    /// Send this, and its last bytes when the client has had time to read the others.
+    SendEndLate(String, String),
     /// Send this, then nothing, for ever.
     SendAndHang(String),
 }
@@ -85,12 +90,19 @@ async fn serve(
             let mut script = script.lock().unwrap();
             if script.len() > 1 { script.pop_front().unwrap() } else { script[0].clone() }
         };
-        let (Act::Send(text) | Act::SendAndClose(text) | Act::SendAndHang(text)) = &act;
+        let (Act::Send(text) | Act::SendAndClose(text) | Act::SendAndHang(text) | Act::SendEndLate(text, _)) =
+            &act;
         // A client that has had enough closes the connection while we send.
         let sent = stream.write_all(text.as_bytes()).await;
         match act {
             Act::Send(_) if sent.is_ok() => {}
-            Act::Send(_) | Act::SendAndClose(_) => return,
+            Act::SendEndLate(_, end) if sent.is_ok() => {
+                for _ in 0..TURNS {
+                    tokio::task::yield_now().await;
+                }
+                let _ = stream.write_all(end.as_bytes()).await;
+            }
+            Act::Send(_) | Act::SendAndClose(_) | Act::SendEndLate(..) => return,
             Act::SendAndHang(_) => {
                 let _ = stream.read(&mut [0; 1]).await;
                 let _ = tell.send((number, HUNG_UP.to_owned())).await;

@@ -1,7 +1,7 @@
 use std::{pin::pin, task::Poll};
 
 use futures::{StreamExt as _, future, stream};
-use runmill_proto::api::Dataset;
+use runmill_proto::{api::Dataset, message::JobItem};
 
 use super::{
     Stores,
@@ -56,7 +56,10 @@ pub async fn an_id_that_occurs_twice_is_named_with_its_line(stores: &Stores) {
 
         let error = store.create_dataset(new.clone(), lines(items)).await.unwrap_err();
 
-        assert!(matches!(error, StoreError::BadLine { line: found, .. } if found == u64::from(line)), "{error}");
+        assert!(
+            matches!(error, StoreError::BadLine { line: found, .. } if found == u64::from(line)),
+            "{error}"
+        );
         assert_not_found(store.dataset(new.id).await, "dataset");
     }
     // The same id in another dataset is another item.
@@ -129,4 +132,17 @@ pub async fn an_abandoned_upload_leaves_nothing(stores: &Stores) {
     assert_not_found(store.dataset(new.id).await, "dataset");
     let again = store.create_dataset(new.clone(), super::world::lines((0..3).map(item))).await.unwrap();
     assert_eq!(store.items(new.id, 0, 10_000).await.unwrap().len() as u64, again.item_count);
+}
+
+pub async fn items_above_the_inline_bound_travel_by_reference(stores: &Stores) {
+    let store = &stores.one;
+    let of_bytes = |ordinal, bytes| StoredItem { body: "ä".repeat(bytes / 2), ..item(ordinal) };
+    let max = JobItem::INLINE_MAX_BYTES as usize;
+    let items = vec![item(0), of_bytes(1, max), of_bytes(2, max + 2), item(3)];
+    let id = store.create_dataset(new_dataset("large items"), lines(items.clone())).await.unwrap().id;
+
+    let inline = |ordinal: usize| JobItem::Inline(items[ordinal].body.clone());
+    let want = [inline(0), inline(1), JobItem::Reference(id), inline(3)];
+    assert!(store.job_items(id, 0, 10).await.unwrap() == want);
+    assert!(store.job_items(id, 1, 2).await.unwrap() == want[1..3]);
 }

@@ -4,7 +4,7 @@ use super::{
     Stores,
     world::{answered, at, batch, events, fed_run, pending_run},
 };
-use crate::{RunRow, RunVersion, Store, Transition};
+use crate::{EventPage, RunRow, RunVersion, Store, Transition};
 
 /// A run with several hundred events, on pages of several transactions.
 async fn eventful_run(store: &dyn Store) -> RunRow {
@@ -24,7 +24,7 @@ pub async fn events_are_read_from_any_seq_on(stores: &Stores) {
     for after in [0, 1, 2, 3, 150, 270, run.seq - 1, run.seq, run.seq + 9] {
         let pages = store.events(run.id, after, u32::MAX).await.unwrap();
         assert!(pages.iter().all(|page| !page.events.is_empty()), "after {after}");
-        let read: Vec<_> = pages.into_iter().flat_map(|page| page.numbered()).collect();
+        let read: Vec<_> = pages.into_iter().flat_map(EventPage::numbered).collect();
         let unread = usize::try_from(after).unwrap().min(all.len());
         assert!(read == all[unread..], "after {after}");
     }

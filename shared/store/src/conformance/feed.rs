@@ -4,8 +4,8 @@ use serde_json::json;
 use super::{
     Stores,
     world::{
-        answered, assert_counters_equal_rows, at, batch, config, create, deferred, event_names, events, fed_run,
-        new_run, pending_run,
+        answered, assert_counters_equal_rows, at, batch, config, create, deferred, event_names, events,
+        fed_run, new_run, pending_run,
     },
 };
 use crate::{ActiveRun, DueJob, RunRow, Transition};

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{
     Stores,
     world::{
-        all_results, answered, assert_counters_equal_rows, at, at_ms, attempt, batch, deferred, event_names, events,
-        failed, fed_run, new_run, create, pending_run,
+        all_results, answered, assert_counters_equal_rows, at, at_ms, attempt, batch, create, deferred,
+        event_names, events, failed, fed_run, new_run, pending_run,
     },
 };
 use crate::{LogBatch, LogEntry, RunRow, Transition, Written};
@@ -66,7 +66,10 @@ pub async fn a_batch_is_recorded_as_it_came(stores: &Stores) {
     let written = store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
 
     assert_eq!(written, Written { results: 3, ..Written::default() });
-    assert_eq!(all_results(&*stores.other, run.id).await, entries.each_ref().map(|entry| result_of(entry, 2)));
+    assert_eq!(
+        all_results(&*stores.other, run.id).await,
+        entries.each_ref().map(|entry| result_of(entry, 2))
+    );
     let invocations = stores.other.invocations(run.id, None, 10).await.unwrap();
     assert_eq!(invocations, entries.each_ref().map(record_of));
     let row = store.run(run.id).await.unwrap();
@@ -177,7 +180,10 @@ pub async fn a_result_before_its_feeding_starts_the_run(stores: &Stores) {
 
     store.write_logs(&batch([answered(&run, 0)]), at(2)).await.unwrap();
     let started = store.run(run.id).await.unwrap();
-    assert_eq!((started.status, started.started_at, started.in_queue()), (RunStatus::Running, Some(at(2)), 0));
+    assert_eq!(
+        (started.status, started.started_at, started.in_queue()),
+        (RunStatus::Running, Some(at(2)), 0)
+    );
 
     store.write_logs(&batch([answered(&run, 1)]), at(3)).await.unwrap();
     let ended = store.run(run.id).await.unwrap();
@@ -215,7 +221,9 @@ pub async fn a_deferral_schedules_a_retry_once_for_a_batch(stores: &Stores) {
     assert_eq!(row.retry_reason.as_deref(), Some(Deferred::WORKER_SHUTDOWN));
     assert_eq!(store.status_events(run.id, 0, 10).await.unwrap().len(), 3);
     let deferrals = store.invocations(run.id, None, 10).await.unwrap();
-    assert!(deferrals.iter().all(|call| (call.outcome, call.error_kind) == (None, Some(ErrorKind::Interrupted))));
+    assert!(
+        deferrals.iter().all(|call| (call.outcome, call.error_kind) == (None, Some(ErrorKind::Interrupted)))
+    );
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -359,11 +367,17 @@ pub async fn every_message_has_its_events(stores: &Stores) {
     assert_eq!(names, want.concat());
     let events = events(store, run.id).await;
     let RunEvent::RunLog(attempt) = &events[2] else { panic!("{:?}", events[2]) };
-    assert_eq!((attempt.outcome, attempt.error_kind, attempt.retry_count), (None, Some(ErrorKind::RateLimited), 0));
+    assert_eq!(
+        (attempt.outcome, attempt.error_kind, attempt.retry_count),
+        (None, Some(ErrorKind::RateLimited), 0)
+    );
     let RunEvent::RunLog(log) = &events[3] else { panic!("{:?}", events[3]) };
     assert_eq!((log.outcome, log.retry_count, log.ttft_ms), (Some(Outcome::Succeeded), 1, Some(90)));
     let RunEvent::RunItem(item) = &events[4] else { panic!("{:?}", events[4]) };
-    assert_eq!((&item.question, &item.answer, &item.score), (&retried.question, &retried.response, &retried.score));
+    assert_eq!(
+        (&item.question, &item.answer, &item.score),
+        (&retried.question, &retried.response, &retried.score)
+    );
 }
 
 pub async fn a_nul_from_a_model_loses_nothing(stores: &Stores) {

@@ -45,6 +45,7 @@ macro_rules! store_conformance {
                 the_oldest_dataset_with_the_same_content_is_found,
                 datasets_are_paged_by_id,
                 items_are_paged_by_ordinal,
+                items_above_the_inline_bound_travel_by_reference,
                 a_dataset_of_many_chunks_is_complete,
                 an_abandoned_upload_leaves_nothing,
             }

@@ -44,8 +44,7 @@ pub async fn an_idempotency_key_stands_for_its_first_run(stores: &Stores) {
     let store = &stores.one;
     // Numbers that a normalising column type would give back as others.
     let config = config(json!({"top_p": 1.0, "seed": 1e16, "x": 1e-7}));
-    let row =
-        RunRow { idempotency_key: Some("k1".into()), config, ..new_run(&**store, 3).await };
+    let row = RunRow { idempotency_key: Some("k1".into()), config, ..new_run(&**store, 3).await };
     let first = create(&**store, &row).await;
 
     let again = same_request_again(&row);
@@ -117,7 +116,9 @@ pub async fn the_newest_run_of_a_key_prefix_is_found(stores: &Stores) {
         create(&**store, &row).await;
     }
 
-    for (prefix, want) in [("cli:a%", Some("cli:a%:2")), ("cli:", Some("cli:ab:3")), ("CLI", None), ("li:", None)] {
+    for (prefix, want) in
+        [("cli:a%", Some("cli:a%:2")), ("cli:", Some("cli:ab:3")), ("CLI", None), ("li:", None)]
+    {
         let found = store.newest_run_by_key(prefix).await.unwrap().and_then(|run| run.idempotency_key);
         assert_eq!(found.as_deref(), want, "{prefix}");
     }

@@ -4,8 +4,8 @@ use uuid::Uuid;
 use super::{
     Stores,
     world::{
-        all_results, answered, assert_conflict, assert_counters_equal_rows, assert_not_found, at, batch, deferred,
-        event_names, failed, fed_run, pending_run,
+        all_results, answered, assert_conflict, assert_counters_equal_rows, assert_not_found, at, batch,
+        deferred, event_names, failed, fed_run, pending_run,
     },
 };
 use crate::{DueJob, RunRow, Store, Transition};
@@ -164,13 +164,8 @@ pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
     transition(store, &canceled, Transition::Cancel, 2).await;
     for ended in [&completed, &canceled] {
         let before = store.run(ended.id).await.unwrap();
-        let all = [
-            Transition::Cancel,
-            pause(),
-            Transition::Resume,
-            Transition::RetryFailed,
-            Transition::Recover,
-        ];
+        let all =
+            [Transition::Cancel, pause(), Transition::Resume, Transition::RetryFailed, Transition::Recover];
         for refused in all {
             assert_conflict(store.transition(ended.id, refused, at(5)).await);
         }

@@ -3,7 +3,8 @@
 use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus, Score, Usage,
+    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus, Score,
+    Usage,
     api::{Capabilities, Dataset, ProviderKind, RateLimit, ResultRecord, RunEvent},
     message::{Attempt, Call, Deferred, Invocation},
 };
@@ -11,8 +12,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    CreatedRun, Lines, LogBatch, LogEntry, NewDataset, NewSecret, ProviderRow, RunRow, SecretKind, Store,
-    StoreError, StoredItem,
+    CreatedRun, EventPage, Lines, LogBatch, LogEntry, NewDataset, NewSecret, ProviderRow, RunRow, SecretKind,
+    Store, StoreError, StoredItem,
 };
 
 /// So many seconds after some moment.
@@ -172,7 +173,8 @@ pub fn answered(run: &RunRow, ordinal: u32) -> Invocation {
 
 pub fn failed(run: &RunRow, ordinal: u32) -> Invocation {
     let mut invocation = answered(run, ordinal);
-    invocation.call.attempts = vec![attempt(Some(ErrorKind::ServerError)), attempt(Some(ErrorKind::Overloaded))];
+    invocation.call.attempts =
+        vec![attempt(Some(ErrorKind::ServerError)), attempt(Some(ErrorKind::Overloaded))];
     Invocation {
         outcome: Outcome::Failed,
         error_kind: Some(ErrorKind::Overloaded),
@@ -216,7 +218,7 @@ pub fn batch<T: Into<LogEntry>>(entries: impl IntoIterator<Item = T>) -> LogBatc
 
 pub async fn events(store: &dyn Store, run: RunId) -> Vec<RunEvent> {
     let pages = store.events(run, 0, u32::MAX).await.unwrap();
-    let numbered: Vec<_> = pages.into_iter().flat_map(|page| page.numbered()).collect();
+    let numbered: Vec<_> = pages.into_iter().flat_map(EventPage::numbered).collect();
     for ((seq, _), expected) in numbered.iter().zip(1..) {
         assert_eq!(*seq, expected, "seqs are dense");
     }
@@ -243,17 +245,20 @@ pub async fn assert_counters_equal_rows(store: &dyn Store, run: RunId) {
     let scored = results.iter().filter(|result| result.score.is_some()).count();
     assert_eq!(row.stats.scored, scored as u64);
     assert_eq!(row.stats.calls, invocations.iter().map(|call| call.attempts.len() as u64).sum::<u64>());
-    let prompt_tokens: u64 = invocations.iter().filter_map(|call| call.usage).map(|usage| usage.prompt_tokens).sum();
+    let prompt_tokens: u64 =
+        invocations.iter().filter_map(|call| call.usage).map(|usage| usage.prompt_tokens).sum();
     assert_eq!(row.stats.usage.prompt_tokens, prompt_tokens);
     let due = store.due_jobs(run, Timestamp::MAX, u32::MAX).await.unwrap();
     assert_eq!(row.deferred, due.len() as u64);
     assert_eq!(row.seq, events(store, run).await.len() as u64);
 }
 
-pub fn assert_conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) {
-    assert!(matches!(result, Err(StoreError::Conflict(_))), "{result:?}");
+pub fn assert_conflict<T>(result: Result<T, StoreError>) {
+    let error = result.err();
+    assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
 }
 
-pub fn assert_not_found<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str) {
-    assert!(matches!(&result, Err(StoreError::NotFound { what: found, .. }) if *found == what), "{result:?}");
+pub fn assert_not_found<T>(result: Result<T, StoreError>, what: &str) {
+    let error = result.err();
+    assert!(matches!(&error, Some(StoreError::NotFound { what: found, .. }) if *found == what), "{error:?}");
 }

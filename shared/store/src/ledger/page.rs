@@ -41,8 +41,8 @@ pub fn write_pages(run_id: RunId, mut first_seq: u64, events: &[RunEvent]) -> Ve
 
 /// What of a stored page is above `after`.
 pub fn read_page(first_seq: u64, events: &str, after: u64) -> Result<EventPage, StoreError> {
-    let mut events: Vec<RunEvent> =
-        serde_json::from_str(events).map_err(|error| StoreError::Broken(format!("stored events: {error}")))?;
+    let mut events: Vec<RunEvent> = serde_json::from_str(events)
+        .map_err(|error| StoreError::Broken(format!("stored events: {error}")))?;
     let seen = (after + 1).saturating_sub(first_seq);
     let seen = usize::try_from(seen).unwrap_or(usize::MAX).min(events.len());
     events.drain(..seen);

@@ -45,7 +45,8 @@ impl OpenRun {
 
     fn record(&mut self, entries: &[&LogEntry], news: &mut News, now: Timestamp) {
         self.start(now);
-        self.row.deferred = self.row.deferred.saturating_sub(news.undeferred.remove(&self.row.id).unwrap_or_default());
+        self.row.deferred =
+            self.row.deferred.saturating_sub(news.undeferred.remove(&self.row.id).unwrap_or_default());
         let mut interruption = Interruption::default();
         for entry in entries {
             let is_current = self.is_current(entry);

@@ -65,8 +65,13 @@ struct Tables {
 impl Tables {
     fn new() -> Self {
         let run = OpenRun::created(&row(JOBS));
-        let mut tables =
-            Self { run, calls: HashSet::new(), results: BTreeMap::new(), deferred: BTreeSet::new(), events: Vec::new() };
+        let mut tables = Self {
+            run,
+            calls: HashSet::new(),
+            results: BTreeMap::new(),
+            deferred: BTreeSet::new(),
+            events: Vec::new(),
+        };
         tables.save();
         tables
     }
@@ -89,7 +94,8 @@ impl Tables {
         let batch = LogBatch(entries.to_vec());
         let runs = OpenRuns::from([(self.run.row.id, self.run.clone())]);
         let mut intake = Intake::new(&batch, &runs);
-        let new = intake.calls().iter().map(|entry| entry.call().id).filter(|id| self.calls.insert(*id)).collect();
+        let new =
+            intake.calls().iter().map(|entry| entry.call().id).filter(|id| self.calls.insert(*id)).collect();
         intake.keep_new(&new);
 
         let mut news = News::default();
@@ -123,8 +129,8 @@ impl Tables {
     }
 
     fn transition(&mut self, transition: &Transition, now: Timestamp) {
-        let Ok(moves) = plan(&self.run.row, transition) else { return };
-        let moved = match moves {
+        let Ok(what) = plan(&self.run.row, transition) else { return };
+        let moved = match what {
             Move::Nothing => 0,
             Move::DeferredToNow => self.deferred.len() as u64,
             Move::FailedToNow => self.fail_to_deferred(),
@@ -135,8 +141,12 @@ impl Tables {
     }
 
     fn fail_to_deferred(&mut self) -> u64 {
-        let failed: Vec<_> =
-            self.results.iter().filter(|(_, outcome)| **outcome == Outcome::Failed).map(|(key, _)| *key).collect();
+        let failed: Vec<_> = self
+            .results
+            .iter()
+            .filter(|(_, outcome)| **outcome == Outcome::Failed)
+            .map(|(key, _)| *key)
+            .collect();
         for key in &failed {
             self.results.remove(key);
             self.deferred.insert(*key);
@@ -320,7 +330,8 @@ proptest! {
 fn pages_hold_at_most_256_events_and_status_events_alone() {
     let mut tables = Tables::new();
     tables.run.row.total = 1_000;
-    let entries: Vec<_> = (0..300).map(|n| invocation(n, u32::try_from(n).unwrap(), 0, Outcome::Succeeded)).collect();
+    let entries: Vec<_> =
+        (0..300).map(|n| invocation(n, u32::try_from(n).unwrap(), 0, Outcome::Succeeded)).collect();
     let batch = LogBatch(entries);
     let runs = OpenRuns::from([(tables.run.row.id, tables.run.clone())]);
     let intake = Intake::new(&batch, &runs);

@@ -22,9 +22,13 @@ pub enum Move {
 pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
     let ended = row.status.is_terminal();
     match transition {
-        Transition::RetryFailed if !ended => conflict("has not ended: its failed jobs can be tried again then", row),
+        Transition::RetryFailed if !ended => {
+            conflict("has not ended: its failed jobs can be tried again then", row)
+        }
         Transition::RetryFailed if row.status == RunStatus::Canceled => conflict("was canceled", row),
-        Transition::RetryFailed if row.stats.outcome(Outcome::Failed) == 0 => conflict("has no failed jobs", row),
+        Transition::RetryFailed if row.stats.outcome(Outcome::Failed) == 0 => {
+            conflict("has no failed jobs", row)
+        }
         Transition::RetryFailed => Ok(Move::FailedToNow),
         Transition::Resume if row.paused_at.is_none() => conflict("is not paused", row),
         Transition::Resume => Ok(Move::DeferredToNow),
@@ -85,7 +89,7 @@ impl OpenRun {
 
     fn retry_failed(&mut self, moved: u64, now: Timestamp) -> bool {
         let row = &mut self.row;
-        row.stats.forget_failures();
+        
         row.status = RunStatus::Running;
         row.finished_at = None;
         row.epoch += 1;

@@ -31,13 +31,8 @@ pub trait Feed: Send + Sync {
     /// Records that the positions below `fed` and the deferred jobs `refed` are in the queue. `fed` never moves
     /// back. The first feeding makes a pending run `running`, with its event; feeding a deferred one clears
     /// `retry_after`, with an event.
-    async fn mark_fed(
-        &self,
-        id: RunId,
-        fed: u64,
-        refed: &[JobKey],
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
+    async fn mark_fed(&self, id: RunId, fed: u64, refed: &[JobKey], now: Timestamp)
+    -> Result<(), StoreError>;
 
     /// Of a run that has not ended: makes every job that was fed, has no result and is not deferred due now, at
     /// most `limit`; how many. Feeding one that was not lost after all only makes a duplicate.

@@ -1,6 +1,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus, api::RunCounters};
+use runmill_proto::{
+    DatasetId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus, api::RunCounters,
+};
 use serde_json::Value;
 
 use crate::StoreError;

@@ -50,8 +50,11 @@ pub async fn connect(settings: &PgSettings) -> Result<Pool, StoreError> {
         .keepalives_retries(3)
         .tcp_user_timeout(Duration::from_secs(30));
 
-    let manager =
-        Manager::from_config(config, tls::connector(trust)?, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let manager = Manager::from_config(
+        config,
+        tls::connector(trust)?,
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+    );
     let pool = Pool::builder(manager)
         .max_size(settings.pool_size)
         .wait_timeout(Some(POOL_WAIT))
@@ -80,7 +83,8 @@ pub async fn connect(settings: &PgSettings) -> Result<Pool, StoreError> {
 fn parse(url: &str) -> Result<(Config, Trust), StoreError> {
     let bad = || {
         StoreError::Broken(
-            "the address of PostgreSQL does not read as postgresql://user:password@host:port/database".to_owned(),
+            "the address of PostgreSQL does not read as postgresql://user:password@host:port/database"
+                .to_owned(),
         )
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
@@ -159,7 +163,8 @@ mod tests {
             ("verify-full", SslMode::Require, Trust::SystemCertificates),
         ];
         for (word, mode, want) in table {
-            let (config, trust) = parse(&format!("postgres://db/runs?application_name=x&sslmode={word}")).unwrap();
+            let (config, trust) =
+                parse(&format!("postgres://db/runs?application_name=x&sslmode={word}")).unwrap();
             assert_eq!((config.get_ssl_mode(), trust), (mode, want), "{word}");
         }
     }

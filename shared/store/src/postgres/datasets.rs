@@ -134,7 +134,11 @@ impl Datasets for PgStore {
 }
 
 /// Copies `lines` as they come. The server's pace is the caller's: what is on the way is a few kilobytes.
-async fn copy_items(tx: &Transaction<'_>, id: DatasetId, mut lines: Lines<'_>) -> Result<Counted, StoreError> {
+async fn copy_items(
+    tx: &Transaction<'_>,
+    id: DatasetId,
+    mut lines: Lines<'_>,
+) -> Result<Counted, StoreError> {
     let types = [Type::UUID, Type::INT4, Type::TEXT, Type::TEXT];
     let mut writer = pin!(BinaryCopyInWriter::new(tx.copy_in(COPY_ITEMS).await?, &types));
     let mut counted = Counted::default();

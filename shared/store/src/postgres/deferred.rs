@@ -2,7 +2,10 @@
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
-use runmill_proto::{RunId, message::{Deferred, JobKey}};
+use runmill_proto::{
+    RunId,
+    message::{Deferred, JobKey},
+};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -125,7 +128,8 @@ pub async fn insert(tx: &Transaction<'_>, deferrals: &[&Deferred]) -> Result<Vec
         return Ok(Vec::new());
     }
     let keys = KeyColumns::new(deferrals.iter().map(|deferred| deferred.key()));
-    let attempts: Vec<i32> = deferrals.iter().map(|deferred| integer(deferred.attempt.saturating_add(1))).collect();
+    let attempts: Vec<i32> =
+        deferrals.iter().map(|deferred| integer(deferred.attempt.saturating_add(1))).collect();
     let not_before: Vec<Timestamp> = deferrals.iter().map(|deferred| micros(deferred.not_before)).collect();
     let statement = tx.prepare_cached(INSERT).await?;
     let rows =

@@ -70,7 +70,9 @@ impl Events for PgStore {
         let statement = client.prepare_cached(runs::VERSIONS).await?;
         let rows = client.query(&statement, &[&micros(since)]).await?;
         rows.iter()
-            .map(|row| Ok(RunVersion { run_id: RunId::from_uuid(row.try_get("id")?), seq: row.count("seq")? }))
+            .map(|row| {
+                Ok(RunVersion { run_id: RunId::from_uuid(row.try_get("id")?), seq: row.count("seq")? })
+            })
             .collect()
     }
 

@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{
-    InvocationId, ProviderId, RunId, Usage,
-    api::InvocationRecord,
-    message::Attempt,
+    ErrorKind, InvocationId, Outcome, ProviderId, RunId, Usage, api::InvocationRecord, message::Attempt,
 };
 use tokio_postgres::{Row, types::Json};
 use uuid::Uuid;
@@ -40,7 +38,10 @@ ORDER BY id
 LIMIT $3";
 
 /// Inserts the calls that are not there; their ids.
-pub async fn insert(tx: &Transaction<'_>, entries: &[&LogEntry]) -> Result<HashSet<InvocationId>, StoreError> {
+pub async fn insert(
+    tx: &Transaction<'_>,
+    entries: &[&LogEntry],
+) -> Result<HashSet<InvocationId>, StoreError> {
     let keys = KeyColumns::new(entries.iter().map(|entry| entry.key()));
     let calls = CallColumns::new(entries);
     let statement = tx.prepare_cached(INSERT).await?;
@@ -112,8 +113,8 @@ impl<'a> CallColumns<'a> {
         self.id.push(call.id.uuid());
         self.provider_id.push(call.provider_id.uuid());
         self.model.push(text(&call.model));
-        self.outcome.push(entry.outcome().map(|outcome| outcome.as_str()));
-        self.error_kind.push(entry.error_kind().map(|kind| kind.as_str()));
+        self.outcome.push(entry.outcome().map(Outcome::as_str));
+        self.error_kind.push(entry.error_kind().map(ErrorKind::as_str));
         self.attempts.push(Json(&call.attempts));
         self.usage.push(call.usage.map(Json));
         self.cost_nanousd.push(call.cost_nanousd);

@@ -77,11 +77,7 @@ async fn insert_new(
         *undeferred.entry(key.run_id).or_default() += 1;
     }
     let deferred = deferred::insert(tx, &intake.deferrals(runs)).await?;
-    Ok(News {
-        settled: settled.into_iter().collect(),
-        undeferred,
-        deferred: deferred.into_iter().collect(),
-    })
+    Ok(News { settled: settled.into_iter().collect(), undeferred, deferred: deferred.into_iter().collect() })
 }
 
 async fn save_all(tx: &Transaction<'_>, runs: &OpenRuns) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{
-    InvocationId, RunId, Score,
+    ErrorKind, InvocationId, RunId, Score,
     api::ResultRecord,
     message::{Invocation, JobKey},
 };
@@ -124,7 +124,7 @@ impl<'a> ResultColumns<'a> {
         self.item_id.push(text(&invocation.item_id));
         self.invocation_id.push(invocation.call.id.uuid());
         self.outcome.push(invocation.outcome.as_str());
-        self.error_kind.push(invocation.error_kind.map(|kind| kind.as_str()));
+        self.error_kind.push(invocation.error_kind.map(ErrorKind::as_str));
         self.error.push(optional_text(invocation.error.as_deref()));
         self.response.push(optional_text(invocation.response.as_deref()));
         self.reasoning.push(optional_text(invocation.reasoning.as_deref()));

@@ -8,9 +8,9 @@ use tokio_postgres::{Row, types::Json};
 use uuid::Uuid;
 
 use super::{
-    PgStore, datasets, deferred, events,
+    PgStore, datasets, deferred,
     error::violated,
-    providers, results,
+    events, providers, results,
     values::{Columns as _, bigint, integer, optional_text, text},
 };
 use crate::{
@@ -38,7 +38,8 @@ ON CONFLICT (idempotency_key) DO NOTHING";
 
 const GET: &str = concat!("-- runs.get\nSELECT ", columns!(), "\nFROM runs\nWHERE id = $1");
 
-const BY_KEY: &str = concat!("-- runs.by_key\nSELECT ", columns!(), "\nFROM runs\nWHERE idempotency_key = $1");
+const BY_KEY: &str =
+    concat!("-- runs.by_key\nSELECT ", columns!(), "\nFROM runs\nWHERE idempotency_key = $1");
 
 const NEWEST_BY_KEY: &str = concat!(
     "-- runs.newest_by_key\nSELECT ",

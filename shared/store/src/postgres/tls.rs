@@ -34,8 +34,9 @@ pub fn connector(trust: Trust) -> Result<MakeRustlsConnect, StoreError> {
         Trust::SystemCertificates => {
             // The connector builds on the process's provider; that there is one already is as good.
             let _ = ring::default_provider().install_default();
-            let (connector, _unreadable) = MakeRustlsConnect::with_native_certs()
-                .map_err(|errors| StoreError::Broken(format!("no certificate of the system can be read: {errors:?}")))?;
+            let (connector, _unreadable) = MakeRustlsConnect::with_native_certs().map_err(|errors| {
+                StoreError::Broken(format!("no certificate of the system can be read: {errors:?}"))
+            })?;
             Ok(connector)
         }
     }

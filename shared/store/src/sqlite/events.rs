@@ -79,7 +79,13 @@ pub fn append(db: &Connection, pages: Vec<NewPage>) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn pages(db: &Connection, sql: &str, id: RunId, after: u64, limit: u32) -> Result<Vec<EventPage>, StoreError> {
+fn pages(
+    db: &Connection,
+    sql: &str,
+    id: RunId,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<EventPage>, StoreError> {
     let read = |row: &Row<'_>| read_page(row.count("first_seq")?, &row.text("events")?, after);
     all(db, sql, params![blob(id.uuid()), int(after), limit], read)
 }

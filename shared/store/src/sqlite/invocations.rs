@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use runmill_proto::{InvocationId, ProviderId, RunId, api::InvocationRecord};
+use runmill_proto::{ErrorKind, InvocationId, Outcome, ProviderId, RunId, api::InvocationRecord};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
@@ -46,8 +46,8 @@ fn insert_one(db: &Connection, entry: &LogEntry) -> Result<bool, StoreError> {
         key.sample,
         blob(call.provider_id.uuid()),
         call.model,
-        entry.outcome().map(|outcome| outcome.as_str()),
-        entry.error_kind().map(|kind| kind.as_str()),
+        entry.outcome().map(Outcome::as_str),
+        entry.error_kind().map(ErrorKind::as_str),
         json(&call.attempts),
         call.usage.as_ref().map(json),
         call.cost_nanousd,

@@ -55,16 +55,17 @@ fn write_logs(db: &Connection, batch: &LogBatch, now: Timestamp) -> Result<Writt
     Ok(written)
 }
 
-fn insert_new(db: &Connection, intake: &Intake<'_>, runs: &OpenRuns, now: Timestamp) -> Result<News, StoreError> {
+fn insert_new(
+    db: &Connection,
+    intake: &Intake<'_>,
+    runs: &OpenRuns,
+    now: Timestamp,
+) -> Result<News, StoreError> {
     let settled = results::insert(db, &intake.results(runs), now)?;
     let mut undeferred = BTreeMap::new();
     for key in deferred::delete(db, &settled)? {
         *undeferred.entry(key.run_id).or_default() += 1;
     }
     let deferred = deferred::insert(db, &intake.deferrals(runs))?;
-    Ok(News {
-        settled: settled.into_iter().collect(),
-        undeferred,
-        deferred: deferred.into_iter().collect(),
-    })
+    Ok(News { settled: settled.into_iter().collect(), undeferred, deferred: deferred.into_iter().collect() })
 }

@@ -246,7 +246,11 @@ fn not_found(id: ProviderId) -> StoreError {
 }
 
 /// Rows of providers with a secret each, or none, to providers with their secrets.
-fn collect(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<ProviderRow>, StoreError> {
+fn collect(
+    db: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<ProviderRow>, StoreError> {
     let rows = all(db, sql, params, |row| {
         let has_secret = row.get::<_, Option<[u8; 16]>>("secret_id")?.is_some();
         Ok((provider(row)?, if has_secret { Some(secret(row)?) } else { None }))

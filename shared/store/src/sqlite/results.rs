@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use runmill_proto::{
-    InvocationId, RunId,
+    ErrorKind, InvocationId, RunId,
     api::ResultRecord,
     message::{Invocation, JobKey},
 };
@@ -60,7 +60,7 @@ fn insert_one(db: &Connection, invocation: &Invocation, now: Timestamp) -> Resul
         invocation.item_id,
         blob(invocation.call.id.uuid()),
         invocation.outcome.as_str(),
-        invocation.error_kind.map(|kind| kind.as_str()),
+        invocation.error_kind.map(ErrorKind::as_str),
         invocation.error,
         invocation.response,
         invocation.reasoning,

@@ -36,7 +36,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?
 
 const GET: &str = concat!("-- runs.get\nSELECT ", columns!(), "\nFROM runs\nWHERE id = ?1");
 
-const BY_KEY: &str = concat!("-- runs.by_key\nSELECT ", columns!(), "\nFROM runs\nWHERE idempotency_key = ?1");
+const BY_KEY: &str =
+    concat!("-- runs.by_key\nSELECT ", columns!(), "\nFROM runs\nWHERE idempotency_key = ?1");
 
 const NEWEST_BY_KEY: &str = concat!(
     "-- runs.newest_by_key\nSELECT ",

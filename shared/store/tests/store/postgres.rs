@@ -1,10 +1,15 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use runmill_store::{
+    Leader as _, SettingsStore as _, StoreError,
     conformance::Stores,
     postgres::{PgSettings, PgStore},
 };
-use runmill_testkit::postgres::TestDatabase;
+use runmill_testkit::postgres::{PrivatePostgres, TestDatabase};
+use tokio_postgres::NoTls;
 
 /// A database of its own for each test, because advisory locks are per database.
 async fn stores() -> Stores {
@@ -23,4 +28,119 @@ fn settings(url: &str) -> PgSettings {
     PgSettings { pool_size: 2, connect_timeout: Duration::from_secs(5), ..PgSettings::new(url.into()) }
 }
 
+/// Why no connection comes about, and how long it took to know.
+async fn refusal(url: &str) -> (StoreError, Duration) {
+    let start = Instant::now();
+    let error = PgStore::connect(&settings(url)).await.err().unwrap();
+    (error, start.elapsed())
+}
+
 runmill_store::store_conformance!(stores());
+
+#[tokio::test]
+async fn processes_that_migrate_at_once_do_not_collide() {
+    let database = TestDatabase::create().await;
+    let (one, other) = (connect(database.url()).await, connect(database.url()).await);
+
+    let (first, second) = tokio::join!(one.migrate(), other.migrate());
+    first.unwrap();
+    second.unwrap();
+    one.migrate().await.unwrap();
+
+    assert_eq!(other.settings().await.unwrap().1, 0);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_runmill_is_refused() {
+    let database = TestDatabase::create().await;
+    let store = connect(database.url()).await;
+    store.migrate().await.unwrap();
+    let newer = "INSERT INTO refinery_schema_history SELECT 9000, 'future', applied_on, checksum \
+                 FROM refinery_schema_history LIMIT 1";
+    execute(database.url(), newer).await;
+
+    let error = store.migrate().await.unwrap_err();
+
+    assert!(matches!(error, StoreError::NewerSchema { found: 9000, .. }), "{error}");
+    assert!(error.to_string().contains("use the newer runmill"), "{error}");
+}
+
+async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_without_the_password() {
+    let (error, _) = refusal("postgresql+psycopg://ada:hunter2@127.0.0.1:1/runs").await;
+
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("PostgreSQL at 127.0.0.1:1") && text.contains("refused"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_given_up_in_time() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgresql://ada:hunter2@{}/runs", silent.local_addr().unwrap());
+
+    let (error, elapsed) = refusal(&url).await;
+
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert!(elapsed < Duration::from_secs(9), "{elapsed:?}");
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_unavailable() {
+    let database = TestDatabase::create().await;
+    let url = format!("{}_not_there", database.url());
+
+    let (error, _) = refusal(&url).await;
+
+    let text = error.to_string();
+    assert!(matches!(error, StoreError::Unavailable(_)) && text.contains("does not exist"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lead_is_lost_with_the_server_and_the_store_recovers() {
+    let server = PrivatePostgres::launch();
+    let store = connect(&server.url()).await;
+    store.migrate().await.unwrap();
+    let lead = store.try_lead().await.unwrap().unwrap();
+
+    server.stop();
+    let error = store.settings().await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    let lost = async {
+        while lead.is_held() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), lost).await.unwrap();
+    server.start();
+
+    assert_eq!(store.settings().await.unwrap().1, 0);
+    assert!(store.try_lead().await.unwrap().is_some());
+    lead.release().await;
+}
+
+/// Debian starts PostgreSQL with a certificate that it signed itself.
+#[tokio::test]
+async fn encryption_is_preferred_and_a_certificate_checked_only_where_it_is_required() {
+    let server = PrivatePostgres::launch_with_tls();
+
+    let preferred = PgStore::connect(&settings(&server.url())).await;
+    assert!(preferred.is_ok(), "{:?}", preferred.err());
+    let encrypted = "DO $$ BEGIN ASSERT (SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE application_name = 'runmill'); END $$";
+    execute(&server.url(), encrypted).await;
+
+    let (error, _) = refusal(&format!("{}?sslmode=require", server.url())).await;
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(PgStore::connect(&settings(&format!("{}?sslmode=disable", server.url()))).await.is_ok());
+}

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use runmill_store::{SharedStore, StoreError, conformance::Stores, sqlite::SqliteStore};
+use runmill_proto::api::Settings;
+use runmill_store::{SettingsStore as _, SharedStore, StoreError, conformance::Stores, sqlite::SqliteStore};
 use tempfile::TempDir;
 
 /// A file of its own for each test.
@@ -15,3 +16,59 @@ async fn open(directory: &TempDir) -> Result<SqliteStore, StoreError> {
 }
 
 runmill_store::store_conformance!(stores());
+
+#[tokio::test]
+async fn a_file_is_open_in_one_place_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = open(&directory).await.unwrap();
+
+    let error = open(&directory).await.err().unwrap();
+    assert!(
+        matches!(&error, StoreError::Conflict(text) if text.contains("another runmill process")),
+        "{error}"
+    );
+
+    drop(first);
+    open(&directory).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_opening_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory).await.unwrap();
+    store.put_settings(&Settings::default()).await.unwrap();
+    drop(store);
+
+    assert_eq!(open(&directory).await.unwrap().settings().await.unwrap().1, 1);
+}
+
+#[tokio::test]
+async fn an_unfinished_upload_is_removed_when_the_file_is_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(&directory).await.unwrap());
+    let path = directory.path().join("runmill.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let crash = "INSERT INTO uploads VALUES (zeroblob(16)); INSERT INTO dataset_items VALUES (zeroblob(16), 0, 'q', '{}');";
+    db.execute_batch(crash).unwrap();
+
+    let _store = open(&directory).await.unwrap();
+
+    for table in ["uploads", "dataset_items"] {
+        let count = format!("SELECT count(*) FROM {table}");
+        assert_eq!(db.query_row(&count, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_runmill_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(&directory).await.unwrap());
+    let db = rusqlite::Connection::open(directory.path().join("runmill.db")).unwrap();
+    let newer = "INSERT INTO refinery_schema_history SELECT 9000, 'future', applied_on, checksum \
+                 FROM refinery_schema_history LIMIT 1";
+    db.execute_batch(newer).unwrap();
+
+    let error = open(&directory).await.err().unwrap();
+
+    assert!(matches!(error, StoreError::NewerSchema { found: 9000, .. }), "{error}");
+}

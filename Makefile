@@ -1,0 +1,32 @@
+# Everything here works in a clean clone with Rust and nothing else; `make test` says how it finds its servers.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+.PHONY: help demo test services check fmt bench
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Run a real dataset against a built-in model server: no server, no key
+	cargo run --locked -p runmill -- demo
+
+test: ## Run every test, on real servers, and say how many there were
+	tests/services/with-servers tests/run
+
+services: ## Say which servers the tests would use
+	@tests/services/with-servers
+
+check: ## Formatting, lints, documentation, and what dependencies may be
+	cargo fmt --all --check
+	cargo fmt --manifest-path tests/containers/Cargo.toml --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
+	else echo "cargo-deny is not installed: bans, licenses and sources are not checked"; fi
+
+fmt: ## Format the code
+	cargo fmt --all
+	cargo fmt --manifest-path tests/containers/Cargo.toml
+
+bench: ## Measure items/s, CPU and memory, beside Celery + LiteLLM (options: BENCH="--help")
+	tests/services/with-servers tests/bench/run.py $(BENCH)

@@ -1,0 +1,45 @@
+//! A fleet loses members and no work.
+
+use std::collections::{HashMap, HashSet};
+
+use runmill_proto::RunStatus;
+
+use crate::support::{Cluster, data::questions};
+
+const ITEMS: usize = 10_000;
+/// Per executor.
+const CONCURRENCY: u32 = 40;
+
+#[tokio::test]
+async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_in_flight() {
+    let cluster = Cluster::start(3, 2).await;
+    let api = &cluster.api;
+    let provider = api.provider(&cluster.gateway.base_url(), CONCURRENCY).await;
+    let dataset = api.dataset(questions(ITEMS)).await;
+    let run = api.start_run(provider, "lorem+tokens=16+ttft=20ms", dataset).await;
+
+    api.wait_for(run, |counters| counters.settled >= ITEMS as u64 / 2).await;
+    cluster.executors[0].signal("KILL");
+    cluster.executors[1].signal("TERM");
+    let drained = cluster.executors[1].ended().await;
+    let ended = api.ended(run).await;
+
+    assert_eq!(drained, Some(0), "a drain is a clean end:\n{}", cluster.executors[1].log());
+    assert_eq!(ended.status, RunStatus::Completed);
+    let results = api.results(run).await;
+    let distinct: HashSet<_> = results.iter().map(|result| result.ordinal).collect();
+    assert_eq!((results.len(), distinct.len()), (ITEMS, ITEMS), "exactly one result for every item");
+    let counters = ended.counters;
+    assert_eq!((counters.settled, counters.succeeded), (ITEMS as u64, ITEMS as u64));
+
+    // The provider's own record: a drain doubles nothing, the kill at most what it had in flight.
+    let mut calls: HashMap<String, u32> = HashMap::new();
+    for call in cluster.gateway.calls(0, usize::MAX) {
+        let id = call.client_request_id.as_deref().expect("our client names its calls");
+        *calls.entry(id.rsplit_once(':').unwrap().0.to_owned()).or_default() += 1;
+    }
+    assert_eq!(calls.len(), ITEMS);
+    let doubled: u32 = calls.values().map(|count| count - 1).sum();
+    assert!(doubled <= CONCURRENCY, "{doubled} calls were made twice");
+    cluster.assert_nothing_left(provider).await;
+}

@@ -1,0 +1,103 @@
+use reqwest::{Method, RequestBuilder, StatusCode};
+use runmill_proto::{
+    DatasetId, ProviderId, RunId,
+    api::{Dataset, Provider, ResultRecord, Run, RunCounters},
+};
+use serde_json::{Value, json};
+
+use super::{sse::Events, within};
+
+/// The HTTP API as users call it.
+#[derive(Clone)]
+pub struct Api {
+    pub base_url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    pub fn new(address: &str, token: &str) -> Self {
+        // An error says that another test was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { base_url: format!("http://{address}"), token: token.to_owned(), http: reqwest::Client::new() }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(&self.token)
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let response = self.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "GET {path}");
+        response.json().await.unwrap()
+    }
+
+    /// The status and the JSON body, whatever they are.
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let response = self.request(Method::POST, path).json(body).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// A provider whose calls go to `base_url`, at most `concurrency` at once per executor.
+    pub async fn provider(&self, base_url: &str, concurrency: u32) -> ProviderId {
+        let name = format!("provider {}", uuid::Uuid::now_v7());
+        let body = json!({"name": name, "kind": "custom", "base_url": base_url,
+            "rate_limit": {"concurrency": concurrency}});
+        let (status, body) = self.post("/providers", &body).await;
+        assert_eq!(status, 201, "{body}");
+        serde_json::from_value::<Provider>(body).unwrap().id
+    }
+
+    pub async fn dataset(&self, lines: String) -> DatasetId {
+        let request = self.request(Method::POST, "/datasets?name=test").body(lines);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::CREATED);
+        response.json::<Dataset>().await.unwrap().id
+    }
+
+    pub async fn start_run(&self, provider: ProviderId, model: &str, dataset: DatasetId) -> RunId {
+        let body = json!({"provider_id": provider, "model": model, "dataset_id": dataset});
+        let (status, body) = self.post("/runs", &body).await;
+        assert_eq!(status, 201, "{body}");
+        serde_json::from_value::<Run>(body).unwrap().id
+    }
+
+    pub async fn run(&self, id: RunId) -> Run {
+        serde_json::from_value(self.get(&format!("/runs/{id}")).await).unwrap()
+    }
+
+    /// All of a run's results.
+    pub async fn results(&self, id: RunId) -> Vec<ResultRecord> {
+        let request = self.request(Method::GET, &format!("/runs/{id}/results"));
+        let response = request.header("accept", "application/x-ndjson").send().await.unwrap();
+        let text = response.text().await.unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// A stream of Server-Sent Events; see [`Events`].
+    pub async fn events(&self, path: &str) -> Events {
+        Events::open(self.request(Method::GET, path)).await
+    }
+
+    /// Waits until `reached` holds for the run's counters, told by its progress events.
+    pub async fn wait_for(&self, id: RunId, reached: impl Fn(&RunCounters) -> bool) -> Run {
+        within("the progress of the run", async {
+            let mut events = self.events("/runs/events").await;
+            loop {
+                let run = self.run(id).await;
+                if reached(&run.counters) || run.status.is_terminal() {
+                    return run;
+                }
+                if events.next().await.is_none() {
+                    events = self.events("/runs/events").await;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits for the run's end.
+    pub async fn ended(&self, id: RunId) -> Run {
+        self.wait_for(id, |_| false).await
+    }
+}

@@ -1,0 +1,14 @@
+use std::fmt::Write;
+
+/// `count` small questions.
+pub fn questions(count: usize) -> String {
+    (0..count).fold(String::new(), |mut lines, n| {
+        writeln!(
+            lines,
+            r#"{{"id":"q{n}","type":"freeform","inputs":{{"text":"What is {n} + 1?"}},"answer":"{}"}}"#,
+            n + 1
+        )
+        .expect("a string takes everything");
+        lines
+    })
+}

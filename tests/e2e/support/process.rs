@@ -1,0 +1,102 @@
+use std::{process::Stdio, sync::Arc};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Child,
+    sync::{Mutex, watch},
+};
+
+use super::within;
+
+/// The binary under test, with an environment of its own: nothing of ours leaks in.
+pub struct Command(tokio::process::Command);
+
+/// A process of a test; killed when dropped.
+pub struct Process {
+    child: Mutex<Child>,
+    pid: u32,
+    /// Everything it wrote to standard error so far.
+    log: watch::Receiver<Arc<String>>,
+}
+
+impl Command {
+    pub fn runmill(args: &[&str]) -> Self {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_runmill"));
+        command.args(args).env_clear().env("APP_LOG_LEVEL", "info");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        Self(command)
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub fn in_folder(mut self, folder: &std::path::Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
+    /// Runs it to its end.
+    pub async fn output(mut self) -> std::process::Output {
+        within("the end of the command", self.0.output()).await.unwrap()
+    }
+
+    pub fn start(mut self) -> Process {
+        let mut child = self.0.spawn().unwrap();
+        let pid = child.id().expect("it has not been waited for");
+        let stderr = child.stderr.take().expect("it is piped");
+        // Read to its end, so that the process never waits for us.
+        let (sender, log) = watch::channel(Arc::default());
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                sender.send_modify(|log: &mut Arc<String>| {
+                    let log = Arc::make_mut(log);
+                    log.push_str(&line);
+                    log.push('\n');
+                });
+            }
+        });
+        Process { child: Mutex::new(child), pid, log }
+    }
+}
+
+impl Process {
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub fn log(&self) -> String {
+        self.log.borrow().to_string()
+    }
+
+    /// The first line of the log that contains `text`; waits for it.
+    pub async fn line_with(&self, text: &str) -> String {
+        let mut log = self.log.clone();
+        let found = within(text, log.wait_for(|log| log.contains(text))).await;
+        let found = found.unwrap_or_else(|_| panic!("the process ended without `{text}`:\n{}", self.log()));
+        found.lines().find(|line| line.contains(text)).expect("it is there").to_owned()
+    }
+
+    /// A field of the first log line that is about `event`.
+    pub async fn field_of(&self, event: &str, field: &str) -> String {
+        let line = self.line_with(&format!("\"event\":\"{event}\"")).await;
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        line[field].as_str().unwrap_or_else(|| panic!("no {field} in {line}")).to_owned()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = std::process::Command::new("kill").args(["-s", name, &self.pid.to_string()]).status();
+        assert!(sent.unwrap().success(), "SIG{name} to {}", self.pid);
+    }
+
+    pub async fn is_running(&self) -> bool {
+        self.child.lock().await.try_wait().unwrap().is_none()
+    }
+
+    /// Its exit code; `None`: a signal ended it.
+    pub async fn ended(&self) -> Option<i32> {
+        within("the end of the process", async { self.child.lock().await.wait().await.unwrap().code() }).await
+    }
+}
