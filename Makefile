@@ -8,7 +8,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Run a real dataset against a built-in model server: no server, no key
-	cargo run --locked -p runmill -- demo
+	cargo run -p runmill -- demo
 
 test: ## Run every test, on real servers, and say how many there were
 	tests/services/with-servers tests/run
@@ -19,8 +19,8 @@ services: ## Say which servers the tests would use
 check: ## Formatting, lints, documentation, and what dependencies may be
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/containers/Cargo.toml --check
-	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
 	else echo "cargo-deny is not installed: bans, licenses and sources are not checked"; fi
 

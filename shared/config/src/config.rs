@@ -23,7 +23,7 @@ pub struct Config {
     pub ops_listen: SocketAddr,
     pub data_dir: PathBuf,
     pub drain_timeout: Duration,
-    /// Empty: the API asks for none.
+    /// Empty: a standalone process makes its own.
     pub tokens: Vec<Token>,
     pub queue_prefix: String,
     pub queue_expires: Option<Duration>,
@@ -65,9 +65,6 @@ impl Config {
             line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
             database_pool: read.number(&variable::DATABASE_POOL, 1..=1000),
         };
-        if !config.listen.ip().is_loopback() && read.text(&variable::TOKENS).is_none() {
-            read.problem("RUNMILL_TOKENS must be set when RUNMILL_LISTEN is not a loopback address".into());
-        }
         read.check_names();
         read.finish(config)
     }
@@ -191,15 +188,6 @@ invalid settings:
   RUNMILL_LANE_CONCURRENCY=\"-1\": invalid digit found in string
   RUNMILL_DRAIN_TIMEOUT is not known; did you mean RUNMILL_DRAIN_TIMEOUT_SECONDS?";
         assert_eq!(error.to_string(), want);
-    }
-
-    #[test]
-    fn an_api_that_others_can_reach_needs_tokens() {
-        let error = load(&[("RUNMILL_LISTEN", "0.0.0.0:8080")]).unwrap_err();
-        assert_eq!(
-            error.problems,
-            ["RUNMILL_TOKENS must be set when RUNMILL_LISTEN is not a loopback address"]
-        );
     }
 
     #[test]

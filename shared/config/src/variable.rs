@@ -36,14 +36,18 @@ variables! {
         "Seconds between two looks at runs that need attention, from 0.1 to 3600.";
     LISTEN = "RUNMILL_LISTEN", Some("127.0.0.1:8080"),
         "Address of the HTTP API.";
-    OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:9090"),
-        "Address of `/healthz`, `/readyz` and `/metrics` of an executor or log-sink.";
+    OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:0"),
+        "Address of `/healthz`, `/readyz` and `/metrics` of an executor or log-sink. Port 0 takes a free one, and the log says which.";
     DATA_DIR = "RUNMILL_DATA_DIR", None,
         "Where a standalone process keeps its database and key. None: `$XDG_DATA_HOME/runmill`, else `$HOME/.local/share/runmill`, else `.runmill`.";
     DRAIN_TIMEOUT = "RUNMILL_DRAIN_TIMEOUT_SECONDS", Some("30"),
         "Seconds that work in flight may take after the process was asked to stop, from 0 to 3600.";
     TOKENS = "RUNMILL_TOKENS", None,
-        "Who may use the API, as `role:token,role:token`; roles `admin`, `submit` and `observe`, tokens of 16 characters or more. None: anyone, and only on a loopback address.";
+        "Who may use the API, as `role:token,role:token`; roles `admin`, `submit` and `observe`, tokens of 16 characters or more. None: a standalone process makes one for an admin and keeps it in the data directory.";
+    SERVER = "RUNMILL_SERVER", None,
+        "The server that `runmill run` and `runmill runs` talk to, as `http://host:8080`. None: `run` does it all in its own process.";
+    TOKEN = "RUNMILL_TOKEN", None,
+        "The token that `runmill run` and `runmill runs` show to the server.";
     QUEUE_PREFIX = "RUNMILL_QUEUE_PREFIX", Some("runmill"),
         "What the names of all exchanges and queues begin with. The same in every process.";
     QUEUE_EXPIRES = "RUNMILL_QUEUE_EXPIRES_SECONDS", None,

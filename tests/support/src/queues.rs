@@ -1,8 +1,4 @@
-use lapin::{
-    Connection, ConnectionProperties,
-    options::QueueDeclareOptions,
-    types::FieldTable,
-};
+use lapin::{Connection, ConnectionProperties, options::QueueDeclareOptions, types::FieldTable};
 
 use crate::amqp_url;
 

@@ -89,7 +89,7 @@ impl OpenRun {
 
     fn retry_failed(&mut self, moved: u64, now: Timestamp) -> bool {
         let row = &mut self.row;
-        
+        row.stats.forget_failures();
         row.status = RunStatus::Running;
         row.finished_at = None;
         row.epoch += 1;

@@ -1,0 +1,54 @@
+//! Starts the container of one server for tests, prints its URL, and removes it when standard input ends.
+//!
+//! `runmill-test-containers rabbitmq | postgres`
+
+use anyhow::{Context, bail};
+use testcontainers_modules::{
+    postgres::Postgres,
+    rabbitmq::RabbitMq,
+    testcontainers::{ContainerAsync, Image, ImageExt, runners::AsyncRunner},
+};
+use tokio::{
+    io::{AsyncReadExt, stdin},
+    signal,
+};
+
+/// The newest versions that are supported; the oldest are what Debian packages bring.
+const RABBITMQ_TAG: &str = "4.1";
+const POSTGRES_TAG: &str = "17";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("rabbitmq") => {
+            let server = RabbitMq::default().with_tag(RABBITMQ_TAG).start().await.context("rabbitmq")?;
+            let address = address(&server, 5672).await?;
+            keep(server, &format!("amqp://guest:guest@{address}/%2f")).await
+        }
+        Some("postgres") => {
+            let server = Postgres::default().with_tag(POSTGRES_TAG).start().await.context("postgres")?;
+            let address = address(&server, 5432).await?;
+            keep(server, &format!("postgresql://postgres:postgres@{address}/postgres")).await
+        }
+        other => bail!("rabbitmq or postgres, not {}", other.unwrap_or("nothing")),
+    }
+}
+
+async fn address<I: Image>(server: &ContainerAsync<I>, port: u16) -> anyhow::Result<String> {
+    Ok(format!("{}:{}", server.get_host().await?, server.get_host_port_ipv4(port).await?))
+}
+
+/// Keeps the container until standard input ends or the user interrupts. An interrupt goes to the tests, too, and must
+/// not leave the container behind.
+async fn keep<I: Image>(server: ContainerAsync<I>, url: &str) -> anyhow::Result<()> {
+    println!("{url}");
+    let mut input = Vec::new();
+    let mut stdin = stdin();
+    tokio::select! {
+        ended = stdin.read_to_end(&mut input) => { ended?; }
+        interrupted = signal::ctrl_c() => interrupted?,
+    }
+    server.rm().await?;
+    // Reading standard input blocks a thread that the runtime would wait for.
+    std::process::exit(0)
+}
