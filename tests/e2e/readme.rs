@@ -1,0 +1,36 @@
+//! The README's commands do what it says.
+
+use runmill_gateway::{Gateway, GatewaySettings};
+
+use crate::support::within;
+
+const README: &str = include_str!("../../README.md");
+
+/// The commands of a section: its indented lines, those that only prepare aside.
+fn commands(section: &str) -> String {
+    let (_, rest) = README.split_once(section).expect("the section is there");
+    let text = rest.split("\n## ").next().unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
+    let doing = lines.filter(|line| !line.starts_with("export ") && !line.starts_with("cargo build"));
+    doing.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn running_your_own_writes_the_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(GatewaySettings::default()).await.unwrap();
+    let script = commands("## Run your own").replace("target/release/runmill", env!("CARGO_BIN_EXE_runmill"));
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let script = script.replace("tests/data", &format!("{root}/tests/data"));
+
+    let mut shell = tokio::process::Command::new("sh");
+    let shell = shell.args(["-ec", &script]).current_dir(folder.path()).env_clear();
+    let shell = shell.env("RUNMILL_DATA_DIR", folder.path().join("data")).env("OPENAI_API_KEY", "sk-readme");
+    let shell = shell.env("BASE_URL", gateway.base_url()).env("MODEL", "echo").kill_on_drop(true);
+    let output = within("the README's run", shell.output()).await.unwrap();
+
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{stderr}");
+    let results = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();
+    assert_eq!(results.lines().count(), 20, "{stderr}");
+}
