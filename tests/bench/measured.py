@@ -10,32 +10,29 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 @dataclass(frozen=True)
 class Usage:
     cpu_s: float
-    rss_mb: float
+    # A page that processes share is divided among them, so that sums are right.
+    memory_mb: float
     rss_max_mb: float
 
 
 def usage(pid: int) -> Usage:
     """Of one process, from its start."""
-    status = _status(pid)
     # Behind the name, which may hold spaces: the 12th and 13th fields are user and system time.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     cpu_s = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-    return Usage(cpu_s, _megabytes(status, "VmRSS"), _megabytes(status, "VmHWM"))
+    return Usage(cpu_s, _megabytes(pid, "smaps_rollup", "Pss"), _megabytes(pid, "status", "VmHWM"))
 
 
 def tree_usage(pid: int) -> Usage:
-    """Of a process and all its descendants that live, added up: pages that they share count for each."""
+    """Of a process and all its descendants that live, added up."""
     all_of_it = [usage(member) for member in _tree(pid)]
-    return Usage(*(sum(getattr(one, name) for one in all_of_it) for name in ("cpu_s", "rss_mb", "rss_max_mb")))
+    return Usage(*(sum(getattr(one, name) for one in all_of_it) for name in ("cpu_s", "memory_mb", "rss_max_mb")))
 
 
-def _status(pid: int) -> dict[str, str]:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def _megabytes(status: dict[str, str], field: str) -> float:
-    return int(status.get(field, "0 kB").split()[0]) / 1024
+def _megabytes(pid: int, file: str, field: str) -> float:
+    lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    kilobytes = next((line.split()[1] for line in lines if line.startswith(f"{field}:")), "0")
+    return int(kilobytes) / 1024
 
 
 def _tree(pid: int) -> list[int]:

@@ -23,7 +23,11 @@ pub use api::openapi;
 pub use metrics::DispatcherMetrics;
 
 use crate::{
-    api::{ApiState, Tokens}, feeder::Feeder, reconciler::Reconciler, watcher::Watcher};
+    api::{ApiState, Tokens},
+    feeder::Feeder,
+    reconciler::Reconciler,
+    watcher::Watcher,
+};
 
 /// What a dispatcher works with.
 pub struct Dispatcher {

@@ -40,7 +40,10 @@ impl DispatcherMetrics {
                 "Times that feeding a lane failed, and is tried again.",
             )?,
             is_leader: IntGauge::new("runmill_feeder_is_leader", "1 while this dispatcher feeds.")?,
-            jobs_in_queue: IntGauge::new("runmill_jobs_in_queue", "Jobs fed and not settled, over all lanes.")?,
+            jobs_in_queue: IntGauge::new(
+                "runmill_jobs_in_queue",
+                "Jobs fed and not settled, over all lanes.",
+            )?,
             reconciler_refed: IntCounter::new(
                 "runmill_reconciler_refed_total",
                 "Jobs that were lost and are fed again; steadily above zero, something loses messages.",

@@ -12,7 +12,7 @@ use crate::metrics::DispatcherMetrics;
 /// Lost jobs of a run that are fed again in one look.
 const REFED_MAX: u32 = 10_000;
 /// Above the longest that a job may take, for its way through the queues.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// Finds what got lost in spite of everything, and what waits for nobody. Several may run side by side: what they do is
 /// harmless done twice.
@@ -89,7 +89,8 @@ fn stall_after(run: &RunRow, total_timeout_seconds: f64) -> Duration {
 /// Whether jobs are out and nothing has come back for `after`.
 fn is_stalled(run: &RunRow, progress: &mut HashMap<RunId, Progress>, after: Duration) -> bool {
     let (settled, deferred) = (run.stats.settled(), run.deferred);
-    let last = progress.entry(run.id).or_insert_with(|| Progress { settled, deferred, since: Instant::now() });
+    let last =
+        progress.entry(run.id).or_insert_with(|| Progress { settled, deferred, since: Instant::now() });
     if run.in_queue() == 0 || (last.settled, last.deferred) != (settled, deferred) {
         *last = Progress { settled, deferred, since: Instant::now() };
     }

@@ -37,7 +37,12 @@ impl Watcher {
     }
 
     /// Looks every [`PERIOD`] while anybody watches, until `stop`.
-    pub async fn run(self, events: Arc<dyn Events>, clock: Clock, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(
+        self,
+        events: Arc<dyn Events>,
+        clock: Clock,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
         loop {
             let pause = async {
                 if self.versions.receiver_count() == 0 {

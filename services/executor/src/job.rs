@@ -78,7 +78,8 @@ impl JobRunner {
                 return settled(delivery.dead_letter(&error.to_string()).await);
             }
         };
-        let span = tracing::info_span!("job", run_id = %job.run_id, ordinal = job.ordinal, sample = job.sample);
+        let span =
+            tracing::info_span!("job", run_id = %job.run_id, ordinal = job.ordinal, sample = job.sample);
         self.metrics.jobs_in_hand.inc();
         self.work_on(&job, delivery, &gate, &stop).instrument(span).await;
         self.metrics.jobs_in_hand.dec();
@@ -88,7 +89,8 @@ impl JobRunner {
         match self.recent.claim(job) {
             Claim::Done => settled(delivery.ack().await),
             Claim::InHand(elsewhere) => {
-                let settle = if elsewhere.is_done().await { delivery.ack().await } else { delivery.hand_back().await };
+                let settle =
+                    if elsewhere.done().await { delivery.ack().await } else { delivery.hand_back().await };
                 settled(settle);
             }
             Claim::New(working) => match self.answer(job, delivery.delivery_count, gate, stop).await {
@@ -178,7 +180,8 @@ impl JobRunner {
             return Some(end.failed(ErrorKind::DeadlinePassed, &"the run's deadline passed before the call"));
         }
         let poisoned = deliveries >= DELIVERIES_MAX;
-        poisoned.then(|| end.failed(ErrorKind::Poisoned, &format!("delivered {deliveries} times without an end")))
+        poisoned
+            .then(|| end.failed(ErrorKind::Poisoned, &format!("delivered {deliveries} times without an end")))
     }
 
     async fn item(&self, job: &Job) -> Result<Item, ItemError> {

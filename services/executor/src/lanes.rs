@@ -67,7 +67,8 @@ impl Lanes {
                 }
                 Some(ended) = running.join_next() => ended.context("a lane's task")??,
             }
-            if let Err(error) = self.refresh(&*store, &broker, &states, &settings, &mut running, &stop).await {
+            if let Err(error) = self.refresh(&*store, &broker, &states, &settings, &mut running, &stop).await
+            {
                 tracing::warn!(event = "executor.refresh_failed", error = format!("{error:#}"));
             }
         }
@@ -100,16 +101,13 @@ impl Lanes {
         });
         for row in &rows {
             let concurrency = row.rate_limit.concurrency.unwrap_or(self.default_concurrency);
-            match open.get(&row.id) {
-                Some(lane) => lane.gate.set_limit(concurrency),
-                None => {
-                    let gate = Arc::new(Gate::new(concurrency));
-                    let stop = stop.child_token();
-                    let lane = Lane { provider_id: row.id, gate: gate.clone(), runner: self.runner.clone() };
-                    running.spawn(lane.run(broker.clone(), stop.clone()));
-                    open.insert(row.id, OpenLane { gate, stop });
-                }
-            }
+            let lane = open.entry(row.id).or_insert_with(|| {
+                let (gate, stop) = (Arc::new(Gate::new(concurrency)), stop.child_token());
+                let lane = Lane { provider_id: row.id, gate: gate.clone(), runner: self.runner.clone() };
+                running.spawn(lane.run(broker.clone(), stop.clone()));
+                OpenLane { gate, stop }
+            });
+            lane.gate.set_limit(concurrency);
         }
         Ok(())
     }

@@ -20,7 +20,10 @@ impl ExecutorMetrics {
             )?,
             jobs_in_hand: IntGauge::new("runmill_jobs_in_hand", "Jobs taken and not acked.")?,
             deferred: IntCounter::new("runmill_jobs_deferred_total", "Jobs put off to a later time.")?,
-            handed_back: IntCounter::new("runmill_jobs_handed_back_total", "Jobs given back before they started.")?,
+            handed_back: IntCounter::new(
+                "runmill_jobs_handed_back_total",
+                "Jobs given back before they started.",
+            )?,
             publish_failures: IntCounter::new(
                 "runmill_log_publish_failures_total",
                 "Times that the broker did not confirm a log; it is published again.",

@@ -50,7 +50,8 @@ impl<'a> End<'a> {
 
     /// What came of a call; `None` if it never began, so that another executor may have the job.
     pub fn invoked(&self, invoked: &Invoked, run_canceled: bool) -> Option<Report> {
-        let call = invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model);
+        let call =
+            invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model);
         let report = match &invoked.result {
             Ok(response) => Report::ended(self.answered(call, response)),
             Err(Unanswered::Failed(error)) => Report::ended(Invocation {
@@ -79,9 +80,8 @@ impl<'a> End<'a> {
 
     fn answered(&self, call: Call, response: &ChatResponse) -> Invocation {
         let words = response.refusal.as_ref().filter(|_| response.text.is_empty()).unwrap_or(&response.text);
-        let score = self
-            .item
-            .and_then(|item| runmill_scoring::score(item, self.job.config.scoring.as_ref(), words));
+        let score =
+            self.item.and_then(|item| runmill_scoring::score(item, self.job.config.scoring.as_ref(), words));
         Invocation {
             response: Some(words.clone()),
             reasoning: response.reasoning.clone(),

@@ -13,9 +13,8 @@ use runmill_store::{ExecutorStore, ProviderRow, Providers, SealedSecret, SecretK
 use runmill_vault::{OpenError, Opener, Owner};
 use secrecy::SecretString;
 
-
 /// What a time of nonsense length is taken for.
-const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_mins(1);
 
 /// A provider ready to be called: its key and headers are in the clear, in memory only.
 #[derive(Debug)]
@@ -103,7 +102,8 @@ impl ProviderCache {
 impl OpenProvider {
     pub fn target(&self, settings: &Settings) -> Target {
         let connect_timeout = Duration::try_from_secs_f64(settings.request.connect_timeout_seconds);
-        let (key_label, api_key) = self.key.clone().map_or_else(Default::default, |(label, key)| (label, Some(key)));
+        let (key_label, api_key) =
+            self.key.clone().map_or_else(Default::default, |(label, key)| (label, Some(key)));
         Target {
             provider_id: self.id,
             version: self.version,

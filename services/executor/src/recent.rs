@@ -30,7 +30,7 @@ struct Inner {
 pub enum Claim {
     /// Nothing: it is ours to do.
     New(Working),
-    /// It is being done: wait for [`Elsewhere::is_done`].
+    /// It is being done: wait for [`Elsewhere::done`].
     InHand(Elsewhere),
     /// Its log is confirmed.
     Done,
@@ -90,7 +90,7 @@ impl Drop for Working {
 
 impl Elsewhere {
     /// Waits for the other delivery's end: whether its log was confirmed.
-    pub async fn is_done(mut self) -> bool {
+    pub async fn done(mut self) -> bool {
         self.0.wait_for(|done| *done).await.is_ok()
     }
 }
@@ -132,7 +132,7 @@ mod tests {
 
         first.done();
 
-        assert!(second.is_done().await);
+        assert!(second.done().await);
         assert!(matches!(recent.claim(&job(1, 0)), Claim::Done));
     }
 
@@ -144,7 +144,7 @@ mod tests {
 
         drop(first);
 
-        assert!(!second.is_done().await);
+        assert!(!second.done().await);
         claim_new(&recent, &job(1, 0));
     }
 

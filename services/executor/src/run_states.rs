@@ -79,8 +79,11 @@ impl RunStates {
     /// Takes the store's word for all runs that have not ended; forgets those that have.
     pub fn load(&self, active: &[ActiveRun]) {
         let mut states = self.lock();
-        states.paused =
-            active.iter().filter(|active| active.run.paused_at.is_some()).map(|active| active.run.id).collect();
+        states.paused = active
+            .iter()
+            .filter(|active| active.run.paused_at.is_some())
+            .map(|active| active.run.id)
+            .collect();
         let going: HashSet<RunId> = active.iter().map(|active| active.run.id).collect();
         let canceled: HashSet<RunId> = active
             .iter()

@@ -26,7 +26,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// Writes one partition's messages until `stop`, and then what is still there.
 pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> anyhow::Result<()> {
     let queue = Queue::Logs(partition);
-    let mut subscription = sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
+    let mut subscription =
+        sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
     while let Some(batch) = next(sink, &mut *subscription, stop).await {
         if !batch.deliveries.is_empty() {
             settle(sink, &mut *subscription, batch, stop).await;
@@ -44,7 +45,11 @@ pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> an
 }
 
 /// The next batch; `None` at the stop or the end. A batch that the stop cuts short stays unacked and comes again.
-async fn next(sink: &LogSink, subscription: &mut dyn Subscription, stop: &CancellationToken) -> Option<Batch> {
+async fn next(
+    sink: &LogSink,
+    subscription: &mut dyn Subscription,
+    stop: &CancellationToken,
+) -> Option<Batch> {
     stop.run_until_cancelled(Batch::collect(subscription, &sink.metrics)).await.flatten()
 }
 
@@ -82,7 +87,11 @@ async fn settle_one_by_one(
 
 /// Writes until the store takes it. `None`: told to stop before that. An error is one that trying again does
 /// not mend.
-async fn write(sink: &LogSink, entries: &LogBatch, stop: &CancellationToken) -> Option<Result<(), StoreError>> {
+async fn write(
+    sink: &LogSink,
+    entries: &LogBatch,
+    stop: &CancellationToken,
+) -> Option<Result<(), StoreError>> {
     loop {
         let timer = sink.metrics.write_seconds.start_timer();
         match sink.results.write_logs(entries, sink.clock.now()).await {

@@ -56,7 +56,12 @@ pub struct RunArgs {
     #[arg(long)]
     pub model: String,
     /// The provider's address, as https://api.openai.com/v1
-    #[arg(long, value_name = "URL", default_value = "https://api.openai.com/v1", conflicts_with = "provider")]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "https://api.openai.com/v1",
+        conflicts_with = "provider"
+    )]
     pub base_url: String,
     /// A provider that the server knows, instead of --base-url
     #[arg(long, value_name = "ID", requires = "server")]

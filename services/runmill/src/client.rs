@@ -47,7 +47,11 @@ impl Client {
         self.json(self.request(Method::POST, "/providers").json(new)).await
     }
 
-    pub async fn patch_provider(&self, provider: &Provider, patch: &ProviderPatch) -> Result<Provider, ClientError> {
+    pub async fn patch_provider(
+        &self,
+        provider: &Provider,
+        patch: &ProviderPatch,
+    ) -> Result<Provider, ClientError> {
         self.json(self.request(Method::PATCH, &format!("/providers/{}", provider.id)).json(patch)).await
     }
 

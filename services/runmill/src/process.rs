@@ -39,7 +39,12 @@ impl Process {
         Ok(path)
     }
 
-    fn log(&self, service: &'static str, filter: String, writer: Box<dyn Write + Send>) -> anyhow::Result<()> {
+    fn log(
+        &self,
+        service: &'static str,
+        filter: String,
+        writer: Box<dyn Write + Send>,
+    ) -> anyhow::Result<()> {
         runmill_telemetry::init(LogSettings {
             service,
             app_name: self.config.app_name.clone(),

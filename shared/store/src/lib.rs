@@ -1,6 +1,6 @@
 //! What runmill remembers: ports by concern, over PostgreSQL ([`postgres`]) and `SQLite` ([`sqlite`]).
 //!
-//! The contract of each port is in its documentation and in [`conformance`], which both implementations
+//! The contract of each port is in its documentation and in `conformance` (feature `testing`), which both implementations
 //! pass. Times come in as parameters: an implementation reads no clock.
 
 #[cfg(feature = "testing")]

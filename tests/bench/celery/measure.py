@@ -60,7 +60,7 @@ def measure(database: psycopg.Connection, worker: subprocess.Popen, items: int) 
     return {
         "items_per_s": items / seconds,
         "cpu_ms_per_item": 1000 * (after.cpu_s - before.cpu_s) / items,
-        "rss_mb": after.rss_mb,
+        "memory_mb": after.memory_mb,
     }
 
 

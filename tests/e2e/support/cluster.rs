@@ -47,8 +47,10 @@ impl Cluster {
             }
         }
         let logs = (0..LOG_PARTITIONS).map(|partition| format!("{}.logs.{partition}", self.prefix));
-        let queues: Vec<_> =
-            [format!("{}.jobs.{provider}", self.prefix), format!("{}.dead", self.prefix)].into_iter().chain(logs).collect();
+        let queues: Vec<_> = [format!("{}.jobs.{provider}", self.prefix), format!("{}.dead", self.prefix)]
+            .into_iter()
+            .chain(logs)
+            .collect();
         for (queue, ready) in runmill_testkit::ready_messages(&queues).await {
             assert_eq!(ready, 0, "{queue} is not empty");
         }

@@ -1,5 +1,8 @@
 use std::fmt::Write;
 
+/// 1,319 real ones.
+pub const GSM8K: &str = include_str!("../../data/gsm8k.jsonl");
+
 /// `count` small questions.
 pub fn questions(count: usize) -> String {
     (0..count).fold(String::new(), |mut lines, n| {

@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn a_token_has_its_own_role_and_no_other_text_has_one() {
         let token = |access, value: &str| Token { access, value: value.to_owned().into() };
-        let tokens = Tokens(vec![token(Access::Admin, "admin-token"), token(Access::Observe, "observe-token")]);
+        let tokens =
+            Tokens(vec![token(Access::Admin, "admin-token"), token(Access::Observe, "observe-token")]);
         assert_eq!(tokens.role_of("admin-token"), Some(Access::Admin));
         assert_eq!(tokens.role_of("observe-token"), Some(Access::Observe));
         for wrong in ["", "admin-toke", "admin-token2"] {

@@ -90,7 +90,8 @@ pub async fn items(
     state.store.dataset(id).await?;
     let from = page.after.map_or(0, |last| last.saturating_add(1));
     let stored = state.store.items(id, from, page.limit).await?;
-    let rows: Vec<_> = (from..).zip(stored).map(|(ordinal, row)| item(ordinal, &row)).collect::<Result<_, _>>()?;
+    let rows: Vec<_> =
+        (from..).zip(stored).map(|(ordinal, row)| item(ordinal, &row)).collect::<Result<_, _>>()?;
     Ok(Json(page.page(rows, |row: &DatasetItem| row.ordinal, |row| row)))
 }
 

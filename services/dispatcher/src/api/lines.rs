@@ -109,7 +109,9 @@ mod tests {
     #[tokio::test]
     async fn a_bad_line_is_named_by_its_number() {
         let long = line(&"x".repeat(300));
-        for (bad, reason) in [("{", "EOF"), ("\u{1}", "expected value"), (long.as_str(), "longer than 200 bytes")] {
+        for (bad, reason) in
+            [("{", "EOF"), ("\u{1}", "expected value"), (long.as_str(), "longer than 200 bytes")]
+        {
             let text = format!("{}\n\n{bad}\n{}\n", line("a"), line("b"));
             let error = read(&text, 7).await.unwrap_err().to_string();
             assert!(error.starts_with("line 3: ") && error.contains(reason), "{error}");

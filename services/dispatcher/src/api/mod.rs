@@ -118,7 +118,8 @@ pub fn router(state: ApiState, ops: Router) -> Router {
         })
         .layer(CatchPanicLayer::custom(|_| -> Response {
             use axum::response::IntoResponse;
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed inside runmill").into_response()
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed inside runmill")
+                .into_response()
         }))
         .layer(from_fn(request_id::tag))
 }

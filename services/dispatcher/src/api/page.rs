@@ -29,12 +29,7 @@ impl<C: FromStr<Err: std::fmt::Display>> TryFrom<PageQuery> for PageRequest<C> {
 
 impl<C: std::fmt::Display> PageRequest<C> {
     /// The page of `rows`, and the cursor of the next one if this is full.
-    pub fn page<R, T>(
-        &self,
-        rows: Vec<R>,
-        cursor: impl Fn(&R) -> C,
-        view: impl Fn(R) -> T,
-    ) -> Page<T> {
+    pub fn page<R, T>(&self, rows: Vec<R>, cursor: impl Fn(&R) -> C, view: impl Fn(R) -> T) -> Page<T> {
         let full = rows.len() >= self.limit as usize;
         let next = rows.last().filter(|_| full).map(|last| cursor(last).to_string());
         Page { items: rows.into_iter().map(view).collect(), next }

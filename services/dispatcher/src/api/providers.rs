@@ -158,8 +158,13 @@ fn seal_headers(sealer: &Sealer, headers: &BTreeMap<String, String>) -> Vec<Seal
 
 fn seal(sealer: &Sealer, kind: SecretKind, name: &str, value: &str) -> SealedSecret {
     let id = Uuid::now_v7();
-    let sealed = sealer.seal(Owner::provider_secret(id), &value.into());
-    SealedSecret { id, kind, name: name.to_owned(), sealed, masked: mask(value) }
+    SealedSecret {
+        id,
+        kind,
+        name: name.to_owned(),
+        sealed: sealer.seal(Owner::provider_secret(id), &value.into()),
+        masked: mask(value),
+    }
 }
 
 fn view(row: ProviderRow) -> Provider {
@@ -194,7 +199,10 @@ fn check_keys(keys: &[NewApiKey]) -> Vec<ProblemError> {
     let mut faults = Vec::new();
     for (n, key) in keys.iter().enumerate() {
         if key.label.is_empty() || !labels.insert(&key.label) {
-            faults.push(fault(&format!("/api_keys/{n}/label"), "must be there, and differ from the other keys'"));
+            faults.push(fault(
+                &format!("/api_keys/{n}/label"),
+                "must be there, and differ from the other keys'",
+            ));
         }
         if key.value.is_empty() || HeaderValue::from_str(&key.value).is_err() {
             faults.push(fault(&format!("/api_keys/{n}/value"), "must be visible ASCII characters"));
@@ -250,7 +258,9 @@ mod tests {
     fn base_urls_are_normalised_or_refused() {
         assert_eq!(normalise("https://api.openai.com/v1//").as_deref(), Ok("https://api.openai.com/v1"));
         assert_eq!(normalise(" http://127.0.0.1:8000/v1").as_deref(), Ok("http://127.0.0.1:8000/v1"));
-        for wrong in ["", "api.openai.com", "ftp://host/v1", "https://user:pw@host/v1", "https://host/v1?key=1"] {
+        for wrong in
+            ["", "api.openai.com", "ftp://host/v1", "https://user:pw@host/v1", "https://host/v1?key=1"]
+        {
             assert!(normalise(wrong).is_err(), "{wrong}");
         }
     }

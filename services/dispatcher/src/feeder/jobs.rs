@@ -23,7 +23,8 @@ pub struct RunFeed<'a> {
 impl RunFeed<'_> {
     /// Publishes `count` jobs, those that are `due` first, and marks what the broker confirmed.
     pub async fn feed(&self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
-        let config = self.run().config.job().map_err(|faults| anyhow::anyhow!("stored config: {faults:?}"))?;
+        let config =
+            self.run().config.job().map_err(|faults| anyhow::anyhow!("stored config: {faults:?}"))?;
         let due = &due[..due.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
         for chunk in due.chunks(PUBLISHES_MAX) {
             self.refeed(chunk, &config).await?;
@@ -59,8 +60,7 @@ impl RunFeed<'_> {
         let (sample, ordinal) = (fed / self.active.items, fed % self.active.items);
         let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
         let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
-        let items =
-            self.feeder.store.job_items(self.run().dataset_id, first, u32::try_from(count)?).await?;
+        let items = self.feeder.store.job_items(self.run().dataset_id, first, u32::try_from(count)?).await?;
         anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than it says");
         let jobs = (first..).zip(items).map(|(ordinal, item)| {
             let key = JobKey { run_id: self.run().id, ordinal, sample };

@@ -10,7 +10,11 @@ use tokio::time::Instant;
 /// way of a result back to us when calls are very short. More would only make new runs wait.
 pub fn window(concurrency: u32, settled_per_second: f64) -> u64 {
     const LEAST: u64 = 8;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and far below 2^52")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate is positive and far below 2^52"
+    )]
     let half_second = (settled_per_second * 0.5) as u64;
     LEAST.max(2 * u64::from(concurrency)).max(half_second)
 }
@@ -57,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_window_is_the_largest_of_three() {
-        for (concurrency, rate, want) in [(1, 0.0, 8), (20, 30.0, 40), (20, 4_000.0, 2_000), (64, 100.0, 128)] {
+        for (concurrency, rate, want) in [(1, 0.0, 8), (20, 30.0, 40), (20, 4_000.0, 2_000), (64, 100.0, 128)]
+        {
             assert_eq!(window(concurrency, rate), want, "{concurrency} calls, {rate} a second");
         }
     }

@@ -11,7 +11,9 @@ use crate::{
 pub async fn run() -> anyhow::Result<Exit> {
     let process = match Process::load() {
         Ok(process) => process,
-        Err(error) => return Ok(failed("settings", &error, "mend them; docs/configuration.md lists them all")),
+        Err(error) => {
+            return Ok(failed("settings", &error, "mend them; docs/configuration.md lists them all"));
+        }
     };
     passed("settings", "read");
     let checks = [check_key(&process), check_store(&process).await, check_broker(&process).await];
@@ -22,8 +24,12 @@ pub async fn run() -> anyhow::Result<Exit> {
 fn check_key(process: &Process) -> Exit {
     match process.config.encryption_key.as_ref().map(Keyring::parse) {
         None => passed("encryption key", "ENCRYPTION_KEY is not set: a standalone process keeps its own"),
-        Some(Ok(keyring)) => passed("encryption key", &format!("{} keys, the first seals", keyring.ids().count())),
-        Some(Err(error)) => failed("encryption key", &error.into(), "`runmill keys generate` prints a new one"),
+        Some(Ok(keyring)) => {
+            passed("encryption key", &format!("{} keys, the first seals", keyring.ids().count()))
+        }
+        Some(Err(error)) => {
+            failed("encryption key", &error.into(), "`runmill keys generate` prints a new one")
+        }
     }
 }
 

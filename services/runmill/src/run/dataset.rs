@@ -37,7 +37,9 @@ impl Items {
         let name = path.display().to_string();
         let limit = limit.unwrap_or(usize::MAX);
         match map {
-            Some(map) if is_csv => Self::collect(&name, rows_of_csv(file).take(limit), |n, row| map.item(n, row)),
+            Some(map) if is_csv => {
+                Self::collect(&name, rows_of_csv(file).take(limit), |n, row| map.item(n, row))
+            }
             Some(map) => Self::collect(&name, rows_of_jsonl(file).take(limit), |n, row| map.item(n, row)),
             None if is_csv => usage("a CSV file needs --map, as --map question=prompt,answer=target"),
             None => Self::from_lines(&name, BufReader::new(file), limit),
@@ -74,7 +76,9 @@ impl Items {
     }
 
     /// The lines as a body. Reads a file in the background.
-    pub fn into_body(mut self) -> std::io::Result<impl Stream<Item = std::io::Result<Bytes>> + Send + 'static> {
+    pub fn into_body(
+        mut self,
+    ) -> std::io::Result<impl Stream<Item = std::io::Result<Bytes>> + Send + 'static> {
         use std::io::{Read, Seek};
         self.lines.rewind()?;
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
@@ -84,12 +88,17 @@ impl Items {
             loop {
                 let piece = self.lines.read(&mut buffer).map(|n| Bytes::copy_from_slice(&buffer[..n]));
                 let last = !matches!(&piece, Ok(piece) if !piece.is_empty());
-                if matches!(&piece, Ok(piece) if piece.is_empty()) || sender.blocking_send(piece).is_err() || last {
+                if matches!(&piece, Ok(piece) if piece.is_empty())
+                    || sender.blocking_send(piece).is_err()
+                    || last
+                {
                     return;
                 }
             }
         });
-        Ok(futures::stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|p| (p, receiver))))
+        Ok(futures::stream::unfold(receiver, async |mut receiver| {
+            receiver.recv().await.map(|p| (p, receiver))
+        }))
     }
 }
 
@@ -165,14 +174,16 @@ type Row = (u64, anyhow::Result<Map<String, Value>>);
 fn rows_of_jsonl(file: File) -> impl Iterator<Item = Row> {
     filled_lines(BufReader::new(file)).map(|(n, line)| {
         let row = line.and_then(|line| {
-            serde_json::from_str(&line).map_err(|error| UsageError(format!("not a JSON object: {error}")).into())
+            serde_json::from_str(&line)
+                .map_err(|error| UsageError(format!("not a JSON object: {error}")).into())
         });
         (n, row)
     })
 }
 
 fn rows_of_csv(file: File) -> impl Iterator<Item = Row> {
-    let rows = csv::Reader::from_reader(BufReader::new(file)).into_deserialize::<std::collections::BTreeMap<String, String>>();
+    let rows = csv::Reader::from_reader(BufReader::new(file))
+        .into_deserialize::<std::collections::BTreeMap<String, String>>();
     (2..).zip(rows).map(|(n, row)| {
         let row = row.map(|row| row.into_iter().map(|(name, text)| (name, Value::String(text))).collect());
         (n, row.map_err(|error| UsageError(error.to_string()).into()))

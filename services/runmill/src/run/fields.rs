@@ -45,7 +45,8 @@ impl FieldMap {
             Some(name) => Some(fields.remove(name).ok_or_else(|| missing(name, &fields))?),
             None => None,
         };
-        let answer = answer.filter(|value| !value.is_null()).map(|value| answer_of(value, &choices)).transpose()?;
+        let answer =
+            answer.filter(|value| !value.is_null()).map(|value| answer_of(value, &choices)).transpose()?;
         let id = match &self.id {
             Some(name) => text_of(&fields.remove(name).ok_or_else(|| missing(name, &fields))?),
             None => format!("row-{row}"),
@@ -83,7 +84,8 @@ fn choice_texts(value: Value) -> Result<Vec<String>, String> {
     match value {
         Value::Array(choices) => Ok(choices.iter().map(text_of).collect()),
         Value::String(text) if text.trim_start().starts_with('[') => {
-            let parsed: Vec<Value> = serde_json::from_str(&text).map_err(|error| format!("choices: {error}"))?;
+            let parsed: Vec<Value> =
+                serde_json::from_str(&text).map_err(|error| format!("choices: {error}"))?;
             Ok(parsed.iter().map(text_of).collect())
         }
         Value::String(text) => Ok(text.split('|').map(|choice| choice.trim().to_owned()).collect()),
@@ -95,7 +97,8 @@ fn choice_texts(value: Value) -> Result<Vec<String>, String> {
 fn answer_of(value: Value, choices: &[String]) -> Result<Answer, String> {
     let letter = |index: u64| {
         let known = usize::try_from(index).ok().filter(|index| *index < choices.len().min(26));
-        let known = known.ok_or_else(|| format!("answer: there is no choice number {index}, counted from 0"))?;
+        let known =
+            known.ok_or_else(|| format!("answer: there is no choice number {index}, counted from 0"))?;
         Ok(char::from(b'A' + u8::try_from(known).expect("below 26")).to_string())
     };
     match value {

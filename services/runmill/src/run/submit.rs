@@ -32,7 +32,11 @@ pub struct Request {
 pub enum ProviderChoice {
     Known(runmill_proto::ProviderId),
     /// Named after its address, and made when it is not there.
-    At { base_url: String, api_key: Option<String>, concurrency: Option<u32> },
+    At {
+        base_url: String,
+        api_key: Option<String>,
+        concurrency: Option<u32>,
+    },
 }
 
 impl Request {
@@ -111,8 +115,10 @@ async fn provider_at(
 ) -> anyhow::Result<Provider> {
     let base_url = base_url.trim_end_matches('/');
     let name = format!("cli {base_url}");
-    let keys: Vec<_> =
-        api_key.map(|value| NewApiKey { label: "cli".to_owned(), value: value.to_owned() }).into_iter().collect();
+    let keys: Vec<_> = api_key
+        .map(|value| NewApiKey { label: "cli".to_owned(), value: value.to_owned() })
+        .into_iter()
+        .collect();
     let rate_limit = RateLimit { concurrency, ..RateLimit::default() };
     if let Some(found) = client.provider_named(&name).await? {
         let patch = ProviderPatch {
@@ -122,7 +128,11 @@ async fn provider_at(
         };
         return Ok(client.patch_provider(&found, &patch).await?);
     }
-    let kind = if base_url.starts_with("https://api.openai.com") { ProviderKind::Openai } else { ProviderKind::Custom };
+    let kind = if base_url.starts_with("https://api.openai.com") {
+        ProviderKind::Openai
+    } else {
+        ProviderKind::Custom
+    };
     let new = NewProvider {
         name,
         kind,

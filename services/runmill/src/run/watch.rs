@@ -1,9 +1,6 @@
 use std::{future::Future, time::Duration};
 
-use runmill_proto::{
-    RunId,
-    api::Run,
-};
+use runmill_proto::{RunId, api::Run};
 use tokio::time::{Instant, sleep};
 
 use super::progress::Progress;

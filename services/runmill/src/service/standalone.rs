@@ -173,9 +173,7 @@ async fn recover(store: &(impl Feed + Runs + ?Sized), process: &Process) -> anyh
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("making the data directory {}; RUNMILL_DATA_DIR names another", folder.display()))
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
+        format!("making the data directory {}; RUNMILL_DATA_DIR names another", folder.display())
+    })
 }

@@ -103,13 +103,15 @@ impl OpenRun {
             return false;
         }
         let pause = interruption.pause.filter(|_| row.paused_at.is_none());
-        // A run that is being canceled feeds nothing again.
-        let retry = interruption.retry.filter(|_| row.cancel_requested_at.is_none());
-        let interrupted = pause.is_some() || retry.is_some();
+        let mut interrupted = pause.is_some();
         if let Some(reason) = pause {
             row.paused_at = Some(now);
             row.pause_reason = Some(reason);
         }
+        // A run that is paused or being canceled feeds nothing again.
+        let feeds = row.paused_at.is_none() && row.cancel_requested_at.is_none();
+        let retry = interruption.retry.filter(|_| feeds);
+        interrupted |= retry.is_some();
         if let Some((not_before, reason)) = retry {
             row.retry_count += 1;
             row.retry_requested_at = Some(now);

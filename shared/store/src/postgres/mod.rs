@@ -1,6 +1,6 @@
 //! The store over PostgreSQL, 14 or newer.
 //!
-//! One file for each table has all SQL that names it; [`logs`] is the transaction over several of them. Statements
+//! One file for each table has all SQL that names it; `logs` is the transaction over several of them. Statements
 //! are static, so that each connection prepares each of them once; the first line of a statement is its name, as
 //! the server's log and `pg_stat_activity` show it.
 

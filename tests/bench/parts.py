@@ -1,0 +1,143 @@
+"""The measurements. Each returns rows of the table: what was measured, and the value with its unit."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from installation import Api, Cluster, Failed, Folder, cluster, database, questions
+
+Row = tuple[str, str]
+HERE = Path(__file__).resolve().parent
+MODEL = "lorem+tokens=64"
+# Before Celery's worker is given up, beyond a second for each item.
+CELERY_TIMEOUT_S = 600
+CREATED_RUNS = 9
+
+
+def over_servers(runmill: Path, work: Folder, base_url: str, items: int, concurrency: int) -> Iterator[Row]:
+    """Items/s over RabbitMQ and PostgreSQL, with one of each service."""
+    with cluster(runmill, work) as (made, api):
+        provider = api.provider(base_url, concurrency)
+        dataset = api.dataset(items)
+        before = {name: service.usage() for name, service in made.services.items()}
+        run = api.post("/runs", {"provider_id": provider, "model": MODEL, "dataset_id": dataset})
+        ended = api.ended(run["id"], timeout_s=60 + items / 50)
+        yield "cluster", f"{items / duration_s(ended):,.0f} items/s"
+        for name, service in made.services.items():
+            after = service.usage()
+            cpu_us = 1e6 * (after.cpu_s - before[name].cpu_s) / items
+            yield f"cluster, {name}", f"{cpu_us:,.0f} us CPU/item, {after.memory_mb:,.0f} MB"
+
+
+def standalone(runmill: Path, work: Folder, base_url: str, items: int, concurrency: int) -> Iterator[Row]:
+    """Items/s of `runmill run`, one process with SQLite."""
+    dataset = work.path / "items.jsonl"
+    with dataset.open("wb") as file:
+        file.writelines(questions(items))
+    command = [str(runmill), "run", str(dataset), "--model", MODEL, "--base-url", base_url,
+               "--concurrency", str(concurrency), "--json"]
+    environment = {"RUNMILL_DATA_DIR": str(work.path / "data"), "OPENAI_API_KEY": "none"}
+    with work.log("standalone").open("wb") as log:
+        process = subprocess.Popen(command, cwd=work.path, env=environment, stdout=subprocess.PIPE, stderr=log)
+        printed = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise Failed(f"runmill run ended with status {process.returncode}:\n{work.log('standalone').read_text()}")
+    yield "standalone", f"{items / duration_s(json.loads(printed)):,.0f} items/s"
+    yield "standalone, the process", f"{cpu_us(used) / items:,.0f} us CPU/item, {used.ru_maxrss / 1024:,.0f} MB at most"
+
+
+def upload(runmill: Path, work: Folder, base_url: str, items: int, feed_s: float) -> Iterator[Row]:
+    """A large dataset: its upload, the answer time of POST /runs, and the dispatcher's memory while it feeds."""
+    with cluster(runmill, work) as (made, api):
+        started = time.monotonic()
+        dataset = api.dataset(items)
+        yield f"upload of {items:,} items", f"{items / (time.monotonic() - started):,.0f} items/s"
+        provider = api.provider(base_url, concurrency=64)
+        new = {"provider_id": provider, "model": MODEL, "dataset_id": dataset}
+        run = api.post("/runs", new)["id"]
+        answered_ms = created_while_feeding(api, new, feed_s)
+        fed = api.get(f"/runs/{run}")["counters"]["fed"]
+        yield f"POST /runs of {items:,} items", (
+            f"{statistics.median(answered_ms):.1f} ms (median of {len(answered_ms)}, "
+            f"at most {max(answered_ms):.1f}), while {fed:,} items were fed"
+        )
+        yield "dispatcher, uploading and feeding", f"{made.services['dispatcher'].usage().rss_max_mb:,.0f} MB at most"
+        check_alive(made)
+
+
+def created_while_feeding(api: Api, new: dict, feed_s: float) -> list[float]:
+    """Milliseconds of each POST /runs, spread over `feed_s`. The runs are canceled at once, so that one run is fed."""
+    answered_ms = []
+    for _ in range(CREATED_RUNS):
+        time.sleep(feed_s / CREATED_RUNS)
+        started = time.monotonic()
+        run = api.post("/runs", new)["id"]
+        answered_ms.append(1000 * (time.monotonic() - started))
+        api.post(f"/runs/{run}/cancel")
+    return answered_ms
+
+
+def celery(work: Folder, base_url: str, items: int, processes: int) -> Iterator[Row]:
+    """The same work done by Celery and LiteLLM, when Python can install them."""
+    try:
+        python = celery_python(work)
+    except Failed as error:
+        yield "Celery + LiteLLM", f"not measured: {error}"
+        return
+    with database() as url:
+        environment = os.environ | {
+            "DATABASE_URL": url, "BENCH_MODEL": MODEL, "BENCH_BASE_URL": base_url,
+            "BENCH_QUEUE": f"bench-celery-{uuid.uuid4().hex[:12]}", "PYTHONWARNINGS": "ignore",
+        }
+        command = [python, HERE / "celery/measure.py", "--items", str(items), "--processes", str(processes)]
+        measured = json.loads(output(work, "celery", command, environment, CELERY_TIMEOUT_S + items))
+    yield "Celery + LiteLLM", f"{measured['items_per_s']:,.0f} items/s"
+    yield f"Celery + LiteLLM, {processes} worker processes", (
+        f"{1000 * measured['cpu_ms_per_item']:,.0f} us CPU/item, {measured['memory_mb']:,.0f} MB"
+    )
+
+
+def celery_python(work: Folder) -> Path:
+    """The Python of an environment with the pinned packages, made if it is not there."""
+    venv, wanted = HERE / ".venv", HERE / "celery/requirements.txt"
+    python, installed = venv / "bin/python", venv / "requirements.txt"
+    if not installed.exists() or installed.read_text() != wanted.read_text():
+        output(work, "venv", ["python3", "-m", "venv", venv], dict(os.environ), 120)
+        output(work, "pip", [python, "-m", "pip", "install", "--quiet", "-r", wanted], dict(os.environ), 900)
+        installed.write_text(wanted.read_text())
+    return python
+
+
+def output(work: Folder, name: str, command: list, environment: dict[str, str], timeout_s: float) -> bytes:
+    with work.log(name).open("wb") as log:
+        try:
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=log, timeout=timeout_s)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Failed(f"{name}: {error}") from error
+    if done.returncode:
+        last = work.log(name).read_text(errors="replace").strip().splitlines()[-1:]
+        raise Failed(f"{name} ended with status {done.returncode}: {' '.join(last)}")
+    return done.stdout
+
+
+def duration_s(run: dict) -> float:
+    started, finished = (datetime.fromisoformat(run[name]) for name in ("started_at", "finished_at"))
+    return (finished - started).total_seconds()
+
+
+def cpu_us(used: resource.struct_rusage) -> float:
+    return 1e6 * (used.ru_utime + used.ru_stime)
+
+
+def check_alive(made: Cluster) -> None:
+    for service in made.services.values():
+        service.check()

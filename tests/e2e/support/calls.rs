@@ -1,0 +1,14 @@
+use std::collections::HashMap;
+
+use runmill_gateway::Gateway;
+
+/// How often each job was called, by the provider's own record; our client names its calls `<job>:<attempt>`.
+pub fn calls_by_job(gateway: &Gateway) -> HashMap<String, u32> {
+    let mut calls = HashMap::new();
+    for call in gateway.calls(0, usize::MAX) {
+        let id = call.client_request_id.as_deref().expect("our client names its calls");
+        let (job, _attempt) = id.rsplit_once(':').expect("an attempt follows the job");
+        *calls.entry(job.to_owned()).or_default() += 1;
+    }
+    calls
+}

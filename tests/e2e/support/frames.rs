@@ -1,0 +1,73 @@
+use bytes::Bytes;
+use futures::{StreamExt, stream::BoxStream};
+use reqwest::RequestBuilder;
+use serde_json::Value;
+
+/// A stream of Server-Sent Events with all that a browser sees of it, ids and comments included.
+pub struct Frames {
+    body: BoxStream<'static, reqwest::Result<Bytes>>,
+    /// What came and has not been taken.
+    text: Vec<u8>,
+}
+
+/// The lines up to an empty one.
+#[derive(Debug, Default)]
+pub struct Frame {
+    pub id: Option<u64>,
+    pub event: String,
+    pub data: Value,
+    /// In milliseconds.
+    pub retry: Option<u64>,
+    pub comment: Option<String>,
+}
+
+impl Frames {
+    pub async fn open(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap().error_for_status().unwrap();
+        Self { body: response.bytes_stream().boxed(), text: Vec::new() }
+    }
+
+    /// `None`: the stream was closed in order.
+    pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
+                let lines: Vec<u8> = self.text.drain(..end + 2).collect();
+                return Some(Frame::parse(std::str::from_utf8(&lines).unwrap()));
+            }
+            match self.body.next().await {
+                Some(piece) => self.text.extend_from_slice(&piece.unwrap()),
+                None => {
+                    assert!(self.text.is_empty(), "the stream was closed within an event");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// All that is left, up to the stream's end.
+    pub async fn rest(mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        while let Some(frame) = self.next().await {
+            frames.push(frame);
+        }
+        frames
+    }
+}
+
+impl Frame {
+    fn parse(lines: &str) -> Self {
+        let mut frame = Self::default();
+        for line in lines.lines().filter(|line| !line.is_empty()) {
+            let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("no field: {line}"));
+            match name {
+                "" => frame.comment = Some(value.to_owned()),
+                "id" => frame.id = Some(value.parse().unwrap()),
+                "event" => value.clone_into(&mut frame.event),
+                "data" => frame.data = serde_json::from_str(value).unwrap(),
+                "retry" => frame.retry = Some(value.parse().unwrap()),
+                other => panic!("an unknown field: {other}"),
+            }
+        }
+        frame
+    }
+}
