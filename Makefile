@@ -1,6 +1,8 @@
 # Everything here works in a clean clone with Rust and nothing else; `make test` says how it finds its servers.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# CI refuses a lock file that does not fit; at work, cargo brings it up to date.
+LOCKED := $(if $(CI),--locked)
 
 .PHONY: help demo test services check fmt bench
 
@@ -19,8 +21,8 @@ services: ## Say which servers the tests would use
 check: ## Formatting, lints, documentation, and what dependencies may be
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/containers/Cargo.toml --check
-	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
+	cargo clippy $(LOCKED) --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --all-features --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
 	else echo "cargo-deny is not installed: bans, licenses and sources are not checked"; fi
 

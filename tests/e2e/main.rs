@@ -3,5 +3,10 @@
 
 mod support;
 
+mod commands;
+mod events;
+mod fairness;
 mod fleet;
 mod readme;
+mod standalone;
+mod steering;

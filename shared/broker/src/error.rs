@@ -34,6 +34,16 @@ pub enum PublishError {
     Broker(#[from] BrokerError),
 }
 
+impl PublishError {
+    /// What the failed copy means to who wanted to have a dead letter.
+    pub(crate) fn of_dead_letter(self) -> BrokerError {
+        match self {
+            Self::Broker(error) => error,
+            other => BrokerError::Refused { what: "a dead letter".into(), reason: other.to_string() },
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     #[error("nobody answered within {0:?}")]

@@ -51,8 +51,12 @@ impl Inbox {
     /// For one listener at a time. `None` after [`Inbox::close`]. Cancel safe.
     pub async fn next(&self) -> Option<Heard> {
         loop {
-            if let Some(heard) = self.lock().take() {
-                return heard;
+            {
+                let mut state = self.lock();
+                let heard = state.take();
+                if heard.is_some() || state.closed {
+                    return heard;
+                }
             }
             self.changed.notified().await;
         }
@@ -70,14 +74,11 @@ impl State {
         self.gap = true;
     }
 
-    fn take(&mut self) -> Option<Option<Heard>> {
+    fn take(&mut self) -> Option<Heard> {
         if std::mem::take(&mut self.gap) {
-            return Some(Some(Heard::Gap));
+            return Some(Heard::Gap);
         }
-        match self.unheard.pop_front() {
-            Some(message) => Some(Some(Heard::Message(message))),
-            None => self.closed.then_some(None),
-        }
+        self.unheard.pop_front().map(Heard::Message)
     }
 }
 

@@ -61,12 +61,14 @@ pub trait Broker: Send + Sync {
 /// A stream of deliveries from one queue.
 #[async_trait]
 pub trait Subscription: Send {
-    /// The next delivery; `None` only after [`Subscription::stop`], once what was buffered is out, or after the
-    /// broker was closed. Cancel safe.
+    /// The next delivery; `None` only after [`Subscription::stop`] or after the broker was closed. Cancel safe.
     async fn next(&mut self) -> Option<Delivery>;
 
     /// How many unsettled deliveries may be held from now on. Zero takes nothing more, and leaves the
     /// messages to others. Those in hand stay ours either way.
+    ///
+    /// What a lower prefetch leaves to others may have been on its way here, and `RabbitMQ` before 4.3 counts
+    /// that as a return: not to be lowered more often than needed.
     async fn set_prefetch(&mut self, prefetch: u16);
 
     /// Acks `last` and every earlier delivery of this subscription that is still unsettled.

@@ -46,8 +46,7 @@ impl RunFeed<'_> {
         for job in due {
             let mut items = self.feeder.store.job_items(self.run().dataset_id, job.key.ordinal, 1).await?;
             let item = items.pop().with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
-            // The first feeding was attempt 0.
-            jobs.push(self.job(job.key, job.attempt + 1, item, config));
+            jobs.push(self.job(job.key, job.attempt, item, config));
         }
         let (published, result) = self.publish(jobs).await;
         let keys: Vec<JobKey> = due[..published].iter().map(|job| job.key).collect();

@@ -13,7 +13,7 @@ const DELAY_MAX: Duration = Duration::from_secs(5);
 /// that a lucky process does not hammer a broker that is starting.
 pub(super) fn delay(failures: u32, fraction: f64) -> Duration {
     let ceiling = DELAY_MIN.saturating_mul(1 << failures.min(16)).min(DELAY_MAX);
-    DELAY_MIN + (ceiling - DELAY_MIN).mul_f64(fraction.clamp(0.0, 1.0))
+    DELAY_MIN + ceiling.saturating_sub(DELAY_MIN).mul_f64(fraction.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]

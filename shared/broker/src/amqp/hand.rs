@@ -123,26 +123,31 @@ impl Hand {
 
     /// Takes a delivery out to settle it. No: it was settled, or its channel is lost.
     pub fn take(&self, place: Place) -> bool {
-        let mut state = self.lock();
-        let ours = state.channel == place.channel && state.remove(place.tag);
-        drop(state);
-        self.changed();
-        ours
+        self.settle(place, |state| state.remove(place.tag))
     }
 
     /// Takes out a delivery and all that were handed out before it.
     pub fn take_through(&self, place: Place) -> bool {
-        let mut state = self.lock();
-        let ours = state.channel == place.channel && state.unsettled.contains_key(&place.tag);
-        if ours {
-            let earlier: Vec<u64> = state.unsettled.range(..=place.tag).map(|(tag, _)| *tag).collect();
-            for tag in earlier {
+        self.settle(place, |state| {
+            let known = state.unsettled.contains_key(&place.tag);
+            while known && let Some((&tag, _)) = state.unsettled.range(..=place.tag).next() {
                 state.remove(tag);
             }
-        }
+            known
+        })
+    }
+
+    fn settle(&self, place: Place, settle: impl FnOnce(&mut State) -> bool) -> bool {
+        let mut state = self.lock();
+        let owed = state.owed;
+        let settled = state.channel == place.channel && settle(&mut state);
+        let repaid = state.owed < owed;
         drop(state);
-        self.changed();
-        ours
+        self.ready.notify_one();
+        if repaid {
+            self.repaid.notify_one();
+        }
+        settled
     }
 
     /// What waits beyond the prefetch is taken out, in order, to be given back to the broker.
@@ -186,11 +191,6 @@ impl Hand {
             owed: state.owed,
             received: state.received,
         }
-    }
-
-    fn changed(&self) {
-        self.ready.notify_one();
-        self.repaid.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -125,10 +125,7 @@ impl Settle for AmqpSettle {
         let properties = wire::dead_properties(message, reason);
         let route = self.desk.topology.dead();
         let published = self.desk.publisher.publish(route, properties, message.body.clone()).await;
-        published.map_err(|error| match error {
-            PublishError::Broker(error) => error,
-            other => BrokerError::Refused { what: "a dead letter".into(), reason: other.to_string() },
-        })?;
+        published.map_err(PublishError::of_dead_letter)?;
         self.ack().await
     }
 

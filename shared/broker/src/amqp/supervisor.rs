@@ -106,7 +106,7 @@ impl Supervisor {
                     return Some(session);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, queue = ?self.queue, failures, "subscription still away")
+                    tracing::warn!(%error, queue = ?self.queue, failures, "subscription still away");
                 }
             }
         }

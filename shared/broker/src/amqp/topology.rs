@@ -10,7 +10,7 @@ use super::{AmqpSettings, link::Up};
 use crate::{BrokerError, DELIVERY_LIMIT, Queue};
 
 /// A request older than this has no asker any more.
-const REQUEST_TTL: Duration = Duration::from_secs(60);
+const REQUEST_TTL: Duration = Duration::from_mins(1);
 
 /// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3; another
 /// argument on a queue that exists is refused by the broker, so a change here is a new queue name.

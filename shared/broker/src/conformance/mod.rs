@@ -1,6 +1,8 @@
 //! What every [`Broker`](crate::Broker) does. An implementation runs it with [`broker_conformance!`], one
 //! test a case, each on a broker of its own whose queues take [`QUEUE_LENGTH_MAX`] messages.
 
+#![expect(clippy::unwrap_used, reason = "a case ends where it fails")]
+
 mod control;
 mod publishing;
 mod requests;
@@ -18,7 +20,7 @@ pub use taking::*;
 pub const QUEUE_LENGTH_MAX: usize = 200;
 
 /// Longer than any case takes on a slow machine: a forgotten wake-up is a failure, not a hang.
-pub const CASE_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+pub const CASE_MAX: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// One `#[tokio::test]` for each case, so that a failure names the case. `$make` is a future of a broker.
 #[macro_export]

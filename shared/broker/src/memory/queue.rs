@@ -154,7 +154,7 @@ impl MemoryQueue {
 
     /// Forgets a message; one that is no longer held is none of the holder's business.
     pub fn ack(&self, id: HolderId, tag: u64) {
-        self.take(id, tag);
+        self.lock().take(id, tag);
         self.changed.notify_waiters();
     }
 
@@ -173,14 +173,13 @@ impl MemoryQueue {
         self.changed.notify_waiters();
     }
 
-    /// Moves a message to the dead letters.
+    /// Moves a message to the dead letters; if they are full, it stays where it is.
     pub fn dead_letter(&self, id: HolderId, tag: u64, reason: &str) -> Result<(), PublishError> {
-        let Some((_, parcel)) = self.take(id, tag) else { return Ok(()) };
-        self.changed.notify_waiters();
-        self.dead
-            .as_deref()
-            .unwrap_or(self)
-            .put(Parcel::new(Envelope { reason: Some(reason.to_owned()), ..parcel.message }))
+        let Some(message) = self.held(id, tag) else { return Ok(()) };
+        let letter = Envelope { reason: Some(reason.to_owned()), ..message };
+        self.dead.as_deref().unwrap_or(self).put(Parcel::new(letter))?;
+        self.ack(id, tag);
+        Ok(())
     }
 
     pub fn close(&self) {
@@ -201,8 +200,10 @@ impl MemoryQueue {
         }
     }
 
-    fn take(&self, id: HolderId, tag: u64) -> Option<(u64, Parcel)> {
-        self.lock().take(id, tag)
+    fn held(&self, id: HolderId, tag: u64) -> Option<Envelope> {
+        let state = self.lock();
+        let (_, parcel) = state.holders.get(&id)?.unsettled.get(&tag)?;
+        Some(parcel.message.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

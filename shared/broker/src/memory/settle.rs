@@ -52,10 +52,7 @@ impl Settle for MemorySettle {
     }
 
     async fn dead_letter(&self, _message: &Envelope, reason: &str) -> Result<(), BrokerError> {
-        self.queue.dead_letter(self.holder, self.tag, reason).map_err(|error| match error {
-            PublishError::Broker(error) => error,
-            other => BrokerError::Refused { what: "a dead letter".into(), reason: other.to_string() },
-        })
+        self.queue.dead_letter(self.holder, self.tag, reason).map_err(PublishError::of_dead_letter)
     }
 
     fn as_any(&self) -> &dyn Any {

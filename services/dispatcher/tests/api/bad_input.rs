@@ -1,0 +1,124 @@
+use reqwest::{Method, header::CONTENT_TYPE};
+use runmill_proto::{DatasetId, ProviderId, RunId};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::server::{BODY_MAX_BYTES, Server, line, pointers, refused};
+
+#[tokio::test]
+async fn a_bad_line_is_named_with_its_number_and_reason_and_nothing_is_stored() {
+    let server = Server::start().await;
+    let (a, b) = (line("a"), line("b"));
+    let table = [
+        (format!("{a}\n{{\"id\":\n{b}\n"), "line 2: ", "EOF"),
+        (format!("{a}\n\n[1]\n"), "line 3: ", "invalid type"),
+        (format!("{a}\n{b}\n{a}\n"), "line 3: ", "`a`"),
+        (format!("{a}\n{}\n", line(&"x".repeat(70_000))), "line 2: ", "longer than 65536 bytes"),
+        (format!("{a}\n{}", r#"{"id":"c","type":"freeform"}"#), "line 2: ", "inputs"),
+    ];
+    for (lines, number, reason) in table {
+        let problem = refused(server.request(Method::POST, "/datasets?name=bad").body(lines)).await;
+        assert_eq!(problem.status, 400, "{problem:?}");
+        assert!(problem.detail.starts_with(number) && problem.detail.contains(reason), "{problem:?}");
+    }
+    assert_eq!(server.get("/datasets").await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_dataset_without_a_line_is_refused() {
+    let server = Server::start().await;
+    let problem = refused(server.request(Method::POST, "/datasets?name=none").body("\n\n")).await;
+    assert_eq!(problem.status, 409, "{problem:?}");
+}
+
+#[tokio::test]
+async fn a_run_of_what_is_not_there_is_refused_with_the_places() {
+    let server = Server::start().await;
+    let provider = ProviderId::from_uuid(Uuid::now_v7());
+    let dataset = DatasetId::from_uuid(Uuid::now_v7());
+    let body = json!({"provider_id": provider, "dataset_id": dataset, "model": " ", "priority": 0,
+        "config": {"samples": 0}});
+
+    let problem = refused(server.request(Method::POST, "/runs").json(&body)).await;
+
+    assert_eq!(problem.status, 400);
+    assert_eq!(pointers(&problem), ["/provider_id", "/dataset_id", "/model", "/priority", "/config/samples"]);
+    assert!(problem.errors[0].detail.contains(&provider.to_string()), "{problem:?}");
+}
+
+#[tokio::test]
+async fn a_run_of_an_unknown_provider_alone_says_so_in_its_detail() {
+    let server = Server::start().await;
+    let mut body = server.new_run().await;
+    let unknown = ProviderId::from_uuid(Uuid::now_v7());
+    body["provider_id"] = json!(unknown);
+
+    let problem = refused(server.request(Method::POST, "/runs").json(&body)).await;
+
+    assert_eq!((problem.status, pointers(&problem)), (400, vec!["/provider_id"]));
+    assert!(problem.detail.contains(&unknown.to_string()), "{problem:?}");
+    assert_eq!(server.get("/runs").await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_and_one_below_is_read() {
+    let server = Server::start().await;
+    let body = |bytes: usize| json!({"name": "x".repeat(bytes)});
+
+    let over = refused(server.request(Method::POST, "/providers").json(&body(BODY_MAX_BYTES))).await;
+    let below = refused(server.request(Method::POST, "/providers").json(&body(BODY_MAX_BYTES / 2))).await;
+
+    assert_eq!((over.status, below.status), (413, 400), "{over:?} {below:?}");
+}
+
+#[tokio::test]
+async fn a_dataset_may_be_longer_than_a_body() {
+    let server = Server::start().await;
+    let lines = (0..200).fold(String::new(), |lines, n| lines + &line(&format!("q{n}")) + "\n");
+    assert!(lines.len() > 2 * BODY_MAX_BYTES);
+
+    let dataset = server.created(server.request(Method::POST, "/datasets?name=long").body(lines)).await;
+
+    assert_eq!(dataset["item_count"], 200);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_the_json_that_is_asked_for_is_refused() {
+    let server = Server::start().await;
+    let table = [
+        ("application/json", "{\"name\":", 400, "EOF"),
+        ("application/json", "", 400, "EOF"),
+        ("application/json", "{\"name\": 1}", 400, "name"),
+        ("application/json", "{\"name\": \"x\", \"kind\": \"abacus\"}", 400, "abacus"),
+        ("text/plain", "{}", 415, "application/json"),
+    ];
+    for (content_type, body, status, reason) in table {
+        let request = server.request(Method::POST, "/providers").header(CONTENT_TYPE, content_type).body(body);
+        let problem = refused(request).await;
+        assert_eq!(problem.status, status, "{body}: {problem:?}");
+        assert!(problem.detail.contains(reason), "{body}: {problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_or_query_that_means_nothing_is_refused() {
+    let server = Server::start().await;
+    let absent = RunId::from_uuid(Uuid::now_v7());
+    let table = [
+        (Method::GET, "/no/such/path".to_owned(), 404),
+        (Method::GET, "/runs/not-an-id".to_owned(), 400),
+        (Method::GET, format!("/runs/{absent}"), 404),
+        (Method::POST, format!("/runs/{absent}/cancel"), 404),
+        (Method::GET, format!("/runs/{absent}/events"), 404),
+        (Method::GET, format!("/runs/{absent}/results"), 404),
+        (Method::GET, "/runs?limit=0".to_owned(), 400),
+        (Method::GET, "/runs?limit=many".to_owned(), 400),
+        (Method::GET, "/runs?after=nobody".to_owned(), 400),
+        (Method::DELETE, "/runs".to_owned(), 405),
+        (Method::POST, "/datasets".to_owned(), 400),
+    ];
+    for (method, path, status) in table {
+        let problem = refused(server.request(method.clone(), &path)).await;
+        assert_eq!(problem.status, status, "{method} {path}: {problem:?}");
+    }
+}

@@ -1,0 +1,132 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use prometheus::Registry;
+use reqwest::{Method, RequestBuilder, Response};
+use runmill_broker::memory::MemoryBroker;
+use runmill_config::{Access, Token};
+use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
+use runmill_proto::api::Problem;
+use runmill_runtime::{
+    Clock, Lifecycle, Readiness,
+    ops::{self, OpsState},
+};
+use runmill_store::sqlite::SqliteStore;
+use runmill_vault::{Keyring, generate_hex};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// Small, so that a test can be above it.
+pub const BODY_MAX_BYTES: usize = 4 * 1024;
+
+/// A dispatcher that serves and does not feed.
+pub struct Server {
+    pub base_url: String,
+    http: reqwest::Client,
+    life: Lifecycle,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        // An error says that another test was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();
+        let registry = Registry::new();
+        let token = |access: Access| Token { access, value: token_of(access).into() };
+        let dispatcher = Dispatcher {
+            store: Arc::new(store),
+            broker: Arc::new(MemoryBroker::new()),
+            sealer: Keyring::parse(&generate_hex()).unwrap().sealer(),
+            clock: Clock::system(),
+            metrics: DispatcherMetrics::register(&registry).unwrap(),
+            tokens: Access::ALL.iter().copied().map(token).collect(),
+            body_max_bytes: BODY_MAX_BYTES,
+            line_max_bytes: 64 * 1024,
+            lane_concurrency: 1,
+            reconcile_period: Duration::from_secs(30),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let life = Lifecycle::default();
+        let health: Router = ops::router(OpsState { registry, readiness: Readiness::default() });
+        dispatcher.serve(listener, health, &Arc::default(), &life);
+        Self { base_url, http: reqwest::Client::new(), life, _folder: folder }
+    }
+
+    /// Without a token.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base_url))
+    }
+
+    pub fn request_as(&self, access: Access, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(token_of(access))
+    }
+
+    /// As an admin.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_as(Access::Admin, method, path)
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let response = self.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), 200, "GET {path}");
+        response.json().await.unwrap()
+    }
+
+    /// What was created, or a failure.
+    pub async fn created(&self, request: RequestBuilder) -> Value {
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(status, 201, "{body}");
+        body
+    }
+
+    /// The body of `POST /runs` for a provider and a dataset that are there.
+    pub async fn new_run(&self) -> Value {
+        let provider = json!({"name": "ours", "kind": "custom", "base_url": "http://127.0.0.1:9/v1"});
+        let provider = self.created(self.request(Method::POST, "/providers").json(&provider)).await;
+        let lines = format!("{}\n{}\n", line("a"), line("b"));
+        let dataset = self.created(self.request(Method::POST, "/datasets?name=two").body(lines)).await;
+        json!({"provider_id": provider["id"], "model": "echo", "dataset_id": dataset["id"]})
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.life.stop.cancel();
+    }
+}
+
+pub fn token_of(access: Access) -> String {
+    format!("{access}-0123456789abcdef")
+}
+
+/// A line of a dataset.
+pub fn line(id: &str) -> String {
+    format!(r#"{{"id":"{id}","type":"freeform","inputs":{{"text":"?"}}}}"#)
+}
+
+/// Sends it, and reads the error that must come of it.
+pub async fn refused(request: RequestBuilder) -> Problem {
+    problem(request.send().await.unwrap()).await
+}
+
+pub async fn problem(response: Response) -> Problem {
+    let status = response.status().as_u16();
+    let content_type = response.headers().get("content-type").cloned();
+    let body = response.text().await.unwrap();
+    assert_eq!(content_type.unwrap(), "application/problem+json", "{status} {body}");
+    let problem: Problem = serde_json::from_str(&body).unwrap();
+    assert_eq!(problem.status, status, "{body}");
+    assert!(!problem.title.is_empty() && !problem.detail.is_empty(), "{body}");
+    problem
+}
+
+/// Where a problem says the body is wrong.
+pub fn pointers(problem: &Problem) -> Vec<&str> {
+    problem.errors.iter().map(|error| error.pointer.as_str()).collect()
+}

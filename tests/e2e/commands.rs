@@ -1,0 +1,80 @@
+//! The commands that speak to a server.
+
+use runmill_proto::{RunId, RunStatus, api::Run};
+
+use crate::support::{Command, Desk, Process, data::questions, until};
+
+const TOKEN: &str = "e2e-commands-0123456789";
+
+/// A standalone server, and commands that are told where it is.
+struct Server {
+    desk: Desk,
+    process: Process,
+    url: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let desk = Desk::new().await;
+        let serve = desk.runmill(&["serve"]).env("RUNMILL_LISTEN", "127.0.0.1:0");
+        let process = serve.env("RUNMILL_TOKENS", &format!("admin:{TOKEN}")).start();
+        let said = process.line_with("runmill serves ").await;
+        let url = said.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+        Self { desk, process, url }
+    }
+
+    fn runs(&self, args: &[&str]) -> Command {
+        Command::runmill(&[&["runs", "--server", &self.url], args].concat()).env("RUNMILL_TOKEN", TOKEN)
+    }
+
+    fn submit(&self, items: usize, model: &str) -> Command {
+        let dataset = self.desk.write(&format!("{items}.jsonl"), &questions(items));
+        self.desk.run(&dataset, model, &["--server", &self.url, "--json"]).env("RUNMILL_TOKEN", TOKEN)
+    }
+}
+
+/// What the command printed, after it ended with `code`.
+async fn printed(command: Command, code: i32) -> String {
+    let output = command.output().await;
+    assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn runs_of_a_server_are_listed_shown_and_watched() {
+    let server = Server::start().await;
+    let run: Run = serde_json::from_str(&printed(server.submit(30, "lorem"), 0).await).unwrap();
+    let id = run.id.to_string();
+
+    let listed: Vec<Run> = serde_json::from_str(&printed(server.runs(&["list", "--json"]), 0).await).unwrap();
+    assert_eq!(listed, std::slice::from_ref(&run));
+    let shown: Run = serde_json::from_str(&printed(server.runs(&["show", &id, "--json"]), 0).await).unwrap();
+    assert_eq!(shown, run);
+    let watched = printed(server.runs(&["watch", &id]), 0).await;
+    assert_eq!(watched.lines().filter(|line| line.starts_with("item ")).count(), 30, "{watched}");
+    assert!(watched.ends_with("end       completed\n"), "{watched}");
+    for (args, want) in [(["list", "--limit=5"], "30/30"), (["show", &id], "30 of 30 settled")] {
+        let table = printed(server.runs(&args), 0).await;
+        assert!(table.contains(&id) && table.contains(want), "{table}");
+    }
+
+    server.process.signal("TERM");
+    assert_eq!(server.process.ended().await, Some(0), "{}", server.process.log());
+}
+
+#[tokio::test]
+async fn a_run_that_another_command_cancels_ends_with_code_1() {
+    let server = Server::start().await;
+    let waiting = server.submit(5, "hang").start();
+    let said = waiting.line_with(": 5 items").await;
+    let id: RunId = said.split_once(": 5 items").unwrap().0.parse().unwrap();
+    until("the calls", || server.desk.gateway.stats().all.in_flight == 5).await;
+
+    let canceled: Run =
+        serde_json::from_str(&printed(server.runs(&["cancel", &id.to_string(), "--json"]), 0).await).unwrap();
+
+    assert!(canceled.cancel_requested_at.is_some());
+    assert_eq!(waiting.ended().await, Some(1), "{}", waiting.log());
+    let ended: Run = serde_json::from_str(&printed(server.runs(&["show", &id.to_string(), "--json"]), 0).await).unwrap();
+    assert_eq!((ended.status, ended.counters.canceled), (RunStatus::Canceled, 5));
+}

@@ -1,0 +1,184 @@
+//! One process with nothing beside it: it is killed, interrupted, and asked for everything its commands offer.
+
+use std::process::Output;
+
+use runmill_gateway::AnswerKey;
+use runmill_proto::{
+    RunStatus,
+    api::{ResultRecord, Run},
+};
+
+use crate::support::{
+    Command, Desk, assert_counters_equal_rows, calls_by_job,
+    data::{GSM8K, questions},
+    until,
+};
+
+const ITEMS: usize = 1_000;
+const CONCURRENCY: u32 = 50;
+/// At most so many jobs are fed and have no result: the feeder's window, twice the concurrency.
+const WINDOW: u32 = 2 * CONCURRENCY;
+/// Slow enough to be caught in the middle.
+const MODEL: &str = "lorem+ttft=200ms";
+
+/// A thousand items on a desk, always with the same command.
+struct Thousand {
+    desk: Desk,
+    dataset: String,
+}
+
+impl Thousand {
+    async fn new() -> Self {
+        let desk = Desk::new().await;
+        let dataset = desk.write("items.jsonl", &questions(ITEMS));
+        Self { desk, dataset }
+    }
+
+    fn command(&self) -> Command {
+        let out = self.desk.path("results.jsonl").display().to_string();
+        let concurrency = CONCURRENCY.to_string();
+        self.desk.run(&self.dataset, MODEL, &["--concurrency", &concurrency, "--json", "--out", &out])
+    }
+
+    /// Waits until the model has answered `calls` calls.
+    async fn called(&self, calls: u64) {
+        until("the calls", || self.desk.gateway.stats().all.calls >= calls).await;
+    }
+
+    /// Waits until the model knows that its callers are gone.
+    async fn quiet(&self) {
+        until("the end of all calls", || self.desk.gateway.stats().all.in_flight == 0).await;
+    }
+
+    /// Runs the same command to its end: it says how many items had a result by then, and completes the run.
+    async fn resume(&self) -> (u64, Run) {
+        let output = self.command().output().await;
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let line = said.lines().find_map(|line| line.strip_prefix("resuming ")).unwrap_or_else(|| panic!("{said}"));
+        let (_run, progress) = line.split_once(": ").unwrap();
+        let settled = progress.strip_suffix(" of 1000 settled").unwrap_or_else(|| panic!("{line}"));
+        (settled.parse().unwrap(), run_of(&output))
+    }
+
+    /// Every item has its one result, in the file as in the store, and the counters say so.
+    async fn assert_complete(&self, run: &Run) {
+        assert_eq!((run.status, run.counters.succeeded), (RunStatus::Completed, ITEMS as u64));
+        let lines = std::fs::read_to_string(self.desk.path("results.jsonl")).unwrap();
+        let results: Vec<ResultRecord> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(results.len(), ITEMS);
+        assert_counters_equal_rows(run, &results);
+        let shown = self.desk.runmill(&["runs", "show", &run.id.to_string(), "--json"]).output().await;
+        assert_eq!(run_of(&shown), *run, "{}", stderr(&shown));
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn run_of(output: &Output) -> Run {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}\n{}", stderr(output)))
+}
+
+#[tokio::test]
+async fn a_killed_process_resumes_and_every_item_has_one_result() {
+    let thousand = Thousand::new().await;
+    let killed = thousand.command().start();
+    thousand.called(ITEMS as u64 / 2).await;
+    killed.signal("KILL");
+    assert_eq!(killed.ended().await, None, "a signal ended it:\n{}", killed.log());
+    thousand.quiet().await;
+    let called = calls_by_job(&thousand.desk.gateway).len() as u64;
+
+    let (settled, run) = thousand.resume().await;
+
+    thousand.assert_complete(&run).await;
+    assert!((1..ITEMS as u64).contains(&settled), "killed in the middle, at {settled}");
+    let calls = calls_by_job(&thousand.desk.gateway);
+    assert_eq!((calls.len(), calls.values().filter(|&&count| count > 2).count()), (ITEMS, 0));
+    let doubled = calls.values().map(|count| count - 1).sum::<u32>();
+    assert!(u64::from(doubled) <= called - settled, "{doubled} doubled of {called} called, {settled} with a result");
+    assert!(doubled <= WINDOW, "{doubled} calls were made twice");
+}
+
+#[tokio::test]
+async fn an_interrupted_process_drains_and_resumes_without_a_doubled_call() {
+    let thousand = Thousand::new().await;
+    let interrupted = thousand.command().start();
+    thousand.called(ITEMS as u64 / 4).await;
+    interrupted.signal("INT");
+    let code = interrupted.ended().await;
+    let said = interrupted.line_with("the same command resumes the run").await;
+    assert_eq!(code, Some(130), "{said}");
+    let answered = thousand.desk.gateway.stats();
+
+    let (settled, run) = thousand.resume().await;
+
+    thousand.assert_complete(&run).await;
+    assert_eq!((answered.all.in_flight, answered.all.calls), (0, settled), "what was in flight has its result");
+    assert!(settled < ITEMS as u64, "interrupted in the middle");
+    assert!(calls_by_job(&thousand.desk.gateway).values().all(|&count| count == 1));
+}
+
+#[tokio::test]
+async fn the_demo_scores_what_its_answer_key_makes_right() {
+    let first: String = GSM8K.lines().take(100).flat_map(|line| [line, "\n"]).collect();
+    let right = AnswerKey::from_ndjson(first.as_bytes()).unwrap().right_count("0.8".parse().unwrap());
+
+    let output = Command::runmill(&["demo", "--limit", "100"]).output().await;
+
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let score = table.lines().find(|line| line.contains("score")).unwrap_or_else(|| panic!("{table}"));
+    let want = format!(" 0.{right}00 ± ");
+    assert!(score.contains(&want) && score.contains("(100 of 100 scored, coverage 100.0 %)"), "{want}: {score}");
+}
+
+#[tokio::test]
+async fn a_run_whose_every_item_fails_ends_with_code_1() {
+    let desk = Desk::new().await;
+    let dataset = desk.write("items.jsonl", &questions(20));
+    let output = desk.run(&dataset, "lorem+fail=400:1", &["--json"]).output().await;
+    let run = run_of(&output);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!((run.status, run.counters.failed), (RunStatus::Completed, 20));
+}
+
+#[tokio::test]
+async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
+    let desk = Desk::new().await;
+    let raw = data("gsm8k-raw-20.csv");
+    let broken = desk.write("broken.jsonl", "{\"id\":\"a\"}\n");
+    let items = desk.write("items.jsonl", &questions(1));
+    let table: [(&str, &[&str], &str); 6] = [
+        (&items, &["--colour"], "--colour"),
+        (&items, &["--pattern", "x"], "--pattern goes with --scorer regex"),
+        (&items, &["--map", "answer=a"], "--map needs question=NAME"),
+        (&broken, &[], "line 1"),
+        (&raw, &[], "a CSV file needs --map"),
+        ("missing.jsonl", &[], "missing.jsonl"),
+    ];
+    for (dataset, more, want) in table {
+        let output = desk.run(dataset, "echo", more).output().await;
+        assert_eq!(output.status.code(), Some(2), "{dataset} {more:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(want), "{want}: {}", stderr(&output));
+    }
+}
+
+#[tokio::test]
+async fn rows_with_other_field_names_are_mapped() {
+    let table = [("gsm8k-raw-20.csv", "question=problem,answer=result"), ("gsm8k-raw-20.jsonl", "question=question,answer=final")];
+    let desk = Desk::new().await;
+    for (file, map) in table {
+        let output = desk.run(&data(file), "key", &["--map", map, "--scorer", "numeric", "--json"]).output().await;
+        let run = run_of(&output);
+        assert_eq!((output.status.code(), run.counters.succeeded), (Some(0), 20), "{file}: {}", stderr(&output));
+        assert_eq!((run.score.mean, run.score.scored), (Some(1.0), 20), "{file}: the key knows these questions");
+    }
+}
+
+/// A file of `tests/data`.
+fn data(name: &str) -> String {
+    format!("{}/../../tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
+}

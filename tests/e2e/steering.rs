@@ -1,0 +1,101 @@
+//! Runs are canceled, paused and tried again while they go on.
+
+use runmill_proto::{ErrorKind, Outcome, RunId, RunStatus, api::Run};
+use serde_json::json;
+
+use crate::support::{Api, Cluster, assert_counters_equal_rows, calls_by_job, data::questions, until};
+
+const CONCURRENCY: u32 = 10;
+
+async fn steer(api: &Api, run: RunId, action: &str) -> Run {
+    let (status, body) = api.post(&format!("/runs/{run}/{action}"), &json!({})).await;
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_value(body).unwrap()
+}
+
+#[tokio::test]
+async fn a_cancel_drops_the_calls_in_flight_and_starts_none() {
+    let cluster = Cluster::start(1, 1).await;
+    let (api, gateway) = (&cluster.api, &cluster.gateway);
+    let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
+    let dataset = api.dataset(questions(1_000)).await;
+    // It would take ten minutes to answer the first.
+    let run = api.start_run(provider, "lorem+ttft=600s", dataset).await;
+    until("calls in flight", || gateway.stats().all.in_flight == u64::from(CONCURRENCY)).await;
+
+    steer(api, run, "cancel").await;
+    let ended = api.ended(run).await;
+
+    assert_eq!(ended.status, RunStatus::Canceled);
+    until("the end of the calls", || gateway.stats().all.in_flight == 0).await;
+    let calls = gateway.calls(0, usize::MAX);
+    assert!(calls.iter().all(|call| call.status == 499), "dropped: {calls:?}");
+    assert_eq!(calls.len(), CONCURRENCY as usize, "none was started after the cancel");
+    let results = api.results(run).await;
+    assert_counters_equal_rows(&ended, &results);
+    assert!(results.iter().all(|result| result.outcome == Outcome::Canceled));
+    assert_eq!(ended.counters.fed, ended.counters.settled, "what was fed has its result");
+    assert_eq!(steer_fails(api, run, "cancel").await, 409, "it has ended");
+    cluster.assert_nothing_left(provider).await;
+}
+
+async fn steer_fails(api: &Api, run: RunId, action: &str) -> u16 {
+    api.post(&format!("/runs/{run}/{action}"), &json!({})).await.0
+}
+
+#[tokio::test]
+async fn a_paused_run_stands_still_and_resumed_it_completes_with_no_call_doubled() {
+    const ITEMS: usize = 500;
+    let cluster = Cluster::start(2, 1).await;
+    let (api, gateway) = (&cluster.api, &cluster.gateway);
+    let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
+    let (many, few) = (api.dataset(questions(ITEMS)).await, api.dataset(questions(20)).await);
+    let run = api.start_run(provider, "lorem+ttft=50ms", many).await;
+    api.wait_for(run, |counters| counters.settled >= 100).await;
+
+    steer(api, run, "pause").await;
+    let still = api.wait_for(run, |counters| counters.fed == counters.settled + counters.deferred).await;
+    // The lane goes on meanwhile.
+    let other = api.ended(api.start_run(provider, "lorem", few).await).await;
+    let paused = api.run(run).await;
+    steer(api, run, "resume").await;
+    let ended = api.ended(run).await;
+
+    assert_eq!((other.status, other.counters.succeeded), (RunStatus::Completed, 20));
+    assert_eq!(paused.status, RunStatus::Running, "a pause is no status");
+    assert_eq!((paused.counters, paused.pause_reason.as_deref()), (still.counters, Some("paused by a user")));
+    assert!((100..ITEMS as u64).contains(&paused.counters.settled), "{:?}", paused.counters);
+    assert_eq!((ended.status, ended.counters.succeeded), (RunStatus::Completed, ITEMS as u64));
+    assert_counters_equal_rows(&ended, &api.results(run).await);
+    let calls = calls_by_job(gateway);
+    assert_eq!((calls.len(), calls.values().max()), (ITEMS + 20, Some(&1)));
+    cluster.assert_nothing_left(provider).await;
+}
+
+#[tokio::test]
+async fn failed_jobs_are_tried_again_and_keep_one_result_each() {
+    const ITEMS: usize = 300;
+    let cluster = Cluster::start(1, 2).await;
+    let (api, gateway) = (&cluster.api, &cluster.gateway);
+    let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
+    let dataset = api.dataset(questions(ITEMS)).await;
+    // Which calls fail depends on the request alone, so the same fail again.
+    let run = api.start_run(provider, "lorem+fail=400:0.3", dataset).await;
+    let first = api.ended(run).await;
+    let failed = first.counters.failed;
+    assert!((1..ITEMS as u64).contains(&failed), "{failed}");
+    assert_eq!(first.errors.get(&ErrorKind::InvalidRequest), Some(&failed));
+    assert_counters_equal_rows(&first, &api.results(run).await);
+
+    let revived = steer(api, run, "retry-failed").await;
+    let second = api.ended(run).await;
+
+    assert_eq!((revived.status, revived.counters.settled), (RunStatus::Running, ITEMS as u64 - failed));
+    assert_eq!((second.status, second.counters.failed), (RunStatus::Completed, failed));
+    let results = api.results(run).await;
+    assert_eq!(results.len(), ITEMS);
+    assert_counters_equal_rows(&second, &results);
+    assert_eq!(second.counters.calls, ITEMS as u64 + failed, "only those that had failed were called again");
+    assert_eq!(gateway.stats().all.calls, second.counters.calls);
+    cluster.assert_nothing_left(provider).await;
+}
