@@ -109,7 +109,7 @@ pub struct RunArgs {
 #[derive(Args, Clone)]
 pub struct ServerArgs {
     /// A runmill server; none: this process does it all. RUNMILL_TOKEN holds its token
-    #[arg(long, value_name = "URL", env = "RUNMILL_SERVER")]
+    #[arg(long, value_name = "URL", env = "RUNMILL_SERVER", global = true)]
     pub server: Option<String>,
 }
 

@@ -12,7 +12,7 @@ async fn a_bad_line_is_named_with_its_number_and_reason_and_nothing_is_stored() 
     let table = [
         (format!("{a}\n{{\"id\":\n{b}\n"), "line 2: ", "EOF"),
         (format!("{a}\n\n[1]\n"), "line 3: ", "invalid type"),
-        (format!("{a}\n{b}\n{a}\n"), "line 3: ", "`a`"),
+        (format!("{a}\n{b}\n{a}\n"), "line 3: ", "id occurred before"),
         (format!("{a}\n{}\n", line(&"x".repeat(70_000))), "line 2: ", "longer than 65536 bytes"),
         (format!("{a}\n{}", r#"{"id":"c","type":"freeform"}"#), "line 2: ", "inputs"),
     ];

@@ -187,9 +187,9 @@ mod tests {
     use super::*;
     use crate::conformance;
 
-    async fn broker() -> MemoryBroker {
+    fn broker() -> MemoryBroker {
         MemoryBroker::with_settings(MemorySettings { queue_length_max: conformance::QUEUE_LENGTH_MAX })
     }
 
-    crate::broker_conformance!(broker());
+    crate::broker_conformance!(std::future::ready(broker()));
 }

@@ -23,7 +23,7 @@ async fn proxied() -> (Proxy, String) {
 }
 
 async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
-    time::timeout(Duration::from_secs(60), event).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+    time::timeout(Duration::from_mins(1), event).await.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
 /// Publishes every message until it is confirmed, and tells of each that is.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 fn settings(url: &str) -> AmqpSettings {
     AmqpSettings {
         prefix: unique_prefix(),
-        queue_expires: Some(Duration::from_secs(60)),
+        queue_expires: Some(Duration::from_mins(1)),
         ..AmqpSettings::new(url)
     }
 }

@@ -1,0 +1,109 @@
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use prometheus::Registry;
+use runmill_broker::{Broker, Delivery, Envelope, Queue, memory::MemoryBroker};
+use runmill_log_sink::{LogSink, LogSinkMetrics, StoreHealth};
+use runmill_proto::{
+    InvocationId, Outcome, ProviderId, RunId,
+    message::{Call, Invocation},
+};
+use runmill_runtime::Clock;
+use tokio::{task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::scripted::ScriptedStore;
+
+pub const LOGS: Queue = Queue::Logs(0);
+
+/// A log-sink at work.
+pub struct Sink {
+    pub store: ScriptedStore,
+    pub broker: Arc<MemoryBroker>,
+    pub metrics: LogSinkMetrics,
+    pub health: StoreHealth,
+    stop: CancellationToken,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Sink {
+    /// Finds `messages` in its queue.
+    pub async fn start(store: ScriptedStore, messages: impl IntoIterator<Item = Envelope>) -> Self {
+        let broker = Arc::new(MemoryBroker::new());
+        broker.declare(LOGS).await.unwrap();
+        for message in messages {
+            broker.publish(LOGS, message).await.unwrap();
+        }
+        let metrics = LogSinkMetrics::register(&Registry::new()).unwrap();
+        let health = StoreHealth::default();
+        let sink = LogSink {
+            broker: broker.clone(),
+            results: Arc::new(store.clone()),
+            clock: Clock::fixed(Timestamp::UNIX_EPOCH),
+            metrics: metrics.clone(),
+            health: health.clone(),
+            partitions: 1,
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(sink.run(stop.clone()));
+        Self { store, broker, metrics, health, stop, running }
+    }
+
+    /// Waits until something was to be written `count` times.
+    pub async fn tried(&self, count: u32) {
+        self.store.state.subscribe().wait_for(|state| state.tries >= count).await.unwrap();
+    }
+
+    pub fn ended(&self, how: &str) -> u64 {
+        self.metrics.messages.with_label_values(&[how]).get()
+    }
+
+    /// Stops it; what it leaves in the queues of logs and of dead letters.
+    pub async fn stop(self) -> (Vec<Delivery>, Vec<Delivery>) {
+        self.stop.cancel();
+        self.running.await.unwrap().unwrap();
+        (left(&*self.broker, LOGS).await, left(&*self.broker, Queue::Dead).await)
+    }
+}
+
+/// What another consumer gets.
+async fn left(broker: &dyn Broker, queue: Queue) -> Vec<Delivery> {
+    let mut subscription = broker.subscribe(queue, u16::MAX).await.unwrap();
+    let mut left = Vec::new();
+    while let Ok(delivery) = timeout(Duration::from_secs(1), subscription.next()).await {
+        left.push(delivery.unwrap());
+    }
+    left
+}
+
+/// An answer's log.
+pub fn log(ordinal: u32) -> Envelope {
+    let nil = Uuid::nil();
+    Envelope::new(&Invocation {
+        run_id: RunId::from_uuid(nil),
+        ordinal,
+        sample: 0,
+        epoch: 0,
+        item_id: format!("q{ordinal}"),
+        question: "2 + 2?".into(),
+        call: Call {
+            id: InvocationId::from_uuid(Uuid::now_v7()),
+            provider_id: ProviderId::from_uuid(nil),
+            model: "echo".into(),
+            attempts: Vec::new(),
+            usage: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            latency_ms: 0,
+            ttft_ms: None,
+            streamed: false,
+            cost_nanousd: None,
+        },
+        outcome: Outcome::Succeeded,
+        error_kind: None,
+        error: None,
+        response: Some("4".into()),
+        reasoning: None,
+        score: None,
+    })
+}

@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use runmill_broker::Envelope;
+
+use crate::{
+    scripted::ScriptedStore,
+    sink::{Sink, log},
+};
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_is_acked() {
+    let sink = Sink::start(ScriptedStore::new(false, None), (0..3).map(log)).await;
+    sink.tried(1).await;
+
+    assert_eq!((sink.store.tries(), sink.store.written()), (1, vec![0, 1, 2]), "one batch");
+    let (logs, dead) = sink.stop().await;
+    assert_eq!((logs.len(), dead.len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_down_it_says_so_and_tries_once_a_second() {
+    let sink = Sink::start(ScriptedStore::new(true, None), (0..3).map(log)).await;
+    sink.tried(1).await;
+    tokio::time::sleep(Duration::from_millis(59_500)).await;
+
+    assert_eq!(sink.store.tries(), 60);
+    assert_eq!(sink.metrics.write_failures.get(), 60);
+    assert_eq!(sink.metrics.unwritten.get(), 3);
+    assert_eq!(sink.ended("written"), 0);
+    assert_eq!(sink.health.check(), Err("the database is not available: gone for lunch".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_store_is_back_all_is_written_and_acked() {
+    let sink = Sink::start(ScriptedStore::new(true, None), (0..3).map(log)).await;
+    sink.tried(2).await;
+    sink.store.come_back();
+    sink.tried(3).await;
+    // What follows a write needs no further time.
+    tokio::task::yield_now().await;
+
+    assert_eq!(sink.store.written(), [0, 1, 2]);
+    assert_eq!(sink.health.check(), Ok(()));
+    assert_eq!((sink.metrics.unwritten.get(), sink.ended("written")), (0, 3));
+    let (logs, dead) = sink.stop().await;
+    assert_eq!((logs.len(), dead.len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_while_the_store_is_down_it_leaves_all_to_the_next() {
+    let sink = Sink::start(ScriptedStore::new(true, None), (0..3).map(log)).await;
+    sink.tried(1).await;
+
+    let (logs, dead) = sink.stop().await;
+
+    assert_eq!((logs.len(), dead.len()), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_can_never_be_written_is_put_aside_and_the_others_pass() {
+    let sink = Sink::start(ScriptedStore::new(false, Some(1)), (0..3).map(log)).await;
+    // The batch, and then each alone.
+    sink.tried(4).await;
+    tokio::task::yield_now().await;
+
+    assert_eq!(sink.store.written(), [0, 2]);
+    assert_eq!((sink.ended("written"), sink.ended("dead_lettered")), (2, 1));
+    let (logs, dead) = sink.stop().await;
+    assert_eq!((logs.len(), dead.len()), (0, 1));
+    assert_eq!(dead[0].message.reason.as_deref(), Some("database error: no row takes that"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_read_is_put_aside_and_the_others_pass() {
+    let newer = Envelope { message_type: "invocation.v9".into(), ..log(1) };
+    let broken = Envelope { body: Bytes::from_static(b"\xc1"), ..log(2) };
+    let sink = Sink::start(ScriptedStore::new(false, None), [log(0), newer, broken, log(3)]).await;
+    sink.tried(1).await;
+
+    assert_eq!(sink.store.written(), [0, 3]);
+    let (logs, dead) = sink.stop().await;
+    assert_eq!(logs.len(), 0);
+    let reasons: Vec<_> = dead.iter().map(|letter| letter.message.reason.as_deref().unwrap()).collect();
+    assert!(reasons[0].contains("invocation.v9"), "{reasons:?}");
+    assert!(reasons[1].contains("invocation.v1"), "{reasons:?}");
+}
