@@ -65,7 +65,7 @@ async fn runs_of_a_server_are_listed_shown_and_watched() {
 #[tokio::test]
 async fn a_run_that_another_command_cancels_ends_with_code_1() {
     let server = Server::start().await;
-    let waiting = server.submit(5, "hang").start();
+    let waiting = server.submit(5, "lorem+hang").start();
     let said = waiting.line_with(": 5 items").await;
     let id: RunId = said.split_once(": 5 items").unwrap().0.parse().unwrap();
     until("the calls", || server.desk.gateway.stats().all.in_flight == 5).await;

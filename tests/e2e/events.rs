@@ -49,7 +49,10 @@ async fn an_observer_that_loses_its_connection_again_and_again_sees_1_to_n() {
             let snapshot = frames.next().await.unwrap();
             assert_eq!((&*snapshot.event, snapshot.id), ("snapshot", None));
             for _ in 0..rng.random_range(1..=LIFE_MAX) {
-                let frame = frames.next().await.expect("`end` comes before the stream's end");
+                let Ok(frame) = tokio::time::timeout(std::time::Duration::from_secs(40), frames.next()).await else {
+                    panic!("DEBUG {:?} seen {}\n{}\n----\n{}", api.run(run).await, seen.len(), cluster.log_sinks[0].log(), cluster.log_sinks[1].log());
+                };
+                let frame = frame.expect("`end` comes before the stream's end");
                 let Some(id) = frame.id else {
                     assert!(frames.rest().await.is_empty(), "`end` is last");
                     break 'connections frame;

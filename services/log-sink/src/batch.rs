@@ -22,11 +22,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Waits for a message, then for more until the batch is full or its time is up. `None`: the subscription
-    /// has ended. Cancel safe only while it waits for the first message.
-    pub async fn collect(subscription: &mut dyn Subscription, metrics: &LogSinkMetrics) -> Option<Self> {
+    /// Adds to `first` what comes until the batch is full, its time is up, or the subscription has ended. Not cancel
+    /// safe: what was taken would be dropped.
+    pub async fn collect(first: Delivery, subscription: &mut dyn Subscription, metrics: &LogSinkMetrics) -> Self {
         let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default() };
-        batch.push(subscription.next().await?, metrics).await;
+        batch.push(first, metrics).await;
         let until = Instant::now() + BATCH_WAIT;
         while batch.deliveries.len() < BATCH_MAX {
             match timeout_at(until, subscription.next()).await {
@@ -34,7 +34,7 @@ impl Batch {
                 Ok(None) | Err(_) => break,
             }
         }
-        Some(batch)
+        batch
     }
 
     /// What nobody can read goes to the dead letters at once, so that it holds up nothing.

@@ -28,29 +28,26 @@ pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> an
     let queue = Queue::Logs(partition);
     let mut subscription =
         sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
-    while let Some(batch) = next(sink, &mut *subscription, stop).await {
-        if !batch.deliveries.is_empty() {
-            settle(sink, &mut *subscription, batch, stop).await;
-        }
+    while let Some(Some(first)) = stop.run_until_cancelled(subscription.next()).await {
+        write_from(sink, &mut *subscription, first, stop).await;
     }
     let drained = Instant::now() + DRAIN_MAX;
     while Instant::now() < drained
-        && let Ok(Some(batch)) = timeout(DRAIN_WAIT, Batch::collect(&mut *subscription, &sink.metrics)).await
-        && !batch.deliveries.is_empty()
+        && let Ok(Some(first)) = timeout(DRAIN_WAIT, subscription.next()).await
     {
-        settle(sink, &mut *subscription, batch, stop).await;
+        write_from(sink, &mut *subscription, first, stop).await;
     }
     subscription.stop().await;
     Ok(())
 }
 
-/// The next batch; `None` at the stop or the end. A batch that the stop cuts short stays unacked and comes again.
-async fn next(
-    sink: &LogSink,
-    subscription: &mut dyn Subscription,
-    stop: &CancellationToken,
-) -> Option<Batch> {
-    stop.run_until_cancelled(Batch::collect(subscription, &sink.metrics)).await.flatten()
+/// Writes the batch that begins with `first`. The stop does not cut its collecting short: what was taken would be
+/// dropped, and in a standalone process there is nobody that it could come to again.
+async fn write_from(sink: &LogSink, subscription: &mut dyn Subscription, first: Delivery, stop: &CancellationToken) {
+    let batch = Batch::collect(first, subscription, &sink.metrics).await;
+    if !batch.deliveries.is_empty() {
+        settle(sink, subscription, batch, stop).await;
+    }
 }
 
 /// Writes the batch and acks it, however long the store is away. Told to stop meanwhile, it leaves the messages

@@ -27,8 +27,17 @@ impl Frames {
         Self { body: response.bytes_stream().boxed(), text: Vec::new() }
     }
 
-    /// `None`: the stream was closed in order.
+    /// The next one that is not a ping; `None`: the stream was closed in order.
     pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            let frame = self.any().await?;
+            if frame.comment.as_deref() != Some("ping") {
+                return Some(frame);
+            }
+        }
+    }
+
+    async fn any(&mut self) -> Option<Frame> {
         loop {
             if let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
                 let lines: Vec<u8> = self.text.drain(..end + 2).collect();

@@ -92,7 +92,7 @@ impl Pump {
                     while let Some(Some(next)) = in_flight.next().now_or_never() {
                         outcomes.push(next);
                     }
-                    tell(up, outcomes);
+                    tell(outcomes, |error| up.explain("a message", error));
                 }
                 Some(next) = self.outgoing.recv(), if in_flight.len() < IN_FLIGHT_MAX => {
                     // Its publisher may have given up while the connection was down.
@@ -109,7 +109,7 @@ impl Pump {
         }
         let rest = time::timeout(up.answer_timeout(), in_flight.collect());
         if let Some(Ok(outcomes)) = up.lost.run_until_cancelled(rest).await {
-            tell(up, outcomes);
+            tell(outcomes, |error| up.explain("a message", error));
         }
     }
 }
@@ -137,7 +137,7 @@ async fn send(channel: &Channel, outgoing: Outgoing) -> Outcome {
 /// The broker returns a message before it confirms it, and lapin attaches what was returned to the first confirm
 /// that it resolves afterwards, which may be another message's. That one is resolved before the message's own,
 /// so both are among these outcomes: the returned id says whose it is.
-fn tell(up: &Up, outcomes: Vec<Outcome>) {
+fn tell(outcomes: Vec<Outcome>, explain: impl Fn(&lapin::Error) -> BrokerError) {
     let returned: HashSet<Uuid> =
         outcomes.iter().filter_map(|outcome| returned_id(&outcome.confirmed)).collect();
     for Outcome { id, route, confirmed, done } in outcomes {
@@ -146,7 +146,7 @@ fn tell(up: &Up, outcomes: Vec<Outcome>) {
             Ok(Confirmation::Ack(_)) => Ok(()),
             Ok(Confirmation::Nack(_)) => Err(PublishError::Rejected),
             Ok(Confirmation::NotRequested) => unconfirmed(),
-            Err(error) => Err(up.explain("a message", &error).into()),
+            Err(error) => Err(explain(&error).into()),
         };
         let _gave_up = done.send(told);
     }
@@ -165,4 +165,56 @@ fn returned_id(confirmed: &lapin::Result<Confirmation>) -> Option<Uuid> {
 fn unconfirmed() -> Result<(), PublishError> {
     Err(BrokerError::Refused { what: "confirms".into(), reason: "the channel is not in confirm mode".into() }
         .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::{
+        BasicProperties,
+        message::{BasicReturnMessage, Delivery},
+    };
+
+    use super::*;
+
+    type Told = oneshot::Receiver<Result<(), PublishError>>;
+
+    fn outcome(id: Uuid, confirmed: Confirmation) -> (Outcome, Told) {
+        let (done, told) = oneshot::channel();
+        (Outcome { id: Some(id), route: "jobs lane".into(), confirmed: Ok(confirmed), done }, told)
+    }
+
+    fn returned(id: Uuid) -> BasicReturnMessage {
+        let mut delivery = Delivery::mock(0, "jobs".into(), "lane".into(), false, Vec::new());
+        delivery.properties = BasicProperties::default().with_message_id(id.to_string().into());
+        BasicReturnMessage { delivery, reply_code: 312, reply_text: "NO_ROUTE".into() }
+    }
+
+    fn tell_all<const N: usize>(outcomes: [(Outcome, Told); N]) -> [Result<(), PublishError>; N] {
+        let (outcomes, told): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
+        tell(outcomes, |error| panic!("{error}"));
+        let told: Vec<_> = told.into_iter().map(|mut told| told.try_recv().unwrap()).collect();
+        told.try_into().unwrap()
+    }
+
+    #[test]
+    fn a_returned_message_is_unroutable_whichever_confirm_it_came_with() {
+        let (stored, lost) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let told = tell_all([
+            outcome(lost, Confirmation::Ack(None)),
+            outcome(stored, Confirmation::Ack(Some(returned(lost)))),
+        ]);
+
+        assert!(matches!(told, [Err(PublishError::Unroutable(_)), Ok(())]), "{told:?}");
+    }
+
+    #[test]
+    fn only_an_ack_is_a_success() {
+        let [nack, unasked] = tell_all([
+            outcome(Uuid::from_u128(1), Confirmation::Nack(None)),
+            outcome(Uuid::from_u128(2), Confirmation::NotRequested),
+        ]);
+
+        assert!(matches!(nack, Err(PublishError::Rejected)));
+        assert!(matches!(unasked, Err(PublishError::Broker(BrokerError::Refused { .. }))));
+    }
 }

@@ -56,7 +56,7 @@ impl Session {
     pub async fn adjust(&mut self, asked: bool) -> Result<(), BrokerError> {
         loop {
             let load = self.desk.hand.load();
-            match self.credit.step(load.prefetch, 0, asked, self.is_single()) {
+            match self.credit.step(load.prefetch, load.owed, asked, self.is_single()) {
                 Step::Nothing => return Ok(()),
                 Step::Start(allowance) => self.start(allowance).await?,
                 Step::CancelAll => {

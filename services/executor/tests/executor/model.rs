@@ -1,0 +1,60 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::{Json, Router, extract::State, routing::post};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
+
+/// A model that says when it is asked, and answers when it may.
+pub struct Model {
+    pub base_url: String,
+    asked: mpsc::Receiver<()>,
+    answers: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+struct Desk {
+    asked: mpsc::Sender<()>,
+    answers: Arc<Semaphore>,
+}
+
+impl Model {
+    pub async fn start() -> Self {
+        let (sender, asked) = mpsc::channel(100);
+        let answers = Arc::new(Semaphore::new(0));
+        let desk = Desk { asked: sender, answers: answers.clone() };
+        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(desk);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        Self { base_url, asked, answers }
+    }
+
+    /// Waits until it is asked.
+    pub async fn is_asked(&mut self) {
+        let asked = timeout(Duration::from_secs(30), self.asked.recv()).await;
+        asked.expect("the model is asked").expect("the server runs");
+    }
+
+    /// So many calls are answered, those that wait and then those that come.
+    pub fn answer(&self, calls: usize) {
+        self.answers.add_permits(calls);
+    }
+
+    /// Whether it was asked since it was last waited for.
+    pub fn was_asked(&mut self) -> bool {
+        self.asked.try_recv().is_ok()
+    }
+}
+
+async fn answer(State(desk): State<Desk>) -> Json<Value> {
+    desk.asked.send(()).await.expect("a test has few calls");
+    desk.answers.acquire().await.expect("it is never closed").forget();
+    Json(json!({
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "4"}}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1},
+    }))
+}

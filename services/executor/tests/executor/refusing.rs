@@ -1,0 +1,84 @@
+use bytes::Bytes;
+use runmill_broker::{Broker, Envelope};
+use runmill_proto::{ErrorKind, Outcome, message::Control};
+use runmill_runtime::Clock;
+use runmill_store::{Runs, Transition};
+
+use crate::{watched::Seen, world::World};
+
+#[tokio::test]
+async fn jobs_of_a_canceled_run_are_settled_without_a_call() {
+    let mut world = World::new().await;
+    world.store.transition(world.run_id, Transition::Cancel, Clock::system().now()).await.unwrap();
+    let job = world.publish(0).await;
+    world.start();
+
+    assert_eq!(world.next().await, Seen::Taken(job));
+    let log = world.next_invocation().await;
+    assert_eq!(world.next().await, Seen::Acked(job));
+
+    assert_eq!((log.outcome, log.error_kind, log.call.attempts.len()), (Outcome::Canceled, None, 0));
+    assert!(!world.model.was_asked());
+}
+
+#[tokio::test]
+async fn a_cancel_interrupts_the_call_in_flight() {
+    let mut world = World::new().await;
+    let job = world.publish(0).await;
+    world.start();
+    world.model.is_asked().await;
+    assert_eq!(world.next().await, Seen::Taken(job));
+
+    world.store.transition(world.run_id, Transition::Cancel, Clock::system().now()).await.unwrap();
+    let canceled = Control::RunCanceled { run_id: world.run_id };
+    world.broker.broadcast(Envelope::new(&canceled)).await.unwrap();
+
+    let log = world.next_invocation().await;
+    assert_eq!(world.next().await, Seen::Acked(job));
+    assert_eq!((log.outcome, log.call.attempts.len()), (Outcome::Canceled, 1));
+    assert_eq!(log.call.attempts[0].error_kind, Some(ErrorKind::Interrupted));
+}
+
+#[tokio::test]
+async fn a_job_that_was_delivered_too_often_fails_as_poisoned_without_a_call() {
+    let mut world = World::new().await;
+    let job = world.publish(0).await;
+    let mut others = world.broker.inner.subscribe(world.lane, 1).await.unwrap();
+    for _ in 0..10 {
+        others.next().await.unwrap().reject().await.unwrap();
+    }
+    drop(others);
+    world.start();
+
+    assert_eq!(world.next().await, Seen::Taken(job));
+    let log = world.next_invocation().await;
+    assert_eq!(world.next().await, Seen::Acked(job));
+
+    assert_eq!((log.outcome, log.error_kind), (Outcome::Failed, Some(ErrorKind::Poisoned)));
+    assert_eq!(log.error.as_deref(), Some("delivered 10 times without an end"));
+    assert!(!world.model.was_asked());
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_put_aside_with_the_reason_and_others_go_on() {
+    let mut world = World::new().await;
+    world.model.answer(1);
+    let newer = Envelope { message_type: "job.v9".into(), ..Envelope::new(&world.job(0)) };
+    let broken = Envelope { body: Bytes::from_static(b"\xc1"), ..Envelope::new(&world.job(1)) };
+    let bad = [world.publish_as(newer).await, world.publish_as(broken).await];
+    world.start();
+
+    let mut reasons = Vec::new();
+    while reasons.len() < bad.len() {
+        if let Seen::DeadLettered(id, reason) = world.next().await {
+            reasons.push((id, reason));
+        }
+    }
+    reasons.sort();
+    assert!(reasons[0].0 == bad[0] && reasons[0].1.contains("job.v9"), "{reasons:?}");
+    assert!(reasons[1].0 == bad[1] && reasons[1].1.contains("job.v1"), "{reasons:?}");
+
+    let good = world.publish(2).await;
+    assert_eq!(world.next().await, Seen::Taken(good));
+    assert_eq!(world.next_invocation().await.outcome, Outcome::Succeeded);
+}

@@ -1,0 +1,159 @@
+use std::{
+    any::Any,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use runmill_broker::{
+    Broker, BrokerError, Delivery, Envelope, Listener, PublishError, Queue, RequestError, Settle, Subscription,
+    memory::MemoryBroker,
+};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+/// What happened to a message; jobs by their ids.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    Taken(Uuid),
+    Acked(Uuid),
+    HandedBack(Uuid),
+    Rejected(Uuid),
+    DeadLettered(Uuid, String),
+    /// A log, confirmed.
+    Published(Envelope),
+    /// A log, not confirmed.
+    Refused,
+}
+
+/// A broker in memory that tells all that happens, in order.
+pub struct WatchedBroker {
+    pub inner: MemoryBroker,
+    seen: mpsc::Sender<Seen>,
+    /// Logs that it will still refuse.
+    refusals: AtomicU32,
+}
+
+impl WatchedBroker {
+    pub fn new(refusals: u32) -> (Self, mpsc::Receiver<Seen>) {
+        let (seen, receiver) = mpsc::channel(1_000);
+        (Self { inner: MemoryBroker::new(), seen, refusals: AtomicU32::new(refusals) }, receiver)
+    }
+}
+
+/// Nobody looks any more when a test is at its end.
+fn tell(seen: &mpsc::Sender<Seen>, what: Seen) {
+    let _ = seen.try_send(what);
+}
+
+#[async_trait]
+impl Broker for WatchedBroker {
+    async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
+        self.inner.declare(queue).await
+    }
+
+    async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {
+        let refuse = |left: u32| left.checked_sub(1);
+        if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refuse).is_ok() {
+            tell(&self.seen, Seen::Refused);
+            return Err(PublishError::Rejected);
+        }
+        self.inner.publish(queue, message.clone()).await?;
+        tell(&self.seen, Seen::Published(message));
+        Ok(())
+    }
+
+    async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
+        let inner = self.inner.subscribe(queue, prefetch).await?;
+        Ok(Box::new(WatchedSubscription { inner, seen: self.seen.clone() }))
+    }
+
+    async fn broadcast(&self, message: Envelope) -> Result<(), PublishError> {
+        self.inner.broadcast(message).await
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Listener>, BrokerError> {
+        self.inner.listen().await
+    }
+
+    async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError> {
+        self.inner.request(message, timeout).await
+    }
+
+    async fn reply(&self, to: &Delivery, answer: Envelope) -> Result<(), PublishError> {
+        self.inner.reply(to, answer).await
+    }
+
+    fn health(&self) -> Result<(), String> {
+        self.inner.health()
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+struct WatchedSubscription {
+    inner: Box<dyn Subscription>,
+    seen: mpsc::Sender<Seen>,
+}
+
+#[async_trait]
+impl Subscription for WatchedSubscription {
+    async fn next(&mut self) -> Option<Delivery> {
+        let inner = self.inner.next().await?;
+        tell(&self.seen, Seen::Taken(inner.message.id));
+        let (message, count) = (inner.message.clone(), inner.delivery_count);
+        Some(Delivery::new(message, count, Box::new(WatchedSettle { inner, seen: self.seen.clone() })))
+    }
+
+    async fn set_prefetch(&mut self, prefetch: u16) {
+        self.inner.set_prefetch(prefetch).await;
+    }
+
+    async fn ack_through(&mut self, _last: Delivery) -> Result<(), BrokerError> {
+        unreachable!("an executor acks one by one")
+    }
+
+    async fn stop(&mut self) {
+        self.inner.stop().await;
+    }
+}
+
+struct WatchedSettle {
+    inner: Delivery,
+    seen: mpsc::Sender<Seen>,
+}
+
+impl WatchedSettle {
+    fn tell(&self, what: impl FnOnce(Uuid) -> Seen) {
+        tell(&self.seen, what(self.inner.message.id));
+    }
+}
+
+#[async_trait]
+impl Settle for WatchedSettle {
+    async fn ack(&self) -> Result<(), BrokerError> {
+        self.tell(Seen::Acked);
+        self.inner.settle().ack().await
+    }
+
+    async fn hand_back(&self) -> Result<(), BrokerError> {
+        self.tell(Seen::HandedBack);
+        self.inner.settle().hand_back().await
+    }
+
+    async fn reject(&self) -> Result<(), BrokerError> {
+        self.tell(Seen::Rejected);
+        self.inner.settle().reject().await
+    }
+
+    async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {
+        self.tell(|id| Seen::DeadLettered(id, reason.to_owned()));
+        self.inner.settle().dead_letter(message, reason).await
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self.inner.settle().as_any()
+    }
+}

@@ -1,0 +1,203 @@
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use prometheus::Registry;
+use runmill_broker::{Broker, Envelope, Queue};
+use runmill_executor::{Executor, ExecutorMetrics};
+use runmill_llm::{Factory, FactorySettings};
+use runmill_proto::{
+    DatasetId, JobConfig, ProviderId, RunConfig, RunId, RunStats, RunStatus,
+    api::{Capabilities, ProviderKind, RateLimit},
+    message::{Invocation, Job, JobItem},
+};
+use runmill_runtime::{Clock, Exit, Lifecycle};
+use runmill_store::{
+    Datasets, Feed, NewDataset, ProviderRow, Providers, RunRow, Runs, StoredItem, sqlite::SqliteStore,
+};
+use runmill_vault::{Keyring, generate_hex};
+use tempfile::TempDir;
+use tokio::{sync::mpsc, time::timeout};
+use uuid::Uuid;
+
+use crate::{
+    model::Model,
+    watched::{Seen, WatchedBroker},
+};
+
+const ITEM: &str = r#"{"id":"q","type":"freeform","inputs":{"text":"2 + 2?"},"answer":"4"}"#;
+const JOBS: u32 = 3;
+
+/// An executor and all around it: a provider with a model, and a run of three jobs.
+pub struct World {
+    pub model: Model,
+    pub store: SqliteStore,
+    pub broker: Arc<WatchedBroker>,
+    pub run_id: RunId,
+    pub life: Lifecycle,
+    pub lane: Queue,
+    provider_id: ProviderId,
+    seen: mpsc::Receiver<Seen>,
+    _folder: TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with_refusals(0).await
+    }
+
+    /// The broker refuses so many logs before it takes one.
+    pub async fn with_refusals(refusals: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();
+        let model = Model::start().await;
+        let (broker, seen) = WatchedBroker::new(refusals);
+        let provider = provider(&model.base_url);
+        let (provider_id, lane) = (provider.id, Queue::Jobs(provider.id));
+        store.create_provider(&provider).await.unwrap();
+        let run_id = fed_run(&store, provider_id).await;
+        for queue in [lane, Queue::Logs(0)] {
+            broker.declare(queue).await.unwrap();
+        }
+        Self {
+            model,
+            store,
+            broker: Arc::new(broker),
+            run_id,
+            life: Lifecycle::default(),
+            lane,
+            provider_id,
+            seen,
+            _folder: folder,
+        }
+    }
+
+    /// A job in the lane; its message's id.
+    pub async fn publish(&self, ordinal: u32) -> Uuid {
+        self.publish_as(Envelope::new(&self.job(ordinal))).await
+    }
+
+    pub async fn publish_as(&self, message: Envelope) -> Uuid {
+        let id = message.id;
+        self.broker.inner.publish(self.lane, message).await.unwrap();
+        id
+    }
+
+    pub fn job(&self, ordinal: u32) -> Job {
+        Job {
+            run_id: self.run_id,
+            ordinal,
+            sample: 0,
+            epoch: 0,
+            attempt: 0,
+            provider_id: self.provider_id,
+            model: "slow".into(),
+            item: JobItem::Inline(ITEM.into()),
+            config: JobConfig::default(),
+            deadline: None,
+        }
+    }
+
+    pub fn start(&self) {
+        let registry = Registry::new();
+        let clock = Clock::system();
+        let now = clock.clone();
+        let settings = FactorySettings::new(Arc::new(move || now.now()));
+        let executor = Executor {
+            name: "tested".into(),
+            store: Arc::new(self.store.clone()),
+            broker: self.broker.clone(),
+            opener: Keyring::parse(&generate_hex()).unwrap().opener(),
+            factory: Arc::new(Factory::new(settings, &registry).unwrap()),
+            clock,
+            metrics: ExecutorMetrics::register(&registry).unwrap(),
+            log_partitions: 1,
+            lane_concurrency: 1,
+        };
+        executor.start(&self.life);
+    }
+
+    /// What happens next.
+    pub async fn next(&mut self) -> Seen {
+        timeout(Duration::from_secs(30), self.seen.recv()).await.expect("something happens").expect("it is open")
+    }
+
+    /// The log that is published next, of a job that ended.
+    pub async fn next_invocation(&mut self) -> Invocation {
+        match self.next().await {
+            Seen::Published(log) => log.decode().unwrap(),
+            other => panic!("{other:?} instead of a log"),
+        }
+    }
+
+    /// Waits for its end, and returns what happened since it was last looked.
+    pub async fn end(mut self) -> (Exit, Vec<Seen>) {
+        let ended = self.life.clone().run_until(stream::pending(), Duration::from_secs(30)).await;
+        let mut seen = Vec::new();
+        while let Ok(next) = self.seen.try_recv() {
+            seen.push(next);
+        }
+        assert!(!self.model.was_asked(), "of this no test knows");
+        (ended, seen)
+    }
+}
+
+fn provider(base_url: &str) -> ProviderRow {
+    ProviderRow {
+        id: ProviderId::from_uuid(Uuid::now_v7()),
+        name: "ours".into(),
+        kind: ProviderKind::Custom,
+        base_url: base_url.into(),
+        secrets: Vec::new(),
+        capabilities: Capabilities::default(),
+        rate_limit: RateLimit::default(),
+        version: 1,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// A run whose jobs all are in the queue, as far as the store knows.
+async fn fed_run(store: &SqliteStore, provider_id: ProviderId) -> RunId {
+    let now = Timestamp::UNIX_EPOCH;
+    let new = NewDataset { id: DatasetId::from_uuid(Uuid::now_v7()), name: "three".into(), created_at: now };
+    let line = |n| Ok(StoredItem { item_id: format!("q{n}"), body: ITEM.into() });
+    let dataset = store.create_dataset(new, stream::iter((0..JOBS).map(line)).boxed()).await.unwrap();
+    let id = RunId::from_uuid(Uuid::now_v7());
+    store.create_run(&new_run(id, provider_id, dataset.id)).await.unwrap();
+    store.mark_fed(id, u64::from(JOBS), &[], now).await.unwrap();
+    id
+}
+
+fn new_run(id: RunId, provider_id: ProviderId, dataset_id: DatasetId) -> RunRow {
+    RunRow {
+        id,
+        name: None,
+        provider_id,
+        model: "slow".into(),
+        dataset_id,
+        config: RunConfig::default(),
+        priority: 1,
+        budget: None,
+        idempotency_key: None,
+        status: RunStatus::Pending,
+        total: u64::from(JOBS),
+        fed: 0,
+        deferred: 0,
+        epoch: 0,
+        seq: 0,
+        stats: RunStats::default(),
+        created_at: Timestamp::UNIX_EPOCH,
+        started_at: None,
+        finished_at: None,
+        paused_at: None,
+        pause_reason: None,
+        cancel_requested_at: None,
+        retry_count: 0,
+        retry_after: None,
+        retry_requested_at: None,
+        retry_reason: None,
+        resumed_count: 0,
+        last_resumed_at: None,
+    }
+}
