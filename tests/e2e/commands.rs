@@ -75,6 +75,7 @@ async fn a_run_that_another_command_cancels_ends_with_code_1() {
 
     assert!(canceled.cancel_requested_at.is_some());
     assert_eq!(waiting.ended().await, Some(1), "{}", waiting.log());
-    let ended: Run = serde_json::from_str(&printed(server.runs(&["show", &id.to_string(), "--json"]), 0).await).unwrap();
+    let ended: Run =
+        serde_json::from_str(&printed(server.runs(&["show", &id.to_string(), "--json"]), 0).await).unwrap();
     assert_eq!((ended.status, ended.counters.canceled), (RunStatus::Canceled, 5));
 }

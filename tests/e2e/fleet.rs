@@ -1,10 +1,10 @@
 //! A fleet loses members and no work.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use runmill_proto::RunStatus;
 
-use crate::support::{Cluster, data::questions};
+use crate::support::{Cluster, calls_by_job, data::questions};
 
 const ITEMS: usize = 10_000;
 /// Per executor.
@@ -33,11 +33,7 @@ async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_i
     assert_eq!((counters.settled, counters.succeeded), (ITEMS as u64, ITEMS as u64));
 
     // The provider's own record: a drain doubles nothing, the kill at most what it had in flight.
-    let mut calls: HashMap<String, u32> = HashMap::new();
-    for call in cluster.gateway.calls(0, usize::MAX) {
-        let id = call.client_request_id.as_deref().expect("our client names its calls");
-        *calls.entry(id.rsplit_once(':').unwrap().0.to_owned()).or_default() += 1;
-    }
+    let calls = calls_by_job(&cluster.gateway);
     assert_eq!(calls.len(), ITEMS);
     let doubled: u32 = calls.values().map(|count| count - 1).sum();
     assert!(doubled <= CONCURRENCY, "{doubled} calls were made twice");

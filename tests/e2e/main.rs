@@ -3,10 +3,15 @@
 
 mod support;
 
+mod bad_input;
 mod commands;
+mod doctor;
 mod events;
 mod fairness;
 mod fleet;
 mod readme;
+mod restarts;
+mod secrets;
 mod standalone;
+mod starting;
 mod steering;

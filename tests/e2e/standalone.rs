@@ -55,7 +55,8 @@ impl Thousand {
         let output = self.command().output().await;
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(0), "{said}");
-        let line = said.lines().find_map(|line| line.strip_prefix("resuming ")).unwrap_or_else(|| panic!("{said}"));
+        let line =
+            said.lines().find_map(|line| line.strip_prefix("resuming ")).unwrap_or_else(|| panic!("{said}"));
         let (_run, progress) = line.split_once(": ").unwrap();
         let settled = progress.strip_suffix(" of 1000 settled").unwrap_or_else(|| panic!("{line}"));
         (settled.parse().unwrap(), run_of(&output))
@@ -65,7 +66,8 @@ impl Thousand {
     async fn assert_complete(&self, run: &Run) {
         assert_eq!((run.status, run.counters.succeeded), (RunStatus::Completed, ITEMS as u64));
         let lines = std::fs::read_to_string(self.desk.path("results.jsonl")).unwrap();
-        let results: Vec<ResultRecord> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let results: Vec<ResultRecord> =
+            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(results.len(), ITEMS);
         assert_counters_equal_rows(run, &results);
         let shown = self.desk.runmill(&["runs", "show", &run.id.to_string(), "--json"]).output().await;
@@ -98,7 +100,10 @@ async fn a_killed_process_resumes_and_every_item_has_one_result() {
     let calls = calls_by_job(&thousand.desk.gateway);
     assert_eq!((calls.len(), calls.values().filter(|&&count| count > 2).count()), (ITEMS, 0));
     let doubled = calls.values().map(|count| count - 1).sum::<u32>();
-    assert!(u64::from(doubled) <= called - settled, "{doubled} doubled of {called} called, {settled} with a result");
+    assert!(
+        u64::from(doubled) <= called - settled,
+        "{doubled} doubled of {called} called, {settled} with a result"
+    );
     assert!(doubled <= WINDOW, "{doubled} calls were made twice");
 }
 
@@ -116,7 +121,11 @@ async fn an_interrupted_process_drains_and_resumes_without_a_doubled_call() {
     let (settled, run) = thousand.resume().await;
 
     thousand.assert_complete(&run).await;
-    assert_eq!((answered.all.in_flight, answered.all.calls), (0, settled), "what was in flight has its result");
+    assert_eq!(
+        (answered.all.in_flight, answered.all.calls),
+        (0, settled),
+        "what was in flight has its result"
+    );
     assert!(settled < ITEMS as u64, "interrupted in the middle");
     assert!(calls_by_job(&thousand.desk.gateway).values().all(|&count| count == 1));
 }
@@ -132,7 +141,10 @@ async fn the_demo_scores_what_its_answer_key_makes_right() {
     let table = String::from_utf8(output.stdout).unwrap();
     let score = table.lines().find(|line| line.contains("score")).unwrap_or_else(|| panic!("{table}"));
     let want = format!(" 0.{right}00 ± ");
-    assert!(score.contains(&want) && score.contains("(100 of 100 scored, coverage 100.0 %)"), "{want}: {score}");
+    assert!(
+        score.contains(&want) && score.contains("(100 of 100 scored, coverage 100.0 %)"),
+        "{want}: {score}"
+    );
 }
 
 #[tokio::test]
@@ -168,13 +180,26 @@ async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
 
 #[tokio::test]
 async fn rows_with_other_field_names_are_mapped() {
-    let table = [("gsm8k-raw-20.csv", "question=problem,answer=result"), ("gsm8k-raw-20.jsonl", "question=question,answer=final")];
+    let table = [
+        ("gsm8k-raw-20.csv", "question=problem,answer=result"),
+        ("gsm8k-raw-20.jsonl", "question=question,answer=final"),
+    ];
     let desk = Desk::new().await;
     for (file, map) in table {
-        let output = desk.run(&data(file), "key", &["--map", map, "--scorer", "numeric", "--json"]).output().await;
+        let output =
+            desk.run(&data(file), "key", &["--map", map, "--scorer", "numeric", "--json"]).output().await;
         let run = run_of(&output);
-        assert_eq!((output.status.code(), run.counters.succeeded), (Some(0), 20), "{file}: {}", stderr(&output));
-        assert_eq!((run.score.mean, run.score.scored), (Some(1.0), 20), "{file}: the key knows these questions");
+        assert_eq!(
+            (output.status.code(), run.counters.succeeded),
+            (Some(0), 20),
+            "{file}: {}",
+            stderr(&output)
+        );
+        assert_eq!(
+            (run.score.mean, run.score.scored),
+            (Some(1.0), 20),
+            "{file}: the key knows these questions"
+        );
     }
 }
 

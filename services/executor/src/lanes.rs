@@ -7,12 +7,11 @@ use std::{
 use anyhow::Context;
 use runmill_broker::{Heard, Listener, SharedBroker};
 use runmill_proto::{ProviderId, api::ExecutorLane, message::Control};
-use runmill_quota::Gate;
 use runmill_store::{ExecutorStore, Feed, ProviderRow, Providers};
 use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache};
+use crate::{job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache, slots::Slots};
 
 /// The longest that a change stays unseen when its hint was lost.
 const REFRESH: Duration = Duration::from_secs(2);
@@ -27,7 +26,7 @@ pub struct Lanes {
 }
 
 struct OpenLane {
-    gate: Arc<Gate>,
+    slots: Arc<Slots>,
     stop: CancellationToken,
 }
 
@@ -40,8 +39,8 @@ impl Lanes {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = |(&provider_id, lane): (&ProviderId, &OpenLane)| ExecutorLane {
             provider_id,
-            concurrency: lane.gate.limit(),
-            in_flight: lane.gate.in_flight(),
+            concurrency: lane.slots.gate.limit(),
+            in_flight: lane.slots.gate.in_flight(),
         };
         open.iter().map(lane).collect()
     }
@@ -102,12 +101,12 @@ impl Lanes {
         for row in &rows {
             let concurrency = row.rate_limit.concurrency.unwrap_or(self.default_concurrency);
             let lane = open.entry(row.id).or_insert_with(|| {
-                let (gate, stop) = (Arc::new(Gate::new(concurrency)), stop.child_token());
-                let lane = Lane { provider_id: row.id, gate: gate.clone(), runner: self.runner.clone() };
+                let (slots, stop) = (Arc::new(Slots::new(concurrency)), stop.child_token());
+                let lane = Lane { provider_id: row.id, slots: slots.clone(), runner: self.runner.clone() };
                 running.spawn(lane.run(broker.clone(), stop.clone()));
-                OpenLane { gate, stop }
+                OpenLane { slots, stop }
             });
-            lane.gate.set_limit(concurrency);
+            lane.slots.gate.set_limit(concurrency);
         }
         Ok(())
     }

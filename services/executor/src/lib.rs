@@ -14,6 +14,7 @@ mod recent;
 mod report;
 mod run_states;
 mod settings;
+mod slots;
 
 use std::sync::Arc;
 

@@ -24,7 +24,11 @@ pub struct Batch {
 impl Batch {
     /// Adds to `first` what comes until the batch is full, its time is up, or the subscription has ended. Not cancel
     /// safe: what was taken would be dropped.
-    pub async fn collect(first: Delivery, subscription: &mut dyn Subscription, metrics: &LogSinkMetrics) -> Self {
+    pub async fn collect(
+        first: Delivery,
+        subscription: &mut dyn Subscription,
+        metrics: &LogSinkMetrics,
+    ) -> Self {
         let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default() };
         batch.push(first, metrics).await;
         let until = Instant::now() + BATCH_WAIT;

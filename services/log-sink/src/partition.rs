@@ -43,7 +43,12 @@ pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> an
 
 /// Writes the batch that begins with `first`. The stop does not cut its collecting short: what was taken would be
 /// dropped, and in a standalone process there is nobody that it could come to again.
-async fn write_from(sink: &LogSink, subscription: &mut dyn Subscription, first: Delivery, stop: &CancellationToken) {
+async fn write_from(
+    sink: &LogSink,
+    subscription: &mut dyn Subscription,
+    first: Delivery,
+    stop: &CancellationToken,
+) {
     let batch = Batch::collect(first, subscription, &sink.metrics).await;
     if !batch.deliveries.is_empty() {
         settle(sink, subscription, batch, stop).await;

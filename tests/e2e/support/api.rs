@@ -5,7 +5,7 @@ use runmill_proto::{
 };
 use serde_json::{Value, json};
 
-use super::{sse::Events, within};
+use super::{LOOK_EVERY, sse::Events, within};
 
 /// The HTTP API as users call it.
 #[derive(Clone)]
@@ -99,5 +99,19 @@ impl Api {
     /// Waits for the run's end.
     pub async fn ended(&self, id: RunId) -> Run {
         self.wait_for(id, |_| false).await
+    }
+
+    /// Waits until the API and the database behind it are back.
+    pub async fn answers_again(&self) {
+        within("an answer of the API", async {
+            loop {
+                let response = self.request(Method::GET, "/runs").send().await;
+                if response.is_ok_and(|response| response.status().is_success()) {
+                    return;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        })
+        .await;
     }
 }

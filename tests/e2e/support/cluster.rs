@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use runmill_broker::amqp::{AmqpBroker, AmqpSettings};
 use runmill_gateway::{Gateway, GatewaySettings};
 use runmill_proto::ProviderId;
 use runmill_testkit::{amqp_url, postgres::TestDatabase, unique_prefix};
@@ -5,9 +8,27 @@ use runmill_testkit::{amqp_url, postgres::TestDatabase, unique_prefix};
 use super::{Api, Command, Process};
 
 /// The default.
-const LOG_PARTITIONS: u16 = 4;
+pub const LOG_PARTITIONS: u16 = 4;
+const QUEUE_EXPIRES: Duration = Duration::from_secs(300);
 const TOKEN: &str = "e2e-admin-0123456789";
 const KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
+
+/// How a cluster is to be.
+pub struct Plan {
+    pub executors: usize,
+    pub log_sinks: usize,
+    pub log_level: &'static str,
+    /// `None`: a database of its own on the server that tests share.
+    pub database_url: Option<String>,
+    /// `None`: queues of its own on the server that tests share.
+    pub amqp_url: Option<String>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { executors: 1, log_sinks: 1, log_level: "info", database_url: None, amqp_url: None }
+    }
+}
 
 /// A cluster of real processes over real servers, with a model of our own.
 pub struct Cluster {
@@ -16,60 +37,107 @@ pub struct Cluster {
     pub executors: Vec<Process>,
     pub log_sinks: Vec<Process>,
     pub gateway: Gateway,
-    pub database: TestDatabase,
+    pub place: Place,
+}
+
+/// Where a cluster's state is.
+pub struct Place {
+    pub database_url: String,
+    pub amqp_url: String,
     pub prefix: String,
+    log_level: &'static str,
+    _database: Option<TestDatabase>,
 }
 
 impl Cluster {
     pub async fn start(executors: usize, log_sinks: usize) -> Self {
-        let database = TestDatabase::create().await;
-        let prefix = unique_prefix();
+        Self::planned(Plan { executors, log_sinks, ..Plan::default() }).await
+    }
+
+    pub async fn planned(plan: Plan) -> Self {
+        let place = Place::new(&plan).await;
         let settings = GatewaySettings { calls_kept_max: 1_000_000, ..GatewaySettings::default() };
         let gateway = Gateway::start(settings).await.unwrap();
-        let service = |name| service(name, &database, &prefix).start();
-        let dispatcher = service("dispatcher");
-        let executors: Vec<_> = (0..executors).map(|_| service("executor")).collect();
-        let log_sinks: Vec<_> = (0..log_sinks).map(|_| service("log-sink")).collect();
+        let dispatcher = place.service("dispatcher").start();
+        let executors: Vec<_> = (0..plan.executors).map(|_| place.service("executor").start()).collect();
+        let log_sinks: Vec<_> = (0..plan.log_sinks).map(|_| place.service("log-sink").start()).collect();
         let address = dispatcher.field_of("dispatcher.listening", "address").await;
         for process in executors.iter().chain(&log_sinks) {
             process.field_of("ops.listening", "address").await;
         }
         let api = Api::new(&address, TOKEN);
-        Self { api, dispatcher, executors, log_sinks, gateway, database, prefix }
+        Self { api, dispatcher, executors, log_sinks, gateway, place }
     }
 
-    /// Stops every process, and looks into the queues: what was unacked would be ready again.
-    pub async fn assert_nothing_left(self, provider: ProviderId) {
-        for process in self.executors.iter().chain(&self.log_sinks).chain([&self.dispatcher]) {
+    /// All of its processes.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.executors.iter().chain(&self.log_sinks).chain([&self.dispatcher])
+    }
+
+    /// Stops what still runs.
+    pub async fn stop(&self) {
+        for process in self.processes() {
             if process.is_running().await {
                 process.signal("TERM");
                 assert_eq!(process.ended().await, Some(0), "{}", process.log());
             }
         }
-        let logs = (0..LOG_PARTITIONS).map(|partition| format!("{}.logs.{partition}", self.prefix));
-        let queues: Vec<_> = [format!("{}.jobs.{provider}", self.prefix), format!("{}.dead", self.prefix)]
-            .into_iter()
-            .chain(logs)
-            .collect();
-        for (queue, ready) in runmill_testkit::ready_messages(&queues).await {
+    }
+
+    /// Stops every process, and looks into the queues: what was unacked would be ready again.
+    pub async fn assert_nothing_left(self, provider: ProviderId) {
+        self.stop().await;
+        let prefix = &self.place.prefix;
+        let logs = (0..LOG_PARTITIONS).map(|partition| format!("{prefix}.logs.{partition}"));
+        let queues: Vec<_> =
+            [format!("{prefix}.jobs.{provider}"), format!("{prefix}.dead")].into_iter().chain(logs).collect();
+        for (queue, ready) in runmill_testkit::ready_messages(&self.place.amqp_url, &queues).await {
             assert_eq!(ready, 0, "{queue} is not empty");
         }
     }
 
     /// One more service, with the cluster's environment.
     pub fn service(&self, name: &str) -> Command {
-        service(name, &self.database, &self.prefix)
+        self.place.service(name)
     }
 }
 
-fn service(name: &str, database: &TestDatabase, prefix: &str) -> Command {
-    Command::runmill(&[name])
-        .env("DATABASE_URL", database.url())
-        .env("AMQP_URL", &amqp_url())
-        .env("ENCRYPTION_KEY", KEY)
-        .env("RUNMILL_TOKENS", &format!("admin:{TOKEN}"))
-        .env("RUNMILL_QUEUE_PREFIX", prefix)
-        .env("RUNMILL_QUEUE_EXPIRES_SECONDS", "300")
-        .env("RUNMILL_LISTEN", "127.0.0.1:0")
-        .env("RUNMILL_OPS_LISTEN", "127.0.0.1:0")
+impl Place {
+    async fn new(plan: &Plan) -> Self {
+        let database = match plan.database_url {
+            Some(_) => None,
+            None => Some(TestDatabase::create().await),
+        };
+        let shared = database.as_ref().map(|database| database.url().to_owned());
+        Self {
+            database_url: plan.database_url.clone().or(shared).expect("it is given or made"),
+            amqp_url: plan.amqp_url.clone().unwrap_or_else(amqp_url),
+            prefix: unique_prefix(),
+            log_level: plan.log_level,
+            _database: database,
+        }
+    }
+
+    fn service(&self, name: &str) -> Command {
+        Command::runmill(&[name])
+            .env("APP_LOG_LEVEL", self.log_level)
+            .env("DATABASE_URL", &self.database_url)
+            .env("AMQP_URL", &self.amqp_url)
+            .env("ENCRYPTION_KEY", KEY)
+            .env("RUNMILL_TOKENS", &format!("admin:{TOKEN}"))
+            .env("RUNMILL_QUEUE_PREFIX", &self.prefix)
+            .env("RUNMILL_QUEUE_EXPIRES_SECONDS", &QUEUE_EXPIRES.as_secs().to_string())
+            .env("RUNMILL_LISTEN", "127.0.0.1:0")
+            .env("RUNMILL_OPS_LISTEN", "127.0.0.1:0")
+    }
+
+    /// The cluster's queues, as one more process sees them.
+    pub async fn broker(&self) -> AmqpBroker {
+        let settings = AmqpSettings {
+            prefix: self.prefix.clone(),
+            queue_expires: Some(QUEUE_EXPIRES),
+            ..AmqpSettings::new(self.amqp_url.clone())
+        };
+        AmqpBroker::connect(settings).await.unwrap()
+    }
 }

@@ -12,7 +12,7 @@ pub mod sse;
 
 pub use api::Api;
 pub use calls::calls_by_job;
-pub use cluster::Cluster;
+pub use cluster::{Cluster, LOG_PARTITIONS, Plan};
 pub use counters::assert_counters_equal_rows;
 pub use desk::Desk;
 pub use frames::{Frame, Frames};
@@ -31,7 +31,7 @@ pub async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
 }
 
 /// Between two looks at what tells nobody that it changed.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+pub const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Waits until `holds`: for what has no event to wait for, as the counters of a gateway.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {

@@ -8,5 +8,5 @@ mod rabbit;
 
 pub use amqp::{amqp_url, unique_prefix};
 pub use proxy::Proxy;
-pub use queues::ready_messages;
+pub use queues::{Tap, ready_messages};
 pub use rabbit::PrivateRabbit;

@@ -14,7 +14,9 @@ async fn without_a_token_of_ours_nothing_is_answered() {
         Some("Bearer".to_owned()),
     ];
     for authorization in wrong {
-        for (method, path) in [(Method::GET, "/runs"), (Method::POST, "/providers"), (Method::GET, "/runs/events")] {
+        for (method, path) in
+            [(Method::GET, "/runs"), (Method::POST, "/providers"), (Method::GET, "/runs/events")]
+        {
             let mut request = server.anonymous(method, path);
             if let Some(authorization) = &authorization {
                 request = request.header("authorization", authorization);

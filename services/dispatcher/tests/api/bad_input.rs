@@ -93,7 +93,8 @@ async fn a_body_that_is_not_the_json_that_is_asked_for_is_refused() {
         ("text/plain", "{}", 415, "application/json"),
     ];
     for (content_type, body, status, reason) in table {
-        let request = server.request(Method::POST, "/providers").header(CONTENT_TYPE, content_type).body(body);
+        let request =
+            server.request(Method::POST, "/providers").header(CONTENT_TYPE, content_type).body(body);
         let problem = refused(request).await;
         assert_eq!(problem.status, status, "{body}: {problem:?}");
         assert!(problem.detail.contains(reason), "{body}: {problem:?}");

@@ -27,7 +27,8 @@ async fn a_key_that_was_used_for_another_body_is_a_conflict() {
     for (field, other) in [("model", json!("lorem")), ("config", json!({"samples": 2}))] {
         let mut body = body.clone();
         body[field] = other;
-        let problem = refused(server.request(Method::POST, "/runs").header(KEY, "nightly-1").json(&body)).await;
+        let problem =
+            refused(server.request(Method::POST, "/runs").header(KEY, "nightly-1").json(&body)).await;
         assert_eq!(problem.status, 409, "{field}: {problem:?}");
     }
 }

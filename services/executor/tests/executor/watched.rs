@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use runmill_broker::{
-    Broker, BrokerError, Delivery, Envelope, Listener, PublishError, Queue, RequestError, Settle, Subscription,
-    memory::MemoryBroker,
+    Broker, BrokerError, Delivery, Envelope, Listener, PublishError, Queue, RequestError, Settle,
+    Subscription, memory::MemoryBroker,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;

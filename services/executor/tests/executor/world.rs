@@ -119,7 +119,10 @@ impl World {
 
     /// What happens next.
     pub async fn next(&mut self) -> Seen {
-        timeout(Duration::from_secs(30), self.seen.recv()).await.expect("something happens").expect("it is open")
+        timeout(Duration::from_secs(30), self.seen.recv())
+            .await
+            .expect("something happens")
+            .expect("it is open")
     }
 
     /// The log that is published next, of a job that ended.

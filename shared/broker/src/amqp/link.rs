@@ -1,7 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt};
-use lapin::{Channel, Connection, ErrorKind, Event};
+use lapin::{
+    Channel, Connection, ErrorKind, Event,
+    protocol::{AMQPErrorKind, AMQPHardError},
+};
 use tokio::{sync::watch, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -124,7 +127,7 @@ impl Up {
 
     pub fn explain(&self, what: &str, error: &lapin::Error) -> BrokerError {
         match error.kind() {
-            ErrorKind::ProtocolError(refusal) => {
+            ErrorKind::ProtocolError(refusal) if !is_fault(refusal.kind()) => {
                 BrokerError::Refused { what: what.into(), reason: refusal.to_string() }
             }
             _ => self.dialer.unreachable(error.to_string()),
@@ -156,6 +159,12 @@ impl Up {
         const PATIENCE: Duration = Duration::from_secs(2);
         let _gone = time::timeout(PATIENCE, self.connection.close(200, "goodbye".into())).await;
     }
+}
+
+/// The broker's own trouble, and no verdict on what it was asked: it stops, or stumbled, as `RabbitMQ` 3.10 does over two
+/// that declare the same quorum queue at once.
+fn is_fault(kind: &AMQPErrorKind) -> bool {
+    matches!(kind, AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR | AMQPHardError::CONNECTIONFORCED))
 }
 
 async fn keep_up(dialer: Arc<Dialer>, first: Up, state: watch::Sender<State>, stop: CancellationToken) {

@@ -5,6 +5,7 @@
 //! subscription has a channel and a [`supervisor`] that makes it anew when it is lost.
 
 mod backoff;
+mod confirms;
 mod credit;
 mod dial;
 mod hand;
@@ -28,7 +29,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::{
     sync::{OnceCell, Semaphore, mpsc},
-    time,
+    time::{self, Instant},
 };
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -106,6 +107,30 @@ impl AmqpBroker {
         link.up_within(self.settings.connect_timeout).await
     }
 
+    /// Opens what needs a connection, and tries again what a fault of the broker or of the connection spoiled, for as
+    /// long as connecting may take. A refusal is final.
+    async fn persist<T, O: Future<Output = Result<T, BrokerError>>>(
+        &self,
+        link: &Link,
+        open: impl Fn(Up) -> O,
+    ) -> Result<T, BrokerError> {
+        let until = Instant::now() + self.settings.connect_timeout;
+        let mut failures = 0;
+        loop {
+            let error = match open(self.up(link).await?).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) => error,
+            };
+            failures += 1;
+            let delay = backoff::delay(failures, rand::random());
+            if !matches!(error, BrokerError::Unreachable { .. }) || Instant::now() + delay > until {
+                return Err(error);
+            }
+            tracing::warn!(%error, failures, "trying again");
+            time::sleep(delay).await;
+        }
+    }
+
     fn private_queue(&self, source: Option<Route>) -> PrivateQueue {
         PrivateQueue { link: self.consuming.clone(), topology: self.topology.clone(), source }
     }
@@ -136,10 +161,12 @@ impl AmqpBroker {
 #[async_trait]
 impl Broker for AmqpBroker {
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
-        let up = self.up(&self.publishing).await?;
-        // A channel of its own: a refusal closes it.
-        let channel = up.channel().await?;
-        self.topology.declare(&up, &channel, queue).await
+        self.persist(&self.publishing, |up| async move {
+            // A channel of its own: a refusal closes it.
+            let channel = up.channel().await?;
+            self.topology.declare(&up, &channel, queue).await
+        })
+        .await
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {
@@ -148,10 +175,9 @@ impl Broker for AmqpBroker {
     }
 
     async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
-        let up = self.up(&self.consuming).await?;
         let desk = Arc::new(Desk::new(self.publisher.clone(), self.topology.clone()));
         desk.hand.set_prefetch(prefetch);
-        let session = Session::open(up, queue, desk.clone()).await?;
+        let session = self.persist(&self.consuming, |up| Session::open(up, queue, desk.clone())).await?;
         let watchdog = Watchdog {
             link: self.publishing.clone(),
             queue: self.topology.queue(queue),
@@ -182,7 +208,7 @@ impl Broker for AmqpBroker {
 
     async fn listen(&self) -> Result<Box<dyn Listener>, BrokerError> {
         let queue = self.private_queue(Some(self.topology.control()));
-        let opened = queue.open(self.up(&self.consuming).await?).await?;
+        let opened = self.persist(&self.consuming, |up| queue.open(up)).await?;
         let (listener, hearing) = AmqpListener::new(queue, opened, &self.closing);
         self.tasks.spawn(hearing);
         Ok(Box::new(listener))

@@ -3,8 +3,9 @@
 
 mod conformance;
 mod faults;
+mod publishing;
+mod racing;
 mod refusals;
-mod throughput;
 
 use std::time::Duration;
 

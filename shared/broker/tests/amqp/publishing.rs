@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Instant};
 
-use futures::future::try_join_all;
-use runmill_broker::Broker;
+use futures::future::{join_all, try_join_all};
+use runmill_broker::{Broker, PublishError};
 use runmill_testkit::amqp_url;
 
 use super::{connect, lane, message};
@@ -36,4 +36,30 @@ async fn publishes_overlap_and_so_do_acks() {
     let rate = f64::from(MESSAGES) / published.as_secs_f64();
     println!("{rate:.0} confirmed publishes/s, all taken after {:?}", started.elapsed());
     assert!(rate > 1_500.0, "{rate} confirmed publishes/s");
+}
+
+/// Many at once and often, because it takes a confirm between a message's return and its own confirm: taken as
+/// lapin pairs them, a few of these are wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unroutable_message_never_counts_as_stored() {
+    let broker = connect(&amqp_url()).await;
+    let (somewhere, nowhere) = (lane(), lane());
+    broker.declare(somewhere).await.unwrap();
+
+    for _ in 0..50 {
+        let all = (0..900).map(|n| {
+            let (routable, broker) = (n % 3 != 0, &broker);
+            async move {
+                let queue = if routable { somewhere } else { nowhere };
+                (routable, broker.publish(queue, message(n)).await)
+            }
+        });
+        for (routable, published) in join_all(all).await {
+            match published {
+                Ok(()) => assert!(routable, "confirmed, and stored nowhere"),
+                Err(PublishError::Unroutable(_)) => assert!(!routable, "stored, and called unroutable"),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
 }

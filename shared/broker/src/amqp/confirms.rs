@@ -1,0 +1,146 @@
+use std::collections::HashMap;
+
+use lapin::Confirmation;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::wire;
+use crate::{BrokerError, PublishError};
+
+/// What became of one publish, and who wants to know.
+pub(super) struct Outcome {
+    pub id: Option<Uuid>,
+    /// Where it was published to, for people.
+    pub route: String,
+    pub confirmed: lapin::Result<Confirmation>,
+    pub done: oneshot::Sender<Result<(), PublishError>>,
+}
+
+/// Messages that came back and were not yet confirmed.
+///
+/// The broker returns an unroutable message before it confirms it. lapin attaches what was returned to the first
+/// confirm that it resolves afterwards, which is often another message's: taken at its word, a lost message
+/// would count as stored. But that confirm is resolved before the message's own. So whoever looks at outcomes
+/// only when all that are resolved are there knows of every return in time, and the id says whose it is.
+#[derive(Default)]
+pub(super) struct Returns {
+    /// How often each came back; a message may be published again while it is on its way.
+    pending: HashMap<Uuid, u32>,
+}
+
+impl Returns {
+    /// Tells each publisher what became of its message.
+    ///
+    /// * `outcomes` — all that are there, in any order.
+    pub fn tell(&mut self, outcomes: Vec<Outcome>, explain: impl Fn(&lapin::Error) -> BrokerError) {
+        for id in outcomes.iter().filter_map(|outcome| returned_id(&outcome.confirmed)) {
+            *self.pending.entry(id).or_default() += 1;
+        }
+        for Outcome { id, route, confirmed, done } in outcomes {
+            let told = match confirmed {
+                Ok(_) if id.is_some_and(|id| self.take(id)) => Err(PublishError::Unroutable(route)),
+                Ok(Confirmation::Ack(_)) => Ok(()),
+                Ok(Confirmation::Nack(_)) => Err(PublishError::Rejected),
+                Ok(Confirmation::NotRequested) => Err(unconfirmed().into()),
+                Err(error) => Err(explain(&error).into()),
+            };
+            let _gave_up = done.send(told);
+        }
+    }
+
+    fn take(&mut self, id: Uuid) -> bool {
+        let Some(times) = self.pending.get_mut(&id) else { return false };
+        *times -= 1;
+        if *times == 0 {
+            self.pending.remove(&id);
+        }
+        true
+    }
+}
+
+fn returned_id(confirmed: &lapin::Result<Confirmation>) -> Option<Uuid> {
+    match confirmed {
+        Ok(Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned))) => {
+            wire::message_id(&returned.properties)
+        }
+        _ => None,
+    }
+}
+
+/// Looks like success and is none.
+fn unconfirmed() -> BrokerError {
+    BrokerError::Refused { what: "confirms".into(), reason: "the channel is not in confirm mode".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::{
+        BasicProperties,
+        message::{BasicReturnMessage, Delivery},
+    };
+
+    use super::*;
+
+    type Told = oneshot::Receiver<Result<(), PublishError>>;
+
+    const STORED: Uuid = Uuid::from_u128(1);
+    const LOST: Uuid = Uuid::from_u128(2);
+
+    fn outcome(id: Uuid, confirmed: Confirmation) -> (Outcome, Told) {
+        let (done, told) = oneshot::channel();
+        (Outcome { id: Some(id), route: "jobs lane".into(), confirmed: Ok(confirmed), done }, told)
+    }
+
+    fn returned(id: Uuid) -> BasicReturnMessage {
+        let mut delivery = Delivery::mock(0, "jobs".into(), "lane".into(), false, Vec::new());
+        delivery.properties = BasicProperties::default().with_message_id(id.to_string().into());
+        BasicReturnMessage { delivery, reply_code: 312, reply_text: "NO_ROUTE".into() }
+    }
+
+    fn tell<const N: usize>(
+        returns: &mut Returns,
+        outcomes: [(Outcome, Told); N],
+    ) -> [Result<(), PublishError>; N] {
+        let (outcomes, told): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
+        returns.tell(outcomes, |error| panic!("{error}"));
+        let told: Vec<_> = told.into_iter().map(|mut told| told.try_recv().unwrap()).collect();
+        told.try_into().unwrap()
+    }
+
+    #[test]
+    fn a_returned_message_is_unroutable_whichever_confirm_it_came_with() {
+        let told = tell(
+            &mut Returns::default(),
+            [
+                outcome(LOST, Confirmation::Ack(None)),
+                outcome(STORED, Confirmation::Ack(Some(returned(LOST)))),
+            ],
+        );
+
+        assert!(matches!(told, [Err(PublishError::Unroutable(_)), Ok(())]), "{told:?}");
+    }
+
+    #[test]
+    fn a_return_is_remembered_until_its_own_confirm() {
+        let mut returns = Returns::default();
+
+        let [stored] = tell(&mut returns, [outcome(STORED, Confirmation::Ack(Some(returned(LOST))))]);
+        let [lost] = tell(&mut returns, [outcome(LOST, Confirmation::Ack(None))]);
+        let [again] = tell(&mut returns, [outcome(LOST, Confirmation::Ack(None))]);
+
+        assert!(stored.is_ok() && again.is_ok());
+        assert!(matches!(lost, Err(PublishError::Unroutable(_))));
+        assert!(returns.pending.is_empty());
+    }
+
+    #[test]
+    fn only_an_ack_is_a_success() {
+        let [nack, unasked] = tell(
+            &mut Returns::default(),
+            [outcome(STORED, Confirmation::Nack(None)), outcome(STORED, Confirmation::NotRequested)],
+        );
+
+        assert!(matches!(nack, Err(PublishError::Rejected)));
+        assert!(matches!(unasked, Err(PublishError::Broker(BrokerError::Refused { .. }))));
+    }
+}

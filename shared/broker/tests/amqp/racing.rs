@@ -1,0 +1,30 @@
+//! Processes that start at the same moment.
+
+use futures::future::try_join_all;
+use runmill_broker::{
+    Broker, Queue,
+    amqp::{AmqpBroker, AmqpSettings},
+};
+use runmill_testkit::{amqp_url, unique_prefix};
+
+use super::settings;
+
+/// Each with queues that nobody has declared: the broker stumbles over one in a few.
+const ROUNDS: usize = 20;
+const PROCESSES: usize = 4;
+const PARTITIONS: u16 = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_may_declare_the_same_queues_at_once() {
+    let settings = settings(&amqp_url());
+    for round in 0..ROUNDS {
+        let settings = AmqpSettings { prefix: unique_prefix(), ..settings.clone() };
+        let brokers =
+            try_join_all((0..PROCESSES).map(|_| AmqpBroker::connect(settings.clone()))).await.unwrap();
+        let all = brokers
+            .iter()
+            .flat_map(|broker| (0..PARTITIONS).map(move |n| broker.subscribe(Queue::Logs(n), 10)));
+        let subscribed = try_join_all(all).await;
+        assert!(subscribed.is_ok(), "round {round}: {:?}", subscribed.err());
+    }
+}

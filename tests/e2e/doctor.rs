@@ -1,0 +1,84 @@
+//! `runmill doctor` tells what is right, what is wrong, and what to do.
+
+use runmill_testkit::{amqp_url, postgres::TestDatabase, unique_prefix};
+
+use crate::support::{Command, Desk};
+
+const KEY: &str = "d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0";
+
+/// Its exit code, what it prints, and what it says on standard error.
+async fn doctor(command: Command) -> (Option<i32>, String, String) {
+    let output = command.output().await;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The checks that passed, and those that failed.
+fn checks(printed: &str) -> (Vec<&str>, Vec<&str>) {
+    let of = |mark| {
+        let lines = printed.lines().filter_map(move |line| line.strip_prefix(mark));
+        lines.filter_map(|line| line.split_once(':').map(|(what, _)| what)).collect()
+    };
+    (of("ok    "), of("FAIL  "))
+}
+
+#[tokio::test]
+async fn with_everything_right_it_says_so() {
+    let (desk, database) = (Desk::new().await, TestDatabase::create().await);
+    let command = desk.runmill(&["doctor"]).env("DATABASE_URL", database.url()).env("AMQP_URL", &amqp_url());
+    let command =
+        command.env("RUNMILL_QUEUE_PREFIX", &unique_prefix()).env("RUNMILL_QUEUE_EXPIRES_SECONDS", "60");
+
+    let (code, printed, said) = doctor(command.env("ENCRYPTION_KEY", KEY)).await;
+
+    assert_eq!(code, Some(0), "{printed}{said}");
+    assert_eq!(
+        checks(&printed),
+        (vec!["settings", "encryption key", "database", "broker"], vec![]),
+        "{printed}"
+    );
+}
+
+#[tokio::test]
+async fn with_nothing_set_a_standalone_process_is_all_right() {
+    let (code, printed, said) = doctor(Desk::new().await.runmill(&["doctor"])).await;
+    assert_eq!((code, checks(&printed).1), (Some(0), vec![]), "{printed}{said}");
+}
+
+#[tokio::test]
+async fn with_both_servers_away_it_names_both_and_what_to_do() {
+    let command = Desk::new().await.runmill(&["doctor"]);
+    let command = command.env("DATABASE_URL", "postgresql://me:hunter2hunter2@127.0.0.1:1/runmill");
+    let command = command.env("AMQP_URL", "amqp://me:hunter2hunter2@127.0.0.1:1/%2f");
+
+    let (code, printed, said) = doctor(command).await;
+
+    assert_eq!(code, Some(3), "{printed}{said}");
+    assert_eq!(checks(&printed).1, ["database", "broker"], "{printed}");
+    assert!(printed.contains("correct DATABASE_URL") && printed.contains("correct AMQP_URL"), "{printed}");
+    assert!(
+        said.contains("127.0.0.1:1") && !said.contains("hunter2") && !printed.contains("hunter2"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn with_every_setting_wrong_it_names_them_all() {
+    let wrong = [
+        ("ENCRYPTION_KEY", "5ec7e7"),
+        ("RUNMILL_LISTEN", "everywhere"),
+        ("RUNMILL_LOG_PARTITIONS", "0"),
+        ("RUNMILL_TOKENS", "root:5ec7e75ec7e75ec7e7"),
+        ("APP_LOG_LEVEL", "loud"),
+    ];
+    let command = Desk::new().await.runmill(&["doctor"]);
+    let command = wrong.iter().fold(command, |command, (name, value)| command.env(name, value));
+
+    let (code, printed, said) = doctor(command).await;
+
+    assert_eq!((code, checks(&printed).1), (Some(2), vec!["settings"]), "{printed}{said}");
+    for (name, _) in wrong {
+        assert!(said.contains(name), "{name} is not named: {said}");
+    }
+    assert!(!said.contains("5ec7e7"), "{said}");
+}

@@ -1,0 +1,67 @@
+//! A server goes away in the middle and comes back; a run does not notice.
+
+use runmill_proto::{ProviderId, RunId, RunStatus};
+use runmill_testkit::{PrivateRabbit, postgres::PrivatePostgres};
+
+use crate::support::{Cluster, Plan, assert_counters_equal_rows, data::questions, within};
+
+const ITEMS: usize = 3_000;
+/// Slow enough to be in the middle for a while.
+const MODEL: &str = "lorem+ttft=50ms";
+
+/// A run that is a third done.
+async fn begun(cluster: &Cluster) -> (ProviderId, RunId) {
+    let api = &cluster.api;
+    let provider = api.provider(&cluster.gateway.base_url(), 20).await;
+    let dataset = api.dataset(questions(ITEMS)).await;
+    let run = api.start_run(provider, MODEL, dataset).await;
+    let begun = api.wait_for(run, |counters| counters.settled >= ITEMS as u64 / 3).await;
+    assert_eq!(begun.status, RunStatus::Running, "it is over before the server goes");
+    (provider, run)
+}
+
+async fn assert_complete(cluster: &Cluster, run: RunId) {
+    if tokio::time::timeout(std::time::Duration::from_secs(45), cluster.api.ended(run)).await.is_err() {
+        eprintln!("DBG {:?}", cluster.api.run(run).await.counters);
+        for p in cluster.processes() { let l = p.log(); let v: Vec<_> = l.lines().filter(|l| !l.contains("model.invocation")).collect(); eprintln!("DBG {} lines\n{}", v.len(), v[v.len().saturating_sub(40)..].join("\n")); }
+        let names: Vec<String> = ["dead".to_owned(), "logs.0".into(), "logs.1".into(), "logs.2".into(), "logs.3".into()].iter().map(|n| format!("{}.{n}", cluster.place.prefix)).collect();
+        eprintln!("DBG {:?}", runmill_testkit::ready_messages(&cluster.place.amqp_url, &names).await);
+        panic!();
+    }
+    let run = cluster.api.ended(run).await;
+    let results = cluster.api.results(run.id).await;
+    assert_eq!((run.status, results.len()), (RunStatus::Completed, ITEMS));
+    assert_eq!(run.counters.succeeded, ITEMS as u64);
+    assert_counters_equal_rows(&run, &results);
+}
+
+#[tokio::test]
+async fn a_run_survives_a_crash_of_the_database() {
+    let postgres = tokio::task::spawn_blocking(PrivatePostgres::launch).await.unwrap();
+    let plan = Plan { log_sinks: 2, database_url: Some(postgres.url()), ..Plan::default() };
+    let cluster = Cluster::planned(plan).await;
+    let (provider, run) = begun(&cluster).await;
+
+    let postgres = tokio::task::spawn_blocking(move || (postgres.stop(), postgres).1).await.unwrap();
+    cluster.log_sinks[0].line_with("log_sink.write_failed").await;
+    let _postgres = tokio::task::spawn_blocking(move || (postgres.start(), postgres).1).await.unwrap();
+    cluster.api.answers_again().await;
+
+    assert_complete(&cluster, run).await;
+    cluster.assert_nothing_left(provider).await;
+}
+
+#[tokio::test]
+async fn a_run_survives_a_restart_of_the_broker() {
+    let mut rabbit = PrivateRabbit::start().await.unwrap();
+    let plan = Plan { log_sinks: 2, amqp_url: Some(rabbit.url()), ..Plan::default() };
+    let cluster = Cluster::planned(plan).await;
+    let (provider, run) = begun(&cluster).await;
+
+    within("the broker's end", rabbit.stop()).await.unwrap();
+    cluster.executors[0].line_with("executor.publish_failed").await;
+    within("the broker's start", rabbit.start_again()).await.unwrap();
+
+    assert_complete(&cluster, run).await;
+    cluster.assert_nothing_left(provider).await;
+}

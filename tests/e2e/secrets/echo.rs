@@ -1,0 +1,66 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::needles::{HEADER, KEY};
+
+/// A model server that repeats the key and the headers in everything it says, as providers do.
+pub struct EchoServer {
+    pub base_url: String,
+    got_both: Arc<AtomicBool>,
+}
+
+impl EchoServer {
+    /// The model's name says how it fails; those that stop the lane last.
+    pub const MODELS: &[&str] =
+        &["400", "403", "429", "500", "page", "not-json", "event", "truncated", "401"];
+
+    pub async fn start() -> Self {
+        let got_both = Arc::new(AtomicBool::new(false));
+        let router = Router::new().route("/v1/chat/completions", post(echo)).with_state(got_both.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        Self { base_url, got_both }
+    }
+
+    pub fn got_key_and_header(&self) -> bool {
+        self.got_both.load(Ordering::SeqCst)
+    }
+}
+
+async fn echo(
+    State(got_both): State<Arc<AtomicBool>>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (key, team) = (text("authorization"), text("x-team"));
+    got_both.fetch_or(key.ends_with(KEY) && team == HEADER, Ordering::SeqCst);
+    let said = format!("Incorrect API key provided: {key}. You can find yours under team \"{team}\".");
+    let error =
+        json!({"error": {"message": said, "type": "invalid_request_error", "param": key, "code": team}});
+    let as_type =
+        |content_type: &'static str, text: String| ([(CONTENT_TYPE, content_type)], text).into_response();
+    match body["model"].as_str().unwrap_or_default() {
+        "page" => (StatusCode::BAD_GATEWAY, as_type("text/html", format!("<h1>{said}</h1>"))).into_response(),
+        "not-json" => as_type("application/json", said),
+        "event" => as_type("text/event-stream", format!("data: {error}\n\n")),
+        "truncated" => as_type("text/event-stream", format!("data: {{\"id\": \"{said}\n\n")),
+        status => {
+            let status = status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
+            (status.expect("models are named after statuses"), Json(error)).into_response()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A service that cannot work says why, soon, and ends.
+
+use std::{net::TcpListener, process::Output, time::Duration};
+
+use futures::future::join_all;
+use runmill_testkit::{amqp_url, postgres::TestDatabase};
+use tokio::time::Instant;
+
+use crate::support::Command;
+
+const KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
+const PASSWORD: &str = "hunter2hunter2";
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn service(name: &str, database_url: &str, amqp_url: &str) -> Command {
+    Command::runmill(&[name])
+        .env("DATABASE_URL", database_url)
+        .env("AMQP_URL", amqp_url)
+        .env("ENCRYPTION_KEY", KEY)
+        .env("RUNMILL_TOKENS", "admin:0123456789abcdef")
+        .env("RUNMILL_LISTEN", "127.0.0.1:0")
+}
+
+/// Its exit code and what it said; it must end in time, and keep the password to itself.
+async fn refusal(command: Command) -> (Option<i32>, String) {
+    let begun = Instant::now();
+    let Output { status, stdout, stderr } = command.output().await;
+    let said = [stdout, stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    assert!(begun.elapsed() < PATIENCE, "{:?}: {said}", begun.elapsed());
+    assert!(!said.contains(PASSWORD), "{said}");
+    (status.code(), said)
+}
+
+#[tokio::test]
+async fn without_a_usable_key_nothing_that_needs_one_starts() {
+    let nowhere = "postgresql://127.0.0.1:1/none";
+    for name in ["dispatcher", "executor"] {
+        for (key, fault) in [
+            ("", "ENCRYPTION_KEY is not set"),
+            ("5ec7e75ec7e7", "ENCRYPTION_KEY: key 1 has 12 characters, and 64 hex digits"),
+        ] {
+            let (code, said) =
+                refusal(service(name, nowhere, "amqp://127.0.0.1:1").env("ENCRYPTION_KEY", key)).await;
+            assert_eq!(code, Some(2), "{name}: {said}");
+            assert!(said.contains(fault) && !said.contains("5ec7e7"), "{name}: {said}");
+        }
+    }
+}
+
+/// Two addresses: nobody listens at the first; the second accepts connections and never says a word, as long as
+/// its listener lives.
+fn dead_addresses() -> ([String; 2], TcpListener) {
+    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
+    let (gone, silent) = (bind(), bind());
+    ([address(&gone), address(&silent)], silent)
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_reached_is_named() {
+    let (addresses, _silent) = dead_addresses();
+    let starts = addresses.iter().flat_map(|address| ["dispatcher", "log-sink"].map(|name| (address, name)));
+    join_all(starts.map(|(address, name)| async move {
+        let url = format!("postgresql://me:{PASSWORD}@{address}/runmill");
+        let (code, said) = refusal(service(name, &url, &amqp_url())).await;
+        assert_eq!(code, Some(3), "{name}: {said}");
+        assert!(said.contains("DATABASE_URL") && said.contains(address), "{name}: {said}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_that_cannot_be_reached_is_named() {
+    let database = TestDatabase::create().await;
+    let (addresses, _silent) = dead_addresses();
+    let starts = addresses.iter().flat_map(|address| ["executor", "log-sink"].map(|name| (address, name)));
+    join_all(starts.map(|(address, name)| {
+        let database_url = database.url();
+        async move {
+            let url = format!("amqp://me:{PASSWORD}@{address}/%2f");
+            let (code, said) = refusal(service(name, database_url, &url)).await;
+            assert_eq!(code, Some(3), "{name}: {said}");
+            assert!(said.contains("AMQP_URL") && said.contains(address), "{name}: {said}");
+        }
+    }))
+    .await;
+}
