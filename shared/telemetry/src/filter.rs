@@ -1,11 +1,16 @@
+/// lapin warns of a message that no queue takes, and shows its whole body.
+const QUIET: &str = "lapin=error";
+
 /// Puts bare levels into directives that only concern crates whose name begins with `runmill`.
 pub(crate) fn directives(filter: &str) -> String {
     let parts = filter.split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(directive).collect::<Vec<_>>().join(",")
+    // First, so that whoever asks for more of it gets more.
+    std::iter::once(QUIET.to_owned()).chain(parts.map(directive)).collect::<Vec<_>>().join(",")
 }
 
 fn directive(part: &str) -> String {
     match part.to_ascii_lowercase().as_str() {
+        "off" => "off,lapin=off".to_owned(),
         level @ ("trace" | "debug" | "info") => format!("warn,runmill={level}"),
         _ => part.to_owned(),
     }
@@ -18,11 +23,11 @@ mod tests {
     #[test]
     fn a_bare_level_is_for_our_own_crates() {
         let table = [
-            ("INFO", "warn,runmill=info"),
-            ("error", "error"),
-            ("off", "off"),
-            ("warn, runmill_broker=debug", "warn,runmill_broker=debug"),
-            ("trace,hyper=info", "warn,runmill=trace,hyper=info"),
+            ("INFO", "lapin=error,warn,runmill=info"),
+            ("error", "lapin=error,error"),
+            ("off", "lapin=error,off,lapin=off"),
+            ("warn, runmill_broker=debug", "lapin=error,warn,runmill_broker=debug"),
+            ("trace,lapin=info", "lapin=error,warn,runmill=trace,lapin=info"),
         ];
         for (filter, want) in table {
             assert_eq!(directives(filter), want, "{filter}");

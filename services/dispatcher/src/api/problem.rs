@@ -98,10 +98,22 @@ impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
         match rejection {
             // serde's own words say the field and the place.
-            JsonRejection::JsonDataError(error) => Self::bad_request(error.body_text()),
+            JsonRejection::JsonDataError(error) => Self::bad_request(without_value(&error.body_text())),
             other => Self::new(other.status(), other.body_text()),
         }
     }
+}
+
+/// serde quotes the text that it found where something else belongs. That may be a key in the wrong place.
+fn without_value(text: &str) -> String {
+    for (open, close) in [("string \"", "\", expected"), ("unknown variant `", "`, expected")] {
+        if let (Some(start), Some(end)) = (text.find(open), text.rfind(close))
+            && start + open.len() <= end
+        {
+            return format!("{}{open}...{}", &text[..start], &text[end..]);
+        }
+    }
+    text.to_owned()
 }
 
 impl From<PathRejection> for ApiError {
@@ -113,5 +125,22 @@ impl From<PathRejection> for ApiError {
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_not_repeated() {
+        let table = [
+            ("keys: invalid type: string \"sk\\\"1\", expected a map at 1", "keys: invalid type: string \"...\", expected a map at 1"),
+            ("kind: unknown variant `sk-1`, expected `a` or `b`", "kind: unknown variant `...`, expected `a` or `b`"),
+            ("missing field `name`", "missing field `name`"),
+        ];
+        for (text, want) in table {
+            assert_eq!(without_value(text), want);
+        }
     }
 }

@@ -89,7 +89,7 @@ async fn a_body_that_is_not_the_json_that_is_asked_for_is_refused() {
         ("application/json", "{\"name\":", 400, "EOF"),
         ("application/json", "", 400, "EOF"),
         ("application/json", "{\"name\": 1}", 400, "name"),
-        ("application/json", "{\"name\": \"x\", \"kind\": \"abacus\"}", 400, "abacus"),
+        ("application/json", "{\"name\": \"x\", \"kind\": \"abacus\"}", 400, "expected one of `openai`"),
         ("text/plain", "{}", 415, "application/json"),
     ];
     for (content_type, body, status, reason) in table {
@@ -121,5 +121,18 @@ async fn a_path_or_query_that_means_nothing_is_refused() {
     for (method, path, status) in table {
         let problem = refused(server.request(method.clone(), &path)).await;
         assert_eq!(problem.status, status, "{method} {path}: {problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_the_wrong_place_is_not_repeated() {
+    let server = Server::start().await;
+    let key = "sk-in-the-wrong-place";
+    for (field, value) in [("api_keys", json!(key)), ("api_keys", json!([key])), ("headers", json!(key)), ("kind", json!(key))] {
+        let mut body = json!({"name": "x", "kind": "custom", "base_url": "http://h/v1"});
+        body[field] = value;
+        let problem = refused(server.request(Method::POST, "/providers").json(&body)).await;
+        assert!(problem.detail.contains(field), "{problem:?}");
+        assert!(!problem.detail.contains(key), "{problem:?}");
     }
 }
