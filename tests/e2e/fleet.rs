@@ -7,8 +7,10 @@ use runmill_proto::RunStatus;
 use crate::support::{Cluster, calls_by_job, data::questions};
 
 const ITEMS: usize = 10_000;
-/// Per executor.
+/// Calls in flight per executor.
 const CONCURRENCY: u32 = 40;
+/// What an executor may hold: those, and the few that it takes ahead while records wait for their confirm.
+const HELD_MAX: u32 = CONCURRENCY + 4;
 
 #[tokio::test]
 async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_in_flight() {
@@ -36,6 +38,6 @@ async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_i
     let calls = calls_by_job(&cluster.gateway);
     assert_eq!(calls.len(), ITEMS);
     let doubled: u32 = calls.values().map(|count| count - 1).sum();
-    assert!(doubled <= CONCURRENCY, "{doubled} calls were made twice");
+    assert!(doubled <= HELD_MAX, "{doubled} calls were made twice");
     cluster.assert_nothing_left(provider).await;
 }

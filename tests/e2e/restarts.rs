@@ -23,8 +23,16 @@ async fn begun(cluster: &Cluster) -> (ProviderId, RunId) {
 async fn assert_complete(cluster: &Cluster, run: RunId) {
     if tokio::time::timeout(std::time::Duration::from_secs(45), cluster.api.ended(run)).await.is_err() {
         eprintln!("DBG {:?}", cluster.api.run(run).await.counters);
-        for p in cluster.processes() { let l = p.log(); let v: Vec<_> = l.lines().filter(|l| !l.contains("model.invocation")).collect(); eprintln!("DBG {} lines\n{}", v.len(), v[v.len().saturating_sub(40)..].join("\n")); }
-        let names: Vec<String> = ["dead".to_owned(), "logs.0".into(), "logs.1".into(), "logs.2".into(), "logs.3".into()].iter().map(|n| format!("{}.{n}", cluster.place.prefix)).collect();
+        for p in cluster.processes() {
+            let l = p.log();
+            let v: Vec<_> = l.lines().filter(|l| !l.contains("model.invocation")).collect();
+            eprintln!("DBG {} lines\n{}", v.len(), v[v.len().saturating_sub(40)..].join("\n"));
+        }
+        let names: Vec<String> =
+            ["dead".to_owned(), "logs.0".into(), "logs.1".into(), "logs.2".into(), "logs.3".into()]
+                .iter()
+                .map(|n| format!("{}.{n}", cluster.place.prefix))
+                .collect();
         eprintln!("DBG {:?}", runmill_testkit::ready_messages(&cluster.place.amqp_url, &names).await);
         panic!();
     }

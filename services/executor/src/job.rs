@@ -21,7 +21,6 @@ use crate::{
     recent::{Claim, Recent, Working},
     run_states::{RunState, RunStates},
     settings::SettingsCache,
-    slots::Slots,
 };
 
 /// A job delivered so often has ended nowhere: perhaps it kills its executors. Below the broker's own limit,
@@ -71,7 +70,7 @@ enum ItemError {
 
 impl JobRunner {
     /// From delivery to ack. Whatever happens on the way, the job is acked only after its log is confirmed.
-    pub async fn work(&self, delivery: Delivery, slots: &Slots, stop: &CancellationToken) {
+    pub async fn work(&self, delivery: Delivery, gate: Arc<Gate>, stop: CancellationToken) {
         let job: Job = match delivery.message.decode() {
             Ok(job) => job,
             Err(error) => {
@@ -82,11 +81,11 @@ impl JobRunner {
         let span =
             tracing::info_span!("job", run_id = %job.run_id, ordinal = job.ordinal, sample = job.sample);
         self.metrics.jobs_in_hand.inc();
-        self.work_on(&job, delivery, slots, stop).instrument(span).await;
+        self.work_on(&job, delivery, &gate, &stop).instrument(span).await;
         self.metrics.jobs_in_hand.dec();
     }
 
-    async fn work_on(&self, job: &Job, delivery: Delivery, slots: &Slots, stop: &CancellationToken) {
+    async fn work_on(&self, job: &Job, delivery: Delivery, gate: &Arc<Gate>, stop: &CancellationToken) {
         match self.recent.claim(job) {
             Claim::Done => settled(delivery.ack().await),
             Claim::InHand(elsewhere) => {
@@ -94,11 +93,8 @@ impl JobRunner {
                     if elsewhere.done().await { delivery.ack().await } else { delivery.hand_back().await };
                 settled(settle);
             }
-            Claim::New(working) => match self.answer(job, delivery.delivery_count, slots, stop).await {
-                Done::Report(report) => {
-                    let _unconfirmed = slots.unconfirmed();
-                    self.finish(job, report, working, delivery).await;
-                }
+            Claim::New(working) => match self.answer(job, delivery.delivery_count, gate, stop).await {
+                Done::Report(report) => self.finish(job, report, working, delivery).await,
                 Done::HandBack => {
                     self.metrics.handed_back.inc();
                     settled(delivery.hand_back().await);
@@ -144,7 +140,7 @@ impl JobRunner {
     }
 
     /// Calls the model, unless something speaks against it.
-    async fn answer(&self, job: &Job, deliveries: u32, slots: &Slots, stop: &CancellationToken) -> Done {
+    async fn answer(&self, job: &Job, deliveries: u32, gate: &Arc<Gate>, stop: &CancellationToken) -> Done {
         let end = End::new(job, self.clock.now());
         let item = match self.item(job).await {
             Ok(item) => item,
@@ -168,7 +164,7 @@ impl JobRunner {
             Err(error) => return Done::Report(end.failed(ErrorKind::ProviderUnavailable, &error)),
         };
         match self.request(job, &item, &provider) {
-            Ok(request) => self.call(&end, &provider, &request, &slots.gate, stop).await,
+            Ok(request) => self.call(&end, &provider, &request, gate, stop).await,
             Err(reason) => Done::Report(end.failed(ErrorKind::BadItem, &reason)),
         }
     }

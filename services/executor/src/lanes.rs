@@ -7,11 +7,12 @@ use std::{
 use anyhow::Context;
 use runmill_broker::{Heard, Listener, SharedBroker};
 use runmill_proto::{ProviderId, api::ExecutorLane, message::Control};
+use runmill_quota::Gate;
 use runmill_store::{ExecutorStore, Feed, ProviderRow, Providers};
 use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache, slots::Slots};
+use crate::{job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache};
 
 /// The longest that a change stays unseen when its hint was lost.
 const REFRESH: Duration = Duration::from_secs(2);
@@ -26,7 +27,7 @@ pub struct Lanes {
 }
 
 struct OpenLane {
-    slots: Arc<Slots>,
+    gate: Arc<Gate>,
     stop: CancellationToken,
 }
 
@@ -39,8 +40,8 @@ impl Lanes {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = |(&provider_id, lane): (&ProviderId, &OpenLane)| ExecutorLane {
             provider_id,
-            concurrency: lane.slots.gate.limit(),
-            in_flight: lane.slots.gate.in_flight(),
+            concurrency: lane.gate.limit(),
+            in_flight: lane.gate.in_flight(),
         };
         open.iter().map(lane).collect()
     }
@@ -101,12 +102,12 @@ impl Lanes {
         for row in &rows {
             let concurrency = row.rate_limit.concurrency.unwrap_or(self.default_concurrency);
             let lane = open.entry(row.id).or_insert_with(|| {
-                let (slots, stop) = (Arc::new(Slots::new(concurrency)), stop.child_token());
-                let lane = Lane { provider_id: row.id, slots: slots.clone(), runner: self.runner.clone() };
+                let (gate, stop) = (Arc::new(Gate::new(concurrency)), stop.child_token());
+                let lane = Lane { provider_id: row.id, gate: gate.clone(), runner: self.runner.clone() };
                 running.spawn(lane.run(broker.clone(), stop.clone()));
-                OpenLane { slots, stop }
+                OpenLane { gate, stop }
             });
-            lane.slots.gate.set_limit(concurrency);
+            lane.gate.set_limit(concurrency);
         }
         Ok(())
     }

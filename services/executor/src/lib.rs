@@ -14,7 +14,6 @@ mod recent;
 mod report;
 mod run_states;
 mod settings;
-mod slots;
 
 use std::sync::Arc;
 

@@ -70,7 +70,7 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     let metrics = metrics(&cluster).await;
     cluster.stop().await;
     for process in cluster.processes() {
-        assert!(process.log().contains(r#""level":"DEBUG""#), "a service was not at its loudest");
+        assert!(process.log().contains(r#""level":"debug""#), "a service was not at its loudest");
         assert_clean("a log", process.log().as_bytes());
     }
     for (from, text) in answers.texts.iter().chain(&metrics) {

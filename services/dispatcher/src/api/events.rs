@@ -80,8 +80,8 @@ pub async fn of_all_runs(
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
     let versions = state.watcher.subscribe();
-    let known = look(&*state.store, &state.clock).await?;
     let since = state.clock.now();
+    let known = look(&*state.store, &state.clock).await?;
     let observer = FleetObserver { state, versions, known, since, left: query.limit, opened: false };
     Ok(respond(stream::unfold(observer, async |mut observer| {
         let events = or_close(observer.next().await)?;

@@ -135,8 +135,14 @@ mod tests {
     #[test]
     fn what_was_sent_is_not_repeated() {
         let table = [
-            ("keys: invalid type: string \"sk\\\"1\", expected a map at 1", "keys: invalid type: string \"...\", expected a map at 1"),
-            ("kind: unknown variant `sk-1`, expected `a` or `b`", "kind: unknown variant `...`, expected `a` or `b`"),
+            (
+                "keys: invalid type: string \"sk\\\"1\", expected a map at 1",
+                "keys: invalid type: string \"...\", expected a map at 1",
+            ),
+            (
+                "kind: unknown variant `sk-1`, expected `a` or `b`",
+                "kind: unknown variant `...`, expected `a` or `b`",
+            ),
             ("missing field `name`", "missing field `name`"),
         ];
         for (text, want) in table {

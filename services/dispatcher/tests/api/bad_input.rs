@@ -128,7 +128,9 @@ async fn a_path_or_query_that_means_nothing_is_refused() {
 async fn a_key_in_the_wrong_place_is_not_repeated() {
     let server = Server::start().await;
     let key = "sk-in-the-wrong-place";
-    for (field, value) in [("api_keys", json!(key)), ("api_keys", json!([key])), ("headers", json!(key)), ("kind", json!(key))] {
+    for (field, value) in
+        [("api_keys", json!(key)), ("api_keys", json!([key])), ("headers", json!(key)), ("kind", json!(key))]
+    {
         let mut body = json!({"name": "x", "kind": "custom", "base_url": "http://h/v1"});
         body[field] = value;
         let problem = refused(server.request(Method::POST, "/providers").json(&body)).await;
