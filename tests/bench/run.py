@@ -43,7 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--feed-seconds", type=float, default=30, help="how long upload feeds its run (%(default)s)")
     parser.add_argument("--celery-items", type=int, default=2_000, help="(%(default)s)")
     parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="(%(default)s)")
-    parser.add_argument("--concurrency", type=int, default=64, help="calls in flight (%(default)s)")
+    parser.add_argument("--concurrency", type=int, default=256, help="calls in flight (%(default)s)")
     parser.add_argument("--binary", type=Path, help="measure this runmill instead of building one")
     parser.add_argument("--out", type=Path, help="also write the table to this file")
     return parser.parse_args()

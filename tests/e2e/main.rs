@@ -1,6 +1,8 @@
 //! Journeys through the whole, with the real binary: each test starts its own processes, on free ports, with a
 //! database and queues of its own.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
 mod support;
 
 mod bad_input;

@@ -9,7 +9,7 @@ use super::{Api, Command, Process};
 
 /// The default.
 pub const LOG_PARTITIONS: u16 = 4;
-const QUEUE_EXPIRES: Duration = Duration::from_secs(300);
+const QUEUE_EXPIRES: Duration = Duration::from_mins(5);
 const TOKEN: &str = "e2e-admin-0123456789";
 const KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
 
@@ -95,11 +95,6 @@ impl Cluster {
             assert_eq!(ready, 0, "{queue} is not empty");
         }
     }
-
-    /// One more service, with the cluster's environment.
-    pub fn service(&self, name: &str) -> Command {
-        self.place.service(name)
-    }
 }
 
 impl Place {
@@ -118,6 +113,7 @@ impl Place {
         }
     }
 
+    /// A service with the cluster's environment.
     fn service(&self, name: &str) -> Command {
         Command::runmill(&[name])
             .env("APP_LOG_LEVEL", self.log_level)

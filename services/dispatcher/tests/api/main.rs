@@ -1,5 +1,7 @@
 //! The HTTP API over a real socket, with an `SQLite` file behind it.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
 mod access;
 mod bad_input;
 mod request_id;

@@ -1,5 +1,7 @@
 //! A log-sink over a broker in memory and a store whose faults are chosen.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
 mod scripted;
 mod sink;
 mod writing;
