@@ -3,6 +3,8 @@
 //! Each message has a file in `golden/`. A test whose file is missing writes it and fails, once: look at it, and
 //! check it in. An existing file is never changed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
+
 use std::{fmt::Debug, fs, path::Path};
 
 use runmill_proto::{

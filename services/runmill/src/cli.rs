@@ -55,7 +55,7 @@ pub struct RunArgs {
     /// The model, as the provider names it
     #[arg(long)]
     pub model: String,
-    /// The provider's address, as https://api.openai.com/v1
+    /// The provider's address, up to and without /chat/completions
     #[arg(
         long,
         value_name = "URL",
@@ -108,7 +108,7 @@ pub struct RunArgs {
 
 #[derive(Args, Clone)]
 pub struct ServerArgs {
-    /// A runmill server; none: this process does it all. RUNMILL_TOKEN holds its token
+    /// A runmill server; none: this process does it all. Its token is read from `RUNMILL_TOKEN`
     #[arg(long, value_name = "URL", env = "RUNMILL_SERVER", global = true)]
     pub server: Option<String>,
 }
@@ -154,9 +154,9 @@ pub struct GatewayArgs {
 
 #[derive(Subcommand)]
 pub enum KeysAction {
-    /// Print a new key for ENCRYPTION_KEY
+    /// Print a new key for `ENCRYPTION_KEY`
     Generate,
-    /// Seal everything under the first key of ENCRYPTION_KEY, so that the others can go
+    /// Seal everything under the first key of `ENCRYPTION_KEY`, so that the others can go
     Rotate,
 }
 

@@ -31,7 +31,7 @@ pub enum ClientError {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest silence of a server that answers; streams ping every 15 s.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Client {
     pub fn new(base_url: &str, token: Option<SecretString>) -> anyhow::Result<Self> {

@@ -43,13 +43,11 @@ impl Frames {
                 let lines: Vec<u8> = self.text.drain(..end + 2).collect();
                 return Some(Frame::parse(std::str::from_utf8(&lines).unwrap()));
             }
-            match self.body.next().await {
-                Some(piece) => self.text.extend_from_slice(&piece.unwrap()),
-                None => {
-                    assert!(self.text.is_empty(), "the stream was closed within an event");
-                    return None;
-                }
-            }
+            let Some(piece) = self.body.next().await else {
+                assert!(self.text.is_empty(), "the stream was closed within an event");
+                return None;
+            };
+            self.text.extend_from_slice(&piece.unwrap());
         }
     }
 

@@ -21,7 +21,7 @@ pub use process::{Command, Process};
 use std::time::Duration;
 
 /// The longest that anything here is waited for. A test that needs longer has hung.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// `wait`, or a failure that names `what` did not come.
 pub async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {

@@ -32,11 +32,6 @@ impl Command {
         self
     }
 
-    pub fn in_folder(mut self, folder: &std::path::Path) -> Self {
-        self.0.current_dir(folder);
-        self
-    }
-
     /// Runs it to its end.
     pub async fn output(mut self) -> std::process::Output {
         within("the end of the command", self.0.output()).await.unwrap()
@@ -63,10 +58,6 @@ impl Command {
 }
 
 impl Process {
-    pub fn pid(&self) -> u32 {
-        self.pid
-    }
-
     pub fn log(&self) -> String {
         self.log.borrow().to_string()
     }

@@ -76,7 +76,7 @@ pub async fn alone(
 
 async fn hang_up(signals: &mut (impl Stream<Item = ()> + Unpin)) {
     if signals.next().await.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

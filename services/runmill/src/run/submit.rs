@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use anyhow::Context;
 use ring::digest;
 use runmill_proto::{
@@ -103,7 +105,10 @@ fn fingerprint(new: &NewRun) -> anyhow::Result<String> {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes everything");
+        text
+    })
 }
 
 /// The provider that stands for an address, with the key as it is now.

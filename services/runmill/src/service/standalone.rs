@@ -147,13 +147,12 @@ fn config_broker(config: &Config, embedded: Embedded) -> Option<&secrecy::Secret
 
 async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedStore, SharedBroker)> {
     let database = config.database_url.as_ref().filter(|_| embedded == Embedded::WhereUnset);
-    let store: SharedStore = match database {
-        Some(url) => connect_store(config, url).await?,
-        None => {
-            let path = config.data_dir.join("runmill.db");
-            let opened = SqliteStore::open(&path).await;
-            Arc::new(opened.with_context(|| format!("opening {}", path.display()))?)
-        }
+    let store: SharedStore = if let Some(url) = database {
+        connect_store(config, url).await?
+    } else {
+        let path = config.data_dir.join("runmill.db");
+        let opened = SqliteStore::open(&path).await;
+        Arc::new(opened.with_context(|| format!("opening {}", path.display()))?)
     };
     let broker: SharedBroker = match config_broker(config, embedded) {
         Some(url) => connect_broker(config, url).await?,

@@ -1,8 +1,8 @@
 //! The broker over `RabbitMQ`, 3.10 to 4.3, with lapin.
 //!
-//! One [`link`] publishes and one consumes, because the broker stops reading from a connection that publishes
-//! when its memory or disk is full, acks and all. All publishing goes through one task, the [`pump`]. Each
-//! subscription has a channel and a [`supervisor`] that makes it anew when it is lost.
+//! One `link` publishes and one consumes, because the broker stops reading from a connection that publishes
+//! when its memory or disk is full, acks and all. All publishing goes through one task, the `pump`. Each
+//! subscription has a channel and a `supervisor` that makes it anew when it is lost.
 
 mod backoff;
 mod confirms;

@@ -1,4 +1,4 @@
-//! What every [`Broker`](crate::Broker) does. An implementation runs it with [`broker_conformance!`], one
+//! What every [`Broker`](crate::Broker) does. An implementation runs it with [`broker_conformance!`](crate::broker_conformance), one
 //! test a case, each on a broker of its own whose queues take [`QUEUE_LENGTH_MAX`] messages.
 
 #![expect(clippy::unwrap_used, reason = "a case ends where it fails")]
