@@ -145,7 +145,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         stop.cancel();
 
+        // Not that nobody answers there any more: another test may have been given the port.
         server.await.unwrap().unwrap();
-        assert!(TcpStream::connect(address).await.is_err());
     }
 }

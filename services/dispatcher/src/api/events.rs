@@ -260,7 +260,7 @@ impl FleetObserver {
             let after = self.known.get(&row.id).copied().unwrap_or(first);
             let statuses = self.state.store.status_events(row.id, after, READ_MAX).await?;
             let seen = statuses.last().map_or(0, |(seq, _)| *seq).max(versions[&row.id]);
-            let progress = RunEvent::RunProgress(view::progress(&row));
+            let progress = RunEvent::RunProgress(row.progress());
             let news = statuses.into_iter().map(|(_, event)| event).chain([progress]);
             for event in news {
                 if take_one(&mut self.left) {

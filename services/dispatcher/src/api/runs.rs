@@ -150,8 +150,7 @@ async fn checked(state: &ApiState, new: NewRun, idempotency_key: Option<String>)
     if new.model.trim().is_empty() {
         faults.push(fault("/model", "must name a model"));
     }
-    let priority = new.priority.unwrap_or(1);
-    if !(1..=PRIORITY_MAX).contains(&priority) {
+    if !(1..=PRIORITY_MAX).contains(&new.priority.unwrap_or(1)) {
         faults.push(fault("/priority", format!("must be from 1 to {PRIORITY_MAX}")));
     }
     match new.config.job() {
@@ -163,7 +162,7 @@ async fn checked(state: &ApiState, new: NewRun, idempotency_key: Option<String>)
     }
     let total = items * u64::from(new.config.samples());
     let id = RunId::from_uuid(Uuid::now_v7());
-    Ok(RunRow { priority, idempotency_key, total, ..view::new_run(id, new, state.clock.now()) })
+    Ok(RunRow { idempotency_key, ..RunRow::new(id, new, total, state.clock.now()) })
 }
 
 /// What only its interpreters can check: a prompt template compiles, and so does a scorer's pattern.

@@ -7,8 +7,8 @@ use runmill_broker::{Broker, Envelope, Queue};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
-    DatasetId, JobConfig, ProviderId, RunConfig, RunId, RunStats, RunStatus,
-    api::{Capabilities, ProviderKind, RateLimit},
+    DatasetId, JobConfig, ProviderId, RunConfig, RunId,
+    api::{Capabilities, NewRun, ProviderKind, RateLimit},
     message::{Invocation, Job, JobItem},
 };
 use runmill_runtime::{Clock, Exit, Lifecycle};
@@ -173,34 +173,14 @@ async fn fed_run(store: &SqliteStore, provider_id: ProviderId) -> RunId {
 }
 
 fn new_run(id: RunId, provider_id: ProviderId, dataset_id: DatasetId) -> RunRow {
-    RunRow {
-        id,
+    let asked = NewRun {
         name: None,
         provider_id,
         model: "slow".into(),
         dataset_id,
         config: RunConfig::default(),
-        priority: 1,
+        priority: None,
         budget: None,
-        idempotency_key: None,
-        status: RunStatus::Pending,
-        total: u64::from(JOBS),
-        fed: 0,
-        deferred: 0,
-        epoch: 0,
-        seq: 0,
-        stats: RunStats::default(),
-        created_at: Timestamp::UNIX_EPOCH,
-        started_at: None,
-        finished_at: None,
-        paused_at: None,
-        pause_reason: None,
-        cancel_requested_at: None,
-        retry_count: 0,
-        retry_after: None,
-        retry_requested_at: None,
-        retry_reason: None,
-        resumed_count: 0,
-        last_resumed_at: None,
-    }
+    };
+    RunRow::new(id, asked, u64::from(JOBS), Timestamp::UNIX_EPOCH)
 }

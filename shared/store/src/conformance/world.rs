@@ -3,9 +3,8 @@
 use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus, Score,
-    Usage,
-    api::{Capabilities, Dataset, ProviderKind, RateLimit, ResultRecord, RunEvent},
+    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, Score, Usage,
+    api::{Capabilities, Dataset, NewRun, ProviderKind, RateLimit, ResultRecord, RunEvent},
     message::{Attempt, Call, Deferred, Invocation},
 };
 use serde_json::json;
@@ -65,36 +64,16 @@ pub async fn new_run(store: &dyn Store, items: u32) -> RunRow {
     let provider = provider(&format!("provider {}", Uuid::now_v7()));
     store.create_provider(&provider).await.unwrap();
     let dataset = dataset(store, items).await;
-    RunRow {
-        id: RunId::from_uuid(Uuid::now_v7()),
+    let asked = NewRun {
         name: Some("nightly".into()),
         provider_id: provider.id,
         model: "gpt-4o-mini".into(),
         dataset_id: dataset.id,
         config: config(json!({"generation": {"temperature": 0.2, "seed": 7}, "team": "ours"})),
-        priority: 1,
+        priority: None,
         budget: Some(json!({"usd": 2.5})),
-        idempotency_key: None,
-        status: RunStatus::Pending,
-        total: u64::from(items),
-        fed: 0,
-        deferred: 0,
-        epoch: 0,
-        seq: 0,
-        stats: RunStats::default(),
-        created_at: at(0),
-        started_at: None,
-        finished_at: None,
-        paused_at: None,
-        pause_reason: None,
-        cancel_requested_at: None,
-        retry_count: 0,
-        retry_after: None,
-        retry_requested_at: None,
-        retry_reason: None,
-        resumed_count: 0,
-        last_resumed_at: None,
-    }
+    };
+    RunRow::new(RunId::from_uuid(Uuid::now_v7()), asked, u64::from(items), at(0))
 }
 
 pub fn config(value: serde_json::Value) -> RunConfig {

@@ -1,7 +1,7 @@
 //! The events of a run, from what happened.
 
 use runmill_proto::{
-    api::{RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent},
+    api::{RunEvent, RunItem, RunLog, RunStatusEvent},
     message::{Attempt, Call, Deferred, Invocation, JobKey},
 };
 
@@ -26,13 +26,7 @@ pub fn status(row: &RunRow) -> RunEvent {
 }
 
 pub fn progress(row: &RunRow) -> RunEvent {
-    RunEvent::RunProgress(RunProgress {
-        run_id: row.id,
-        counters: row.counters(),
-        score: row.stats.score(row.total),
-        usage: row.stats.usage,
-        cost_usd: row.cost_usd(),
-    })
+    RunEvent::RunProgress(row.progress())
 }
 
 /// The job has its result.

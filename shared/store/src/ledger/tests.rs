@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus,
-    api::RunEvent,
+    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStatus,
+    api::{NewRun, RunEvent},
     message::{Attempt, Call, Deferred, Invocation, JobKey},
 };
 use uuid::Uuid;
@@ -21,36 +21,16 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn row(total: u64) -> RunRow {
-    RunRow {
-        id: RunId::from_uuid(Uuid::from_u128(1)),
+    let asked = NewRun {
         name: None,
         provider_id: ProviderId::from_uuid(Uuid::nil()),
         model: "m".into(),
         dataset_id: DatasetId::from_uuid(Uuid::nil()),
         config: RunConfig::default(),
-        priority: 1,
+        priority: None,
         budget: None,
-        idempotency_key: None,
-        status: RunStatus::Pending,
-        total,
-        fed: 0,
-        deferred: 0,
-        epoch: 0,
-        seq: 0,
-        stats: RunStats::default(),
-        created_at: at(0),
-        started_at: None,
-        finished_at: None,
-        paused_at: None,
-        pause_reason: None,
-        cancel_requested_at: None,
-        retry_count: 0,
-        retry_after: None,
-        retry_requested_at: None,
-        retry_reason: None,
-        resumed_count: 0,
-        last_resumed_at: None,
-    }
+    };
+    RunRow::new(RunId::from_uuid(Uuid::from_u128(1)), asked, total, at(0))
 }
 
 /// A store of one run that keeps its rows in maps.

@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
-    DatasetId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus, api::RunCounters,
+    DatasetId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus,
+    api::{NewRun, RunCounters, RunProgress},
 };
 use serde_json::Value;
 
@@ -49,9 +50,53 @@ pub struct RunRow {
 }
 
 impl RunRow {
+    /// A run that nobody has fed yet, of `total` jobs.
+    pub fn new(id: RunId, asked: NewRun, total: u64, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            name: asked.name,
+            provider_id: asked.provider_id,
+            model: asked.model,
+            dataset_id: asked.dataset_id,
+            config: asked.config,
+            priority: asked.priority.unwrap_or(1),
+            budget: asked.budget,
+            idempotency_key: None,
+            status: RunStatus::Pending,
+            total,
+            fed: 0,
+            deferred: 0,
+            epoch: 0,
+            seq: 0,
+            stats: RunStats::default(),
+            created_at,
+            started_at: None,
+            finished_at: None,
+            paused_at: None,
+            pause_reason: None,
+            cancel_requested_at: None,
+            retry_count: 0,
+            retry_after: None,
+            retry_requested_at: None,
+            retry_reason: None,
+            resumed_count: 0,
+            last_resumed_at: None,
+        }
+    }
+
     /// Jobs in the lane's queue or in flight, as far as is known: a job is published before it is counted as fed.
     pub fn in_queue(&self) -> u64 {
         self.fed.saturating_sub(self.stats.settled() + self.deferred)
+    }
+
+    pub fn progress(&self) -> RunProgress {
+        RunProgress {
+            run_id: self.id,
+            counters: self.counters(),
+            score: self.stats.score(self.total),
+            usage: self.stats.usage,
+            cost_usd: self.cost_usd(),
+        }
     }
 
     pub fn counters(&self) -> RunCounters {
