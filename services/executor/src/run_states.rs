@@ -93,10 +93,10 @@ impl RunStates {
         for run_id in canceled {
             states.cancel(run_id);
         }
-        // A canceled run that has ended may still have jobs in the queue: it stays known while it has a token.
+        // What has ended can be forgotten: a run ends when nothing of it is in the queue, the one exception being a
+        // canceled run that the reconciler ended because no executor was there.
         states.tokens.retain(|run_id, _| going.contains(run_id));
-        let States { canceled, tokens, .. } = &mut *states;
-        canceled.retain(|run_id| going.contains(run_id) || tokens.contains_key(run_id));
+        states.canceled.retain(|run_id| going.contains(run_id));
     }
 
     fn lock(&self) -> MutexGuard<'_, States> {
