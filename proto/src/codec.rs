@@ -7,7 +7,10 @@
 use rmp_serde::decode;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::message::{Control, Deferred, Invocation, Job};
+use crate::{
+    api::SmokeTestReport,
+    message::{Control, Deferred, Invocation, Job, SmokeTest},
+};
 
 /// The `content_type` of every message.
 pub const CONTENT_TYPE: &str = "application/msgpack";
@@ -28,6 +31,12 @@ impl Message for Invocation {
 }
 impl Message for Deferred {
     const TYPE: &'static str = "deferred.v1";
+}
+impl Message for SmokeTest {
+    const TYPE: &'static str = "smoke_test.v1";
+}
+impl Message for SmokeTestReport {
+    const TYPE: &'static str = "smoke_test_report.v1";
 }
 impl Message for Control {
     const TYPE: &'static str = "control.v1";

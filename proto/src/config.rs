@@ -1,7 +1,12 @@
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use jiff::Timestamp;
+use crate::{
+    Generation,
+    api::{RequestOverride, RetryOverride},
+    depth::depth,
+};
 
 /// A run's configuration as the user sent it; keys that runmill does not know are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,37 +40,11 @@ pub struct JobConfig {
     /// Attempts after the first; waiting for a rate limit does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
-}
-
-/// Sampling parameters; `None` leaves the provider's default.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Generation {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_k: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_new_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none", alias = "stop_sequences")]
-    pub stop: Option<Stop>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub presence_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frequency_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repetition_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<i64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Stop {
-    One(String),
-    Many(Vec<String>),
+    /// What the run says above the provider's and the workspace's settings.
+    #[serde(skip_serializing_if = "RequestOverride::is_empty")]
+    pub request: RequestOverride,
+    #[serde(skip_serializing_if = "RetryOverride::is_empty")]
+    pub retry: RetryOverride,
 }
 
 /// Which scorer, and its settings.
@@ -98,6 +77,10 @@ pub enum Scorer {
 
 const SAMPLES_MAX: u64 = 1_000;
 
+/// Of a tool's parameters or an answer's schema; what surrounds them in a message has room below the reader's
+/// own limit.
+const DEPTH_MAX: usize = 40;
+
 impl RunConfig {
     /// Reads what jobs need, or says everything that is wrong with it.
     ///
@@ -111,7 +94,12 @@ impl RunConfig {
             scoring: reader.get("scoring"),
             timeout_seconds: reader.get("timeout_seconds"),
             max_retries: reader.get("max_retries"),
+            request: reader.get("request").unwrap_or_default(),
+            retry: reader.get("retry").unwrap_or_default(),
         };
+        reader.check_generation(&config.generation);
+        reader.faults.extend(config.request.faults());
+        reader.faults.extend(config.retry.faults());
         reader.samples();
         reader.get::<u32>("concurrency");
         reader.get::<Timestamp>("deadline");
@@ -172,6 +160,17 @@ impl Reader<'_> {
             self.fault("", error.to_string());
             Generation::default()
         })
+    }
+
+    fn check_generation(&mut self, generation: &Generation) {
+        self.faults.extend(generation.faults());
+        // Every job carries them, and a message nests only so deep.
+        for key in ["tools", "response_format"] {
+            let value = ["generation", "sampling"].iter().find_map(|place| self.map.get(*place)?.get(key));
+            if value.or_else(|| self.map.get(key)).is_some_and(|value| depth(value) > DEPTH_MAX) {
+                self.fault(&format!("/{key}"), format!("nests deeper than {DEPTH_MAX} levels"));
+            }
+        }
     }
 
     fn samples(&mut self) -> u32 {

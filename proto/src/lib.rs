@@ -6,15 +6,22 @@
 pub mod api;
 pub mod codec;
 mod config;
+mod depth;
+mod generation;
 mod id;
 mod item;
 mod latency;
 pub mod message;
 mod outcome;
 mod stats;
+mod text_enum;
 mod usage;
 
-pub use config::{ConfigFault, Generation, JobConfig, RunConfig, Scorer, Scoring, Stop};
+pub use config::{ConfigFault, JobConfig, RunConfig, Scorer, Scoring};
+pub use generation::{
+    Function, Generation, JsonSchema, NamedFunction, ReasoningEffort, ResponseFormat, Stop, TokenLogprob,
+    Tool, ToolCall, ToolChoice, ToolMode, TopLogprob,
+};
 pub use id::{DatasetId, InvocationId, ParseIdError, ProviderId, RunId};
 pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
 pub use latency::Latencies;

@@ -1,39 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-macro_rules! text_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
-
-        impl $name {
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The name on the wire, in the store and as a metric label.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == text).ok_or_else(|| {
-                    let known: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
-                    format!("`{text}` is not one of {}", known.join(", "))
-                })
-            }
-        }
-    };
-}
+use crate::text_enum::text_enum;
 
 text_enum! {
     /// Where a run is. Pausing, resuming, retrying and cancelling are metadata on the run.
@@ -93,6 +60,7 @@ text_enum! {
         TruncatedStream = "truncated_stream",
         /// The answer was not what the protocol says.
         MalformedResponse = "malformed_response",
+        /// The provider wants the request in a form that we cannot give it.
         StreamRejected = "stream_rejected",
         InvalidRequest = "invalid_request",
         ContextLength = "context_length",

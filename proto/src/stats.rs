@@ -120,6 +120,8 @@ mod tests {
             error_kind: None,
             error: None,
             usage: None,
+            cost_nanousd: None,
+            key: None,
         };
         Call {
             id: InvocationId::from_uuid(Uuid::nil()),
@@ -149,6 +151,8 @@ mod tests {
             error: None,
             response: None,
             reasoning: None,
+            tool_calls: Vec::new(),
+            logprobs: None,
             score: Some(Score { scorer: "exact".into(), value, extracted: None, detail: None }),
         }
     }

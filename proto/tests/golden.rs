@@ -8,12 +8,14 @@
 use std::{fmt::Debug, fs, path::Path};
 
 use runmill_proto::{
-    ErrorKind, Generation, InvocationId, JobConfig, Outcome, ProviderId, RunId, Score, Scorer, Scoring, Stop,
-    Usage,
+    ErrorKind, Generation, InvocationId, JobConfig, Outcome, ProviderId, RunConfig, RunId, Score, Scorer,
+    Scoring, Stop, TokenLogprob, ToolCall, TopLogprob, Usage,
+    api::{SmokeTestError, SmokeTestReport},
     codec::{self, DecodeError, Message},
-    message::{Attempt, Call, Control, Deferred, Invocation, Job, JobItem},
+    message::{Attempt, Call, Control, Deferred, Invocation, Job, JobItem, SmokeTest},
 };
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 fn uuid(n: u128) -> Uuid {
@@ -27,6 +29,7 @@ fn job() -> Job {
         sample: 2,
         epoch: 1,
         attempt: 3,
+        failures: 0,
         provider_id: ProviderId::from_uuid(uuid(2)),
         model: "gpt-4o-mini".into(),
         item: JobItem::Inline(r#"{"id":"q41","type":"freeform","inputs":{"text":"6 x 7?"}}"#.into()),
@@ -46,7 +49,13 @@ fn job() -> Job {
 }
 
 fn call() -> Call {
-    let usage = Usage { prompt_tokens: 12, completion_tokens: 5, cached_tokens: 4, reasoning_tokens: 1 };
+    let usage = Usage {
+        prompt_tokens: 12,
+        completion_tokens: 5,
+        cached_tokens: 4,
+        reasoning_tokens: 1,
+        ..Usage::default()
+    };
     Call {
         id: InvocationId::from_uuid(uuid(3)),
         provider_id: ProviderId::from_uuid(uuid(2)),
@@ -59,6 +68,8 @@ fn call() -> Call {
                 error_kind: Some(ErrorKind::RateLimited),
                 error: Some("slow down".into()),
                 usage: None,
+                cost_nanousd: None,
+                key: None,
             },
             Attempt {
                 started_at: "2026-11-22T17:00:01Z".parse().unwrap(),
@@ -67,6 +78,8 @@ fn call() -> Call {
                 error_kind: None,
                 error: None,
                 usage: Some(usage),
+                cost_nanousd: None,
+                key: None,
             },
         ],
         usage: Some(usage),
@@ -92,6 +105,8 @@ fn invocation() -> Invocation {
         error: None,
         response: Some("The answer is 42.".into()),
         reasoning: Some("Six sevens.".into()),
+        tool_calls: Vec::new(),
+        logprobs: None,
         score: Some(Score {
             scorer: "numeric".into(),
             value: Some(1.0),
@@ -108,10 +123,69 @@ fn deferred() -> Deferred {
         sample: 2,
         epoch: 1,
         attempt: 3,
+        failures: 0,
         not_before: "2026-11-22T17:05:00Z".parse().unwrap(),
         reason: Deferred::WORKER_SHUTDOWN.into(),
         pause: false,
         call: call(),
+    }
+}
+
+/// With every field that later releases added.
+fn full_invocation() -> Invocation {
+    let mut invocation = invocation();
+    invocation.call.attempts[1].cost_nanousd = Some(4_800);
+    invocation.call.attempts[1].key = Some("main".into());
+    Invocation {
+        tool_calls: vec![ToolCall {
+            id: "call_1".into(),
+            name: "multiply".into(),
+            arguments: r#"{"a":6,"b":7}"#.into(),
+        }],
+        logprobs: Some(vec![TokenLogprob {
+            token: "42".into(),
+            logprob: -0.125,
+            top_logprobs: vec![TopLogprob { token: "41".into(), logprob: -2.5 }],
+        }]),
+        ..invocation
+    }
+}
+
+fn full_job() -> Job {
+    let config = json!({
+        "reasoning_effort": "low",
+        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}},
+        "tools": [{"type": "function", "function": {"name": "multiply", "parameters": {"type": "object"}}}],
+        "tool_choice": "required",
+        "top_logprobs": 1,
+        "request": {"idle_timeout_seconds": 5.5},
+        "retry": {"max_deferrals": 3},
+    });
+    let config = serde_json::from_value::<RunConfig>(config).unwrap().job().unwrap();
+    Job { failures: 2, config, ..job() }
+}
+
+fn smoke_test() -> SmokeTest {
+    SmokeTest { provider_id: ProviderId::from_uuid(uuid(2)), model: "gpt-4o-mini".into() }
+}
+
+fn smoke_test_report() -> SmokeTestReport {
+    SmokeTestReport {
+        ok: false,
+        latency_ms: 120,
+        ttft_ms: None,
+        streamed: false,
+        preview: None,
+        usage: None,
+        json_mode: None,
+        cost_usd: None,
+        key: Some("main".into()),
+        error: Some(SmokeTestError {
+            kind: ErrorKind::Authentication,
+            status: Some(401),
+            message: "the provider refuses the key".into(),
+            advice: "put a valid key".into(),
+        }),
     }
 }
 
@@ -143,6 +217,19 @@ fn an_invocation_is_on_the_wire_as_ever() {
 #[test]
 fn a_deferral_is_on_the_wire_as_ever() {
     check("deferred.v1", &deferred());
+}
+
+#[test]
+fn what_was_added_later_is_on_the_wire_as_ever() {
+    check("job.v1.full", &full_job());
+    check("invocation.v1.full", &full_invocation());
+    check("deferred.v1.full", &Deferred { failures: 2, pause: true, ..deferred() });
+}
+
+#[test]
+fn a_smoke_test_is_on_the_wire_as_ever() {
+    check("smoke_test.v1", &smoke_test());
+    check("smoke_test_report.v1", &smoke_test_report());
 }
 
 #[test]

@@ -105,6 +105,9 @@ pub struct RunLog {
     pub ttft_ms: Option<u64>,
     pub streamed: bool,
     pub usage: Option<Usage>,
+    /// What the calls of it cost, failed ones included; null where prices or tokens are unknown.
+    #[serde(default)]
+    pub cost_usd: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

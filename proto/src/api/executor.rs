@@ -25,4 +25,16 @@ pub struct ExecutorLane {
     pub provider_id: ProviderId,
     pub concurrency: u32,
     pub in_flight: u32,
+    #[serde(default)]
+    pub keys: Vec<ExecutorKey>,
+}
+
+/// One of a provider's keys, as an executor knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExecutorKey {
+    pub label: String,
+    pub in_flight: u32,
+    /// Why it is not used now; null: it is.
+    pub set_aside: Option<String>,
 }

@@ -9,16 +9,18 @@ mod provider;
 mod record;
 mod run;
 mod settings;
+mod smoke_test;
 
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
-pub use executor::{Executor, ExecutorLane};
+pub use executor::{Executor, ExecutorKey, ExecutorLane};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};
 pub use provider::{
     ApiKeyView, Capabilities, HeaderView, NewApiKey, NewProvider, Provider, ProviderKind, ProviderPatch,
-    RateLimit,
+    ProviderProtocol, RateLimit,
 };
 pub use record::{InvocationRecord, ResultRecord};
 pub use run::{NewRun, Run, RunCounters, RunLatency};
-pub use settings::{RequestSettings, RetrySettings, Settings};
+pub use settings::{RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings};
+pub use smoke_test::{SmokeTestError, SmokeTestReport, SmokeTestRequest};

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ProviderId;
+use super::{RequestOverride, RetryOverride};
+use crate::{ProviderId, text_enum::text_enum};
 
 /// Which vendor's account this is; decides the protocol, and LiteLLM's prefix of its model names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +14,29 @@ pub enum ProviderKind {
     Openai,
     Anthropic,
     Google,
-    /// Any server that speaks OpenAI's chat completions.
+    /// Any other server; most speak OpenAI's chat completions.
     Custom,
+}
+
+text_enum! {
+    /// What is spoken on the wire to a provider.
+    ProviderProtocol {
+        OpenaiChat = "openai_chat",
+        OpenaiResponses = "openai_responses",
+        AnthropicMessages = "anthropic_messages",
+        Gemini = "gemini",
+    }
+}
+
+impl ProviderKind {
+    /// What is spoken where the provider does not say otherwise.
+    pub const fn default_protocol(self) -> ProviderProtocol {
+        match self {
+            Self::Openai | Self::Custom => ProviderProtocol::OpenaiChat,
+            Self::Anthropic => ProviderProtocol::AnthropicMessages,
+            Self::Google => ProviderProtocol::Gemini,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,12 +70,22 @@ pub struct NewApiKey {
     pub label: String,
     #[cfg_attr(feature = "openapi", schema(write_only))]
     pub value: String,
+    /// The key's share of the calls relative to the other keys', from 1 to 100; default 1.
+    #[serde(default = "one")]
+    pub weight: u32,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 // By hand: a derived one would print the key.
 impl std::fmt::Debug for NewApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewApiKey").field("label", &self.label).finish_non_exhaustive()
+        f.debug_struct("NewApiKey")
+            .field("label", &self.label)
+            .field("weight", &self.weight)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,6 +94,9 @@ impl std::fmt::Debug for NewApiKey {
 pub struct NewProvider {
     pub name: String,
     pub kind: ProviderKind,
+    /// None: the kind's own.
+    #[serde(default)]
+    pub protocol: Option<ProviderProtocol>,
     /// Up to and without the protocol's own path, as `https://api.openai.com/v1`.
     pub base_url: String,
     #[serde(default)]
@@ -73,6 +108,12 @@ pub struct NewProvider {
     pub capabilities: Capabilities,
     #[serde(default)]
     pub rate_limit: RateLimit,
+    /// Time-outs of this provider, above the workspace's.
+    #[serde(default)]
+    pub request: RequestOverride,
+    /// When this provider is asked again, above the workspace's.
+    #[serde(default)]
+    pub retry: RetryOverride,
 }
 
 // By hand: header values are secrets, too.
@@ -87,17 +128,20 @@ impl std::fmt::Debug for NewProvider {
     }
 }
 
-/// What to change; what is absent stays. `api_keys` and `headers` replace all there are.
+/// What to change; what is absent stays. A list or object that is there replaces the whole of the old one.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ProviderPatch {
     pub name: Option<String>,
+    pub protocol: Option<ProviderProtocol>,
     pub base_url: Option<String>,
     pub api_keys: Option<Vec<NewApiKey>>,
     pub headers: Option<BTreeMap<String, String>>,
     pub capabilities: Option<Capabilities>,
     pub rate_limit: Option<RateLimit>,
+    pub request: Option<RequestOverride>,
+    pub retry: Option<RetryOverride>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,11 +150,16 @@ pub struct Provider {
     pub id: ProviderId,
     pub name: String,
     pub kind: ProviderKind,
+    pub protocol: ProviderProtocol,
     pub base_url: String,
     pub api_keys: Vec<ApiKeyView>,
     pub headers: Vec<HeaderView>,
     pub capabilities: Capabilities,
     pub rate_limit: RateLimit,
+    #[serde(default)]
+    pub request: RequestOverride,
+    #[serde(default)]
+    pub retry: RetryOverride,
     /// Grows with every change.
     pub version: i64,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
@@ -125,6 +174,7 @@ pub struct Provider {
 pub struct ApiKeyView {
     pub label: String,
     pub masked: String,
+    pub weight: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

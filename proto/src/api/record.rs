@@ -1,7 +1,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorKind, InvocationId, Outcome, ProviderId, Score, Usage, message::Attempt};
+use crate::{
+    ErrorKind, InvocationId, Outcome, ProviderId, Score, TokenLogprob, ToolCall, Usage, message::Attempt,
+};
 
 /// The one recorded result of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,12 @@ pub struct ResultRecord {
     pub error: Option<String>,
     pub response: Option<String>,
     pub reasoning: Option<String>,
+    /// What the model asked to have called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// Of the answer's tokens, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Vec<TokenLogprob>>,
     pub score: Option<Score>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub settled_at: Timestamp,

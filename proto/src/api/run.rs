@@ -55,6 +55,10 @@ pub struct Run {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
+    /// When a run that was paused by its provider's refusal tries again by itself; it can be resumed before.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub resume_at: Option<Timestamp>,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub cancel_requested_at: Option<Timestamp>,
     pub retry_count: u32,

@@ -16,9 +16,13 @@ pub struct Deferred {
     pub epoch: u32,
     /// Of the job that is deferred.
     pub attempt: u32,
+    /// Attempts that have failed so far, over all times that it was fed; waits for a rate limit do not count.
+    #[serde(default, skip_serializing_if = "super::job::is_zero")]
+    pub failures: u32,
+    /// Not fed again before. Of a deferral that pauses its run: when the run tries again by itself.
     pub not_before: Timestamp,
     pub reason: String,
-    /// The whole lane must stop: the run is paused with the reason, until someone resumes it.
+    /// The whole lane must stop: the run is paused with the reason, until someone resumes it or `not_before`.
     #[serde(default)]
     pub pause: bool,
     /// What was tried. Its id also tells a deferral from its redelivery.

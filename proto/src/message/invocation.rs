@@ -1,7 +1,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorKind, InvocationId, Outcome, ProviderId, RunId, Score, Usage, message::JobKey};
+use crate::{
+    ErrorKind, InvocationId, Outcome, ProviderId, RunId, Score, TokenLogprob, ToolCall, Usage,
+    message::JobKey,
+};
 
 /// `invocation.v1`, executor to log-sink: a job ended, and this is all there is to know of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +26,12 @@ pub struct Invocation {
     pub response: Option<String>,
     #[serde(default)]
     pub reasoning: Option<String>,
+    /// What the model asked to have called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// Of the answer's tokens, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Vec<TokenLogprob>>,
     #[serde(default)]
     pub score: Option<Score>,
 }
@@ -46,7 +55,7 @@ pub struct Call {
     pub ttft_ms: Option<u64>,
     #[serde(default)]
     pub streamed: bool,
-    /// Billionths of a US dollar, where prices are known.
+    /// Billionths of a US dollar over all attempts, where prices are known.
     #[serde(default)]
     pub cost_nanousd: Option<i64>,
 }
@@ -68,6 +77,12 @@ pub struct Attempt {
     pub error: Option<String>,
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// Billionths of a US dollar, where price and usage are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_nanousd: Option<i64>,
+    /// The label of the key that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl Call {

@@ -29,6 +29,9 @@ pub struct Job {
     pub epoch: u32,
     /// How often this job was fed before, from 0.
     pub attempt: u32,
+    /// Attempts that failed when it was fed before; a part of the run's budget of retries.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u32,
     pub provider_id: ProviderId,
     pub model: String,
     pub item: JobItem,
@@ -46,6 +49,11 @@ pub enum JobItem {
     Inline(String),
     /// Above [`JobItem::INLINE_MAX_BYTES`]: read it from the store.
     Reference(DatasetId),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+pub(super) const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl JobItem {

@@ -4,8 +4,10 @@ mod control;
 mod deferred;
 mod invocation;
 mod job;
+mod smoke_test;
 
 pub use control::Control;
 pub use deferred::Deferred;
 pub use invocation::{Attempt, Call, Invocation};
 pub use job::{Job, JobItem, JobKey};
+pub use smoke_test::SmokeTest;

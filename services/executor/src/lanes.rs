@@ -42,6 +42,7 @@ impl Lanes {
             provider_id,
             concurrency: lane.gate.limit(),
             in_flight: lane.gate.in_flight(),
+            keys: Vec::new(),
         };
         open.iter().map(lane).collect()
     }

@@ -105,6 +105,8 @@ impl<'a> End<'a> {
             error: None,
             response: None,
             reasoning: None,
+            tool_calls: Vec::new(),
+            logprobs: None,
             score: None,
         }
     }
@@ -119,6 +121,7 @@ impl<'a> End<'a> {
             sample: job.sample,
             epoch: job.epoch,
             attempt: job.attempt,
+            failures: 0,
             not_before: self.now.saturating_add(wait).unwrap_or(self.now),
             reason,
             pause: false,

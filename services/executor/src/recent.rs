@@ -109,6 +109,7 @@ mod tests {
             sample: 0,
             epoch: 0,
             attempt,
+            failures: 0,
             provider_id: ProviderId::from_uuid(Uuid::nil()),
             model: String::new(),
             item: JobItem::Inline(String::new()),

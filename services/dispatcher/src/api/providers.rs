@@ -9,7 +9,7 @@ use runmill_proto::{
     ProviderId,
     api::{
         ApiKeyView, HeaderView, NewApiKey, NewProvider, Page, PageQuery, Problem, ProblemError, Provider,
-        ProviderPatch, RateLimit,
+        ProviderPatch, RateLimit, RequestOverride, RetryOverride,
     },
     message::Control,
 };
@@ -174,11 +174,17 @@ fn view(row: ProviderRow) -> Provider {
         id: row.id,
         name: row.name,
         kind: row.kind,
+        protocol: row.kind.default_protocol(),
         base_url: row.base_url,
-        api_keys: keys.into_iter().map(|key| ApiKeyView { label: key.name, masked: key.masked }).collect(),
+        api_keys: keys
+            .into_iter()
+            .map(|key| ApiKeyView { label: key.name, masked: key.masked, weight: 1 })
+            .collect(),
         headers: headers.into_iter().map(|h| HeaderView { name: h.name, masked: h.masked }).collect(),
         capabilities: row.capabilities,
         rate_limit: row.rate_limit,
+        request: RequestOverride::default(),
+        retry: RetryOverride::default(),
         version: row.version,
         created_at: row.created_at,
         updated_at: row.updated_at,

@@ -79,6 +79,7 @@ impl RunFeed<'_> {
             sample: key.sample,
             epoch: self.run().epoch,
             attempt,
+            failures: 0,
             provider_id: self.run().provider_id,
             model: self.run().model.clone(),
             item,

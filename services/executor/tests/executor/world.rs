@@ -90,6 +90,7 @@ impl World {
             sample: 0,
             epoch: 0,
             attempt: 0,
+            failures: 0,
             provider_id: self.provider_id,
             model: "slow".into(),
             item: JobItem::Inline(ITEM.into()),

@@ -104,6 +104,8 @@ pub fn log(ordinal: u32) -> Envelope {
         error: None,
         response: Some("4".into()),
         reasoning: None,
+        tool_calls: Vec::new(),
+        logprobs: None,
         score: None,
     })
 }

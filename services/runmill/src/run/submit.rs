@@ -4,7 +4,10 @@ use anyhow::Context;
 use ring::digest;
 use runmill_proto::{
     RunConfig, RunStatus, Scorer,
-    api::{NewApiKey, NewProvider, NewRun, Provider, ProviderKind, ProviderPatch, RateLimit, Run},
+    api::{
+        NewApiKey, NewProvider, NewRun, Provider, ProviderKind, ProviderPatch, RateLimit, RequestOverride,
+        RetryOverride, Run,
+    },
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -121,7 +124,7 @@ async fn provider_at(
     let base_url = base_url.trim_end_matches('/');
     let name = format!("cli {base_url}");
     let keys: Vec<_> = api_key
-        .map(|value| NewApiKey { label: "cli".to_owned(), value: value.to_owned() })
+        .map(|value| NewApiKey { label: "cli".to_owned(), value: value.to_owned(), weight: 1 })
         .into_iter()
         .collect();
     let rate_limit = RateLimit { concurrency, ..RateLimit::default() };
@@ -141,11 +144,14 @@ async fn provider_at(
     let new = NewProvider {
         name,
         kind,
+        protocol: None,
         base_url: base_url.to_owned(),
         api_keys: keys,
         headers: std::collections::BTreeMap::default(),
         capabilities: runmill_proto::api::Capabilities::default(),
         rate_limit,
+        request: RequestOverride::default(),
+        retry: RetryOverride::default(),
     };
     client.create_provider(&new).await.context("the provider was not taken")
 }

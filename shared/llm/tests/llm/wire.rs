@@ -89,9 +89,10 @@ fn read_stream(body: &str, size: usize) -> (Result<ChatResponse, ModelError>, Op
 /// An answer as the files write it.
 fn answer_text(answer: &Result<ChatResponse, ModelError>, usage: Option<Usage>) -> String {
     let usage = usage.map_or("no usage".to_owned(), |u| {
-        let Usage { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens } = u;
+        let Usage { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens } = u;
+        let written = if cache_write_tokens == 0 { String::new() } else { format!(" written {cache_write_tokens}") };
         format!(
-            "usage {prompt_tokens}+{completion_tokens} cached {cached_tokens} reasoning {reasoning_tokens}"
+            "usage {prompt_tokens}+{completion_tokens} cached {cached_tokens}{written} reasoning {reasoning_tokens}"
         )
     });
     let answer = match answer {

@@ -17,7 +17,7 @@ fn executor(name: &str, seen_at: Timestamp) -> Executor {
         started_at: at(0),
         seen_at,
         draining: false,
-        lanes: vec![ExecutorLane { provider_id, concurrency: 20, in_flight: 3 }],
+        lanes: vec![ExecutorLane { provider_id, concurrency: 20, in_flight: 3, keys: Vec::new() }],
     }
 }
 

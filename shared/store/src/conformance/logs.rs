@@ -27,6 +27,8 @@ fn result_of(invocation: &Invocation, second: i64) -> ResultRecord {
         error: invocation.error.clone(),
         response: invocation.response.clone(),
         reasoning: invocation.reasoning.clone(),
+        tool_calls: invocation.tool_calls.clone(),
+        logprobs: invocation.logprobs.clone(),
         score: invocation.score.clone(),
         settled_at: at(second),
     }

@@ -123,6 +123,8 @@ pub fn attempt(error_kind: Option<ErrorKind>) -> Attempt {
         error_kind,
         error: error_kind.map(|kind| format!("upstream said {kind}")),
         usage: None,
+        cost_nanousd: None,
+        key: None,
     }
 }
 
@@ -141,6 +143,8 @@ pub fn answered(run: &RunRow, ordinal: u32) -> Invocation {
         error: None,
         response: Some("4".into()),
         reasoning: Some("two and two".into()),
+        tool_calls: Vec::new(),
+        logprobs: None,
         score: Some(Score {
             scorer: "exact".into(),
             value: Some(1.0),
@@ -172,6 +176,7 @@ pub fn deferred(run: &RunRow, ordinal: u32, not_before: Timestamp) -> Deferred {
         sample: 0,
         epoch: run.epoch,
         attempt: 0,
+        failures: 0,
         not_before,
         reason: Deferred::WORKER_SHUTDOWN.into(),
         pause: false,

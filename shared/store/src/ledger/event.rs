@@ -55,6 +55,7 @@ pub fn failed_attempts(key: JobKey, call: &Call) -> impl Iterator<Item = RunEven
             latency_ms: attempt.latency_ms,
             ttft_ms: None,
             usage: attempt.usage,
+            cost_usd: attempt.cost_nanousd.map(usd),
             ..call_log(key, call)
         })
     })
@@ -92,5 +93,12 @@ fn call_log(key: JobKey, call: &Call) -> RunLog {
         ttft_ms: call.ttft_ms,
         streamed: call.streamed,
         usage: call.usage,
+        cost_usd: call.cost_nanousd.map(usd),
     }
+}
+
+/// Exact below nine million dollars.
+#[expect(clippy::cast_precision_loss, reason = "no call costs that much")]
+fn usd(nanousd: i64) -> f64 {
+    nanousd as f64 / 1e9
 }

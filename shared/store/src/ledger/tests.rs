@@ -170,8 +170,16 @@ fn key(ordinal: u32) -> JobKey {
 }
 
 fn call(id: u128, error_kind: Option<ErrorKind>) -> Call {
-    let attempt =
-        Attempt { started_at: at(0), latency_ms: 5, status: None, error_kind, error: None, usage: None };
+    let attempt = Attempt {
+        started_at: at(0),
+        latency_ms: 5,
+        status: None,
+        error_kind,
+        error: None,
+        usage: None,
+        cost_nanousd: None,
+        key: None,
+    };
     Call {
         id: InvocationId::from_uuid(Uuid::from_u128(id)),
         provider_id: ProviderId::from_uuid(Uuid::nil()),
@@ -201,6 +209,8 @@ fn invocation(id: u128, ordinal: u32, epoch: u32, outcome: Outcome) -> LogEntry 
         error: None,
         response: None,
         reasoning: None,
+        tool_calls: Vec::new(),
+        logprobs: None,
         score: None,
     }))
 }
@@ -212,6 +222,7 @@ fn deferral(id: u128, ordinal: u32, epoch: u32, pause: bool) -> LogEntry {
         sample: 0,
         epoch,
         attempt: 0,
+        failures: 0,
         not_before: at(600),
         reason: "later".into(),
         pause,

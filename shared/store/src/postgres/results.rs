@@ -143,6 +143,8 @@ fn record(row: &Row) -> Result<ResultRecord, StoreError> {
         error: row.try_get("error")?,
         response: row.try_get("response")?,
         reasoning: row.try_get("reasoning")?,
+        tool_calls: Vec::new(),
+        logprobs: None,
         score: row.optional_json("score")?,
         settled_at: row.try_get("settled_at")?,
     })

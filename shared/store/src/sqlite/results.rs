@@ -96,6 +96,8 @@ fn record(row: &Row<'_>) -> Result<ResultRecord, StoreError> {
         error: row.optional_text("error")?,
         response: row.optional_text("response")?,
         reasoning: row.optional_text("reasoning")?,
+        tool_calls: Vec::new(),
+        logprobs: None,
         score: row.optional_json("score")?,
         settled_at: row.time("settled_at")?,
     })

@@ -111,6 +111,7 @@ mod tests {
                 completion_tokens: 5,
                 cached_tokens: 3,
                 reasoning_tokens: 2,
+                ..Usage::default()
             }),
             started_at: Timestamp::UNIX_EPOCH,
             latency: Duration::from_millis(200),

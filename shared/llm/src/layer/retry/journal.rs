@@ -48,6 +48,8 @@ impl Journal {
             error_kind: answer.as_ref().err().map(ModelError::kind),
             error: answer.as_ref().err().map(ToString::to_string),
             usage,
+            cost_nanousd: None,
+            key: None,
         });
         self.began.get_or_insert(began);
         self.last = marks;

@@ -61,6 +61,8 @@ pub(super) struct WireUsage {
 struct PromptDetails {
     #[serde(default)]
     cached_tokens: Option<u64>,
+    #[serde(default)]
+    cache_write_tokens: Option<u64>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -72,11 +74,13 @@ struct CompletionDetails {
 impl From<WireUsage> for Usage {
     fn from(wire: WireUsage) -> Self {
         let cached = wire.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        let written = wire.prompt_tokens_details.and_then(|details| details.cache_write_tokens);
         let reasoning = wire.completion_tokens_details.and_then(|details| details.reasoning_tokens);
         Self {
             prompt_tokens: wire.prompt_tokens.unwrap_or(0),
             completion_tokens: wire.completion_tokens.unwrap_or(0),
             cached_tokens: cached.or(wire.prompt_cache_hit_tokens).unwrap_or(0),
+            cache_write_tokens: written.unwrap_or(0),
             reasoning_tokens: reasoning.unwrap_or(0),
         }
     }

@@ -203,6 +203,7 @@ mod tests {
             frequency_penalty: Some(0.2),
             repetition_penalty: Some(1.1),
             seed: Some(7),
+            ..Generation::default()
         };
         let request = ChatRequest { generation, ..request() };
         let common = json!({"temperature": 0.0, "top_p": 0.9, "stop": ["\n"], "presence_penalty": 0.1,
