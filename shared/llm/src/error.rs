@@ -37,7 +37,7 @@ pub enum ModelError {
     #[error("the provider refuses the key: {message}")]
     Authentication { message: String },
     #[error("the account's quota is used up: {message}")]
-    QuotaExhausted { message: String },
+    QuotaExhausted { message: String, after: Option<Duration> },
     #[error("the deadline passed before a call could start")]
     DeadlinePassed,
     /// Not the provider's doing: see [`Interrupts`](crate::Interrupts).
@@ -67,6 +67,8 @@ pub enum Fix {
     Stream,
     /// The server does not know the option that asks for usage in a stream.
     OmitStreamOptions,
+    /// The server knows the limit of tokens by its other name.
+    OtherTokenLimit,
 }
 
 /// What to do about an error.
@@ -80,8 +82,8 @@ pub enum Advice {
     FixRequest(Fix),
     /// The same request cannot succeed.
     FailItem,
-    /// No request of this lane can succeed until someone acts.
-    StopLane,
+    /// No request with this key can succeed until someone acts, or `after` has passed.
+    StopLane { after: Option<Duration> },
     /// Nothing failed. The call is for another time, or for nobody.
     GiveUp,
 }
@@ -101,7 +103,8 @@ impl ModelError {
             | Self::ContextLength { .. }
             | Self::ContentPolicy { .. }
             | Self::DeadlinePassed => Advice::FailItem,
-            Self::Authentication { .. } | Self::QuotaExhausted { .. } => Advice::StopLane,
+            Self::Authentication { .. } => Advice::StopLane { after: None },
+            Self::QuotaExhausted { after, .. } => Advice::StopLane { after },
             Self::Interrupted => Advice::GiveUp,
         }
     }
@@ -119,8 +122,10 @@ impl ModelError {
             Self::ServerError { .. } | Self::ServerErrorForGood { .. } => ErrorKind::ServerError,
             Self::TruncatedStream => ErrorKind::TruncatedStream,
             Self::Malformed { .. } => ErrorKind::MalformedResponse,
+            Self::Rejected { fix: Fix::OtherTokenLimit, .. } | Self::InvalidRequest { .. } => {
+                ErrorKind::InvalidRequest
+            }
             Self::Rejected { .. } => ErrorKind::StreamRejected,
-            Self::InvalidRequest { .. } => ErrorKind::InvalidRequest,
             Self::ContextLength { .. } => ErrorKind::ContextLength,
             Self::ContentPolicy { .. } => ErrorKind::ContentPolicy,
             Self::Authentication { .. } => ErrorKind::Authentication,
@@ -144,7 +149,7 @@ impl ModelError {
             | Self::ContextLength { message }
             | Self::ContentPolicy { message }
             | Self::Authentication { message }
-            | Self::QuotaExhausted { message } => *message = edit(message),
+            | Self::QuotaExhausted { message, .. } => *message = edit(message),
             Self::TimedOut(_) | Self::TruncatedStream | Self::DeadlinePassed | Self::Interrupted => {}
         }
         self

@@ -1,4 +1,4 @@
-use runmill_proto::{Outcome, Usage};
+use runmill_proto::{Outcome, TokenLogprob, ToolCall, Usage};
 
 /// A whole answer: its terminator has arrived.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,6 +8,10 @@ pub struct ChatResponse {
     pub reasoning: Option<String>,
     /// The model's words for declining, where the protocol tells them from an answer.
     pub refusal: Option<String>,
+    /// What the model asks to have called, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// Of the answer's tokens, where they were asked for and the wire has them.
+    pub logprobs: Option<Vec<TokenLogprob>>,
     pub finish: Finish,
     pub usage: Option<Usage>,
 }

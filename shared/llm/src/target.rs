@@ -4,6 +4,8 @@ use reqwest::Url;
 use runmill_proto::{ProviderId, api::ProviderKind};
 use secrecy::SecretString;
 
+use crate::protocol::Wire;
+
 /// Whom to call, with what key.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -57,10 +59,13 @@ impl Target {
     }
 }
 
-/// `base` with the protocol's `path` (no leading slash) after its own.
-pub(crate) fn endpoint(base: &Url, path: &str) -> Url {
+/// `base` with the protocol's path and query after its own.
+pub(crate) fn endpoint(base: &Url, wire: &Wire) -> Url {
     let mut url = base.clone();
-    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), wire.path));
+    if let Some((name, value)) = wire.query.and_then(|query| query.split_once('=')) {
+        url.query_pairs_mut().append_pair(name, value);
+    }
     url
 }
 
@@ -96,7 +101,8 @@ mod tests {
             ),
         ];
         for (base, want) in table {
-            assert_eq!(endpoint(&target(base).url().unwrap(), "chat/completions").as_str(), want);
+            let wire = Wire { path: "chat/completions".into(), query: None, body: Vec::new() };
+            assert_eq!(endpoint(&target(base).url().unwrap(), &wire).as_str(), want);
         }
     }
 

@@ -32,7 +32,7 @@ impl Transport {
 
     /// Returns when the head of an answer, whatever its status, has come.
     pub async fn send(&self, wire: Wire, request_id: &str) -> Result<Response, ModelError> {
-        let mut request = Request::new(Method::POST, endpoint(&self.base, &wire.path));
+        let mut request = Request::new(Method::POST, endpoint(&self.base, &wire));
         request.headers_mut().clone_from(&self.headers);
         // An id that cannot be sent names nothing; the call goes on without.
         if let Ok(id) = HeaderValue::try_from(request_id) {

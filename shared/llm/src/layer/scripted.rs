@@ -73,7 +73,15 @@ impl Attempt for Scripted {
 
 /// The scripted answer to everything.
 pub(crate) fn four() -> ChatResponse {
-    ChatResponse { text: "4".into(), reasoning: None, refusal: None, finish: Finish::Stop, usage: None }
+    ChatResponse {
+        text: "4".into(),
+        reasoning: None,
+        refusal: None,
+        tool_calls: Vec::new(),
+        logprobs: None,
+        finish: Finish::Stop,
+        usage: None,
+    }
 }
 
 pub(crate) fn secs(seconds: u64) -> Duration {

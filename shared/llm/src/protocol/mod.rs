@@ -3,7 +3,10 @@
 //! Nothing here does I/O or reads a clock; what a protocol cannot know comes in. A new protocol is one
 //! folder with one [`Protocol`].
 
+mod draft;
 pub mod openai_chat;
+mod status;
+mod text;
 
 use std::time::Duration;
 
@@ -58,12 +61,19 @@ pub struct Form {
     pub stream: bool,
     /// Ask for the usage of a stream. Without this option some providers do not tell it.
     pub stream_options: bool,
+    /// Name the limit of tokens the other way: of `max_tokens` and `max_completion_tokens`, a server knows one.
+    pub other_token_limit: bool,
+}
+
+/// `model` without the prefix by which LiteLLM names a provider, if it has one of `prefixes`.
+fn without_prefix<'a>(model: &'a str, prefixes: &[&str]) -> &'a str {
+    prefixes.iter().find_map(|prefix| model.strip_prefix(prefix)).unwrap_or(model)
 }
 
 /// Streaming first, with usage.
 impl Default for Form {
     fn default() -> Self {
-        Self { stream: true, stream_options: true }
+        Self { stream: true, stream_options: true, other_token_limit: false }
     }
 }
 
@@ -72,6 +82,8 @@ impl Default for Form {
 pub struct Wire {
     /// After the base URL, without a slash in front.
     pub path: String,
+    /// `name=value`, beside what the base URL has.
+    pub query: Option<&'static str>,
     /// JSON.
     pub body: Vec<u8>,
 }

@@ -1,6 +1,6 @@
 //! Every case of the files under `tests/wire`; their README says how a case is written.
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -68,11 +68,24 @@ fn header(line: &str) -> (HeaderName, HeaderValue) {
     (name.parse().unwrap(), value.parse().unwrap())
 }
 
-const PROTOCOL: OpenAiChat = OpenAiChat { dialect: Dialect::Compatible };
+/// Every protocol with cases, by the name of their folder.
+fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
+    vec![("openai_chat", Box::new(OpenAiChat { dialect: Dialect::Compatible }))]
+}
+
+/// A file of cases, as `openai_chat/streams.txt`.
+fn read(protocol: &str, file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire").join(protocol).join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
 
 /// Reads a stream that arrives in pieces of `size` bytes, up to its end or its first error.
-fn read_stream(body: &str, size: usize) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
-    let (mut events, mut decoder) = (SseDecoder::default(), PROTOCOL.decoder());
+fn read_stream(
+    protocol: &dyn Protocol,
+    body: &str,
+    size: usize,
+) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
+    let (mut events, mut decoder) = (SseDecoder::default(), protocol.decoder());
     for piece in body.as_bytes().chunks(size) {
         events.push(Bytes::copy_from_slice(piece));
         while let Some(event) = events.next().unwrap() {
@@ -102,7 +115,16 @@ fn answer_text(answer: &Result<ChatResponse, ModelError>, usage: Option<Usage>) 
     let part =
         |name, text: &Option<String>| text.as_ref().map_or(String::new(), |text| format!(" {name} {text:?}"));
     let (reasoned, refused) = (part("reasoned", &answer.reasoning), part("refused", &answer.refusal));
-    format!("{:?} {:?} {usage}{reasoned}{refused}", answer.text, answer.finish)
+    let called = answer
+        .tool_calls
+        .iter()
+        .map(|call| format!(" called {}({}) as {:?}", call.name, call.arguments, call.id));
+    let likely = answer.logprobs.iter().flatten().map(|token| {
+        let others = token.top_logprobs.iter().map(|other| format!(", {:?} {}", other.token, other.logprob));
+        format!(" likely {:?} {}{}", token.token, token.logprob, others.collect::<String>())
+    });
+    let more: String = called.chain(likely).collect();
+    format!("{:?} {:?} {usage}{reasoned}{refused}{more}", answer.text, answer.finish)
 }
 
 fn error_text(error: &ModelError) -> String {
@@ -111,34 +133,43 @@ fn error_text(error: &ModelError) -> String {
 
 #[test]
 fn streams_are_read_however_they_are_cut() {
-    for case in cases(include_str!("../wire/openai_chat/streams.txt")) {
-        let crlf = case.body.replace('\n', "\r\n");
-        for (body, size) in [(&case.body, usize::MAX), (&case.body, 1), (&case.body, 7), (&crlf, 5)] {
-            let (answer, usage) = read_stream(body, size);
-            assert_eq!(answer_text(&answer, usage), case.want, "{}, in pieces of {size}", case.name);
+    for (name, protocol) in protocols() {
+        for case in cases(&read(name, "streams.txt")) {
+            let crlf = case.body.replace('\n', "\r\n");
+            for (body, size) in [(&case.body, usize::MAX), (&case.body, 1), (&case.body, 7), (&crlf, 5)] {
+                let (answer, usage) = read_stream(&*protocol, body, size);
+                assert_eq!(
+                    answer_text(&answer, usage),
+                    case.want,
+                    "{name}: {}, in pieces of {size}",
+                    case.name
+                );
+            }
         }
     }
 }
 
 #[test]
 fn buffered_answers_are_read() {
-    for case in cases(include_str!("../wire/openai_chat/buffered.txt")) {
-        let answer = PROTOCOL.buffered(case.body.as_bytes());
-        let usage = answer.as_ref().ok().and_then(|answer| answer.usage);
-        assert_eq!(answer_text(&answer, usage), case.want, "{}", case.name);
+    for (name, protocol) in protocols() {
+        for case in cases(&read(name, "buffered.txt")) {
+            let answer = protocol.buffered(case.body.as_bytes());
+            let usage = answer.as_ref().ok().and_then(|answer| answer.usage);
+            assert_eq!(answer_text(&answer, usage), case.want, "{name}: {}", case.name);
+        }
     }
 }
 
 #[test]
 fn errors_say_what_to_do() {
     let now: Timestamp = "2025-11-06T08:49:00Z".parse().unwrap();
-    let files =
-        [include_str!("../wire/openai_chat/errors.txt"), include_str!("../wire/openai_chat/fallbacks.txt")];
-    for case in files.into_iter().flat_map(cases) {
-        let should_retry = case.headers.get("x-should-retry").map(|value| value == "true");
-        let after: Option<Duration> = retry_after(&case.headers, now);
-        let (status, body, form) = (case.status, case.body.trim_end().as_bytes(), case.form);
-        let error = PROTOCOL.error(&ErrorAnswer { status, body, form, after, should_retry });
-        assert_eq!(error_text(&error), case.want, "{}: {error}", case.name);
+    for (name, protocol) in protocols() {
+        for case in cases(&[read(name, "errors.txt"), read(name, "fallbacks.txt")].concat()) {
+            let should_retry = case.headers.get("x-should-retry").map(|value| value == "true");
+            let after: Option<Duration> = retry_after(&case.headers, now);
+            let (status, body, form) = (case.status, case.body.trim_end().as_bytes(), case.form);
+            let error = protocol.error(&ErrorAnswer { status, body, form, after, should_retry });
+            assert_eq!(error_text(&error), case.want, "{name}: {}: {error}", case.name);
+        }
     }
 }

@@ -57,7 +57,7 @@ mod tests {
     async fn memory_is_bounded() {
         let memory = Memory::default();
         for model in 0..=MODELS_MAX {
-            assert!(memory.learn(&model.to_string(), Form { stream: false, stream_options: true }));
+            assert!(memory.learn(&model.to_string(), Form { stream: false, ..Form::default() }));
         }
         assert!(memory.lock().len() <= MODELS_MAX);
     }

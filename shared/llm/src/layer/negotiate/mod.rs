@@ -12,7 +12,7 @@ pub(crate) struct Negotiate<A> {
     pub memory: Memory,
 }
 
-/// Without stream options, buffered, and streamed again: no provider has cause for more.
+/// Without stream options, with the other token limit, and buffered: no provider has cause for more.
 const REQUESTS_MAX: usize = 4;
 
 impl<A: Attempt> Attempt for Negotiate<A> {
@@ -42,12 +42,13 @@ impl<A> Negotiate<A> {
     fn learn(&self, model: &str, form: Form, reason: &str) {
         // Calls in flight at the same time learn the same; one line is enough.
         if self.memory.learn(model, form) {
-            let Form { stream, stream_options } = form;
+            let Form { stream, stream_options, other_token_limit } = form;
             tracing::info!(
                 event = "model.form_changed",
                 model,
                 stream,
                 stream_options,
+                other_token_limit,
                 reason,
                 "the provider wants requests in another form"
             );
@@ -62,6 +63,7 @@ impl Form {
             Fix::Buffer => Self { stream: false, ..self },
             Fix::Stream => Self { stream: true, ..self },
             Fix::OmitStreamOptions => Self { stream_options: false, ..self },
+            Fix::OtherTokenLimit => Self { other_token_limit: true, ..self },
         }
     }
 }
@@ -73,8 +75,8 @@ mod tests {
     use super::*;
     use crate::layer::scripted::{Act, Scripted, ask, policy, secs};
 
-    const PLAIN: Form = Form { stream: true, stream_options: false };
-    const BUFFERED: Form = Form { stream: false, stream_options: true };
+    const PLAIN: Form = Form { stream: true, stream_options: false, other_token_limit: false };
+    const BUFFERED: Form = Form { stream: false, stream_options: true, other_token_limit: false };
 
     fn rejected(fix: Fix) -> Vec<Act> {
         vec![Act::Fail(ModelError::Rejected { fix, message: "no".into() })]
@@ -114,7 +116,7 @@ mod tests {
 
         ask(&layer, &policy()).await.unwrap();
 
-        let both = Form { stream: false, stream_options: false };
+        let both = Form { stream: false, ..PLAIN };
         assert_eq!(layer.inner.forms(), [Form::default(), PLAIN, both]);
     }
 

@@ -40,7 +40,7 @@ impl<'a> Patience<'a> {
             Advice::SlowDown { after } => self.slow_down(after, fraction),
             // A form that could be fixed has been; what comes here is a provider that takes none.
             Advice::FixRequest(_) | Advice::FailItem => Next::Fail,
-            Advice::StopLane => Next::StopLane,
+            Advice::StopLane { .. } => Next::StopLane,
             Advice::GiveUp => Next::GiveUp,
         }
     }
@@ -130,7 +130,7 @@ mod tests {
     fn what_cannot_succeed_is_not_tried_again() {
         let fix = Advice::FixRequest(crate::Fix::Buffer);
         assert_eq!(
-            course(&[Advice::FailItem, fix, Advice::StopLane], 1.0),
+            course(&[Advice::FailItem, fix, Advice::StopLane { after: None }], 1.0),
             [Next::Fail, Next::Fail, Next::StopLane]
         );
     }

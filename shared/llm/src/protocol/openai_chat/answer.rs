@@ -1,12 +1,16 @@
 //! What streamed and buffered answers have in common on the wire.
 
-use std::borrow::Cow;
-
-use runmill_proto::Usage;
+use runmill_proto::{TokenLogprob, ToolCall, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::Finish;
+use crate::{
+    Finish,
+    protocol::{
+        draft::Draft,
+        text::{Text, or_empty},
+    },
+};
 
 /// A chunk of a stream, or a whole answer: they differ in what a choice holds.
 ///
@@ -35,12 +39,36 @@ pub(super) struct Message<'a> {
     pub reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub refusal: Option<Text<'a>>,
+    #[serde(borrow, default = "Option::default")]
+    pub tool_calls: Option<Vec<WireToolCall<'a>>>,
 }
 
-/// Borrowed unless it holds an escape. A type of its own, because serde does not borrow a `Cow` inside an
-/// `Option`.
+/// A tool call, or the next part of one: then name and id come with its first part alone.
 #[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+pub(super) struct WireToolCall<'a> {
+    /// Absent from a buffered answer, where the calls are in order.
+    #[serde(default)]
+    index: Option<u64>,
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    function: Option<WireFunction<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireFunction<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    arguments: Option<Text<'a>>,
+}
+
+/// `logprobs` of a choice. Read only where it is asked for: it is many times the answer's size.
+#[derive(Default, Deserialize)]
+pub(super) struct Logprobs {
+    #[serde(default)]
+    pub content: Option<Vec<TokenLogprob>>,
+}
 
 #[derive(Clone, Copy, Deserialize)]
 pub(super) struct WireUsage {
@@ -86,23 +114,42 @@ impl From<WireUsage> for Usage {
     }
 }
 
-impl<'a> Message<'a> {
-    pub fn reasoning(&self) -> Option<&Text<'a>> {
-        self.reasoning_content.as_ref().or(self.reasoning.as_ref())
+impl Message<'_> {
+    /// Whether there was anything to add.
+    pub fn add_to(&self, draft: &mut Draft) -> bool {
+        let reasoning = self.reasoning_content.as_ref().or(self.reasoning.as_ref());
+        let parts = [
+            draft.text(or_empty(self.content.as_ref())),
+            draft.reasoning(or_empty(reasoning)),
+            draft.refusal(or_empty(self.refusal.as_ref())),
+        ];
+        let mut added = parts.contains(&true);
+        for (place, call) in (0..).zip(self.tool_calls.iter().flatten()) {
+            call.add_to(draft.tool(call.index.unwrap_or(place)));
+            added = true;
+        }
+        added
     }
 }
 
-impl Text<'_> {
-    /// As a `finish_reason`: `None` until the model has stopped, which some servers say with an empty text
-    /// instead of null.
-    pub fn finish(&self) -> Option<Finish> {
-        Some(match &*self.0 {
-            "" => return None,
-            "stop" => Finish::Stop,
-            "length" => Finish::Length,
-            "tool_calls" | "function_call" => Finish::ToolCalls,
-            "content_filter" => Finish::ContentFilter,
-            _ => Finish::Other,
-        })
+impl WireToolCall<'_> {
+    fn add_to(&self, call: &mut ToolCall) {
+        call.id.push_str(or_empty(self.id.as_ref()));
+        let Some(function) = &self.function else { return };
+        call.name.push_str(or_empty(function.name.as_ref()));
+        call.arguments.push_str(or_empty(function.arguments.as_ref()));
     }
+}
+
+/// A `finish_reason`: `None` until the model has stopped, which some servers say with an empty text instead of
+/// null.
+pub(super) fn finish(reason: Option<&Text<'_>>) -> Option<Finish> {
+    Some(match &*reason?.0 {
+        "" => return None,
+        "stop" => Finish::Stop,
+        "length" => Finish::Length,
+        "tool_calls" | "function_call" => Finish::ToolCalls,
+        "content_filter" => Finish::ContentFilter,
+        _ => Finish::Other,
+    })
 }

@@ -1,10 +1,13 @@
 use serde::Deserialize;
 
 use super::{
-    answer::{Answer, Message, Text},
+    answer::{Answer, Logprobs, Message, finish},
     error,
 };
-use crate::{ChatResponse, ModelError};
+use crate::{
+    ChatResponse, ModelError,
+    protocol::{draft::Draft, text::Text},
+};
 
 #[derive(Deserialize)]
 struct Choice<'a> {
@@ -12,6 +15,8 @@ struct Choice<'a> {
     message: Option<Message<'a>>,
     #[serde(borrow, default)]
     finish_reason: Option<Text<'a>>,
+    #[serde(default)]
+    logprobs: Option<Logprobs>,
 }
 
 pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
@@ -23,19 +28,11 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
     }
     let choice = answer.choices.unwrap_or_default().into_iter().next();
     let choice = choice.ok_or_else(|| malformed("it has no choices".to_owned()))?;
-    let finish = choice.finish_reason.as_ref().and_then(Text::finish);
+    let finish = finish(choice.finish_reason.as_ref());
     let finish = finish.ok_or_else(|| malformed("it has no finish_reason".to_owned()))?;
     let message = choice.message.ok_or_else(|| malformed("it has no message".to_owned()))?;
-    let reasoning = message.reasoning_content.or(message.reasoning);
-    Ok(ChatResponse {
-        text: message.content.map(owned).unwrap_or_default(),
-        reasoning: reasoning.map(owned).filter(|text| !text.is_empty()),
-        refusal: message.refusal.map(owned).filter(|text| !text.is_empty()),
-        finish,
-        usage: answer.usage.map(Into::into),
-    })
-}
-
-fn owned(text: Text<'_>) -> String {
-    text.0.into_owned()
+    let mut draft = Draft::default();
+    message.add_to(&mut draft);
+    draft.logprobs(choice.logprobs.and_then(|logprobs| logprobs.content).into_iter().flatten());
+    Ok(draft.complete(finish, answer.usage.map(Into::into)))
 }

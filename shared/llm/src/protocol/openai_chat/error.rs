@@ -1,12 +1,10 @@
 mod detail;
 
-use std::time::Duration;
-
 use detail::Detail;
 
 use crate::{
     Fix, ModelError,
-    protocol::{ErrorAnswer, Form},
+    protocol::{ErrorAnswer, Form, status::Signs},
 };
 
 /// Reads an answer whose status is no success. The most telling sign decides: what the provider says of
@@ -16,7 +14,7 @@ pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     if let Some(fix) = fix(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
     }
-    classify(answer.status, detail, answer.after, answer.should_retry)
+    classify(Signs::of(answer), detail)
 }
 
 /// Reads the error in a stream or answer that began with status 200. Its status is what its code says, else
@@ -31,25 +29,17 @@ pub(super) fn in_band(error: &str) -> ModelError {
         (_, "authentication_error", _) | (_, _, "invalid_api_key") => 401,
         _ => 500,
     };
-    classify(status, detail, None, None)
+    classify(Signs::in_band(status), detail)
 }
 
-fn classify(status: u16, detail: Detail, after: Option<Duration>, should_retry: Option<bool>) -> ModelError {
-    let topic = detail.topic(status);
+fn classify(signs: Signs, detail: Detail) -> ModelError {
+    let topic = detail.topic(signs.status);
     let message = detail.message;
-    match (topic, status, should_retry) {
-        (Some(Topic::Quota), ..) => ModelError::QuotaExhausted { message },
-        (Some(Topic::Context), ..) => ModelError::ContextLength { message },
-        (Some(Topic::Policy), ..) => ModelError::ContentPolicy { message },
-        (None, 401 | 403, _) => ModelError::Authentication { message },
-        (None, 408 | 409 | 429 | 500.., Some(false)) => ModelError::ServerErrorForGood { status, message },
-        (None, 429, _) => ModelError::RateLimited { message, after },
-        (None, 503 | 529, _) => ModelError::Overloaded { message, after },
-        (None, 408 | 409 | 500.., _) | (None, _, Some(true)) => {
-            ModelError::ServerError { status, message, after }
-        }
-        // Redirects, too: a key does not follow them.
-        (None, ..) => ModelError::InvalidRequest { status, message },
+    match topic {
+        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: signs.after },
+        Some(Topic::Context) => ModelError::ContextLength { message },
+        Some(Topic::Policy) => ModelError::ContentPolicy { message },
+        None => signs.error(message),
     }
 }
 
@@ -65,8 +55,7 @@ impl Detail {
     fn topic(&self, status: u16) -> Option<Topic> {
         let code =
             |codes: &[&str]| codes.contains(&self.code.as_str()) || codes.contains(&self.kind.as_str());
-        if status == 402
-            || code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
+        if code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
             || self.says(&["exceeded your current quota"])
         {
             return Some(Topic::Quota);

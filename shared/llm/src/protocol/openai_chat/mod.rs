@@ -44,7 +44,8 @@ impl Protocol for OpenAiChat {
     }
 
     fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
-        Ok(Wire { path: "chat/completions".to_owned(), body: request::body(request, self.dialect, form) })
+        let body = request::body(request, self.dialect, form);
+        Ok(Wire { path: "chat/completions".to_owned(), query: None, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {

@@ -4,7 +4,10 @@ use runmill_proto::{Generation, Image, Stop};
 use serde::Serialize;
 
 use super::Dialect;
-use crate::{ChatMessage, ChatRequest, Part, Role, protocol::Form};
+use crate::{
+    ChatMessage, ChatRequest, Part, Role,
+    protocol::{Form, without_prefix},
+};
 
 pub(super) fn body(request: &ChatRequest, dialect: Dialect, form: Form) -> Vec<u8> {
     let body = Body::new(request, dialect, form);
@@ -85,7 +88,7 @@ impl<'a> Body<'a> {
         let system =
             request.system.as_deref().map(|text| Message { role: "system", content: Content::Text(text) });
         Self {
-            model: &request.model,
+            model: wire_name(&request.model, dialect),
             messages: system.into_iter().chain(request.messages.iter().map(Message::from)).collect(),
             sampling: Sampling::new(&request.generation, dialect),
             stream: form.stream,
@@ -95,6 +98,15 @@ impl<'a> Body<'a> {
                 include_obfuscation: (dialect == Dialect::OpenAi).then_some(false),
             }),
         }
+    }
+}
+
+/// OpenAI's own models are asked for by their bare names. Elsewhere a prefix may be part of the name, but for
+/// those by which LiteLLM says "any such server".
+fn wire_name(model: &str, dialect: Dialect) -> &str {
+    match dialect {
+        Dialect::OpenAi => without_prefix(model, &["openai/"]),
+        Dialect::Compatible => without_prefix(model, &["hosted_vllm/", "custom_openai/"]),
     }
 }
 
@@ -184,10 +196,10 @@ mod tests {
 
     #[test]
     fn the_form_is_kept_to() {
-        let bare = encoded(&request(), Dialect::OpenAi, Form { stream: true, stream_options: false });
+        let bare = encoded(&request(), Dialect::OpenAi, Form { stream_options: false, ..Form::default() });
         assert_eq!((&bare["stream"], bare.get("stream_options")), (&json!(true), None));
 
-        let buffered = encoded(&request(), Dialect::OpenAi, Form { stream: false, stream_options: true });
+        let buffered = encoded(&request(), Dialect::OpenAi, Form { stream: false, ..Form::default() });
         assert_eq!((buffered.get("stream"), buffered.get("stream_options")), (None, None));
     }
 

@@ -2,24 +2,19 @@ use runmill_proto::Usage;
 use serde::Deserialize;
 
 use super::{
-    answer::{Answer, Message, Text},
+    answer::{Answer, Logprobs, Message, finish},
     error,
 };
 use crate::{
     ChatResponse, Finish, ModelError,
-    protocol::{Decoder, Step},
+    protocol::{Decoder, Step, draft::Draft, text::Text},
     sse::SseEvent,
 };
-
-/// What all the tokens of one answer may add up to. More is no answer but a fault, and would fill memory.
-const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// Adds up the chunks of one streamed answer.
 #[derive(Default)]
 pub(super) struct ChunkDecoder {
-    text: String,
-    reasoning: String,
-    refusal: String,
+    draft: Draft,
     finish: Option<Finish>,
     usage: Option<Usage>,
 }
@@ -33,6 +28,8 @@ struct Choice<'a> {
     delta: Option<Message<'a>>,
     #[serde(borrow, default)]
     finish_reason: Option<Text<'a>>,
+    #[serde(default)]
+    logprobs: Option<Logprobs>,
 }
 
 impl Decoder for ChunkDecoder {
@@ -52,11 +49,9 @@ impl Decoder for ChunkDecoder {
             self.usage = Some(usage.into());
         }
         // We ask for one choice.
-        let choices = chunk.choices.unwrap_or_default();
-        let token = choices.iter().find(|choice| choice.index == 0).is_some_and(|choice| self.add(choice));
-        if self.text.len() + self.reasoning.len() > ANSWER_MAX_BYTES {
-            return Err(ModelError::Malformed { message: format!("more than {ANSWER_MAX_BYTES} bytes") });
-        }
+        let mut choices = chunk.choices.unwrap_or_default().into_iter();
+        let token = choices.find(|choice| choice.index == 0).is_some_and(|choice| self.add(choice));
+        self.draft.check()?;
         Ok(if token { Step::Token } else { Step::Quiet })
     }
 
@@ -71,36 +66,16 @@ impl Decoder for ChunkDecoder {
 
 impl ChunkDecoder {
     /// Whether the choice holds part of the answer.
-    fn add(&mut self, choice: &Choice<'_>) -> bool {
-        self.finish = choice.finish_reason.as_ref().and_then(Text::finish).or(self.finish);
-        let Some(delta) = &choice.delta else { return false };
-        let parts = [
-            push(&mut self.text, delta.content.as_ref()),
-            push(&mut self.reasoning, delta.reasoning()),
-            push(&mut self.refusal, delta.refusal.as_ref()),
-        ];
-        parts.contains(&true)
+    fn add(&mut self, mut choice: Choice<'_>) -> bool {
+        self.finish = finish(choice.finish_reason.as_ref()).or(self.finish);
+        let logprobs = choice.logprobs.take().and_then(|logprobs| logprobs.content);
+        self.draft.logprobs(logprobs.into_iter().flatten());
+        choice.delta.as_ref().is_some_and(|delta| delta.add_to(&mut self.draft))
     }
 
     /// `[DONE]` without a reason to have stopped is what a proxy sends when its upstream broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        Ok(ChatResponse {
-            text: std::mem::take(&mut self.text),
-            reasoning: some(&mut self.reasoning),
-            refusal: some(&mut self.refusal),
-            finish,
-            usage: self.usage,
-        })
+        Ok(self.draft.complete(finish, self.usage))
     }
-}
-
-fn push(whole: &mut String, part: Option<&Text<'_>>) -> bool {
-    let part = part.map_or("", |text| &text.0);
-    whole.push_str(part);
-    !part.is_empty()
-}
-
-fn some(text: &mut String) -> Option<String> {
-    Some(std::mem::take(text)).filter(|text| !text.is_empty())
 }

@@ -1,0 +1,120 @@
+use runmill_proto::{TokenLogprob, ToolCall, Usage};
+
+use crate::{ChatResponse, Finish, ModelError};
+
+/// What all parts of one answer may add up to. More is no answer but a fault, and would fill memory.
+const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// Tool calls and tokens with log probabilities that one answer may have, for the same reason.
+const TOOL_CALLS_MAX: usize = 1_000;
+const LOGPROBS_MAX: usize = 1_000_000;
+
+/// An answer that is being put together from the pieces in which it comes.
+#[derive(Default)]
+pub(super) struct Draft {
+    text: String,
+    reasoning: String,
+    refusal: String,
+    tools: Vec<(u64, ToolCall)>,
+    logprobs: Vec<TokenLogprob>,
+}
+
+impl Draft {
+    /// Adds to the answer; whether there was anything. The same holds for all that add.
+    pub fn text(&mut self, part: &str) -> bool {
+        push(&mut self.text, part)
+    }
+
+    pub fn reasoning(&mut self, part: &str) -> bool {
+        push(&mut self.reasoning, part)
+    }
+
+    pub fn refusal(&mut self, part: &str) -> bool {
+        push(&mut self.refusal, part)
+    }
+
+    /// The tool call with this number in the answer, made when it is not there.
+    pub fn tool(&mut self, number: u64) -> &mut ToolCall {
+        let place = self.tools.iter().rposition(|(known, _)| *known == number).unwrap_or_else(|| {
+            self.tools.push((number, ToolCall::default()));
+            self.tools.len() - 1
+        });
+        &mut self.tools[place].1
+    }
+
+    pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
+        self.logprobs.extend(tokens);
+    }
+
+    /// An error once the answer is larger than any answer. To be asked after each event.
+    pub fn check(&self) -> Result<(), ModelError> {
+        let arguments: usize = self.tools.iter().map(|(_, call)| call.arguments.len()).sum();
+        let bytes = self.text.len() + self.reasoning.len() + self.refusal.len() + arguments;
+        let fits = bytes <= ANSWER_MAX_BYTES
+            && self.tools.len() <= TOOL_CALLS_MAX
+            && self.logprobs.len() <= LOGPROBS_MAX;
+        let message =
+            || format!("an answer of more than {ANSWER_MAX_BYTES} bytes or {TOOL_CALLS_MAX} tool calls");
+        if fits { Ok(()) } else { Err(ModelError::Malformed { message: message() }) }
+    }
+
+    /// The whole answer; nothing is left behind.
+    pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> ChatResponse {
+        let Self { text, reasoning, refusal, mut tools, logprobs } = std::mem::take(self);
+        tools.sort_by_key(|(number, _)| *number);
+        ChatResponse {
+            text,
+            reasoning: some(reasoning),
+            refusal: some(refusal),
+            tool_calls: tools.into_iter().map(|(_, call)| call).collect(),
+            logprobs: Some(logprobs).filter(|tokens| !tokens.is_empty()),
+            finish,
+            usage,
+        }
+    }
+}
+
+fn push(whole: &mut String, part: &str) -> bool {
+    whole.push_str(part);
+    !part.is_empty()
+}
+
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_add_up_and_tool_calls_are_in_their_order() {
+        let mut draft = Draft::default();
+        assert!(draft.text("a") && draft.text("b") && !draft.text(""));
+        draft.tool(1).name = "second".into();
+        draft.tool(0).name = "first".into();
+        draft.tool(1).arguments.push_str("{}");
+
+        let answer = draft.complete(Finish::ToolCalls, None);
+
+        let calls: Vec<_> =
+            answer.tool_calls.iter().map(|c| (c.name.as_str(), c.arguments.as_str())).collect();
+        assert_eq!(calls, [("first", ""), ("second", "{}")]);
+        assert_eq!((answer.text.as_str(), answer.reasoning, answer.logprobs), ("ab", None, None));
+    }
+
+    #[test]
+    fn an_answer_without_end_is_an_error() {
+        let mut draft = Draft::default();
+        draft.text(&"x".repeat(ANSWER_MAX_BYTES));
+        assert!(draft.check().is_ok());
+        draft.reasoning("x");
+        assert!(draft.check().is_err());
+
+        let mut draft = Draft::default();
+        for number in 0..=TOOL_CALLS_MAX as u64 {
+            draft.tool(number).name.push('f');
+        }
+        assert!(draft.check().is_err());
+    }
+}

@@ -1,0 +1,39 @@
+//! What an error means by its status, where its body does not say more. The same for every protocol.
+
+use std::time::Duration;
+
+use super::ErrorAnswer;
+use crate::ModelError;
+
+/// What is known of a failed request beside its body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signs {
+    pub status: u16,
+    pub after: Option<Duration>,
+    pub should_retry: Option<bool>,
+}
+
+impl Signs {
+    pub const fn of(answer: &ErrorAnswer<'_>) -> Self {
+        Self { status: answer.status, after: answer.after, should_retry: answer.should_retry }
+    }
+
+    /// Of an error inside an answer that began with 200: there is nothing but the status that it amounts to.
+    pub const fn in_band(status: u16) -> Self {
+        Self { status, after: None, should_retry: None }
+    }
+
+    pub fn error(self, message: String) -> ModelError {
+        let Self { status, after, should_retry } = self;
+        match (status, should_retry) {
+            (402, _) => ModelError::QuotaExhausted { message, after },
+            (401 | 403, _) => ModelError::Authentication { message },
+            (408 | 409 | 429 | 500.., Some(false)) => ModelError::ServerErrorForGood { status, message },
+            (429, _) => ModelError::RateLimited { message, after },
+            (503 | 529, _) => ModelError::Overloaded { message, after },
+            (408 | 409 | 500.., _) | (_, Some(true)) => ModelError::ServerError { status, message, after },
+            // Redirects, too: a key does not follow them.
+            _ => ModelError::InvalidRequest { status, message },
+        }
+    }
+}
