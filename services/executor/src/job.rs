@@ -1,9 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use runmill_broker::{BrokerError, Delivery, Envelope, Queue, SharedBroker, log_partition};
-use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Factory, Interrupts, Part, Role};
+use runmill_broker::{Delivery, Envelope, Queue, SharedBroker, log_partition};
+use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Factory, Interrupts, Part, PolicySource, Role};
 use runmill_proto::{
-    ErrorKind, Item, ItemFault,
+    ErrorKind, Item, ItemFault, JobConfig,
+    api::Settings,
     codec::Message,
     message::{Job, JobItem},
 };
@@ -15,7 +16,7 @@ use tracing::Instrument;
 
 use crate::{
     metrics::ExecutorMetrics,
-    outcome::{End, Report},
+    outcome::{End, Report, settled},
     prompts::Prompts,
     providers::{OpenProvider, ProviderCache, ProviderError},
     recent::{Claim, Recent, Working},
@@ -213,9 +214,16 @@ impl JobRunner {
             model: job.model.clone(),
             system,
             messages: vec![ChatMessage { role: Role::User, parts }],
-            generation: job.config.generation.clone(),
+            generation: provider.generation(job.config.generation.clone()),
             call_id: job.key().to_string(),
         })
+    }
+
+    /// Makes the provider's client call it by these settings from now on.
+    pub fn reach(&self, provider: &OpenProvider, gate: &Arc<Gate>) {
+        if let Err(error) = self.factory.client(&provider.target(&self.settings.get()), gate) {
+            tracing::warn!(event = "executor.provider_unusable", provider_id = %provider.id, %error);
+        }
     }
 
     async fn call(
@@ -227,23 +235,42 @@ impl JobRunner {
         stop: &CancellationToken,
     ) -> Done {
         let job = end.job;
-        let settings = self.settings.get();
-        let client = match self.factory.client(&provider.target(&settings), gate) {
+        let client = match self.factory.client(&provider.target(&self.settings.get()), gate) {
             Ok(client) => client,
             Err(error) => return Done::Report(end.failed(ErrorKind::ProviderUnavailable, &error)),
         };
-        let policy = CallPolicy { deadline: job.deadline, ..CallPolicy::resolve(&settings, &job.config) };
+        let policies = JobPolicies { runner: self, job };
         let interrupts = Interrupts { before_start: stop.clone(), at_once: self.states.token(job.run_id) };
-        let invoked = client.invoke_until(request, &policy, &interrupts).await;
+        let invoked = client.invoke_until(request, &policies, &interrupts).await;
         let end = End { now: self.clock.now(), ..*end };
         let canceled = self.states.state(job.run_id) == RunState::Canceled;
-        end.invoked(&invoked, canceled).map_or(Done::HandBack, Done::Report)
+        let deferrals_max = policies.settings().retry.max_deferrals;
+        end.invoked(&invoked, canceled, deferrals_max).map_or(Done::HandBack, Done::Report)
     }
 }
 
-/// A settling that fails is no fault: the broker delivers the job again, and what was recorded is recognised.
-fn settled(settled: Result<(), BrokerError>) {
-    if let Err(error) = settled {
-        tracing::warn!(event = "executor.settle_failed", %error, "the job will come again");
+/// A job's patience, by the settings of the moment.
+struct JobPolicies<'a> {
+    runner: &'a JobRunner,
+    job: &'a Job,
+}
+
+impl JobPolicies<'_> {
+    /// The run's own above the provider's above the workspace's.
+    fn settings(&self) -> Settings {
+        let JobConfig { request, retry, .. } = &self.job.config;
+        let provider = self.runner.providers.settings(self.job.provider_id, &self.runner.settings.get());
+        provider.under(request, retry)
+    }
+}
+
+impl PolicySource for JobPolicies<'_> {
+    fn policy(&self) -> CallPolicy {
+        let settings = self.runner.providers.settings(self.job.provider_id, &self.runner.settings.get());
+        CallPolicy {
+            failed_before: self.job.failures,
+            deadline: self.job.deadline,
+            ..CallPolicy::resolve(&settings, &self.job.config)
+        }
     }
 }

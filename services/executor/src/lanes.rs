@@ -12,17 +12,17 @@ use runmill_store::{ExecutorStore, Feed, ProviderRow, Providers};
 use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache};
+use crate::{gates::Gates, job::JobRunner, lane::Lane, run_states::RunStates, settings::SettingsCache};
 
 /// The longest that a change stays unseen when its hint was lost.
-const REFRESH: Duration = Duration::from_secs(2);
+const REFRESH: Duration = Duration::from_secs(1);
 const PROVIDERS_AT_ONCE: u32 = 500;
 
 /// All lanes of this executor: one for each provider.
 #[derive(Clone)]
 pub struct Lanes {
     runner: Arc<JobRunner>,
-    default_concurrency: u32,
+    gates: Gates,
     open: Arc<Mutex<HashMap<ProviderId, OpenLane>>>,
 }
 
@@ -32,8 +32,8 @@ struct OpenLane {
 }
 
 impl Lanes {
-    pub fn new(runner: Arc<JobRunner>, default_concurrency: u32) -> Self {
-        Self { runner, default_concurrency, open: Arc::default() }
+    pub fn new(runner: Arc<JobRunner>, gates: Gates) -> Self {
+        Self { runner, gates, open: Arc::default() }
     }
 
     pub fn report(&self) -> Vec<ExecutorLane> {
@@ -42,7 +42,7 @@ impl Lanes {
             provider_id,
             concurrency: lane.gate.limit(),
             in_flight: lane.gate.in_flight(),
-            keys: Vec::new(),
+            keys: self.runner.factory.keys(provider_id),
         };
         open.iter().map(lane).collect()
     }
@@ -63,7 +63,7 @@ impl Lanes {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = refresh.tick() => {}
-                heard = next_change(&mut *listener, &states) => {
+                heard = self.next_change(&mut *listener, &states) => {
                     heard.context("the broker was closed")?;
                 }
                 Some(ended) = running.join_next() => ended.context("a lane's task")??,
@@ -91,39 +91,54 @@ impl Lanes {
         settings.refresh(store).await?;
         states.load(&Feed::active_runs(store).await?);
         let rows = all_providers(store).await?;
-        self.runner.providers.keep_current(&rows);
+        let providers = self.runner.providers.refresh(&rows);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|id, lane| {
             let stays = rows.iter().any(|row| row.id == *id);
             if !stays {
                 lane.stop.cancel();
+                self.gates.forget(*id);
+                self.runner.factory.forget(*id);
             }
             stays
         });
         for row in &rows {
-            let concurrency = row.rate_limit.concurrency.unwrap_or(self.default_concurrency);
-            let lane = open.entry(row.id).or_insert_with(|| {
-                let (gate, stop) = (Arc::new(Gate::new(concurrency)), stop.child_token());
+            let gate = self.gates.of(row);
+            open.entry(row.id).or_insert_with(|| {
+                let stop = stop.child_token();
                 let lane = Lane { provider_id: row.id, gate: gate.clone(), runner: self.runner.clone() };
                 running.spawn(lane.run(broker.clone(), stop.clone()));
                 OpenLane { gate, stop }
             });
-            lane.gate.set_limit(concurrency);
+        }
+        // Also for the calls that wait to be tried again: their next attempt is by the new settings.
+        for provider in providers {
+            if let Some(lane) = open.get(&provider.id) {
+                self.runner.reach(&provider, &lane.gate);
+            }
         }
         Ok(())
     }
-}
 
-/// Waits for a message that changes what is cached here. Those that stop a run take effect at once.
-async fn next_change(listener: &mut dyn Listener, states: &RunStates) -> Option<()> {
-    loop {
-        match listener.next().await? {
-            Heard::Gap => return Some(()),
-            Heard::Message(message) => match message.decode::<Control>() {
-                Ok(Control::ProviderChanged { .. } | Control::SettingsChanged) => return Some(()),
-                Ok(control) => states.hear(&control),
-                Err(error) => tracing::warn!(event = "executor.control_unreadable", %error),
-            },
+    /// Waits for a message that changes what is cached here. Those that stop a run take effect at once.
+    async fn next_change(&self, listener: &mut dyn Listener, states: &RunStates) -> Option<()> {
+        loop {
+            match listener.next().await? {
+                Heard::Gap => return Some(()),
+                Heard::Message(message) => match message.decode::<Control>() {
+                    Ok(Control::ProviderChanged { .. } | Control::SettingsChanged) => return Some(()),
+                    Ok(control) => self.hear(&control, states),
+                    Err(error) => tracing::warn!(event = "executor.control_unreadable", %error),
+                },
+            }
+        }
+    }
+
+    fn hear(&self, control: &Control, states: &RunStates) {
+        states.hear(control);
+        // Whoever resumes a run says that what stopped it is mended; one call of each key finds out.
+        if let Control::RunResumed { .. } = control {
+            self.runner.factory.forgive_keys();
         }
     }
 }

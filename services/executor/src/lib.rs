@@ -3,6 +3,7 @@
 //! The one service that opens sealed keys and reaches providers. It writes no result: what it learns goes to the
 //! log-sinks, and the broker's confirm of that is what lets a job go.
 
+mod gates;
 mod job;
 mod lane;
 mod lanes;
@@ -14,6 +15,7 @@ mod recent;
 mod report;
 mod run_states;
 mod settings;
+mod smoke_test;
 
 use std::sync::Arc;
 
@@ -26,8 +28,8 @@ use runmill_vault::Opener;
 pub use metrics::ExecutorMetrics;
 
 use crate::{
-    job::JobRunner, lanes::Lanes, prompts::Prompts, providers::ProviderCache, recent::Recent, report::Report,
-    run_states::RunStates, settings::SettingsCache,
+    gates::Gates, job::JobRunner, lanes::Lanes, prompts::Prompts, providers::ProviderCache, recent::Recent,
+    report::Report, run_states::RunStates, settings::SettingsCache, smoke_test::SmokeTests,
 };
 
 /// What an executor works with.
@@ -66,7 +68,10 @@ impl Executor {
             log_partitions: self.log_partitions,
             kill: life.kill.clone(),
         });
-        let lanes = Lanes::new(runner, self.lane_concurrency);
+        let gates = Gates::new(self.lane_concurrency);
+        let desk = SmokeTests { runner: runner.clone(), gates: gates.clone(), store: self.store.clone() };
+        life.spawn("smoke tests", desk.run(self.broker.clone(), life.stop.clone()));
+        let lanes = Lanes::new(runner, gates);
         let report = Report {
             name: self.name,
             store: self.store.clone(),

@@ -1,7 +1,8 @@
 use std::{fmt::Display, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use runmill_llm::{ChatResponse, Invoked, Unanswered};
+use runmill_broker::BrokerError;
+use runmill_llm::{ChatResponse, Invoked, ModelError, Unanswered};
 use runmill_proto::{
     ErrorKind, InvocationId, Item, Outcome,
     message::{Call, Deferred, Invocation, Job},
@@ -48,23 +49,24 @@ impl<'a> End<'a> {
         Report::deferred(self.deferred(self.no_call(), after, reason.to_owned()))
     }
 
-    /// What came of a call; `None` if it never began, so that another executor may have the job.
-    pub fn invoked(&self, invoked: &Invoked, run_canceled: bool) -> Option<Report> {
+    /// What came of a call; `None` if it never began, so that another executor may have the job. A job that was deferred
+    /// `deferrals_max` times before is not deferred again.
+    pub fn invoked(&self, invoked: &Invoked, run_canceled: bool, deferrals_max: u32) -> Option<Report> {
         let call =
             invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model);
         let report = match &invoked.result {
             Ok(response) => Report::ended(self.answered(call, response)),
-            Err(Unanswered::Failed(error)) => Report::ended(Invocation {
-                error_kind: Some(error.kind()),
-                error: Some(error.to_string()),
-                ..self.invocation(call, Outcome::Failed)
-            }),
-            Err(Unanswered::Deferred { after, error }) => {
-                Report::deferred(self.deferred(call, *after, error.to_string()))
+            Err(Unanswered::Failed(error)) => self.unanswered(call, error),
+            Err(Unanswered::Deferred { error, .. }) if self.job.attempt >= deferrals_max => {
+                self.unanswered(call, error)
             }
-            Err(Unanswered::LaneStopped(error)) => {
-                let deferred = self.deferred(call, Duration::ZERO, error.to_string());
-                Report::deferred(Deferred { pause: true, ..deferred })
+            Err(Unanswered::Deferred { after, error }) => {
+                let deferred = self.deferred(call, *after, error.to_string());
+                Report::deferred(Deferred { failures: invoked.failures, ..deferred })
+            }
+            Err(Unanswered::LaneStopped { after, error }) => {
+                let deferred = self.deferred(call, *after, error.to_string());
+                Report::deferred(Deferred { failures: invoked.failures, pause: true, ..deferred })
             }
             Err(Unanswered::Interrupted) if run_canceled => {
                 Report::ended(self.invocation(call, Outcome::Canceled))
@@ -78,6 +80,14 @@ impl<'a> End<'a> {
         Some(report)
     }
 
+    fn unanswered(&self, call: Call, error: &ModelError) -> Report {
+        Report::ended(Invocation {
+            error_kind: Some(error.kind()),
+            error: Some(error.to_string()),
+            ..self.invocation(call, Outcome::Failed)
+        })
+    }
+
     fn answered(&self, call: Call, response: &ChatResponse) -> Invocation {
         let words = response.refusal.as_ref().filter(|_| response.text.is_empty()).unwrap_or(&response.text);
         let score =
@@ -85,6 +95,8 @@ impl<'a> End<'a> {
         Invocation {
             response: Some(words.clone()),
             reasoning: response.reasoning.clone(),
+            tool_calls: response.tool_calls.clone(),
+            logprobs: response.logprobs.clone(),
             score,
             ..self.invocation(call, response.outcome())
         }
@@ -121,7 +133,7 @@ impl<'a> End<'a> {
             sample: job.sample,
             epoch: job.epoch,
             attempt: job.attempt,
-            failures: 0,
+            failures: job.failures,
             not_before: self.now.saturating_add(wait).unwrap_or(self.now),
             reason,
             pause: false,
@@ -154,5 +166,12 @@ impl Report {
 
     fn deferred(deferred: Deferred) -> Self {
         Self::Deferred(Box::new(deferred))
+    }
+}
+
+/// A settling that fails is no fault: the broker delivers it again, and what was recorded is recognised.
+pub fn settled(settled: Result<(), BrokerError>) {
+    if let Err(error) = settled {
+        tracing::warn!(event = "executor.settle_failed", %error, "it will come again");
     }
 }

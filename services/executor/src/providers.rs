@@ -4,10 +4,10 @@ use std::{
     time::Duration,
 };
 
-use runmill_llm::Target;
+use runmill_llm::{Target, TargetKey};
 use runmill_proto::{
-    ProviderId,
-    api::{Capabilities, ProviderKind, Settings},
+    Generation, ProviderId,
+    api::{Capabilities, ProviderKind, ProviderProtocol, RequestOverride, RetryOverride, Settings},
 };
 use runmill_store::{ExecutorStore, ProviderRow, Providers, SealedSecret, SecretKind, StoreError};
 use runmill_vault::{OpenError, Opener, Owner};
@@ -16,16 +16,19 @@ use secrecy::SecretString;
 /// What a time of nonsense length is taken for.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_mins(1);
 
-/// A provider ready to be called: its key and headers are in the clear, in memory only.
+/// A provider ready to be called: its keys and headers are in the clear, in memory only.
 #[derive(Debug)]
 pub struct OpenProvider {
     pub id: ProviderId,
     pub version: i64,
-    pub kind: ProviderKind,
     pub capabilities: Capabilities,
+    kind: ProviderKind,
+    protocol: ProviderProtocol,
     base_url: String,
-    key: Option<(String, SecretString)>,
+    keys: Vec<TargetKey>,
     headers: BTreeMap<String, SecretString>,
+    request: RequestOverride,
+    retry: RetryOverride,
 }
 
 /// Why a provider cannot be called.
@@ -59,32 +62,55 @@ impl ProviderCache {
         Ok(provider)
     }
 
-    /// Keeps what is as the rows say; the rest is opened anew when it is next wanted.
-    pub fn keep_current(&self, rows: &[ProviderRow]) {
-        let versions: HashMap<_, _> = rows.iter().map(|row| (row.id, row.version)).collect();
-        self.lock().retain(|id, provider| versions.get(id) == Some(&provider.version));
+    /// The workspace's settings with what the provider says above them.
+    pub fn settings(&self, id: ProviderId, workspace: &Settings) -> Settings {
+        match self.lock().get(&id) {
+            Some(provider) => workspace.under(&provider.request, &provider.retry),
+            None => workspace.clone(),
+        }
+    }
+
+    /// Opens anew what is in use and has changed, and forgets what is gone. What cannot be opened is tried again
+    /// when it is next wanted.
+    pub fn refresh(&self, rows: &[ProviderRow]) -> Vec<Arc<OpenProvider>> {
+        let mut opened = self.lock();
+        let before = std::mem::take(&mut *opened);
+        for row in rows {
+            match before.get(&row.id) {
+                Some(known) if known.version == row.version => drop(opened.insert(row.id, known.clone())),
+                Some(_) => match self.open(row.clone()) {
+                    Ok(provider) => drop(opened.insert(row.id, Arc::new(provider))),
+                    Err(error) => {
+                        tracing::warn!(event = "executor.provider_unusable", provider_id = %row.id, %error);
+                    }
+                },
+                None => {}
+            }
+        }
+        opened.values().cloned().collect()
     }
 
     fn open(&self, row: ProviderRow) -> Result<OpenProvider, ProviderError> {
         let mut headers = BTreeMap::new();
-        let mut key = None;
+        let mut keys = Vec::new();
         for secret in row.secrets {
             let value = self.open_secret(&secret)?;
             match secret.kind {
-                // The first key is used; choosing among several is the model client's next step.
-                SecretKind::ApiKey if key.is_none() => key = Some((secret.name, value)),
-                SecretKind::ApiKey => {}
+                SecretKind::ApiKey => keys.push(TargetKey { label: secret.name, value, weight: 1 }),
                 SecretKind::Header => drop(headers.insert(secret.name, value)),
             }
         }
         Ok(OpenProvider {
             id: row.id,
             version: row.version,
-            kind: row.kind,
             capabilities: row.capabilities,
+            kind: row.kind,
+            protocol: row.kind.default_protocol(),
             base_url: row.base_url,
-            key,
+            keys,
             headers,
+            request: RequestOverride::default(),
+            retry: RetryOverride::default(),
         })
     }
 
@@ -100,19 +126,29 @@ impl ProviderCache {
 }
 
 impl OpenProvider {
-    pub fn target(&self, settings: &Settings) -> Target {
-        let connect_timeout = Duration::try_from_secs_f64(settings.request.connect_timeout_seconds);
-        let (key_label, api_key) =
-            self.key.clone().map_or_else(Default::default, |(label, key)| (label, Some(key)));
+    /// Whom to call. `workspace`: the settings that the provider's own are above.
+    pub fn target(&self, workspace: &Settings) -> Target {
+        let seconds = workspace.request.under(&self.request).connect_timeout_seconds;
+        let connect_timeout = Duration::try_from_secs_f64(seconds);
         Target {
             provider_id: self.id,
             version: self.version,
             kind: self.kind,
+            protocol: self.protocol,
             base_url: self.base_url.clone(),
-            key_label,
-            api_key,
+            keys: self.keys.clone(),
             headers: self.headers.clone(),
             connect_timeout: connect_timeout.unwrap_or(CONNECT_TIMEOUT_MAX),
+        }
+    }
+
+    /// `generation` without what this provider is known not to take.
+    pub fn generation(&self, generation: Generation) -> Generation {
+        let Capabilities { json_mode, reasoning, .. } = self.capabilities;
+        Generation {
+            response_format: generation.response_format.filter(|_| json_mode != Some(false)),
+            reasoning_effort: generation.reasoning_effort.filter(|_| reasoning != Some(false)),
+            ..generation
         }
     }
 }

@@ -21,10 +21,12 @@ use std::{
 use jiff::Timestamp;
 use prometheus::Registry;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target};
+use runmill_llm::{
+    CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target, TargetKey,
+};
 use runmill_proto::{
     JobConfig, ProviderId,
-    api::{ProviderKind, Settings},
+    api::{ProviderKind, ProviderProtocol, Settings},
 };
 use runmill_quota::Gate;
 use serde_json::Value;
@@ -102,9 +104,9 @@ impl Ours {
             provider_id: ProviderId::from_uuid(Uuid::nil()),
             version: 1,
             kind: ProviderKind::Custom,
+            protocol: ProviderProtocol::OpenaiChat,
             base_url: format!("http://{address}/v1"),
-            key_label: "bench".into(),
-            api_key: Some("sk-bench".into()),
+            keys: vec![TargetKey { label: "bench".into(), value: "sk-bench".into(), weight: 1 }],
             headers: BTreeMap::new(),
             connect_timeout: Duration::from_secs(5),
         };

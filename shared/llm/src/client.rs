@@ -1,56 +1,77 @@
 use std::sync::Arc;
 
-use runmill_quota::Gate;
+use runmill_proto::{ProviderId, api::ExecutorKey};
+use runmill_quota::{Gate, RetryBudget};
 
 use crate::{
-    CallPolicy, ChatRequest, Clock, Interrupts, Invoked, Random, Target,
+    ChatRequest, Clock, Interrupts, Invoked, PolicySource, Random,
     layer::{
         Invoke,
         exchange::Exchange,
-        negotiate::{Memory, Negotiate},
+        negotiate::Negotiate,
         observe::{Metrics, Observe},
         permit::Permit,
         retry::Retry,
         timeout::Timeout,
+        wiring::{Wired, Wiring},
     },
 };
 
-/// Calls models of one provider with one key. Made by [`Factory::client`](crate::Factory::client).
+/// One request and its answer, by one version of a provider's settings.
+pub(crate) type Wire = Timeout<Negotiate<Exchange>>;
+
+/// Calls models of one provider, by its settings of the moment. Made by [`Factory::client`](crate::Factory::client).
 pub struct Client {
-    stack: Observe<Retry<Permit<Timeout<Negotiate<Exchange>>>>>,
+    stack: Observe<Retry<Permit<Wiring<Wire>>>>,
 }
 
 impl Client {
     /// The stack, from the wire outwards.
     pub(crate) fn new(
-        exchange: Exchange,
-        target: &Target,
+        wired: Wired<Wire>,
+        provider_id: ProviderId,
         gate: Arc<Gate>,
         (clock, random): (Clock, Random),
         metrics: Arc<Metrics>,
     ) -> Self {
-        let stack = Negotiate { inner: exchange, memory: Memory::default() };
-        let stack = Timeout { inner: stack };
-        let stack = Permit { inner: stack, gate };
-        let stack = Retry { inner: stack, clock, random };
-        Self { stack: Observe { inner: stack, provider_id: target.provider_id, metrics } }
+        let stack = Permit { inner: Wiring::new(wired), gate };
+        let stack = Retry { inner: stack, clock, random, budget: RetryBudget::default() };
+        Self { stack: Observe { inner: stack, provider_id, metrics } }
     }
 
     /// Asks until there is an answer or a reason to stop, and tells all that happened.
     ///
     /// Cancel safe: dropped, it ends the request in flight and gives its slot back. What was tried is then not
     /// told to anyone, and the provider may have done, and billed, what it was asked.
-    pub async fn invoke(&self, request: &ChatRequest, policy: &CallPolicy) -> Invoked {
-        self.invoke_until(request, policy, &Interrupts::default()).await
+    pub async fn invoke(&self, request: &ChatRequest, policies: &dyn PolicySource) -> Invoked {
+        self.invoke_until(request, policies, &Interrupts::default()).await
     }
 
     /// The same, unless it is interrupted.
     pub async fn invoke_until(
         &self,
         request: &ChatRequest,
-        policy: &CallPolicy,
+        policies: &dyn PolicySource,
         interrupts: &Interrupts,
     ) -> Invoked {
-        self.stack.invoke(request, policy, interrupts).await
+        self.stack.invoke(request, policies, interrupts).await
+    }
+
+    /// How the provider's keys stand.
+    pub fn keys(&self) -> Vec<ExecutorKey> {
+        self.wiring().now().keys.report()
+    }
+
+    /// Lets every key that was set aside be tried again at once.
+    pub fn forgive_keys(&self) {
+        self.wiring().now().keys.forgive();
+    }
+
+    pub(crate) fn wiring(&self) -> &Wiring<Wire> {
+        &self.stack.inner.inner.inner
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.stack.inner.inner.gate
     }
 }

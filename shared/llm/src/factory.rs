@@ -1,21 +1,32 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
 use prometheus::Registry;
-use runmill_proto::{ProviderId, api::ProviderKind};
+use runmill_proto::{
+    ProviderId,
+    api::{ExecutorKey, ProviderKind},
+};
 use runmill_quota::Gate;
 
 use crate::{
     Client, Clock, Random, Target, TargetError,
-    layer::{exchange::Exchange, observe::Metrics},
+    client::Wire,
+    keys::Keys,
+    layer::{
+        exchange::Exchange,
+        negotiate::Negotiate,
+        observe::Metrics,
+        timeout::Timeout,
+        wiring::{Identity, Wired},
+    },
     protocol::{
         Protocol,
         openai_chat::{Dialect, OpenAiChat},
     },
     redact::Redactor,
+    target,
     transport::Transport,
 };
 
@@ -50,16 +61,13 @@ pub struct Factory {
 
 #[derive(Default)]
 struct Clients {
-    by_key: HashMap<(ProviderId, String), Kept>,
+    by_provider: HashMap<ProviderId, Kept>,
     /// Grows with each use.
     uses: u64,
 }
 
 struct Kept {
     client: Arc<Client>,
-    version: i64,
-    connect_timeout: Duration,
-    gate: Arc<Gate>,
     last_use: u64,
 }
 
@@ -73,19 +81,43 @@ impl Factory {
         Ok(Self { settings, metrics, clients: Mutex::default() })
     }
 
-    /// The client of this provider and key, as of this version of its settings. `gate` is the provider's
-    /// lane's.
+    /// The client of this provider, which from now on calls it by this version of its settings, or by a newer one that
+    /// it already knows. `gate` is the provider's lane's.
     ///
-    /// Asking for a newer version drops every client of the provider's older ones; calls in flight on them
-    /// end as they would have.
+    /// Attempts in flight end by the settings that they began with; the next attempt of the same call has the new
+    /// ones.
     pub fn client(&self, target: &Target, gate: &Arc<Gate>) -> Result<Arc<Client>, TargetError> {
+        let identity = Identity { version: target.version, connect_timeout: target.connect_timeout };
         let mut clients = self.clients();
-        if let Some(client) = clients.find(target, gate) {
-            return Ok(client);
+        let known = clients.find(target.provider_id, gate);
+        if let Some(client) = &known {
+            let current = client.wiring().now();
+            if current.identity != identity && current.identity.version <= identity.version {
+                client.wiring().replace(self.wire(target, identity, Some(&current))?);
+            }
+            return Ok(client.clone());
         }
-        let client = Arc::new(self.build(target, gate)?);
-        clients.keep(target, gate, &client, self.settings.clients_max);
+        let wired = self.wire(target, identity, None)?;
+        let FactorySettings { clock, random, .. } = self.settings.clone();
+        let (id, metrics) = (target.provider_id, self.metrics.clone());
+        let client = Arc::new(Client::new(wired, id, gate.clone(), (clock, random), metrics));
+        clients.keep(id, &client, self.settings.clients_max);
         Ok(client)
+    }
+
+    /// Forgets the client of a provider that is gone. Calls in flight go on.
+    pub fn forget(&self, provider_id: ProviderId) {
+        self.clients().by_provider.remove(&provider_id);
+    }
+
+    /// Lets every key that was set aside be tried again at once: somebody says that it is mended.
+    pub fn forgive_keys(&self) {
+        self.clients().by_provider.values().for_each(|kept| kept.client.forgive_keys());
+    }
+
+    /// How the keys of a provider stand; none, if it was not called yet.
+    pub fn keys(&self, provider_id: ProviderId) -> Vec<ExecutorKey> {
+        self.clients().by_provider.get(&provider_id).map(|kept| kept.client.keys()).unwrap_or_default()
     }
 
     /// Forgets every client. Calls in flight go on.
@@ -93,14 +125,23 @@ impl Factory {
         *self.clients() = Clients::default();
     }
 
-    fn build(&self, target: &Target, gate: &Arc<Gate>) -> Result<Client, TargetError> {
-        let protocol = protocol(target.kind)?;
-        let transport = Transport::new(target, &*protocol, &self.settings.user_agent)?;
-        let secrets = target.api_key.iter().chain(target.headers.values()).cloned();
-        let redactor = Redactor::new(secrets);
-        let FactorySettings { clock, random, .. } = self.settings.clone();
-        let exchange = Exchange { protocol, transport, redactor, clock: Arc::clone(&clock) };
-        Ok(Client::new(exchange, target, Arc::clone(gate), (clock, random), Arc::clone(&self.metrics)))
+    fn wire(
+        &self,
+        target: &Target,
+        identity: Identity,
+        before: Option<&Wired<Wire>>,
+    ) -> Result<Wired<Wire>, TargetError> {
+        let protocol = protocol(target);
+        let transport = Transport::new(target, &self.settings.user_agent)?;
+        let keys = Keys::new(target::keys(target, &*protocol)?);
+        let secrets = target.keys.iter().map(|key| &key.value).chain(target.headers.values());
+        let redactor = Redactor::new(secrets.cloned());
+        // What a provider was found to want holds for as long as it is the same server.
+        let memory =
+            before.map(|wired| &wired.inner.inner).filter(|it| it.inner.transport.reaches(&transport));
+        let memory = memory.map(|negotiate| negotiate.memory.clone()).unwrap_or_default();
+        let exchange = Exchange { protocol, transport, redactor, clock: self.settings.clock.clone() };
+        Ok(Wired { identity, keys, inner: Timeout { inner: Negotiate { inner: exchange, memory } } })
     }
 
     fn clients(&self) -> MutexGuard<'_, Clients> {
@@ -108,60 +149,41 @@ impl Factory {
     }
 }
 
-fn protocol(kind: ProviderKind) -> Result<Box<dyn Protocol>, TargetError> {
-    match kind {
-        ProviderKind::Openai => Ok(Box::new(OpenAiChat { dialect: Dialect::OpenAi })),
-        ProviderKind::Custom => Ok(Box::new(OpenAiChat { dialect: Dialect::Compatible })),
-        ProviderKind::Anthropic => Err(TargetError::Protocol("anthropic")),
-        ProviderKind::Google => Err(TargetError::Protocol("google")),
+fn protocol(target: &Target) -> Box<dyn Protocol> {
+    match (target.protocol, target.kind) {
+        (_, ProviderKind::Openai) => Box::new(OpenAiChat { dialect: Dialect::OpenAi }),
+        _ => Box::new(OpenAiChat { dialect: Dialect::Compatible }),
     }
 }
 
 impl Clients {
-    fn find(&mut self, target: &Target, gate: &Arc<Gate>) -> Option<Arc<Client>> {
+    fn find(&mut self, id: ProviderId, gate: &Arc<Gate>) -> Option<Arc<Client>> {
         self.uses += 1;
-        let kept = self.by_key.get_mut(&key(target))?;
-        let same = kept.version == target.version
-            && kept.connect_timeout == target.connect_timeout
-            && Arc::ptr_eq(&kept.gate, gate);
+        let kept = self.by_provider.get_mut(&id).filter(|kept| Arc::ptr_eq(kept.client.gate(), gate))?;
         kept.last_use = self.uses;
-        same.then(|| Arc::clone(&kept.client))
+        Some(kept.client.clone())
     }
 
-    fn keep(&mut self, target: &Target, gate: &Arc<Gate>, client: &Arc<Client>, max: usize) {
-        let id = target.provider_id;
-        self.by_key.retain(|(provider_id, _), kept| *provider_id != id || kept.version >= target.version);
-        if self.by_key.get(&key(target)).is_some_and(|kept| kept.version > target.version) {
-            // Whoever still asks for the old gets it, and must not push out the new.
-            return;
+    fn keep(&mut self, id: ProviderId, client: &Arc<Client>, max: usize) {
+        self.by_provider.remove(&id);
+        if self.by_provider.len() >= max {
+            let oldest = self.by_provider.iter().min_by_key(|(_, kept)| kept.last_use).map(|(id, _)| *id);
+            oldest.and_then(|id| self.by_provider.remove(&id));
         }
-        if self.by_key.len() >= max {
-            let oldest = self.by_key.iter().min_by_key(|(_, kept)| kept.last_use).map(|(key, _)| key.clone());
-            oldest.and_then(|key| self.by_key.remove(&key));
-        }
-        let kept = Kept {
-            client: Arc::clone(client),
-            version: target.version,
-            connect_timeout: target.connect_timeout,
-            gate: Arc::clone(gate),
-            last_use: self.uses,
-        };
-        self.by_key.insert(key(target), kept);
+        self.by_provider.insert(id, Kept { client: client.clone(), last_use: self.uses });
     }
-}
-
-fn key(target: &Target) -> (ProviderId, String) {
-    (target.provider_id, target.key_label.clone())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, time::Duration};
 
     use jiff::Timestamp;
+    use runmill_proto::api::ProviderProtocol;
     use uuid::Uuid;
 
     use super::*;
+    use crate::TargetKey;
 
     fn factory(clients_max: usize) -> Factory {
         let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH));
@@ -173,48 +195,70 @@ mod tests {
             provider_id: ProviderId::from_uuid(Uuid::from_u128(provider)),
             version,
             kind: ProviderKind::Custom,
+            protocol: ProviderProtocol::OpenaiChat,
             base_url: "http://127.0.0.1:1/v1".into(),
-            key_label: label.into(),
-            api_key: None,
+            keys: vec![TargetKey { label: label.into(), value: "sk-1".into(), weight: 1 }],
             headers: BTreeMap::new(),
             connect_timeout: Duration::from_secs(1),
         }
     }
 
-    #[test]
-    fn a_client_is_kept_until_something_of_it_changes() {
-        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
-        let client = |target: &Target, gate: &Arc<Gate>| factory.client(target, gate).unwrap();
-        let first = client(&target(1, "a", 1), &gate);
-        assert!(Arc::ptr_eq(&first, &client(&target(1, "a", 1), &gate)));
-
-        let slower = Target { connect_timeout: Duration::from_secs(2), ..target(1, "a", 1) };
-        for other in [target(1, "b", 1), target(2, "a", 1), slower, target(1, "a", 2)] {
-            assert!(!Arc::ptr_eq(&first, &client(&other, &gate)), "{other:?}");
-        }
-        assert!(!Arc::ptr_eq(&first, &client(&target(1, "a", 1), &gate)), "the older version");
-
-        let kept = client(&target(2, "a", 1), &gate);
-        assert!(!Arc::ptr_eq(&kept, &client(&target(2, "a", 1), &Arc::new(Gate::new(1)))));
-        let kept = client(&target(2, "a", 1), &gate);
-        factory.reset();
-        assert!(!Arc::ptr_eq(&kept, &client(&target(2, "a", 1), &gate)));
+    fn label(client: &Client) -> String {
+        client.keys()[0].label.clone()
     }
 
     #[test]
-    fn a_newer_version_drops_the_providers_older_clients_and_stays() {
+    fn a_client_is_kept_until_it_is_another_lanes_or_all_are_forgotten() {
         let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
-        let ask = |target: &Target| factory.client(target, &gate).unwrap();
-        ask(&target(1, "removed key", 1));
-        ask(&target(2, "other provider", 1));
-        let new = ask(&target(1, "a", 2));
+        let client = |gate: &Arc<Gate>| factory.client(&target(1, "a", 1), gate).unwrap();
+        let first = client(&gate);
+        assert!(Arc::ptr_eq(&first, &client(&gate)));
 
-        ask(&target(1, "a", 1));
+        let other = Arc::new(Gate::new(1));
+        let second = client(&other);
+        assert!(!Arc::ptr_eq(&first, &second));
+        factory.reset();
+        assert!(!Arc::ptr_eq(&second, &client(&other)));
+    }
 
-        let labels: std::collections::BTreeSet<_> =
-            factory.clients().by_key.keys().map(|(_, label)| label.clone()).collect();
-        assert_eq!(labels, ["a", "other provider"].map(String::from).into());
-        assert!(Arc::ptr_eq(&new, &ask(&target(1, "a", 2))));
+    #[test]
+    fn a_newer_version_holds_for_whoever_has_the_client_and_an_older_one_does_not_come_back() {
+        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
+        let held = factory.client(&target(1, "old", 1), &gate).unwrap();
+
+        factory.client(&target(1, "new", 2), &gate).unwrap();
+        factory.client(&target(1, "old", 1), &gate).unwrap();
+
+        assert_eq!(label(&held), "new");
+    }
+
+    #[test]
+    fn a_changed_setting_of_the_workspace_makes_new_connections() {
+        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
+        let client = factory.client(&target(1, "a", 1), &gate).unwrap();
+        let before = client.wiring().now();
+
+        factory.client(&target(1, "a", 1), &gate).unwrap();
+        assert!(Arc::ptr_eq(&before, &client.wiring().now()));
+        let slower = Target { connect_timeout: Duration::from_secs(2), ..target(1, "a", 1) };
+        factory.client(&slower, &gate).unwrap();
+
+        assert!(!Arc::ptr_eq(&before, &client.wiring().now()));
+    }
+
+    #[test]
+    fn what_was_learnt_of_a_server_is_kept_while_it_is_the_same() {
+        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
+        let memory = |target: &Target| {
+            let client = factory.client(target, &gate).unwrap();
+            client.wiring().now().inner.inner.memory.clone()
+        };
+        let first = memory(&target(1, "a", 1));
+
+        let other_key = memory(&target(1, "b", 2));
+        let other_server = memory(&Target { base_url: "http://127.0.0.1:2/v1".into(), ..target(1, "b", 3) });
+
+        assert!(Arc::ptr_eq(&first, &other_key) && !Arc::ptr_eq(&first, &other_server));
     }
 
     #[test]
@@ -234,12 +278,12 @@ mod tests {
         let (factory, gate) = (factory(1), Arc::new(Gate::new(1)));
         let good = || target(1, "a", 1);
         let header = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.into())]);
+        let key = |value: &str| vec![TargetKey { label: "a".into(), value: value.into(), weight: 1 }];
         let table = [
             (Target { base_url: "host".into(), ..good() }, "base URL: not a URL"),
-            (Target { api_key: Some("sk\n1".into()), ..good() }, "API key `a` cannot be sent"),
+            (Target { keys: key("sk\n1"), ..good() }, "API key `a` cannot be sent"),
             (Target { headers: header("x y", "1"), ..good() }, "header `x y` cannot be sent"),
             (Target { headers: header("x-y", "s\u{7}ecret"), ..good() }, "header `x-y` cannot be sent"),
-            (Target { kind: ProviderKind::Google, ..good() }, "provider kind `google`"),
         ];
         for (target, want) in table {
             let error = factory.client(&target, &gate).map(|_| ()).unwrap_err().to_string();

@@ -21,6 +21,8 @@ pub struct Invoked {
     pub latency: Duration,
     /// Time to the first token of the attempt that was answered; `None` if the answer came in one piece.
     pub ttft: Option<Duration>,
+    /// Attempts that have failed, those before this call included; waits for a rate limit do not count.
+    pub failures: u32,
     /// The answer came as a stream.
     pub streamed: bool,
     pub result: Result<ChatResponse, Unanswered>,
@@ -34,9 +36,9 @@ pub enum Unanswered {
     /// Not now. The wait is too long for a task that holds resources.
     #[error("deferred for {after:?}: {error}")]
     Deferred { after: Duration, error: ModelError },
-    /// Every call of this lane would end like this.
-    #[error("{0}")]
-    LaneStopped(ModelError),
+    /// Every call of this lane would end like this, for as long as `after` unless someone mends it before.
+    #[error("{error}")]
+    LaneStopped { after: Duration, error: ModelError },
     /// By [`Interrupts`](crate::Interrupts). Without attempts, no request was made.
     #[error("the call was interrupted")]
     Interrupted,
@@ -45,7 +47,7 @@ pub enum Unanswered {
 impl Unanswered {
     pub const fn error(&self) -> &ModelError {
         match self {
-            Self::Failed(error) | Self::Deferred { error, .. } | Self::LaneStopped(error) => error,
+            Self::Failed(error) | Self::Deferred { error, .. } | Self::LaneStopped { error, .. } => error,
             Self::Interrupted => &ModelError::Interrupted,
         }
     }

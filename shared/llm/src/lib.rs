@@ -1,13 +1,14 @@
 //! The one way to call a model.
 //!
-//! A [`Factory`] hands out a [`Client`] for each provider and key. A client is an adapter for the
-//! provider's wire protocol ([`protocol`]) under layers, outermost first:
+//! A [`Factory`] hands out a [`Client`] for each provider. A client is an adapter for the provider's wire protocol
+//! ([`protocol`]) under layers, outermost first:
 //!
 //! | layer | does |
 //! | --- | --- |
 //! | observe | span, one log line, metrics |
 //! | retry | by the reason of the error; backoff with full jitter; the server's own delay honoured |
 //! | permit | the lane's [`Gate`](runmill_quota::Gate): a retry that sleeps holds no slot |
+//! | wiring | the provider's settings of the moment, and the key that has room |
 //! | timeout | first token, idle, total: of one attempt, the wait for its slot excluded |
 //! | negotiate | asks again without what the provider rejected, within the same attempt |
 //! | exchange | one HTTP request, streamed or buffered |
@@ -21,6 +22,7 @@ mod error;
 mod factory;
 mod interrupts;
 mod invoked;
+mod keys;
 mod layer;
 mod policy;
 mod progress;
@@ -39,7 +41,7 @@ pub use error::{Advice, Fix, ModelError, TimeoutPhase};
 pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;
 pub use invoked::{Invoked, Unanswered};
-pub use policy::CallPolicy;
+pub use policy::{CallPolicy, PolicySource};
 pub use request::{ChatMessage, ChatRequest, Part, Role};
 pub use response::{ChatResponse, Finish};
-pub use target::{Target, TargetError};
+pub use target::{Target, TargetError, TargetKey};

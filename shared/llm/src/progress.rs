@@ -1,7 +1,9 @@
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use runmill_proto::Usage;
 use tokio::time::Instant;
+
+use crate::keys::Outlook;
 
 /// What is known of an attempt while it runs, and after it was given up.
 ///
@@ -10,7 +12,7 @@ use tokio::time::Instant;
 #[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<Marks>);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Marks {
     /// When the attempt had its slot and its clock started. `None`: no request was made.
     pub began: Option<Instant>,
@@ -26,11 +28,15 @@ pub(crate) struct Marks {
     pub chunk: Option<Instant>,
     /// As far as the provider has counted.
     pub usage: Option<Usage>,
+    /// The label of the key that is used.
+    pub key: Option<Arc<str>>,
+    /// What the end of the attempt means for other keys.
+    pub outlook: Outlook,
 }
 
 impl Progress {
     pub fn marks(&self) -> Marks {
-        *self.lock()
+        self.lock().clone()
     }
 
     pub fn begin(&self) {
@@ -40,7 +46,8 @@ impl Progress {
     /// A request goes out; what an earlier one of the same attempt has shown no longer counts.
     pub fn send(&self, streamed: bool) {
         let mut marks = self.lock();
-        *marks = Marks { began: marks.began, sent: Some(Instant::now()), streamed, ..Marks::default() };
+        let key = marks.key.take();
+        *marks = Marks { began: marks.began, sent: Some(Instant::now()), streamed, key, ..Marks::default() };
     }
 
     pub fn answered(&self, status: u16, streamed: bool) {
@@ -55,6 +62,14 @@ impl Progress {
 
     pub fn token(&self) {
         self.lock().token.get_or_insert_with(Instant::now);
+    }
+
+    pub fn key(&self, label: &Arc<str>) {
+        self.lock().key = Some(label.clone());
+    }
+
+    pub fn outlook(&self, outlook: Outlook) {
+        self.lock().outlook = outlook;
     }
 
     pub fn usage(&self, usage: Option<Usage>) {

@@ -1,10 +1,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
+use http::{HeaderName, HeaderValue};
 use reqwest::Url;
-use runmill_proto::{ProviderId, api::ProviderKind};
-use secrecy::SecretString;
+use runmill_proto::{
+    ProviderId,
+    api::{ProviderKind, ProviderProtocol},
+};
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::protocol::Wire;
+use crate::{
+    keys::Key,
+    protocol::{Protocol, Wire},
+};
 
 /// Whom to call, with what key.
 #[derive(Clone, Debug)]
@@ -13,15 +20,25 @@ pub struct Target {
     /// Of the provider's settings. A client of another version is not used again.
     pub version: i64,
     pub kind: ProviderKind,
+    pub protocol: ProviderProtocol,
     /// Up to and without the protocol's own path; a query is kept.
     pub base_url: String,
-    /// Names the key where the key itself must not be shown.
-    pub key_label: String,
-    pub api_key: Option<SecretString>,
+    /// None: the provider takes calls without a key.
+    pub keys: Vec<TargetKey>,
     /// Sent with every request, above what the protocol sends by itself.
     pub headers: BTreeMap<String, SecretString>,
     /// To open a connection, TLS included.
     pub connect_timeout: Duration,
+}
+
+/// One of a provider's keys.
+#[derive(Clone, Debug)]
+pub struct TargetKey {
+    /// Names the key where the key itself must not be shown.
+    pub label: String,
+    pub value: SecretString,
+    /// Its share of the calls relative to the others'; 0 is as good as 1.
+    pub weight: u32,
 }
 
 /// A provider that cannot be called as it is set up.
@@ -33,11 +50,6 @@ pub enum TargetError {
     Header(String),
     #[error("API key `{0}` cannot be sent: it has characters that HTTP does not allow")]
     ApiKey(String),
-    #[error(
-        "no client speaks the protocol of provider kind `{0}` yet; most such providers also offer an \
-             OpenAI-compatible URL, for kind `custom`"
-    )]
-    Protocol(&'static str),
     #[error("the HTTP client cannot be set up")]
     Http(#[source] reqwest::Error),
 }
@@ -57,6 +69,32 @@ impl Target {
         url.set_path(&path);
         Ok(url)
     }
+}
+
+/// What goes out with every request under each key; without keys, one that sends none.
+pub(crate) fn keys(target: &Target, protocol: &dyn Protocol) -> Result<Vec<Key>, TargetError> {
+    let nameless = TargetKey { label: String::new(), value: SecretString::default(), weight: 1 };
+    if target.keys.is_empty() {
+        return Ok(vec![key(target, protocol, &nameless, None)?]);
+    }
+    target.keys.iter().map(|it| key(target, protocol, it, Some(it.value.expose_secret()))).collect()
+}
+
+fn key(
+    target: &Target,
+    protocol: &dyn Protocol,
+    key: &TargetKey,
+    value: Option<&str>,
+) -> Result<Key, TargetError> {
+    let mut headers = protocol.headers(value).map_err(|_| TargetError::ApiKey(key.label.clone()))?;
+    for (name, value) in &target.headers {
+        let invalid = || TargetError::Header(name.clone());
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
+        let mut value = HeaderValue::try_from(value.expose_secret()).map_err(|_| invalid())?;
+        value.set_sensitive(true);
+        headers.insert(header, value);
+    }
+    Ok(Key { label: key.label.as_str().into(), weight: key.weight, headers })
 }
 
 /// `base` with the protocol's path and query after its own.
@@ -80,9 +118,9 @@ mod tests {
             provider_id: ProviderId::from_uuid(Uuid::nil()),
             version: 1,
             kind: ProviderKind::Custom,
+            protocol: ProviderProtocol::OpenaiChat,
             base_url: base_url.into(),
-            key_label: "main".into(),
-            api_key: Some("sk-secret".into()),
+            keys: vec![TargetKey { label: "main".into(), value: "sk-secret".into(), weight: 1 }],
             headers: BTreeMap::from([("x-team".into(), "hidden".into())]),
             connect_timeout: Duration::from_secs(1),
         }

@@ -2,19 +2,13 @@ use std::{error::Error, iter, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request, Response, Url, redirect};
-use secrecy::ExposeSecret;
 
-use crate::{
-    ModelError, Target, TargetError, TimeoutPhase,
-    protocol::{Protocol, Wire},
-    target::endpoint,
-};
+use crate::{ModelError, Target, TargetError, TimeoutPhase, protocol::Wire, target::endpoint};
 
 /// Sends requests to one provider with one key.
 pub(crate) struct Transport {
     http: Client,
     base: Url,
-    headers: HeaderMap,
 }
 
 /// By this name a provider, or a gateway in between, tells our requests apart.
@@ -24,16 +18,26 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl Transport {
-    pub fn new(target: &Target, protocol: &dyn Protocol, user_agent: &str) -> Result<Self, TargetError> {
+    pub fn new(target: &Target, user_agent: &str) -> Result<Self, TargetError> {
         let base = target.url()?;
         let http = client(&base, target.connect_timeout, user_agent).map_err(TargetError::Http)?;
-        Ok(Self { http, base, headers: headers(target, protocol)? })
+        Ok(Self { http, base })
+    }
+
+    /// Whether it is the same server as the other's.
+    pub fn reaches(&self, other: &Self) -> bool {
+        self.base == other.base
     }
 
     /// Returns when the head of an answer, whatever its status, has come.
-    pub async fn send(&self, wire: Wire, request_id: &str) -> Result<Response, ModelError> {
+    pub async fn send(
+        &self,
+        wire: Wire,
+        headers: &HeaderMap,
+        request_id: &str,
+    ) -> Result<Response, ModelError> {
         let mut request = Request::new(Method::POST, endpoint(&self.base, &wire));
-        request.headers_mut().clone_from(&self.headers);
+        request.headers_mut().clone_from(headers);
         // An id that cannot be sent names nothing; the call goes on without.
         if let Ok(id) = HeaderValue::try_from(request_id) {
             request.headers_mut().insert(REQUEST_ID, id);
@@ -63,19 +67,6 @@ fn client(base: &Url, connect_timeout: Duration, user_agent: &str) -> reqwest::R
     // Without TLS no certificates are needed, and a machine without any should not fail to start.
     let builder = if base.scheme() == "http" { builder.tls_certs_only(iter::empty()) } else { builder };
     builder.build()
-}
-
-fn headers(target: &Target, protocol: &dyn Protocol) -> Result<HeaderMap, TargetError> {
-    let key = target.api_key.as_ref().map(ExposeSecret::expose_secret);
-    let mut headers = protocol.headers(key).map_err(|_| TargetError::ApiKey(target.key_label.clone()))?;
-    for (name, value) in &target.headers {
-        let invalid = || TargetError::Header(name.clone());
-        let header = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
-        let mut value = HeaderValue::try_from(value.expose_secret()).map_err(|_| invalid())?;
-        value.set_sensitive(true);
-        headers.insert(header, value);
-    }
-    Ok(headers)
 }
 
 fn failure(error: reqwest::Error) -> ModelError {

@@ -1,9 +1,10 @@
 //! What surrounds a request: one behaviour each, decorators over two one-method traits.
 //!
 //! The order is the design. Outside of [`retry::Retry`] a layer sees a call ([`Invoke`]), inside it sees one
-//! attempt ([`Attempt`]). The permit is inside of retry, so that a retry that sleeps holds no slot; the time-out
-//! is inside of the permit, so that waiting for a slot is not the provider's time; what is negotiated with the
-//! provider is inside of both, so that it costs neither an attempt nor a wait.
+//! attempt ([`Attempt`]). The permit is inside of retry, so that a retry that sleeps holds no slot; the wiring is
+//! inside of the permit, so that an attempt that waited goes out by the settings of the moment; the time-out is inside
+//! of both, so that waiting for a slot is not the provider's time; what is negotiated with the provider is innermost,
+//! so that it costs neither an attempt nor a wait.
 
 pub(crate) mod exchange;
 pub(crate) mod negotiate;
@@ -11,14 +12,15 @@ pub(crate) mod observe;
 pub(crate) mod permit;
 pub(crate) mod retry;
 #[cfg(test)]
-mod scripted;
+pub(crate) mod scripted;
 pub(crate) mod timeout;
+pub(crate) mod wiring;
 
 use tokio::time::Instant;
 
 use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, progress::Progress,
-    protocol::Form,
+    CallPolicy, ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, keys::Key,
+    progress::Progress, protocol::Form,
 };
 
 /// A call, with all its attempts.
@@ -26,7 +28,7 @@ pub(crate) trait Invoke: Send + Sync {
     fn invoke(
         &self,
         request: &ChatRequest,
-        policy: &CallPolicy,
+        policies: &dyn PolicySource,
         interrupts: &Interrupts,
     ) -> impl Future<Output = Invoked> + Send;
 }
@@ -48,4 +50,6 @@ pub(crate) struct Context<'a> {
     /// The policy's deadline on the clock that cannot be set.
     pub deadline: Option<Instant>,
     pub progress: &'a Progress,
+    /// Chosen by [`wiring::Wiring`]: below it, always there.
+    pub key: Option<&'a Key>,
 }

@@ -5,7 +5,10 @@ use std::{sync::Mutex, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{Attempt, Context};
-use crate::{CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, progress::Progress, protocol::Form};
+use crate::{
+    CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::Outlook, progress::Progress,
+    protocol::Form,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
@@ -15,6 +18,7 @@ pub(crate) enum Act {
     Wait(u64),
     Chunk,
     Token,
+    Outlook(Outlook),
     Fail(ModelError),
     Answer,
 }
@@ -64,6 +68,7 @@ impl Attempt for Scripted {
                     cx.progress.token();
                 }
                 Act::Fail(error) => return Err(error),
+                Act::Outlook(outlook) => cx.progress.outlook(outlook),
                 Act::Answer => return Ok(four()),
             }
         }
@@ -94,9 +99,11 @@ pub(crate) fn policy() -> CallPolicy {
         idle: secs(60),
         total: secs(600),
         max_retries: 4,
+        failed_before: 0,
         backoff_base: secs(1),
         backoff_max: secs(30),
         wait_max: secs(30),
+        budget_percent: 20.0,
         deadline: None,
     }
 }
@@ -109,5 +116,6 @@ pub(crate) fn request() -> ChatRequest {
 pub(crate) async fn ask(layer: &impl Attempt, policy: &CallPolicy) -> Result<ChatResponse, ModelError> {
     let (request, progress) = (request(), Progress::default());
     let (form, deadline) = (Form::default(), None);
-    layer.attempt(Context { request: &request, policy, number: 0, form, deadline, progress: &progress }).await
+    let cx = Context { request: &request, policy, number: 0, form, deadline, progress: &progress, key: None };
+    layer.attempt(cx).await
 }

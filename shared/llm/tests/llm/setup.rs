@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use prometheus::Registry;
-use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target};
+use runmill_llm::{
+    CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target, TargetKey,
+};
 use runmill_proto::{
     JobConfig, ProviderId,
-    api::{ProviderKind, Settings},
+    api::{ProviderKind, ProviderProtocol, Settings},
 };
 use runmill_quota::Gate;
 use uuid::Uuid;
@@ -23,9 +25,9 @@ pub fn client(base_url: String) -> Arc<Client> {
         provider_id: PROVIDER,
         version: 1,
         kind: ProviderKind::Custom,
+        protocol: ProviderProtocol::OpenaiChat,
         base_url,
-        key_label: "main".into(),
-        api_key: Some(KEY.into()),
+        keys: vec![TargetKey { label: "main".into(), value: KEY.into(), weight: 1 }],
         headers: BTreeMap::from([("X-Team".into(), HEADER_SECRET.into())]),
         connect_timeout: Duration::from_millis(200),
     };

@@ -35,7 +35,8 @@ impl Exchange {
         let wire = self.protocol.encode(cx.request, cx.form)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
         cx.progress.send(cx.form.stream);
-        let response = self.transport.send(wire, &request_id).await?;
+        let key = cx.key.expect("the wiring has chosen a key");
+        let response = self.transport.send(wire, &key.headers, &request_id).await?;
         let status = response.status();
         let media = Media::of(response.headers());
         let streamed = cx.form.stream && media != Media::Json;

@@ -1,7 +1,9 @@
 mod memory;
 
+use std::sync::Arc;
+
 use super::{Attempt, Context};
-use crate::{ChatResponse, Fix, ModelError, protocol::Form};
+use crate::{ChatRequest, ChatResponse, Fix, ModelError, protocol::Form};
 
 pub(crate) use memory::Memory;
 
@@ -9,7 +11,8 @@ pub(crate) use memory::Memory;
 /// remembers what it wanted. This is one attempt, however many requests it takes.
 pub(crate) struct Negotiate<A> {
     pub inner: A,
-    pub memory: Memory,
+    /// Of the provider, whatever key is used.
+    pub memory: Arc<Memory>,
 }
 
 /// Without stream options, with the other token limit, and buffered: no provider has cause for more.
@@ -17,7 +20,7 @@ const REQUESTS_MAX: usize = 4;
 
 impl<A: Attempt> Attempt for Negotiate<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let known = self.memory.form(&cx.request.model);
+        let known = self.memory.form(cx.request);
         let mut form = known;
         let mut reason = String::new();
         for _ in 1..REQUESTS_MAX {
@@ -28,7 +31,7 @@ impl<A: Attempt> Attempt for Negotiate<A> {
                 }
                 settled => {
                     if form != known {
-                        self.learn(&cx.request.model, form, &reason);
+                        self.learn(cx.request, form, &reason);
                     }
                     return settled;
                 }
@@ -39,13 +42,14 @@ impl<A: Attempt> Attempt for Negotiate<A> {
 }
 
 impl<A> Negotiate<A> {
-    fn learn(&self, model: &str, form: Form, reason: &str) {
+    fn learn(&self, request: &ChatRequest, form: Form, reason: &str) {
         // Calls in flight at the same time learn the same; one line is enough.
-        if self.memory.learn(model, form) {
+        if self.memory.learn(request, form) {
             let Form { stream, stream_options, other_token_limit } = form;
             tracing::info!(
                 event = "model.form_changed",
-                model,
+                model = request.model,
+                tools = !request.generation.tools.is_empty(),
                 stream,
                 stream_options,
                 other_token_limit,
@@ -83,7 +87,7 @@ mod tests {
     }
 
     fn negotiate(scripts: impl IntoIterator<Item = Vec<Act>>) -> Negotiate<Scripted> {
-        Negotiate { inner: Scripted::new(scripts), memory: Memory::default() }
+        Negotiate { inner: Scripted::new(scripts), memory: Arc::default() }
     }
 
     #[tokio::test(start_paused = true)]

@@ -65,7 +65,7 @@ fn status(invoked: &Invoked) -> &'static str {
     match invoked.result {
         Ok(_) => "success",
         Err(Unanswered::Failed(_)) => "error",
-        Err(Unanswered::Deferred { .. } | Unanswered::LaneStopped(_)) => "deferred",
+        Err(Unanswered::Deferred { .. } | Unanswered::LaneStopped { .. }) => "deferred",
         Err(Unanswered::Interrupted) => "interrupted",
     }
 }
@@ -116,6 +116,7 @@ mod tests {
             started_at: Timestamp::UNIX_EPOCH,
             latency: Duration::from_millis(200),
             ttft: None,
+            failures: 0,
             streamed: true,
             result: result.map(|()| four()),
         }

@@ -8,7 +8,7 @@ use tracing::Instrument;
 pub(crate) use metrics::Metrics;
 
 use super::Invoke;
-use crate::{CallPolicy, ChatRequest, Interrupts, Invoked, Unanswered, invoked::milliseconds};
+use crate::{ChatRequest, Interrupts, Invoked, PolicySource, Unanswered, invoked::milliseconds};
 
 /// Leaves one log line and the metrics of each call, inside a span of its own. Neither prompts nor answers nor
 /// headers are in any of them.
@@ -19,14 +19,19 @@ pub(crate) struct Observe<I> {
 }
 
 impl<I: Invoke> Invoke for Observe<I> {
-    async fn invoke(&self, request: &ChatRequest, policy: &CallPolicy, interrupts: &Interrupts) -> Invoked {
+    async fn invoke(
+        &self,
+        request: &ChatRequest,
+        policies: &dyn PolicySource,
+        interrupts: &Interrupts,
+    ) -> Invoked {
         let span = tracing::info_span!(
             "model.invoke",
             provider_id = %self.provider_id,
             model = request.model,
             call_id = request.call_id,
         );
-        let invoked = self.inner.invoke(request, policy, interrupts).instrument(span.clone()).await;
+        let invoked = self.inner.invoke(request, policies, interrupts).instrument(span.clone()).await;
         span.in_scope(|| self.log(request, &invoked));
         self.metrics.count(self.provider_id, &request.model, &invoked);
         invoked
@@ -61,7 +66,7 @@ fn outcome(invoked: &Invoked) -> &'static str {
         Ok(response) => response.outcome().as_str(),
         Err(Unanswered::Failed(_)) => Outcome::Failed.as_str(),
         // Not an end of the job, so not one of its outcomes.
-        Err(Unanswered::Deferred { .. } | Unanswered::LaneStopped(_)) => "deferred",
+        Err(Unanswered::Deferred { .. } | Unanswered::LaneStopped { .. }) => "deferred",
         Err(Unanswered::Interrupted) => "interrupted",
     }
 }

@@ -19,18 +19,30 @@ pub(super) struct Journal {
     began: Option<Instant>,
     attempts: Vec<message::Attempt>,
     usage: Option<Usage>,
+    failures: u32,
     last: Marks,
 }
 
 impl Journal {
     pub fn open(now: Timestamp) -> Self {
         let (attempts, usage, last) = (Vec::new(), None, Marks::default());
-        Self { opened: Instant::now(), opened_at: now, began: None, attempts, usage, last }
+        Self { opened: Instant::now(), opened_at: now, began: None, attempts, usage, failures: 0, last }
     }
 
     /// Attempts so far.
     pub fn len(&self) -> usize {
         self.attempts.len()
+    }
+
+    /// A moment of the wall clock on the one that cannot be set.
+    pub fn moment(&self, wall: Option<Timestamp>) -> Option<Instant> {
+        let since = wall?.duration_since(self.opened_at);
+        Some(self.opened + Duration::try_from(since).unwrap_or(Duration::ZERO))
+    }
+
+    /// How many attempts have failed so far, those before this call included.
+    pub const fn failures(&mut self, failures: u32) {
+        self.failures = failures;
     }
 
     /// Writes down how an attempt ended, unless it ended before a request was made.
@@ -49,7 +61,7 @@ impl Journal {
             error: answer.as_ref().err().map(ToString::to_string),
             usage,
             cost_nanousd: None,
-            key: None,
+            key: marks.key.as_deref().map(str::to_owned),
         });
         self.began.get_or_insert(began);
         self.last = marks;
@@ -65,6 +77,7 @@ impl Journal {
             streamed: answered && self.last.streamed,
             attempts: self.attempts,
             usage: self.usage,
+            failures: self.failures,
             result,
         }
     }

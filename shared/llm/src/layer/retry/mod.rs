@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use runmill_quota::RetryBudget;
+
 use self::{
     journal::Journal,
     patience::{Next, Patience},
 };
 use super::{Attempt, Context, Invoke};
 use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Clock, Interrupts, Invoked, ModelError, Random, Unanswered,
+    ChatRequest, ChatResponse, Clock, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
     progress::Progress, protocol::Form,
 };
 
@@ -21,17 +23,19 @@ pub(crate) struct Retry<A> {
     pub inner: A,
     pub clock: Clock,
     pub random: Random,
+    /// Of all calls to the provider.
+    pub budget: RetryBudget,
 }
 
 impl<A: Attempt> Invoke for Retry<A> {
-    async fn invoke(&self, request: &ChatRequest, policy: &CallPolicy, interrupts: &Interrupts) -> Invoked {
-        let now = (self.clock)();
-        let deadline = policy.deadline.map(|deadline| {
-            let left = Duration::try_from(deadline.duration_since(now)).unwrap_or(Duration::ZERO);
-            Instant::now() + left
-        });
-        let mut journal = Journal::open(now);
-        let result = self.settle(request, policy, interrupts, deadline, &mut journal).await;
+    async fn invoke(
+        &self,
+        request: &ChatRequest,
+        policies: &dyn PolicySource,
+        interrupts: &Interrupts,
+    ) -> Invoked {
+        let mut journal = Journal::open((self.clock)());
+        let result = self.settle(request, policies, interrupts, &mut journal).await;
         journal.close(result)
     }
 }
@@ -40,16 +44,18 @@ impl<A: Attempt> Retry<A> {
     async fn settle(
         &self,
         request: &ChatRequest,
-        policy: &CallPolicy,
+        policies: &dyn PolicySource,
         interrupts: &Interrupts,
-        deadline: Option<Instant>,
         journal: &mut Journal,
     ) -> Result<ChatResponse, Unanswered> {
-        let mut patience = Patience::new(policy);
+        let mut policy = policies.policy();
+        let mut patience = Patience::new(&self.budget, policy.failed_before);
+        self.budget.deposit(policy.budget_percent);
         loop {
             let progress = Progress::default();
-            let (number, form) = (journal.len(), Form::default());
-            let cx = Context { request, policy, number, form, deadline, progress: &progress };
+            let (number, form, deadline) = (journal.len(), Form::default(), journal.moment(policy.deadline));
+            let cx =
+                Context { request, policy: &policy, number, form, deadline, progress: &progress, key: None };
             let has_started = || number > 0 || progress.marks().began.is_some();
             let answer = interrupts.cut(self.inner.attempt(cx), has_started).await;
             let answer = answer.unwrap_or(Err(ModelError::Interrupted));
@@ -58,16 +64,19 @@ impl<A: Attempt> Retry<A> {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            match patience.next(error.advice(), (self.random)()) {
+            let next = patience.next(&policy, error.advice(), progress.marks().outlook, (self.random)());
+            journal.failures(patience.failures());
+            match next {
                 Next::Wait(wait) => {
                     let waited = interrupts.cut(pause(wait, number, &error, deadline), || true).await;
                     waited.unwrap_or(Err(Unanswered::Interrupted))?;
                 }
                 Next::Defer(after) => return Err(Unanswered::Deferred { after, error }),
                 Next::Fail => return Err(Unanswered::Failed(error)),
-                Next::StopLane => return Err(Unanswered::LaneStopped(error)),
+                Next::StopLane(after) => return Err(Unanswered::LaneStopped { after, error }),
                 Next::GiveUp => return Err(Unanswered::Interrupted),
             }
+            policy = policies.policy();
         }
     }
 }

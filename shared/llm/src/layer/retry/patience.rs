@@ -1,7 +1,10 @@
 use std::time::Duration;
 
+use runmill_quota::RetryBudget;
+use tokio::time::Instant;
+
 use super::backoff;
-use crate::{Advice, CallPolicy};
+use crate::{Advice, CallPolicy, keys::Outlook};
 
 /// What comes after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,17 +12,19 @@ pub(super) enum Next {
     Wait(Duration),
     Defer(Duration),
     Fail,
-    StopLane,
+    /// For so long.
+    StopLane(Duration),
     GiveUp,
 }
 
 /// How much of a call's patience is used up.
 ///
-/// A failure uses up one of `max_retries`. Waiting for a rate limit does not; what bounds it is the time, all
-/// waits of the call together, and a number of attempts, for a provider may ask for no wait at all. Beyond
+/// A failure uses up one of `max_retries`, and one of the provider's budget of retries: where that is empty, the call
+/// is deferred, for a provider in trouble is helped by waiting. A rate limit uses up neither; what bounds it is the
+/// time, all waits of the call together, and a number of attempts, for a provider may ask for no wait at all. Beyond
 /// either the call is deferred, for its slot and its job are better used by others.
 pub(super) struct Patience<'a> {
-    policy: &'a CallPolicy,
+    budget: &'a RetryBudget,
     failures: u32,
     slowdowns: u32,
     slowed: Duration,
@@ -28,42 +33,64 @@ pub(super) struct Patience<'a> {
 /// Rate-limited attempts of one call. With the default backoff this many take longer than any `wait_max`.
 const SLOWDOWNS_MAX: u32 = 10;
 
+/// How long a lane stops that says no more than that no key is left.
+const STOPPED_FOR: Duration = Duration::from_mins(5);
+
 impl<'a> Patience<'a> {
-    pub fn new(policy: &'a CallPolicy) -> Self {
-        Self { policy, failures: 0, slowdowns: 0, slowed: Duration::ZERO }
+    pub const fn new(budget: &'a RetryBudget, failed_before: u32) -> Self {
+        Self { budget, failures: failed_before, slowdowns: 0, slowed: Duration::ZERO }
+    }
+
+    /// Attempts that have failed, those before this call included.
+    pub const fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// * `fraction`: where in the range of a random wait, `0.0..=1.0`.
-    pub fn next(&mut self, advice: Advice, fraction: f64) -> Next {
-        match advice {
-            Advice::RetryHere { after } => self.fail(after, fraction),
-            Advice::SlowDown { after } => self.slow_down(after, fraction),
+    pub fn next(&mut self, policy: &CallPolicy, advice: Advice, outlook: Outlook, fraction: f64) -> Next {
+        match (advice, outlook) {
+            (Advice::RetryHere { after }, _) => self.fail(policy, after, fraction),
+            // Not the provider, only one key of it has no room.
+            (Advice::SlowDown { .. } | Advice::StopLane { .. }, Outlook::AnotherKey) => {
+                self.slow_down(policy, Some(Duration::ZERO), 0.0)
+            }
+            (Advice::SlowDown { after }, _) => self.slow_down(policy, after, fraction),
             // A form that could be fixed has been; what comes here is a provider that takes none.
-            Advice::FixRequest(_) | Advice::FailItem => Next::Fail,
-            Advice::StopLane { .. } => Next::StopLane,
-            Advice::GiveUp => Next::GiveUp,
+            (Advice::FixRequest(_) | Advice::FailItem, _) => Next::Fail,
+            (Advice::StopLane { .. }, Outlook::NoKey(until)) => {
+                Next::StopLane(until.saturating_duration_since(Instant::now()))
+            }
+            (Advice::StopLane { after }, Outlook::Same) => Next::StopLane(after.unwrap_or(STOPPED_FOR)),
+            (Advice::GiveUp, _) => Next::GiveUp,
         }
     }
 
-    fn fail(&mut self, after: Option<Duration>, fraction: f64) -> Next {
+    fn fail(&mut self, policy: &CallPolicy, after: Option<Duration>, fraction: f64) -> Next {
         self.failures += 1;
-        if self.failures > self.policy.max_retries {
+        if self.failures > policy.max_retries {
             return Next::Fail;
         }
-        let wait = backoff::delay(self.policy, self.failures, fraction).max(after.unwrap_or_default());
-        if wait > self.policy.wait_max { Next::Defer(wait) } else { Next::Wait(wait) }
+        let wait = backoff::delay(policy, self.failures, fraction).max(after.unwrap_or_default());
+        if wait > policy.wait_max {
+            return Next::Defer(wait);
+        }
+        if !self.budget.withdraw() {
+            // Spread over as much time again, so that those who failed together do not come back together.
+            return Next::Defer(policy.backoff_max.mul_f64(1.0 + fraction.clamp(0.0, 1.0)));
+        }
+        Next::Wait(wait)
     }
 
-    fn slow_down(&mut self, after: Option<Duration>, fraction: f64) -> Next {
+    fn slow_down(&mut self, policy: &CallPolicy, after: Option<Duration>, fraction: f64) -> Next {
         self.slowdowns += 1;
         let wait = match after {
-            None => backoff::delay(self.policy, self.slowdowns, fraction),
+            None => backoff::delay(policy, self.slowdowns, fraction),
             // A little more than asked for, so that those who were told the same do not all come back at once.
-            Some(after) => after + backoff::delay(self.policy, 1, fraction),
+            Some(after) => after + backoff::delay(policy, 1, fraction),
         };
         self.slowed += wait;
-        if self.slowdowns >= SLOWDOWNS_MAX || self.slowed > self.policy.wait_max {
-            return Next::Defer(wait.max(self.policy.backoff_base));
+        if self.slowdowns >= SLOWDOWNS_MAX || self.slowed > policy.wait_max {
+            return Next::Defer(wait.max(policy.backoff_base));
         }
         Next::Wait(wait)
     }
@@ -82,9 +109,9 @@ mod tests {
 
     /// What each advice in turn leads to, with no jitter (`fraction` 0) or all of it (1).
     fn course(advices: &[Advice], fraction: f64) -> Vec<Next> {
-        let policy = policy();
-        let mut patience = Patience::new(&policy);
-        advices.iter().map(|advice| patience.next(*advice, fraction)).collect()
+        let budget = RetryBudget::default();
+        let mut patience = Patience::new(&budget, 0);
+        advices.iter().map(|advice| patience.next(&policy(), *advice, Outlook::Same, fraction)).collect()
     }
 
     #[test]
@@ -131,7 +158,45 @@ mod tests {
         let fix = Advice::FixRequest(crate::Fix::Buffer);
         assert_eq!(
             course(&[Advice::FailItem, fix, Advice::StopLane { after: None }], 1.0),
-            [Next::Fail, Next::Fail, Next::StopLane]
+            [Next::Fail, Next::Fail, Next::StopLane(secs(300))]
         );
+    }
+
+    #[test]
+    fn failures_of_earlier_times_use_up_the_same_budget() {
+        let budget = RetryBudget::default();
+        let mut patience = Patience::new(&budget, 3);
+
+        let course = [(); 2].map(|()| patience.next(&policy(), FAILED, Outlook::Same, 0.0));
+
+        assert_eq!(course, [Next::Wait(secs(0)), Next::Fail]);
+        assert_eq!(patience.failures(), 5);
+    }
+
+    #[test]
+    fn beyond_the_providers_budget_a_failure_defers() {
+        let budget = RetryBudget::default();
+        while budget.withdraw() {}
+        let mut patience = Patience::new(&budget, 0);
+
+        let next = patience.next(&policy(), FAILED, Outlook::Same, 0.5);
+
+        assert_eq!(next, Next::Defer(secs(45)));
+        assert_eq!(patience.next(&policy(), slow(1), Outlook::Same, 0.0), Next::Wait(secs(1)), "no failure");
+    }
+
+    #[test]
+    fn with_another_key_there_is_no_wait_and_without_one_the_lane_stops_until_one_is_back() {
+        let budget = RetryBudget::default();
+        let stop = Advice::StopLane { after: None };
+        let mut patience = Patience::new(&budget, 0);
+
+        assert_eq!(patience.next(&policy(), stop, Outlook::AnotherKey, 1.0), Next::Wait(secs(0)));
+        assert_eq!(patience.next(&policy(), slow(90), Outlook::AnotherKey, 1.0), Next::Wait(secs(0)));
+        let until = Instant::now() + secs(100);
+        let Next::StopLane(left) = patience.next(&policy(), stop, Outlook::NoKey(until), 1.0) else {
+            panic!("the lane goes on without a key");
+        };
+        assert!(left <= secs(100) && left > secs(90), "{left:?}");
     }
 }

@@ -9,10 +9,11 @@ use crate::layer::{
     permit::Permit,
     scripted::{Act, Scripted, four, policy, request, secs},
 };
+use crate::{CallPolicy, keys::Outlook};
 
 fn retry<A>(inner: A) -> Retry<A> {
     let epoch = Timestamp::from_second(1_000).unwrap();
-    Retry { inner, clock: Arc::new(move || epoch), random: Arc::new(|| 0.0) }
+    Retry { inner, clock: Arc::new(move || epoch), random: Arc::new(|| 0.0), budget: RetryBudget::default() }
 }
 
 fn slow_down(seconds: u64) -> ModelError {
@@ -81,7 +82,7 @@ async fn an_error_that_stops_the_lane_is_not_tried_again() {
     let invoked =
         retry(Scripted::failing([bad_key()])).invoke(&request(), &policy(), &Interrupts::default()).await;
 
-    assert_eq!(invoked.result, Err(Unanswered::LaneStopped(bad_key())));
+    assert_eq!(invoked.result, Err(Unanswered::LaneStopped { after: secs(300), error: bad_key() }));
     assert_eq!(invoked.attempts.len(), 1);
 }
 
@@ -208,4 +209,53 @@ async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
     assert_eq!(invoked.result, Err(Unanswered::Interrupted));
     assert_eq!(invoked.attempts[0].error_kind, Some(ErrorKind::RateLimited));
     assert_eq!(invoked.latency, secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_policy_holds_for_a_call_that_waits_to_be_tried_again() {
+    /// Patient at first, then not at all.
+    struct Changing(std::sync::atomic::AtomicBool);
+
+    impl PolicySource for Changing {
+        fn policy(&self) -> CallPolicy {
+            let asked_before = self.0.swap(true, std::sync::atomic::Ordering::Relaxed);
+            CallPolicy { max_retries: if asked_before { 0 } else { 4 }, ..policy() }
+        }
+    }
+
+    let client = retry(Scripted::failing([broken(), broken(), broken()]));
+    let invoked = client.invoke(&request(), &Changing(false.into()), &Interrupts::default()).await;
+
+    assert_eq!((invoked.result, invoked.attempts.len()), (Err(Unanswered::Failed(broken())), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_another_key_a_refused_call_goes_on_at_once_and_uses_up_no_attempt() {
+    let refused = || vec![Act::SendStream, Act::Outlook(Outlook::AnotherKey), Act::Fail(bad_key())];
+    let client = retry(Scripted::new([refused(), refused(), vec![Act::SendStream, Act::Answer]]));
+    let start = Instant::now();
+
+    let none = CallPolicy { max_retries: 0, ..policy() };
+    let invoked = client.invoke(&request(), &none, &Interrupts::default()).await;
+
+    assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (Ok(four()), 3, secs(0)));
+    assert_eq!(invoked.failures, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_of_all_calls_share_one_budget() {
+    let broken_calls = std::iter::repeat_n(broken(), 1_000);
+    let client = retry(Scripted::failing(broken_calls));
+
+    let mut attempts = 0;
+    let mut deferred = 0;
+    for _ in 0..100 {
+        let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+        attempts += invoked.attempts.len();
+        deferred += usize::from(matches!(invoked.result, Err(Unanswered::Deferred { .. })));
+    }
+
+    // A reserve of ten, and a fifth of a hundred.
+    assert_eq!(attempts, 100 + 30);
+    assert!(deferred > 90, "{deferred}");
 }

@@ -1,0 +1,45 @@
+use runmill_proto::ErrorKind;
+
+/// What a person can do about it.
+// No `_` arm: a new kind does not compile until someone knows what to say.
+pub const fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Connection => "check the base URL, and whether the executor's network reaches it",
+        ErrorKind::ConnectTimeout => {
+            "check the base URL and the network, or raise request.connect_timeout_seconds"
+        }
+        ErrorKind::FirstTokenTimeout => {
+            "the model thinks longer than request.first_token_timeout_seconds: raise it, or choose a faster model"
+        }
+        ErrorKind::IdleTimeout => {
+            "the answer stopped coming: raise request.idle_timeout_seconds, or ask the provider"
+        }
+        ErrorKind::TotalTimeout => "raise request.total_timeout_seconds, or ask for fewer tokens",
+        ErrorKind::RateLimited => "state the account's limits in rate_limit (concurrency, rpm), or wait",
+        ErrorKind::Overloaded | ErrorKind::ServerError => {
+            "the provider is in trouble: look at its status page, or wait"
+        }
+        ErrorKind::TruncatedStream => {
+            "the server breaks its streams off: look at its log, or at the proxy in between"
+        }
+        ErrorKind::MalformedResponse => {
+            "the server does not speak this protocol: check the base URL (up to and without the protocol's own path) \
+             and the provider's kind and protocol"
+        }
+        ErrorKind::StreamRejected => {
+            "the model takes neither streamed nor buffered requests in the forms that are known"
+        }
+        ErrorKind::InvalidRequest => {
+            "check the model's name and the base URL; the message says what the provider does not take"
+        }
+        ErrorKind::ContextLength => "even a short question does not fit: check the model's name",
+        ErrorKind::ContentPolicy => "the provider's filter rejects a harmless question: ask the provider",
+        ErrorKind::Authentication => "put a valid key into api_keys, and check what it may use",
+        ErrorKind::QuotaExhausted => "top up the account, or put a key of another one into api_keys",
+        ErrorKind::ProviderUnavailable => "correct the provider's settings; the message says what is wrong",
+        ErrorKind::DeadlinePassed => {
+            "no slot was free within a minute: wait, raise rate_limit.concurrency, or start another executor"
+        }
+        ErrorKind::BadItem | ErrorKind::Interrupted | ErrorKind::Poisoned => "try again",
+    }
+}

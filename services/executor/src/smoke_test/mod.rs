@@ -1,0 +1,132 @@
+//! Answers the question whether a model can be called: by the same client, keys and limits as a run's calls.
+
+mod advice;
+mod report;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use jiff::SignedDuration;
+use runmill_broker::{Delivery, Envelope, Queue, SharedBroker};
+use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Client, Invoked, Role};
+use runmill_proto::{
+    Generation, JobConfig, ResponseFormat,
+    api::{RetryOverride, SmokeTestReport},
+    message::SmokeTest,
+};
+use runmill_store::{ExecutorStore, Providers};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use self::report::{answered, unusable};
+use crate::{gates::Gates, job::JobRunner, outcome::settled};
+
+/// Tests at once; further ones wait in the queue, for another executor.
+const TESTS_MAX: u16 = 4;
+
+/// All of a test, waits included. A person waits for it, and so does the dispatcher, a little longer.
+const TEST_TIME: Duration = Duration::from_mins(1);
+
+const QUESTION: &str = "Answer with the one word: ready";
+const JSON_QUESTION: &str = r#"Answer with this JSON object and nothing else: {"ready": true}"#;
+
+/// Room for a reasoning model to think of one word, at a cost of nearly nothing.
+const TOKENS_MAX: u32 = 512;
+
+/// Takes smoke tests and answers them.
+pub struct SmokeTests {
+    pub runner: Arc<JobRunner>,
+    pub gates: Gates,
+    pub store: Arc<dyn ExecutorStore>,
+}
+
+impl SmokeTests {
+    /// Until `stop`; then waits for those in hand.
+    pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
+        let requests = broker.subscribe(Queue::Requests, TESTS_MAX).await;
+        let mut requests = requests.context("taking smoke tests")?;
+        let (this, tasks) = (Arc::new(self), TaskTracker::new());
+        while let Some(Some(delivery)) = stop.run_until_cancelled(requests.next()).await {
+            let (this, broker) = (this.clone(), broker.clone());
+            tasks.spawn(async move { this.answer(&broker, delivery).await });
+        }
+        requests.stop().await;
+        tasks.close();
+        tasks.wait().await;
+        Ok(())
+    }
+
+    async fn answer(&self, broker: &SharedBroker, delivery: Delivery) {
+        let test: SmokeTest = match delivery.message.decode() {
+            Ok(test) => test,
+            Err(error) => return settled(delivery.dead_letter(&error.to_string()).await),
+        };
+        let report = self.test(&test).await;
+        tracing::info!(
+            event = "smoke_test.done",
+            provider_id = %test.provider_id,
+            model = test.model,
+            ok = report.ok,
+            error_kind = report.error.as_ref().map(|error| error.kind.as_str()),
+            "a model was tested"
+        );
+        if let Err(error) = broker.reply(&delivery, Envelope::new(&report)).await {
+            tracing::warn!(event = "smoke_test.reply_failed", %error, "whoever asked has to ask again");
+        }
+        settled(delivery.ack().await);
+    }
+
+    async fn test(&self, test: &SmokeTest) -> SmokeTestReport {
+        match self.client(test).await {
+            Ok((client, policy)) => {
+                let invoked = client.invoke(&question(test, QUESTION, None), &policy).await;
+                let json_mode = match &invoked.result {
+                    Ok(_) => Some(speaks_json(&client, test, &policy).await),
+                    Err(_) => None,
+                };
+                SmokeTestReport { json_mode, ..answered(&invoked) }
+            }
+            Err(error) => unusable(&format!("{error:#}")),
+        }
+    }
+
+    async fn client(&self, test: &SmokeTest) -> anyhow::Result<(Arc<Client>, CallPolicy)> {
+        let row = Providers::provider(&*self.store, test.provider_id).await?;
+        let provider = self.runner.providers.get(test.provider_id).await?;
+        let workspace = self.runner.settings.get();
+        let client = self.runner.factory.client(&provider.target(&workspace), &self.gates.of(&row))?;
+        let settings = self.runner.providers.settings(test.provider_id, &workspace);
+        let time = SignedDuration::try_from(TEST_TIME).expect("a minute is in range");
+        let policy = CallPolicy {
+            deadline: Some(self.runner.clock.now() + time),
+            total: TEST_TIME,
+            ..CallPolicy::resolve(&settings, &impatient())
+        };
+        Ok((client, policy))
+    }
+}
+
+/// One more try, and no long wait: who tests wants to see what is wrong.
+fn impatient() -> JobConfig {
+    let retry =
+        RetryOverride { max_retries: Some(1), wait_max_seconds: Some(5.0), ..RetryOverride::default() };
+    JobConfig { retry, ..JobConfig::default() }
+}
+
+fn question(test: &SmokeTest, words: &str, response_format: Option<ResponseFormat>) -> ChatRequest {
+    ChatRequest {
+        model: test.model.clone(),
+        messages: vec![ChatMessage::text(Role::User, words)],
+        generation: Generation { max_new_tokens: Some(TOKENS_MAX), response_format, ..Generation::default() },
+        call_id: format!("smoke-test:{}", Uuid::now_v7().simple()),
+        ..ChatRequest::default()
+    }
+}
+
+async fn speaks_json(client: &Client, test: &SmokeTest, policy: &CallPolicy) -> bool {
+    let request = question(test, JSON_QUESTION, Some(ResponseFormat::JsonObject));
+    let Invoked { result, .. } = client.invoke(&request, policy).await;
+    let json =
+        |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_object());
+    result.is_ok_and(|answer| json(&answer.text))
+}

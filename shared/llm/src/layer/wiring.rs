@@ -1,0 +1,115 @@
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{Attempt, Context};
+use crate::{
+    ChatResponse, ModelError,
+    keys::{Keys, Outlook},
+};
+
+/// How a provider is reached: as its settings were when this was made.
+pub(crate) struct Wired<A> {
+    /// A client of another identity is not the same one: see [`Wiring::replace`].
+    pub identity: Identity,
+    pub keys: Arc<Keys>,
+    pub inner: A,
+}
+
+/// What a wiring was made of, as far as it can change.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Identity {
+    /// Of the provider's settings.
+    pub version: i64,
+    pub connect_timeout: std::time::Duration,
+}
+
+/// Sends each attempt out by the provider's settings of the moment, with the key that has room.
+///
+/// An attempt in flight ends by the settings that it began with; the next one of the same call has the new ones.
+pub(crate) struct Wiring<A>(RwLock<Arc<Wired<A>>>);
+
+impl<A> Wiring<A> {
+    pub fn new(wired: Wired<A>) -> Self {
+        Self(RwLock::new(Arc::new(wired)))
+    }
+
+    pub fn now(&self) -> Arc<Wired<A>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on attempts go out by `wired`, unless they do already by something newer.
+    pub fn replace(&self, wired: Wired<A>) {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if wired.identity.version >= current.identity.version {
+            *current = Arc::new(wired);
+        }
+    }
+}
+
+impl<A: Attempt> Attempt for Wiring<A> {
+    async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+        let wired = self.now();
+        let lease = match wired.keys.take() {
+            Ok(lease) => lease,
+            Err(stopped) => {
+                cx.progress.outlook(Outlook::NoKey(stopped.until));
+                return Err(stopped.reason);
+            }
+        };
+        let label = &lease.key().label;
+        cx.progress.key(label);
+        let answer = wired.inner.attempt(Context { key: Some(lease.key()), ..cx }).await;
+        let outlook = lease.settle(answer.as_ref().err());
+        cx.progress.outlook(outlook);
+        answer
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version {}", self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::{
+        keys::Key,
+        layer::scripted::{Act, Scripted, ask, policy, secs},
+    };
+
+    fn wired(version: i64, scripts: impl IntoIterator<Item = Vec<Act>>) -> Wired<Scripted> {
+        let key = Key { label: format!("of version {version}").into(), weight: 1, headers: HeaderMap::new() };
+        let identity = Identity { version, connect_timeout: secs(1) };
+        Wired { identity, keys: Keys::new(vec![key]), inner: Scripted::new(scripts) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_attempt_goes_out_by_the_newest_settings() {
+        let wiring = Wiring::new(wired(1, [vec![Act::Answer]]));
+        ask(&wiring, &policy()).await.unwrap();
+
+        wiring.replace(wired(2, [vec![Act::Answer]]));
+        wiring.replace(wired(1, []));
+        ask(&wiring, &policy()).await.unwrap();
+
+        assert_eq!(wiring.now().identity.version, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_usable_key_no_request_is_made() {
+        let refused = ModelError::Authentication { message: "no".into() };
+        let wiring = Wiring::new(wired(1, [vec![Act::Fail(refused.clone())]]));
+
+        let first = ask(&wiring, &policy()).await;
+        let second = ask(&wiring, &policy()).await;
+
+        assert_eq!((first, second), (Err(refused.clone()), Err(refused)));
+        assert_eq!(wiring.now().inner.forms().len(), 1);
+    }
+}
