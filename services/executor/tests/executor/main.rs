@@ -6,6 +6,7 @@
 mod ending;
 mod model;
 mod refusing;
+mod smoke_testing;
 mod stopping;
 mod watched;
 mod world;

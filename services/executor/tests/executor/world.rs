@@ -9,7 +9,7 @@ use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
     DatasetId, JobConfig, ProviderId, RunConfig, RunId,
     api::{Capabilities, NewRun, ProviderKind, RateLimit},
-    message::{Invocation, Job, JobItem},
+    message::{Invocation, Job, JobItem, SmokeTest},
 };
 use runmill_runtime::{Clock, Exit, Lifecycle};
 use runmill_store::{
@@ -97,6 +97,10 @@ impl World {
             config: JobConfig::default(),
             deadline: None,
         }
+    }
+
+    pub fn smoke_test(&self) -> SmokeTest {
+        SmokeTest { provider_id: self.provider_id, model: "slow".into() }
     }
 
     pub fn start(&self) {

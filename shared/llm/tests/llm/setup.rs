@@ -19,9 +19,17 @@ pub const HEADER_SECRET: &str = "team-secret-77aa";
 pub const PROVIDER: ProviderId = ProviderId::from_uuid(Uuid::nil());
 
 pub fn client(base_url: String) -> Arc<Client> {
+    factory().client(&target(base_url), &Arc::new(Gate::new(8))).unwrap()
+}
+
+pub fn factory() -> Factory {
     let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH));
     let settings = FactorySettings { random: Arc::new(|| 0.0), ..settings };
-    let target = Target {
+    Factory::new(settings, &Registry::new()).unwrap()
+}
+
+pub fn target(base_url: String) -> Target {
+    Target {
         provider_id: PROVIDER,
         version: 1,
         kind: ProviderKind::Custom,
@@ -30,9 +38,7 @@ pub fn client(base_url: String) -> Arc<Client> {
         keys: vec![TargetKey { label: "main".into(), value: KEY.into(), weight: 1 }],
         headers: BTreeMap::from([("X-Team".into(), HEADER_SECRET.into())]),
         connect_timeout: Duration::from_millis(200),
-    };
-    let factory = Factory::new(settings, &Registry::new()).unwrap();
-    factory.client(&target, &Arc::new(Gate::new(8))).unwrap()
+    }
 }
 
 pub fn request() -> ChatRequest {
