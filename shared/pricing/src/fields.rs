@@ -1,0 +1,108 @@
+use serde_json::{Map, Value};
+
+use crate::{PriceTableError, rates::Rate};
+
+/// The fields of one JSON object; what is wrong with one names it, and the model it belongs to.
+pub(crate) struct Fields<'a> {
+    /// `None`: those of the table itself.
+    model: Option<&'a str>,
+    /// What comes before a field's name where objects nest, as `tiers/0/`.
+    path: String,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Fields<'a> {
+    pub fn of_table(map: &'a Map<String, Value>) -> Self {
+        Self { model: None, path: String::new(), map }
+    }
+
+    pub fn of_model(model: &'a str, value: &'a Value) -> Result<Self, PriceTableError> {
+        let map =
+            value.as_object().ok_or_else(|| PriceTableError::NotAnObject { model: model.to_owned() })?;
+        Ok(Self { model: Some(model), path: String::new(), map })
+    }
+
+    /// The objects in the list `field`; none if it is not there.
+    pub fn list(&self, field: &str) -> Result<Vec<Fields<'a>>, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(Vec::new()) };
+        let list = value.as_array().ok_or_else(|| self.fault(field, "must be a list"))?;
+        list.iter()
+            .enumerate()
+            .map(|(place, value)| {
+                let path = format!("{}{field}/{place}", self.path);
+                let map = value.as_object().ok_or_else(|| self.fault(&path, "must be an object"))?;
+                Ok(Fields { model: self.model, path: format!("{path}/"), map })
+            })
+            .collect()
+    }
+
+    /// A price, given in dollars per `tokens` tokens.
+    pub fn rate(&self, field: &str, tokens: Tokens) -> Result<Option<Rate>, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(None) };
+        let usd = value.as_f64().ok_or_else(|| self.fault(field, "must be a number of US dollars"))?;
+        let rate = match tokens {
+            Tokens::One => Rate::per_token(usd),
+            Tokens::Million => Rate::per_million(usd),
+        };
+        rate.map(Some).map_err(|fault| self.fault(field, fault))
+    }
+
+    /// A number of tokens.
+    pub fn count(&self, field: &str) -> Result<Option<u64>, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(None) };
+        whole(value).map(Some).ok_or_else(|| self.fault(field, "must be a whole number of tokens"))
+    }
+
+    /// The first of a pair of numbers, as of a range.
+    pub fn first(&self, field: &str) -> Result<Option<u64>, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(None) };
+        let first = value.as_array().and_then(|pair| whole(pair.first()?));
+        first.map(Some).ok_or_else(|| self.fault(field, "must be a list that begins with a number of tokens"))
+    }
+
+    pub fn text(&self, field: &str) -> Result<Option<&'a str>, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(None) };
+        value.as_str().map(Some).ok_or_else(|| self.fault(field, "must be a text"))
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.map.keys().map(String::as_str)
+    }
+
+    /// An error if a field is none of `known`: a typing error in an optional price would be a wrong cost.
+    pub fn only(&self, known: &[&str]) -> Result<(), PriceTableError> {
+        match self.names().find(|name| !known.contains(name)) {
+            Some(name) => Err(self.fault(name, format!("not known; known are {}", known.join(", ")))),
+            None => Ok(()),
+        }
+    }
+
+    pub fn fault(&self, field: &str, fault: impl Into<String>) -> PriceTableError {
+        let (field, fault) = (format!("{}{field}", self.path), fault.into());
+        match self.model {
+            Some(model) => PriceTableError::Model { model: model.to_owned(), field, fault },
+            None => PriceTableError::Field { field, fault },
+        }
+    }
+
+    fn value(&self, field: &str) -> Option<&'a Value> {
+        self.map.get(field).filter(|value| !value.is_null())
+    }
+}
+
+/// What a price is quoted for.
+#[derive(Clone, Copy)]
+pub(crate) enum Tokens {
+    One,
+    Million,
+}
+
+/// A whole number, also where it is written as `4096.0`.
+fn whole(value: &Value) -> Option<u64> {
+    /// Above this, not every whole number is an `f64`.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and within range")]
+    let rounded =
+        |number: f64| (number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&number)).then_some(number as u64);
+    value.as_u64().or_else(|| value.as_f64().and_then(rounded))
+}

@@ -1,0 +1,118 @@
+use runmill_proto::api::ProviderKind;
+
+/// Who is paid for a call: decides which entries of a table can be meant by a model's bare name.
+///
+/// A server of one's own is no vendor, whatever its models are called: for it, `gpt-4o` is not OpenAI's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seller {
+    /// What may stand before a model's name and a slash to say who serves it, as LiteLLM has it; the likeliest first.
+    prefixes: &'static [&'static str],
+    is_vendor: bool,
+}
+
+const OPENAI: Seller = vendor(&["openai"]);
+const ANTHROPIC: Seller = vendor(&["anthropic"]);
+/// Google's own API lists its models as `models/...`.
+const GOOGLE: Seller = vendor(&["gemini", "vertex_ai", "models"]);
+/// The prefixes by which LiteLLM says "any such server".
+const SELF_HOSTED: Seller = Seller { prefixes: &["hosted_vllm", "custom_openai"], is_vendor: false };
+
+/// Vendors that are reached as custom providers, by the host of their OpenAI-compatible API. Only hosts at which a
+/// model's name is the vendor's own name of it.
+const HOSTS: [(&str, Seller); 13] = [
+    ("api.cerebras.ai", vendor(&["cerebras"])),
+    ("api.deepseek.com", vendor(&["deepseek"])),
+    ("api.fireworks.ai", vendor(&["fireworks_ai"])),
+    ("api.groq.com", vendor(&["groq"])),
+    ("api.minimax.io", vendor(&["minimax"])),
+    ("api.mistral.ai", vendor(&["mistral"])),
+    ("api.moonshot.ai", vendor(&["moonshot"])),
+    ("api.openai.com", OPENAI),
+    ("api.anthropic.com", ANTHROPIC),
+    ("api.together.xyz", vendor(&["together_ai"])),
+    ("api.x.ai", vendor(&["xai"])),
+    ("api.z.ai", vendor(&["zai"])),
+    ("generativelanguage.googleapis.com", GOOGLE),
+];
+
+const fn vendor(prefixes: &'static [&'static str]) -> Seller {
+    Seller { prefixes, is_vendor: true }
+}
+
+impl Seller {
+    /// Who is behind a provider: the vendor of its kind, or for a custom one the vendor whose host its address names.
+    pub fn at(kind: ProviderKind, base_url: &str) -> Self {
+        let known = |host: &str| HOSTS.iter().find(|(name, _)| host.eq_ignore_ascii_case(name));
+        match (kind, host(base_url).and_then(known)) {
+            (ProviderKind::Custom, Some((_, vendor))) => *vendor,
+            _ => kind.into(),
+        }
+    }
+
+    /// `model` without a prefix of this seller.
+    pub(crate) fn bare(self, model: &str) -> &str {
+        self.prefixes.iter().find_map(|prefix| model.strip_prefix(prefix)?.strip_prefix('/')).unwrap_or(model)
+    }
+
+    /// The names under which a table may have a model of this bare name, the likeliest first.
+    pub(crate) fn names(self, bare: &str) -> impl Iterator<Item = String> {
+        let prefixed = self.prefixes.iter().map(move |prefix| format!("{prefix}/{bare}"));
+        prefixed.chain([bare.to_owned()])
+    }
+
+    /// Whether a dated name is the vendor's way to pin a version of the undated one.
+    pub(crate) fn dates_its_models(self) -> bool {
+        self.is_vendor
+    }
+}
+
+/// Where no address is known, or none matters.
+impl From<ProviderKind> for Seller {
+    fn from(kind: ProviderKind) -> Self {
+        match kind {
+            ProviderKind::Openai => OPENAI,
+            ProviderKind::Anthropic => ANTHROPIC,
+            ProviderKind::Google => GOOGLE,
+            ProviderKind::Custom => SELF_HOSTED,
+        }
+    }
+}
+
+fn host(base_url: &str) -> Option<&str> {
+    let (_, rest) = base_url.trim().split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    host.split(':').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_vendors_own_host_is_the_vendor() {
+        let mistral = vendor(&["mistral"]);
+        let table = [
+            ("https://api.mistral.ai/v1", mistral),
+            ("https://API.Mistral.ai:443", mistral),
+            ("https://api.mistral.ai?x=1", mistral),
+            ("https://me:key@api.mistral.ai/v1", mistral),
+            ("https://api.mistral.ai.example.org/v1", SELF_HOSTED),
+            ("https://api.mistral.ai@example.org/v1", SELF_HOSTED),
+            ("https://example.org/api.mistral.ai", SELF_HOSTED),
+            ("http://127.0.0.1:8090/v1", SELF_HOSTED),
+            ("api.mistral.ai", SELF_HOSTED),
+            ("", SELF_HOSTED),
+        ];
+        for (base_url, want) in table {
+            assert_eq!(Seller::at(ProviderKind::Custom, base_url), want, "{base_url}");
+        }
+    }
+
+    #[test]
+    fn a_vendors_kind_is_the_vendor_at_any_address() {
+        let proxy = "https://proxy.example.org/api.mistral.ai";
+        assert_eq!(Seller::at(ProviderKind::Openai, proxy), OPENAI);
+        assert_eq!(Seller::at(ProviderKind::Anthropic, "https://api.mistral.ai"), ANTHROPIC);
+    }
+}
