@@ -4,7 +4,7 @@ use runmill_proto::{ProviderId, api::ExecutorKey};
 use runmill_quota::{Gate, RetryBudget};
 
 use crate::{
-    ChatRequest, Clock, Interrupts, Invoked, PolicySource, Random,
+    ChatRequest, FactorySettings, Interrupts, Invoked, PolicySource,
     layer::{
         Invoke,
         exchange::Exchange,
@@ -31,11 +31,12 @@ impl Client {
         wired: Wired<Wire>,
         provider_id: ProviderId,
         gate: Arc<Gate>,
-        (clock, random): (Clock, Random),
+        settings: &FactorySettings,
         metrics: Arc<Metrics>,
     ) -> Self {
         let stack = Permit { inner: Wiring::new(wired), gate };
-        let stack = Retry { inner: stack, clock, random, budget: RetryBudget::default() };
+        let FactorySettings { clock, random, prices, .. } = settings.clone();
+        let stack = Retry { inner: stack, clock, random, budget: RetryBudget::default(), prices };
         Self { stack: Observe { inner: stack, provider_id, metrics } }
     }
 

@@ -4,6 +4,7 @@ use std::{
 };
 
 use prometheus::Registry;
+use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{
     ProviderId,
     api::{ExecutorKey, ProviderKind},
@@ -36,6 +37,8 @@ pub struct FactorySettings {
     pub clock: Clock,
     pub random: Random,
     pub user_agent: String,
+    /// What calls cost.
+    pub prices: Arc<PriceTable>,
     /// Clients kept at once. Above it, the one that was unused for longest goes, and its idle connections
     /// with it.
     pub clients_max: usize,
@@ -47,6 +50,7 @@ impl FactorySettings {
             clock,
             random: Arc::new(rand::random::<f64>),
             user_agent: concat!("runmill/", env!("CARGO_PKG_VERSION")).to_owned(),
+            prices: Arc::default(),
             clients_max: 256,
         }
     }
@@ -98,9 +102,8 @@ impl Factory {
             return Ok(client.clone());
         }
         let wired = self.wire(target, identity, None)?;
-        let FactorySettings { clock, random, .. } = self.settings.clone();
         let (id, metrics) = (target.provider_id, self.metrics.clone());
-        let client = Arc::new(Client::new(wired, id, gate.clone(), (clock, random), metrics));
+        let client = Arc::new(Client::new(wired, id, gate.clone(), &self.settings, metrics));
         clients.keep(id, &client, self.settings.clients_max);
         Ok(client)
     }
@@ -141,7 +144,8 @@ impl Factory {
             before.map(|wired| &wired.inner.inner).filter(|it| it.inner.transport.reaches(&transport));
         let memory = memory.map(|negotiate| negotiate.memory.clone()).unwrap_or_default();
         let exchange = Exchange { protocol, transport, redactor, clock: self.settings.clock.clone() };
-        Ok(Wired { identity, keys, inner: Timeout { inner: Negotiate { inner: exchange, memory } } })
+        let seller = Seller::at(target.kind, &target.base_url);
+        Ok(Wired { identity, keys, seller, inner: Timeout { inner: Negotiate { inner: exchange, memory } } })
     }
 
     fn clients(&self) -> MutexGuard<'_, Clients> {

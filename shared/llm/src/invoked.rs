@@ -54,7 +54,14 @@ impl Unanswered {
 }
 
 impl Invoked {
-    /// As it is recorded. The cost is for who knows prices to fill in.
+    /// Over all attempts, failed ones included, in billionths of a US dollar; `None` where no price is known, or no
+    /// usage.
+    pub fn cost_nanousd(&self) -> Option<i64> {
+        let costs = self.attempts.iter().filter_map(|attempt| attempt.cost_nanousd);
+        costs.reduce(i64::saturating_add)
+    }
+
+    /// As it is recorded.
     pub fn call(&self, id: InvocationId, provider_id: ProviderId, model: &str) -> Call {
         Call {
             id,
@@ -66,7 +73,7 @@ impl Invoked {
             latency_ms: milliseconds(self.latency),
             ttft_ms: self.ttft.map(milliseconds),
             streamed: self.streamed,
-            cost_nanousd: None,
+            cost_nanousd: self.cost_nanousd(),
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use runmill_pricing::Seller;
 use runmill_proto::Usage;
 use tokio::time::Instant;
 
@@ -30,6 +31,8 @@ pub(crate) struct Marks {
     pub usage: Option<Usage>,
     /// The label of the key that is used.
     pub key: Option<Arc<str>>,
+    /// Who is paid for it.
+    pub seller: Option<Seller>,
     /// What the end of the attempt means for other keys.
     pub outlook: Outlook,
 }
@@ -46,8 +49,15 @@ impl Progress {
     /// A request goes out; what an earlier one of the same attempt has shown no longer counts.
     pub fn send(&self, streamed: bool) {
         let mut marks = self.lock();
-        let key = marks.key.take();
-        *marks = Marks { began: marks.began, sent: Some(Instant::now()), streamed, key, ..Marks::default() };
+        let (key, seller) = (marks.key.take(), marks.seller);
+        *marks = Marks {
+            began: marks.began,
+            sent: Some(Instant::now()),
+            streamed,
+            key,
+            seller,
+            ..Marks::default()
+        };
     }
 
     pub fn answered(&self, status: u16, streamed: bool) {
@@ -64,8 +74,10 @@ impl Progress {
         self.lock().token.get_or_insert_with(Instant::now);
     }
 
-    pub fn key(&self, label: &Arc<str>) {
-        self.lock().key = Some(label.clone());
+    pub fn chosen(&self, key: &Arc<str>, seller: Seller) {
+        let mut marks = self.lock();
+        marks.key = Some(key.clone());
+        marks.seller = Some(seller);
     }
 
     pub fn outlook(&self, outlook: Outlook) {

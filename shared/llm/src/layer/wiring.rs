@@ -3,6 +3,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use runmill_pricing::Seller;
+
 use super::{Attempt, Context};
 use crate::{
     ChatResponse, ModelError,
@@ -14,6 +16,7 @@ pub(crate) struct Wired<A> {
     /// A client of another identity is not the same one: see [`Wiring::replace`].
     pub identity: Identity,
     pub keys: Arc<Keys>,
+    pub seller: Seller,
     pub inner: A,
 }
 
@@ -58,8 +61,7 @@ impl<A: Attempt> Attempt for Wiring<A> {
                 return Err(stopped.reason);
             }
         };
-        let label = &lease.key().label;
-        cx.progress.key(label);
+        cx.progress.chosen(&lease.key().label, wired.seller);
         let answer = wired.inner.attempt(Context { key: Some(lease.key()), ..cx }).await;
         let outlook = lease.settle(answer.as_ref().err());
         cx.progress.outlook(outlook);
@@ -76,6 +78,7 @@ impl fmt::Debug for Identity {
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
+    use runmill_proto::api::ProviderKind;
 
     use super::*;
     use crate::{
@@ -86,7 +89,8 @@ mod tests {
     fn wired(version: i64, scripts: impl IntoIterator<Item = Vec<Act>>) -> Wired<Scripted> {
         let key = Key { label: format!("of version {version}").into(), weight: 1, headers: HeaderMap::new() };
         let identity = Identity { version, connect_timeout: secs(1) };
-        Wired { identity, keys: Keys::new(vec![key]), inner: Scripted::new(scripts) }
+        let seller = Seller::from(ProviderKind::Custom);
+        Wired { identity, keys: Keys::new(vec![key]), seller, inner: Scripted::new(scripts) }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use runmill_pricing::Price;
 use runmill_proto::{Usage, message};
 use tokio::time::Instant;
 
@@ -46,13 +47,19 @@ impl Journal {
     }
 
     /// Writes down how an attempt ended, unless it ended before a request was made.
-    pub fn record(&mut self, progress: &Progress, answer: &Result<ChatResponse, ModelError>) {
+    pub fn record(
+        &mut self,
+        progress: &Progress,
+        answer: &Result<ChatResponse, ModelError>,
+        price: Option<&Price>,
+    ) {
         let marks = progress.marks();
         let Some(began) = marks.began else { return };
         let usage = answer.as_ref().ok().and_then(|answer| answer.usage).or(marks.usage);
         if let Some(usage) = usage {
             *self.usage.get_or_insert_default() += usage;
         }
+        let cost_nanousd = price.zip(usage.as_ref()).map(|(price, usage)| price.cost(usage));
         self.attempts.push(message::Attempt {
             started_at: self.wall(began),
             latency_ms: milliseconds(began.elapsed()),
@@ -60,7 +67,7 @@ impl Journal {
             error_kind: answer.as_ref().err().map(ModelError::kind),
             error: answer.as_ref().err().map(ToString::to_string),
             usage,
-            cost_nanousd: None,
+            cost_nanousd,
             key: marks.key.as_deref().map(str::to_owned),
         });
         self.began.get_or_insert(began);

@@ -2,10 +2,11 @@ mod backoff;
 mod journal;
 mod patience;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
+use runmill_pricing::PriceTable;
 use runmill_quota::RetryBudget;
 
 use self::{
@@ -25,6 +26,7 @@ pub(crate) struct Retry<A> {
     pub random: Random,
     /// Of all calls to the provider.
     pub budget: RetryBudget,
+    pub prices: Arc<PriceTable>,
 }
 
 impl<A: Attempt> Invoke for Retry<A> {
@@ -59,7 +61,9 @@ impl<A: Attempt> Retry<A> {
             let has_started = || number > 0 || progress.marks().began.is_some();
             let answer = interrupts.cut(self.inner.attempt(cx), has_started).await;
             let answer = answer.unwrap_or(Err(ModelError::Interrupted));
-            journal.record(&progress, &answer);
+            let seller = progress.marks().seller;
+            let price = seller.and_then(|seller| self.prices.price(seller, &request.model));
+            journal.record(&progress, &answer, price);
             let error = match answer {
                 Ok(response) => return Ok(response),
                 Err(error) => error,

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use runmill_proto::{ErrorKind, Usage};
+use runmill_pricing::PriceTable;
+use runmill_proto::{ErrorKind, Usage, api::ProviderKind};
 use runmill_quota::Gate;
 
 use super::*;
@@ -13,7 +14,13 @@ use crate::{CallPolicy, keys::Outlook};
 
 fn retry<A>(inner: A) -> Retry<A> {
     let epoch = Timestamp::from_second(1_000).unwrap();
-    Retry { inner, clock: Arc::new(move || epoch), random: Arc::new(|| 0.0), budget: RetryBudget::default() }
+    Retry {
+        inner,
+        clock: Arc::new(move || epoch),
+        random: Arc::new(|| 0.0),
+        budget: RetryBudget::default(),
+        prices: Arc::default(),
+    }
 }
 
 fn slow_down(seconds: u64) -> ModelError {
@@ -258,4 +265,33 @@ async fn retries_of_all_calls_share_one_budget() {
     // A reserve of ten, and a fifth of a hundred.
     assert_eq!(attempts, 100 + 30);
     assert!(deferred > 90, "{deferred}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_is_priced_failed_ones_included() {
+    struct Sold(std::sync::atomic::AtomicBool);
+
+    impl Attempt for Sold {
+        async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+            cx.progress.begin();
+            cx.progress.chosen(&"main".into(), ProviderKind::Openai.into());
+            cx.progress.usage(Some(Usage {
+                prompt_tokens: 1_000,
+                completion_tokens: 10,
+                ..Usage::default()
+            }));
+            if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) { Ok(four()) } else { Err(broken()) }
+        }
+    }
+
+    let table = r#"{"models": {"openai/m": {"input": 2.5, "output": 10}}}"#;
+    let prices = Arc::new(PriceTable::load(table).unwrap());
+    let client = Retry { prices, ..retry(Sold(false.into())) };
+
+    let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+
+    // 1,000 tokens at 2.5 and 10 at 10 dollars a million.
+    let costs: Vec<_> = invoked.attempts.iter().map(|attempt| attempt.cost_nanousd).collect();
+    assert_eq!(costs, [Some(2_600_000); 2]);
+    assert_eq!(invoked.cost_nanousd(), Some(5_200_000));
 }
