@@ -6,11 +6,14 @@
 mod support;
 
 mod bad_input;
+mod changes;
 mod commands;
 mod doctor;
 mod events;
 mod fairness;
 mod fleet;
+mod keys;
+mod protocols;
 mod readme;
 mod restarts;
 mod secrets;

@@ -10,7 +10,7 @@ use runmill_proto::{
 };
 use runmill_quota::Gate;
 use runmill_runtime::Clock;
-use runmill_store::{Datasets, ExecutorStore, StoreError};
+use runmill_store::{Datasets, ExecutorStore, Feed, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -143,6 +143,11 @@ impl JobRunner {
     /// Calls the model, unless something speaks against it.
     async fn answer(&self, job: &Job, deliveries: u32, gate: &Arc<Gate>, stop: &CancellationToken) -> Done {
         let end = End::new(job, self.clock.now());
+        if self.states.state(job.run_id) == RunState::Unknown
+            && let Err(error) = self.ask_for_runs().await
+        {
+            return Done::Report(end.put_off(STORE_PAUSE, &error.to_string()));
+        }
         let item = match self.item(job).await {
             Ok(item) => item,
             Err(ItemError::Store(error)) if error.is_transient() => {
@@ -173,7 +178,9 @@ impl JobRunner {
     /// What ends the job before anything is called.
     fn refusal(&self, end: &End<'_>, deliveries: u32) -> Option<Report> {
         match self.states.state(end.job.run_id) {
-            RunState::Canceled => return Some(end.canceled()),
+            // A run that the store does not know as active has ended, with this job still in the queue: it was canceled
+            // while no executor was there.
+            RunState::Canceled | RunState::Unknown => return Some(end.canceled()),
             RunState::Paused => return Some(end.put_off(Duration::ZERO, RUN_PAUSED)),
             RunState::Going => {}
         }
@@ -183,6 +190,11 @@ impl JobRunner {
         let poisoned = deliveries >= DELIVERIES_MAX;
         poisoned
             .then(|| end.failed(ErrorKind::Poisoned, &format!("delivered {deliveries} times without an end")))
+    }
+
+    async fn ask_for_runs(&self) -> Result<(), StoreError> {
+        self.states.load(&Feed::active_runs(&*self.store).await?);
+        Ok(())
     }
 
     async fn item(&self, job: &Job) -> Result<Item, ItemError> {

@@ -18,6 +18,8 @@ pub struct RunStates {
 struct States {
     canceled: HashSet<RunId>,
     paused: HashSet<RunId>,
+    /// That had not ended when the store was last asked.
+    active: HashSet<RunId>,
     /// Of the runs with jobs in hand.
     tokens: HashMap<RunId, CancellationToken>,
 }
@@ -28,6 +30,8 @@ pub enum RunState {
     Going,
     Paused,
     Canceled,
+    /// The store was not asked since the run began; or it has ended.
+    Unknown,
 }
 
 impl RunStates {
@@ -42,8 +46,10 @@ impl RunStates {
             RunState::Canceled
         } else if states.paused.contains(&run_id) {
             RunState::Paused
-        } else {
+        } else if states.active.contains(&run_id) {
             RunState::Going
+        } else {
+            RunState::Unknown
         }
     }
 
@@ -85,6 +91,7 @@ impl RunStates {
             .map(|active| active.run.id)
             .collect();
         let going: HashSet<RunId> = active.iter().map(|active| active.run.id).collect();
+        states.active.clone_from(&going);
         let canceled: HashSet<RunId> = active
             .iter()
             .filter(|active| active.run.cancel_requested_at.is_some())
@@ -93,8 +100,7 @@ impl RunStates {
         for run_id in canceled {
             states.cancel(run_id);
         }
-        // What has ended can be forgotten: a run ends when nothing of it is in the queue, the one exception being a
-        // canceled run that the reconciler ended because no executor was there.
+        // What has ended can be forgotten: should a job of it still be in the queue, its run is unknown.
         states.tokens.retain(|run_id, _| going.contains(run_id));
         states.canceled.retain(|run_id| going.contains(run_id));
     }

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use runmill_proto::{ProviderId, RunId, Scorer};
+use runmill_proto::{ProviderId, RunId, Scorer, api::ProviderProtocol};
 
 /// Executes LLM evaluation and batch-inference runs: each item is answered once, or reported as failed.
 #[derive(Parser)]
@@ -17,6 +17,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Run a dataset against a model, and wait for the results
     Run(Box<RunArgs>),
+    /// Ask a model one short question, and say what it can do or what is wrong
+    SmokeTest(SmokeTestArgs),
     /// Serve everything from one process: the API, the executor, the log-sink
     Serve,
     /// Serve the API and feed jobs, as one service of a cluster
@@ -55,20 +57,8 @@ pub struct RunArgs {
     /// The model, as the provider names it
     #[arg(long)]
     pub model: String,
-    /// The provider's address, up to and without /chat/completions
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "https://api.openai.com/v1",
-        conflicts_with = "provider"
-    )]
-    pub base_url: String,
-    /// A provider that the server knows, instead of --base-url
-    #[arg(long, value_name = "ID", requires = "server")]
-    pub provider: Option<ProviderId>,
-    /// The environment variable that holds the API key
-    #[arg(long, value_name = "NAME", default_value = "OPENAI_API_KEY")]
-    pub api_key_env: String,
+    #[command(flatten)]
+    pub provider: ProviderArgs,
     /// How answers are scored; by default as the items say
     #[arg(long, value_enum)]
     pub scorer: Option<ScorerArg>,
@@ -104,6 +94,62 @@ pub struct RunArgs {
     /// Print the finished run as JSON on standard output, and progress nowhere
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub struct SmokeTestArgs {
+    /// The model, as the provider names it
+    #[arg(long)]
+    pub model: String,
+    #[command(flatten)]
+    pub provider: ProviderArgs,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whom to call.
+#[derive(Args)]
+pub struct ProviderArgs {
+    /// The provider's address, up to and without /chat/completions, /responses, /messages or /models
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "https://api.openai.com/v1",
+        conflicts_with = "provider"
+    )]
+    pub base_url: String,
+    /// What is spoken there; by default what its vendor speaks, else OpenAI's chat completions
+    #[arg(long, value_enum, conflicts_with = "provider")]
+    pub protocol: Option<ProtocolArg>,
+    /// A provider that the server knows, instead of --base-url
+    #[arg(long, value_name = "ID", requires = "server")]
+    pub provider: Option<ProviderId>,
+    /// The environment variable that holds the API key; by default `OPENAI_API_KEY`, at Anthropic's address
+    /// `ANTHROPIC_API_KEY` and at Google's `GEMINI_API_KEY`
+    #[arg(long, value_name = "NAME")]
+    pub api_key_env: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ProtocolArg {
+    OpenaiChat,
+    OpenaiResponses,
+    AnthropicMessages,
+    Gemini,
+}
+
+impl From<ProtocolArg> for ProviderProtocol {
+    fn from(protocol: ProtocolArg) -> Self {
+        match protocol {
+            ProtocolArg::OpenaiChat => Self::OpenaiChat,
+            ProtocolArg::OpenaiResponses => Self::OpenaiResponses,
+            ProtocolArg::AnthropicMessages => Self::AnthropicMessages,
+            ProtocolArg::Gemini => Self::Gemini,
+        }
+    }
 }
 
 #[derive(Args, Clone)]

@@ -4,8 +4,11 @@ use bytes::Bytes;
 use futures::Stream;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runmill_proto::{
-    RunId,
-    api::{Dataset, NewProvider, NewRun, Page, Problem, Provider, ProviderPatch, Run},
+    ProviderId, RunId,
+    api::{
+        Dataset, NewProvider, NewRun, Page, Problem, Provider, ProviderPatch, Run, SmokeTestReport,
+        SmokeTestRequest,
+    },
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
@@ -31,7 +34,8 @@ pub enum ClientError {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest silence of a server that answers; streams ping every 15 s.
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
+const SMOKE_TEST_TIMEOUT: Duration = Duration::from_mins(2);
 
 impl Client {
     pub fn new(base_url: &str, token: Option<SecretString>) -> anyhow::Result<Self> {
@@ -66,6 +70,14 @@ impl Client {
             let Some(next) = page.next else { return Ok(None) };
             after = Some(next);
         }
+    }
+
+    /// Asks the model one short question, through an executor.
+    pub async fn smoke_test(&self, id: ProviderId, model: &str) -> Result<SmokeTestReport, ClientError> {
+        let request = self.request(Method::POST, &format!("/providers/{id}/smoke-test"));
+        // Longer than the server takes to find out that nobody answers.
+        let request = request.timeout(SMOKE_TEST_TIMEOUT);
+        self.json(request.json(&SmokeTestRequest { model: model.to_owned() })).await
     }
 
     pub async fn dataset_with_hash(&self, version_hash: &str) -> Result<Option<Dataset>, ClientError> {

@@ -40,6 +40,7 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Demo(args) => command::demo::run(args).await,
         Command::Run(args) => command::run::run(args).await,
+        Command::SmokeTest(args) => command::smoke_test::run(args).await,
         Command::Serve => service::serve().await,
         Command::Dispatcher => service::dispatcher().await,
         Command::Executor => service::executor().await,

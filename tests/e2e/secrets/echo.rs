@@ -22,9 +22,10 @@ pub struct EchoServer {
 }
 
 impl EchoServer {
-    /// The model's name says how it fails; those that stop the lane last.
-    pub const MODELS: &[&str] =
-        &["400", "403", "429", "500", "page", "not-json", "event", "truncated", "401"];
+    /// The model's name says how it fails; the one that stops the lane last.
+    pub const MODELS: &[&str] = &["400", "429", "500", "page", "not-json", "event", "truncated", "401"];
+    /// The other one that stops a lane.
+    pub const FORBIDDEN: &str = "403";
 
     pub async fn start() -> Self {
         let got_both = Arc::new(AtomicBool::new(false));

@@ -44,13 +44,15 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     answers.request(Method::PUT, "/settings", Some(&json!({"retry": {"backoff_base_seconds": 0.01}}))).await;
     let gateway = answers.plant("gateway", &cluster.gateway.base_url()).await;
     let server = answers.plant("echo", &echo.base_url).await;
-    let taps =
-        [tap(&cluster, "jobs", &[gateway.to_string(), server.to_string()]).await, tap_logs(&cluster).await];
+    let forbidding = answers.plant("forbidding echo", &echo.base_url).await;
+    let lanes = [gateway, server, forbidding].map(|id| id.to_string());
+    let taps = [tap(&cluster, "jobs", &lanes).await, tap_logs(&cluster).await];
 
     let dataset = cluster.api.dataset(questions(4)).await.to_string();
     let mut runs = Vec::new();
     let models = GATEWAY_MODELS.iter().map(|model| (gateway, *model));
-    for (provider, model) in models.chain(EchoServer::MODELS.iter().map(|model| (server, *model))) {
+    let models = models.chain(EchoServer::MODELS.iter().map(|model| (server, *model)));
+    for (provider, model) in models.chain([(forbidding, EchoServer::FORBIDDEN)]) {
         let run = json!({"provider_id": provider, "model": model, "dataset_id": dataset,
             "config": {"max_retries": 1, "timeout_seconds": 1}});
         let run: Value =

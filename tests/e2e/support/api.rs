@@ -40,12 +40,25 @@ impl Api {
 
     /// A provider whose calls go to `base_url`, at most `concurrency` at once per executor.
     pub async fn provider(&self, base_url: &str, concurrency: u32) -> ProviderId {
-        let name = format!("provider {}", uuid::Uuid::now_v7());
-        let body = json!({"name": name, "kind": "custom", "base_url": base_url,
-            "rate_limit": {"concurrency": concurrency}});
+        let rate_limit = json!({"concurrency": concurrency});
+        self.create_provider(json!({"base_url": base_url, "rate_limit": rate_limit})).await
+    }
+
+    /// A provider with these fields, a name of its own, and kind `custom` if they do not say.
+    pub async fn create_provider(&self, fields: Value) -> ProviderId {
+        let mut body = json!({"name": format!("provider {}", uuid::Uuid::now_v7()), "kind": "custom"});
+        let fields = fields.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
         let (status, body) = self.post("/providers", &body).await;
         assert_eq!(status, 201, "{body}");
         serde_json::from_value::<Provider>(body).unwrap().id
+    }
+
+    /// Changes what is there; the whole of it, as it then is.
+    pub async fn change(&self, method: Method, path: &str, body: &Value) -> Value {
+        let response = self.request(method, path).json(body).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.unwrap()
     }
 
     pub async fn dataset(&self, lines: String) -> DatasetId {
@@ -56,7 +69,17 @@ impl Api {
     }
 
     pub async fn start_run(&self, provider: ProviderId, model: &str, dataset: DatasetId) -> RunId {
-        let body = json!({"provider_id": provider, "model": model, "dataset_id": dataset});
+        self.start_run_with(provider, model, dataset, json!({})).await
+    }
+
+    pub async fn start_run_with(
+        &self,
+        provider: ProviderId,
+        model: &str,
+        dataset: DatasetId,
+        config: Value,
+    ) -> RunId {
+        let body = json!({"provider_id": provider, "model": model, "dataset_id": dataset, "config": config});
         let (status, body) = self.post("/runs", &body).await;
         assert_eq!(status, 201, "{body}");
         serde_json::from_value::<Run>(body).unwrap().id

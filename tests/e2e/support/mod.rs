@@ -8,6 +8,7 @@ pub mod data;
 pub mod desk;
 pub mod frames;
 pub mod process;
+pub mod recorder;
 pub mod sse;
 
 pub use api::Api;

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use runmill_broker::{Broker, Envelope};
 use runmill_proto::{ErrorKind, Outcome, message::Control};
 use runmill_runtime::Clock;
-use runmill_store::{Runs, Transition};
+use runmill_store::{Feed, Runs, Transition};
 
 use crate::{watched::Seen, world::World};
 
@@ -18,6 +18,23 @@ async fn jobs_of_a_canceled_run_are_settled_without_a_call() {
     assert_eq!(world.next().await, Seen::Acked(job));
 
     assert_eq!((log.outcome, log.error_kind, log.call.attempts.len()), (Outcome::Canceled, None, 0));
+    assert!(!world.model.was_asked());
+}
+
+#[tokio::test]
+async fn jobs_of_a_run_that_ended_while_no_executor_was_there_are_settled_without_a_call() {
+    let mut world = World::new().await;
+    let job = world.publish(0).await;
+    let now = Clock::system().now();
+    world.store.transition(world.run_id, Transition::Cancel, now).await.unwrap();
+    assert!(world.store.end_canceled(world.run_id, now, now).await.unwrap());
+    world.start();
+
+    assert_eq!(world.next().await, Seen::Taken(job));
+    let log = world.next_invocation().await;
+    assert_eq!(world.next().await, Seen::Acked(job));
+
+    assert_eq!((log.outcome, log.call.attempts.len()), (Outcome::Canceled, 0));
     assert!(!world.model.was_asked());
 }
 

@@ -12,7 +12,8 @@ use crate::{
     process::Process,
     run::{
         dataset::Items,
-        submit::{ProviderChoice, Request},
+        provider::{Address, ProviderChoice},
+        submit::Request,
     },
 };
 
@@ -36,7 +37,12 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     eprintln!("gsm8k ({} items) against the model `{}` of the built-in gateway", items.count, args.model);
     let request = Request {
         model: args.model,
-        provider: ProviderChoice::At { base_url: gateway.base_url(), api_key: None, concurrency: None },
+        provider: ProviderChoice::At(Address {
+            base_url: gateway.base_url(),
+            protocol: None,
+            api_key: None,
+            concurrency: None,
+        }),
         config: RunConfig::default(),
         dataset_name: "gsm8k".to_owned(),
     };

@@ -7,3 +7,4 @@ pub mod keys;
 pub mod migrate;
 pub mod run;
 pub mod runs;
+pub mod smoke_test;

@@ -3,6 +3,8 @@
 pub mod dataset;
 mod fields;
 mod progress;
+pub mod provider;
+pub mod smoke_test;
 pub mod submit;
 pub mod summary;
 pub mod watch;

@@ -4,15 +4,12 @@ use anyhow::Context;
 use ring::digest;
 use runmill_proto::{
     RunConfig, RunStatus, Scorer,
-    api::{
-        NewApiKey, NewProvider, NewRun, Provider, ProviderKind, ProviderPatch, RateLimit, RequestOverride,
-        RetryOverride, Run,
-    },
+    api::{NewRun, Run},
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::dataset::Items;
+use super::{dataset::Items, provider::ProviderChoice};
 use crate::{
     cli::RunArgs,
     client::Client,
@@ -34,26 +31,9 @@ pub struct Request {
     pub dataset_name: String,
 }
 
-pub enum ProviderChoice {
-    Known(runmill_proto::ProviderId),
-    /// Named after its address, and made when it is not there.
-    At {
-        base_url: String,
-        api_key: Option<String>,
-        concurrency: Option<u32>,
-    },
-}
-
 impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
-        let provider = match args.provider {
-            Some(id) => ProviderChoice::Known(id),
-            None => ProviderChoice::At {
-                base_url: args.base_url.clone(),
-                api_key: process.env.get(&args.api_key_env).map(str::to_owned),
-                concurrency: args.concurrency,
-            },
-        };
+        let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process);
         let name = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
         Ok(Self {
             model: args.model.clone(),
@@ -65,12 +45,7 @@ impl Request {
 
     /// Uploads what the server does not have, and submits; or finds the run of an earlier time that has not ended.
     pub async fn submit(&self, client: &Client, items: Items) -> anyhow::Result<Submitted> {
-        let provider_id = match &self.provider {
-            ProviderChoice::Known(id) => *id,
-            ProviderChoice::At { base_url, api_key, concurrency } => {
-                provider_at(client, base_url, api_key.as_deref(), *concurrency).await?.id
-            }
-        };
+        let provider_id = self.provider.id(client).await?;
         let dataset = match client.dataset_with_hash(&items.version_hash).await? {
             Some(dataset) => dataset,
             None => client.upload_dataset(&self.dataset_name, items.into_body()?).await?,
@@ -114,48 +89,6 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The provider that stands for an address, with the key as it is now.
-async fn provider_at(
-    client: &Client,
-    base_url: &str,
-    api_key: Option<&str>,
-    concurrency: Option<u32>,
-) -> anyhow::Result<Provider> {
-    let base_url = base_url.trim_end_matches('/');
-    let name = format!("cli {base_url}");
-    let keys: Vec<_> = api_key
-        .map(|value| NewApiKey { label: "cli".to_owned(), value: value.to_owned(), weight: 1 })
-        .into_iter()
-        .collect();
-    let rate_limit = RateLimit { concurrency, ..RateLimit::default() };
-    if let Some(found) = client.provider_named(&name).await? {
-        let patch = ProviderPatch {
-            api_keys: (!keys.is_empty()).then_some(keys),
-            rate_limit: Some(rate_limit),
-            ..ProviderPatch::default()
-        };
-        return Ok(client.patch_provider(&found, &patch).await?);
-    }
-    let kind = if base_url.starts_with("https://api.openai.com") {
-        ProviderKind::Openai
-    } else {
-        ProviderKind::Custom
-    };
-    let new = NewProvider {
-        name,
-        kind,
-        protocol: None,
-        base_url: base_url.to_owned(),
-        api_keys: keys,
-        headers: std::collections::BTreeMap::default(),
-        capabilities: runmill_proto::api::Capabilities::default(),
-        rate_limit,
-        request: RequestOverride::default(),
-        retry: RetryOverride::default(),
-    };
-    client.create_provider(&new).await.context("the provider was not taken")
-}
-
 fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     let mut config: Map<String, Value> = match &args.config {
         Some(text) => serde_json::from_str(text)
@@ -172,7 +105,7 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     set("max_new_tokens", args.max_tokens.map(Value::from));
     set("system_prompt", args.system_prompt.clone().map(Value::from));
     // Of a provider of our own the lane is limited, which keeps every slot busy; of one that others use, the run.
-    set("concurrency", args.provider.and(args.concurrency).map(Value::from));
+    set("concurrency", args.provider.provider.and(args.concurrency).map(Value::from));
     if let Some(scorer) = args.scorer {
         set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
     } else if args.pattern.is_some() {

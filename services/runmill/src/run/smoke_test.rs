@@ -1,0 +1,61 @@
+use comfy_table::{Table, presets};
+use runmill_proto::api::SmokeTestReport;
+
+/// What a smoke test found, for people.
+pub fn table(model: &str, report: &SmokeTestReport) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    let mut row = |name: &str, value: String| {
+        table.add_row([name.to_owned(), value]);
+    };
+    row("model", model.to_owned());
+    row("answers", answers(report));
+    if let Some(error) = &report.error {
+        row("error", error.message.clone());
+        row("what to do", error.advice.clone());
+        return table;
+    }
+    row("streams", streams(report));
+    row("usage", usage(report));
+    row("JSON mode", yes_or_no(report.json_mode));
+    if let Some(cost) = report.cost_usd {
+        row("cost", format!("${cost:.6}"));
+    }
+    table
+}
+
+fn answers(report: &SmokeTestReport) -> String {
+    match (&report.preview, &report.error) {
+        (Some(preview), _) => format!("yes, in {} ms: {preview:?}", report.latency_ms),
+        (None, Some(error)) => {
+            let status = error.status.map(|status| format!(", status {status}")).unwrap_or_default();
+            format!("no: {}{status}", error.kind)
+        }
+        (None, None) => "yes".to_owned(),
+    }
+}
+
+fn streams(report: &SmokeTestReport) -> String {
+    match report.ttft_ms {
+        Some(ttft) => format!("yes, first token after {ttft} ms"),
+        None => "no, answers come in one piece".to_owned(),
+    }
+}
+
+fn usage(report: &SmokeTestReport) -> String {
+    match report.usage {
+        Some(usage) => {
+            format!("{} prompt, {} completion tokens", usage.prompt_tokens, usage.completion_tokens)
+        }
+        None => "not told, so costs will be unknown".to_owned(),
+    }
+}
+
+fn yes_or_no(it: Option<bool>) -> String {
+    match it {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+    .to_owned()
+}
