@@ -3,6 +3,7 @@
 //! Nothing here does I/O or reads a clock; what a protocol cannot know comes in. A new protocol is one
 //! folder with one [`Protocol`].
 
+pub mod anthropic_messages;
 mod draft;
 pub mod openai_chat;
 mod status;

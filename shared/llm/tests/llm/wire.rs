@@ -9,6 +9,7 @@ use runmill_llm::{
     ChatResponse, ModelError,
     protocol::{
         ErrorAnswer, Form, Protocol, Step,
+        anthropic_messages::AnthropicMessages,
         openai_chat::{Dialect, OpenAiChat},
     },
     retry_after::retry_after,
@@ -70,7 +71,10 @@ fn header(line: &str) -> (HeaderName, HeaderValue) {
 
 /// Every protocol with cases, by the name of their folder.
 fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
-    vec![("openai_chat", Box::new(OpenAiChat { dialect: Dialect::Compatible }))]
+    vec![
+        ("anthropic_messages", Box::new(AnthropicMessages)),
+        ("openai_chat", Box::new(OpenAiChat { dialect: Dialect::Compatible })),
+    ]
 }
 
 /// A file of cases, as `openai_chat/streams.txt`.

@@ -1,0 +1,148 @@
+//! What streamed and buffered answers have in common on the wire.
+
+use runmill_proto::Usage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    ChatResponse, Finish,
+    protocol::{
+        draft::Draft,
+        text::{Text, or_empty},
+    },
+};
+
+/// A part of the content, or the beginning of one. Of kinds that are no part of an answer (what a server's own
+/// tools were asked and found, redacted thoughts), nothing is read.
+#[derive(Deserialize)]
+pub(super) struct Block<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    input: Option<&'a RawValue>,
+}
+
+/// Why the model declined, where the provider tells.
+#[derive(Deserialize)]
+pub(super) struct StopDetails<'a> {
+    #[serde(borrow, default)]
+    explanation: Option<Text<'a>>,
+}
+
+/// Counts so far. A stream tells them twice: what it knows at its beginning, and all at its end.
+#[derive(Clone, Copy, Default, Deserialize)]
+pub(super) struct WireUsage {
+    /// Neither read from a cache nor written to it.
+    #[serde(default)]
+    input_tokens: Option<u64>,
+    #[serde(default)]
+    cache_read_input_tokens: Option<u64>,
+    #[serde(default)]
+    cache_creation_input_tokens: Option<u64>,
+    #[serde(default)]
+    output_tokens: Option<u64>,
+    #[serde(default)]
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct OutputDetails {
+    #[serde(default)]
+    thinking_tokens: Option<u64>,
+}
+
+impl Block<'_> {
+    pub fn is_tool(&self) -> bool {
+        self.kind.0 == "tool_use"
+    }
+
+    /// Whether there was anything to add. `number` is the block's place in the content.
+    pub fn add_to(&self, draft: &mut Draft, number: u64) -> bool {
+        match &*self.kind.0 {
+            "text" => draft.text(or_empty(self.text.as_ref())),
+            "thinking" => draft.reasoning(or_empty(self.thinking.as_ref())),
+            "tool_use" => {
+                let call = draft.tool(number);
+                call.id.push_str(or_empty(self.id.as_ref()));
+                call.name.push_str(or_empty(self.name.as_ref()));
+                call.arguments.push_str(self.arguments());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A stream begins every call with an empty object, and then sends the arguments in pieces: it is none of them.
+    fn arguments(&self) -> &str {
+        let input = self.input.map_or("", RawValue::get);
+        let members = input.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        members.filter(|members| !members.trim().is_empty()).map_or("", |_| input)
+    }
+}
+
+impl StopDetails<'_> {
+    pub fn add_to(&self, draft: &mut Draft) {
+        draft.refusal(or_empty(self.explanation.as_ref()));
+    }
+}
+
+impl WireUsage {
+    /// The later count holds. A zero is what servers send for what they have told before.
+    pub fn update(&mut self, later: Self) {
+        let newer = |old: Option<u64>, new: Option<u64>| new.filter(|&count| count > 0).or(old);
+        *self = Self {
+            input_tokens: newer(self.input_tokens, later.input_tokens),
+            cache_read_input_tokens: newer(self.cache_read_input_tokens, later.cache_read_input_tokens),
+            cache_creation_input_tokens: newer(
+                self.cache_creation_input_tokens,
+                later.cache_creation_input_tokens,
+            ),
+            output_tokens: newer(self.output_tokens, later.output_tokens),
+            output_tokens_details: later.output_tokens_details.or(self.output_tokens_details),
+        };
+    }
+}
+
+impl From<WireUsage> for Usage {
+    fn from(wire: WireUsage) -> Self {
+        let cached_tokens = wire.cache_read_input_tokens.unwrap_or(0);
+        let cache_write_tokens = wire.cache_creation_input_tokens.unwrap_or(0);
+        let input = wire.input_tokens.unwrap_or(0);
+        Self {
+            prompt_tokens: input.saturating_add(cached_tokens).saturating_add(cache_write_tokens),
+            completion_tokens: wire.output_tokens.unwrap_or(0),
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens: wire.output_tokens_details.and_then(|d| d.thinking_tokens).unwrap_or(0),
+        }
+    }
+}
+
+/// A `stop_reason`.
+pub(super) fn finish(reason: &str) -> Finish {
+    match reason {
+        "end_turn" | "stop_sequence" => Finish::Stop,
+        // A turn that pauses is to be asked for its rest, which we do not: a cut answer, too.
+        "max_tokens" | "model_context_window_exceeded" | "pause_turn" => Finish::Length,
+        "tool_use" => Finish::ToolCalls,
+        "refusal" => Finish::ContentFilter,
+        _ => Finish::Other,
+    }
+}
+
+/// The whole answer. A call without arguments has an empty object of them, whether or not the wire said so.
+pub(super) fn complete(draft: &mut Draft, finish: Finish, usage: Option<WireUsage>) -> ChatResponse {
+    let mut answer = draft.complete(finish, usage.map(Into::into));
+    for call in answer.tool_calls.iter_mut().filter(|call| call.arguments.is_empty()) {
+        call.arguments.push_str("{}");
+    }
+    answer
+}

@@ -1,0 +1,106 @@
+mod detail;
+
+use detail::Detail;
+
+use crate::{
+    Fix, ModelError,
+    protocol::{ErrorAnswer, Form, status::Signs},
+};
+
+/// Reads an answer whose status is no success. What the provider says of itself decides first, its status last.
+pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
+    let detail = Detail::read(answer.body);
+    if let Some(fix) = fix(answer.status, answer.form, &detail) {
+        return ModelError::Rejected { fix, message: detail.message };
+    }
+    classify(Signs::of(answer), detail)
+}
+
+/// Reads the error in a stream or answer that began with status 200. Its status is the one that goes with its
+/// type, else 500: whatever it is, it came after the request was accepted.
+pub(super) fn in_band(event: &str) -> ModelError {
+    let detail = Detail::read(event.as_bytes());
+    let status = match detail.kind.as_str() {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => 500,
+    };
+    classify(Signs::in_band(status), detail)
+}
+
+fn classify(signs: Signs, detail: Detail) -> ModelError {
+    let topic = detail.topic(signs.status);
+    let message = detail.message;
+    match topic {
+        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: signs.after },
+        Some(Topic::Account) => ModelError::Authentication { message },
+        Some(Topic::Context) => ModelError::ContextLength { message },
+        Some(Topic::Policy) => ModelError::ContentPolicy { message },
+        None => signs.error(message),
+    }
+}
+
+/// What an error is about, where its status alone does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Topic {
+    Quota,
+    Account,
+    Context,
+    Policy,
+}
+
+impl Detail {
+    fn topic(&self, status: u16) -> Option<Topic> {
+        // A server that is failing may say anything; what it says of the request is not to be believed.
+        let of_request = (400..429).contains(&status);
+        if self.kind == "billing_error" || (status < 500 && self.says(QUOTA)) {
+            Some(Topic::Quota)
+        } else if of_request && self.says(&["organization has been disabled"]) {
+            Some(Topic::Account)
+        } else if of_request && self.says(CONTEXT) {
+            Some(Topic::Context)
+        } else if of_request && self.says(&["blocked by content filtering policy"]) {
+            Some(Topic::Policy)
+        } else {
+            None
+        }
+    }
+}
+
+/// Bad requests, by their status and type. Prepaid money is gone; a limit that the organization has set for itself
+/// is reached, or that of a workspace.
+const QUOTA: &[&str] = &[
+    "credit balance is too low",
+    "reached your specified api usage limits",
+    "reached your specified workspace api usage limits",
+];
+
+/// The prompt alone; the prompt with `max_tokens`; Bedrock.
+const CONTEXT: &[&str] =
+    &["prompt is too long", "exceed context limit", "input is too long for requested model"];
+
+/// Whether another form of the request may be accepted, and which.
+fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
+    if !form.stream {
+        // So say Anthropic's own clients, in gateways that are made of them.
+        let must_stream = detail.says(&["streaming is required for operations"]);
+        return must_stream.then_some(Fix::Stream);
+    }
+    let no_stream = match status {
+        405 | 501 => true,
+        400 | 422 => detail.says(NO_STREAM),
+        _ => false,
+    };
+    no_stream.then_some(Fix::Buffer)
+}
+
+/// In the words of Bedrock, behind gateways.
+const NO_STREAM: &[&str] =
+    &["model is unsupported for streaming", "doesn't support tool use in streaming mode"];

@@ -1,0 +1,38 @@
+use serde_json::Value;
+
+/// What an error says. Absent texts are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Detail {
+    pub message: String,
+    /// `error.type`.
+    pub kind: String,
+}
+
+/// Of a body that is no JSON, enough to see what it is.
+const RAW_MAX_CHARS: usize = 500;
+
+impl Detail {
+    /// Reads `{"type": "error", "error": {...}}`; `{"error": "..."}`, `{"message": ...}` (AWS) and
+    /// `{"detail": ...}` of gateways; and as it is what is none of these.
+    pub fn read(body: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let error = value.get("error").unwrap_or(&value);
+        let text = |key: &str| error.get(key).and_then(Value::as_str);
+        let message = error.as_str().or_else(|| text("message")).or_else(|| text("detail"));
+        Self {
+            message: message.filter(|text| !text.is_empty()).map_or_else(|| raw(body), str::to_owned),
+            kind: text("type").unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Whether the message holds one of `phrases`, given in lower case.
+    pub fn says(&self, phrases: &[&str]) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        phrases.iter().any(|phrase| message.contains(phrase))
+    }
+}
+
+fn raw(body: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
+    if text.is_empty() { "the answer has no text".to_owned() } else { text }
+}

@@ -1,0 +1,91 @@
+use crate::protocol::without_prefix;
+
+/// A model, and what its generation takes that others refuse. The wire has no way to ask.
+///
+/// | version | thinks | takes `temperature`, `top_p`, `top_k` |
+/// | --- | --- | --- |
+/// | up to 4.5, and who is not Claude | by a budget | yes |
+/// | 4.6 | by an effort (a budget is out of favour) | yes |
+/// | from 4.7, and Claude without a number | by an effort (a budget is an error) | no: an error |
+///
+/// Source: "Extended thinking", "Migrating to adaptive thinking"; the migration guides of 4.7 and 5.5.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Model<'a> {
+    /// As the wire has it.
+    pub name: &'a str,
+    version: Version,
+}
+
+/// Major and minor.
+type Version = (u32, u32);
+
+const NEWEST: Version = (u32::MAX, 0);
+const OTHER: Version = (0, 0);
+
+impl<'a> Model<'a> {
+    /// By the name that LiteLLM or Anthropic gives it.
+    pub fn new(name: &'a str) -> Self {
+        let name = without_prefix(name, &["anthropic/"]);
+        Self { name, version: version(name) }
+    }
+
+    /// Whether it decides itself how much to think.
+    pub fn adapts(self) -> bool {
+        self.version >= (4, 6)
+    }
+
+    /// Whether its sampling can be set.
+    pub fn samples(self) -> bool {
+        self.version < (4, 7)
+    }
+}
+
+/// From names as `claude-3-5-haiku-20241022`, `claude-opus-4-6`, `claude-sonnet-4-5@20250929`, `claude-opus-4.6`:
+/// the first number is the major version, and what follows it the minor one, unless it is a date or a word.
+fn version(name: &str) -> Version {
+    let Some((_, rest)) = name.split_once("claude") else { return OTHER };
+    let number = |part: &str| (part.len() <= 2).then(|| part.parse().ok()).flatten();
+    let mut numbers = rest.split(|c: char| !c.is_ascii_alphanumeric()).map(number);
+    let major = numbers.by_ref().flatten().next();
+    major.map_or(NEWEST, |major| (major, numbers.next().flatten().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_the_generation() {
+        let table = [
+            ("claude-3-haiku-20240307", (3, 0)),
+            ("claude-3-5-sonnet-latest", (3, 5)),
+            ("claude-opus-4-20250514", (4, 0)),
+            ("claude-haiku-4-5-20251001", (4, 5)),
+            ("claude-sonnet-4-5@20250929", (4, 5)),
+            ("us.anthropic.claude-opus-4-6-v1:0", (4, 6)),
+            ("claude-opus-4.7", (4, 7)),
+            ("claude-opus-5", (5, 0)),
+            ("claude-haiku-5-5", (5, 5)),
+            ("claude-mythos-preview", NEWEST),
+            ("deepseek-chat-4-7", OTHER),
+        ];
+        for (name, want) in table {
+            assert_eq!(version(name), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_generation_tells_what_it_takes() {
+        let table = [
+            ("anthropic/claude-haiku-4-5", false, true),
+            ("claude-opus-4-6", true, true),
+            ("claude-opus-4-7", true, false),
+            ("claude-mythos-preview", true, false),
+            ("kimi-k2", false, true),
+        ];
+        for (name, adapts, samples) in table {
+            let model = Model::new(name);
+            assert_eq!((model.adapts(), model.samples()), (adapts, samples), "{name}");
+        }
+    }
+}

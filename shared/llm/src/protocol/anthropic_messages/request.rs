@@ -1,0 +1,198 @@
+//! What is asked. Where each parameter goes:
+//!
+//! | parameter | on the wire |
+//! | --- | --- |
+//! | `system` | `system`, beside the messages |
+//! | image, inline | a block `image`, its source `base64`; so is a URL that holds its data (`data:`) |
+//! | image, URL | a block `image`, its source `url` |
+//! | `max_new_tokens` | `max_tokens`, which the wire demands: see [`Plan`] |
+//! | `temperature`, `top_p`, `top_k` | the same; nowhere when the model is to think, and nowhere with models that refuse them: see [`Model`] |
+//! | `stop` | `stop_sequences`, but for those of white space alone, which are an error |
+//! | `reasoning_effort` | `thinking` and `output_config.effort`: see [`Plan`] |
+//! | `response_format`, a schema | `output_config.format`; its name, description and `strict` nowhere: it always holds |
+//! | `response_format`, any JSON | an error before anything is sent: the wire has no such mode |
+//! | `tools` | `tools` |
+//! | `tool_choice` | `tool_choice`: `required` is `any`, a function is `tool` |
+//! | `seed`, `presence_penalty`, `frequency_penalty`, `repetition_penalty`, `logprobs`, `top_logprobs` | nowhere: the wire has none |
+//!
+//! What is left out is what LiteLLM leaves out when it is told to drop what a provider does not take.
+
+use runmill_proto::{Generation, Image, ResponseFormat, Tool};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    model::Model,
+    thinking::{Plan, Thinking},
+    tools::{WireChoice, WireTool},
+};
+use crate::{ChatMessage, ChatRequest, ModelError, Part, Role, protocol::Form};
+
+pub(super) fn body(request: &ChatRequest, form: Form) -> Result<Vec<u8>, ModelError> {
+    let body = Body::new(request, form)?;
+    Ok(serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON"))
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'a str>,
+    messages: Vec<Message<'a>>,
+    #[serde(flatten)]
+    sampling: Sampling,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stop_sequences: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Thinking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<OutputConfig<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<WireTool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<WireChoice<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stream: bool,
+}
+
+#[derive(Default, Serialize)]
+struct Sampling {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct OutputConfig<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<Format<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Format<'a> {
+    JsonSchema { schema: &'a Value },
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Blocks(Vec<ContentBlock<'a>>),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ContentBlock<'a> {
+    Text { text: &'a str },
+    Image { source: Source<'a> },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Source<'a> {
+    Base64 { media_type: &'a str, data: &'a str },
+    Url { url: &'a str },
+}
+
+impl<'a> Body<'a> {
+    fn new(request: &'a ChatRequest, form: Form) -> Result<Self, ModelError> {
+        let generation = &request.generation;
+        let model = Model::new(&request.model);
+        let plan = Plan::new(generation, model)?;
+        let sampled = model.samples() && !plan.thinks();
+        Ok(Self {
+            model: model.name,
+            max_tokens: plan.max_tokens,
+            system: request.system.as_deref(),
+            messages: request.messages.iter().map(Message::from).collect(),
+            sampling: if sampled { Sampling::of(generation) } else { Sampling::default() },
+            stop_sequences: stop_sequences(generation).collect(),
+            thinking: plan.thinking,
+            output_config: OutputConfig::of(plan.effort, format(generation)?),
+            tools: generation.tools.iter().map(Tool::function).map(WireTool::from).collect(),
+            tool_choice: generation.tool_choice.as_ref().map(WireChoice::from),
+            stream: form.stream,
+        })
+    }
+}
+
+impl Sampling {
+    fn of(generation: &Generation) -> Self {
+        Self { temperature: generation.temperature, top_p: generation.top_p, top_k: generation.top_k }
+    }
+}
+
+impl<'a> OutputConfig<'a> {
+    fn of(effort: Option<&'static str>, format: Option<Format<'a>>) -> Option<Self> {
+        (effort.is_some() || format.is_some()).then_some(Self { effort, format })
+    }
+}
+
+fn stop_sequences(generation: &Generation) -> impl Iterator<Item = &str> {
+    let stops = generation.stop.iter().flat_map(|stop| stop.as_slice());
+    stops.map(String::as_str).filter(|stop| !stop.trim().is_empty())
+}
+
+fn format(generation: &Generation) -> Result<Option<Format<'_>>, ModelError> {
+    match &generation.response_format {
+        None | Some(ResponseFormat::Text) => Ok(None),
+        Some(ResponseFormat::JsonSchema { json_schema }) => {
+            Ok(Some(Format::JsonSchema { schema: &json_schema.schema }))
+        }
+        Some(ResponseFormat::JsonObject) => {
+            let message = "this API has no JSON mode without a schema: response_format needs a json_schema";
+            Err(ModelError::InvalidRequest { status: 400, message: message.to_owned() })
+        }
+    }
+}
+
+impl<'a> From<&'a ChatMessage> for Message<'a> {
+    fn from(message: &'a ChatMessage) -> Self {
+        let role = match message.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        let content = match &message.parts[..] {
+            [Part::Text(text)] => Content::Text(text),
+            parts => Content::Blocks(parts.iter().map(ContentBlock::from).collect()),
+        };
+        Self { role, content }
+    }
+}
+
+impl<'a> From<&'a Part> for ContentBlock<'a> {
+    fn from(part: &'a Part) -> Self {
+        let source = match part {
+            Part::Text(text) => return Self::Text { text },
+            Part::Image(Image::Inline { mime_type, data, .. }) => {
+                Source::Base64 { media_type: mime_type, data }
+            }
+            Part::Image(Image::Url { url }) => match inline(url) {
+                Some((media_type, data)) => Source::Base64 { media_type, data },
+                None => Source::Url { url },
+            },
+        };
+        Self::Image { source }
+    }
+}
+
+/// The media type and the data of a URL that holds them.
+fn inline(url: &str) -> Option<(&str, &str)> {
+    url.strip_prefix("data:")?.split_once(";base64,")
+}
+
+#[cfg(test)]
+mod tests;

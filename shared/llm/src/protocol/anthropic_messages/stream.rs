@@ -1,0 +1,178 @@
+use runmill_proto::Usage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    answer::{Block, StopDetails, WireUsage, complete, finish},
+    error,
+};
+use crate::{
+    ChatResponse, Finish, ModelError,
+    protocol::{
+        Decoder, Step,
+        draft::Draft,
+        text::{Text, or_empty},
+    },
+    sse::SseEvent,
+};
+
+/// Adds up the events of one streamed answer.
+#[derive(Default)]
+pub(super) struct EventDecoder {
+    draft: Draft,
+    /// The places of the calls in the content: arguments come for a server's own tools, too.
+    tools: Vec<u64>,
+    finish: Option<Finish>,
+    usage: Option<WireUsage>,
+}
+
+#[derive(Deserialize)]
+struct MessageStart {
+    message: Start,
+}
+
+#[derive(Deserialize)]
+struct Start {
+    #[serde(default)]
+    usage: Option<WireUsage>,
+}
+
+#[derive(Deserialize)]
+struct BlockStart<'a> {
+    index: u64,
+    #[serde(borrow)]
+    content_block: Block<'a>,
+}
+
+#[derive(Deserialize)]
+struct BlockDelta<'a> {
+    index: u64,
+    #[serde(borrow)]
+    delta: Delta<'a>,
+}
+
+/// What is new in a block. Signatures and citations are not read.
+#[derive(Deserialize)]
+struct Delta<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    partial_json: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct MessageDelta<'a> {
+    #[serde(borrow, default)]
+    delta: Option<Stop<'a>>,
+    #[serde(default)]
+    usage: Option<WireUsage>,
+}
+
+#[derive(Deserialize)]
+struct Stop<'a> {
+    #[serde(borrow, default)]
+    stop_reason: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    stop_details: Option<StopDetails<'a>>,
+}
+
+/// Of an event that the stream does not name, enough to name it.
+#[derive(Deserialize)]
+struct Unnamed<'a> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+impl Decoder for EventDecoder {
+    fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError> {
+        if !matches!(event.name, "" | "message") {
+            return self.take(event.name, event.data);
+        }
+        let unnamed: Unnamed<'_> = parse(event.data)?;
+        let name = if unnamed.error.is_some() { "error" } else { or_empty(unnamed.kind.as_ref()) };
+        self.take(name, event.data)
+    }
+
+    fn end(&mut self) -> Result<ChatResponse, ModelError> {
+        Err(ModelError::TruncatedStream)
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage.map(Into::into)
+    }
+}
+
+impl EventDecoder {
+    /// Events that this version does not know are not looked into: Anthropic adds to them within a version.
+    fn take(&mut self, name: &str, data: &str) -> Result<Step, ModelError> {
+        let token = match name {
+            "content_block_delta" => self.delta(&parse(data)?),
+            "content_block_start" => self.block(&parse(data)?),
+            "message_start" => {
+                let MessageStart { message } = parse(data)?;
+                self.count(message.usage)
+            }
+            "message_delta" => self.message(&parse(data)?),
+            "message_stop" => return self.complete().map(Step::Complete),
+            "error" => return Err(error::in_band(data)),
+            _ => false,
+        };
+        self.draft.check()?;
+        Ok(if token { Step::Token } else { Step::Quiet })
+    }
+
+    /// Whether the event holds part of the answer. The same holds for the next three.
+    fn delta(&mut self, BlockDelta { index, delta }: &BlockDelta<'_>) -> bool {
+        match &*delta.kind.0 {
+            "text_delta" => self.draft.text(or_empty(delta.text.as_ref())),
+            "thinking_delta" => self.draft.reasoning(or_empty(delta.thinking.as_ref())),
+            "input_json_delta" if self.tools.contains(index) => {
+                let piece = or_empty(delta.partial_json.as_ref());
+                self.draft.tool(*index).arguments.push_str(piece);
+                !piece.is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    fn block(&mut self, BlockStart { index, content_block }: &BlockStart<'_>) -> bool {
+        if content_block.is_tool() && !self.tools.contains(index) {
+            self.tools.push(*index);
+        }
+        content_block.add_to(&mut self.draft, *index)
+    }
+
+    fn message(&mut self, MessageDelta { delta, usage }: &MessageDelta<'_>) -> bool {
+        if let Some(Stop { stop_reason, stop_details }) = delta {
+            self.finish = stop_reason.as_ref().map(|reason| finish(&reason.0)).or(self.finish);
+            if let Some(details) = stop_details {
+                details.add_to(&mut self.draft);
+            }
+        }
+        self.count(*usage)
+    }
+
+    fn count(&mut self, usage: Option<WireUsage>) -> bool {
+        if let Some(usage) = usage {
+            self.usage.get_or_insert_default().update(usage);
+        }
+        false
+    }
+
+    /// The terminator without a reason to have stopped is what a proxy sends when its upstream broke.
+    fn complete(&mut self) -> Result<ChatResponse, ModelError> {
+        let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
+        Ok(complete(&mut self.draft, finish, self.usage))
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, ModelError> {
+    serde_json::from_str(data)
+        .map_err(|error| ModelError::Malformed { message: format!("an event: {error}") })
+}

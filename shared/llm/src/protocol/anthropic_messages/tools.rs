@@ -1,0 +1,88 @@
+use std::borrow::Cow;
+
+use runmill_proto::{Function, ToolChoice, ToolMode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+#[derive(Serialize)]
+pub(super) struct WireTool<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    /// The wire demands one, also of a function that takes nothing.
+    input_schema: Cow<'a, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum WireChoice<'a> {
+    Auto,
+    Any,
+    None,
+    Tool { name: &'a str },
+}
+
+impl<'a> From<&'a Function> for WireTool<'a> {
+    fn from(function: &'a Function) -> Self {
+        let nothing = || Cow::Owned(json!({"type": "object", "properties": {}}));
+        Self {
+            name: &function.name,
+            description: function.description.as_deref(),
+            input_schema: function.parameters.as_ref().map_or_else(nothing, Cow::Borrowed),
+            strict: function.strict,
+        }
+    }
+}
+
+impl<'a> From<&'a ToolChoice> for WireChoice<'a> {
+    fn from(choice: &'a ToolChoice) -> Self {
+        match choice {
+            ToolChoice::Mode(ToolMode::Auto) => Self::Auto,
+            ToolChoice::Mode(ToolMode::None) => Self::None,
+            ToolChoice::Mode(ToolMode::Required) => Self::Any,
+            ToolChoice::Function { function, .. } => Self::Tool { name: &function.name },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::NamedFunction;
+
+    use super::*;
+
+    #[test]
+    fn a_tool_has_a_schema_even_if_it_takes_nothing() {
+        let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
+        let function = |parameters| Function {
+            name: "add".into(),
+            description: Some("does it".into()),
+            parameters,
+            strict: Some(true),
+        };
+        let table = [(Some(schema.clone()), schema), (None, json!({"type": "object", "properties": {}}))];
+        for (parameters, want) in table {
+            assert_eq!(
+                json!(WireTool::from(&function(parameters))),
+                json!({"name": "add", "description": "does it", "input_schema": want, "strict": true})
+            );
+        }
+    }
+
+    #[test]
+    fn every_choice_has_its_word() {
+        let named =
+            ToolChoice::Function { kind: "function".into(), function: NamedFunction { name: "add".into() } };
+        let table = [
+            (ToolChoice::Mode(ToolMode::Auto), json!({"type": "auto"})),
+            (ToolChoice::Mode(ToolMode::None), json!({"type": "none"})),
+            (ToolChoice::Mode(ToolMode::Required), json!({"type": "any"})),
+            (named, json!({"type": "tool", "name": "add"})),
+        ];
+        for (choice, want) in table {
+            assert_eq!(json!(WireChoice::from(&choice)), want);
+        }
+    }
+}
