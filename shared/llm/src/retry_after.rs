@@ -25,7 +25,8 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     })
 }
 
-fn delay(seconds: f64) -> Option<Duration> {
+/// A delay that was asked for in seconds.
+pub(crate) fn delay(seconds: f64) -> Option<Duration> {
     // Not a number, or below zero: no delay. Beyond what a duration holds: the longest.
     let seconds = (seconds >= 0.0).then(|| seconds.min(DELAY_MAX.as_secs_f64()))?;
     Duration::try_from_secs_f64(seconds).ok()

@@ -5,6 +5,7 @@
 
 pub mod anthropic_messages;
 mod draft;
+pub mod gemini;
 pub mod openai_chat;
 mod status;
 mod text;

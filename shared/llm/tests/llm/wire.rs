@@ -10,6 +10,7 @@ use runmill_llm::{
     protocol::{
         ErrorAnswer, Form, Protocol, Step,
         anthropic_messages::AnthropicMessages,
+        gemini::Gemini,
         openai_chat::{Dialect, OpenAiChat},
     },
     retry_after::retry_after,
@@ -73,6 +74,7 @@ fn header(line: &str) -> (HeaderName, HeaderValue) {
 fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
     vec![
         ("anthropic_messages", Box::new(AnthropicMessages)),
+        ("gemini", Box::new(Gemini)),
         ("openai_chat", Box::new(OpenAiChat { dialect: Dialect::Compatible })),
     ]
 }

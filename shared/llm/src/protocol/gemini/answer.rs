@@ -1,0 +1,256 @@
+//! What streamed and buffered answers have in common: both are made of the same chunks, a buffered one of a
+//! single chunk.
+
+use runmill_proto::{TokenLogprob, TopLogprob, Usage};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{arguments::compact, error, finish::End};
+use crate::{
+    ChatResponse, Finish, ModelError,
+    protocol::{
+        draft::Draft,
+        text::{Text, or_empty},
+    },
+};
+
+/// An answer that is being put together from its chunks.
+#[derive(Default)]
+pub(super) struct Answer {
+    draft: Draft,
+    end: Option<End>,
+    usage: Option<Usage>,
+    /// Tool calls so far: each comes whole.
+    calls: u64,
+}
+
+/// `GenerateContentResponse`, or the error in its place. Borrowed from the bytes where it can be.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Chunk<'a> {
+    #[serde(borrow, default = "Option::default")]
+    candidates: Option<Vec<Candidate<'a>>>,
+    #[serde(borrow, default)]
+    prompt_feedback: Option<PromptFeedback<'a>>,
+    #[serde(default)]
+    usage_metadata: Option<UsageMetadata>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate<'a> {
+    #[serde(default)]
+    index: Option<u32>,
+    #[serde(borrow, default)]
+    content: Option<Content<'a>>,
+    #[serde(borrow, default)]
+    finish_reason: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    finish_message: Option<Text<'a>>,
+    #[serde(default)]
+    logprobs_result: Option<LogprobsResult>,
+}
+
+#[derive(Deserialize)]
+struct Content<'a> {
+    #[serde(borrow, default = "Option::default")]
+    parts: Option<Vec<Part<'a>>>,
+}
+
+/// What else a part may be (code that was run, an image) is not part of an answer here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part<'a> {
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+    /// The text is a summary of what the model thought.
+    #[serde(default)]
+    thought: Option<bool>,
+    #[serde(borrow, default)]
+    function_call: Option<FunctionCall<'a>>,
+}
+
+#[derive(Deserialize)]
+struct FunctionCall<'a> {
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    args: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PromptFeedback<'a> {
+    #[serde(borrow, default)]
+    block_reason: Option<Text<'a>>,
+}
+
+/// Counts of the whole answer so far. A count of zero may be left out.
+#[derive(Clone, Copy, Deserialize)]
+struct UsageMetadata {
+    /// Cached tokens included.
+    #[serde(rename = "promptTokenCount", default)]
+    prompt: Option<u64>,
+    #[serde(rename = "cachedContentTokenCount", default)]
+    cached: Option<u64>,
+    /// Results of Google's own tools, on top of the prompt.
+    #[serde(rename = "toolUsePromptTokenCount", default)]
+    tool_use: Option<u64>,
+    #[serde(rename = "candidatesTokenCount", default)]
+    candidates: Option<u64>,
+    /// On top of the candidates.
+    #[serde(rename = "thoughtsTokenCount", default)]
+    thoughts: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LogprobsResult {
+    #[serde(default)]
+    chosen_candidates: Option<Vec<Likely>>,
+    /// At each place, the likeliest first.
+    #[serde(default)]
+    top_candidates: Option<Vec<TopCandidates>>,
+}
+
+#[derive(Default, Deserialize)]
+struct TopCandidates {
+    #[serde(default)]
+    candidates: Option<Vec<Likely>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Likely {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    log_probability: f64,
+}
+
+impl Answer {
+    /// Adds a chunk, or a list of them as it comes without `alt=sse`; whether a person would see anything of it.
+    pub fn read(&mut self, json: &str) -> Result<bool, ModelError> {
+        let malformed = |error: serde_json::Error| ModelError::Malformed { message: error.to_string() };
+        if !json.trim_start().starts_with('[') {
+            return self.add(serde_json::from_str(json).map_err(malformed)?);
+        }
+        let mut token = false;
+        for chunk in serde_json::from_str::<Vec<Chunk<'_>>>(json).map_err(malformed)? {
+            token |= self.add(chunk)?;
+        }
+        Ok(token)
+    }
+
+    fn add(&mut self, chunk: Chunk<'_>) -> Result<bool, ModelError> {
+        self.usage = chunk.usage_metadata.and_then(UsageMetadata::counted).or(self.usage);
+        if let Some(error) = chunk.error {
+            return Err(error::in_band(error.get()));
+        }
+        if chunk.prompt_feedback.is_some_and(|feedback| feedback.blocks()) {
+            self.end = Some(End::Finish(Finish::ContentFilter));
+        }
+        // We ask for one candidate.
+        let mut candidates = chunk.candidates.into_iter().flatten();
+        let candidate = candidates.find(|candidate| candidate.index.unwrap_or(0) == 0);
+        let token = candidate.is_some_and(|candidate| self.add_candidate(candidate));
+        self.draft.check()?;
+        Ok(token)
+    }
+
+    fn add_candidate(&mut self, candidate: Candidate<'_>) -> bool {
+        let reason = or_empty(candidate.finish_reason.as_ref());
+        if let Some(end) = End::read(reason, or_empty(candidate.finish_message.as_ref())) {
+            self.end = Some(end);
+        }
+        self.draft.logprobs(candidate.logprobs_result.unwrap_or_default().tokens());
+        let mut token = false;
+        for part in candidate.content.and_then(|content| content.parts).iter().flatten() {
+            token |= self.add_part(part);
+        }
+        token
+    }
+
+    fn add_part(&mut self, part: &Part<'_>) -> bool {
+        if let Some(call) = &part.function_call {
+            call.add_to(&mut self.draft, self.calls);
+            self.calls += 1;
+            return true;
+        }
+        let text = or_empty(part.text.as_ref());
+        if part.thought == Some(true) { self.draft.reasoning(text) } else { self.draft.text(text) }
+    }
+
+    pub const fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// The whole answer, once it has ended.
+    pub fn complete(&mut self) -> Result<ChatResponse, ModelError> {
+        let finish = match self.end.take() {
+            None => return Err(ModelError::TruncatedStream),
+            Some(End::Fault(message)) => return Err(ModelError::Malformed { message }),
+            Some(End::Finish(Finish::Stop)) if self.calls > 0 => Finish::ToolCalls,
+            Some(End::Finish(finish)) => finish,
+        };
+        let answer = self.draft.complete(finish, self.usage);
+        // Nothing, for no known reason, is a failure and not an answer.
+        if finish == Finish::Other && answer.text.is_empty() && answer.tool_calls.is_empty() {
+            let message = "it ends without an answer and without a reason".to_owned();
+            return Err(ModelError::Malformed { message });
+        }
+        Ok(answer)
+    }
+}
+
+impl FunctionCall<'_> {
+    fn add_to(&self, draft: &mut Draft, number: u64) {
+        let call = draft.tool(number);
+        call.id.push_str(or_empty(self.id.as_ref()));
+        call.name.push_str(or_empty(self.name.as_ref()));
+        call.arguments = self.args.map_or_else(|| "{}".to_owned(), |args| compact(args.get()));
+    }
+}
+
+impl PromptFeedback<'_> {
+    fn blocks(&self) -> bool {
+        !matches!(or_empty(self.block_reason.as_ref()), "" | "BLOCK_REASON_UNSPECIFIED")
+    }
+}
+
+impl UsageMetadata {
+    /// `None`: there is no count in it.
+    fn counted(self) -> Option<Usage> {
+        let prompt = self.prompt?;
+        let reasoning = self.thoughts.unwrap_or(0);
+        Some(Usage {
+            prompt_tokens: prompt.saturating_add(self.tool_use.unwrap_or(0)),
+            completion_tokens: self.candidates.unwrap_or(0).saturating_add(reasoning),
+            cached_tokens: self.cached.unwrap_or(0),
+            cache_write_tokens: 0,
+            reasoning_tokens: reasoning,
+        })
+    }
+}
+
+impl LogprobsResult {
+    fn tokens(self) -> impl Iterator<Item = TokenLogprob> {
+        let mut others = self.top_candidates.unwrap_or_default().into_iter();
+        self.chosen_candidates.into_iter().flatten().map(move |chosen| TokenLogprob {
+            token: chosen.token,
+            logprob: chosen.log_probability,
+            top_logprobs: others.next().unwrap_or_default().likely().collect(),
+        })
+    }
+}
+
+impl TopCandidates {
+    fn likely(self) -> impl Iterator<Item = TopLogprob> {
+        let candidates = self.candidates.into_iter().flatten();
+        candidates.map(|likely| TopLogprob { token: likely.token, logprob: likely.log_probability })
+    }
+}

@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::retry_after::delay;
+
+/// What an error says: a `google.rpc.Status`, its details included. Absent texts are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Detail {
+    pub message: String,
+    /// The HTTP status.
+    pub code: Option<u16>,
+    /// The name of Google's own code, as `RESOURCE_EXHAUSTED`.
+    pub status: String,
+    /// Of an `ErrorInfo`.
+    pub reason: String,
+    /// Of a `RetryInfo`.
+    pub delay: Option<Duration>,
+    /// A `QuotaFailure` names a quota of the day.
+    pub per_day: bool,
+}
+
+/// Of a body that is no JSON, enough to see what it is.
+const RAW_MAX_CHARS: usize = 500;
+
+impl Detail {
+    /// Reads `{"error": {...}}`, the same as the only element of a list (without `alt=sse`), the error alone, and
+    /// `{"error": "..."}` of gateways; as it is what is none of these.
+    pub fn read(body: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let value = value.get(0).unwrap_or(&value);
+        let error = value.get("error").unwrap_or(value);
+        let detail = Self::from_error(error);
+        if detail.message.is_empty() { Self { message: raw(body), ..detail } } else { detail }
+    }
+
+    fn from_error(error: &Value) -> Self {
+        let code = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+        let mut detail = Self {
+            message: error.as_str().map_or_else(|| text(error, "message"), str::to_owned),
+            code: code.filter(|code| (400..600).contains(code)),
+            status: text(error, "status"),
+            ..Self::default()
+        };
+        for info in list(error, "details") {
+            detail.add(info);
+        }
+        detail
+    }
+
+    /// Told apart by their fields: gateways drop the name of the type.
+    fn add(&mut self, info: &Value) {
+        let retry_delay = text(info, "retryDelay");
+        let seconds = retry_delay.strip_suffix('s').and_then(|seconds| seconds.parse().ok());
+        self.delay = seconds.and_then(delay).or(self.delay);
+        let reason = text(info, "reason");
+        if !reason.is_empty() {
+            self.reason = reason;
+        }
+        self.per_day |= list(info, "violations").any(|quota| {
+            text(quota, "quotaId").contains("PerDay") || text(quota, "quotaMetric").contains("per_day")
+        });
+    }
+
+    /// Whether the message holds one of `phrases`, given in lower case.
+    pub fn says(&self, phrases: &[&str]) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        phrases.iter().any(|phrase| message.contains(phrase))
+    }
+}
+
+fn text(object: &Value, key: &str) -> String {
+    object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn list<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    object.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn raw(body: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
+    if text.is_empty() { "the answer has no text".to_owned() } else { text }
+}

@@ -1,0 +1,287 @@
+//! What is asked. Where each parameter goes; `generationConfig` is written `gC`:
+//!
+//! | parameter | on the wire |
+//! | --- | --- |
+//! | `system` | `systemInstruction` |
+//! | image, inline | a part `inlineData`; so is a URL that holds its data (`data:`) |
+//! | image, URL | a part `fileData`, with the media type that the URL's ending tells |
+//! | `temperature`, `top_p`, `top_k`, `seed` | `gC.temperature`, `gC.topP`, `gC.topK`, `gC.seed` |
+//! | `max_new_tokens` | `gC.maxOutputTokens`: thoughts count, too |
+//! | `stop` | `gC.stopSequences` |
+//! | `presence_penalty`, `frequency_penalty` | `gC.presencePenalty`, `gC.frequencyPenalty` |
+//! | `repetition_penalty` | nowhere: the wire has none |
+//! | `reasoning_effort` | `gC.thinkingConfig`, see [`Thinking`](super::config::Thinking) |
+//! | `response_format` | `gC.responseMimeType`, `gC.responseJsonSchema`; a schema's name, description and `strict` nowhere |
+//! | `tools` | `tools[0].functionDeclarations`; `strict` nowhere |
+//! | `tool_choice` | `toolConfig.functionCallingConfig` |
+//! | `logprobs`, `top_logprobs` | `gC.responseLogprobs`, `gC.logprobs` |
+//!
+//! Safety settings are not sent: what the account has set holds.
+
+use runmill_proto::{Function, Image, Tool, ToolChoice, ToolMode};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::config::GenerationConfig;
+use crate::{ChatMessage, ChatRequest, Part, Role};
+
+/// The body of a request; `model` as the path names it.
+pub(super) fn body(request: &ChatRequest, model: &str) -> Vec<u8> {
+    let body = Body::new(request, model);
+    serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON")
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_instruction: Option<Content<'a>>,
+    contents: Vec<Content<'a>>,
+    generation_config: GenerationConfig<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<[Tools<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<ToolConfig<'a>>,
+}
+
+#[derive(Serialize)]
+struct Content<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    parts: Vec<WirePart<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum WirePart<'a> {
+    Text(&'a str),
+    InlineData {
+        mime_type: &'a str,
+        data: &'a str,
+    },
+    FileData {
+        file_uri: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mime_type: Option<&'static str>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tools<'a> {
+    function_declarations: Vec<Declaration<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Declaration<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    /// Not `parameters`, which knows a part of `OpenAPI`'s schemas alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters_json_schema: Option<&'a Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToolConfig<'a> {
+    function_calling_config: CallingConfig<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallingConfig<'a> {
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_function_names: Option<[&'a str; 1]>,
+}
+
+impl<'a> Body<'a> {
+    fn new(request: &'a ChatRequest, model: &str) -> Self {
+        let generation = &request.generation;
+        let system = |text| Content { role: None, parts: vec![WirePart::Text(text)] };
+        let declarations = || generation.tools.iter().map(Tool::function).map(Declaration::from).collect();
+        Self {
+            system_instruction: request.system.as_deref().map(system),
+            contents: request.messages.iter().map(Content::from).collect(),
+            generation_config: GenerationConfig::new(generation, model),
+            tools: (!generation.tools.is_empty()).then(|| [Tools { function_declarations: declarations() }]),
+            tool_config: generation.tool_choice.as_ref().map(ToolConfig::from),
+        }
+    }
+}
+
+impl<'a> From<&'a ChatMessage> for Content<'a> {
+    fn from(message: &'a ChatMessage) -> Self {
+        let role = match message.role {
+            Role::User => "user",
+            Role::Assistant => "model",
+        };
+        Self { role: Some(role), parts: message.parts.iter().map(WirePart::from).collect() }
+    }
+}
+
+impl<'a> From<&'a Part> for WirePart<'a> {
+    fn from(part: &'a Part) -> Self {
+        match part {
+            Part::Text(text) => Self::Text(text),
+            Part::Image(Image::Inline { mime_type, data, .. }) => Self::InlineData { mime_type, data },
+            Part::Image(Image::Url { url }) => match inline(url) {
+                Some((mime_type, data)) => Self::InlineData { mime_type, data },
+                None => Self::FileData { file_uri: url, mime_type: mime_type(url) },
+            },
+        }
+    }
+}
+
+/// The media type and the data of a URL that holds them.
+fn inline(url: &str) -> Option<(&str, &str)> {
+    url.strip_prefix("data:")?.split_once(";base64,")
+}
+
+/// By the ending of the path, among what the models read. Vertex AI does not look for itself.
+fn mime_type(url: &str) -> Option<&'static str> {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let (_, ending) = path.rsplit_once('.')?;
+    Some(match ending.to_ascii_lowercase().as_str() {
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "heic" => "image/heic",
+        "heif" => "image/heif",
+        _ => return None,
+    })
+}
+
+impl<'a> From<&'a Function> for Declaration<'a> {
+    fn from(function: &'a Function) -> Self {
+        Self {
+            name: &function.name,
+            description: function.description.as_deref(),
+            parameters_json_schema: function.parameters.as_ref(),
+        }
+    }
+}
+
+impl<'a> From<&'a ToolChoice> for ToolConfig<'a> {
+    fn from(choice: &'a ToolChoice) -> Self {
+        let (mode, only) = match choice {
+            ToolChoice::Mode(ToolMode::Auto) => ("AUTO", None),
+            ToolChoice::Mode(ToolMode::None) => ("NONE", None),
+            ToolChoice::Mode(ToolMode::Required) => ("ANY", None),
+            ToolChoice::Function { function, .. } => ("ANY", Some([function.name.as_str()])),
+        };
+        Self { function_calling_config: CallingConfig { mode, allowed_function_names: only } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::{Generation, NamedFunction};
+    use serde_json::json;
+
+    use super::*;
+
+    fn encoded(request: &ChatRequest) -> Value {
+        serde_json::from_slice(&body(request, "m")).unwrap()
+    }
+
+    fn question() -> ChatRequest {
+        ChatRequest { messages: vec![ChatMessage::text(Role::User, "2+2?")], ..ChatRequest::default() }
+    }
+
+    #[test]
+    fn a_question_is_sent_with_nothing_beside_it() {
+        assert_eq!(
+            encoded(&question()),
+            json!({"contents": [{"role": "user", "parts": [{"text": "2+2?"}]}], "generationConfig": {}})
+        );
+    }
+
+    #[test]
+    fn a_conversation_is_sent_with_the_model_as_the_assistant() {
+        let request = ChatRequest {
+            system: Some("be brief".into()),
+            messages: vec![
+                ChatMessage::text(Role::User, "hi"),
+                ChatMessage::text(Role::Assistant, "hello"),
+                ChatMessage::text(Role::User, "2+2?"),
+            ],
+            ..ChatRequest::default()
+        };
+        assert_eq!(
+            encoded(&request),
+            json!({
+                "systemInstruction": {"parts": [{"text": "be brief"}]},
+                "contents": [
+                    {"role": "user", "parts": [{"text": "hi"}]},
+                    {"role": "model", "parts": [{"text": "hello"}]},
+                    {"role": "user", "parts": [{"text": "2+2?"}]},
+                ],
+                "generationConfig": {},
+            })
+        );
+    }
+
+    #[test]
+    fn images_go_as_data_or_as_files() {
+        let url = |url: &str| Part::Image(Image::Url { url: url.into() });
+        let inline =
+            Image::Inline { mime_type: "image/png".into(), encoding: "base64".into(), data: "AAAA".into() };
+        let parts = vec![
+            Part::Text("what is this?".into()),
+            Part::Image(inline),
+            url("data:image/webp;base64,BBBB"),
+            url("https://host/a.JPG?size=1.5"),
+            url("https://host.png/files/1"),
+        ];
+        let request =
+            ChatRequest { messages: vec![ChatMessage { role: Role::User, parts }], ..ChatRequest::default() };
+        assert_eq!(
+            encoded(&request)["contents"][0]["parts"],
+            json!([
+                {"text": "what is this?"},
+                {"inlineData": {"mimeType": "image/png", "data": "AAAA"}},
+                {"inlineData": {"mimeType": "image/webp", "data": "BBBB"}},
+                {"fileData": {"fileUri": "https://host/a.JPG?size=1.5", "mimeType": "image/jpeg"}},
+                {"fileData": {"fileUri": "https://host.png/files/1"}},
+            ])
+        );
+    }
+
+    #[test]
+    fn tools_are_declared_and_chosen() {
+        let tool = |name: &str, parameters| Tool::Function {
+            function: Function {
+                name: name.into(),
+                description: Some("does it".into()),
+                parameters,
+                strict: Some(true),
+            },
+        };
+        let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
+        let tools = vec![tool("add", Some(schema.clone())), tool("stop", None)];
+        let named =
+            ToolChoice::Function { kind: "function".into(), function: NamedFunction { name: "add".into() } };
+        let table = [
+            (None, Value::Null),
+            (Some(ToolChoice::Mode(ToolMode::Auto)), json!({"mode": "AUTO"})),
+            (Some(ToolChoice::Mode(ToolMode::None)), json!({"mode": "NONE"})),
+            (Some(ToolChoice::Mode(ToolMode::Required)), json!({"mode": "ANY"})),
+            (Some(named), json!({"mode": "ANY", "allowedFunctionNames": ["add"]})),
+        ];
+        for (tool_choice, want) in table {
+            let generation = Generation { tools: tools.clone(), tool_choice, ..Generation::default() };
+            let sent = encoded(&ChatRequest { generation, ..question() });
+            assert_eq!(
+                sent["tools"],
+                json!([{"functionDeclarations": [
+                    {"name": "add", "description": "does it", "parametersJsonSchema": schema},
+                    {"name": "stop", "description": "does it"},
+                ]}])
+            );
+            assert_eq!(sent["toolConfig"]["functionCallingConfig"], want);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use runmill_proto::Usage;
+
+use super::{answer::Answer, error};
+use crate::{
+    ChatResponse, ModelError,
+    protocol::{Decoder, Step},
+    sse::SseEvent,
+};
+
+/// Adds up the chunks of one streamed answer. The protocol has no terminator: what has a reason to have ended is
+/// whole when the bytes end, and until then more may be counted.
+#[derive(Default)]
+pub(super) struct ChunkDecoder {
+    answer: Answer,
+}
+
+impl Decoder for ChunkDecoder {
+    fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError> {
+        if event.name == "error" {
+            return Err(error::in_band(event.data));
+        }
+        // Gateways in front of several protocols end every stream as OpenAI does.
+        if event.data == "[DONE]" {
+            return Ok(Step::Quiet);
+        }
+        Ok(if self.answer.read(event.data)? { Step::Token } else { Step::Quiet })
+    }
+
+    fn end(&mut self) -> Result<ChatResponse, ModelError> {
+        self.answer.complete()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.answer.usage()
+    }
+}
