@@ -7,7 +7,7 @@ use prometheus::Registry;
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{
     ProviderId,
-    api::{ExecutorKey, ProviderKind},
+    api::{ExecutorKey, ProviderKind, ProviderProtocol},
 };
 use runmill_quota::Gate;
 
@@ -24,6 +24,8 @@ use crate::{
     },
     protocol::{
         Protocol,
+        anthropic_messages::AnthropicMessages,
+        gemini::Gemini,
         openai_chat::{Dialect, OpenAiChat},
     },
     redact::Redactor,
@@ -155,6 +157,8 @@ impl Factory {
 
 fn protocol(target: &Target) -> Box<dyn Protocol> {
     match (target.protocol, target.kind) {
+        (ProviderProtocol::AnthropicMessages, _) => Box::new(AnthropicMessages),
+        (ProviderProtocol::Gemini, _) => Box::new(Gemini),
         (_, ProviderKind::Openai) => Box::new(OpenAiChat { dialect: Dialect::OpenAi }),
         _ => Box::new(OpenAiChat { dialect: Dialect::Compatible }),
     }
@@ -183,7 +187,6 @@ mod tests {
     use std::{collections::BTreeMap, time::Duration};
 
     use jiff::Timestamp;
-    use runmill_proto::api::ProviderProtocol;
     use uuid::Uuid;
 
     use super::*;

@@ -61,6 +61,11 @@ impl Invoked {
         costs.reduce(i64::saturating_add)
     }
 
+    /// The same in US dollars.
+    pub fn cost_usd(&self) -> Option<f64> {
+        self.cost_nanousd().map(usd)
+    }
+
     /// As it is recorded.
     pub fn call(&self, id: InvocationId, provider_id: ProviderId, model: &str) -> Call {
         Call {
@@ -76,6 +81,12 @@ impl Invoked {
             cost_nanousd: self.cost_nanousd(),
         }
     }
+}
+
+/// Billionths of a dollar as dollars; exact below nine million of them.
+#[expect(clippy::cast_precision_loss, reason = "no call costs that much")]
+pub(crate) fn usd(nanousd: i64) -> f64 {
+    nanousd as f64 / 1e9
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> u64 {

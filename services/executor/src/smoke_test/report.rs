@@ -18,7 +18,7 @@ pub fn answered(invoked: &Invoked) -> SmokeTestReport {
         streamed: invoked.streamed,
         preview: answer.map(|answer| Invocation::preview(&answer.text)),
         usage: invoked.usage,
-        cost_usd: invoked.cost_nanousd().map(usd),
+        cost_usd: invoked.cost_usd(),
         key: last.and_then(|attempt| attempt.key.clone()).filter(|label| !label.is_empty()),
         error: invoked.result.as_ref().err().map(|error| fault(error, last.and_then(|it| it.status))),
         ..nothing()
@@ -56,11 +56,6 @@ fn nothing() -> SmokeTestReport {
         key: None,
         error: None,
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no call costs nine million dollars")]
-fn usd(nanousd: i64) -> f64 {
-    nanousd as f64 / 1e9
 }
 
 fn milliseconds(duration: std::time::Duration) -> u64 {

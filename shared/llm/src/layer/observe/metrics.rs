@@ -3,17 +3,18 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{CounterVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 use runmill_proto::ProviderId;
 
-use crate::{Invoked, Unanswered};
+use crate::{Invoked, Unanswered, invoked::usd};
 
-/// The metrics of model calls. Their names and labels are the platform's: a change here is a change of
-/// someone's dashboard.
+/// The metrics of model calls. Those named after LiteLLM are the platform's, names and labels: a change here is a change
+/// of someone's dashboard.
 pub(crate) struct Metrics {
     requests: IntCounterVec,
     latency: HistogramVec,
     tokens: IntCounterVec,
+    cost: CounterVec,
     models: Models,
 }
 
@@ -30,15 +31,18 @@ impl Metrics {
             "Time of a call to a model, retries and the waits between them included.",
         );
         let tokens = Opts::new("litellm_tokens_total", "Tokens as providers counted them, by kind.");
+        let cost = Opts::new("runmill_model_cost_usd_total", "What calls cost, as far as prices are known.");
         let metrics = Self {
             requests: IntCounterVec::new(requests, &labels)?,
             latency: HistogramVec::new(latency.buckets(LATENCY_BUCKETS.to_vec()), &labels)?,
             tokens: IntCounterVec::new(tokens, &["provider_id", "model", "status", "kind"])?,
+            cost: CounterVec::new(cost, &["provider_id", "model"])?,
             models: Models::default(),
         };
         registry.register(Box::new(metrics.requests.clone()))?;
         registry.register(Box::new(metrics.latency.clone()))?;
         registry.register(Box::new(metrics.tokens.clone()))?;
+        registry.register(Box::new(metrics.cost.clone()))?;
         Ok(metrics)
     }
 
@@ -49,6 +53,9 @@ impl Metrics {
         let labels = [provider_id.as_str(), model, status];
         self.requests.with_label_values(&labels).inc();
         self.latency.with_label_values(&labels).observe(invoked.latency.as_secs_f64());
+        if let Some(cost) = invoked.cost_nanousd() {
+            self.cost.with_label_values(&labels[..2]).inc_by(usd(cost));
+        }
         let Some(usage) = invoked.usage else { return };
         for (kind, count) in [
             ("prompt", usage.prompt_tokens),
