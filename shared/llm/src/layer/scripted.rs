@@ -57,6 +57,7 @@ impl Attempt for Scripted {
         self.seen.lock().unwrap().push((cx.form, Instant::now()));
         let script = self.scripts.lock().unwrap().pop().expect("an attempt more than the script has");
         cx.progress.begin();
+        cx.progress.send(true);
         for act in script {
             match act {
                 Act::SendStream => cx.progress.send(true),

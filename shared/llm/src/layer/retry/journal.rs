@@ -54,7 +54,8 @@ impl Journal {
         price: Option<&Price>,
     ) {
         let marks = progress.marks();
-        let Some(began) = marks.began else { return };
+        // Without a request there is nothing to count: no slot came, or the protocol cannot say what is asked.
+        let (Some(began), Some(_sent)) = (marks.began, marks.sent) else { return };
         let usage = answer.as_ref().ok().and_then(|answer| answer.usage).or(marks.usage);
         if let Some(usage) = usage {
             *self.usage.get_or_insert_default() += usage;

@@ -171,6 +171,7 @@ async fn tokens_of_failed_attempts_are_counted() {
     impl Attempt for Billed {
         async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
             cx.progress.begin();
+            cx.progress.send(true);
             let usage = Some(Usage { prompt_tokens: 10, completion_tokens: 1, ..Usage::default() });
             if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
                 return Ok(ChatResponse { usage, ..four() });
@@ -274,6 +275,7 @@ async fn every_attempt_is_priced_failed_ones_included() {
     impl Attempt for Sold {
         async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
             cx.progress.begin();
+            cx.progress.send(true);
             cx.progress.chosen(&"main".into(), ProviderKind::Openai.into());
             cx.progress.usage(Some(Usage {
                 prompt_tokens: 1_000,
