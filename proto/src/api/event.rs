@@ -58,6 +58,8 @@ pub struct RunStatusEvent {
     pub cancel_requested_at: Option<Timestamp>,
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
+    /// When the run resumes by itself.
+    pub resume_at: Option<Timestamp>,
 }
 
 /// Counters; at most five a second.

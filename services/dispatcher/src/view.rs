@@ -30,7 +30,7 @@ pub fn run(row: RunRow) -> Run {
         finished_at: row.finished_at,
         paused_at: row.paused_at,
         pause_reason: row.pause_reason,
-        resume_at: None,
+        resume_at: row.resume_at,
         cancel_requested_at: row.cancel_requested_at,
         retry_count: row.retry_count,
         retry_reason: row.retry_reason,

@@ -51,10 +51,13 @@ pub async fn create(
         id: ProviderId::from_uuid(Uuid::now_v7()),
         name: new.name,
         kind: new.kind,
+        protocol: new.protocol,
         base_url,
         secrets,
         capabilities: new.capabilities,
         rate_limit: new.rate_limit,
+        request: new.request,
+        retry: new.retry,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -164,6 +167,7 @@ fn seal(sealer: &Sealer, kind: SecretKind, name: &str, value: &str) -> SealedSec
         name: name.to_owned(),
         sealed: sealer.seal(Owner::provider_secret(id), &value.into()),
         masked: mask(value),
+        weight: 1,
     }
 }
 

@@ -46,7 +46,7 @@ impl RunFeed<'_> {
         for job in due {
             let mut items = self.feeder.store.job_items(self.run().dataset_id, job.key.ordinal, 1).await?;
             let item = items.pop().with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
-            jobs.push(self.job(job.key, job.attempt, item, config));
+            jobs.push(self.job(*job, item, config));
         }
         let (published, result) = self.publish(jobs).await;
         let keys: Vec<JobKey> = due[..published].iter().map(|job| job.key).collect();
@@ -63,7 +63,7 @@ impl RunFeed<'_> {
         anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than it says");
         let jobs = (first..).zip(items).map(|(ordinal, item)| {
             let key = JobKey { run_id: self.run().id, ordinal, sample };
-            self.job(key, 0, item, config)
+            self.job(DueJob { key, attempt: 0, failures: 0 }, item, config)
         });
         let (published, result) = self.publish(jobs.collect()).await;
         let fed = fed + published as u64;
@@ -72,14 +72,15 @@ impl RunFeed<'_> {
         Ok(fed)
     }
 
-    fn job(&self, key: JobKey, attempt: u32, item: JobItem, config: &JobConfig) -> Job {
+    fn job(&self, due: DueJob, item: JobItem, config: &JobConfig) -> Job {
+        let DueJob { key, attempt, failures } = due;
         Job {
             run_id: key.run_id,
             ordinal: key.ordinal,
             sample: key.sample,
             epoch: self.run().epoch,
             attempt,
-            failures: 0,
+            failures,
             provider_id: self.run().provider_id,
             model: self.run().model.clone(),
             item,

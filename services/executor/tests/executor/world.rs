@@ -8,7 +8,7 @@ use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
     DatasetId, JobConfig, ProviderId, RunConfig, RunId,
-    api::{Capabilities, NewRun, ProviderKind, RateLimit},
+    api::{Capabilities, NewRun, ProviderKind, RateLimit, RequestOverride, RetryOverride},
     message::{Invocation, Job, JobItem, SmokeTest},
 };
 use runmill_runtime::{Clock, Exit, Lifecycle};
@@ -155,10 +155,13 @@ fn provider(base_url: &str) -> ProviderRow {
         id: ProviderId::from_uuid(Uuid::now_v7()),
         name: "ours".into(),
         kind: ProviderKind::Custom,
+        protocol: None,
         base_url: base_url.into(),
         secrets: Vec::new(),
         capabilities: Capabilities::default(),
         rate_limit: RateLimit::default(),
+        request: RequestOverride::default(),
+        retry: RetryOverride::default(),
         version: 1,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,

@@ -1,4 +1,8 @@
-use runmill_proto::{RunStatus, api::RunEvent, message::JobKey};
+use runmill_proto::{
+    RunStatus,
+    api::RunEvent,
+    message::{Deferred, JobKey},
+};
 use serde_json::json;
 
 use super::{
@@ -60,7 +64,7 @@ pub async fn due_jobs_are_those_longest_due_first(stores: &Stores) {
     let times = [(0, 30), (1, 10), (2, 20), (3, 99)];
     store.write_logs(&batch(times.map(|(n, second)| deferred(&run, n, at(second)))), at(2)).await.unwrap();
 
-    let due = |ordinal| DueJob { key: key(&run, ordinal), attempt: 1 };
+    let due = |ordinal| DueJob { key: key(&run, ordinal), attempt: 1, failures: 0 };
     assert_eq!(store.due_jobs(run.id, at(9), 10).await.unwrap(), []);
     assert_eq!(store.due_jobs(run.id, at(30), 10).await.unwrap(), [due(1), due(2), due(0)]);
     assert_eq!(store.due_jobs(run.id, at(30), 2).await.unwrap(), [due(1), due(2)]);
@@ -84,6 +88,19 @@ pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
     let fed = store.run(run.id).await.unwrap();
     assert_eq!((fed.deferred, fed.in_queue(), fed.seq), (0, 2, scheduled.seq + 1));
     assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_deferred_job_keeps_its_failures_and_a_lost_one_has_none(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 3).await;
+    let tried = Deferred { attempt: 2, failures: 5, ..deferred(&run, 1, at(10)) };
+    store.write_logs(&batch([tried]), at(2)).await.unwrap();
+
+    store.transition(run.id, Transition::Recover, at(11)).await.unwrap();
+
+    let due = store.due_jobs(run.id, at(11), 10).await.unwrap();
+    let found: Vec<_> = due.iter().map(|job| (job.key.ordinal, job.attempt, job.failures)).collect();
+    assert_eq!(found, [(1, 3, 5), (0, 1, 0), (2, 1, 0)]);
 }
 
 pub async fn a_lost_job_is_due_once(stores: &Stores) {

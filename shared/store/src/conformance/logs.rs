@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runmill_proto::{
-    ErrorKind, Outcome, RunId, RunStatus,
+    ErrorKind, Outcome, RunId, RunStatus, TokenLogprob, ToolCall, TopLogprob,
     api::{InvocationRecord, ResultRecord, RunEvent},
     message::{Deferred, Invocation, JobKey},
 };
@@ -248,6 +248,61 @@ pub async fn a_deferral_that_says_so_pauses_the_run(stores: &Stores) {
     assert_eq!((row.retry_count, row.retry_after), (0, None));
     assert_eq!(store.status_events(run.id, 0, 10).await.unwrap().len(), 3);
     assert_counters_equal_rows(store, run.id).await;
+}
+
+pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &Stores) {
+    let store = &*stores.one;
+    // When each deferral of a batch written at second 10 says to try again, and what the run then says.
+    let table = [
+        (vec![600], Some(600)),
+        (vec![900, 600, 700], Some(600)),
+        (vec![9, 700], Some(700)),
+        (vec![10], None),
+        (vec![9, 10], None),
+    ];
+    for (not_before, want) in table {
+        let run = fed_run(store, 9).await;
+        let stops = (0..)
+            .zip(&not_before)
+            .map(|(ordinal, second)| Deferred { pause: true, ..deferred(&run, ordinal, at(*second)) });
+
+        store.write_logs(&batch(stops), at(10)).await.unwrap();
+        // The run is paused by now: a later batch changes nothing of that.
+        let late = Deferred { pause: true, ..deferred(&run, 8, at(50)) };
+        store.write_logs(&batch([late]), at(11)).await.unwrap();
+
+        let row = stores.other.run(run.id).await.unwrap();
+        assert_eq!((row.paused_at, row.resume_at), (Some(at(10)), want.map(at)), "{not_before:?}");
+        let (_, last) = store.status_events(run.id, 0, 10).await.unwrap().pop().unwrap();
+        let RunEvent::RunStatus(status) = last else { panic!("{last:?}") };
+        assert_eq!(status.resume_at, want.map(at), "{not_before:?}");
+    }
+}
+
+pub async fn what_a_model_asked_to_call_and_its_log_probabilities_come_back(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 3).await;
+    let call = |id: &str| ToolCall {
+        id: id.into(),
+        name: "weather".into(),
+        // What a model writes need not be JSON.
+        arguments: "{\"city\": \"K\u{f6}ln\"".into(),
+    };
+    let token = TokenLogprob {
+        token: "4".into(),
+        logprob: -0.1,
+        top_logprobs: vec![TopLogprob { token: "four".into(), logprob: -2.5 }],
+    };
+    let entries = [
+        Invocation { tool_calls: vec![call("a"), call("")], ..answered(&run, 0) },
+        Invocation { logprobs: Some(vec![token]), ..answered(&run, 1) },
+        Invocation { logprobs: Some(Vec::new()), ..answered(&run, 2) },
+    ];
+
+    store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
+
+    let results = all_results(&*stores.other, run.id).await;
+    assert_eq!(results, entries.each_ref().map(|entry| result_of(entry, 2)));
 }
 
 pub async fn a_result_ends_the_deferral_of_its_job(stores: &Stores) {

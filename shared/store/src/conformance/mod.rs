@@ -66,6 +66,7 @@ macro_rules! store_conformance {
                 fed_never_moves_back,
                 due_jobs_are_those_longest_due_first,
                 feeding_a_deferred_job_clears_the_retry,
+                a_deferred_job_keeps_its_failures_and_a_lost_one_has_none,
                 a_lost_job_is_due_once,
                 lost_jobs_are_deferred_up_to_the_limit,
                 a_canceled_run_ends_though_its_jobs_are_lost,
@@ -86,6 +87,8 @@ macro_rules! store_conformance {
                 a_message_of_an_unknown_run_is_an_orphan,
                 a_deferral_schedules_a_retry_once_for_a_batch,
                 a_deferral_that_says_so_pauses_the_run,
+                a_paused_run_resumes_at_the_earliest_moment_of_the_batch,
+                what_a_model_asked_to_call_and_its_log_probabilities_come_back,
                 a_result_ends_the_deferral_of_its_job,
                 a_job_with_a_result_is_not_deferred,
                 a_canceled_run_ends_with_its_last_job_in_the_queue,
@@ -99,6 +102,7 @@ macro_rules! store_conformance {
             }
             providers {
                 a_provider_comes_back_as_it_was_stored,
+                what_a_provider_says_for_itself_comes_back,
                 a_name_is_taken_once,
                 an_update_replaces_the_row_and_its_secrets,
                 an_update_of_an_older_version_is_a_conflict,
@@ -127,6 +131,8 @@ macro_rules! store_conformance {
                 canceling_drops_what_was_deferred,
                 pausing_is_metadata_and_resuming_ends_it,
                 resuming_makes_deferred_jobs_due,
+                only_a_run_that_waits_for_it_resumes_by_itself,
+                what_a_user_asks_for_ends_the_wait_to_resume,
                 failed_jobs_are_tried_again_in_a_new_pass,
                 a_result_of_an_earlier_pass_is_only_a_call,
                 recovering_makes_what_was_in_the_queue_due,

@@ -1,17 +1,50 @@
-use runmill_proto::{ProviderId, api::ProviderKind};
+use runmill_proto::{
+    ProviderId,
+    api::{ProviderKind, ProviderProtocol, RequestOverride, RetryOverride},
+};
 use uuid::Uuid;
 
 use super::{
     Stores,
     world::{assert_conflict, assert_not_found, at, pending_run, provider, secret},
 };
-use crate::{ProviderRow, SecretKind, Transition};
+use crate::{ProviderRow, SealedSecret, SecretKind, Transition};
 
 pub async fn a_provider_comes_back_as_it_was_stored(stores: &Stores) {
     let row = provider("ours");
     stores.one.create_provider(&row).await.unwrap();
 
     assert_eq!(stores.other.provider(row.id).await.unwrap(), row);
+}
+
+pub async fn what_a_provider_says_for_itself_comes_back(stores: &Stores) {
+    let store = &stores.one;
+    let request = RequestOverride { idle_timeout_seconds: Some(0.1), ..RequestOverride::default() };
+    let retry = RetryOverride { max_retries: Some(0), ..RetryOverride::default() };
+    let weighty = SealedSecret { weight: 100, ..secret(SecretKind::ApiKey, "second") };
+    let mut row = ProviderRow {
+        protocol: Some(ProviderProtocol::OpenaiResponses),
+        request,
+        retry: retry.clone(),
+        ..provider("ours")
+    };
+    row.secrets.push(weighty.clone());
+
+    store.create_provider(&row).await.unwrap();
+    assert_eq!(stores.other.provider(row.id).await.unwrap(), row);
+    let owners = store.secrets(None, 10).await.unwrap();
+    assert!(owners.iter().any(|owner| owner.secret == weighty), "{owners:?}");
+
+    let update = ProviderRow {
+        protocol: None,
+        request: RequestOverride::default(),
+        retry: RetryOverride { max_retries: Some(2), ..retry },
+        version: 2,
+        ..row
+    };
+    store.update_provider(&update).await.unwrap();
+    assert_eq!(stores.other.provider(update.id).await.unwrap(), update);
+    assert_eq!(store.providers(None, 10).await.unwrap(), [update]);
 }
 
 pub async fn a_name_is_taken_once(stores: &Stores) {

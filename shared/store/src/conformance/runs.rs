@@ -32,6 +32,7 @@ pub async fn a_run_comes_back_as_it_was_created(stores: &Stores) {
         cancel_requested_at: None,
         paused_at: None,
         pause_reason: None,
+        resume_at: None,
     });
     assert_eq!(events(&*stores.other, row.id).await, [first]);
 }

@@ -1,4 +1,7 @@
-use runmill_proto::{ErrorKind, Outcome, RunId, RunStatus, message::JobKey};
+use runmill_proto::{
+    ErrorKind, Outcome, RunId, RunStatus,
+    message::{Deferred, JobKey},
+};
 use uuid::Uuid;
 
 use super::{
@@ -81,7 +84,52 @@ pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
 
     assert_eq!(resumed.retry_after, Some(at(7)));
     let key = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
-    assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1 }]);
+    assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1, failures: 0 }]);
+}
+
+/// A run that its provider stopped until second 600.
+async fn stopped_run(store: &dyn Store) -> RunRow {
+    let run = fed_run(store, 2).await;
+    let stop = Deferred { pause: true, reason: "quota".into(), ..deferred(&run, 0, at(600)) };
+    store.write_logs(&batch([stop]), at(2)).await.unwrap();
+    store.run(run.id).await.unwrap()
+}
+
+pub async fn only_a_run_that_waits_for_it_resumes_by_itself(stores: &Stores) {
+    let store = &*stores.one;
+    let stopped = stopped_run(store).await;
+    assert_eq!((stopped.paused_at, stopped.resume_at), (Some(at(2)), Some(at(600))));
+
+    let resumed = transition(store, &stopped, Transition::ResumeByItself, 600).await;
+
+    assert_eq!((resumed.paused_at, &resumed.pause_reason, resumed.resume_at), (None, &None, None));
+    assert_eq!((resumed.resumed_count, resumed.last_resumed_at), (1, Some(at(600))));
+    assert_eq!(store.due_jobs(resumed.id, at(600), 10).await.unwrap().len(), 1);
+    let by_user = fed_run(store, 2).await;
+    transition(store, &by_user, pause(), 5).await;
+    for run in [&resumed, &by_user] {
+        assert_conflict(store.transition(run.id, Transition::ResumeByItself, at(601)).await);
+    }
+    assert_counters_equal_rows(store, resumed.id).await;
+}
+
+pub async fn what_a_user_asks_for_ends_the_wait_to_resume(stores: &Stores) {
+    let store = &*stores.one;
+    for (asked, paused_at) in
+        [(pause(), Some(at(2))), (Transition::Resume, None), (Transition::Cancel, Some(at(2)))]
+    {
+        let stopped = stopped_run(store).await;
+
+        let row = transition(store, &stopped, asked.clone(), 5).await;
+
+        assert_eq!((row.paused_at, row.resume_at), (paused_at, None), "{asked:?}");
+        assert_eq!(row.seq, stopped.seq + 1, "{asked:?} is told");
+    }
+    // The end is the end of the wait, too.
+    let stopped = stopped_run(store).await;
+    store.write_logs(&batch([answered(&stopped, 0), answered(&stopped, 1)]), at(6)).await.unwrap();
+    let ended = store.run(stopped.id).await.unwrap();
+    assert_eq!((ended.status, ended.resume_at), (RunStatus::Completed, None));
 }
 
 /// A run of three that ended, two of its jobs failed.
@@ -105,7 +153,10 @@ pub async fn failed_jobs_are_tried_again_in_a_new_pass(stores: &Stores) {
     assert_eq!((retried.retry_count, retried.retry_after), (1, Some(at(10))));
     assert_counters_equal_rows(store, run.id).await;
     let due = store.due_jobs(run.id, at(10), 10).await.unwrap();
-    assert_eq!(due.iter().map(|job| (job.key.ordinal, job.attempt)).collect::<Vec<_>>(), [(0, 0), (2, 0)]);
+    assert_eq!(
+        due.iter().map(|job| (job.key.ordinal, job.attempt, job.failures)).collect::<Vec<_>>(),
+        [(0, 0, 0), (2, 0, 0)]
+    );
 
     let refed: Vec<_> = due.iter().map(|job| job.key).collect();
     store.mark_fed(run.id, 3, &refed, at(11)).await.unwrap();
@@ -154,7 +205,7 @@ pub async fn recovering_makes_what_was_in_the_queue_due(stores: &Stores) {
 pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
     let store = &*stores.one;
     let active = fed_run(store, 1).await;
-    for refused in [Transition::Resume, Transition::RetryFailed] {
+    for refused in [Transition::Resume, Transition::ResumeByItself, Transition::RetryFailed] {
         assert_conflict(store.transition(active.id, refused, at(5)).await);
     }
 
@@ -164,8 +215,14 @@ pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
     transition(store, &canceled, Transition::Cancel, 2).await;
     for ended in [&completed, &canceled] {
         let before = store.run(ended.id).await.unwrap();
-        let all =
-            [Transition::Cancel, pause(), Transition::Resume, Transition::RetryFailed, Transition::Recover];
+        let all = [
+            Transition::Cancel,
+            pause(),
+            Transition::Resume,
+            Transition::ResumeByItself,
+            Transition::RetryFailed,
+            Transition::Recover,
+        ];
         for refused in all {
             assert_conflict(store.transition(ended.id, refused, at(5)).await);
         }

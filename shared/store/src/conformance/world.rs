@@ -4,7 +4,10 @@ use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
     DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, Score, Usage,
-    api::{Capabilities, Dataset, NewRun, ProviderKind, RateLimit, ResultRecord, RunEvent},
+    api::{
+        Capabilities, Dataset, NewRun, ProviderKind, RateLimit, RequestOverride, ResultRecord, RetryOverride,
+        RunEvent,
+    },
     message::{Attempt, Call, Deferred, Invocation},
 };
 use serde_json::json;
@@ -25,7 +28,14 @@ pub fn at_ms(milliseconds: i64) -> Timestamp {
 }
 
 pub fn secret(kind: SecretKind, name: &str) -> NewSecret {
-    NewSecret { id: Uuid::now_v7(), kind, name: name.into(), sealed: vec![1, 2, 3], masked: "sk-…9".into() }
+    NewSecret {
+        id: Uuid::now_v7(),
+        kind,
+        name: name.into(),
+        sealed: vec![1, 2, 3],
+        masked: "sk-…9".into(),
+        weight: 1,
+    }
 }
 
 pub fn provider(name: &str) -> ProviderRow {
@@ -33,10 +43,13 @@ pub fn provider(name: &str) -> ProviderRow {
         id: ProviderId::from_uuid(Uuid::now_v7()),
         name: name.into(),
         kind: ProviderKind::Openai,
+        protocol: None,
         base_url: "https://api.example/v1".into(),
         secrets: vec![secret(SecretKind::ApiKey, "main"), secret(SecretKind::Header, "x-team")],
         capabilities: Capabilities { images: Some(true), ..Capabilities::default() },
         rate_limit: RateLimit { concurrency: Some(20), rps: Some(0.1), ..RateLimit::default() },
+        request: RequestOverride::default(),
+        retry: RetryOverride::default(),
         version: 1,
         created_at: at(0),
         updated_at: at(0),

@@ -22,6 +22,7 @@ pub fn status(row: &RunRow) -> RunEvent {
         cancel_requested_at: row.cancel_requested_at,
         paused_at: row.paused_at,
         pause_reason: row.pause_reason.clone(),
+        resume_at: row.resume_at,
     })
 }
 

@@ -13,6 +13,8 @@ struct Interruption {
     retry: Option<(Timestamp, String)>,
     /// Why the run must stop.
     pause: Option<String>,
+    /// The first moment at which it may go on by itself.
+    resume_at: Option<Timestamp>,
 }
 
 impl Intake<'_> {
@@ -56,7 +58,7 @@ impl OpenRun {
                     let is_new = is_current && news.deferred.remove(&deferred.key());
                     self.record_deferred(deferred, is_new);
                     if is_current {
-                        interruption.add(deferred, is_new);
+                        interruption.add(deferred, is_new, now);
                     }
                 }
             }
@@ -107,6 +109,8 @@ impl OpenRun {
         if let Some(reason) = pause {
             row.paused_at = Some(now);
             row.pause_reason = Some(reason);
+            // One that is being canceled never goes on.
+            row.resume_at = interruption.resume_at.filter(|_| row.cancel_requested_at.is_none());
         }
         // A run that is paused or being canceled feeds nothing again.
         let feeds = row.paused_at.is_none() && row.cancel_requested_at.is_none();
@@ -123,9 +127,13 @@ impl OpenRun {
 }
 
 impl Interruption {
-    fn add(&mut self, deferred: &Deferred, is_new: bool) {
+    fn add(&mut self, deferred: &Deferred, is_new: bool, now: Timestamp) {
         if deferred.pause {
             self.pause.get_or_insert_with(|| deferred.reason.clone());
+            let not_before = micros(deferred.not_before);
+            if not_before > now && self.resume_at.is_none_or(|first| not_before < first) {
+                self.resume_at = Some(not_before);
+            }
         } else if is_new && self.retry.as_ref().is_none_or(|(first, _)| deferred.not_before < *first) {
             self.retry = Some((deferred.not_before, deferred.reason.clone()));
         }

@@ -101,5 +101,6 @@ impl OpenRun {
         row.retry_after = None;
         row.paused_at = None;
         row.pause_reason = None;
+        row.resume_at = None;
     }
 }

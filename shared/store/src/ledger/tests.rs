@@ -160,6 +160,12 @@ impl Tables {
         } else {
             assert!(row.stats.settled() < row.total || row.cancel_requested_at.is_some());
         }
+        if row.resume_at.is_some() {
+            assert!(
+                row.paused_at.is_some() && row.cancel_requested_at.is_none(),
+                "only a pause ends by itself"
+            );
+        }
         let last_status = self.events.iter().rev().find(|event| matches!(event, RunEvent::RunStatus(_)));
         assert_eq!(last_status, Some(&event::status(row)), "the last run_status says what the row does");
     }
@@ -259,6 +265,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Ask(Transition::Cancel)),
         1 => Just(Step::Ask(Transition::Pause { reason: "lunch".into() })),
         2 => Just(Step::Ask(Transition::Resume)),
+        1 => Just(Step::Ask(Transition::ResumeByItself)),
         2 => Just(Step::Ask(Transition::RetryFailed)),
         2 => Just(Step::Ask(Transition::Recover)),
     ]

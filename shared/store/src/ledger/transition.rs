@@ -31,7 +31,8 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         }
         Transition::RetryFailed => Ok(Move::FailedToNow),
         Transition::Resume if row.paused_at.is_none() => conflict("is not paused", row),
-        Transition::Resume => Ok(Move::DeferredToNow),
+        Transition::ResumeByItself if row.resume_at.is_none() => conflict("does not resume by itself", row),
+        Transition::Resume | Transition::ResumeByItself => Ok(Move::DeferredToNow),
         Transition::Cancel | Transition::Pause { .. } | Transition::Recover if ended => {
             conflict("has ended", row)
         }
@@ -51,7 +52,7 @@ impl OpenRun {
         let changed = match transition {
             Transition::Cancel => self.cancel(now),
             Transition::Pause { reason } => self.pause(reason, now),
-            Transition::Resume => self.resume(now),
+            Transition::Resume | Transition::ResumeByItself => self.resume(now),
             Transition::RetryFailed => self.retry_failed(moved, now),
             Transition::Recover => self.recover(moved, now),
         };
@@ -66,13 +67,14 @@ impl OpenRun {
         }
         self.row.cancel_requested_at = Some(now);
         self.row.retry_after = None;
+        self.row.resume_at = None;
         self.end_if_done(now);
         true
     }
 
     fn pause(&mut self, reason: &str, now: Timestamp) -> bool {
         if self.row.paused_at.is_some() {
-            return false;
+            return self.row.resume_at.take().is_some();
         }
         self.row.paused_at = Some(now);
         self.row.pause_reason = Some(reason.to_owned());
@@ -82,6 +84,7 @@ impl OpenRun {
     fn resume(&mut self, now: Timestamp) -> bool {
         self.row.paused_at = None;
         self.row.pause_reason = None;
+        self.row.resume_at = None;
         self.row.retry_after = self.row.retry_after.map(|_| now);
         self.count_resume(now);
         true

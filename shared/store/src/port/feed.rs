@@ -17,6 +17,8 @@ pub struct DueJob {
     pub key: JobKey,
     /// How often it was fed before, in this pass of the run.
     pub attempt: u32,
+    /// Attempts that failed so far, over all those times.
+    pub failures: u32,
 }
 
 /// What the feeder needs of the runs.

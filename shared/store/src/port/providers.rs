@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
     ProviderId,
-    api::{Capabilities, ProviderKind, RateLimit},
+    api::{Capabilities, ProviderKind, ProviderProtocol, RateLimit, RequestOverride, RetryOverride},
 };
 use uuid::Uuid;
 
@@ -14,10 +14,15 @@ pub struct ProviderRow {
     pub id: ProviderId,
     pub name: String,
     pub kind: ProviderKind,
+    /// None: the kind's own.
+    pub protocol: Option<ProviderProtocol>,
     pub base_url: String,
     pub secrets: Vec<SealedSecret>,
     pub capabilities: Capabilities,
     pub rate_limit: RateLimit,
+    /// Above the workspace's settings.
+    pub request: RequestOverride,
+    pub retry: RetryOverride,
     /// Grows with every change of the row or its secrets.
     pub version: i64,
     pub created_at: Timestamp,
@@ -61,6 +66,8 @@ pub struct SealedSecret {
     pub sealed: Vec<u8>,
     /// What may be shown of it.
     pub masked: String,
+    /// A key's share of the calls relative to the provider's other keys, from 1 to 100; 1 for a header.
+    pub weight: u32,
 }
 
 /// A secret with the id that its seal is already bound to.

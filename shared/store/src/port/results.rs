@@ -100,7 +100,8 @@ pub trait Results: Send + Sync {
     /// 5. the end of each run whose jobs all have their result, or that is canceled and has
     ///    nothing in the queue.
     ///
-    /// A deferral that says `pause` pauses its run; one that does not schedules a retry, counted once for a
+    /// A deferral that says `pause` pauses its run, which resumes by itself at the earliest `not_before` of the
+    /// batch that lies after `now`, if there is one; one that does not schedules a retry, counted once for a
     /// batch and run. Writing a batch again, in whole or in part, changes nothing. A NUL in a text is stored as
     /// U+FFFD where the database takes none.
     ///

@@ -39,6 +39,8 @@ pub struct RunRow {
     pub finished_at: Option<Timestamp>,
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
+    /// When a run that a deferral paused resumes by itself. Only of a paused run.
+    pub resume_at: Option<Timestamp>,
     pub cancel_requested_at: Option<Timestamp>,
     pub retry_count: u32,
     /// When the deferred jobs of the last interruption are due; `None` once they were fed or the run ended.
@@ -74,6 +76,7 @@ impl RunRow {
             finished_at: None,
             paused_at: None,
             pause_reason: None,
+            resume_at: None,
             cancel_requested_at: None,
             retry_count: 0,
             retry_after: None,
@@ -137,10 +140,14 @@ pub enum Transition {
     /// Nothing more is fed; ended once nothing of it is in the queue, and its deferred jobs are dropped. Of a
     /// run that has ended: a [`StoreError::Conflict`]. Asked twice: as once.
     Cancel,
-    /// Nothing more is fed until resumed. Of an ended run: a conflict. Of a paused one: nothing changes.
+    /// Nothing more is fed until resumed by a user. Of an ended run: a conflict. Of a paused one: it no longer
+    /// resumes by itself, and nothing else changes.
     Pause { reason: String },
     /// Ends a pause, and makes what was deferred due now. Of a run that is not paused: a conflict.
     Resume,
+    /// As [`Transition::Resume`], but only of a run that would resume by itself: of another, such as one that a
+    /// user has paused since, a conflict.
+    ResumeByItself,
     /// Of a run that ended by itself: its failed jobs lose their results and are due now, in a new pass. Of one
     /// that has not ended, that was canceled, or without failed jobs: a conflict.
     RetryFailed,

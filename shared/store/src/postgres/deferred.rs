@@ -17,7 +17,7 @@ use crate::{DueJob, RunRow, StoreError, run::item_count, time::micros};
 
 const DUE: &str = "\
 -- deferred.due
-SELECT run_id, ordinal, sample, attempt
+SELECT run_id, ordinal, sample, attempt, failures
 FROM deferred
 WHERE run_id = $1
   AND not_before <= $2 /* now */
@@ -26,10 +26,10 @@ LIMIT $3";
 
 const INSERT: &str = "\
 -- deferred.insert
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+INSERT INTO deferred (run_id, ordinal, sample, attempt, failures, not_before)
 SELECT job.*
-FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::timestamptz[])
-    AS job (run_id, ordinal, sample, attempt, not_before)
+FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::timestamptz[])
+    AS job (run_id, ordinal, sample, attempt, failures, not_before)
 WHERE NOT EXISTS (
     SELECT
     FROM results
@@ -119,7 +119,11 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
     let client = store.client().await?;
     let statement = client.prepare_cached(DUE).await?;
     let rows = client.query(&statement, &[&id.uuid(), &micros(now), &i64::from(limit)]).await?;
-    rows.iter().map(|row| Ok(DueJob { key: key(row)?, attempt: row.number("attempt")? })).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(DueJob { key: key(row)?, attempt: row.number("attempt")?, failures: row.number("failures")? })
+        })
+        .collect()
 }
 
 /// Inserts those whose job has neither result nor deferral; their jobs.
@@ -130,10 +134,12 @@ pub async fn insert(tx: &Transaction<'_>, deferrals: &[&Deferred]) -> Result<Vec
     let keys = KeyColumns::new(deferrals.iter().map(|deferred| deferred.key()));
     let attempts: Vec<i32> =
         deferrals.iter().map(|deferred| integer(deferred.attempt.saturating_add(1))).collect();
+    let failures: Vec<i32> = deferrals.iter().map(|deferred| integer(deferred.failures)).collect();
     let not_before: Vec<Timestamp> = deferrals.iter().map(|deferred| micros(deferred.not_before)).collect();
     let statement = tx.prepare_cached(INSERT).await?;
-    let rows =
-        tx.query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample, &attempts, &not_before]).await?;
+    let rows = tx
+        .query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample, &attempts, &failures, &not_before])
+        .await?;
     rows.iter().map(key).collect()
 }
 

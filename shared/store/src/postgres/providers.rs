@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
-use runmill_proto::ProviderId;
+use runmill_proto::{ProviderId, api::ProviderProtocol};
 use tokio_postgres::{Error, Row, types::Json};
 use uuid::Uuid;
 
 use super::{
     PgStore,
     error::violated,
-    values::{Columns as _, text},
+    values::{Columns as _, integer, text},
 };
 use crate::{
     ProviderRow, Providers, SealedSecret, SecretOwner, StoreError,
@@ -18,21 +18,25 @@ use crate::{
 
 const INSERT: &str = "\
 -- providers.insert
-INSERT INTO providers (id, name, kind, base_url, capabilities, rate_limit, version, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+INSERT INTO providers (id, name, kind, protocol, base_url, capabilities, rate_limit, request, retry, version,
+                       created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 const UPDATE: &str = "\
 -- providers.update
 UPDATE providers
 SET name = $2,
     kind = $3,
-    base_url = $4,
-    capabilities = $5,
-    rate_limit = $6,
-    version = $7,
-    updated_at = $8
+    protocol = $4,
+    base_url = $5,
+    capabilities = $6,
+    rate_limit = $7,
+    request = $8,
+    retry = $9,
+    version = $10,
+    updated_at = $11
 WHERE id = $1
-  AND version = $7::bigint - 1";
+  AND version = $10::bigint - 1";
 
 const DELETE: &str = "\
 -- providers.delete
@@ -58,9 +62,10 @@ FOR SHARE";
 // One statement, so that a row and its secrets are of one version.
 const PAGE: &str = "\
 -- providers.page
-SELECT page.id, page.name, page.kind, page.base_url, page.capabilities, page.rate_limit, page.version,
-       page.created_at, page.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked
+SELECT page.id, page.name, page.kind, page.protocol, page.base_url, page.capabilities, page.rate_limit, page.request,
+       page.retry, page.version, page.created_at, page.updated_at,
+       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
+       secret.weight
 FROM (
     SELECT *
     FROM providers
@@ -73,9 +78,10 @@ ORDER BY page.id, secret.position";
 
 const GET: &str = "\
 -- providers.get
-SELECT one.id, one.name, one.kind, one.base_url, one.capabilities, one.rate_limit, one.version,
-       one.created_at, one.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked
+SELECT one.id, one.name, one.kind, one.protocol, one.base_url, one.capabilities, one.rate_limit, one.request,
+       one.retry, one.version, one.created_at, one.updated_at,
+       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
+       secret.weight
 FROM providers AS one
 LEFT JOIN provider_secrets AS secret ON secret.provider_id = one.id
 WHERE one.id = $1
@@ -83,8 +89,8 @@ ORDER BY secret.position";
 
 const INSERT_SECRET: &str = "\
 -- provider_secrets.insert
-INSERT INTO provider_secrets (id, provider_id, position, kind, name, sealed, masked)
-VALUES ($1, $2, $3, $4, $5, $6, $7)";
+INSERT INTO provider_secrets (id, provider_id, position, kind, name, sealed, masked, weight)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 const DELETE_SECRETS: &str = "\
 -- provider_secrets.delete
@@ -93,7 +99,7 @@ WHERE provider_id = $1";
 
 const SECRETS_PAGE: &str = "\
 -- provider_secrets.page
-SELECT provider_id, id AS secret_id, kind AS secret_kind, name AS secret_name, sealed, masked
+SELECT provider_id, id AS secret_id, kind AS secret_kind, name AS secret_name, sealed, masked, weight
 FROM provider_secrets
 WHERE id > $1
 ORDER BY id
@@ -125,9 +131,12 @@ impl Providers for PgStore {
                 &row.id.uuid(),
                 &text(&row.name),
                 &word(row.kind),
+                &row.protocol.map(ProviderProtocol::as_str),
                 &text(&row.base_url),
                 &Json(&row.capabilities),
                 &Json(&row.rate_limit),
+                &Json(&row.request),
+                &Json(&row.retry),
                 &row.version,
                 &row.created_at,
                 &row.updated_at,
@@ -150,9 +159,12 @@ impl Providers for PgStore {
                     &row.id.uuid(),
                     &text(&row.name),
                     &word(row.kind),
+                    &row.protocol.map(ProviderProtocol::as_str),
                     &text(&row.base_url),
                     &Json(&row.capabilities),
                     &Json(&row.rate_limit),
+                    &Json(&row.request),
+                    &Json(&row.retry),
                     &row.version,
                     &row.updated_at,
                 ],
@@ -231,6 +243,7 @@ async fn insert_secrets(tx: &Transaction<'_>, row: &ProviderRow) -> Result<(), S
                 &text(&secret.name),
                 &secret.sealed,
                 &text(&secret.masked),
+                &integer(secret.weight),
             ],
         )
         .await?;
@@ -274,10 +287,13 @@ fn provider(id: ProviderId, row: &Row) -> Result<ProviderRow, StoreError> {
         id,
         name: row.try_get("name")?,
         kind: from_word(row.try_get("kind")?)?,
+        protocol: row.optional_word("protocol")?,
         base_url: row.try_get("base_url")?,
         secrets: Vec::new(),
         capabilities: row.json("capabilities")?,
         rate_limit: row.json("rate_limit")?,
+        request: row.json("request")?,
+        retry: row.json("retry")?,
         version: row.try_get("version")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
@@ -291,5 +307,6 @@ fn secret(row: &Row) -> Result<SealedSecret, StoreError> {
         name: row.try_get("secret_name")?,
         sealed: row.try_get("sealed")?,
         masked: row.try_get("masked")?,
+        weight: row.number("weight")?,
     })
 }

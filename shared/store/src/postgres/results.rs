@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{
-    ErrorKind, InvocationId, RunId, Score,
+    ErrorKind, InvocationId, RunId, Score, TokenLogprob, ToolCall,
     api::ResultRecord,
     message::{Invocation, JobKey},
 };
@@ -22,10 +22,10 @@ use crate::{StoreError, time::micros};
 const INSERT: &str = "\
 -- results.insert
 INSERT INTO results (run_id, ordinal, sample, item_id, invocation_id, outcome, error_kind, error, response,
-                     reasoning, score, settled_at)
-SELECT job.*, $12 /* now */
+                     reasoning, score, tool_calls, logprobs, settled_at)
+SELECT job.*, $14 /* now */
 FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::json[]) AS job
+            $9::text[], $10::text[], $11::json[], $12::json[], $13::json[]) AS job
 ON CONFLICT DO NOTHING
 RETURNING run_id, ordinal, sample";
 
@@ -38,7 +38,8 @@ RETURNING run_id, ordinal, sample";
 
 const PAGE: &str = "\
 -- results.page
-SELECT ordinal, sample, item_id, invocation_id, outcome, error_kind, error, response, reasoning, score, settled_at
+SELECT ordinal, sample, item_id, invocation_id, outcome, error_kind, error, response, reasoning, score, tool_calls,
+       logprobs, settled_at
 FROM results
 WHERE run_id = $1
   AND (ordinal, sample) > ($2, $3) /* after */
@@ -72,6 +73,8 @@ pub async fn insert(
                 &results.response,
                 &results.reasoning,
                 &results.score,
+                &results.tool_calls,
+                &results.logprobs,
                 &micros(now),
             ],
         )
@@ -109,6 +112,8 @@ struct ResultColumns<'a> {
     response: Vec<Option<Cow<'a, str>>>,
     reasoning: Vec<Option<Cow<'a, str>>>,
     score: Vec<Option<Json<&'a Score>>>,
+    tool_calls: Vec<Option<Json<&'a [ToolCall]>>>,
+    logprobs: Vec<Option<Json<&'a [TokenLogprob]>>>,
 }
 
 impl<'a> ResultColumns<'a> {
@@ -129,6 +134,8 @@ impl<'a> ResultColumns<'a> {
         self.response.push(optional_text(invocation.response.as_deref()));
         self.reasoning.push(optional_text(invocation.reasoning.as_deref()));
         self.score.push(invocation.score.as_ref().map(Json));
+        self.tool_calls.push(Some(&*invocation.tool_calls).filter(|calls| !calls.is_empty()).map(Json));
+        self.logprobs.push(invocation.logprobs.as_deref().map(Json));
     }
 }
 
@@ -143,8 +150,8 @@ fn record(row: &Row) -> Result<ResultRecord, StoreError> {
         error: row.try_get("error")?,
         response: row.try_get("response")?,
         reasoning: row.try_get("reasoning")?,
-        tool_calls: Vec::new(),
-        logprobs: None,
+        tool_calls: row.optional_json("tool_calls")?.unwrap_or_default(),
+        logprobs: row.optional_json("logprobs")?,
         score: row.optional_json("score")?,
         settled_at: row.try_get("settled_at")?,
     })

@@ -23,7 +23,7 @@ macro_rules! columns {
     () => {
         "runs.id, runs.name, runs.provider_id, runs.model, runs.dataset_id, runs.config, runs.priority, runs.budget,
        runs.idempotency_key, runs.status, runs.total, runs.fed, runs.deferred, runs.epoch, runs.seq, runs.stats,
-       runs.created_at, runs.started_at, runs.finished_at, runs.paused_at, runs.pause_reason,
+       runs.created_at, runs.started_at, runs.finished_at, runs.paused_at, runs.pause_reason, runs.resume_at,
        runs.cancel_requested_at, runs.retry_count, runs.retry_after, runs.retry_requested_at, runs.retry_reason,
        runs.resumed_count, runs.last_resumed_at, runs.progress_at"
     };
@@ -90,7 +90,8 @@ SET status = $2,
     retry_reason = $16,
     resumed_count = $17,
     last_resumed_at = $18,
-    progress_at = $19
+    progress_at = $19,
+    resume_at = $20
 WHERE id = $1";
 
 const HAS_ACTIVE: &str = "\
@@ -273,6 +274,7 @@ pub async fn update(tx: &Transaction<'_>, run: &OpenRun) -> Result<(), StoreErro
             &integer(row.resumed_count),
             &row.last_resumed_at,
             &run.progress_at,
+            &row.resume_at,
         ],
     )
     .await?;
@@ -327,6 +329,7 @@ fn run(row: &Row) -> Result<RunRow, StoreError> {
         finished_at: row.try_get("finished_at")?,
         paused_at: row.try_get("paused_at")?,
         pause_reason: row.try_get("pause_reason")?,
+        resume_at: row.try_get("resume_at")?,
         cancel_requested_at: row.try_get("cancel_requested_at")?,
         retry_count: row.number("retry_count")?,
         retry_after: row.try_get("retry_after")?,

@@ -12,7 +12,7 @@ use crate::{DueJob, RunRow, StoreError, run::item_count};
 
 const DUE: &str = "\
 -- deferred.due
-SELECT run_id, ordinal, sample, attempt
+SELECT run_id, ordinal, sample, attempt, failures
 FROM deferred
 WHERE run_id = ?1
   AND not_before <= ?2 /* now */
@@ -21,8 +21,8 @@ LIMIT ?3";
 
 const INSERT: &str = "\
 -- deferred.insert
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
-SELECT ?1, ?2, ?3, ?4, ?5
+INSERT INTO deferred (run_id, ordinal, sample, attempt, failures, not_before)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6
 WHERE NOT EXISTS (
     SELECT 1
     FROM results
@@ -89,7 +89,7 @@ pub fn key(row: &Row<'_>) -> Result<JobKey, StoreError> {
 
 pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
     all(db, DUE, params![blob(id.uuid()), time(now), limit], |row| {
-        Ok(DueJob { key: key(row)?, attempt: row.number("attempt")? })
+        Ok(DueJob { key: key(row)?, attempt: row.number("attempt")?, failures: row.number("failures")? })
     })
 }
 
@@ -97,8 +97,8 @@ pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec
 pub fn insert(db: &Connection, deferrals: &[&Deferred]) -> Result<Vec<JobKey>, StoreError> {
     let mut inserted = Vec::new();
     for deferred in deferrals {
-        let attempt = deferred.attempt.saturating_add(1);
-        if insert_one(db, deferred.key(), attempt, deferred.not_before)? {
+        let (attempt, failures) = (deferred.attempt.saturating_add(1), deferred.failures);
+        if insert_one(db, DueJob { key: deferred.key(), attempt, failures }, deferred.not_before)? {
             inserted.push(deferred.key());
         }
     }
@@ -109,13 +109,15 @@ pub fn insert(db: &Connection, deferrals: &[&Deferred]) -> Result<Vec<JobKey>, S
 pub fn insert_due(db: &Connection, jobs: &[JobKey], now: Timestamp) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for key in jobs {
-        inserted += u64::from(insert_one(db, *key, 0, now)?);
+        inserted += u64::from(insert_one(db, DueJob { key: *key, attempt: 0, failures: 0 }, now)?);
     }
     Ok(inserted)
 }
 
-fn insert_one(db: &Connection, key: JobKey, attempt: u32, not_before: Timestamp) -> Result<bool, StoreError> {
-    let params = params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt, time(not_before)];
+fn insert_one(db: &Connection, job: DueJob, not_before: Timestamp) -> Result<bool, StoreError> {
+    let DueJob { key, attempt, failures } = job;
+    let params =
+        params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt, failures, time(not_before)];
     Ok(execute(db, INSERT, params)? == 1)
 }
 

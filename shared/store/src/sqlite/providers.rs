@@ -1,7 +1,7 @@
 //! Tables `providers` and `provider_secrets`.
 
 use async_trait::async_trait;
-use runmill_proto::ProviderId;
+use runmill_proto::{ProviderId, api::ProviderProtocol};
 use rusqlite::{Connection, Error, Row, params};
 use uuid::Uuid;
 
@@ -18,21 +18,25 @@ use crate::{
 
 const INSERT: &str = "\
 -- providers.insert
-INSERT INTO providers (id, name, kind, base_url, capabilities, rate_limit, version, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+INSERT INTO providers (id, name, kind, protocol, base_url, capabilities, rate_limit, request, retry, version,
+                       created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 const UPDATE: &str = "\
 -- providers.update
 UPDATE providers
 SET name = ?2,
     kind = ?3,
-    base_url = ?4,
-    capabilities = ?5,
-    rate_limit = ?6,
-    version = ?7,
-    updated_at = ?8
+    protocol = ?4,
+    base_url = ?5,
+    capabilities = ?6,
+    rate_limit = ?7,
+    request = ?8,
+    retry = ?9,
+    version = ?10,
+    updated_at = ?11
 WHERE id = ?1
-  AND version = ?7 - 1";
+  AND version = ?10 - 1";
 
 const DELETE: &str = "\
 -- providers.delete
@@ -50,9 +54,10 @@ SELECT EXISTS (
 // One statement, so that a row and its secrets are of one version.
 const PAGE: &str = "\
 -- providers.page
-SELECT page.id, page.name, page.kind, page.base_url, page.capabilities, page.rate_limit, page.version,
-       page.created_at, page.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked
+SELECT page.id, page.name, page.kind, page.protocol, page.base_url, page.capabilities, page.rate_limit, page.request,
+       page.retry, page.version, page.created_at, page.updated_at,
+       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
+       secret.weight
 FROM (
     SELECT *
     FROM providers
@@ -65,9 +70,10 @@ ORDER BY page.id, secret.position";
 
 const GET: &str = "\
 -- providers.get
-SELECT one.id, one.name, one.kind, one.base_url, one.capabilities, one.rate_limit, one.version,
-       one.created_at, one.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked
+SELECT one.id, one.name, one.kind, one.protocol, one.base_url, one.capabilities, one.rate_limit, one.request,
+       one.retry, one.version, one.created_at, one.updated_at,
+       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
+       secret.weight
 FROM providers AS one
 LEFT JOIN provider_secrets AS secret ON secret.provider_id = one.id
 WHERE one.id = ?1
@@ -75,8 +81,8 @@ ORDER BY secret.position";
 
 const INSERT_SECRET: &str = "\
 -- provider_secrets.insert
-INSERT INTO provider_secrets (id, provider_id, position, kind, name, sealed, masked)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+INSERT INTO provider_secrets (id, provider_id, position, kind, name, sealed, masked, weight)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 const DELETE_SECRETS: &str = "\
 -- provider_secrets.delete
@@ -85,7 +91,7 @@ WHERE provider_id = ?1";
 
 const SECRETS_PAGE: &str = "\
 -- provider_secrets.page
-SELECT provider_id, id AS secret_id, kind AS secret_kind, name AS secret_name, sealed, masked
+SELECT provider_id, id AS secret_id, kind AS secret_kind, name AS secret_name, sealed, masked, weight
 FROM provider_secrets
 WHERE id > ?1
 ORDER BY id
@@ -117,9 +123,12 @@ impl Providers for SqliteStore {
                     blob(row.id.uuid()),
                     row.name,
                     word(row.kind),
+                    row.protocol.map(ProviderProtocol::as_str),
                     row.base_url,
                     json(&row.capabilities),
                     json(&row.rate_limit),
+                    json(&row.request),
+                    json(&row.retry),
                     row.version,
                     time(row.created_at),
                     time(row.updated_at),
@@ -141,9 +150,12 @@ impl Providers for SqliteStore {
                     blob(row.id.uuid()),
                     row.name,
                     word(row.kind),
+                    row.protocol.map(ProviderProtocol::as_str),
                     row.base_url,
                     json(&row.capabilities),
                     json(&row.rate_limit),
+                    json(&row.request),
+                    json(&row.retry),
                     row.version,
                     time(row.updated_at),
                 ],
@@ -225,6 +237,7 @@ fn insert_secrets(db: &Connection, row: &ProviderRow) -> Result<(), StoreError> 
                 secret.name,
                 secret.sealed,
                 secret.masked,
+                secret.weight,
             ],
         )?;
     }
@@ -272,10 +285,13 @@ fn provider(row: &Row<'_>) -> Result<ProviderRow, StoreError> {
         id: ProviderId::from_uuid(row.id("id")?),
         name: row.text("name")?,
         kind: from_word(&row.text("kind")?)?,
+        protocol: row.optional_word("protocol")?,
         base_url: row.text("base_url")?,
         secrets: Vec::new(),
         capabilities: row.json("capabilities")?,
         rate_limit: row.json("rate_limit")?,
+        request: row.json("request")?,
+        retry: row.json("retry")?,
         version: row.get("version")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
@@ -289,5 +305,6 @@ fn secret(row: &Row<'_>) -> Result<SealedSecret, StoreError> {
         name: row.text("secret_name")?,
         sealed: row.get("sealed")?,
         masked: row.text("masked")?,
+        weight: row.number("weight")?,
     })
 }

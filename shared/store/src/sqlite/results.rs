@@ -17,8 +17,8 @@ use crate::StoreError;
 const INSERT: &str = "\
 -- results.insert
 INSERT INTO results (run_id, ordinal, sample, item_id, invocation_id, outcome, error_kind, error, response,
-                     reasoning, score, settled_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                     reasoning, score, tool_calls, logprobs, settled_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 ON CONFLICT DO NOTHING";
 
 const DELETE_FAILED: &str = "\
@@ -30,7 +30,8 @@ RETURNING run_id, ordinal, sample";
 
 const PAGE: &str = "\
 -- results.page
-SELECT ordinal, sample, item_id, invocation_id, outcome, error_kind, error, response, reasoning, score, settled_at
+SELECT ordinal, sample, item_id, invocation_id, outcome, error_kind, error, response, reasoning, score, tool_calls,
+       logprobs, settled_at
 FROM results
 WHERE run_id = ?1
   AND (ordinal, sample) > (?2, ?3) /* after */
@@ -65,6 +66,8 @@ fn insert_one(db: &Connection, invocation: &Invocation, now: Timestamp) -> Resul
         invocation.response,
         invocation.reasoning,
         invocation.score.as_ref().map(json),
+        Some(&invocation.tool_calls).filter(|calls| !calls.is_empty()).map(json),
+        invocation.logprobs.as_ref().map(json),
         time(now),
     ];
     Ok(execute(db, INSERT, params)? == 1)
@@ -96,8 +99,8 @@ fn record(row: &Row<'_>) -> Result<ResultRecord, StoreError> {
         error: row.optional_text("error")?,
         response: row.optional_text("response")?,
         reasoning: row.optional_text("reasoning")?,
-        tool_calls: Vec::new(),
-        logprobs: None,
+        tool_calls: row.optional_json("tool_calls")?.unwrap_or_default(),
+        logprobs: row.optional_json("logprobs")?,
         score: row.optional_json("score")?,
         settled_at: row.time("settled_at")?,
     })

@@ -22,7 +22,7 @@ macro_rules! columns {
     () => {
         "runs.id, runs.name, runs.provider_id, runs.model, runs.dataset_id, runs.config, runs.priority, runs.budget,
        runs.idempotency_key, runs.status, runs.total, runs.fed, runs.deferred, runs.epoch, runs.seq, runs.stats,
-       runs.created_at, runs.started_at, runs.finished_at, runs.paused_at, runs.pause_reason,
+       runs.created_at, runs.started_at, runs.finished_at, runs.paused_at, runs.pause_reason, runs.resume_at,
        runs.cancel_requested_at, runs.retry_count, runs.retry_after, runs.retry_requested_at, runs.retry_reason,
        runs.resumed_count, runs.last_resumed_at, runs.progress_at"
     };
@@ -81,7 +81,8 @@ SET status = ?2,
     retry_reason = ?16,
     resumed_count = ?17,
     last_resumed_at = ?18,
-    progress_at = ?19
+    progress_at = ?19,
+    resume_at = ?20
 WHERE id = ?1";
 
 const HAS_ACTIVE: &str = "\
@@ -245,6 +246,7 @@ pub fn save(db: &Connection, run: &OpenRun) -> Result<(), StoreError> {
             row.resumed_count,
             row.last_resumed_at.map(time),
             run.progress_at.map(time),
+            row.resume_at.map(time),
         ],
     )?;
     events::append(db, run.pages())?;
@@ -300,6 +302,7 @@ fn run(row: &Row<'_>) -> Result<RunRow, StoreError> {
         finished_at: row.optional_time("finished_at")?,
         paused_at: row.optional_time("paused_at")?,
         pause_reason: row.optional_text("pause_reason")?,
+        resume_at: row.optional_time("resume_at")?,
         cancel_requested_at: row.optional_time("cancel_requested_at")?,
         retry_count: row.number("retry_count")?,
         retry_after: row.optional_time("retry_after")?,

@@ -3,6 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use refinery::Target;
 use runmill_store::{
     Leader as _, SettingsStore as _, StoreError,
     conformance::Stores,
@@ -10,6 +11,12 @@ use runmill_store::{
 };
 use runmill_testkit::postgres::{PrivatePostgres, TestDatabase};
 use tokio_postgres::NoTls;
+
+use crate::upgrade;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/postgres");
+}
 
 /// A database of its own for each test, because advisory locks are per database.
 async fn stores() -> Stores {
@@ -48,6 +55,24 @@ async fn processes_that_migrate_at_once_do_not_collide() {
     one.migrate().await.unwrap();
 
     assert_eq!(other.settings().await.unwrap().1, 0);
+}
+
+#[tokio::test]
+async fn what_an_older_runmill_wrote_is_read_with_the_defaults() {
+    let database = TestDatabase::create().await;
+    let (mut client, connection) = tokio_postgres::connect(database.url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let older = embedded::migrations::runner().set_target(Target::Version(upgrade::BEFORE));
+    older.run_async(&mut client).await.unwrap();
+    let id = "'00000000-0000-0000-0000-000000000000'";
+    client.batch_execute(&upgrade::rows(id, "'\\x01'", "now()")).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    let store = connect(database.url()).await;
+
+    store.migrate().await.unwrap();
+
+    upgrade::assert_read_with_defaults(&store).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,15 @@
 use std::sync::Arc;
 
+use refinery::Target;
 use runmill_proto::api::Settings;
 use runmill_store::{SettingsStore as _, SharedStore, StoreError, conformance::Stores, sqlite::SqliteStore};
 use tempfile::TempDir;
+
+use crate::upgrade;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/sqlite");
+}
 
 /// A file of its own for each test.
 async fn stores() -> Stores {
@@ -57,6 +64,19 @@ async fn an_unfinished_upload_is_removed_when_the_file_is_opened() {
         let count = format!("SELECT count(*) FROM {table}");
         assert_eq!(db.query_row(&count, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{table}");
     }
+}
+
+#[tokio::test]
+async fn what_an_older_runmill_wrote_is_read_with_the_defaults() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut db = rusqlite::Connection::open(directory.path().join("runmill.db")).unwrap();
+    let older = embedded::migrations::runner().set_target(Target::Version(upgrade::BEFORE));
+    older.run(&mut db).unwrap();
+    db.execute_batch(&upgrade::rows("zeroblob(16)", "x'01'", "0")).unwrap();
+
+    let store = open(&directory).await.unwrap();
+
+    upgrade::assert_read_with_defaults(&store).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,44 @@
+//! Rows that were there before the schema's version 5, to see that it reads them with the defaults.
+
+use jiff::Timestamp;
+use runmill_proto::{
+    ProviderId, RunId,
+    api::{RequestOverride, RetryOverride},
+};
+use runmill_store::Store;
+use uuid::Uuid;
+
+/// The last version that did not have what is asserted here.
+pub const BEFORE: i32 = 4;
+
+/// A row of each table that has grown, all under one id, in SQL that both databases take. `id`, `bytes` and `time` are values of
+/// these types in the database's own words.
+pub fn rows(id: &str, bytes: &str, time: &str) -> String {
+    let stats = serde_json::to_string(&runmill_proto::RunStats::default()).unwrap();
+    format!(
+        "INSERT INTO providers VALUES ({id}, 'old', 'google', 'https://h/v1', '{{}}', '{{}}', 1, {time}, {time});
+         INSERT INTO provider_secrets VALUES ({id}, {id}, 0, 'api_key', 'main', {bytes}, 'sk');
+         INSERT INTO datasets VALUES ({id}, 'old', 'hash', 2, {time});
+         INSERT INTO runs (id, provider_id, model, dataset_id, config, priority, status, total, fed, deferred,
+                           epoch, seq, stats, created_at, paused_at, retry_count, resumed_count)
+         VALUES ({id}, {id}, 'm', {id}, '{{}}', 1, 'running', 2, 2, 1, 0, 0, '{stats}', {time}, {time}, 0, 0);
+         INSERT INTO deferred VALUES ({id}, 0, 0, 1, {time});
+         INSERT INTO results VALUES ({id}, 1, 0, 'q', {id}, 'succeeded', NULL, NULL, '4', NULL, NULL, {time});"
+    )
+}
+
+/// Of a store whose rows were made by [`rows`] with the nil id.
+pub async fn assert_read_with_defaults(store: &dyn Store) {
+    let provider = store.provider(ProviderId::from_uuid(Uuid::nil())).await.unwrap();
+    assert_eq!(
+        (provider.protocol, provider.request, provider.retry, provider.secrets[0].weight),
+        (None, RequestOverride::default(), RetryOverride::default(), 1)
+    );
+    let id = RunId::from_uuid(Uuid::nil());
+    let run = store.run(id).await.unwrap();
+    assert!(run.paused_at.is_some() && run.resume_at.is_none(), "{run:?}");
+    let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();
+    assert_eq!(due.iter().map(|job| (job.attempt, job.failures)).collect::<Vec<_>>(), [(1, 0)]);
+    let results = store.results(id, None, 9).await.unwrap();
+    assert_eq!((results.len(), results[0].tool_calls.len(), &results[0].logprobs), (1, 0, &None));
+}
