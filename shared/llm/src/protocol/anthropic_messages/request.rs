@@ -17,7 +17,7 @@
 //!
 //! What is left out is what LiteLLM leaves out when it is told to drop what a provider does not take.
 
-use runmill_proto::{Generation, Image, ResponseFormat, Tool};
+use runmill_proto::{Generation, Image, ResponseFormat, Stop, Tool};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -142,7 +142,7 @@ impl<'a> OutputConfig<'a> {
 }
 
 fn stop_sequences(generation: &Generation) -> impl Iterator<Item = &str> {
-    let stops = generation.stop.iter().flat_map(|stop| stop.as_slice());
+    let stops = generation.stop.iter().flat_map(Stop::as_slice);
     stops.map(String::as_str).filter(|stop| !stop.trim().is_empty())
 }
 

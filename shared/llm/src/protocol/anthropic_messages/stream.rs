@@ -176,3 +176,62 @@ fn parse<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, ModelError> {
     serde_json::from_str(data)
         .map_err(|error| ModelError::Malformed { message: format!("an event: {error}") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_parts_of_the_answer_are_tokens() {
+        let tool = r#"{"index":1,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}}"#;
+        let table = [
+            ("message_start", r#"{"message":{"usage":{"input_tokens":1}}}"#, Step::Quiet),
+            ("ping", r#"{"type":"ping"}"#, Step::Quiet),
+            ("content_block_start", r#"{"index":0,"content_block":{"type":"text","text":""}}"#, Step::Quiet),
+            ("content_block_start", tool, Step::Token),
+            ("content_block_delta", r#"{"index":0,"delta":{"type":"text_delta","text":"a"}}"#, Step::Token),
+            (
+                "content_block_delta",
+                r#"{"index":0,"delta":{"type":"thinking_delta","thinking":"a"}}"#,
+                Step::Token,
+            ),
+            (
+                "content_block_delta",
+                r#"{"index":1,"delta":{"type":"input_json_delta","partial_json":"{"}}"#,
+                Step::Token,
+            ),
+            (
+                "content_block_delta",
+                r#"{"index":1,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+                Step::Quiet,
+            ),
+            (
+                "content_block_delta",
+                r#"{"index":0,"delta":{"type":"signature_delta","signature":"a"}}"#,
+                Step::Quiet,
+            ),
+            ("content_block_stop", r#"{"index":0}"#, Step::Quiet),
+            (
+                "message_delta",
+                r#"{"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}"#,
+                Step::Quiet,
+            ),
+        ];
+        let mut decoder = EventDecoder::default();
+        for (name, data, want) in table {
+            assert_eq!(decoder.event(&SseEvent { name, data }), Ok(want), "{name}: {data}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_end_is_an_error() {
+        let piece = "x".repeat(1 << 20);
+        let data = format!(r#"{{"index":0,"delta":{{"type":"text_delta","text":"{piece}"}}}}"#);
+        let event = SseEvent { name: "content_block_delta", data: &data };
+        let mut decoder = EventDecoder::default();
+        for _ in 0..32 {
+            assert_eq!(decoder.event(&event), Ok(Step::Token));
+        }
+        assert!(matches!(decoder.event(&event), Err(ModelError::Malformed { .. })));
+    }
+}

@@ -1,4 +1,4 @@
-use runmill_proto::{Function, JsonSchema, ReasoningEffort, Stop, ToolChoice, ToolMode};
+use runmill_proto::{Function, JsonSchema, ReasoningEffort, ToolChoice, ToolMode};
 use serde_json::json;
 
 use super::*;
