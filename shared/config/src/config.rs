@@ -1,9 +1,10 @@
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use runmill_pricing::PriceTable;
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 
-use crate::{ConfigError, Env, Token, log_filter, reader::Reader, url, variable};
+use crate::{ConfigError, Env, Token, log_filter, prices, reader::Reader, url, variable};
 
 /// All that a process can be told. Built once, in `main`; nothing else reads the environment.
 /// What each means, and its default, is in [`crate::VARIABLES`].
@@ -32,6 +33,7 @@ pub struct Config {
     pub body_max_bytes: usize,
     pub line_max_bytes: usize,
     pub database_pool: usize,
+    pub prices: Arc<PriceTable>,
 }
 
 const BYTES_MIN: usize = 1024;
@@ -64,6 +66,7 @@ impl Config {
             body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
             line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
             database_pool: read.number(&variable::DATABASE_POOL, 1..=1000),
+            prices: read.parse(&variable::PRICES, prices::read).unwrap_or_default().into(),
         };
         read.check_names();
         read.finish(config)
@@ -169,6 +172,7 @@ mod tests {
             ("RUNMILL_QUEUE_PREFIX", "a b"),
             ("RUNMILL_LOG_PARTITIONS", "0"),
             ("RUNMILL_LANE_CONCURRENCY", "-1"),
+            ("RUNMILL_PRICES", "/nowhere/prices.json"),
             ("RUNMILL_DRAIN_TIMEOUT", "30"),
         ])
         .unwrap_err();
@@ -186,6 +190,7 @@ invalid settings:
   RUNMILL_QUEUE_PREFIX=\"a b\": must be at most 64 letters, digits, dots, dashes, underscores
   RUNMILL_LOG_PARTITIONS=\"0\": must be from 1 to 64
   RUNMILL_LANE_CONCURRENCY=\"-1\": invalid digit found in string
+  RUNMILL_PRICES=\"/nowhere/prices.json\": No such file or directory (os error 2)
   RUNMILL_DRAIN_TIMEOUT is not known; did you mean RUNMILL_DRAIN_TIMEOUT_SECONDS?";
         assert_eq!(error.to_string(), want);
     }

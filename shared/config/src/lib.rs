@@ -8,6 +8,7 @@ mod config;
 mod env;
 mod error;
 mod log_filter;
+mod prices;
 mod reader;
 mod token;
 mod url;

@@ -62,4 +62,6 @@ variables! {
         "The longest line of a dataset; at least 1024.";
     DATABASE_POOL = "RUNMILL_DATABASE_POOL", Some("8"),
         "Connections to PostgreSQL that a process holds at most, from 1 to 1000.";
+    PRICES = "RUNMILL_PRICES", None,
+        "A file of prices, in the format of `docs/prices.md` or LiteLLM's, above the built-in ones. None: only those.";
 }

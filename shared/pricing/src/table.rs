@@ -1,12 +1,19 @@
-use std::{collections::HashMap, iter, sync::LazyLock};
+use std::{collections::HashMap, fmt, iter, sync::LazyLock};
 
 use crate::{Price, PriceTableError, Seller, format, name};
 
 /// Prices by model: the user's, and below them those that runmill comes with.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct PriceTable {
     /// By model, as the table names it.
     users: HashMap<String, Price>,
+}
+
+// By hand: thousands of prices say nothing in a log.
+impl fmt::Debug for PriceTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PriceTable").field("users", &self.users.len()).finish_non_exhaustive()
+    }
 }
 
 static BUILT_IN: LazyLock<HashMap<String, Price>> =
