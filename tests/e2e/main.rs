@@ -9,6 +9,7 @@ mod bad_input;
 mod changes;
 mod commands;
 mod doctor;
+mod estimate;
 mod events;
 mod fairness;
 mod fleet;

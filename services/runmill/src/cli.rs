@@ -86,14 +86,36 @@ pub struct RunArgs {
     /// Names of the fields in the file, as question=prompt,answer=target,choices=options
     #[arg(long, value_name = "FIELD=NAME,...")]
     pub map: Option<String>,
+    /// Say what the run would take in calls, tokens, money and time, and call nothing
+    #[arg(long, conflicts_with = "out")]
+    pub estimate: bool,
+    /// For --estimate: seconds that a call is assumed to take
+    #[arg(long, value_name = "S", requires = "estimate", default_value_t = 3.0, value_parser = seconds)]
+    pub seconds_per_call: f64,
+    /// For --estimate: tokens that an answer is assumed to have at least
+    #[arg(long, value_name = "N", requires = "estimate", default_value_t = 0)]
+    pub answer_tokens: u64,
+    /// Prices of models, in runmill's format or LiteLLM's; instead of `RUNMILL_PRICES`
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
     /// Write the results here, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Print the finished run as JSON on standard output, and progress nowhere
+    /// Print the finished run, or the estimate, as JSON on standard output, and progress nowhere
     #[arg(long)]
     pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
+    // A call that takes no time, or more than a day, is a typing error.
+    if seconds > 0.0 && seconds <= 86_400.0 {
+        Ok(seconds)
+    } else {
+        Err("must be above 0 and at most 86400".to_owned())
+    }
 }
 
 #[derive(Args)]

@@ -59,6 +59,10 @@ impl Client {
         self.json(self.request(Method::PATCH, &format!("/providers/{}", provider.id)).json(patch)).await
     }
 
+    pub async fn provider(&self, id: ProviderId) -> Result<Provider, ClientError> {
+        self.json(self.request(Method::GET, &format!("/providers/{id}"))).await
+    }
+
     pub async fn provider_named(&self, name: &str) -> Result<Option<Provider>, ClientError> {
         let mut after: Option<String> = None;
         loop {

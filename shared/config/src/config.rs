@@ -1,10 +1,15 @@
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use runmill_pricing::PriceTable;
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 
-use crate::{ConfigError, Env, Token, log_filter, prices, reader::Reader, url, variable};
+use crate::{ConfigError, Env, Token, log_filter, prices::read_prices, reader::Reader, url, variable};
 
 /// All that a process can be told. Built once, in `main`; nothing else reads the environment.
 /// What each means, and its default, is in [`crate::VARIABLES`].
@@ -66,7 +71,10 @@ impl Config {
             body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
             line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
             database_pool: read.number(&variable::DATABASE_POOL, 1..=1000),
-            prices: read.parse(&variable::PRICES, prices::read).unwrap_or_default().into(),
+            prices: read
+                .parse(&variable::PRICES, |path| read_prices(Path::new(path)))
+                .unwrap_or_default()
+                .into(),
         };
         read.check_names();
         read.finish(config)

@@ -18,6 +18,7 @@ pub use cluster::{Cluster, Role};
 pub use config::Config;
 pub use env::Env;
 pub use error::ConfigError;
+pub use prices::read_prices;
 pub use token::{Access, Token};
 pub use url::address;
 pub use variable::{VARIABLES, Variable};

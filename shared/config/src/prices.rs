@@ -1,4 +1,4 @@
-use std::{fs::File, io::Read};
+use std::{fs::File, io::Read, path::Path};
 
 use runmill_pricing::PriceTable;
 
@@ -6,7 +6,7 @@ use runmill_pricing::PriceTable;
 const BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// The table in the file at `path`, or what is wrong with it.
-pub(crate) fn read(path: &str) -> Result<PriceTable, String> {
+pub fn read_prices(path: &Path) -> Result<PriceTable, String> {
     let mut text = String::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
@@ -25,12 +25,12 @@ mod tests {
     #[test]
     fn a_faulty_file_is_a_fault_that_says_where() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        let path = file.path().display().to_string();
-        assert!(read(&path).unwrap_err().starts_with("not JSON"));
+        let path = file.path().to_owned();
+        assert!(read_prices(&path).unwrap_err().starts_with("not JSON"));
 
         file.write_all(br#"{"models": {"m": {"input": 1, "output": -1}}}"#).unwrap();
 
-        assert!(read(&path).unwrap_err().starts_with("model `m`, field `output`"));
+        assert!(read_prices(&path).unwrap_err().starts_with("model `m`, field `output`"));
     }
 
     #[test]
@@ -38,7 +38,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(BYTES_MAX + 1).unwrap();
 
-        let fault = read(&file.path().display().to_string()).unwrap_err();
+        let fault = read_prices(file.path()).unwrap_err();
 
         assert_eq!(fault, "has more than 33554432 bytes");
     }

@@ -26,14 +26,12 @@ impl<'a> Fields<'a> {
     pub fn list(&self, field: &str) -> Result<Vec<Fields<'a>>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(Vec::new()) };
         let list = value.as_array().ok_or_else(|| self.fault(field, "must be a list"))?;
-        list.iter()
-            .enumerate()
-            .map(|(place, value)| {
-                let path = format!("{}{field}/{place}", self.path);
-                let map = value.as_object().ok_or_else(|| self.fault(&path, "must be an object"))?;
-                Ok(Fields { model: self.model, path: format!("{path}/"), map })
-            })
-            .collect()
+        let read = |(place, value): (usize, &'a Value)| {
+            let place = format!("{field}/{place}");
+            let map = value.as_object().ok_or_else(|| self.fault(&place, "must be an object"))?;
+            Ok(Fields { model: self.model, path: format!("{}{place}/", self.path), map })
+        };
+        list.iter().enumerate().map(read).collect()
     }
 
     /// A price, given in dollars per `tokens` tokens.

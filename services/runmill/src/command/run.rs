@@ -1,7 +1,8 @@
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, stream};
+use runmill_pricing::PriceTable;
 use runmill_proto::{RunStatus, api::Run};
 use runmill_runtime::stop_signals;
 use tokio::{fs::File, io::AsyncWriteExt, time::Instant};
@@ -9,11 +10,12 @@ use tokio::{fs::File, io::AsyncWriteExt, time::Instant};
 use crate::{
     cli::RunArgs,
     client::{Client, print_json},
-    exit::Exit,
+    exit::{Exit, UsageError},
     process::Process,
     run::{
         connect,
         dataset::Items,
+        estimate::{Assumed, estimate},
         submit::{Request, Submitted},
         summary,
         watch::{Watched, watch},
@@ -28,9 +30,15 @@ pub struct Output<'a> {
 }
 
 pub async fn run(args: Box<RunArgs>) -> anyhow::Result<Exit> {
-    let process = Process::load()?;
-    let items = Items::read(&args.dataset, args.map.as_deref(), args.limit)?;
+    let mut process = Process::load()?;
+    if let Some(path) = &args.prices {
+        process.config.prices = read_prices(path)?;
+    }
+    let mut items = Items::read(&args.dataset, args.map.as_deref(), args.limit)?;
     let request = Request::from_args(&args, &process)?;
+    if args.estimate {
+        return say(&process, &args, &request, &mut items).await;
+    }
     let output = Output { json: args.json, out: args.out.as_deref() };
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
@@ -38,6 +46,29 @@ pub async fn run(args: Box<RunArgs>) -> anyhow::Result<Exit> {
         return follow(&client, submitted, &output, hang_up(&mut signals)).await;
     }
     alone(&process, &request, items, &output, signals).await
+}
+
+fn read_prices(path: &Path) -> anyhow::Result<Arc<PriceTable>> {
+    let fault = |fault| UsageError(format!("--prices {}: {fault}", path.display()));
+    Ok(Arc::new(runmill_config::read_prices(path).map_err(fault)?))
+}
+
+/// What the run would take. Nothing is submitted.
+async fn say(
+    process: &Process,
+    args: &RunArgs,
+    request: &Request,
+    items: &mut Items,
+) -> anyhow::Result<Exit> {
+    let client = connect(process, &args.server)?;
+    let assumed = Assumed { seconds_per_call: args.seconds_per_call, answer_tokens: args.answer_tokens };
+    let estimate = estimate(process, client.as_ref(), request, items, &assumed).await?;
+    if args.json {
+        print_json(&estimate.report())?;
+    } else {
+        println!("{}", estimate.table());
+    }
+    Ok(Exit::Completed)
 }
 
 /// Runs with all services in this process.

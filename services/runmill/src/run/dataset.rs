@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Seek, Write},
     path::Path,
 };
 
@@ -75,11 +75,17 @@ impl Items {
         Ok(items.finish())
     }
 
+    /// The items, one by one.
+    pub fn iter(&mut self) -> std::io::Result<impl Iterator<Item = anyhow::Result<Item>>> {
+        self.lines.rewind()?;
+        let lines = BufReader::new(&mut self.lines).lines();
+        Ok(lines.map(|line| Ok(Item::from_json(&line?)?)))
+    }
+
     /// The lines as a body. Reads a file in the background.
     pub fn into_body(
         mut self,
     ) -> std::io::Result<impl Stream<Item = std::io::Result<Bytes>> + Send + 'static> {
-        use std::io::{Read, Seek};
         self.lines.rewind()?;
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
         // Detached: it ends with the file, or when nobody reads the body any more.
@@ -156,7 +162,7 @@ fn filled_lines(mut reader: impl BufRead) -> impl Iterator<Item = (u64, anyhow::
         loop {
             number += 1;
             let mut line = Vec::new();
-            match std::io::Read::take(&mut reader, LINE_MAX_BYTES).read_until(b'\n', &mut line) {
+            match Read::take(&mut reader, LINE_MAX_BYTES).read_until(b'\n', &mut line) {
                 Ok(0) => return None,
                 Err(error) => return Some((number, Err(error.into()))),
                 Ok(_) => match String::from_utf8(line) {
@@ -214,6 +220,17 @@ mod tests {
         let error = Items::read(&path, None, None).err().unwrap().to_string();
         assert!(error.contains("set.jsonl, line 2: not an item: missing field"), "{error}");
         assert!(error.contains("--map"), "{error}");
+    }
+
+    #[test]
+    fn items_can_be_looked_at_again_and_again() {
+        let mut items =
+            Items::from_lines("set", include_str!("../../../../tests/data/gsm8k.jsonl").as_bytes(), 3)
+                .unwrap();
+        for _ in 0..2 {
+            let ids: Vec<_> = items.iter().unwrap().map(|item| item.unwrap().id).collect();
+            assert_eq!(ids, ["gsm8k-test-0001", "gsm8k-test-0002", "gsm8k-test-0003"]);
+        }
     }
 
     #[test]

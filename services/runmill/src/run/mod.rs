@@ -1,6 +1,7 @@
 //! One run from the command line: read the items, submit, watch, show.
 
 pub mod dataset;
+pub mod estimate;
 mod fields;
 mod progress;
 pub mod provider;

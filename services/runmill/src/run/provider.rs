@@ -49,6 +49,11 @@ impl ProviderChoice {
 }
 
 impl Address {
+    /// Whose address it is.
+    pub fn kind(&self) -> ProviderKind {
+        kind(&self.base_url)
+    }
+
     async fn provider(&self, client: &Client) -> anyhow::Result<Provider> {
         let name = match self.protocol {
             None => format!("cli {}", self.base_url()),
@@ -72,7 +77,7 @@ impl Address {
     fn new_provider(&self, name: String) -> NewProvider {
         NewProvider {
             name,
-            kind: kind(&self.base_url),
+            kind: self.kind(),
             protocol: self.protocol,
             base_url: self.base_url().to_owned(),
             api_keys: self.keys(),
@@ -93,7 +98,7 @@ impl Address {
         self.api_key.iter().map(key).collect()
     }
 
-    fn rate_limit(&self) -> RateLimit {
+    pub fn rate_limit(&self) -> RateLimit {
         RateLimit { concurrency: self.concurrency, ..RateLimit::default() }
     }
 }

@@ -107,7 +107,10 @@ impl Parts {
 
     pub fn start_executor(&self, config: &Config, keyring: &Keyring, life: &Lifecycle) -> anyhow::Result<()> {
         let clock = self.clock.clone();
-        let factory = FactorySettings::new(Arc::new(move || clock.now()));
+        let factory = FactorySettings {
+            prices: config.prices.clone(),
+            ..FactorySettings::new(Arc::new(move || clock.now()))
+        };
         let executor = Executor {
             name: executor_name(),
             store: self.store.clone(),

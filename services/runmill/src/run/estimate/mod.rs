@@ -1,0 +1,166 @@
+//! What a run would take, said before anything is spent. Nothing here calls a model or makes a run.
+
+mod sum;
+mod table;
+mod tokens;
+
+use anyhow::Context;
+use runmill_pricing::{Price, Seller};
+use runmill_prompt::Prompt;
+use runmill_proto::api::{ProviderKind, RateLimit};
+
+use self::{
+    sum::{Assumptions, Pace, Span},
+    tokens::Counter,
+};
+use super::{dataset::Items, provider::ProviderChoice, submit::Request};
+use crate::{client::Client, exit::UsageError, process::Process};
+
+pub use sum::Estimate;
+
+/// What nobody can know before the run.
+pub struct Assumed {
+    /// Above 0.
+    pub seconds_per_call: f64,
+    /// That every answer has at least.
+    pub answer_tokens: u64,
+}
+
+/// Reads every item and renders its prompt, as the run would.
+pub async fn estimate(
+    process: &Process,
+    client: Option<&Client>,
+    request: &Request,
+    items: &mut Items,
+    assumed: &Assumed,
+) -> anyhow::Result<Estimate> {
+    let job = request.config.job().map_err(|faults| {
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        UsageError(format!("the run's configuration: {}", faults.join("; ")))
+    })?;
+    let whom = Whom::of(client, &request.provider).await?;
+    let price = process.config.prices.price(Seller::at(whom.kind, &whom.base_url), &request.model);
+    let prompt = Prompt::compile(job.prompt_template.as_deref()).map_err(UsageError)?;
+    let counter = Counter::new(&job, whom.takes_images);
+    let mut estimate = Estimate::new(Assumptions {
+        model: request.model.clone(),
+        samples: request.config.samples(),
+        answer_tokens: answer_tokens(assumed.answer_tokens, job.generation.max_new_tokens, price),
+        price: price.cloned(),
+        pace: Pace {
+            concurrency: concurrency(
+                process.config.lane_concurrency,
+                &whom.limit,
+                request.config.concurrency(),
+            ),
+            seconds_per_call: assumed.seconds_per_call,
+            calls_per_minute: calls_per_minute(&whom.limit),
+            tokens_per_minute: whom.limit.tpm,
+        },
+    });
+    for item in items.iter().context("reading the items again")? {
+        let item = item?;
+        let text = prompt.render(&item).map_err(|fault| UsageError(format!("item {}: {fault}", item.id)))?;
+        estimate.add(counter.prompt_tokens(&text), counter.images(&item));
+    }
+    Ok(estimate)
+}
+
+/// Who would be called.
+struct Whom {
+    kind: ProviderKind,
+    base_url: String,
+    limit: RateLimit,
+    takes_images: bool,
+}
+
+impl Whom {
+    async fn of(client: Option<&Client>, choice: &ProviderChoice) -> anyhow::Result<Self> {
+        match choice {
+            ProviderChoice::At(address) => Ok(Self {
+                kind: address.kind(),
+                base_url: address.base_url.clone(),
+                limit: address.rate_limit(),
+                takes_images: false,
+            }),
+            ProviderChoice::Known(id) => {
+                let client = client.context("a provider's id needs --server")?;
+                let provider = client.provider(*id).await?;
+                Ok(Self {
+                    kind: provider.kind,
+                    base_url: provider.base_url,
+                    limit: provider.rate_limit,
+                    takes_images: provider.capabilities.images == Some(true),
+                })
+            }
+        }
+    }
+}
+
+/// From what is assumed to what the run or the model allows, the smaller of them.
+fn answer_tokens(assumed: u64, of_run: Option<u32>, price: Option<&Price>) -> Span<u64> {
+    let of_model = price.and_then(Price::max_output);
+    let high = of_run.map(u64::from).into_iter().chain(of_model).min();
+    Span { low: high.map_or(assumed, |high| assumed.min(high)), high }
+}
+
+/// Calls in flight: what the lane allows, and of that what the run takes.
+fn concurrency(default: u32, limit: &RateLimit, of_run: Option<u32>) -> u32 {
+    let of_lane = limit.concurrency.unwrap_or(default);
+    of_run.map_or(of_lane, |run| run.min(of_lane)).max(1)
+}
+
+fn calls_per_minute(limit: &RateLimit) -> Option<f64> {
+    let rpm = limit.rpm.map(f64::from);
+    let rps = limit.rps.map(|rps| rps * 60.0);
+    rpm.into_iter().chain(rps).reduce(f64::min).filter(|calls| *calls > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_pricing::PriceTable;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_bounded_by_the_run_and_the_model() {
+        let table =
+            PriceTable::load(r#"{"models": {"m": {"input": 1, "output": 1, "max_output": 100}}}"#).unwrap();
+        let known = table.price(ProviderKind::Custom, "m");
+        let rows = [
+            // assumed, of the run, price; low, high
+            (0, None, None, 0, None),
+            (7, None, None, 7, None),
+            (7, Some(50), None, 7, Some(50)),
+            (7, None, known, 7, Some(100)),
+            (7, Some(50), known, 7, Some(50)),
+            (7, Some(500), known, 7, Some(100)),
+            (70, Some(50), known, 50, Some(50)),
+        ];
+        for (assumed, of_run, price, low, high) in rows {
+            assert_eq!(answer_tokens(assumed, of_run, price), Span { low, high }, "{assumed} {of_run:?}");
+        }
+    }
+
+    #[test]
+    fn the_smallest_limit_holds() {
+        let limit = |concurrency| RateLimit { concurrency, ..RateLimit::default() };
+        for (default, lane, run, want) in [
+            (64, None, None, 64),
+            (64, Some(8), None, 8),
+            (64, Some(8), Some(2), 2),
+            (64, None, Some(99), 64),
+        ] {
+            assert_eq!(concurrency(default, &limit(lane), run), want, "{lane:?} {run:?}");
+        }
+        for (rpm, rps, want) in [
+            (None, None, None),
+            (Some(60), None, Some(60.0)),
+            (Some(600), Some(0.5), Some(30.0)),
+            (None, Some(0.0), None),
+        ] {
+            let limit = RateLimit { rpm, rps, ..RateLimit::default() };
+            assert_eq!(calls_per_minute(&limit), want, "{rpm:?} {rps:?}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+use runmill_pricing::Price;
+use runmill_proto::Usage;
+
+/// From `low` to `high`; `None`: nothing bounds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span<T> {
+    pub low: T,
+    pub high: Option<T>,
+}
+
+/// What an estimate rests on, the prompts aside.
+pub struct Assumptions {
+    pub model: String,
+    pub samples: u32,
+    pub answer_tokens: Span<u64>,
+    /// `None`: no table has one.
+    pub price: Option<Price>,
+    pub pace: Pace,
+}
+
+/// How fast calls are made.
+pub struct Pace {
+    /// Calls in flight, at least 1.
+    pub concurrency: u32,
+    pub seconds_per_call: f64,
+    /// Above 0.
+    pub calls_per_minute: Option<f64>,
+    pub tokens_per_minute: Option<u64>,
+}
+
+/// What a run would take if every job needed one call.
+pub struct Estimate {
+    pub(super) assumptions: Assumptions,
+    pub(super) items: u64,
+    /// Of all calls.
+    pub(super) prompt_tokens: u64,
+    /// Of all calls, in nanodollars; meaningless without a price.
+    cost: Span<i64>,
+    /// Sent, and in no count.
+    pub(super) images: u64,
+    /// Items whose prompt the model does not take.
+    pub(super) too_long: u64,
+}
+
+impl Estimate {
+    pub fn new(assumptions: Assumptions) -> Self {
+        let cost = Span { low: 0, high: assumptions.answer_tokens.high.map(|_| 0) };
+        Self { assumptions, items: 0, prompt_tokens: 0, cost, images: 0, too_long: 0 }
+    }
+
+    /// One more item, whose prompt has so many tokens and images beside them.
+    pub fn add(&mut self, prompt_tokens: u64, images: usize) {
+        let samples = u64::from(self.assumptions.samples);
+        self.items += 1;
+        self.prompt_tokens += prompt_tokens * samples;
+        self.images += images as u64 * samples;
+        let Some(price) = &self.assumptions.price else { return };
+        self.too_long += u64::from(price.context_window().is_some_and(|most| prompt_tokens > most));
+        let samples = i64::from(self.assumptions.samples);
+        // Item by item, since a long prompt may have another price; and of an answer nobody knows what is reasoning.
+        let cost = |answer: u64, reasoning: u64| {
+            price.cost(&usage(prompt_tokens, answer, reasoning)).saturating_mul(samples)
+        };
+        let Span { low, high } = self.assumptions.answer_tokens;
+        let least = cost(low, 0).min(cost(low, low));
+        self.cost.low = self.cost.low.saturating_add(least);
+        if let (Some(sum), Some(high)) = (&mut self.cost.high, high) {
+            *sum = sum.saturating_add(cost(high, 0).max(cost(high, high)));
+        }
+    }
+
+    pub fn calls(&self) -> u64 {
+        self.items * u64::from(self.assumptions.samples)
+    }
+
+    /// Of all calls.
+    pub fn completion_tokens(&self) -> Span<u64> {
+        let Span { low, high } = self.assumptions.answer_tokens;
+        let all = |tokens: u64| tokens.saturating_mul(self.calls());
+        Span { low: all(low), high: high.map(all) }
+    }
+
+    /// In nanodollars. `None`: the price is not known.
+    pub fn cost(&self) -> Option<Span<i64>> {
+        self.assumptions.price.as_ref().map(|_| self.cost)
+    }
+
+    /// In seconds: whatever holds the calls up longest.
+    pub fn seconds(&self) -> Span<f64> {
+        let pace = &self.assumptions.pace;
+        let calls = number(self.calls());
+        let in_flight = calls.min(f64::from(pace.concurrency)).max(1.0);
+        let calling = calls * pace.seconds_per_call / in_flight;
+        let started = pace.calls_per_minute.map_or(0.0, |most| calls / most * 60.0);
+        let Some(tokens_per_minute) = pace.tokens_per_minute.filter(|most| *most > 0) else {
+            let seconds = calling.max(started);
+            return Span { low: seconds, high: Some(seconds) };
+        };
+        let completion = self.completion_tokens();
+        let with = |answers: u64| {
+            let tokens = number(self.prompt_tokens.saturating_add(answers));
+            calling.max(started).max(tokens / number(tokens_per_minute) * 60.0)
+        };
+        Span { low: with(completion.low), high: completion.high.map(with) }
+    }
+}
+
+fn usage(prompt_tokens: u64, completion_tokens: u64, reasoning_tokens: u64) -> Usage {
+    Usage { prompt_tokens, completion_tokens, reasoning_tokens, ..Usage::default() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate, and counts are far below 2^52")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use runmill_pricing::PriceTable;
+    use runmill_proto::api::ProviderKind;
+
+    use super::*;
+
+    /// 2 dollars per million tokens in and 10 out; above 1,000 tokens of prompt 4 and 20; at most 2,000.
+    pub fn price() -> Price {
+        let table = r#"{"source": "a test", "date": "2026-01-31", "models": {"m": {
+            "input": 2, "output": 10, "context_window": 2000,
+            "tiers": [{"above": 1000, "input": 4, "output": 20}]
+        }}}"#;
+        price_of(table)
+    }
+
+    fn price_of(table: &str) -> Price {
+        PriceTable::load(table).unwrap().price(ProviderKind::Custom, "m").unwrap().clone()
+    }
+
+    pub fn assumptions() -> Assumptions {
+        Assumptions {
+            model: "m".to_owned(),
+            samples: 2,
+            answer_tokens: Span { low: 10, high: Some(100) },
+            price: Some(price()),
+            pace: Pace {
+                concurrency: 4,
+                seconds_per_call: 3.0,
+                calls_per_minute: None,
+                tokens_per_minute: None,
+            },
+        }
+    }
+
+    pub fn estimate(assumptions: Assumptions, prompts: &[u64]) -> Estimate {
+        let mut estimate = Estimate::new(assumptions);
+        for tokens in prompts {
+            estimate.add(*tokens, 0);
+        }
+        estimate
+    }
+
+    #[test]
+    fn tokens_and_money_are_of_every_sample_of_every_item() {
+        let estimate = estimate(assumptions(), &[100, 1_000, 1_001]);
+
+        assert_eq!((estimate.calls(), estimate.prompt_tokens), (6, 4_202));
+        assert_eq!(estimate.completion_tokens(), Span { low: 60, high: Some(600) });
+        let prompts = 2 * (100 * 2_000 + 1_000 * 2_000 + 1_001 * 4_000);
+        let answers = |tokens: i64| 2 * tokens * (10_000 + 10_000 + 20_000);
+        let want = Span { low: prompts + answers(10), high: Some(prompts + answers(100)) };
+        assert_eq!(estimate.cost(), Some(want));
+    }
+
+    #[test]
+    fn an_answer_may_be_all_reasoning_or_none() {
+        for (reasoning, low, high) in [(30, 10 * 10_000, 100 * 30_000), (1, 10 * 1_000, 100 * 10_000)] {
+            let table =
+                format!(r#"{{"models": {{"m": {{"input": 0, "output": 10, "reasoning": {reasoning}}}}}}}"#);
+            let price = Some(price_of(&table));
+            let estimate = estimate(Assumptions { price, samples: 1, ..assumptions() }, &[1]);
+            assert_eq!(estimate.cost(), Some(Span { low, high: Some(high) }), "{reasoning}");
+        }
+    }
+
+    #[test]
+    fn without_a_price_there_is_no_cost_and_without_a_bound_no_highest() {
+        let unpriced = estimate(Assumptions { price: None, ..assumptions() }, &[100]);
+        assert_eq!((unpriced.cost(), unpriced.prompt_tokens), (None, 200));
+
+        let unbounded = Span { low: 0, high: None };
+        let estimate = estimate(Assumptions { answer_tokens: unbounded, ..assumptions() }, &[100]);
+        assert_eq!(estimate.completion_tokens(), unbounded);
+        assert_eq!(estimate.cost(), Some(Span { low: 2 * 100 * 2_000, high: None }));
+    }
+
+    #[test]
+    fn a_prompt_beyond_the_models_window_is_counted() {
+        assert_eq!(estimate(assumptions(), &[1_999, 2_000, 2_001]).too_long, 1);
+    }
+
+    #[test]
+    fn time_is_of_what_holds_the_calls_up_longest() {
+        let rows = [
+            // concurrency, calls a minute, tokens a minute; seconds for 6 calls of 100 tokens and 10 to 100 in answer
+            (1, None, None, 18.0, 18.0),
+            (4, None, None, 4.5, 4.5),
+            (6, None, None, 3.0, 3.0),
+            (64, None, None, 3.0, 3.0),
+            (64, Some(60.0), None, 6.0, 6.0),
+            (1, Some(60.0), None, 18.0, 18.0),
+            (64, None, Some(600), 66.0, 120.0),
+            (64, None, Some(0), 3.0, 3.0),
+            (64, None, Some(1_000_000), 3.0, 3.0),
+        ];
+        for (concurrency, calls_per_minute, tokens_per_minute, low, high) in rows {
+            let pace = Pace { concurrency, seconds_per_call: 3.0, calls_per_minute, tokens_per_minute };
+            let estimate = estimate(Assumptions { pace, ..assumptions() }, &[100; 3]);
+            assert_eq!(estimate.seconds(), Span { low, high: Some(high) }, "{concurrency}");
+        }
+    }
+
+    #[test]
+    fn no_items_take_nothing() {
+        let estimate = estimate(assumptions(), &[]);
+        assert_eq!(estimate.cost(), Some(Span { low: 0, high: Some(0) }));
+        assert_eq!(estimate.seconds(), Span { low: 0.0, high: Some(0.0) });
+    }
+}

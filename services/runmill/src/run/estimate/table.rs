@@ -1,0 +1,248 @@
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use super::{
+    sum::{Estimate, Span},
+    tokens::{BYTES_PER_TOKEN, PER_MESSAGE},
+};
+
+impl Estimate {
+    /// For people, with what it rests on.
+    pub fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_BORDERS_ONLY);
+        let mut row = |name: &str, value: String| {
+            table.add_row([name.to_owned(), value]);
+        };
+        row("model", self.assumptions.model.clone());
+        row("calls", self.calls_told());
+        row("prompts", self.prompts_told());
+        row("answers", self.answers_told());
+        row("price", self.price_told());
+        row("cost", self.cost_told());
+        row("time", self.time_told());
+        row("not in it", self.left_out());
+        if self.too_long > 0 {
+            let window = self.assumptions.price.as_ref().and_then(|price| price.context_window());
+            let window = window.unwrap_or_default();
+            row(
+                "warning",
+                format!("{} prompts are above the {window} tokens that the model takes", self.too_long),
+            );
+        }
+        table
+    }
+
+    /// For programs. Money in dollars; what nothing bounds, or is not known, is null.
+    pub fn report(&self) -> Value {
+        let cost = self.cost();
+        let price = self.assumptions.price.as_ref();
+        let span = |span: Span<f64>| json!({"low": span.low, "high": span.high});
+        let completion = self.completion_tokens();
+        json!({
+            "model": self.assumptions.model,
+            "items": self.items,
+            "samples": self.assumptions.samples,
+            "calls": self.calls(),
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": {"low": completion.low, "high": completion.high},
+            "cost_usd": cost.map(|cost| span(Span { low: usd(cost.low), high: cost.high.map(usd) })),
+            "price_source": price.map(|price| price.source()),
+            "seconds": span(self.seconds()),
+            "prompts_too_long": self.too_long,
+        })
+    }
+
+    fn calls_told(&self) -> String {
+        match self.assumptions.samples {
+            1 => format!("{}, one for each item", self.calls()),
+            samples => format!("{} ({} items, {samples} samples of each)", self.calls(), self.items),
+        }
+    }
+
+    fn prompts_told(&self) -> String {
+        let tokens = self.prompt_tokens;
+        format!("about {tokens} tokens (UTF-8 bytes / {BYTES_PER_TOKEN}, and {PER_MESSAGE} for each message)")
+    }
+
+    fn answers_told(&self) -> String {
+        let Span { low, high: Some(high) } = self.completion_tokens() else {
+            let low = self.completion_tokens().low;
+            return format!("{low} tokens or more: nothing bounds them; --max-tokens would");
+        };
+        let each = self.assumptions.answer_tokens;
+        let most = each.high.unwrap_or_default();
+        format!("{} tokens ({} for each)", told(&low, &high), told(&each.low, &most))
+    }
+
+    fn price_told(&self) -> String {
+        match &self.assumptions.price {
+            Some(price) => format!("{price} ({})", price.source()),
+            None => format!(
+                "unknown price: no table has `{}` for this provider; give one with --prices FILE or RUNMILL_PRICES",
+                self.assumptions.model
+            ),
+        }
+    }
+
+    fn cost_told(&self) -> String {
+        match self.cost() {
+            None => "unknown".to_owned(),
+            Some(Span { low, high: None }) => format!("{} or more", dollars(low)),
+            Some(Span { low, high: Some(high) }) => told(&dollars(low), &dollars(high)),
+        }
+    }
+
+    fn time_told(&self) -> String {
+        let Span { low, high } = self.seconds();
+        let time = match high {
+            Some(high) => told(&duration(low), &duration(high)),
+            None => format!("{} or more", duration(low)),
+        };
+        let pace = &self.assumptions.pace;
+        let mut why =
+            vec![format!("{} calls at once", pace.concurrency), format!("{} s each", pace.seconds_per_call)];
+        why.extend(pace.calls_per_minute.map(|calls| format!("{calls} calls a minute")));
+        why.extend(pace.tokens_per_minute.map(|tokens| format!("{tokens} tokens a minute")));
+        format!("about {time} ({})", why.join(", "))
+    }
+
+    fn left_out(&self) -> String {
+        let images = (self.images > 0).then(|| format!("{} images", self.images));
+        let parts =
+            ["retries".to_owned(), "discounts for cached prompts".to_owned()].into_iter().chain(images);
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn told<T: ToString>(low: &T, high: &T) -> String {
+    let (low, high) = (low.to_string(), high.to_string());
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people; exact below nine million dollars")]
+fn usd(nanousd: i64) -> f64 {
+    nanousd as f64 / 1e9
+}
+
+/// Cents from a dollar on, and below it as many digits as the summary of a run has.
+fn dollars(nanousd: i64) -> String {
+    let usd = usd(nanousd);
+    if usd >= 1.0 { format!("${usd:.2}") } else { format!("${usd:.6}") }
+}
+
+/// The two largest units, the smaller rounded up.
+fn duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; never negative")]
+    let seconds = seconds.ceil() as u64;
+    let minutes = seconds.div_ceil(60);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{minutes} min"),
+        7_200..172_800 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => format!("{} d {} h", minutes / 1_440, minutes % 1_440 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::sum::{
+            Assumptions, Pace,
+            tests::{assumptions, estimate},
+        },
+        *,
+    };
+
+    /// The rows, with one space wherever there are several.
+    fn lines(estimate: &Estimate) -> Vec<String> {
+        let table = estimate.table().to_string();
+        let rows = table.lines().filter(|line| line.contains('│'));
+        rows.map(|row| row.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    #[test]
+    fn people_read_what_it_takes_and_what_that_rests_on() {
+        let estimate = estimate(assumptions(), &[100, 2_001]);
+
+        let want = [
+            "model m",
+            "calls 4 (2 items, 2 samples of each)",
+            "prompts about 4202 tokens (UTF-8 bytes / 4, and 4 for each message)",
+            "answers 40 to 400 tokens (10 to 100 for each)",
+            "price $2.00 input, $10.00 output per million tokens (a test, 2026-01-31)",
+            "cost $0.017008 to $0.022408",
+            "time about 3 s (4 calls at once, assumed to take 3 s each)",
+            "not in it retries, discounts for cached prompts",
+            "warning prompts above the 2000 tokens that the model takes: 1",
+        ];
+        assert_eq!(lines(&estimate), want);
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_with_what_to_do() {
+        let pace = Pace {
+            concurrency: 1,
+            seconds_per_call: 0.5,
+            calls_per_minute: Some(30.0),
+            tokens_per_minute: Some(100),
+        };
+        let answer_tokens = Span { low: 0, high: None };
+        let unknown = Assumptions { samples: 1, answer_tokens, price: None, pace, ..assumptions() };
+        let mut estimate = estimate(unknown, &[]);
+        estimate.add(400, 3);
+
+        let want = [
+            "model m",
+            "calls 1, one for each item",
+            "prompts about 400 tokens (UTF-8 bytes / 4, and 4 for each message)",
+            "answers 0 tokens or more: nothing bounds them; --max-tokens would",
+            "price unknown price: no table has `m` for this provider; give one with --prices FILE or RUNMILL_PRICES",
+            "cost unknown",
+            "time about 4 min or more (1 calls at once, assumed to take 0.5 s each, 30 calls a minute, \
+             100 tokens a minute)",
+            "not in it retries, discounts for cached prompts, 3 images",
+        ];
+        assert_eq!(lines(&estimate), want);
+        assert_eq!(estimate.report()["cost_usd"], Value::Null);
+    }
+
+    #[test]
+    fn programs_read_numbers() {
+        let report = estimate(assumptions(), &[100]).report();
+
+        let want = json!({
+            "model": "m", "items": 1, "samples": 2, "calls": 2, "prompt_tokens": 200,
+            "completion_tokens": {"low": 20, "high": 200}, "cost_usd": {"low": 0.0006, "high": 0.0024},
+            "price_source": "a test, 2026-01-31", "seconds": {"low": 3.0, "high": 3.0}, "prompts_too_long": 0,
+        });
+        assert_eq!(report, want);
+    }
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        for (seconds, want) in [
+            (0.0, "0 s"),
+            (0.1, "1 s"),
+            (119.0, "119 s"),
+            (120.0, "2 min"),
+            (121.0, "3 min"),
+            (7_199.0, "120 min"),
+            (7_200.0, "2 h 0 min"),
+            (86_400.0, "24 h 0 min"),
+            (172_800.0, "2 d 0 h"),
+            (f64::INFINITY, "213503982334601 d 7 h"),
+        ] {
+            assert_eq!(duration(seconds), want, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn small_sums_are_told_exactly() {
+        for (nanousd, want) in
+            [(0, "$0.000000"), (1_500, "$0.000002"), (999_000_000, "$0.999000"), (12_345_678_901, "$12.35")]
+        {
+            assert_eq!(dollars(nanousd), want);
+        }
+    }
+}

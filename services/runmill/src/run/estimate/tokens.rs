@@ -1,0 +1,82 @@
+use runmill_proto::{Generation, Item, JobConfig};
+
+/// Counts the tokens of a prompt without a tokenizer, which differs from model to model: [`BYTES_PER_TOKEN`] of UTF-8 are
+/// a token, which is about right for English, and too few tokens for code and numbers.
+pub struct Counter {
+    /// Of what every prompt has: system prompt, tools, the schema of the answer.
+    common: u64,
+    takes_images: bool,
+}
+
+pub const BYTES_PER_TOKEN: u64 = 4;
+/// What the chat format puts around a message.
+pub const PER_MESSAGE: u64 = 4;
+
+impl Counter {
+    pub fn new(job: &JobConfig, takes_images: bool) -> Self {
+        let system = job.system_prompt.as_deref().map_or(0, message);
+        Self { common: system + beside_messages(&job.generation), takes_images }
+    }
+
+    /// Of the call that asks `text`.
+    pub fn prompt_tokens(&self, text: &str) -> u64 {
+        self.common + message(text)
+    }
+
+    /// Images that are sent with the item, and have no count.
+    pub fn images(&self, item: &Item) -> usize {
+        if self.takes_images { item.inputs.images.len() } else { 0 }
+    }
+}
+
+fn message(text: &str) -> u64 {
+    tokens(text) + PER_MESSAGE
+}
+
+fn tokens(text: &str) -> u64 {
+    (text.len() as u64).div_ceil(BYTES_PER_TOKEN)
+}
+
+/// Tools and a schema are sent as JSON, and models are told of them in about as many characters.
+fn beside_messages(generation: &Generation) -> u64 {
+    let json = |value: serde_json::Result<String>| value.map_or(0, |json| tokens(&json));
+    let tools = if generation.tools.is_empty() { 0 } else { json(serde_json::to_string(&generation.tools)) };
+    let format = generation.response_format.as_ref().map_or(0, |format| json(serde_json::to_string(format)));
+    tools + format
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::RunConfig;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn counter(config: Value, takes_images: bool) -> Counter {
+        Counter::new(&RunConfig(config.as_object().unwrap().clone()).job().unwrap(), takes_images)
+    }
+
+    #[test]
+    fn four_bytes_are_a_token_and_a_message_has_four_more() {
+        for (text, want) in [("", 4), ("a", 5), ("four", 5), ("fiver", 6), ("日本", 6)] {
+            assert_eq!(counter(json!({}), false).prompt_tokens(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_every_call_carries_is_counted_in_every_call() {
+        let system = json!({"system_prompt": "Be terse, be true."});
+        assert_eq!(counter(system, false).prompt_tokens("four"), 5 + 4 + 5);
+        let tool = json!({"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}});
+        assert!(counter(json!({"tools": [tool]}), false).prompt_tokens("four") > 5 + 15);
+    }
+
+    #[test]
+    fn images_count_where_they_are_sent() {
+        let line = r#"{"id":"a","type":"freeform","inputs":{"text":"?","images":[{"url":"https://example.org/a.png"}]}}"#;
+        let item = Item::from_json(line).unwrap();
+        for takes_images in [true, false] {
+            assert_eq!(counter(json!({}), takes_images).images(&item), usize::from(takes_images));
+        }
+    }
+}
