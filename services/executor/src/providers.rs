@@ -96,7 +96,9 @@ impl ProviderCache {
         for secret in row.secrets {
             let value = self.open_secret(&secret)?;
             match secret.kind {
-                SecretKind::ApiKey => keys.push(TargetKey { label: secret.name, value, weight: 1 }),
+                SecretKind::ApiKey => {
+                    keys.push(TargetKey { label: secret.name, value, weight: secret.weight });
+                }
                 SecretKind::Header => drop(headers.insert(secret.name, value)),
             }
         }
@@ -105,12 +107,12 @@ impl ProviderCache {
             version: row.version,
             capabilities: row.capabilities,
             kind: row.kind,
-            protocol: row.kind.default_protocol(),
+            protocol: row.protocol.unwrap_or_else(|| row.kind.default_protocol()),
             base_url: row.base_url,
             keys,
             headers,
-            request: RequestOverride::default(),
-            retry: RetryOverride::default(),
+            request: row.request,
+            retry: row.retry,
         })
     }
 

@@ -76,7 +76,7 @@ impl Items {
     }
 
     /// The items, one by one.
-    pub fn iter(&mut self) -> std::io::Result<impl Iterator<Item = anyhow::Result<Item>>> {
+    pub fn read_again(&mut self) -> std::io::Result<impl Iterator<Item = anyhow::Result<Item>>> {
         self.lines.rewind()?;
         let lines = BufReader::new(&mut self.lines).lines();
         Ok(lines.map(|line| Ok(Item::from_json(&line?)?)))
@@ -228,7 +228,7 @@ mod tests {
             Items::from_lines("set", include_str!("../../../../tests/data/gsm8k.jsonl").as_bytes(), 3)
                 .unwrap();
         for _ in 0..2 {
-            let ids: Vec<_> = items.iter().unwrap().map(|item| item.unwrap().id).collect();
+            let ids: Vec<_> = items.read_again().unwrap().map(|item| item.unwrap().id).collect();
             assert_eq!(ids, ["gsm8k-test-0001", "gsm8k-test-0002", "gsm8k-test-0003"]);
         }
     }

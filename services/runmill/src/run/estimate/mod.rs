@@ -58,7 +58,7 @@ pub async fn estimate(
             tokens_per_minute: whom.limit.tpm,
         },
     });
-    for item in items.iter().context("reading the items again")? {
+    for item in items.read_again().context("reading the items again")? {
         let item = item?;
         let text = prompt.render(&item).map_err(|fault| UsageError(format!("item {}: {fault}", item.id)))?;
         estimate.add(counter.prompt_tokens(&text), counter.images(&item));

@@ -1,4 +1,5 @@
 use comfy_table::{Table, presets};
+use runmill_pricing::Price;
 use serde_json::{Value, json};
 
 use super::{
@@ -23,7 +24,7 @@ impl Estimate {
         row("time", self.time_told());
         row("not in it", self.left_out());
         if self.too_long > 0 {
-            let window = self.assumptions.price.as_ref().and_then(|price| price.context_window());
+            let window = self.assumptions.price.as_ref().and_then(Price::context_window);
             let window = window.unwrap_or_default();
             row(
                 "warning",
@@ -47,7 +48,7 @@ impl Estimate {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": {"low": completion.low, "high": completion.high},
             "cost_usd": cost.map(|cost| span(Span { low: usd(cost.low), high: cost.high.map(usd) })),
-            "price_source": price.map(|price| price.source()),
+            "price_source": price.map(Price::source),
             "seconds": span(self.seconds()),
             "prompts_too_long": self.too_long,
         })

@@ -52,23 +52,23 @@ mod tests {
 
     use super::*;
 
-    fn counter(config: Value, takes_images: bool) -> Counter {
+    fn counter(config: &Value, takes_images: bool) -> Counter {
         Counter::new(&RunConfig(config.as_object().unwrap().clone()).job().unwrap(), takes_images)
     }
 
     #[test]
     fn four_bytes_are_a_token_and_a_message_has_four_more() {
         for (text, want) in [("", 4), ("a", 5), ("four", 5), ("fiver", 6), ("日本", 6)] {
-            assert_eq!(counter(json!({}), false).prompt_tokens(text), want, "{text}");
+            assert_eq!(counter(&json!({}), false).prompt_tokens(text), want, "{text}");
         }
     }
 
     #[test]
     fn what_every_call_carries_is_counted_in_every_call() {
         let system = json!({"system_prompt": "Be terse, be true."});
-        assert_eq!(counter(system, false).prompt_tokens("four"), 5 + 4 + 5);
+        assert_eq!(counter(&system, false).prompt_tokens("four"), 5 + 4 + 5);
         let tool = json!({"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}});
-        assert!(counter(json!({"tools": [tool]}), false).prompt_tokens("four") > 5 + 15);
+        assert!(counter(&json!({"tools": [tool]}), false).prompt_tokens("four") > 5 + 15);
     }
 
     #[test]
@@ -76,7 +76,7 @@ mod tests {
         let line = r#"{"id":"a","type":"freeform","inputs":{"text":"?","images":[{"url":"https://example.org/a.png"}]}}"#;
         let item = Item::from_json(line).unwrap();
         for takes_images in [true, false] {
-            assert_eq!(counter(json!({}), takes_images).images(&item), usize::from(takes_images));
+            assert_eq!(counter(&json!({}), takes_images).images(&item), usize::from(takes_images));
         }
     }
 }
