@@ -1,13 +1,15 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use runmill_config::{Config, Env};
 use runmill_gateway::{AnswerKey, Gateway, GatewaySettings};
+use runmill_pricing::PriceTable;
 use runmill_proto::RunConfig;
 use runmill_runtime::stop_signals;
+use serde_json::json;
 
 use crate::{
     cli::DemoArgs,
-    command::run::{Output, alone},
+    command::run::{Output, Preview, alone},
     exit::Exit,
     process::Process,
     run::{
@@ -26,7 +28,9 @@ const DATASET: &str = include_str!("../../../../tests/data/gsm8k.jsonl");
 /// address. Leaves nothing behind.
 pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     let folder = tempfile::tempdir()?;
-    let process = Process { config: demo_config(&folder)?, ..Process::load()? };
+    let mut config = demo_config(&folder)?;
+    config.prices = Arc::new(prices(&args.model)?);
+    let process = Process { config, ..Process::load()? };
     let signals = stop_signals()?;
     let gateway = Gateway::start(GatewaySettings {
         answer_key: Some(AnswerKey::from_ndjson(DATASET.as_bytes())?),
@@ -46,9 +50,17 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
         config: RunConfig::default(),
         dataset_name: "gsm8k".to_owned(),
     };
-    let ended = alone(&process, &request, items, &Output { json: false, out: None }, signals).await;
+    let output = Output { json: false, out: None };
+    let preview = Preview::SmokeTestAndEstimate;
+    let ended = alone(&process, &request, items, &output, preview, signals).await;
     gateway.stop().await?;
     ended
+}
+
+/// As if the built-in model were a small one that is paid for: in US dollars for a million tokens.
+fn prices(model: &str) -> anyhow::Result<PriceTable> {
+    let table = json!({"models": {model: {"input": 0.15, "output": 0.6}}});
+    Ok(PriceTable::load(&table.to_string())?)
 }
 
 /// The defaults, whatever the environment says, in a folder of its own.

@@ -10,18 +10,28 @@ use tokio::{fs::File, io::AsyncWriteExt, time::Instant};
 use crate::{
     cli::RunArgs,
     client::{Client, print_json},
+    command::smoke_test::ask,
     exit::{Exit, UsageError},
     process::Process,
     run::{
         connect,
         dataset::Items,
         estimate::{Assumed, estimate},
+        smoke_test,
         submit::{Request, Submitted},
         summary,
         watch::{Watched, watch},
     },
     service::standalone::{Shape, Standalone},
 };
+
+/// What is shown before a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preview {
+    Nothing,
+    /// A smoke test of the model, and by its answer an estimate of the run.
+    SmokeTestAndEstimate,
+}
 
 /// What is shown, and where results go.
 pub struct Output<'a> {
@@ -45,7 +55,7 @@ pub async fn run(args: Box<RunArgs>) -> anyhow::Result<Exit> {
         let submitted = request.submit(&client, items).await?;
         return follow(&client, submitted, &output, hang_up(&mut signals)).await;
     }
-    alone(&process, &request, items, &output, signals).await
+    alone(&process, &request, items, &output, Preview::Nothing, signals).await
 }
 
 fn read_prices(path: &Path) -> anyhow::Result<Arc<PriceTable>> {
@@ -75,8 +85,9 @@ async fn say(
 pub async fn alone(
     process: &Process,
     request: &Request,
-    items: Items,
+    mut items: Items,
     output: &Output<'_>,
+    preview: Preview,
     mut signals: impl Stream<Item = ()> + Unpin,
 ) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(&process.config.data_dir)
@@ -84,6 +95,9 @@ pub async fn alone(
     process.log_to_file(&process.config.data_dir)?;
     let local = Standalone::private(process, Shape::Whole).await?;
     let ended = async {
+        if preview == Preview::SmokeTestAndEstimate {
+            foretell(process, &local.client, request, &mut items).await?;
+        }
         let submitted = request.submit(&local.client, items).await?;
         let cut = async {
             tokio::select! {
@@ -103,6 +117,23 @@ pub async fn alone(
         eprintln!("interrupted; the same command resumes the run");
     }
     stopped.map(|_| ended)
+}
+
+/// Asks the model once, and says what the run would take if every answer were like that one.
+async fn foretell(
+    process: &Process,
+    client: &Client,
+    request: &Request,
+    items: &mut Items,
+) -> anyhow::Result<()> {
+    let report = ask(client, &request.provider, &request.model).await?;
+    println!("{}", smoke_test::table(&request.model, &report));
+    let tokens = report.usage.map_or(0, |usage| usage.completion_tokens);
+    // A test that failed measured nothing.
+    let milliseconds = u32::try_from(report.latency_ms.max(1)).unwrap_or(u32::MAX);
+    let assumed = Assumed { seconds_per_call: f64::from(milliseconds) / 1000.0, answer_tokens: tokens };
+    println!("{}", estimate(process, Some(client), request, items, &assumed).await?.table());
+    Ok(())
 }
 
 async fn hang_up(signals: &mut (impl Stream<Item = ()> + Unpin)) {
