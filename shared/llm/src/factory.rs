@@ -7,7 +7,7 @@ use prometheus::Registry;
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{
     ProviderId,
-    api::{ExecutorKey, ProviderKind, ProviderProtocol},
+    api::{ExecutorKey, ProviderProtocol},
 };
 use runmill_quota::Gate;
 
@@ -23,10 +23,8 @@ use crate::{
         wiring::{Identity, Wired},
     },
     protocol::{
-        Protocol,
-        anthropic_messages::AnthropicMessages,
-        gemini::Gemini,
-        openai_chat::{Dialect, OpenAiChat},
+        Protocol, anthropic_messages::AnthropicMessages, gemini::Gemini, openai_chat::OpenAiChat,
+        openai_responses::OpenAiResponses,
     },
     redact::Redactor,
     target,
@@ -136,7 +134,7 @@ impl Factory {
         identity: Identity,
         before: Option<&Wired<Wire>>,
     ) -> Result<Wired<Wire>, TargetError> {
-        let protocol = protocol(target);
+        let protocol = protocol(target)?;
         let transport = Transport::new(target, &self.settings.user_agent)?;
         let keys = Keys::new(target::keys(target, &*protocol)?);
         let secrets = target.keys.iter().map(|key| &key.value).chain(target.headers.values());
@@ -155,13 +153,14 @@ impl Factory {
     }
 }
 
-fn protocol(target: &Target) -> Box<dyn Protocol> {
-    match (target.protocol, target.kind) {
-        (ProviderProtocol::AnthropicMessages, _) => Box::new(AnthropicMessages),
-        (ProviderProtocol::Gemini, _) => Box::new(Gemini),
-        (_, ProviderKind::Openai) => Box::new(OpenAiChat { dialect: Dialect::OpenAi }),
-        _ => Box::new(OpenAiChat { dialect: Dialect::Compatible }),
-    }
+fn protocol(target: &Target) -> Result<Box<dyn Protocol>, TargetError> {
+    let (kind, base_url) = (target.kind, target.url()?);
+    Ok(match target.protocol {
+        ProviderProtocol::AnthropicMessages => Box::new(AnthropicMessages),
+        ProviderProtocol::Gemini => Box::new(Gemini),
+        ProviderProtocol::OpenaiChat => Box::new(OpenAiChat::for_provider(kind, &base_url)),
+        ProviderProtocol::OpenaiResponses => Box::new(OpenAiResponses::for_provider(kind, &base_url)),
+    })
 }
 
 impl Clients {
@@ -187,6 +186,7 @@ mod tests {
     use std::{collections::BTreeMap, time::Duration};
 
     use jiff::Timestamp;
+    use runmill_proto::api::ProviderKind;
     use uuid::Uuid;
 
     use super::*;

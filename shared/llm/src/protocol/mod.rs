@@ -6,7 +6,9 @@
 pub mod anthropic_messages;
 mod draft;
 pub mod gemini;
+mod openai;
 pub mod openai_chat;
+pub mod openai_responses;
 mod status;
 mod text;
 
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, header::InvalidHeaderValue};
 use runmill_proto::Usage;
+
+pub use openai::Dialect;
 
 use crate::{ChatRequest, ChatResponse, ModelError, sse::SseEvent};
 

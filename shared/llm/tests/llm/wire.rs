@@ -8,10 +8,8 @@ use jiff::Timestamp;
 use runmill_llm::{
     ChatResponse, ModelError,
     protocol::{
-        ErrorAnswer, Form, Protocol, Step,
-        anthropic_messages::AnthropicMessages,
-        gemini::Gemini,
-        openai_chat::{Dialect, OpenAiChat},
+        Dialect, ErrorAnswer, Form, Protocol, Step, anthropic_messages::AnthropicMessages, gemini::Gemini,
+        openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
     },
     retry_after::retry_after,
     sse::SseDecoder,
@@ -60,6 +58,7 @@ fn form(name: &str) -> Form {
     match name {
         "stream" => Form::default(),
         "stream without options" => Form { stream_options: false, ..Form::default() },
+        "stream with the other token limit" => Form { other_token_limit: true, ..Form::default() },
         "buffered" => Form { stream: false, ..Form::default() },
         other => panic!("no form is called {other}"),
     }
@@ -75,7 +74,8 @@ fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
     vec![
         ("anthropic_messages", Box::new(AnthropicMessages)),
         ("gemini", Box::new(Gemini)),
-        ("openai_chat", Box::new(OpenAiChat { dialect: Dialect::Compatible })),
+        ("openai_chat", Box::new(OpenAiChat { dialect: Dialect::COMPATIBLE })),
+        ("openai_responses", Box::new(OpenAiResponses { dialect: Dialect::OPENAI })),
     ]
 }
 

@@ -4,8 +4,9 @@ use runmill_proto::{TokenLogprob, ToolCall, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::content::Content;
 use crate::{
-    Finish,
+    Finish, ModelError,
     protocol::{
         draft::Draft,
         text::{Text, or_empty},
@@ -21,31 +22,46 @@ pub(super) struct Answer<'a, C> {
     #[serde(default = "Option::default")]
     pub choices: Option<Vec<C>>,
     #[serde(default)]
-    pub usage: Option<WireUsage>,
+    usage: Option<WireUsage>,
+    /// Groq's place for the usage of a stream, whether it is asked for or not.
+    #[serde(default)]
+    x_groq: Option<Groq>,
     /// Some servers send an error where an answer should be, with a status of 200.
     #[serde(borrow, default)]
     pub error: Option<&'a RawValue>,
 }
 
+#[derive(Deserialize)]
+struct Groq {
+    #[serde(default)]
+    usage: Option<WireUsage>,
+}
+
+impl<C> Answer<'_, C> {
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage.or_else(|| self.x_groq.as_ref()?.usage).map(Into::into)
+    }
+}
+
 #[derive(Default, Deserialize)]
 pub(super) struct Message<'a> {
     #[serde(borrow, default)]
-    pub content: Option<Text<'a>>,
+    content: Option<Content<'a>>,
     /// Not in OpenAI's protocol; vLLM, `DeepSeek` and others.
     #[serde(borrow, default)]
-    pub reasoning_content: Option<Text<'a>>,
+    reasoning_content: Option<Text<'a>>,
     /// The newer name of the same. A server that sends both repeats itself.
     #[serde(borrow, default)]
-    pub reasoning: Option<Text<'a>>,
+    reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
-    pub refusal: Option<Text<'a>>,
+    refusal: Option<Text<'a>>,
     #[serde(borrow, default = "Option::default")]
-    pub tool_calls: Option<Vec<WireToolCall<'a>>>,
+    tool_calls: Option<Vec<WireToolCall<'a>>>,
 }
 
 /// A tool call, or the next part of one: then name and id come with its first part alone.
 #[derive(Deserialize)]
-pub(super) struct WireToolCall<'a> {
+struct WireToolCall<'a> {
     /// Absent from a buffered answer, where the calls are in order.
     #[serde(default)]
     index: Option<u64>,
@@ -71,7 +87,7 @@ pub(super) struct Logprobs {
 }
 
 #[derive(Clone, Copy, Deserialize)]
-pub(super) struct WireUsage {
+struct WireUsage {
     #[serde(default)]
     prompt_tokens: Option<u64>,
     #[serde(default)]
@@ -119,7 +135,7 @@ impl Message<'_> {
     pub fn add_to(&self, draft: &mut Draft) -> bool {
         let reasoning = self.reasoning_content.as_ref().or(self.reasoning.as_ref());
         let parts = [
-            draft.text(or_empty(self.content.as_ref())),
+            self.content.as_ref().is_some_and(|content| content.add_to(draft)),
             draft.reasoning(or_empty(reasoning)),
             draft.refusal(or_empty(self.refusal.as_ref())),
         ];
@@ -142,14 +158,27 @@ impl WireToolCall<'_> {
 }
 
 /// A `finish_reason`: `None` until the model has stopped, which some servers say with an empty text instead of
-/// null.
-pub(super) fn finish(reason: Option<&Text<'_>>) -> Option<Finish> {
-    Some(match &*reason?.0 {
-        "" => return None,
+/// null. An error where it says that the server stopped, not the model.
+pub(super) fn finish(reason: Option<&Text<'_>>) -> Result<Option<Finish>, ModelError> {
+    let Some(Text(reason)) = reason else { return Ok(None) };
+    Ok(Some(match &**reason {
+        "" => return Ok(None),
         "stop" => Finish::Stop,
-        "length" => Finish::Length,
+        // The second: Mistral, at the end of its context.
+        "length" | "model_length" => Finish::Length,
         "tool_calls" | "function_call" => Finish::ToolCalls,
-        "content_filter" => Finish::ContentFilter,
+        // The second: Z.ai.
+        "content_filter" | "sensitive" => Finish::ContentFilter,
+        // In the words of: OpenRouter and Mistral; vLLM and SGLang; Z.ai.
+        "error" | "abort" | "network_error" => {
+            let message = format!("it stopped for the reason {reason}");
+            return Err(ModelError::ServerError { status: 500, message, after: None });
+        }
+        // DeepSeek.
+        "insufficient_system_resource" => {
+            let message = format!("it stopped for the reason {reason}");
+            return Err(ModelError::Overloaded { message, after: None });
+        }
         _ => Finish::Other,
-    })
+    }))
 }

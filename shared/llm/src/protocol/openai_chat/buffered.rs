@@ -1,12 +1,9 @@
 use serde::Deserialize;
 
-use super::{
-    answer::{Answer, Logprobs, Message, finish},
-    error,
-};
+use super::answer::{Answer, Logprobs, Message, finish};
 use crate::{
     ChatResponse, ModelError,
-    protocol::{draft::Draft, text::Text},
+    protocol::{draft::Draft, openai::error, text::Text},
 };
 
 #[derive(Deserialize)]
@@ -26,13 +23,14 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
     if let Some(error) = answer.error {
         return Err(error::in_band(error.get()));
     }
+    let usage = answer.usage();
     let choice = answer.choices.unwrap_or_default().into_iter().next();
     let choice = choice.ok_or_else(|| malformed("it has no choices".to_owned()))?;
-    let finish = finish(choice.finish_reason.as_ref());
+    let finish = finish(choice.finish_reason.as_ref())?;
     let finish = finish.ok_or_else(|| malformed("it has no finish_reason".to_owned()))?;
     let message = choice.message.ok_or_else(|| malformed("it has no message".to_owned()))?;
     let mut draft = Draft::default();
     message.add_to(&mut draft);
     draft.logprobs(choice.logprobs.and_then(|logprobs| logprobs.content).into_iter().flatten());
-    Ok(draft.complete(finish, answer.usage.map(Into::into)))
+    Ok(draft.complete(finish, usage))
 }

@@ -5,47 +5,41 @@
 
 mod answer;
 mod buffered;
-mod error;
+mod content;
 mod request;
 mod stream;
 
-use http::{
-    HeaderMap, HeaderValue,
-    header::{AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue},
+use http::{HeaderMap, header::InvalidHeaderValue};
+use reqwest::Url;
+use runmill_proto::api::ProviderKind;
+
+use super::{
+    Decoder, Dialect, ErrorAnswer, Form, Protocol, Wire,
+    openai::{self, error},
 };
-
-use super::{Decoder, ErrorAnswer, Form, Protocol, Wire};
 use crate::{ChatRequest, ChatResponse, ModelError};
-
-/// Whose dialect of the protocol is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// OpenAI's own: an unknown parameter is an error there.
-    OpenAi,
-    /// What vLLM, TGI, Ollama, llama.cpp and most others understand.
-    Compatible,
-}
 
 #[derive(Clone, Copy, Debug)]
 pub struct OpenAiChat {
     pub dialect: Dialect,
 }
 
+impl OpenAiChat {
+    /// As the provider with this base URL speaks it.
+    pub fn for_provider(kind: ProviderKind, base_url: &Url) -> Self {
+        Self { dialect: Dialect::at(kind, base_url) }
+    }
+}
+
 impl Protocol for OpenAiChat {
     fn headers(&self, api_key: Option<&str>) -> Result<HeaderMap, InvalidHeaderValue> {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(key) = api_key {
-            let mut bearer = HeaderValue::try_from(format!("Bearer {key}"))?;
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
-        }
-        Ok(headers)
+        openai::headers(self.dialect, api_key)
     }
 
     fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
+        let path = self.dialect.path_of(self.dialect.model(&request.model), "chat/completions");
         let body = request::body(request, self.dialect, form);
-        Ok(Wire { path: "chat/completions".to_owned(), query: None, body })
+        Ok(Wire { path, query: None, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {

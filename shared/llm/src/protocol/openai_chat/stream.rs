@@ -1,13 +1,10 @@
 use runmill_proto::Usage;
 use serde::Deserialize;
 
-use super::{
-    answer::{Answer, Logprobs, Message, finish},
-    error,
-};
+use super::answer::{Answer, Logprobs, Message, finish};
 use crate::{
     ChatResponse, Finish, ModelError,
-    protocol::{Decoder, Step, draft::Draft, text::Text},
+    protocol::{Decoder, Step, draft::Draft, openai::error, text::Text},
     sse::SseEvent,
 };
 
@@ -45,12 +42,11 @@ impl Decoder for ChunkDecoder {
         if event.name == "error" {
             return Err(error::in_band(event.data));
         }
-        if let Some(usage) = chunk.usage {
-            self.usage = Some(usage.into());
-        }
+        self.usage = chunk.usage().or(self.usage);
         // We ask for one choice.
         let mut choices = chunk.choices.unwrap_or_default().into_iter();
-        let token = choices.find(|choice| choice.index == 0).is_some_and(|choice| self.add(choice));
+        let choice = choices.find(|choice| choice.index == 0);
+        let token = choice.map(|choice| self.add(choice)).transpose()?.unwrap_or(false);
         self.draft.check()?;
         Ok(if token { Step::Token } else { Step::Quiet })
     }
@@ -66,11 +62,11 @@ impl Decoder for ChunkDecoder {
 
 impl ChunkDecoder {
     /// Whether the choice holds part of the answer.
-    fn add(&mut self, mut choice: Choice<'_>) -> bool {
-        self.finish = finish(choice.finish_reason.as_ref()).or(self.finish);
+    fn add(&mut self, mut choice: Choice<'_>) -> Result<bool, ModelError> {
+        self.finish = finish(choice.finish_reason.as_ref())?.or(self.finish);
         let logprobs = choice.logprobs.take().and_then(|logprobs| logprobs.content);
         self.draft.logprobs(logprobs.into_iter().flatten());
-        choice.delta.as_ref().is_some_and(|delta| delta.add_to(&mut self.draft))
+        Ok(choice.delta.as_ref().is_some_and(|delta| delta.add_to(&mut self.draft)))
     }
 
     /// `[DONE]` without a reason to have stopped is what a proxy sends when its upstream broke.

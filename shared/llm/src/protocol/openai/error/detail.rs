@@ -16,17 +16,18 @@ pub(super) struct Detail {
 const RAW_MAX_CHARS: usize = 500;
 
 impl Detail {
-    /// Reads, in this order: `{"error": {...}}` (OpenAI), `{"error": "..."}` (Ollama, TGI),
-    /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (`FastAPI`, Mistral), and as it is what is
-    /// none of these.
+    /// Reads, in this order: `{"error": {...}}` (OpenAI; Google, in a list), `{"error": "..."}` (Ollama, TGI),
+    /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (`FastAPI`, Mistral; also below `message`), and
+    /// as it is what is none of these.
     pub fn read(body: &[u8]) -> Self {
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
             return Self { message: raw(body), ..Self::default() };
         };
+        let value = value.get(0).unwrap_or(&value);
         let detail = match value.get("error") {
             Some(error @ Value::Object(_)) => Self::from_object(error),
-            Some(Value::String(message)) => Self { message: message.clone(), ..Self::from_object(&value) },
-            _ => Self::from_object(&value),
+            Some(Value::String(message)) => Self { message: message.clone(), ..Self::from_object(value) },
+            _ => Self::from_object(value),
         };
         if detail.message.is_empty() { Self { message: raw(body), ..detail } } else { detail }
     }
@@ -42,10 +43,12 @@ impl Detail {
         };
         detail.status = detail.status.filter(|status| (400..600).contains(status));
         // What OpenRouter was told by the provider behind it.
-        if let Some(Value::String(inner)) = object.pointer("/metadata/raw") {
-            detail.message = format!("{}: {inner}", detail.message);
+        match object.pointer("/metadata/raw") {
+            Some(Value::String(inner)) => detail.message = format!("{}: {inner}", detail.message),
+            Some(inner @ Value::Object(_)) => detail.message = format!("{}: {inner}", detail.message),
+            _ => {}
         }
-        match object.get("detail") {
+        match object.pointer("/message/detail").or_else(|| object.get("detail")) {
             Some(Value::String(message)) => detail.message.clone_from(message),
             Some(Value::Array(faults)) => {
                 detail.message = faults.iter().map(fault).collect::<Vec<_>>().join("; ");
@@ -78,4 +81,33 @@ fn fault(fault: &Value) -> String {
 fn raw(body: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
     if text.is_empty() { "the answer has no text".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_is_found_in_every_shape() {
+        let table = [
+            (r#"{"error":{"message":"no","type":"t","code":"c","param":"p"}}"#, "no"),
+            (r#"[{"error":{"code":429,"message":"no"}}]"#, "no"),
+            (r#"{"error":"no","error_type":"validation"}"#, "no"),
+            (r#"{"object":"error","message":"no","code":400}"#, "no"),
+            (r#"{"detail":"no"}"#, "no"),
+            (
+                r#"{"detail":[{"loc":["body","n",0],"msg":"no"},{"loc":["body"]}]}"#,
+                "body.n.0: no; body: rejected",
+            ),
+            (r#"{"object":"error","message":{"detail":[{"loc":["body","n"],"msg":"no"}]}}"#, "body.n: no"),
+            (r#"{"error":{"message":"so","metadata":{"raw":"no"}}}"#, "so: no"),
+            (r#"{"error":{"message":"so","metadata":{"raw":{"a":1}}}}"#, r#"so: {"a":1}"#),
+            (r#"{"error":{}}"#, r#"{"error":{}}"#),
+            ("<html>no</html>\n", "<html>no</html>"),
+            (" ", "the answer has no text"),
+        ];
+        for (body, want) in table {
+            assert_eq!(Detail::read(body.as_bytes()).message, want, "{body}");
+        }
+    }
 }

@@ -1,17 +1,21 @@
+//! Errors in OpenAI's words and in those of the servers that speak its protocols.
+
+mod delay;
 mod detail;
+mod fix;
 
 use detail::Detail;
 
 use crate::{
-    Fix, ModelError,
-    protocol::{ErrorAnswer, Form, status::Signs},
+    ModelError,
+    protocol::{ErrorAnswer, status::Signs},
 };
 
 /// Reads an answer whose status is no success. The most telling sign decides: what the provider says of
 /// itself first, its status last.
-pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
+pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
-    if let Some(fix) = fix(answer.status, answer.form, &detail) {
+    if let Some(fix) = fix::find(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
     }
     classify(Signs::of(answer), detail)
@@ -19,27 +23,35 @@ pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
 
 /// Reads the error in a stream or answer that began with status 200. Its status is what its code says, else
 /// what goes with its type, else 500: whatever it is, it came after the request was accepted.
-pub(super) fn in_band(error: &str) -> ModelError {
+pub(in crate::protocol) fn in_band(error: &str) -> ModelError {
     let detail = Detail::read(error.as_bytes());
     let status = match (detail.status, detail.kind.as_str(), detail.code.as_str()) {
         (Some(status), ..) => status,
         (_, "rate_limit_error" | "tokens" | "requests", _) | (_, _, "rate_limit_exceeded") => 429,
-        (_, "overloaded_error", _) => 529,
-        (_, "invalid_request_error" | "BadRequestError", _) => 400,
+        (_, "overloaded_error", _) | (_, _, "server_is_overloaded" | "slow_down") => 529,
         (_, "authentication_error", _) | (_, _, "invalid_api_key") => 401,
+        (_, "invalid_request_error" | "BadRequestError", _) => 400,
+        (_, _, code) if is_of_request(code) => 400,
         _ => 500,
     };
     classify(Signs::in_band(status), detail)
 }
 
+/// A code that finds fault with the prompt: as responses have them, `invalid_prompt`, `image_too_large` and their like.
+fn is_of_request(code: &str) -> bool {
+    let parts = ["invalid_", "image", "context_length_exceeded", "content_filter", "content_policy"];
+    parts.iter().any(|part| code.contains(part))
+}
+
 fn classify(signs: Signs, detail: Detail) -> ModelError {
     let topic = detail.topic(signs.status);
+    let after = signs.after.or_else(|| if signs.status == 429 { delay::read(&detail.message) } else { None });
     let message = detail.message;
     match topic {
         Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: signs.after },
         Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
-        None => signs.error(message),
+        None => Signs { after, ..signs }.error(message),
     }
 }
 
@@ -67,44 +79,22 @@ impl Detail {
         if code(&["context_length_exceeded", "exceed_context_size_error"]) || self.says(CONTEXT) {
             return Some(Topic::Context);
         }
-        let policy = code(&["content_policy_violation", "content_filter", "invalid_prompt"]);
-        (policy || self.says(POLICY)).then_some(Topic::Policy)
+        (code(POLICY_CODES) || self.says(POLICY)).then_some(Topic::Policy)
     }
 }
 
-/// In the words of: OpenAI and vLLM; llama.cpp; TGI; Mistral.
+/// In the words of: OpenAI and vLLM; OpenAI's responses; llama.cpp; TGI; Mistral.
 const CONTEXT: &[&str] = &[
     "maximum context length",
+    "exceeds the context window",
     "exceeds the available context size",
     "`inputs` tokens + `max_new_tokens` must be",
     "too large for model with",
 ];
 
+const POLICY_CODES: &[&str] =
+    &["content_policy_violation", "content_filter", "image_content_policy_violation", "invalid_prompt"];
+
 /// In the words of: Azure; OpenAI; `OpenRouter`.
 const POLICY: &[&str] =
     &["content management policy", "safety system", "requires moderation and your input was flagged"];
-
-/// Whether another form of the request may be accepted, and which.
-fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
-    if !form.stream {
-        let must_stream = status == 400 && detail.says(&["only support stream mode"]);
-        return must_stream.then_some(Fix::Stream);
-    }
-    if form.stream_options && matches!(status, 400 | 422) && detail.is_about("stream_options") {
-        return Some(Fix::OmitStreamOptions);
-    }
-    let no_stream = match status {
-        405 | 501 => true,
-        400 | 422 => detail.param == "stream" || detail.says(NO_STREAM),
-        _ => false,
-    };
-    no_stream.then_some(Fix::Buffer)
-}
-
-/// In the words of: OpenAI and Azure (o1); OpenAI (o3, gpt-5), also nested by `OpenRouter`; Bedrock.
-const NO_STREAM: &[&str] = &[
-    "'stream' does not support true",
-    "must be verified to stream",
-    "model is unsupported for streaming",
-    "doesn't support tool use in streaming mode",
-];

@@ -1,0 +1,106 @@
+//! Where Azure has OpenAI's methods, which depends on how much of the path the base URL already has.
+
+use reqwest::Url;
+
+/// What stands between the base URL and a method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nothing: the base URL is whole, as it is everywhere but at Azure.
+    #[default]
+    Direct,
+    /// The API without versions: this, and the deployment's name goes in the body.
+    Unversioned(&'static str),
+    /// The API by versions: this, and for chat completions `deployments/{name}`.
+    Versioned(&'static str),
+}
+
+const HOSTS: [&str; 3] = ["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"];
+
+pub(super) fn is_at(base_url: &Url) -> bool {
+    let host = base_url.host_str().unwrap_or_default();
+    HOSTS.iter().any(|name| host.strip_suffix(name).is_some_and(|before| before.ends_with('.')))
+}
+
+impl Place {
+    /// Of a base URL at Azure: one that names no more than the resource, and for the API by versions that version,
+    /// is completed; any other is taken as it is.
+    pub fn of(base_url: &Url) -> Self {
+        let has_version = base_url.query_pairs().any(|(name, _)| name == "api-version");
+        match (base_url.path().trim_end_matches('/'), has_version) {
+            ("", true) => Self::Versioned("openai/"),
+            ("/openai", true) => Self::Versioned(""),
+            ("", false) => Self::Unversioned("openai/v1/"),
+            ("/openai", false) => Self::Unversioned("v1/"),
+            _ => Self::Direct,
+        }
+    }
+
+    /// The path of a method that knows its model from the request's body.
+    pub fn path(self, method: &str) -> String {
+        let (Self::Unversioned(start) | Self::Versioned(start)) = self else { return method.to_owned() };
+        format!("{start}{method}")
+    }
+
+    /// The path of a method that is part of a deployment.
+    pub fn path_of(self, deployment: &str, method: &str) -> String {
+        match self {
+            Self::Versioned(start) => format!("{start}deployments/{}/{method}", segment(deployment)),
+            Self::Unversioned(_) | Self::Direct => self.path(method),
+        }
+    }
+}
+
+/// `name` as one segment of a path, whatever it holds.
+fn segment(name: &str) -> String {
+    let encoded = |byte: u8| match byte {
+        b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(encoded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_completed_as_far_as_it_is_not_whole() {
+        let table = [
+            ("?api-version=1", "openai/deployments/m/chat/completions", "openai/responses"),
+            ("openai/?api-version=1", "deployments/m/chat/completions", "responses"),
+            ("", "openai/v1/chat/completions", "openai/v1/responses"),
+            ("openai", "v1/chat/completions", "v1/responses"),
+            ("openai/v1/", "chat/completions", "responses"),
+            ("openai/deployments/d?api-version=1", "chat/completions", "responses"),
+            ("models?api-version=1", "chat/completions", "responses"),
+        ];
+        for (base, chat, responses) in table {
+            let base_url = format!("https://r.openai.azure.com/{base}").parse().unwrap();
+            let place = Place::of(&base_url);
+            assert_eq!(place.path_of("m", "chat/completions"), chat, "{base}");
+            assert_eq!(place.path("responses"), responses, "{base}");
+        }
+    }
+
+    #[test]
+    fn azure_is_known_by_its_hosts() {
+        let table = [
+            ("https://r.openai.azure.com", true),
+            ("https://r.cognitiveservices.azure.com/openai/v1", true),
+            ("https://R.services.AI.azure.com", true),
+            ("https://openai.azure.com", false),
+            ("https://my-openai.azure.com", false),
+            ("https://r.openai.azure.com.example.org", false),
+        ];
+        for (base_url, want) in table {
+            assert_eq!(is_at(&base_url.parse().unwrap()), want, "{base_url}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_segment() {
+        let path = Place::Versioned("").path_of("a/b?c %", "x");
+        assert_eq!(path, "deployments/a%2Fb%3Fc%20%25/x");
+    }
+}

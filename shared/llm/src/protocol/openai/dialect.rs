@@ -1,0 +1,253 @@
+use reqwest::Url;
+use runmill_proto::api::ProviderKind;
+
+use super::azure::{self, Place};
+use crate::protocol::without_prefix;
+
+/// What is particular about a server that speaks OpenAI's protocols. One row of the table below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// By which LiteLLM says that a model is called here; not part of its name on the wire.
+    prefixes: &'static [&'static str],
+    /// Every model's name here is `author/model`: what would lose its only slash has no prefix.
+    names_have_author: bool,
+    pub(super) key_header: KeyHeader,
+    place: Place,
+    /// The name of the limit that is tried first; see [`Fix::OtherTokenLimit`](crate::Fix).
+    pub(in crate::protocol) token_limit: TokenLimit,
+    /// Whether `top_k` and `repetition_penalty` are taken.
+    pub(in crate::protocol) open_sampling: bool,
+    pub(in crate::protocol) seed: Option<SeedName>,
+    pub(in crate::protocol) stream_options: StreamOptions,
+    pub(in crate::protocol) effort: EffortShape,
+}
+
+/// How a key is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyHeader {
+    /// `authorization: Bearer ...`
+    Bearer,
+    /// `api-key: ...`
+    ApiKey,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum TokenLimit {
+    /// `max_tokens`
+    Old,
+    /// `max_completion_tokens`
+    New,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum SeedName {
+    /// `seed`
+    Seed,
+    /// `random_seed`
+    RandomSeed,
+}
+
+/// What `stream_options` may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum StreamOptions {
+    /// Nothing: usage comes unasked.
+    None,
+    /// `include_usage`
+    Usage,
+    /// `include_obfuscation`, too: each event is padded against an observer of sizes unless it says not to, which saves
+    /// a third of the bytes.
+    UsageAndPadding,
+}
+
+/// How chat completions are told to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum EffortShape {
+    /// `"reasoning_effort": "low"`
+    Plain,
+    /// `"reasoning": {"effort": "low"}`
+    Nested,
+}
+
+/// What OpenAI's own models and most vendors' take: an unknown parameter may be an error.
+const STRICT: Dialect = Dialect {
+    prefixes: &[],
+    names_have_author: false,
+    key_header: KeyHeader::Bearer,
+    place: Place::Direct,
+    token_limit: TokenLimit::Old,
+    open_sampling: false,
+    seed: Some(SeedName::Seed),
+    stream_options: StreamOptions::Usage,
+    effort: EffortShape::Plain,
+};
+
+/// What servers of open models take beside it.
+const OPEN: Dialect = Dialect { open_sampling: true, ..STRICT };
+
+impl Dialect {
+    /// OpenAI's own, whose reasoning models refuse `max_tokens`.
+    pub const OPENAI: Self = Self {
+        prefixes: &["openai/responses/", "openai/"],
+        token_limit: TokenLimit::New,
+        stream_options: StreamOptions::UsageAndPadding,
+        ..STRICT
+    };
+
+    /// What vLLM, TGI, Ollama, llama.cpp and most others understand.
+    ///
+    /// `openai/` is LiteLLM's way to say any compatible server, so it is a prefix here, too. Only OpenAI's open
+    /// models keep it: they are called `openai/gpt-oss-20b` wherever they are served by their name.
+    pub const COMPATIBLE: Self = Self {
+        prefixes: &[
+            "hosted_vllm/",
+            "custom_openai/",
+            "openai/",
+            "ollama_chat/",
+            "ollama/",
+            "lm_studio/",
+            "llamafile/",
+        ],
+        ..OPEN
+    };
+}
+
+/// Old versions of its API know only `max_tokens`, or no `stream_options`: they say so.
+pub(super) const AZURE: Dialect = Dialect {
+    prefixes: &["azure/responses/", "azure/", "azure_ai/", "openai/"],
+    key_header: KeyHeader::ApiKey,
+    stream_options: StreamOptions::Usage,
+    ..Dialect::OPENAI
+};
+
+/// Refuses what it does not know; sends usage unasked.
+const MISTRAL: Dialect = Dialect {
+    prefixes: &["mistral/", "codestral/"],
+    seed: Some(SeedName::RandomSeed),
+    stream_options: StreamOptions::None,
+    ..STRICT
+};
+
+/// Has no seed.
+const DEEPSEEK: Dialect = Dialect { prefixes: &["deepseek/"], seed: None, ..STRICT };
+
+const OPENROUTER: Dialect =
+    Dialect { prefixes: &["openrouter/"], names_have_author: true, effort: EffortShape::Nested, ..OPEN };
+
+/// By host, that of a region included (`eu.api.openai.com`). Sources: the vendors' API references and SDKs; prefixes
+/// are those of LiteLLM's list of providers.
+const HOSTS: [(&str, Dialect); 16] = [
+    ("api.anthropic.com", Dialect { prefixes: &["anthropic/"], ..STRICT }),
+    ("api.cerebras.ai", Dialect { prefixes: &["cerebras/"], token_limit: TokenLimit::New, ..STRICT }),
+    ("api.deepseek.com", DEEPSEEK),
+    ("api.fireworks.ai", Dialect { prefixes: &["fireworks_ai/"], ..OPEN }),
+    ("api.groq.com", Dialect { prefixes: &["groq/"], token_limit: TokenLimit::New, ..STRICT }),
+    ("api.mistral.ai", MISTRAL),
+    ("api.moonshot.ai", Dialect { prefixes: &["moonshot/"], ..STRICT }),
+    ("api.openai.com", Dialect::OPENAI),
+    ("api.together.ai", TOGETHER),
+    ("api.together.xyz", TOGETHER),
+    ("api.x.ai", Dialect { prefixes: &["xai/"], ..STRICT }),
+    ("api.z.ai", Dialect { prefixes: &["zai/"], ..STRICT }),
+    ("codestral.mistral.ai", MISTRAL),
+    ("dashscope.aliyuncs.com", DASHSCOPE),
+    ("dashscope-intl.aliyuncs.com", DASHSCOPE),
+    ("openrouter.ai", OPENROUTER),
+];
+
+const TOGETHER: Dialect = Dialect { prefixes: &["together_ai/"], names_have_author: true, ..OPEN };
+const DASHSCOPE: Dialect = Dialect { prefixes: &["dashscope/"], ..OPEN };
+
+/// Names that begin with what elsewhere is a prefix: OpenAI's open models, whoever serves them; Groq's own.
+const OWN_NAMES: [&str; 2] = ["openai/gpt-oss-", "groq/compound"];
+
+impl Dialect {
+    /// The dialect of a provider: its host's where the host is known, else its kind's.
+    pub fn at(kind: ProviderKind, base_url: &Url) -> Self {
+        if azure::is_at(base_url) {
+            return Self { place: Place::of(base_url), ..AZURE };
+        }
+        let host = base_url.host_str().unwrap_or_default();
+        let is_at = |name: &str| {
+            host.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        let by_kind = match kind {
+            ProviderKind::Openai => Self::OPENAI,
+            ProviderKind::Google => Self { prefixes: &["gemini/", "google/"], ..STRICT },
+            ProviderKind::Anthropic => Self { prefixes: &["anthropic/"], ..STRICT },
+            ProviderKind::Custom => Self::COMPATIBLE,
+        };
+        HOSTS.iter().find(|(name, _)| is_at(name)).map_or(by_kind, |(_, dialect)| *dialect)
+    }
+
+    /// A model's name on the wire.
+    pub(in crate::protocol) fn model(self, name: &str) -> &str {
+        let bare = without_prefix(name, self.prefixes);
+        let is_own = OWN_NAMES.iter().any(|own| name.starts_with(own));
+        if is_own || self.names_have_author && !bare.contains('/') { name } else { bare }
+    }
+
+    /// Where to ask for a chat completion of `model`, its name as on the wire.
+    pub(in crate::protocol) fn path_of(self, model: &str, method: &str) -> String {
+        self.place.path_of(model, method)
+    }
+
+    /// Where to ask for what knows its model from the request's body.
+    pub(in crate::protocol) fn path(self, method: &str) -> String {
+        self.place.path(method)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(kind: ProviderKind, base_url: &str) -> Dialect {
+        Dialect::at(kind, &base_url.parse().unwrap())
+    }
+
+    #[test]
+    fn a_known_host_decides_and_else_the_kind() {
+        use ProviderKind::{Custom, Openai};
+        let table = [
+            (Openai, "https://api.openai.com/v1", Dialect::OPENAI),
+            (Custom, "https://eu.api.openai.com/v1", Dialect::OPENAI),
+            (Openai, "http://proxy.internal/v1", Dialect::OPENAI),
+            (Openai, "https://api.mistral.ai/v1", MISTRAL),
+            (Custom, "https://OpenRouter.ai/api/v1", OPENROUTER),
+            (Custom, "https://notopenrouter.ai/api/v1", Dialect::COMPATIBLE),
+            (Custom, "http://127.0.0.1:8000/v1", Dialect::COMPATIBLE),
+            (Custom, "https://r.openai.azure.com/openai/v1", AZURE),
+        ];
+        for (kind, base_url, want) in table {
+            assert_eq!(at(kind, base_url), want, "{base_url}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_asked_for_by_the_name_that_its_server_knows() {
+        let azure = "https://r.openai.azure.com";
+        let table = [
+            ("https://api.openai.com", "openai/gpt-4o", "gpt-4o"),
+            ("https://api.openai.com", "openai/responses/o3", "o3"),
+            ("https://api.openai.com", "ft:gpt-4o:org/x", "ft:gpt-4o:org/x"),
+            (azure, "azure/my-deployment", "my-deployment"),
+            ("https://api.mistral.ai", "mistral/mistral-small-latest", "mistral-small-latest"),
+            ("https://api.groq.com", "groq/openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+            ("https://api.groq.com", "openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+            ("https://api.groq.com", "groq/compound-mini", "groq/compound-mini"),
+            ("https://api.deepseek.com", "deepseek/deepseek-chat", "deepseek-chat"),
+            ("https://openrouter.ai", "openai/gpt-4o", "openai/gpt-4o"),
+            ("https://openrouter.ai", "openrouter/openai/gpt-4o", "openai/gpt-4o"),
+            ("https://openrouter.ai", "openrouter/auto", "openrouter/auto"),
+            ("https://api.together.xyz", "together_ai/Qwen/Qwen3", "Qwen/Qwen3"),
+            ("http://vllm:8000", "hosted_vllm/openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+            ("http://vllm:8000", "openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+            ("http://vllm:8000", "openai/Qwen/Qwen3", "Qwen/Qwen3"),
+            ("http://ollama:11434", "ollama/llama3.2", "llama3.2"),
+            ("http://vllm:8000", "Qwen/Qwen3", "Qwen/Qwen3"),
+        ];
+        for (base_url, name, want) in table {
+            assert_eq!(at(ProviderKind::Custom, base_url).model(name), want, "{name} at {base_url}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What OpenAI's two protocols have in common: whose server it is, how to name a model there, where to send a
+//! request and under which header its key, how images go out, and how errors read.
+
+mod azure;
+mod dialect;
+pub(super) mod error;
+
+use std::borrow::Cow;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue},
+};
+
+use runmill_proto::Image;
+
+pub use dialect::Dialect;
+pub(super) use dialect::{EffortShape, SeedName, StreamOptions, TokenLimit};
+
+use dialect::KeyHeader;
+
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+
+/// What goes out with every request.
+pub(super) fn headers(dialect: Dialect, api_key: Option<&str>) -> Result<HeaderMap, InvalidHeaderValue> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(key) = api_key {
+        let (name, value) = match dialect.key_header {
+            KeyHeader::Bearer => (AUTHORIZATION, format!("Bearer {key}")),
+            KeyHeader::ApiKey => (API_KEY, key.to_owned()),
+        };
+        let mut value = HeaderValue::try_from(value)?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// An image's address; of one that comes with the request, an address that holds it.
+pub(super) fn image_url(image: &Image) -> Cow<'_, str> {
+    match image {
+        Image::Url { url } => Cow::Borrowed(url),
+        Image::Inline { mime_type, data, .. } => Cow::Owned(format!("data:{mime_type};base64,{data}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_goes_where_the_server_looks_for_it_and_is_not_shown() {
+        let table = [
+            (Dialect::OPENAI, "authorization", "Bearer sk-1"),
+            (Dialect::COMPATIBLE, "authorization", "Bearer sk-1"),
+            (dialect::AZURE, "api-key", "sk-1"),
+        ];
+        for (dialect, name, want) in table {
+            let sent = headers(dialect, Some("sk-1")).unwrap();
+            assert_eq!((sent.len(), sent[name].to_str().unwrap()), (2, want));
+            assert!(sent[name].is_sensitive());
+            assert_eq!(headers(dialect, None).unwrap().len(), 1);
+        }
+    }
+}

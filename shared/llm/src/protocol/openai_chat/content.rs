@@ -1,0 +1,77 @@
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
+};
+
+use crate::protocol::{
+    draft::Draft,
+    text::{Text, or_empty},
+};
+
+/// The `content` of a message: a text, but for Mistral's models that think, which send a list.
+pub(super) enum Content<'a> {
+    Text(Text<'a>),
+    Parts(Vec<Part<'a>>),
+}
+
+/// `{"type": "text", "text": ...}` or `{"type": "thinking", "thinking": [...]}`, with texts inside.
+#[derive(Deserialize)]
+pub(super) struct Part<'a> {
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+    #[serde(borrow, default = "Option::default")]
+    thinking: Option<Vec<Thought<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Thought<'a> {
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+}
+
+impl Content<'_> {
+    /// Whether there was anything to add.
+    pub fn add_to(&self, draft: &mut Draft) -> bool {
+        let parts = match self {
+            Self::Text(text) => return draft.text(&text.0),
+            Self::Parts(parts) => parts,
+        };
+        let mut added = false;
+        for part in parts {
+            added |= draft.text(or_empty(part.text.as_ref()));
+            for thought in part.thinking.iter().flatten() {
+                added |= draft.reasoning(or_empty(thought.text.as_ref()));
+            }
+        }
+        added
+    }
+}
+
+// By hand: an untagged enum would copy each token's text before it knows what it is.
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrParts;
+        impl<'de> Visitor<'de> for TextOrParts {
+            type Value = Content<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of parts")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Content::Text(Text(text.into())))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Content::Text(Text(text.to_owned().into())))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(parts)).map(Content::Parts)
+            }
+        }
+        deserializer.deserialize_any(TextOrParts)
+    }
+}

@@ -1,0 +1,11 @@
+use super::response::Response;
+use crate::{ChatResponse, ModelError, protocol::draft::Draft};
+
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
+    let body = str::from_utf8(body)
+        .map_err(|_| ModelError::Malformed { message: "a response that is no UTF-8".to_owned() })?;
+    let response = Response::read(body)?;
+    let mut draft = Draft::default();
+    response.add_to(&mut draft)?;
+    response.complete(&mut draft)
+}

@@ -1,0 +1,85 @@
+use runmill_proto::{TokenLogprob, ToolCall};
+use serde::Deserialize;
+
+use crate::protocol::{
+    draft::Draft,
+    text::{Text, or_empty},
+};
+
+/// Between parts of a summary, which are paragraphs.
+pub(super) const PARAGRAPH: &str = "\n\n";
+
+/// An element of `output`, of whatever type: what one does not have is absent, and an unknown one adds nothing.
+#[derive(Deserialize)]
+pub(super) struct Item<'a> {
+    #[serde(rename = "type", borrow, default)]
+    kind: Option<Text<'a>>,
+    /// Of a message, and of reasoning that is told in full.
+    #[serde(borrow, default = "Option::default")]
+    content: Option<Vec<Part<'a>>>,
+    /// Of reasoning.
+    #[serde(borrow, default = "Option::default")]
+    summary: Option<Vec<Part<'a>>>,
+    /// These three are a function call's.
+    #[serde(borrow, default)]
+    call_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    arguments: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    refusal: Option<Text<'a>>,
+    #[serde(default = "Option::default")]
+    logprobs: Option<Vec<TokenLogprob>>,
+}
+
+impl Item<'_> {
+    /// Adds the whole item, the one of this number in the answer.
+    pub fn add_to(self, number: u64, draft: &mut Draft) {
+        match self.kind() {
+            "function_call" => self.set(draft.tool(number)),
+            "reasoning" => self.add_reasoning(draft),
+            "message" => {
+                for part in self.content.into_iter().flatten() {
+                    draft.text(or_empty(part.text.as_ref()));
+                    draft.refusal(or_empty(part.refusal.as_ref()));
+                    draft.logprobs(part.logprobs.into_iter().flatten());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub fn is_function_call(&self) -> bool {
+        self.kind() == "function_call"
+    }
+
+    /// Makes `call` this one: as it begins, its arguments are empty, and as it ends, they are whole.
+    pub fn set(&self, call: &mut ToolCall) {
+        or_empty(self.call_id.as_ref()).clone_into(&mut call.id);
+        or_empty(self.name.as_ref()).clone_into(&mut call.name);
+        or_empty(self.arguments.as_ref()).clone_into(&mut call.arguments);
+    }
+
+    fn add_reasoning(&self, draft: &mut Draft) {
+        for part in self.content.iter().flatten() {
+            draft.reasoning(or_empty(part.text.as_ref()));
+        }
+        for (place, part) in self.summary.iter().flatten().enumerate() {
+            if place > 0 {
+                draft.reasoning(PARAGRAPH);
+            }
+            draft.reasoning(or_empty(part.text.as_ref()));
+        }
+    }
+
+    fn kind(&self) -> &str {
+        or_empty(self.kind.as_ref())
+    }
+}

@@ -1,0 +1,146 @@
+//! Which parameter goes where:
+//!
+//! | ours | on the wire |
+//! | --- | --- |
+//! | `system` | `instructions` |
+//! | `temperature`, `top_p` | the same |
+//! | `max_new_tokens` | `max_output_tokens` |
+//! | `reasoning_effort` | `reasoning.effort`; no summary is asked for: see below |
+//! | `response_format` | `text.format`; left out if it is text, which is the default |
+//! | `tools`, `tool_choice` | the same, flat; `strict` always said, for here its default is yes |
+//! | `logprobs`, `top_logprobs` | `include: ["message.output_text.logprobs"]`, `top_logprobs` |
+//! | `seed`, `top_k`, the penalties | nowhere: other clients of this API leave them out, too |
+//! | `stop` | nowhere: an error, for without it answers are others, and longer |
+//!
+//! `reasoning.summary` stays out: a summary is not what the model thought, some models write one only for
+//! organizations that are verified, and it takes time. What a server tells of the reasoning unasked is read.
+//!
+//! Nothing is stored at the provider.
+
+mod input;
+mod tools;
+
+use runmill_proto::{Generation, JsonSchema, ReasoningEffort, ResponseFormat};
+use serde::Serialize;
+use serde_json::Value;
+
+use self::{
+    input::Input,
+    tools::{WireChoice, WireTool},
+};
+use crate::{
+    ChatRequest, ModelError,
+    protocol::{Dialect, Form, openai::StreamOptions},
+};
+
+pub(super) fn body(request: &ChatRequest, dialect: Dialect, form: Form) -> Result<Vec<u8>, ModelError> {
+    if request.generation.stop.as_ref().is_some_and(|stop| !stop.as_slice().is_empty()) {
+        let message = "OpenAI's responses know no stop sequences; its chat completions do".to_owned();
+        return Err(ModelError::InvalidRequest { status: 400, message });
+    }
+    let body = Body::new(request, dialect, form);
+    Ok(serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON"))
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<&'a str>,
+    input: Vec<Input<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_output_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<Reasoning>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<TextConfig<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<WireTool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<WireChoice<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    include: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u8>,
+    store: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<WireOptions>,
+}
+
+#[derive(Serialize)]
+struct Reasoning {
+    effort: ReasoningEffort,
+}
+
+#[derive(Serialize)]
+struct TextConfig<'a> {
+    format: Format<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Format<'a> {
+    JsonObject,
+    JsonSchema {
+        name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<&'a str>,
+        schema: &'a Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        strict: Option<bool>,
+    },
+}
+
+#[derive(Serialize)]
+struct WireOptions {
+    include_obfuscation: bool,
+}
+
+const LOGPROBS: &[&str] = &["message.output_text.logprobs"];
+
+impl<'a> Body<'a> {
+    fn new(request: &'a ChatRequest, dialect: Dialect, form: Form) -> Self {
+        let generation = &request.generation;
+        let is_padded = dialect.stream_options == StreamOptions::UsageAndPadding;
+        let takes_options = form.stream && form.stream_options && is_padded;
+        Self {
+            model: dialect.model(&request.model),
+            instructions: request.system.as_deref(),
+            input: request.messages.iter().map(Input::from).collect(),
+            temperature: generation.temperature,
+            top_p: generation.top_p,
+            max_output_tokens: generation.max_new_tokens,
+            reasoning: generation.reasoning_effort.map(|effort| Reasoning { effort }),
+            text: Format::of(generation).map(|format| TextConfig { format }),
+            tools: generation.tools.iter().map(WireTool::from).collect(),
+            tool_choice: generation.tool_choice.as_ref().map(WireChoice::from),
+            include: if generation.wants_logprobs() { LOGPROBS } else { &[] },
+            top_logprobs: generation.top_logprobs,
+            store: false,
+            stream: form.stream,
+            stream_options: takes_options.then_some(WireOptions { include_obfuscation: false }),
+        }
+    }
+}
+
+impl<'a> Format<'a> {
+    fn of(generation: &'a Generation) -> Option<Self> {
+        Some(match generation.response_format.as_ref()? {
+            ResponseFormat::Text => return None,
+            ResponseFormat::JsonObject => Self::JsonObject,
+            ResponseFormat::JsonSchema { json_schema } => {
+                let JsonSchema { name, description, schema, strict } = json_schema;
+                Self::JsonSchema { name, description: description.as_deref(), schema, strict: *strict }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

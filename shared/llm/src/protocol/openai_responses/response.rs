@@ -1,0 +1,128 @@
+use runmill_proto::Usage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::item::Item;
+use crate::{
+    ChatResponse, Finish, ModelError,
+    protocol::{
+        draft::Draft,
+        openai::error,
+        text::{Text, or_empty},
+    },
+};
+
+/// The response object: a whole buffered answer, and what the last event of a stream holds.
+#[derive(Deserialize)]
+pub(super) struct Response<'a> {
+    #[serde(borrow, default)]
+    status: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    incomplete_details: Option<Incomplete<'a>>,
+    /// Read only if need be: a stream has told it already.
+    #[serde(borrow, default)]
+    output: Option<&'a RawValue>,
+    #[serde(default)]
+    usage: Option<WireUsage>,
+}
+
+#[derive(Deserialize)]
+struct Incomplete<'a> {
+    #[serde(borrow, default)]
+    reason: Option<Text<'a>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct WireUsage {
+    #[serde(default)]
+    input_tokens: Option<u64>,
+    #[serde(default)]
+    input_tokens_details: Option<InputDetails>,
+    #[serde(default)]
+    output_tokens: Option<u64>,
+    #[serde(default)]
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct InputDetails {
+    #[serde(default)]
+    cached_tokens: Option<u64>,
+    #[serde(default)]
+    cache_write_tokens: Option<u64>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct OutputDetails {
+    #[serde(default)]
+    reasoning_tokens: Option<u64>,
+}
+
+impl<'a> Response<'a> {
+    pub fn read(json: &'a str) -> Result<Self, ModelError> {
+        serde_json::from_str(json).map_err(malformed)
+    }
+
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage.map(Into::into)
+    }
+
+    /// Adds all that was answered.
+    pub fn add_to(&self, draft: &mut Draft) -> Result<(), ModelError> {
+        let Some(output) = self.output else { return Ok(()) };
+        let items: Vec<Item<'_>> = serde_json::from_str(output.get()).map_err(malformed)?;
+        for (number, item) in (0..).zip(items) {
+            item.add_to(number, draft);
+        }
+        draft.check()
+    }
+
+    /// The answer that `draft` has become, if the response says that it ended well.
+    pub fn complete(&self, draft: &mut Draft) -> Result<ChatResponse, ModelError> {
+        if let Some(error) = self.error {
+            return Err(error::in_band(error.get()));
+        }
+        let finish = match or_empty(self.status.as_ref()) {
+            "completed" => Finish::Stop,
+            "incomplete" => self.incomplete(),
+            status @ ("failed" | "cancelled") => {
+                let message = format!("the response is {status}, without a reason");
+                return Err(ModelError::ServerError { status: 500, message, after: None });
+            }
+            status => return Err(malformed(format_args!("its status is `{status}`"))),
+        };
+        let mut answer = draft.complete(finish, self.usage());
+        if finish == Finish::Stop && !answer.tool_calls.is_empty() {
+            answer.finish = Finish::ToolCalls;
+        }
+        Ok(answer)
+    }
+
+    fn incomplete(&self) -> Finish {
+        let reason = self.incomplete_details.as_ref().and_then(|details| details.reason.as_ref());
+        match or_empty(reason) {
+            "max_output_tokens" => Finish::Length,
+            "content_filter" => Finish::ContentFilter,
+            _ => Finish::Other,
+        }
+    }
+}
+
+fn malformed(what: impl std::fmt::Display) -> ModelError {
+    ModelError::Malformed { message: format!("a response: {what}") }
+}
+
+impl From<WireUsage> for Usage {
+    fn from(wire: WireUsage) -> Self {
+        let (input, output) = (wire.input_tokens_details, wire.output_tokens_details);
+        Self {
+            prompt_tokens: wire.input_tokens.unwrap_or(0),
+            completion_tokens: wire.output_tokens.unwrap_or(0),
+            cached_tokens: input.and_then(|details| details.cached_tokens).unwrap_or(0),
+            cache_write_tokens: input.and_then(|details| details.cache_write_tokens).unwrap_or(0),
+            reasoning_tokens: output.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+        }
+    }
+}
