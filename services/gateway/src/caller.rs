@@ -1,13 +1,17 @@
-//! Who calls, as far as the headers say.
+//! Who calls, as far as the head of a request says.
 
-use hyper::{HeaderMap, header::AUTHORIZATION};
+use hyper::{HeaderMap, header::AUTHORIZATION, http::request::Parts};
 use ring::digest::{SHA256, digest};
 
-use crate::behaviour::Identity;
+use crate::{behaviour::Identity, protocol::Fault, query::parameter};
 
 const ID_HEADER: &str = "x-client-request-id";
-/// Where `OpenAI`'s own clients count retries.
+/// Where the official clients count retries.
 const RETRY_COUNT_HEADER: &str = "x-stainless-retry-count";
+/// Where the protocols have their keys, beside `authorization`: Anthropic, Google, Azure.
+const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
+/// Google's, in the address.
+const KEY_PARAMETER: &str = "key";
 const ID_BYTES_MAX: usize = 256;
 
 pub(crate) struct Caller {
@@ -15,20 +19,40 @@ pub(crate) struct Caller {
     pub key_label: Box<str>,
     /// Shortened to what is kept of it.
     pub client_request_id: Option<Box<str>>,
+    standing: Standing,
     identity: Option<Identity>,
     retry_count: u32,
 }
 
+/// What a key is good for, as its first letters say.
+#[derive(Clone, Copy)]
+enum Standing {
+    Good,
+    Revoked,
+    Spent,
+}
+
 impl Caller {
-    pub fn of(headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    pub fn of(head: &Parts) -> Self {
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let id = text(ID_HEADER);
         let retry_count = text(RETRY_COUNT_HEADER).and_then(|count| count.parse().ok()).unwrap_or(0);
+        let (key_label, standing) = known_by(&head.headers, head.uri.query().unwrap_or_default());
         Self {
-            key_label: headers.get(AUTHORIZATION).map_or("none".into(), |value| key_label(value.as_bytes())),
+            key_label,
             client_request_id: id.map(|id| shortened(id).into()),
+            standing,
             identity: id.map(|id| Identity::of_id(id, retry_count)),
             retry_count,
+        }
+    }
+
+    /// Whether the key is good for anything at all.
+    pub fn check(&self) -> Result<(), Fault> {
+        match self.standing {
+            Standing::Good => Ok(()),
+            Standing::Revoked => Err(Fault::KeyRevoked),
+            Standing::Spent => Err(Fault::QuotaSpent),
         }
     }
 
@@ -37,8 +61,35 @@ impl Caller {
     }
 }
 
-fn key_label(authorization: &[u8]) -> Box<str> {
-    let key = authorization.strip_prefix(b"Bearer ").unwrap_or(authorization);
+/// All that is kept of a key. Of several, the first counts.
+fn known_by(headers: &HeaderMap, query: &str) -> (Box<str>, Standing) {
+    let bearer = headers.get(AUTHORIZATION).map(|value| {
+        let value = value.as_bytes();
+        value.strip_prefix(b"Bearer ").unwrap_or(value)
+    });
+    let header = || KEY_HEADERS.iter().find_map(|name| headers.get(*name)).map(HeaderValue::as_bytes);
+    if let Some(key) = bearer.or_else(header) {
+        return (key_label(key), Standing::of(key));
+    }
+    match parameter(query, KEY_PARAMETER) {
+        Some(key) => (key_label(key.as_bytes()), Standing::of(key.as_bytes())),
+        None => ("none".into(), Standing::Good),
+    }
+}
+
+impl Standing {
+    fn of(key: &[u8]) -> Self {
+        if key.starts_with(b"revoked") {
+            Self::Revoked
+        } else if key.starts_with(b"spent") {
+            Self::Spent
+        } else {
+            Self::Good
+        }
+    }
+}
+
+fn key_label(key: &[u8]) -> Box<str> {
     let hash = digest(&SHA256, key);
     let [a, b, c, d, ..] = *hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };
     format!("key-{:08x}", u32::from_be_bytes([a, b, c, d])).into()
@@ -51,19 +102,44 @@ fn shortened(id: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Request;
+
     use super::*;
 
-    fn caller(headers: &[(&'static str, &str)]) -> Caller {
-        Caller::of(
-            &headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect(),
-        )
+    fn caller_at(uri: &str, headers: &[(&str, &str)]) -> Caller {
+        let request =
+            headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+        Caller::of(&request.body(()).unwrap().into_parts().0)
+    }
+
+    fn caller(headers: &[(&str, &str)]) -> Caller {
+        caller_at("/", headers)
     }
 
     #[test]
-    fn a_key_is_known_by_its_label_alone() {
+    fn a_key_is_known_by_its_label_alone_wherever_it_comes() {
         // `printf sk-secret | sha256sum`
-        assert_eq!(&*caller(&[("authorization", "Bearer sk-secret")]).key_label, "key-746b4ad1");
+        let label = "key-746b4ad1";
+        assert_eq!(&*caller(&[("authorization", "Bearer sk-secret")]).key_label, label);
+        for header in KEY_HEADERS {
+            assert_eq!(&*caller(&[(header, "sk-secret")]).key_label, label, "{header}");
+        }
+        assert_eq!(&*caller_at("/?alt=sse&key=sk%2Dsecret", &[]).key_label, label);
         assert_eq!(&*caller(&[]).key_label, "none");
+        let two = caller(&[("x-api-key", "other"), ("authorization", "Bearer sk-secret")]);
+        assert_eq!(&*two.key_label, label);
+    }
+
+    #[test]
+    fn the_first_letters_of_a_key_say_what_it_is_good_for() {
+        let table = [
+            ("revoked-1", Err(Fault::KeyRevoked)),
+            ("spent", Err(Fault::QuotaSpent)),
+            ("sk-revoked", Ok(())),
+        ];
+        for (key, want) in table {
+            assert_eq!(caller(&[("x-api-key", key)]).check(), want, "{key}");
+        }
     }
 
     #[test]

@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod answer_key;
+mod anthropic;
 mod behaviour;
 mod body;
 mod caller;
 mod chance;
+mod gemini;
 mod intake;
 mod openai;
 mod paced;
+mod protocol;
+mod query;
 mod record;
 mod route;
 mod server;

@@ -5,8 +5,12 @@ use hyper::{
 };
 
 use crate::{
+    anthropic::Messages,
     body::Body,
-    openai::{self, ApiError},
+    gemini::{self, Gemini},
+    openai::{self, Chat, Responses},
+    protocol::{Fault, serve},
+    query::{decoded, parameter},
     record::push_line,
     server::App,
 };
@@ -19,28 +23,60 @@ const NEXT: HeaderName = HeaderName::from_static("x-gateway-next");
 const DROPPED: HeaderName = HeaderName::from_static("x-gateway-dropped");
 
 pub(crate) async fn route(app: &App, request: Request<Incoming>) -> Response<Body> {
-    let path = request.uri().path();
-    match (request.method(), path) {
-        (&Method::POST, "/v1/chat/completions") => openai::chat(app, request).await,
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, _) => answer(app, request).await,
         (&Method::GET, "/v1/models") => openai::models(app),
-        (&Method::GET, "/_gateway/calls") => calls(app, request.uri().query().unwrap_or_default()),
+        (&Method::GET, "/_gateway/calls") => calls(app, query(&request)),
         (&Method::DELETE, "/_gateway/calls") => reset(app),
         (&Method::GET, "/_gateway/stats") => stats(app),
         (&Method::GET, "/healthz") => typed("application/json", br#"{"status":"ok"}"#.to_vec()),
-        (&Method::GET, path) if let Some(name) = path.strip_prefix("/v1/models/") => openai::model(app, name),
-        (_, path) => ApiError::no_such_path(path).respond_plainly(),
+        (_, path) => match path.strip_prefix("/v1/models/") {
+            Some(name) if request.method() == Method::GET => openai::model(app, &decoded(name)),
+            _ => no_such_path(path),
+        },
     }
+}
+
+/// Each protocol at its path.
+async fn answer(app: &App, request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path();
+    if let Some(gemini) = Gemini::at(path, query(&request)) {
+        return serve(app, gemini, request).await;
+    }
+    if let Some(deployment) = deployment(path) {
+        let chat = Chat::deployed(decoded(deployment).into_owned());
+        return serve(app, chat, request).await;
+    }
+    match path {
+        "/v1/chat/completions" => serve(app, Chat::default(), request).await,
+        "/v1/responses" => serve(app, Responses, request).await,
+        "/v1/messages" => serve(app, Messages, request).await,
+        path => no_such_path(path),
+    }
+}
+
+/// The model in a path as Azure has it.
+fn deployment(path: &str) -> Option<&str> {
+    path.strip_prefix("/openai/deployments/")?.strip_suffix("/chat/completions")
+}
+
+fn no_such_path(path: &str) -> Response<Body> {
+    let fault = Fault::NoSuchPath(path.to_owned());
+    let failure =
+        if path.starts_with("/v1beta/") { gemini::failure(&fault) } else { openai::failure(&fault) };
+    failure.respond(Body::plain)
+}
+
+fn query(request: &Request<Incoming>) -> &str {
+    request.uri().query().unwrap_or_default()
 }
 
 /// `?after=<seq>&limit=<count>`: the records that follow, one a line. An empty page is the end so far.
 fn calls(app: &App, query: &str) -> Response<Body> {
-    let parameter = |name: &str| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).find_map(|(_, value)| value.parse::<u64>().ok())
-    };
-    let after = parameter("after").unwrap_or(0);
+    let number = |name| parameter(query, name).and_then(|value| value.parse::<u64>().ok());
+    let after = number("after").unwrap_or(0);
     let limit =
-        parameter("limit").map_or(PAGE_MAX, |limit| usize::try_from(limit).unwrap_or(PAGE_MAX).min(PAGE_MAX));
+        number("limit").map_or(PAGE_MAX, |limit| usize::try_from(limit).unwrap_or(PAGE_MAX).min(PAGE_MAX));
     let records = app.recorder.calls(after, limit);
     let mut lines = Vec::new();
     for record in &records {

@@ -46,7 +46,7 @@ impl Catalog {
 
     /// The bases that can be used.
     pub fn bases(&self) -> &'static [&'static str] {
-        if self.has_key { &["echo", "lorem", "key"] } else { &["echo", "lorem"] }
+        if self.has_key { &["echo", "lorem", "tool", "key"] } else { &["echo", "lorem", "tool"] }
     }
 }
 

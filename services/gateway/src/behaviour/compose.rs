@@ -3,19 +3,46 @@ use std::{borrow::Cow, iter};
 use super::{Base, Model};
 use crate::AnswerKey;
 
+/// What a request wants of an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish<'a> {
+    /// The user's last message.
+    pub prompt: &'a str,
+    /// The caller's limit, reasoning included.
+    pub tokens_max: Option<usize>,
+    /// The name of the first tool.
+    pub tool: Option<&'a str>,
+    pub json: bool,
+}
+
 /// What the model says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completion<'a> {
+    /// Its reasoning, which comes first.
+    pub thoughts: Cow<'a, str>,
+    pub thought_tokens: usize,
+    /// The tool that is called. Its arguments, a JSON object, are then the text.
+    pub call: Option<&'a str>,
     pub text: Cow<'a, str>,
-    pub tokens: usize,
+    pub text_tokens: usize,
     pub finish: Finish,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Finish {
+    #[default]
     Stop,
     /// The caller's token limit came first.
     Length,
+    Call,
+}
+
+/// The kinds of things that a completion is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Thoughts,
+    Text,
+    Call,
 }
 
 const LOREM_TOKENS: u32 = 16;
@@ -28,26 +55,75 @@ const REASONING: &str = "so we go through what is given, one step after the othe
 const UNKNOWN: &str = "I do not know this question.";
 
 impl Model {
-    /// The answer to `prompt`, the user's last message. `tokens_max` is the caller's limit.
+    /// The answer to a wish.
     ///
     /// `key` is only asked for the base `key`; without one, every question is an unknown one.
-    pub fn complete<'a>(
-        &self,
-        prompt: &'a str,
-        key: Option<&'a AnswerKey>,
-        tokens_max: Option<usize>,
-    ) -> Completion<'a> {
+    pub fn complete<'a>(&self, wish: Wish<'a>, key: Option<&'a AnswerKey>) -> Completion<'a> {
+        let call = wish.tool.filter(|_| self.base == Base::Tool);
+        let text = self.text(wish.prompt, key);
+        let text = match (call, wish.json) {
+            (Some(_), _) => Cow::Owned(object("text", &text)),
+            (None, true) => Cow::Owned(object("answer", &text)),
+            (None, false) => text,
+        };
+        let thoughts = Cow::Owned(cycle(REASONING, size(self.think)));
+        Completion { thoughts, call, text, ..Completion::default() }
+            .limited(wish.tokens_max.unwrap_or(usize::MAX))
+    }
+
+    fn text<'a>(&self, prompt: &'a str, key: Option<&'a AnswerKey>) -> Cow<'a, str> {
         let wanted = self.tokens.map(size);
-        let text = match (self.base, wanted) {
-            (Base::Echo, None) => Cow::Borrowed(prompt),
-            (Base::Echo, Some(count)) => Cow::Owned(cycle(prompt, count)),
+        match (self.base, wanted) {
+            (Base::Echo | Base::Tool, None) => Cow::Borrowed(prompt),
+            (Base::Echo | Base::Tool, Some(count)) => Cow::Owned(cycle(prompt, count)),
             (Base::Lorem, _) => Cow::Owned(cycle(LOREM, wanted.unwrap_or(size(LOREM_TOKENS)))),
             (Base::Key { right }, _) => {
                 let answer = key.and_then(|key| key.answer(prompt, right)).unwrap_or(UNKNOWN);
                 wanted.map_or(Cow::Borrowed(answer), |count| reason_first(answer, count))
             }
+        }
+    }
+}
+
+impl Completion<'_> {
+    /// What there is of it, in its order.
+    pub fn parts(&self) -> impl Iterator<Item = Part> {
+        let counted = [(Part::Thoughts, self.thought_tokens), (self.said(), self.text_tokens)];
+        counted.into_iter().filter(|(_, tokens)| *tokens > 0).map(|(part, _)| part)
+    }
+
+    /// The pieces in which it is streamed.
+    pub fn pieces(&self) -> impl Iterator<Item = (Part, &str)> {
+        let said = self.said();
+        let thoughts = tokens(&self.thoughts).map(|token| (Part::Thoughts, token));
+        thoughts.chain(tokens(&self.text).map(move |token| (said, token)))
+    }
+
+    fn said(&self) -> Part {
+        if self.call.is_some() { Part::Call } else { Part::Text }
+    }
+
+    /// Of all kinds.
+    pub fn tokens(&self) -> usize {
+        self.thought_tokens + self.text_tokens
+    }
+
+    /// Keeps what the caller's limit leaves room for. A call is whole or is none: nobody can use a part of it.
+    fn limited(mut self, tokens_max: usize) -> Self {
+        let (thoughts, thought_tokens) = first(self.thoughts, tokens_max);
+        let whole = self.text.len();
+        let (text, text_tokens) = first(self.text, tokens_max - thought_tokens);
+        (self.thoughts, self.text) = (thoughts, text);
+        (self.thought_tokens, self.text_tokens) = (thought_tokens, text_tokens);
+        self.finish = match (self.text.len() == whole, self.call) {
+            (true, None) => Finish::Stop,
+            (true, Some(_)) => Finish::Call,
+            (false, _) => Finish::Length,
         };
-        limited(text, tokens_max)
+        if self.finish == Finish::Length && self.call.take().is_some() {
+            (self.text, self.text_tokens) = (Cow::Borrowed(""), 0);
+        }
+        self
     }
 }
 
@@ -64,6 +140,23 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Up to so many tokens of a text, and how many there are.
+fn first(text: Cow<'_, str>, count: usize) -> (Cow<'_, str>, usize) {
+    let (mut kept, mut bytes) = (0, 0);
+    for token in tokens(&text).take(count) {
+        kept += 1;
+        bytes += token.len();
+    }
+    let text = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..bytes]),
+        Cow::Owned(mut text) => {
+            text.truncate(bytes);
+            Cow::Owned(text)
+        }
+    };
+    (text, kept)
+}
+
 fn cycle(text: &str, count: usize) -> String {
     let mut out = String::new();
     for word in text.split_whitespace().cycle().take(count) {
@@ -75,30 +168,16 @@ fn cycle(text: &str, count: usize) -> String {
     out
 }
 
+/// A JSON object with one text in it.
+fn object(name: &str, text: &str) -> String {
+    format!(r#"{{"{name}": {}}}"#, serde_json::Value::from(text))
+}
+
 fn reason_first(answer: &str, count: usize) -> Cow<'_, str> {
     match count.saturating_sub(tokens(answer).count()) {
         0 => Cow::Borrowed(answer),
         padding => Cow::Owned(cycle(REASONING, padding) + " " + answer),
     }
-}
-
-fn limited(text: Cow<'_, str>, tokens_max: Option<usize>) -> Completion<'_> {
-    let (mut kept, mut bytes) = (0, 0);
-    for token in tokens(&text).take(tokens_max.unwrap_or(usize::MAX)) {
-        kept += 1;
-        bytes += token.len();
-    }
-    if bytes == text.len() {
-        return Completion { text, tokens: kept, finish: Finish::Stop };
-    }
-    let text = match text {
-        Cow::Borrowed(text) => Cow::Borrowed(&text[..bytes]),
-        Cow::Owned(mut text) => {
-            text.truncate(bytes);
-            Cow::Owned(text)
-        }
-    };
-    Completion { text, tokens: kept, finish: Finish::Length }
 }
 
 fn size(count: u32) -> usize {
@@ -111,31 +190,90 @@ mod tests {
 
     use super::*;
 
-    fn complete(model: &str, prompt: &str, tokens_max: Option<usize>) -> (String, usize, Finish) {
-        let completion = model.parse::<Model>().unwrap().complete(prompt, None, tokens_max);
-        (completion.text.into_owned(), completion.tokens, completion.finish)
+    fn wish(prompt: &str) -> Wish<'_> {
+        Wish { prompt, ..Wish::default() }
+    }
+
+    fn complete<'a>(model: &str, wish: Wish<'a>) -> Completion<'a> {
+        model.parse::<Model>().unwrap().complete(wish, None)
+    }
+
+    fn said(model: &str, prompt: &str, tokens_max: Option<usize>) -> (String, usize, Finish) {
+        let completion = complete(model, Wish { tokens_max, ..wish(prompt) });
+        (completion.text.into_owned(), completion.text_tokens, completion.finish)
     }
 
     #[test]
     fn echo_says_what_it_was_told() {
-        assert_eq!(complete("echo", "one  two\n", None), ("one  two\n".to_owned(), 3, Finish::Stop));
-        assert_eq!(complete("echo", "", None), (String::new(), 0, Finish::Stop));
-        assert_eq!(complete("echo+tokens=5", "a b", None).0, "a b a b a");
-        assert_eq!(complete("echo+tokens=5", "", None).1, 0);
+        assert_eq!(said("echo", "one  two\n", None), ("one  two\n".to_owned(), 3, Finish::Stop));
+        assert_eq!(said("echo", "", None), (String::new(), 0, Finish::Stop));
+        assert_eq!(said("echo+tokens=5", "a b", None).0, "a b a b a");
+        assert_eq!(said("echo+tokens=5", "", None).1, 0);
     }
 
     #[test]
     fn lorem_has_the_tokens_asked_for() {
-        assert_eq!(complete("lorem", "?", None).1, 16);
-        assert_eq!(complete("lorem+tokens=1000", "?", None).1, 1000);
-        assert!(complete("lorem", "?", None).0.starts_with("lorem ipsum dolor"));
+        assert_eq!(said("lorem", "?", None).1, 16);
+        assert_eq!(said("lorem+tokens=1000", "?", None).1, 1000);
+        assert!(said("lorem", "?", None).0.starts_with("lorem ipsum dolor"));
     }
 
     #[test]
     fn the_callers_limit_cuts_the_answer_and_says_so() {
-        assert_eq!(complete("echo", "a b c", Some(2)), ("a b".to_owned(), 2, Finish::Length));
-        assert_eq!(complete("echo", "a b c", Some(3)), ("a b c".to_owned(), 3, Finish::Stop));
-        assert_eq!(complete("lorem+tokens=9", "?", Some(0)), (String::new(), 0, Finish::Length));
+        assert_eq!(said("echo", "a b c", Some(2)), ("a b".to_owned(), 2, Finish::Length));
+        assert_eq!(said("echo", "a b c", Some(3)), ("a b c".to_owned(), 3, Finish::Stop));
+        assert_eq!(said("lorem+tokens=9", "?", Some(0)), (String::new(), 0, Finish::Length));
+    }
+
+    #[test]
+    fn thoughts_come_first_and_count_for_the_limit() {
+        let table = [
+            (None, "so we go", 3, 2, Finish::Stop),
+            (Some(5), "so we go", 3, 2, Finish::Stop),
+            (Some(4), "so we go", 3, 1, Finish::Length),
+            (Some(2), "so we", 2, 0, Finish::Length),
+        ];
+        for (tokens_max, thoughts, thought_tokens, text_tokens, finish) in table {
+            let completion = complete("echo+think=3", Wish { tokens_max, ..wish("a b") });
+
+            assert_eq!(completion.thoughts, thoughts, "{tokens_max:?}");
+            let counts = (completion.thought_tokens, completion.text_tokens, completion.finish);
+            assert_eq!(counts, (thought_tokens, text_tokens, finish), "{tokens_max:?}");
+            assert_eq!(completion.pieces().count(), completion.tokens());
+        }
+    }
+
+    #[test]
+    fn tool_calls_the_first_tool_with_the_prompt() {
+        let with_tool = Wish { tool: Some("look_up"), ..wish("one \"two\"") };
+
+        let completion = complete("tool", with_tool);
+
+        assert_eq!((completion.call, completion.finish), (Some("look_up"), Finish::Call));
+        assert_eq!(completion.text, r#"{"text": "one \"two\""}"#);
+        assert!(completion.pieces().all(|(part, _)| part == Part::Call));
+        let without = [complete("tool", wish("a")), complete("echo", Wish { prompt: "a", ..with_tool })];
+        for completion in without {
+            assert_eq!((completion.call, &*completion.text, completion.finish), (None, "a", Finish::Stop));
+        }
+    }
+
+    #[test]
+    fn a_call_that_the_limit_does_not_leave_whole_is_none() {
+        let wish = Wish { tool: Some("look_up"), tokens_max: Some(2), ..wish("a b c") };
+
+        let completion = complete("tool+think=1", wish);
+
+        assert_eq!((completion.call, &*completion.text, completion.finish), (None, "", Finish::Length));
+        assert_eq!((completion.thought_tokens, completion.text_tokens), (1, 0));
+    }
+
+    #[test]
+    fn json_is_one_object_with_the_answer() {
+        let completion = complete("echo", Wish { json: true, ..wish("a\n\"b\"") });
+
+        assert_eq!(completion.text, r#"{"answer": "a\n\"b\""}"#);
+        assert_eq!(completion.text_tokens, 2);
     }
 
     #[test]

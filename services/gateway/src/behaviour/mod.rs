@@ -10,7 +10,7 @@ mod model;
 mod plan;
 
 pub(crate) use catalog::{Catalog, Unknown};
-pub(crate) use compose::{Completion, Finish, tokens};
+pub(crate) use compose::{Completion, Finish, Part, Wish, tokens};
 pub(crate) use identity::Identity;
 pub(crate) use model::{Base, Model, ModelFault, NAME_BYTES_MAX};
-pub(crate) use plan::{Ending, Pace, Plan};
+pub(crate) use plan::{Ending, Form, Pace, Plan, Refusal};

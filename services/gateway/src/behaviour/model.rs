@@ -1,5 +1,6 @@
 use std::{str::FromStr, time::Duration};
 
+use super::Refusal;
 use crate::chance::{Share, ShareFault};
 
 /// Longer names are refused, so that what is kept of them is bounded.
@@ -15,26 +16,34 @@ pub struct Model {
     pub ttft: Duration,
     /// Between one token and the next.
     pub token_gap: Duration,
+    /// Of reasoning, before the answer.
+    pub think: u32,
     pub tokens: Option<u32>,
     /// Statuses and their shares, which add up to at most all.
     pub failures: Vec<(u16, Share)>,
     /// In seconds.
     pub retry_after: Option<u32>,
-    pub no_stream: bool,
+    pub refusals: Vec<Refusal>,
     pub hang: Share,
     pub malformed: Share,
-    pub cut: Option<Cut>,
+    pub overload: Option<Break>,
+    pub cut: Option<Break>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
     Echo,
     Lorem,
-    Key { right: Share },
+    /// Calls the first tool of a request that has tools, and is `Echo` for one that has none.
+    Tool,
+    Key {
+        right: Share,
+    },
 }
 
+/// Where a stream breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
+pub struct Break {
     pub after_tokens: u32,
     pub share: Share,
 }
@@ -44,10 +53,11 @@ pub struct Cut {
 pub enum ModelFault {
     #[error("the name is longer than {NAME_BYTES_MAX} bytes")]
     TooLong,
-    #[error("`{0}` is no base: use echo, lorem or key")]
+    #[error("`{0}` is no base: use echo, lorem, tool or key")]
     Base(String),
     #[error(
-        "`{0}` is no modifier: use ttft, tokens, tps, fail, retry-after, nostream, hang, malformed or cut"
+        "`{0}` is no modifier: use ttft, think, tokens, tps, fail, retry-after, nostream, onlystream, \
+         nostreamoptions, hang, malformed, overload or cut"
     )]
     Modifier(String),
     #[error("`{word}`: {wanted} is wanted")]
@@ -88,12 +98,14 @@ impl Model {
             base,
             ttft: Duration::ZERO,
             token_gap: Duration::ZERO,
+            think: 0,
             tokens: None,
             failures: Vec::new(),
             retry_after: None,
-            no_stream: false,
+            refusals: Vec::new(),
             hang: Share::NONE,
             malformed: Share::NONE,
+            overload: None,
             cut: None,
         }
     }
@@ -101,6 +113,7 @@ impl Model {
     fn modify(&mut self, word: &Word<'_>) -> Result<(), ModelFault> {
         match word.name {
             "ttft" => self.ttft = word.duration()?,
+            "think" => self.think = word.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?,
             "tokens" => self.tokens = Some(word.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?),
             "tps" => {
                 self.token_gap =
@@ -108,13 +121,13 @@ impl Model {
             }
             "fail" => self.failures.push(word.failure()?),
             "retry-after" => self.retry_after = Some(word.number(0..=86_400, "seconds, up to a day,")?),
-            "nostream" => {
-                word.bare()?;
-                self.no_stream = true;
-            }
+            "nostream" => self.refusals.push(word.refusal(Refusal::Stream)?),
+            "onlystream" => self.refusals.push(word.refusal(Refusal::Buffered)?),
+            "nostreamoptions" => self.refusals.push(word.refusal(Refusal::StreamOptions)?),
             "hang" => self.hang = word.share_of_bare()?,
             "malformed" => self.malformed = word.share_of_bare()?,
-            "cut" => self.cut = Some(word.cut()?),
+            "overload" => self.overload = Some(word.break_off()?),
+            "cut" => self.cut = Some(word.break_off()?),
             _ => return Err(ModelFault::Modifier(word.whole.to_owned())),
         }
         self.failures
@@ -144,15 +157,16 @@ impl<'a> Word<'a> {
         match (self.name, self.value, self.share) {
             ("echo", None, None) => Ok(Base::Echo),
             ("lorem", None, None) => Ok(Base::Lorem),
+            ("tool", None, None) => Ok(Base::Tool),
             ("key", None, None) => Ok(Base::Key { right: Share::ALL }),
             ("key", Some(right), None) => Ok(Base::Key { right: self.parse_share(right)? }),
             _ => Err(ModelFault::Base(self.whole.to_owned())),
         }
     }
 
-    fn bare(&self) -> Result<(), ModelFault> {
+    fn refusal(&self, refusal: Refusal) -> Result<Refusal, ModelFault> {
         let bare = self.value.is_none() && self.share.is_none();
-        if bare { Ok(()) } else { Err(self.wants("the word alone")) }
+        if bare { Ok(refusal) } else { Err(self.wants("the word alone")) }
     }
 
     fn share_of_bare(&self) -> Result<Share, ModelFault> {
@@ -171,11 +185,11 @@ impl<'a> Word<'a> {
         Ok((status, self.parse_share(share)?))
     }
 
-    fn cut(&self) -> Result<Cut, ModelFault> {
+    fn break_off(&self) -> Result<Break, ModelFault> {
         let after_tokens = self.value.and_then(|value| value.parse().ok());
         let after_tokens = after_tokens.ok_or_else(|| self.wants("a number of tokens, as in cut=10,"))?;
         let share = self.share.map_or(Ok(Share::ALL), |share| self.parse_share(share))?;
-        Ok(Cut { after_tokens, share })
+        Ok(Break { after_tokens, share })
     }
 
     fn number(&self, range: std::ops::RangeInclusive<u32>, wanted: &'static str) -> Result<u32, ModelFault> {
@@ -223,7 +237,7 @@ mod tests {
     #[test]
     fn each_word_sets_its_field() {
         type Check = fn(&Model) -> bool;
-        let table: [(&str, Check); 17] = [
+        let table: [(&str, Check); 22] = [
             ("echo", |m| *m == Model::plain(Base::Echo)),
             ("lorem", |m| m.base == Base::Lorem),
             ("key", |m| m.base == Base::Key { right: Share::ALL }),
@@ -235,9 +249,16 @@ mod tests {
             ("echo+fail=429:0.1", |m| m.failures == [(429, share("0.1"))]),
             ("echo+fail=429:0.1+fail=500:0.9", |m| m.failures.len() == 2),
             ("echo+retry-after=2", |m| m.retry_after == Some(2)),
-            ("echo+nostream", |m| m.no_stream),
-            ("echo+cut=10", |m| m.cut == Some(Cut { after_tokens: 10, share: Share::ALL })),
-            ("echo+cut=0:0.1", |m| m.cut == Some(Cut { after_tokens: 0, share: share("0.1") })),
+            ("tool", |m| m.base == Base::Tool),
+            ("echo+think=9", |m| m.think == 9),
+            ("echo+nostream", |m| m.refusals == [Refusal::Stream]),
+            ("echo+onlystream+nostreamoptions", |m| {
+                m.refusals == [Refusal::Buffered, Refusal::StreamOptions]
+            }),
+            ("echo+overload=3", |m| m.overload == Some(Break { after_tokens: 3, share: Share::ALL })),
+            ("echo+overload=0:0.1", |m| m.overload.is_some_and(|o| o.share == share("0.1"))),
+            ("echo+cut=10", |m| m.cut == Some(Break { after_tokens: 10, share: Share::ALL })),
+            ("echo+cut=0:0.1", |m| m.cut == Some(Break { after_tokens: 0, share: share("0.1") })),
             ("echo+hang", |m| m.hang == Share::ALL),
             ("echo+hang:0.25", |m| m.hang == share("0.25")),
             ("echo+malformed:0.5", |m| m.malformed == share("0.5")),
@@ -266,6 +287,10 @@ mod tests {
             ("echo+fail=200:0.1", "`fail=200:0.1`: a status from 400"),
             ("echo+fail=429:0.6+fail=500:0.5", "shares of `fail` are more than 1"),
             ("echo+nostream=1", "`nostream=1`: the word alone"),
+            ("tool=1", "`tool=1` is no base"),
+            ("echo+think=0", "`think=0`: a number from 1"),
+            ("echo+onlystream:0.1", "`onlystream:0.1`: the word alone"),
+            ("echo+overload", "`overload`: a number of tokens"),
             ("echo+hang=1", "`hang=1`: the word alone"),
             ("echo+cut", "`cut`: a number of tokens"),
             ("echo+tokens=1+tokens=2", "`tokens` is given twice"),

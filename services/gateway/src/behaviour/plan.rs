@@ -1,13 +1,12 @@
 use std::time::Duration;
 
-use super::{Identity, Model};
+use super::{Identity, Model, model::Break};
 use crate::chance::Share;
 
 /// What a call does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// Says that this model cannot stream.
-    RejectStream,
+    Refuse(Refusal),
     /// Fails at once.
     Fail {
         status: u16,
@@ -20,6 +19,28 @@ pub enum Plan {
         pace: Pace,
         ending: Ending,
     },
+}
+
+/// The form of a request that a model does not take, in the words of servers that do so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "Unsupported value: 'stream' does not support true with this model. Only the default (false) value is \
+         supported."
+    )]
+    Stream,
+    #[error("This model only support stream mode, please enable the stream parameter to access the model.")]
+    Buffered,
+    #[error("Unknown parameter: 'stream_options'.")]
+    StreamOptions,
+}
+
+/// How an answer is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    pub stream: bool,
+    /// Whether there are any, whatever they say.
+    pub stream_options: bool,
 }
 
 /// When the tokens come.
@@ -38,15 +59,19 @@ pub enum Ending {
     Cut {
         after_tokens: usize,
     },
+    /// After so many tokens, with the news that the server is overloaded.
+    Overloaded {
+        after_tokens: usize,
+    },
     /// In JSON that nobody can read.
     Malformed,
 }
 
 impl Model {
     /// The fate of one call: a function of the model's name, the request and its attempt, and nothing else.
-    pub fn plan(&self, identity: Identity, stream: bool) -> Plan {
-        if self.no_stream && stream {
-            return Plan::RejectStream;
+    pub fn plan(&self, identity: Identity, form: Form) -> Plan {
+        if let Some(refusal) = self.refusals.iter().find(|refusal| refusal.meets(form)) {
+            return Plan::Refuse(*refusal);
         }
         if let Some(status) = self.failure(identity) {
             return Plan::Fail { status, retry_after: self.retry_after };
@@ -75,11 +100,40 @@ impl Model {
         if self.malformed.has(identity.draw("malformed")) {
             return Ending::Malformed;
         }
-        match self.cut {
-            Some(cut) if cut.share.has(identity.draw("cut")) => {
-                Ending::Cut { after_tokens: usize::try_from(cut.after_tokens).unwrap_or(usize::MAX) }
-            }
-            _ => Ending::Whole,
+        let breaks = |at: Option<Break>, what| at.filter(|at| at.share.has(identity.draw(what)));
+        if let Some(at) = breaks(self.overload, "overload") {
+            Ending::Overloaded { after_tokens: at.tokens() }
+        } else if let Some(at) = breaks(self.cut, "cut") {
+            Ending::Cut { after_tokens: at.tokens() }
+        } else {
+            Ending::Whole
+        }
+    }
+}
+
+impl Refusal {
+    fn meets(self, form: Form) -> bool {
+        match self {
+            Self::Stream => form.stream,
+            Self::Buffered => !form.stream,
+            Self::StreamOptions => form.stream_options,
+        }
+    }
+}
+
+impl Break {
+    fn tokens(self) -> usize {
+        usize::try_from(self.after_tokens).unwrap_or(usize::MAX)
+    }
+}
+
+impl Ending {
+    /// How many tokens a stream shows at most.
+    pub fn tokens_shown(self) -> usize {
+        match self {
+            Self::Whole => usize::MAX,
+            Self::Cut { after_tokens } | Self::Overloaded { after_tokens } => after_tokens,
+            Self::Malformed => 1,
         }
     }
 }
@@ -99,13 +153,16 @@ impl Pace {
 mod tests {
     use super::*;
 
+    const STREAM: Form = Form { stream: true, stream_options: false };
+    const BUFFERED: Form = Form { stream: false, stream_options: false };
+
     fn model(name: &str) -> Model {
         name.parse().unwrap()
     }
 
     fn plans(name: &str, attempt: u32) -> Vec<Plan> {
         let model = model(name);
-        (0..10_000).map(|n| model.plan(Identity::of_id(&format!("run:{n}:0:{attempt}"), 0), true)).collect()
+        (0..10_000).map(|n| model.plan(Identity::of_id(&format!("run:{n}:0:{attempt}"), 0), STREAM)).collect()
     }
 
     fn count(plans: &[Plan], is: impl Fn(&Plan) -> bool) -> usize {
@@ -141,20 +198,32 @@ mod tests {
 
     #[test]
     fn shares_of_different_words_are_independent() {
-        let plans = plans("echo+hang:0.5+malformed:0.5+cut=3:0.5", 0);
+        let plans = plans("echo+hang:0.5+malformed:0.5+overload=2:0.5+cut=3:0.5", 0);
         let ends = |wanted: Ending| move |plan: &Plan| matches!(plan, Plan::Answer { ending, .. } if *ending == wanted);
 
         assert!((4_800..5_200).contains(&count(&plans, |plan| *plan == Plan::Hang)));
         assert!((2_300..2_700).contains(&count(&plans, ends(Ending::Malformed))));
-        assert!((1_100..1_400).contains(&count(&plans, ends(Ending::Cut { after_tokens: 3 }))));
+        assert!((1_100..1_400).contains(&count(&plans, ends(Ending::Overloaded { after_tokens: 2 }))));
+        assert!((550..700).contains(&count(&plans, ends(Ending::Cut { after_tokens: 3 }))));
     }
 
     #[test]
-    fn only_a_request_to_stream_is_rejected_by_nostream() {
-        let (model, identity) = (model("echo+nostream"), Identity::of_id("a:0", 0));
-
-        assert_eq!(model.plan(identity, true), Plan::RejectStream);
-        assert!(matches!(model.plan(identity, false), Plan::Answer { ending: Ending::Whole, .. }));
+    fn a_request_is_refused_for_its_form_alone() {
+        let options = Form { stream: true, stream_options: true };
+        let table = [
+            ("echo+nostream", STREAM, Some(Refusal::Stream)),
+            ("echo+nostream", BUFFERED, None),
+            ("echo+onlystream", BUFFERED, Some(Refusal::Buffered)),
+            ("echo+onlystream", STREAM, None),
+            ("echo+nostreamoptions", options, Some(Refusal::StreamOptions)),
+            ("echo+nostreamoptions", STREAM, None),
+            ("echo+nostreamoptions", BUFFERED, None),
+        ];
+        for (name, form, want) in table {
+            let plan = model(name).plan(Identity::of_id("a:0", 0), form);
+            let refusal = if let Plan::Refuse(refusal) = plan { Some(refusal) } else { None };
+            assert_eq!(refusal, want, "{name}, {form:?}");
+        }
     }
 
     #[test]

@@ -1,31 +1,19 @@
-use hyper::{
-    Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
-};
 use serde::Serialize;
 
-use crate::{behaviour::Unknown, body::Body, intake::Unread, record::OpenCall};
+use crate::{
+    behaviour::Refusal,
+    protocol::{Failure, Fault},
+};
 
 /// An error as `OpenAI` words it: the body is `{"error":{"message","type","param","code"}}`.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ApiError {
-    pub status: u16,
-    pub message: String,
-    kind: &'static str,
-    param: Option<&'static str>,
-    code: Option<&'static str>,
-    /// In seconds.
-    retry_after: Option<u32>,
+#[derive(Serialize)]
+struct Envelope {
+    error: Inner,
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
-    error: Inner<'a>,
-}
-
-#[derive(Serialize)]
-struct Inner<'a> {
-    message: &'a str,
+struct Inner {
+    message: String,
     #[serde(rename = "type")]
     kind: &'static str,
     param: Option<&'static str>,
@@ -34,108 +22,71 @@ struct Inner<'a> {
 
 const INVALID: &str = "invalid_request_error";
 
-impl ApiError {
-    fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), kind, param: None, code: None, retry_after: None }
-    }
+pub(crate) fn failure(fault: &Fault) -> Failure {
+    Failure { status: fault.status(), json: json(fault), retry_after: fault.retry_after() }
+}
 
-    pub fn invalid(message: &str, param: &'static str) -> Self {
-        Self { param: Some(param), ..Self::new(400, INVALID, message) }
-    }
+pub(super) fn json(fault: &Fault) -> Vec<u8> {
+    let (kind, param, code) = words(fault);
+    let envelope = Envelope { error: Inner { message: fault.to_string(), kind, param, code } };
+    serde_json::to_vec(&envelope).expect("text serializes")
+}
 
-    pub fn unreadable(error: &serde_json::Error) -> Self {
-        Self::new(400, INVALID, format!("the body is not a chat request: {error}"))
-    }
-
-    pub fn unread(why: &Unread) -> Self {
-        let status = match why {
-            Unread::TooLong { .. } => 413,
-            Unread::Incomplete => 408,
-        };
-        Self::new(status, INVALID, why.to_string())
-    }
-
-    pub fn no_such_path(path: &str) -> Self {
-        Self::new(404, INVALID, format!("there is no {path} here"))
-    }
-
-    pub fn no_such_model(name: &str, why: &Unknown) -> Self {
-        let name: String = name.chars().take(100).collect();
-        let message = format!("The model `{name}` does not exist: {why}");
-        Self { param: Some("model"), code: Some("model_not_found"), ..Self::new(404, INVALID, message) }
-    }
-
-    pub fn cannot_stream() -> Self {
-        let message = "Unsupported value: 'stream' does not support true with this model. Only the default (false) \
-                       value is supported.";
-        Self { code: Some("unsupported_value"), ..Self::invalid(message, "stream") }
-    }
-
-    /// The failure that a model's name asks for, with the type and code that go with its status.
-    pub fn asked_for(status: u16, retry_after: Option<u32>) -> Self {
-        let (kind, code) = match status {
-            401 => (INVALID, Some("invalid_api_key")),
-            403 => (INVALID, Some("unsupported_country_region_territory")),
-            404 => (INVALID, Some("model_not_found")),
-            429 => ("requests", Some("rate_limit_exceeded")),
-            400..=499 => (INVALID, None),
-            _ => ("server_error", None),
-        };
-        let message = format!("The model's name asks for this call to fail with status {status}.");
-        Self { code, retry_after, ..Self::new(status, kind, message) }
-    }
-
-    /// A response to a call, which it ends.
-    pub fn respond(self, call: OpenCall) -> Response<Body> {
-        let status = self.status;
-        self.head(Body::whole(self.json(), call, status))
-    }
-
-    /// A response that is no call's.
-    pub fn respond_plainly(self) -> Response<Body> {
-        self.head(Body::plain(self.json()))
-    }
-
-    fn head(&self, body: Body) -> Response<Body> {
-        let mut response = Response::new(body);
-        *response.status_mut() = StatusCode::from_u16(self.status).expect("statuses here are 400 to 599");
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+/// The type, the parameter and the code.
+fn words(fault: &Fault) -> (&'static str, Option<&'static str>, Option<&'static str>) {
+    match fault {
+        Fault::Unread(_) | Fault::Unreadable(_) | Fault::NoSuchPath(_) => (INVALID, None, None),
+        Fault::Invalid { param, .. } => (INVALID, Some(param), None),
+        Fault::NoSuchModel { .. } => (INVALID, Some("model"), Some("model_not_found")),
+        Fault::Refused(Refusal::Stream) => (INVALID, Some("stream"), Some("unsupported_value")),
+        // As Alibaba's servers say it, which have such models.
+        Fault::Refused(Refusal::Buffered) => (INVALID, None, Some("invalid_parameter_error")),
+        Fault::Refused(Refusal::StreamOptions) => {
+            (INVALID, Some("stream_options"), Some("unknown_parameter"))
         }
-        response
-    }
-
-    fn json(&self) -> Vec<u8> {
-        let Self { message, kind, param, code, .. } = self;
-        let envelope = Envelope { error: Inner { message, kind, param: *param, code: *code } };
-        serde_json::to_vec(&envelope).expect("text serializes")
+        Fault::KeyRevoked => (INVALID, None, Some("invalid_api_key")),
+        Fault::QuotaSpent => ("insufficient_quota", None, Some("insufficient_quota")),
+        Fault::Overloaded { .. } => ("overloaded_error", None, None),
+        Fault::AskedFor { status, .. } => match status {
+            401 => (INVALID, None, Some("invalid_api_key")),
+            403 => (INVALID, None, Some("unsupported_country_region_territory")),
+            404 => (INVALID, None, Some("model_not_found")),
+            429 => ("requests", None, Some("rate_limit_exceeded")),
+            400..=499 => (INVALID, None, None),
+            _ => ("server_error", None, None),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::behaviour::Unknown;
 
     #[test]
     fn errors_read_as_openai_writes_them() {
+        let asked_for = |status| Fault::AskedFor { status, retry_after: None };
         let table = [
+            (asked_for(429), r#""type":"requests","param":null,"code":"rate_limit_exceeded""#),
+            (asked_for(503), r#""type":"server_error","param":null,"code":null"#),
             (
-                ApiError::asked_for(429, None),
-                r#""type":"requests","param":null,"code":"rate_limit_exceeded""#,
-            ),
-            (ApiError::asked_for(503, None), r#""type":"server_error","param":null,"code":null"#),
-            (
-                ApiError::cannot_stream(),
+                Fault::Refused(Refusal::Stream),
                 r#""type":"invalid_request_error","param":"stream","code":"unsupported_value""#,
             ),
+            (Fault::Refused(Refusal::Buffered), r#""param":null,"code":"invalid_parameter_error""#),
             (
-                ApiError::no_such_model("x\"y", &Unknown::NoKey),
+                Fault::Refused(Refusal::StreamOptions),
+                r#"{"error":{"message":"Unknown parameter: 'stream_options'.","type":"invalid_request_error","param":"stream_options","code":"unknown_parameter"}}"#,
+            ),
+            (Fault::KeyRevoked, r#""type":"invalid_request_error","param":null,"code":"invalid_api_key""#),
+            (Fault::QuotaSpent, r#""type":"insufficient_quota","param":null,"code":"insufficient_quota""#),
+            (
+                Fault::no_such_model("x\"y", Unknown::NoKey),
                 r#"{"error":{"message":"The model `x\"y` does not exist: `key` needs"#,
             ),
         ];
-        for (error, want) in table {
-            let json = String::from_utf8(error.json()).unwrap();
+        for (fault, want) in table {
+            let json = String::from_utf8(json(&fault)).unwrap();
             assert!(json.contains(want), "{json}");
         }
     }

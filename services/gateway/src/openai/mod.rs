@@ -1,13 +1,11 @@
-//! `OpenAI`'s chat completions: reading requests and writing answers. What an answer is, and whether there is
-//! one, is [`crate::behaviour`]'s to say.
+//! `OpenAI`'s two protocols for chats, and what they share.
 
 mod chat;
-mod completion;
 mod error;
 mod models;
-mod request;
-mod stream;
+mod responses;
 
-pub(crate) use chat::chat;
-pub(crate) use error::ApiError;
+pub(crate) use chat::Chat;
+pub(crate) use error::failure;
 pub(crate) use models::{model, models};
+pub(crate) use responses::Responses;

@@ -4,8 +4,8 @@ use hyper::{
 };
 use serde::Serialize;
 
-use super::ApiError;
-use crate::{body::Body, server::App};
+use super::failure;
+use crate::{body::Body, protocol::Fault, server::App};
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -31,7 +31,7 @@ pub(crate) fn models(app: &App) -> Response<Body> {
 pub(crate) fn model(app: &App, name: &str) -> Response<Body> {
     match app.models.find(name) {
         Ok(_) => json(&entry(name)),
-        Err(why) => ApiError::no_such_model(name, &why).respond_plainly(),
+        Err(why) => failure(&Fault::no_such_model(name, why)).respond(Body::plain),
     }
 }
 

@@ -15,7 +15,11 @@ async fn a_buffered_answer_is_a_chat_completion_with_usage() {
         json!({"role": "assistant", "content": "one two", "refusal": null})
     );
     assert_eq!(json["choices"][0]["finish_reason"], "stop");
-    assert_eq!(json["usage"], json!({"prompt_tokens": 2, "completion_tokens": 2, "total_tokens": 4}));
+    assert_eq!(
+        json["usage"],
+        json!({"prompt_tokens": 2, "completion_tokens": 2, "total_tokens": 4,
+            "prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 0}})
+    );
 }
 
 #[tokio::test]
@@ -29,7 +33,7 @@ async fn a_streamed_answer_ends_with_finish_reason_usage_and_done() {
     assert!(events[65].contains(r#""finish_reason":"stop""#));
     assert!(
         events[66]
-            .contains(r#""choices":[],"usage":{"prompt_tokens":1,"completion_tokens":64,"total_tokens":65}"#)
+            .contains(r#""choices":[],"usage":{"prompt_tokens":1,"completion_tokens":64,"total_tokens":65,"#)
     );
     assert_eq!(events[67], "[DONE]");
     assert!(reply.complete);
@@ -106,8 +110,8 @@ async fn models_lists_the_bases_that_can_be_used() {
         reply.json()["data"].as_array().unwrap().iter().map(|model| model["id"].clone()).collect::<Vec<_>>()
     };
 
-    assert_eq!(ids(&get(&gateway().await, "/v1/models").await), ["echo", "lorem"]);
-    assert_eq!(ids(&get(&gateway_with_key("").await, "/v1/models").await), ["echo", "lorem", "key"]);
+    assert_eq!(ids(&get(&gateway().await, "/v1/models").await), ["echo", "lorem", "tool"]);
+    assert_eq!(ids(&get(&gateway_with_key("").await, "/v1/models").await), ["echo", "lorem", "tool", "key"]);
 }
 
 #[tokio::test]
@@ -115,6 +119,7 @@ async fn a_single_model_is_known_if_its_name_is_understood() {
     let gateway = gateway().await;
 
     assert_eq!(get(&gateway, "/v1/models/echo+ttft=2s").await.json()["id"], "echo+ttft=2s");
+    assert_eq!(get(&gateway, "/v1/models/echo%2Bttft%3D2s").await.json()["id"], "echo+ttft=2s");
     assert_eq!(get(&gateway, "/v1/models/gpt-4o").await.status, 404);
 }
 

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use runmill_gateway::{AnswerKey, Gateway, GatewaySettings, Stats};
+use runmill_runtime::Clock;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -22,6 +24,17 @@ pub async fn gateway() -> Gateway {
     Gateway::start(GatewaySettings::default()).await.unwrap()
 }
 
+/// Its clock stands still, so that its answers are the same every time.
+pub async fn gateway_at_seven() -> Gateway {
+    let clock = Clock::fixed(Timestamp::from_second(7).unwrap());
+    Gateway::start(GatewaySettings { clock, ..GatewaySettings::default() }).await.unwrap()
+}
+
+/// With this id a call has the number [`NUMBER`].
+pub const FIRST: &str = "x-client-request-id: first:0\r\n";
+/// What the ids in its answer are made of.
+pub const NUMBER: &str = "@@";
+
 pub async fn gateway_with_key(items: &str) -> Gateway {
     let answer_key = Some(AnswerKey::from_ndjson(items.as_bytes()).unwrap());
     Gateway::start(GatewaySettings { answer_key, ..GatewaySettings::default() }).await.unwrap()
@@ -39,7 +52,11 @@ pub fn ask_stream(model: &str, text: &str) -> Value {
 }
 
 pub async fn chat(gateway: &Gateway, headers: &str, body: &Value) -> Reply {
-    receive(send(gateway.address(), "POST", "/v1/chat/completions", headers, &body.to_string()).await).await
+    post(gateway, "/v1/chat/completions", headers, body).await
+}
+
+pub async fn post(gateway: &Gateway, path: &str, headers: &str, body: &Value) -> Reply {
+    receive(send(gateway.address(), "POST", path, headers, &body.to_string()).await).await
 }
 
 pub async fn get(gateway: &Gateway, path: &str) -> Reply {
@@ -104,6 +121,12 @@ impl Reply {
     /// The data of its events.
     pub fn events(&self) -> Vec<&str> {
         self.body.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap()).collect()
+    }
+
+    /// The names and the data of its events.
+    pub fn named_events(&self) -> Vec<(&str, &str)> {
+        let event = |event: &'_ str| event.strip_prefix("event: ").and_then(|event| event.split_once("\ndata: "));
+        self.body.split_terminator("\n\n").map(|text| event(text).unwrap()).collect()
     }
 
     /// The answer, put together from the events that are JSON.

@@ -4,5 +4,6 @@
 mod answers;
 mod client;
 mod data;
+mod dump;
 mod failures;
 mod recording;

@@ -1,0 +1,72 @@
+use crate::query::{decoded, parameter};
+
+/// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Gemini {
+    pub(super) model: String,
+    pub(super) delivery: Delivery,
+}
+
+/// How an answer is delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// In one piece.
+    Whole,
+    /// As server-sent events, with `?alt=sse`.
+    Events,
+    /// As one JSON array, an element at a time.
+    Array,
+}
+
+impl Gemini {
+    /// `None` for any other path. A model's name may have colons: the last one ends it.
+    pub fn at(path: &str, query: &str) -> Option<Self> {
+        let rest = decoded(path.strip_prefix("/v1beta/models/")?);
+        let (model, method) = rest.rsplit_once(':')?;
+        let delivery = match method {
+            "generateContent" => Delivery::Whole,
+            "streamGenerateContent" if parameter(query, "alt").as_deref() == Some("sse") => Delivery::Events,
+            "streamGenerateContent" => Delivery::Array,
+            _ => return None,
+        };
+        Some(Self { model: model.to_owned(), delivery })
+    }
+
+    /// The last part of the path.
+    pub(super) fn method(&self) -> &'static str {
+        match self.delivery {
+            Delivery::Whole => "generateContent",
+            Delivery::Events | Delivery::Array => "streamGenerateContent",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_has_the_model_and_the_delivery() {
+        let name = "key=0.8+ttft=2s+fail=429:0.1";
+        let table = [
+            ("key=0.8+ttft=2s+fail=429:0.1:generateContent", "", Delivery::Whole),
+            ("key=0.8+ttft=2s+fail=429:0.1:streamGenerateContent", "", Delivery::Array),
+            ("key=0.8+ttft=2s+fail=429:0.1:streamGenerateContent", "key=x&alt=sse", Delivery::Events),
+            ("key%3D0.8%2Bttft%3d2s%2Bfail%3D429%3A0%2E1:streamGenerateContent", "alt=json", Delivery::Array),
+            ("key%3D0.8+ttft=2s%2Bfail=429%3A0.1%3AgenerateContent", "alt=sse", Delivery::Whole),
+        ];
+        for (path, query, delivery) in table {
+            let want = Gemini { model: name.to_owned(), delivery };
+            assert_eq!(Gemini::at(&format!("/v1beta/models/{path}"), query), Some(want), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_are_none_of_its() {
+        for path in
+            ["/v1beta/models/echo", "/v1beta/models/echo:countTokens", "/v1/models/echo:generateContent"]
+        {
+            assert_eq!(Gemini::at(path, ""), None, "{path}");
+        }
+    }
+}

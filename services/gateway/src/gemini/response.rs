@@ -1,0 +1,152 @@
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    behaviour::{Finish, Part},
+    protocol::Answer,
+};
+
+/// A whole response, or a chunk of a stream.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Response<'a> {
+    candidates: [Candidate<'a>; 1],
+    usage_metadata: Usage,
+    model_version: &'a str,
+    response_id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate<'a> {
+    content: Content<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<&'static str>,
+    index: u32,
+}
+
+#[derive(Serialize)]
+struct Content<'a> {
+    parts: Vec<Piece<'a>>,
+    role: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Piece<'a> {
+    Thought {
+        text: &'a str,
+        thought: bool,
+    },
+    Text {
+        text: &'a str,
+    },
+    #[serde(rename_all = "camelCase")]
+    Call {
+        function_call: FunctionCall<'a>,
+    },
+}
+
+#[derive(Serialize)]
+pub(super) struct FunctionCall<'a> {
+    name: &'a str,
+    args: &'a RawValue,
+}
+
+/// Of the answer so far. As in all of Google's JSON, what is zero may be left out.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Usage {
+    prompt_token_count: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    candidates_token_count: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    thoughts_token_count: usize,
+    total_token_count: usize,
+}
+
+impl<'a> Response<'a> {
+    pub fn whole(answer: &'a Answer<'_>) -> Self {
+        let parts = answer.completion.parts().map(|part| Piece::whole(answer, part)).collect();
+        Self::new(answer, parts, true, Usage::of(answer))
+    }
+
+    /// A chunk with a whole part in it.
+    pub fn part(answer: &'a Answer<'_>, part: Part, usage: Usage) -> Self {
+        Self::new(answer, vec![Piece::whole(answer, part)], false, usage)
+    }
+
+    /// The last chunk.
+    pub fn last(answer: &'a Answer<'_>) -> Self {
+        Self::new(answer, vec![Piece::Text { text: "" }], true, Usage::of(answer))
+    }
+
+    fn new(answer: &'a Answer<'_>, parts: Vec<Piece<'a>>, ends: bool, usage_metadata: Usage) -> Self {
+        let finish_reason = ends.then(|| finish_reason(answer.completion.finish));
+        Self {
+            candidates: [Candidate { content: Content { parts, role: "model" }, finish_reason, index: 0 }],
+            usage_metadata,
+            model_version: &answer.asked.model,
+            response_id: answer.id(""),
+        }
+    }
+}
+
+impl<'a> Piece<'a> {
+    fn whole(answer: &'a Answer<'_>, part: Part) -> Self {
+        let completion = &answer.completion;
+        match part {
+            Part::Thoughts => Self::Thought { text: &completion.thoughts, thought: true },
+            Part::Text => Self::Text { text: &completion.text },
+            Part::Call => {
+                let args = serde_json::from_str(&completion.text)
+                    .expect("a call has a JSON object for its arguments");
+                let name = completion.call.unwrap_or_default();
+                Self::Call { function_call: FunctionCall { name, args } }
+            }
+        }
+    }
+}
+
+impl Usage {
+    /// Before the first token.
+    pub fn begun(answer: &Answer<'_>) -> Self {
+        let prompt = answer.asked.prompt_tokens;
+        Self {
+            prompt_token_count: prompt,
+            candidates_token_count: 0,
+            thoughts_token_count: 0,
+            total_token_count: prompt,
+        }
+    }
+
+    pub fn of(answer: &Answer<'_>) -> Self {
+        Self {
+            prompt_token_count: answer.asked.prompt_tokens,
+            candidates_token_count: answer.completion.text_tokens,
+            thoughts_token_count: answer.completion.thought_tokens,
+            total_token_count: answer.total_tokens(),
+        }
+    }
+
+    /// One token more.
+    pub fn add(&mut self, part: Part) {
+        match part {
+            Part::Thoughts => self.thoughts_token_count += 1,
+            Part::Text | Part::Call => self.candidates_token_count += 1,
+        }
+        self.total_token_count += 1;
+    }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A call has no reason of its own here.
+fn finish_reason(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Stop | Finish::Call => "STOP",
+        Finish::Length => "MAX_TOKENS",
+    }
+}

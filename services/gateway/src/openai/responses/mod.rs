@@ -1,0 +1,30 @@
+mod events;
+mod item;
+mod request;
+mod response;
+
+use self::{events::ResponseEvents, request::ResponsesRequest, response::Response};
+use super::error;
+use crate::protocol::{Answer, Asked, Events, Failure, Fault, Protocol};
+
+/// `POST /v1/responses`.
+#[derive(Debug)]
+pub(crate) struct Responses;
+
+impl Protocol for Responses {
+    fn read<'a>(&'a self, body: &'a [u8]) -> Result<Asked<'a>, Fault> {
+        serde_json::from_slice::<ResponsesRequest<'a>>(body)?.asked()
+    }
+
+    fn whole(&self, answer: &Answer<'_>) -> Vec<u8> {
+        serde_json::to_vec(&Response::ended(answer)).expect("plain data serializes")
+    }
+
+    fn events<'a>(&self, answer: &'a Answer<'a>) -> impl Events + 'a {
+        ResponseEvents::of(answer)
+    }
+
+    fn failure(&self, fault: &Fault, _: u64) -> Failure {
+        error::failure(fault)
+    }
+}

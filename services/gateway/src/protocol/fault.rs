@@ -1,0 +1,64 @@
+use crate::{
+    behaviour::{Refusal, Unknown},
+    intake::Unread,
+};
+
+/// Why a request gets no answer. Each protocol has a body of its own for it; the texts are for those that have no
+/// words of their own.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error(transparent)]
+    Unread(Unread),
+    #[error("the body is not a request: {0}")]
+    Unreadable(String),
+    #[error("{message}")]
+    Invalid { message: &'static str, param: &'static str },
+    #[error("there is no {0} here")]
+    NoSuchPath(String),
+    #[error("The model `{name}` does not exist: {why}")]
+    NoSuchModel { name: String, why: Unknown },
+    #[error(transparent)]
+    Refused(Refusal),
+    #[error("Incorrect API key provided.")]
+    KeyRevoked,
+    #[error("You exceeded your current quota, please check your plan and billing details.")]
+    QuotaSpent,
+    #[error("The model's name asks for this call to fail with status {status}.")]
+    AskedFor { status: u16, retry_after: Option<u32> },
+    #[error("The server is overloaded. Please try again later.")]
+    Overloaded { retry_after: Option<u32> },
+}
+
+impl Fault {
+    pub fn no_such_model(name: &str, why: Unknown) -> Self {
+        Self::NoSuchModel { name: name.chars().take(100).collect(), why }
+    }
+
+    /// The status that most protocols have for it.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unreadable(_) | Self::Invalid { .. } | Self::Refused(_) => 400,
+            Self::KeyRevoked => 401,
+            Self::NoSuchPath(_) | Self::NoSuchModel { .. } => 404,
+            Self::Unread(Unread::Incomplete) => 408,
+            Self::Unread(Unread::TooLong { .. }) => 413,
+            Self::QuotaSpent => 429,
+            Self::Overloaded { .. } => 503,
+            Self::AskedFor { status, .. } => *status,
+        }
+    }
+
+    /// In seconds.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::AskedFor { retry_after, .. } | Self::Overloaded { retry_after } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
