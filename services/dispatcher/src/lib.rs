@@ -3,9 +3,11 @@
 //! Never calls a model, and never opens a sealed key: it has a sealer and no opener.
 
 mod api;
+mod executors;
 mod feeder;
 mod metrics;
 mod reconciler;
+mod steering;
 mod view;
 mod watcher;
 
@@ -13,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use runmill_broker::SharedBroker;
-use runmill_config::Token;
+use runmill_config::{AddressRules, Token};
 use runmill_runtime::{Clock, Lifecycle, ops};
 use runmill_store::SharedStore;
 use runmill_vault::Sealer;
@@ -26,6 +28,7 @@ use crate::{
     api::{ApiState, Tokens},
     feeder::Feeder,
     reconciler::Reconciler,
+    steering::Steering,
     watcher::Watcher,
 };
 
@@ -38,6 +41,8 @@ pub struct Dispatcher {
     pub metrics: DispatcherMetrics,
     /// Who may use the API.
     pub tokens: Vec<Token>,
+    /// Where providers may be.
+    pub address_rules: AddressRules,
     /// The largest JSON body that is read, in bytes.
     pub body_max_bytes: usize,
     /// The longest line of a dataset, in bytes.
@@ -60,7 +65,8 @@ impl Dispatcher {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             watcher: watcher.clone(),
-            wake: wake.clone(),
+            steering: self.steering(wake),
+            address_rules: self.address_rules,
             tokens: Arc::new(Tokens(self.tokens.clone())),
             body_max_bytes: self.body_max_bytes,
             line_max_bytes: self.line_max_bytes,
@@ -81,13 +87,20 @@ impl Dispatcher {
             lane_concurrency: self.lane_concurrency,
         };
         let reconciler = Reconciler {
-            store: self.store.clone(),
-            clock: self.clock.clone(),
+            steering: self.steering(wake),
             metrics: self.metrics.clone(),
-            wake: wake.clone(),
             period: self.reconcile_period,
         };
         life.spawn("feeder", feeder.run(life.stop.clone()));
         life.spawn("reconciler", reconciler.run(life.stop.clone()));
+    }
+
+    fn steering(&self, wake: &Arc<Notify>) -> Steering {
+        Steering {
+            store: self.store.clone(),
+            broker: self.broker.clone(),
+            clock: self.clock.clone(),
+            wake: wake.clone(),
+        }
     }
 }

@@ -1,13 +1,12 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use jiff::SignedDuration;
-use runmill_proto::RunId;
-use runmill_runtime::Clock;
-use runmill_store::{ActiveRun, RunRow, SharedStore, StoreError};
-use tokio::{sync::Notify, time::Instant};
+use runmill_proto::{RunId, api::RequestSettings};
+use runmill_store::{ActiveRun, RunRow, StoreError};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::DispatcherMetrics;
+use crate::{metrics::DispatcherMetrics, steering::Steering};
 
 /// Lost jobs of a run that are fed again in one look.
 const REFED_MAX: u32 = 10_000;
@@ -17,11 +16,8 @@ const MARGIN: Duration = Duration::from_mins(1);
 /// Finds what got lost in spite of everything, and what waits for nobody. Several may run side by side: what they do is
 /// harmless done twice.
 pub struct Reconciler {
-    pub store: SharedStore,
-    pub clock: Clock,
+    pub steering: Steering,
     pub metrics: DispatcherMetrics,
-    /// Wakes the feeder.
-    pub wake: Arc<Notify>,
     pub period: Duration,
 }
 
@@ -45,13 +41,16 @@ impl Reconciler {
     }
 
     async fn reconcile(&self, progress: &mut HashMap<RunId, Progress>) -> Result<(), StoreError> {
-        let active = self.store.active_runs().await?;
+        let active = self.steering.store.active_runs().await?;
         progress.retain(|run_id, _| active.iter().any(|active| active.run.id == *run_id));
-        let total_timeout = self.store.settings().await?.0.request.total_timeout_seconds;
+        let workspace = self.steering.store.settings().await?.0.request;
+        let now = self.steering.clock.now();
         for ActiveRun { run, .. } in &active {
             if run.cancel_requested_at.is_some() {
                 self.end_canceled(run).await?;
-            } else if is_stalled(run, progress, stall_after(run, total_timeout)) {
+            } else if run.resume_at.is_some_and(|resume_at| resume_at <= now) {
+                self.steering.resume_by_itself(run.id).await?;
+            } else if stalled_for(run, progress) >= self.stall_after(run, &workspace).await? {
                 self.refeed_lost(run).await?;
             }
         }
@@ -60,39 +59,41 @@ impl Reconciler {
 
     /// Executors settle the queued jobs of a canceled run at once; where none is left to do so, the run ends anyway.
     async fn end_canceled(&self, run: &RunRow) -> Result<(), StoreError> {
-        let now = self.clock.now();
+        let now = self.steering.clock.now();
         let period = SignedDuration::try_from(self.period).unwrap_or(SignedDuration::MAX);
-        if self.store.end_canceled(run.id, now - period, now).await? {
+        if self.steering.store.end_canceled(run.id, now - period, now).await? {
             tracing::info!(event = "run.canceled", run_id = %run.id, "ended with jobs still in the queue");
         }
         Ok(())
     }
 
+    /// Twice the longest that an attempt of this run may take, and a margin.
+    async fn stall_after(&self, run: &RunRow, workspace: &RequestSettings) -> Result<Duration, StoreError> {
+        let provider = self.steering.store.provider(run.provider_id).await?;
+        let job = run.config.job().unwrap_or_default();
+        let request = workspace.under(&provider.request).under(&job.request);
+        let seconds = job.timeout_seconds.unwrap_or(request.total_timeout_seconds).clamp(0.0, 86_400.0);
+        Ok(Duration::from_secs_f64(2.0 * seconds) + MARGIN)
+    }
+
     async fn refeed_lost(&self, run: &RunRow) -> Result<(), StoreError> {
-        let refed = self.store.defer_lost(run.id, self.clock.now(), REFED_MAX).await?;
+        let refed = self.steering.store.defer_lost(run.id, self.steering.clock.now(), REFED_MAX).await?;
         if refed > 0 {
             tracing::warn!(event = "reconciler.refed", run_id = %run.id, jobs = refed, "lost jobs are fed again");
             self.metrics.reconciler_refed.inc_by(refed);
-            self.wake.notify_one();
+            self.steering.wake.notify_one();
         }
         Ok(())
     }
 }
 
-/// Twice the longest that an attempt of this run may take, and a margin.
-fn stall_after(run: &RunRow, total_timeout_seconds: f64) -> Duration {
-    let configured = run.config.job().ok().and_then(|job| job.timeout_seconds);
-    let seconds = configured.unwrap_or(total_timeout_seconds).clamp(0.0, 86_400.0);
-    Duration::from_secs_f64(2.0 * seconds) + MARGIN
-}
-
-/// Whether jobs are out and nothing has come back for `after`.
-fn is_stalled(run: &RunRow, progress: &mut HashMap<RunId, Progress>, after: Duration) -> bool {
+/// How long jobs have been out with nothing coming back.
+fn stalled_for(run: &RunRow, progress: &mut HashMap<RunId, Progress>) -> Duration {
     let (settled, deferred) = (run.stats.settled(), run.deferred);
     let last =
         progress.entry(run.id).or_insert_with(|| Progress { settled, deferred, since: Instant::now() });
     if run.in_queue() == 0 || (last.settled, last.deferred) != (settled, deferred) {
         *last = Progress { settled, deferred, since: Instant::now() };
     }
-    last.since.elapsed() >= after
+    last.since.elapsed()
 }

@@ -9,7 +9,9 @@ use runmill_pricing::PriceTable;
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 
-use crate::{ConfigError, Env, Token, log_filter, prices::read_prices, reader::Reader, url, variable};
+use crate::{
+    AddressRules, ConfigError, Env, Token, log_filter, prices::read_prices, reader::Reader, url, variable,
+};
 
 /// All that a process can be told. Built once, in `main`; nothing else reads the environment.
 /// What each means, and its default, is in [`crate::VARIABLES`].
@@ -31,6 +33,7 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Empty: a standalone process makes its own.
     pub tokens: Vec<Token>,
+    pub address_rules: AddressRules,
     pub queue_prefix: String,
     pub queue_expires: Option<Duration>,
     pub log_partitions: u16,
@@ -62,6 +65,10 @@ impl Config {
             data_dir: data_dir(env),
             drain_timeout: read.seconds(&variable::DRAIN_TIMEOUT, 0.0..=3600.0),
             tokens: tokens(&mut read),
+            address_rules: AddressRules {
+                allow_http: read.flag(&variable::ALLOW_HTTP),
+                allow_link_local: read.flag(&variable::ALLOW_LINK_LOCAL),
+            },
             queue_prefix: read.parse(&variable::QUEUE_PREFIX, queue_prefix).unwrap_or_default(),
             queue_expires: read
                 .optional(&variable::QUEUE_EXPIRES, &(1..=MONTH_SECONDS))
@@ -145,6 +152,7 @@ mod tests {
         assert_eq!((config.body_max_bytes, config.line_max_bytes), (1 << 20, 8 << 20));
         assert_eq!((config.log_partitions, config.database_pool), (4, 8));
         assert_eq!(config.queue_expires, None);
+        assert_eq!(config.address_rules, AddressRules::default());
         assert!(config.database_url.is_none() && config.tokens.is_empty());
     }
 
@@ -156,6 +164,7 @@ mod tests {
             ("RUNMILL_QUEUE_EXPIRES_SECONDS", "90"),
             ("RUNMILL_LISTEN", "[::]:80"),
             ("RUNMILL_TOKENS", "submit:0123456789abcdef"),
+            ("RUNMILL_ALLOW_HTTP", "True"),
             ("APP_LOG_LEVEL", "WARNING"),
         ])
         .unwrap();
@@ -164,6 +173,7 @@ mod tests {
         assert_eq!(config.drain_timeout, Duration::from_millis(500));
         assert_eq!(config.queue_expires, Some(Duration::from_secs(90)));
         assert_eq!(config.tokens.len(), 1);
+        assert_eq!(config.address_rules, AddressRules { allow_http: true, allow_link_local: false });
         assert_eq!(config.log_filter, "warn");
     }
 
@@ -177,6 +187,7 @@ mod tests {
             ("RUN_RETRY_POLL_INTERVAL_SECONDS", "NaN"),
             ("RUNMILL_LISTEN", "8080"),
             ("RUNMILL_TOKENS", "admin:secret,secret"),
+            ("RUNMILL_ALLOW_LINK_LOCAL", "yes"),
             ("RUNMILL_QUEUE_PREFIX", "a b"),
             ("RUNMILL_LOG_PARTITIONS", "0"),
             ("RUNMILL_LANE_CONCURRENCY", "-1"),
@@ -195,6 +206,7 @@ invalid settings:
   RUNMILL_LISTEN=\"8080\": must be address:port, such as 127.0.0.1:8080 or [::]:8080
   RUNMILL_TOKENS: token 1: it must have 16 characters or more
   RUNMILL_TOKENS: token 2: not role:token
+  RUNMILL_ALLOW_LINK_LOCAL=\"yes\": must be true or false
   RUNMILL_QUEUE_PREFIX=\"a b\": must be at most 64 letters, digits, dots, dashes, underscores
   RUNMILL_LOG_PARTITIONS=\"0\": must be from 1 to 64
   RUNMILL_LANE_CONCURRENCY=\"-1\": invalid digit found in string

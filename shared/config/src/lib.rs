@@ -3,6 +3,7 @@
 //! [`VARIABLES`] is the whole list. Every fault is found before any is reported, so that one start names
 //! them all. No fault shows the value of a secret.
 
+mod address_rules;
 mod cluster;
 mod config;
 mod env;
@@ -14,6 +15,7 @@ mod token;
 mod url;
 mod variable;
 
+pub use address_rules::AddressRules;
 pub use cluster::{Cluster, Role};
 pub use config::Config;
 pub use env::Env;

@@ -69,6 +69,14 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Yes or no; no where there is a fault, and then nobody gets to see it.
+    pub fn flag(&mut self, variable: &Variable) -> bool {
+        let flag = self.parse(variable, |text| {
+            text.trim().to_ascii_lowercase().parse::<bool>().map_err(|_| "must be true or false")
+        });
+        flag.unwrap_or_default()
+    }
+
     pub fn problem(&mut self, problem: String) {
         self.problems.push(problem);
     }

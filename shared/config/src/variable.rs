@@ -48,6 +48,10 @@ variables! {
         "The server that `runmill run` and `runmill runs` talk to, as `http://host:8080`. None: `run` does it all in its own process.";
     TOKEN = "RUNMILL_TOKEN", None,
         "The token that `runmill run` and `runmill runs` show to the server.";
+    ALLOW_HTTP = "RUNMILL_ALLOW_HTTP", Some("false"),
+        "`true`: providers may be at `http` addresses anywhere, and not only on this machine (127.0.0.0/8, ::1, localhost). The same for dispatchers and executors.";
+    ALLOW_LINK_LOCAL = "RUNMILL_ALLOW_LINK_LOCAL", Some("false"),
+        "`true`: providers may be at link-local addresses and at those where clouds have their metadata, such as 169.254.169.254. The same for dispatchers and executors.";
     QUEUE_PREFIX = "RUNMILL_QUEUE_PREFIX", Some("runmill"),
         "What the names of all exchanges and queues begin with. The same in every process.";
     QUEUE_EXPIRES = "RUNMILL_QUEUE_EXPIRES_SECONDS", None,

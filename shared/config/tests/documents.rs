@@ -1,8 +1,12 @@
 //! `.env.example` and `docs/configuration.md` say what [`VARIABLES`] says.
 
+#![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
+
 use std::{fs, path::Path};
 
 use runmill_config::{VARIABLES, Variable};
+use runmill_proto::api::Settings;
+use serde_json::{Value, json};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
@@ -25,6 +29,13 @@ fn the_example_has_every_variable_with_its_default_and_no_other() {
     assert_eq!(read(".env.example"), want, ".env.example should read:\n{want}");
 }
 
+/// The rows of the tables in one section of the page.
+fn rows(heading: &str) -> Vec<String> {
+    let page = read("docs/configuration.md");
+    let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect(heading);
+    section.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect()
+}
+
 #[test]
 fn the_documentation_has_a_row_for_every_variable_and_no_other() {
     let row = |it: &&Variable| {
@@ -33,8 +44,40 @@ fn the_documentation_has_a_row_for_every_variable_and_no_other() {
     };
     let want: Vec<_> = VARIABLES.iter().map(row).collect();
 
-    let document = read("docs/configuration.md");
-    let rows: Vec<_> = document.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows("Variables"), want, "the table of docs/configuration.md should be:\n{}", want.join("\n"));
+}
 
-    assert_eq!(rows, want, "the table of docs/configuration.md should be:\n{}", want.join("\n"));
+/// Above the range of every setting.
+const TOO_MUCH: u32 = 1_000_000_000;
+
+/// How the row of a setting begins: its name, default and range.
+fn beginning(group: &str, field: &str, default: &Value) -> String {
+    let too_much: Settings = serde_json::from_value(json!({group: {field: TOO_MUCH}})).unwrap();
+    let faults = too_much.faults();
+    let range = faults[0].detail.strip_prefix("must be from ").unwrap();
+    format!("| `{group}.{field}` | {} | {range} | ", default.as_f64().unwrap())
+}
+
+#[test]
+fn the_documentation_has_a_row_for_every_setting_and_no_other() {
+    let settings = serde_json::to_value(Settings::default()).unwrap();
+    let groups = settings.as_object().unwrap().iter();
+    let mut want: Vec<String> = groups
+        .flat_map(|(group, fields)| {
+            let fields = fields.as_object().unwrap().iter();
+            fields.map(move |(field, default)| beginning(group, field, default))
+        })
+        .collect();
+    want.sort_unstable();
+
+    let mut found = rows("Settings");
+    found.sort_unstable();
+
+    let all = found.len() == want.len() && found.iter().zip(&want).all(|(row, begin)| row.starts_with(begin));
+    assert!(
+        all,
+        "the rows of docs/configuration.md should begin:\n{}\nand are:\n{}",
+        want.join("\n"),
+        found.join("\n")
+    );
 }

@@ -147,13 +147,13 @@ impl Answers<'_> {
     /// A key in the wrong place, or in a body that is wrong elsewhere.
     async fn mistakes(&mut self) {
         let bodies = [
-            json!({"name": "a", "kind": "custom", "base_url": "http://h/v1", "api_keys": KEY}),
-            json!({"name": "b", "kind": "custom", "base_url": "http://h/v1", "api_keys": [KEY]}),
-            json!({"name": "c", "kind": "custom", "base_url": "http://h/v1", "headers": HEADER}),
+            json!({"name": "a", "kind": "custom", "base_url": "https://h/v1", "api_keys": KEY}),
+            json!({"name": "b", "kind": "custom", "base_url": "https://h/v1", "api_keys": [KEY]}),
+            json!({"name": "c", "kind": "custom", "base_url": "https://h/v1", "headers": HEADER}),
             json!({"name": "d", "kind": "custom", "base_url": "nowhere", "api_keys": [{"label": "l", "value": KEY}]}),
-            json!({"name": "gateway", "kind": "custom", "base_url": "http://h/v1",
+            json!({"name": "gateway", "kind": "custom", "base_url": "https://h/v1",
                 "api_keys": [{"label": "l", "value": KEY}]}),
-            json!({"name": "e", "kind": KEY, "base_url": "http://h/v1"}),
+            json!({"name": "e", "kind": KEY, "base_url": "https://h/v1"}),
         ];
         for body in bodies {
             self.request(Method::POST, "/providers", Some(&body)).await;

@@ -53,7 +53,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn needed_role(method: &Method, path: &str) -> Access {
     if method == Method::GET || method == Method::HEAD {
         Access::Observe
-    } else if path.starts_with("/runs") || path.starts_with("/datasets") {
+    } else if path.starts_with("/runs") || path.starts_with("/datasets") || path.ends_with("/smoke-test") {
         Access::Submit
     } else {
         Access::Admin
@@ -72,6 +72,7 @@ mod tests {
             (Method::POST, "/runs", Access::Submit),
             (Method::POST, "/runs/run_1/cancel", Access::Submit),
             (Method::POST, "/datasets", Access::Submit),
+            (Method::POST, "/providers/prov_1/smoke-test", Access::Submit),
             (Method::POST, "/providers", Access::Admin),
             (Method::DELETE, "/providers/prov_1", Access::Admin),
             (Method::PUT, "/settings", Access::Admin),

@@ -1,6 +1,7 @@
 //! The HTTP API: decode, call, encode. Every route is in this file; no decision is.
 
 mod auth;
+mod base_url;
 mod datasets;
 mod events;
 mod executors;
@@ -14,6 +15,7 @@ mod records;
 mod request_id;
 mod runs;
 mod settings;
+mod smoke_tests;
 
 use std::sync::Arc;
 
@@ -24,18 +26,17 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::Response,
 };
-use runmill_broker::{Envelope, SharedBroker};
-use runmill_proto::message::Control;
+use runmill_broker::SharedBroker;
+use runmill_config::AddressRules;
 use runmill_runtime::Clock;
 use runmill_store::SharedStore;
 use runmill_vault::Sealer;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{metrics::DispatcherMetrics, watcher::Watcher};
+use crate::{metrics::DispatcherMetrics, steering::Steering, watcher::Watcher};
 pub use auth::Tokens;
 use problem::ApiError;
 
@@ -48,23 +49,15 @@ pub struct ApiState {
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
     pub watcher: Watcher,
-    /// Wakes the feeder.
-    pub wake: Arc<Notify>,
+    pub steering: Steering,
+    /// Where providers may be.
+    pub address_rules: AddressRules,
     pub tokens: Arc<Tokens>,
     pub body_max_bytes: usize,
     /// The longest line of a dataset.
     pub line_max_bytes: usize,
     /// Ends the streams of observers.
     pub stop: CancellationToken,
-}
-
-impl ApiState {
-    /// Tells every process. Only a hint, so its failure is not the caller's.
-    async fn announce(&self, control: Control) {
-        if let Err(error) = self.broker.broadcast(Envelope::new(&control)).await {
-            tracing::warn!(event = "control.broadcast_failed", %error, ?control);
-        }
-    }
 }
 
 #[derive(OpenApi)]
@@ -80,6 +73,7 @@ fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(ApiDoc::openapi())
         .routes(routes!(providers::create, providers::list))
         .routes(routes!(providers::get, providers::patch, providers::delete))
+        .routes(routes!(smoke_tests::create))
         .routes(routes!(datasets::create, datasets::list))
         .routes(routes!(datasets::get))
         .routes(routes!(datasets::items))

@@ -3,22 +3,23 @@ use std::collections::{BTreeMap, HashSet};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, Uri},
+    http::{HeaderName, HeaderValue, StatusCode},
 };
+use runmill_config::AddressRules;
 use runmill_proto::{
-    ProviderId,
+    ConfigFault, ProviderId,
     api::{
         ApiKeyView, HeaderView, NewApiKey, NewProvider, Page, PageQuery, Problem, ProblemError, Provider,
-        ProviderPatch, RateLimit, RequestOverride, RetryOverride,
+        ProviderPatch, RateLimit,
     },
     message::Control,
 };
-use runmill_store::{ProviderRow, SealedSecret, SecretKind};
+use runmill_store::{ActiveRun, ProviderRow, SealedSecret, SecretKind, StoreError};
 use runmill_vault::{Owner, Sealer, mask};
 use uuid::Uuid;
 
 use super::{
-    ApiState,
+    ApiState, base_url,
     extract::{Body, Path, Query},
     page::PageRequest,
     problem::{ApiError, fault},
@@ -37,7 +38,9 @@ pub async fn create(
     faults.extend(check_headers(&new.headers));
     faults.extend(check_name(&new.name));
     faults.extend(check_limits(&new.rate_limit));
-    let base_url = normalise(&new.base_url).unwrap_or_else(|detail| {
+    faults.extend(check_settings(new.request.faults()));
+    faults.extend(check_settings(new.retry.faults()));
+    let base_url = base_url::check(&new.base_url, state.address_rules).unwrap_or_else(|detail| {
         faults.push(fault("/base_url", detail));
         String::new()
     });
@@ -63,7 +66,7 @@ pub async fn create(
         updated_at: now,
     };
     state.store.create_provider(&row).await?;
-    state.announce(Control::ProviderChanged { provider_id: row.id }).await;
+    state.steering.announce(Control::ProviderChanged { provider_id: row.id }).await;
     Ok((StatusCode::CREATED, Json(view(row))))
 }
 
@@ -91,7 +94,8 @@ pub async fn get(
 
 /// Change a provider
 ///
-/// What is absent stays. Reaches every executor within two seconds.
+/// What is absent stays. Reaches every executor within two seconds. New keys or headers, or another address or protocol,
+/// also resume the provider's runs that would have resumed by themselves later.
 #[utoipa::path(patch, path = "/providers/{id}", params(("id" = ProviderId, Path)), request_body = ProviderPatch,
     responses((status = 200, body = Provider), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
@@ -100,10 +104,18 @@ pub async fn patch(
     Path(id): Path<ProviderId>,
     Body(patch): Body<ProviderPatch>,
 ) -> Result<Json<Provider>, ApiError> {
-    let row = apply(&state.sealer, state.store.provider(id).await?, patch)?;
+    let gives_hope = patch.api_keys.is_some()
+        || patch.headers.is_some()
+        || patch.base_url.is_some()
+        || patch.protocol.is_some();
+    let row = apply(&state.sealer, state.address_rules, state.store.provider(id).await?, patch)?;
     let row = ProviderRow { version: row.version + 1, updated_at: state.clock.now(), ..row };
     state.store.update_provider(&row).await?;
-    state.announce(Control::ProviderChanged { provider_id: id }).await;
+    state.steering.announce(Control::ProviderChanged { provider_id: id }).await;
+    if gives_hope && let Err(error) = resume_runs(&state, id).await {
+        // The change is made; the runs resume when their time comes.
+        tracing::warn!(event = "provider.runs_not_resumed", provider_id = %id, %error);
+    }
     Ok(Json(view(row)))
 }
 
@@ -117,18 +129,33 @@ pub async fn delete(
     Path(id): Path<ProviderId>,
 ) -> Result<StatusCode, ApiError> {
     state.store.delete_provider(id).await?;
-    state.announce(Control::ProviderChanged { provider_id: id }).await;
+    state.steering.announce(Control::ProviderChanged { provider_id: id }).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn apply(sealer: &Sealer, mut row: ProviderRow, patch: ProviderPatch) -> Result<ProviderRow, ApiError> {
+/// Resumes the provider's runs that would resume by themselves.
+async fn resume_runs(state: &ApiState, id: ProviderId) -> Result<(), StoreError> {
+    for ActiveRun { run, .. } in state.store.active_runs().await? {
+        if run.provider_id == id && run.resume_at.is_some() {
+            state.steering.resume_by_itself(run.id).await?;
+        }
+    }
+    Ok(())
+}
+
+fn apply(
+    sealer: &Sealer,
+    rules: AddressRules,
+    mut row: ProviderRow,
+    patch: ProviderPatch,
+) -> Result<ProviderRow, ApiError> {
     let mut faults = Vec::new();
     if let Some(name) = patch.name {
         faults.extend(check_name(&name));
         row.name = name;
     }
     if let Some(base_url) = patch.base_url {
-        match normalise(&base_url) {
+        match base_url::check(&base_url, rules) {
             Ok(base_url) => row.base_url = base_url,
             Err(detail) => faults.push(fault("/base_url", detail)),
         }
@@ -147,12 +174,25 @@ fn apply(sealer: &Sealer, mut row: ProviderRow, patch: ProviderPatch) -> Result<
         faults.extend(check_limits(&rate_limit));
         row.rate_limit = rate_limit;
     }
+    if let Some(request) = patch.request {
+        faults.extend(check_settings(request.faults()));
+        row.request = request;
+    }
+    if let Some(retry) = patch.retry {
+        faults.extend(check_settings(retry.faults()));
+        row.retry = retry;
+    }
+    row.protocol = patch.protocol.or(row.protocol);
     row.capabilities = patch.capabilities.unwrap_or(row.capabilities);
     if faults.is_empty() { Ok(row) } else { Err(ApiError::invalid(faults)) }
 }
 
 fn seal_keys(sealer: &Sealer, keys: &[NewApiKey]) -> Vec<SealedSecret> {
-    keys.iter().map(|key| seal(sealer, SecretKind::ApiKey, &key.label, &key.value)).collect()
+    let seal_key = |key: &NewApiKey| SealedSecret {
+        weight: key.weight,
+        ..seal(sealer, SecretKind::ApiKey, &key.label, &key.value)
+    };
+    keys.iter().map(seal_key).collect()
 }
 
 fn seal_headers(sealer: &Sealer, headers: &BTreeMap<String, String>) -> Vec<SealedSecret> {
@@ -178,17 +218,17 @@ fn view(row: ProviderRow) -> Provider {
         id: row.id,
         name: row.name,
         kind: row.kind,
-        protocol: row.kind.default_protocol(),
+        protocol: row.protocol.unwrap_or(row.kind.default_protocol()),
         base_url: row.base_url,
         api_keys: keys
             .into_iter()
-            .map(|key| ApiKeyView { label: key.name, masked: key.masked, weight: 1 })
+            .map(|key| ApiKeyView { label: key.name, masked: key.masked, weight: key.weight })
             .collect(),
         headers: headers.into_iter().map(|h| HeaderView { name: h.name, masked: h.masked }).collect(),
         capabilities: row.capabilities,
         rate_limit: row.rate_limit,
-        request: RequestOverride::default(),
-        retry: RetryOverride::default(),
+        request: row.request,
+        retry: row.retry,
         version: row.version,
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -202,6 +242,8 @@ fn check_name(name: &str) -> Option<ProblemError> {
     (!(1..=NAME_CHARS_MAX).contains(&chars))
         .then(|| fault("/name", format!("must have from 1 to {NAME_CHARS_MAX} characters")))
 }
+
+const WEIGHT_MAX: u32 = 100;
 
 /// A key travels in a header, so it must be fit for one.
 fn check_keys(keys: &[NewApiKey]) -> Vec<ProblemError> {
@@ -217,6 +259,10 @@ fn check_keys(keys: &[NewApiKey]) -> Vec<ProblemError> {
         if key.value.is_empty() || HeaderValue::from_str(&key.value).is_err() {
             faults.push(fault(&format!("/api_keys/{n}/value"), "must be visible ASCII characters"));
         }
+        if !(1..=WEIGHT_MAX).contains(&key.weight) {
+            let detail = format!("must be from 1 to {WEIGHT_MAX}");
+            faults.push(fault(&format!("/api_keys/{n}/weight"), detail));
+        }
     }
     faults
 }
@@ -227,6 +273,10 @@ fn check_headers(headers: &BTreeMap<String, String>) -> Vec<ProblemError> {
     };
     let unfit = headers.iter().filter(|(name, value)| !fit(name, value));
     unfit.map(|(name, _)| fault(&format!("/headers/{name}"), "is not an HTTP header")).collect()
+}
+
+fn check_settings(faults: Vec<ConfigFault>) -> impl Iterator<Item = ProblemError> {
+    faults.into_iter().map(|found| fault(&found.pointer, found.detail))
 }
 
 fn check_limits(limits: &RateLimit) -> Vec<ProblemError> {
@@ -243,37 +293,9 @@ fn check_limits(limits: &RateLimit) -> Vec<ProblemError> {
     faulty.map(|(name, _)| fault(&format!("/rate_limit/{name}"), "must be above 0, or absent")).collect()
 }
 
-/// An absolute http(s) address without credentials, query or trailing slashes.
-fn normalise(base_url: &str) -> Result<String, String> {
-    let trimmed = base_url.trim().trim_end_matches('/');
-    let wrong = || "must be an address as `https://api.openai.com/v1`".to_owned();
-    let uri: Uri = trimmed.parse().map_err(|_| wrong())?;
-    let authority = uri.authority().ok_or_else(wrong)?;
-    match uri.scheme_str() {
-        Some("http" | "https") if uri.query().is_none() && !authority.as_str().contains('@') => {
-            Ok(trimmed.to_owned())
-        }
-        Some("http" | "https") => {
-            Err("must have neither credentials nor a query; keys go into api_keys".to_owned())
-        }
-        _ => Err(wrong()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base_urls_are_normalised_or_refused() {
-        assert_eq!(normalise("https://api.openai.com/v1//").as_deref(), Ok("https://api.openai.com/v1"));
-        assert_eq!(normalise(" http://127.0.0.1:8000/v1").as_deref(), Ok("http://127.0.0.1:8000/v1"));
-        for wrong in
-            ["", "api.openai.com", "ftp://host/v1", "https://user:pw@host/v1", "https://host/v1?key=1"]
-        {
-            assert!(normalise(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_limit_of_zero_is_refused() {

@@ -6,7 +6,6 @@ use axum::{
 use runmill_proto::{
     RunId,
     api::{NewRun, Page, PageQuery, Problem, ProblemError, Run},
-    message::Control,
 };
 use runmill_store::{CreatedRun, RunRow, StoreError, Transition};
 use serde::Deserialize;
@@ -36,7 +35,7 @@ pub async fn create(
     let row = match state.store.create_run(&row).await? {
         CreatedRun::New(row) => {
             tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
-            state.wake.notify_one();
+            state.steering.wake.notify_one();
             row
         }
         CreatedRun::Existing(row) => row,
@@ -79,24 +78,25 @@ pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result
 #[utoipa::path(post, path = "/runs/{id}/cancel", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn cancel(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
-    steer(&state, id, Transition::Cancel, Control::RunCanceled { run_id: id }).await
+    steer(&state, id, Transition::Cancel).await
 }
 
 /// Pause a run
 ///
-/// What is in flight finishes; nothing more is called until it is resumed.
+/// What is in flight finishes; nothing more is called until it is resumed. A run that its provider stopped no longer
+/// resumes by itself.
 #[utoipa::path(post, path = "/runs/{id}/pause", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn pause(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
     let transition = Transition::Pause { reason: "paused by a user".to_owned() };
-    steer(&state, id, transition, Control::RunPaused { run_id: id }).await
+    steer(&state, id, transition).await
 }
 
 /// Resume a paused run
 #[utoipa::path(post, path = "/runs/{id}/resume", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn resume(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
-    steer(&state, id, Transition::Resume, Control::RunResumed { run_id: id }).await
+    steer(&state, id, Transition::Resume).await
 }
 
 /// Try the failed jobs of an ended run again
@@ -106,20 +106,11 @@ pub async fn retry_failed(
     State(state): State<ApiState>,
     Path(id): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
-    steer(&state, id, Transition::RetryFailed, Control::RunResumed { run_id: id }).await
+    steer(&state, id, Transition::RetryFailed).await
 }
 
-async fn steer(
-    state: &ApiState,
-    id: RunId,
-    transition: Transition,
-    control: Control,
-) -> Result<Json<Run>, ApiError> {
-    let row = state.store.transition(id, transition.clone(), state.clock.now()).await?;
-    tracing::info!(event = "run.steered", run_id = %id, ?transition);
-    state.announce(control).await;
-    state.wake.notify_one();
-    Ok(Json(view::run(row)))
+async fn steer(state: &ApiState, id: RunId, transition: Transition) -> Result<Json<Run>, ApiError> {
+    Ok(Json(view::run(state.steering.steer(id, transition).await?)))
 }
 
 const KEY_CHARS_MAX: usize = 255;

@@ -32,6 +32,6 @@ pub async fn put(
         return Err(ApiError::invalid(faults));
     }
     state.store.put_settings(&settings).await?;
-    state.announce(Control::SettingsChanged).await;
+    state.steering.announce(Control::SettingsChanged).await;
     Ok(Json(settings))
 }

@@ -15,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
 use runmill_broker::SharedBroker;
 use runmill_proto::ProviderId;
 use runmill_runtime::Clock;
@@ -26,7 +25,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::DispatcherMetrics;
+use crate::{executors, metrics::DispatcherMetrics};
 use lane::Lane;
 
 /// Between two looks while runs are active: short against the half second that a window lasts.
@@ -35,8 +34,6 @@ const BUSY_PERIOD: Duration = Duration::from_millis(50);
 const IDLE_PERIOD: Duration = Duration::from_millis(500);
 /// Between two tries to become the leader, and after a failure.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
-/// An executor reports every two seconds.
-const EXECUTOR_SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// What the feeder works with.
 #[derive(Clone)]
@@ -125,7 +122,7 @@ impl Feeder {
         if let Some(stated) = self.store.provider(provider_id).await?.rate_limit.concurrency {
             return Ok(stated);
         }
-        let executors = self.store.executors(self.clock.now() - EXECUTOR_SEEN_WITHIN).await?.len();
+        let executors = executors::alive(&*self.store, &self.clock).await?.len();
         let executors = u32::try_from(executors.max(1)).unwrap_or(u32::MAX);
         Ok(self.lane_concurrency.saturating_mul(executors))
     }

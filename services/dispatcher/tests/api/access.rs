@@ -37,6 +37,7 @@ async fn a_role_that_is_too_low_is_told_which_is_needed() {
         (Access::Observe, Method::POST, "/providers", "admin"),
         (Access::Submit, Method::POST, "/providers", "admin"),
         (Access::Submit, Method::PUT, "/settings", "admin"),
+        (Access::Observe, Method::POST, "/providers/prov_1/smoke-test", "submit"),
     ];
     for (access, method, path, needed) in table {
         let problem = refused(server.request_as(access, method, path)).await;

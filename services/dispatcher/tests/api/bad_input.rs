@@ -131,7 +131,7 @@ async fn a_key_in_the_wrong_place_is_not_repeated() {
     for (field, value) in
         [("api_keys", json!(key)), ("api_keys", json!([key])), ("headers", json!(key)), ("kind", json!(key))]
     {
-        let mut body = json!({"name": "x", "kind": "custom", "base_url": "http://h/v1"});
+        let mut body = json!({"name": "x", "kind": "custom", "base_url": "https://h/v1"});
         body[field] = value;
         let problem = refused(server.request(Method::POST, "/providers").json(&body)).await;
         assert!(problem.detail.contains(field), "{problem:?}");

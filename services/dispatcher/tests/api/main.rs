@@ -4,6 +4,9 @@
 
 mod access;
 mod bad_input;
+mod providers;
 mod request_id;
+mod resuming;
 mod server;
+mod smoke_testing;
 mod submitting;

@@ -1,29 +1,35 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use jiff::Timestamp;
 use prometheus::Registry;
 use reqwest::{Method, RequestBuilder, Response};
-use runmill_broker::memory::MemoryBroker;
-use runmill_config::{Access, Token};
+use runmill_broker::{SharedBroker, memory::MemoryBroker};
+use runmill_config::{Access, AddressRules, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
 use runmill_proto::api::Problem;
 use runmill_runtime::{
-    Clock, Lifecycle, Readiness,
+    Lifecycle, ManualClock, Readiness,
     ops::{self, OpsState},
 };
-use runmill_store::sqlite::SqliteStore;
+use runmill_store::{SharedStore, sqlite::SqliteStore};
 use runmill_vault::{Keyring, generate_hex};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 /// Small, so that a test can be above it.
 pub const BODY_MAX_BYTES: usize = 4 * 1024;
 
-/// A dispatcher that serves and does not feed.
+/// A dispatcher that serves, and feeds only if a test has it so.
 pub struct Server {
     pub base_url: String,
+    pub store: SharedStore,
+    pub broker: SharedBroker,
+    pub clock: ManualClock,
     http: reqwest::Client,
+    dispatcher: Dispatcher,
+    wake: Arc<Notify>,
     life: Lifecycle,
     _folder: TempDir,
 }
@@ -33,27 +39,37 @@ impl Server {
         // An error says that another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();
+        let store: SharedStore = Arc::new(SqliteStore::open(folder.path().join("runmill.db")).await.unwrap());
+        let broker: SharedBroker = Arc::new(MemoryBroker::new());
+        let clock = ManualClock::new(Timestamp::from_second(1_760_000_000).unwrap());
         let registry = Registry::new();
         let token = |access: Access| Token { access, value: token_of(access).into() };
         let dispatcher = Dispatcher {
-            store: Arc::new(store),
-            broker: Arc::new(MemoryBroker::new()),
+            store: store.clone(),
+            broker: broker.clone(),
             sealer: Keyring::parse(&generate_hex()).unwrap().sealer(),
-            clock: Clock::system(),
+            clock: clock.clock(),
             metrics: DispatcherMetrics::register(&registry).unwrap(),
+            address_rules: AddressRules::default(),
             tokens: Access::ALL.iter().copied().map(token).collect(),
             body_max_bytes: BODY_MAX_BYTES,
             line_max_bytes: 64 * 1024,
             lane_concurrency: 1,
-            reconcile_period: Duration::from_secs(30),
+            reconcile_period: Duration::from_millis(20),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let life = Lifecycle::default();
         let health: Router = ops::router(OpsState { registry, readiness: Readiness::default() });
-        dispatcher.serve(listener, health, &Arc::default(), &life);
-        Self { base_url, http: reqwest::Client::new(), life, _folder: folder }
+        let wake = Arc::default();
+        dispatcher.serve(listener, health, &wake, &life);
+        let http = reqwest::Client::new();
+        Self { base_url, store, broker, clock, http, dispatcher, wake, life, _folder: folder }
+    }
+
+    /// Feeds and reconciles from now on.
+    pub fn feed(&self) {
+        self.dispatcher.feed(&self.wake, &self.life);
     }
 
     /// Without a token.
@@ -82,6 +98,14 @@ impl Server {
         let status = response.status();
         let body: Value = response.json().await.unwrap();
         assert_eq!(status, 201, "{body}");
+        body
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Value {
+        let response = self.request(Method::PATCH, path).json(body).send().await.unwrap();
+        let status = response.status();
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(status, 200, "{body}");
         body
     }
 

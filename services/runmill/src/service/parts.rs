@@ -92,6 +92,7 @@ impl Parts {
             clock: self.clock.clone(),
             metrics: DispatcherMetrics::register(&self.registry)?,
             tokens: access.tokens,
+            address_rules: config.address_rules,
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,

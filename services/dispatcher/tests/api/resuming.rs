@@ -1,0 +1,135 @@
+//! Runs that their provider stopped, and that go on without being asked to.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use reqwest::Method;
+use runmill_broker::{Heard, Listener};
+use runmill_proto::{
+    InvocationId, RunId,
+    message::{Call, Control, Deferred},
+};
+use runmill_store::{LogBatch, LogEntry};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::server::Server;
+
+/// A run of `provider_id` that was stopped, and may try again so many seconds from now.
+async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
+    let run = server.created(server.request(Method::POST, "/runs").json(body)).await;
+    let id: RunId = serde_json::from_value(run["id"].clone()).unwrap();
+    let now = server.clock.now();
+    let stop = Deferred {
+        run_id: id,
+        ordinal: 0,
+        sample: 0,
+        epoch: 0,
+        attempt: 0,
+        failures: 0,
+        not_before: now + SignedDuration::from_secs(seconds),
+        reason: "the quota is used up".into(),
+        pause: true,
+        call: Call {
+            id: InvocationId::from_uuid(Uuid::now_v7()),
+            provider_id: serde_json::from_value(run["provider_id"].clone()).unwrap(),
+            model: "echo".into(),
+            attempts: Vec::new(),
+            usage: None,
+            started_at: now,
+            latency_ms: 0,
+            ttft_ms: None,
+            streamed: false,
+            cost_nanousd: None,
+        },
+    };
+    let batch = LogBatch(vec![LogEntry::Deferred(Box::new(stop))]);
+    server.store.write_logs(&batch, now).await.unwrap();
+    id
+}
+
+async fn run(server: &Server, id: RunId) -> Value {
+    server.get(&format!("/runs/{id}")).await
+}
+
+/// The next run that everyone is told has resumed.
+async fn next_resumed(listener: &mut dyn Listener) -> RunId {
+    let listening = async {
+        loop {
+            let Some(Heard::Message(heard)) = listener.next().await else { panic!("nothing to hear") };
+            if let Control::RunResumed { run_id } = heard.decode().unwrap() {
+                return run_id;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), listening).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_stopped_run_goes_on_when_its_time_has_come_and_not_before() {
+    let server = Server::start().await;
+    let body = server.new_run().await;
+    // The older run is looked at first, and would resume first if its time had come.
+    let later = stopped_run(&server, &body, 601).await;
+    let sooner = stopped_run(&server, &body, 600).await;
+    let shown = run(&server, sooner).await;
+    assert_eq!(shown["resume_at"], json!(server.clock.now() + SignedDuration::from_secs(600)));
+    assert_eq!(shown["pause_reason"], "the quota is used up");
+    let mut listener = server.broker.listen().await.unwrap();
+
+    server.clock.advance(Duration::from_mins(10));
+    server.feed();
+
+    assert_eq!(next_resumed(&mut *listener).await, sooner);
+    let resumed = run(&server, sooner).await;
+    assert_eq!((&resumed["paused_at"], &resumed["resume_at"]), (&Value::Null, &Value::Null));
+    assert_eq!(resumed["resumed_count"], 1);
+    assert!(run(&server, later).await["paused_at"].is_string());
+
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(next_resumed(&mut *listener).await, later);
+}
+
+#[tokio::test]
+async fn a_change_that_may_help_resumes_the_providers_runs_at_once() {
+    let server = Server::start().await;
+    let body = server.new_run().await;
+    let path = format!("/providers/{}", body["provider_id"].as_str().unwrap());
+    let other = json!({"name": "other", "kind": "custom", "base_url": "https://api.example/v1"});
+    let other = server.created(server.request(Method::POST, "/providers").json(&other)).await;
+    let mut elsewhere = body.clone();
+    elsewhere["provider_id"] = other["id"].clone();
+    let elsewhere = stopped_run(&server, &elsewhere, 600).await;
+    let mut listener = server.broker.listen().await.unwrap();
+    for change in [
+        json!({"api_keys": [{"label": "new", "value": "sk-0123456789abcdef"}]}),
+        json!({"headers": {"x-team": "ours"}}),
+        json!({"base_url": "https://api.example/v2"}),
+        json!({"protocol": "gemini"}),
+    ] {
+        let stopped = stopped_run(&server, &body, 600).await;
+        server.patch(&path, &json!({"name": "renamed", "rate_limit": {"rpm": 5}})).await;
+        assert!(run(&server, stopped).await["resume_at"].is_string(), "before {change}");
+
+        server.patch(&path, &change).await;
+
+        assert_eq!(run(&server, stopped).await["paused_at"], Value::Null, "{change}");
+        assert_eq!(next_resumed(&mut *listener).await, stopped, "{change}");
+    }
+    assert!(run(&server, elsewhere).await["resume_at"].is_string(), "of another provider");
+}
+
+#[tokio::test]
+async fn a_run_that_a_user_paused_stays_paused_whatever_changes() {
+    let server = Server::start().await;
+    let body = server.new_run().await;
+    let stopped = stopped_run(&server, &body, 600).await;
+    let asked = server.request(Method::POST, &format!("/runs/{stopped}/pause")).send().await.unwrap();
+    let asked: Value = asked.json().await.unwrap();
+    assert_eq!((&asked["resume_at"], asked["paused_at"].is_string()), (&Value::Null, true));
+
+    let path = format!("/providers/{}", body["provider_id"].as_str().unwrap());
+    server.patch(&path, &json!({"base_url": "https://api.example/v2"})).await;
+
+    assert!(run(&server, stopped).await["paused_at"].is_string());
+}
