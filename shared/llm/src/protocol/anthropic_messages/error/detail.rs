@@ -1,10 +1,10 @@
 use serde_json::Value;
 
-/// What an error says. Absent texts are empty.
+/// What an error says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
-    /// `error.type`.
+    /// `error.type`, or empty.
     pub kind: String,
 }
 
@@ -35,4 +35,30 @@ impl Detail {
 fn raw(body: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
     if text.is_empty() { "the answer has no text".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_is_found_in_every_shape() {
+        let table = [
+            (r#"{"type":"error","error":{"type":"api_error","message":"a"}}"#, "a", "api_error"),
+            (r#"{"error":"b"}"#, "b", ""),
+            (r#"{"message":"c"}"#, "c", ""),
+            (r#"{"detail":"d"}"#, "d", ""),
+            (
+                r#"{"error":{"type":"api_error","message":""}}"#,
+                r#"{"error":{"type":"api_error","message":""}}"#,
+                "api_error",
+            ),
+            (" <html> ", "<html>", ""),
+            ("", "the answer has no text", ""),
+        ];
+        for (body, message, kind) in table {
+            let want = Detail { message: message.into(), kind: kind.into() };
+            assert_eq!(Detail::read(body.as_bytes()), want, "{body}");
+        }
+    }
 }
