@@ -1,6 +1,10 @@
 //! Who calls, as far as the head of a request says.
 
-use hyper::{HeaderMap, header::AUTHORIZATION, http::request::Parts};
+use hyper::{
+    HeaderMap,
+    header::{AUTHORIZATION, HeaderValue},
+    http::request::Parts,
+};
 use ring::digest::{SHA256, digest};
 
 use crate::{behaviour::Identity, protocol::Fault, query::parameter};

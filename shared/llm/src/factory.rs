@@ -4,6 +4,7 @@ use std::{
 };
 
 use prometheus::Registry;
+use runmill_config::AddressRules;
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{
     ProviderId,
@@ -39,6 +40,8 @@ pub struct FactorySettings {
     pub user_agent: String,
     /// What calls cost.
     pub prices: Arc<PriceTable>,
+    /// Where calls may go.
+    pub address_rules: AddressRules,
     /// Clients kept at once. Above it, the one that was unused for longest goes, and its idle connections
     /// with it.
     pub clients_max: usize,
@@ -51,6 +54,7 @@ impl FactorySettings {
             random: Arc::new(rand::random::<f64>),
             user_agent: concat!("runmill/", env!("CARGO_PKG_VERSION")).to_owned(),
             prices: Arc::default(),
+            address_rules: AddressRules::default(),
             clients_max: 256,
         }
     }
@@ -135,7 +139,7 @@ impl Factory {
         before: Option<&Wired<Wire>>,
     ) -> Result<Wired<Wire>, TargetError> {
         let protocol = protocol(target)?;
-        let transport = Transport::new(target, &self.settings.user_agent)?;
+        let transport = Transport::new(target, &self.settings.user_agent, self.settings.address_rules)?;
         let keys = Keys::new(target::keys(target, &*protocol)?);
         let secrets = target.keys.iter().map(|key| &key.value).chain(target.headers.values());
         let redactor = Redactor::new(secrets.cloned());
@@ -288,6 +292,11 @@ mod tests {
         let key = |value: &str| vec![TargetKey { label: "a".into(), value: value.into(), weight: 1 }];
         let table = [
             (Target { base_url: "host".into(), ..good() }, "base URL: not a URL"),
+            (Target { base_url: "http://example.org/v1".into(), ..good() }, "RUNMILL_ALLOW_HTTP=true"),
+            (
+                Target { base_url: "https://169.254.169.254/v1".into(), ..good() },
+                "RUNMILL_ALLOW_LINK_LOCAL=true",
+            ),
             (Target { keys: key("sk\n1"), ..good() }, "API key `a` cannot be sent"),
             (Target { headers: header("x y", "1"), ..good() }, "header `x y` cannot be sent"),
             (Target { headers: header("x-y", "s\u{7}ecret"), ..good() }, "header `x-y` cannot be sent"),

@@ -29,6 +29,7 @@ mod progress;
 pub mod protocol;
 mod redact;
 mod request;
+mod resolver;
 mod response;
 pub mod retry_after;
 pub mod sse;

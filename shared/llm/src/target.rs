@@ -46,6 +46,8 @@ pub struct TargetKey {
 pub enum TargetError {
     #[error("base URL: {0}")]
     BaseUrl(&'static str),
+    #[error("base URL: {0}")]
+    Refused(String),
     #[error("header `{0}` cannot be sent: its name or value has characters that HTTP does not allow")]
     Header(String),
     #[error("API key `{0}` cannot be sent: it has characters that HTTP does not allow")]

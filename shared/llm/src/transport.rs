@@ -1,9 +1,13 @@
-use std::{error::Error, iter, time::Duration};
+use std::{error::Error, iter, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request, Response, Url, redirect};
 
-use crate::{ModelError, Target, TargetError, TimeoutPhase, protocol::Wire, target::endpoint};
+use runmill_config::AddressRules;
+
+use crate::{
+    ModelError, Target, TargetError, TimeoutPhase, protocol::Wire, resolver::Resolver, target::endpoint,
+};
 
 /// Sends requests to one provider with one key.
 pub(crate) struct Transport {
@@ -18,9 +22,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl Transport {
-    pub fn new(target: &Target, user_agent: &str) -> Result<Self, TargetError> {
+    pub fn new(target: &Target, user_agent: &str, rules: AddressRules) -> Result<Self, TargetError> {
         let base = target.url()?;
-        let http = client(&base, target.connect_timeout, user_agent).map_err(TargetError::Http)?;
+        rules.check(base.scheme(), base.host_str().unwrap_or_default()).map_err(TargetError::Refused)?;
+        let http = client(&base, target.connect_timeout, user_agent, rules).map_err(TargetError::Http)?;
         Ok(Self { http, base })
     }
 
@@ -47,9 +52,15 @@ impl Transport {
     }
 }
 
-fn client(base: &Url, connect_timeout: Duration, user_agent: &str) -> reqwest::Result<Client> {
+fn client(
+    base: &Url,
+    connect_timeout: Duration,
+    user_agent: &str,
+    rules: AddressRules,
+) -> reqwest::Result<Client> {
     let builder = Client::builder()
         .user_agent(user_agent)
+        .dns_resolver(Arc::new(Resolver(rules)))
         .connect_timeout(connect_timeout)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEPALIVE)

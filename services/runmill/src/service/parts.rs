@@ -110,6 +110,7 @@ impl Parts {
         let clock = self.clock.clone();
         let factory = FactorySettings {
             prices: config.prices.clone(),
+            address_rules: config.address_rules,
             ..FactorySettings::new(Arc::new(move || clock.now()))
         };
         let executor = Executor {

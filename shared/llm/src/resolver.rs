@@ -1,0 +1,51 @@
+use std::net::SocketAddr;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use runmill_config::AddressRules;
+
+/// Resolves names as the system does, without the addresses that may not be called: a name that was harmless when it
+/// was stored may lead elsewhere by now.
+pub(crate) struct Resolver(pub AddressRules);
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` leads to link-local or metadata addresses, and these are not called")]
+struct Refused(String);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = self.0;
+        Box::pin(async move {
+            // The connector puts the port of the URL in place of this one.
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed: Vec<_> = found.into_iter().filter(|address| rules.allows(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err(Refused(name.as_str().to_owned()).into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_resolved() {
+        let resolver = Resolver(AddressRules::default());
+        let found = resolver.resolve("localhost".parse().unwrap()).await.unwrap();
+        assert!(found.into_iter().all(|address| address.ip().is_loopback()));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_metadata_address_is_refused() {
+        // Resolvers take a number for the address that it is.
+        let metadata = || "169.254.169.254".parse::<Name>().unwrap();
+
+        let refused = Resolver(AddressRules::default()).resolve(metadata()).await.map(|_| ()).unwrap_err();
+        let allowed = Resolver(AddressRules { allow_link_local: true, ..AddressRules::default() });
+
+        assert!(refused.to_string().contains("link-local"), "{refused}");
+        assert_eq!(allowed.resolve(metadata()).await.unwrap().count(), 1);
+    }
+}
