@@ -1,5 +1,7 @@
 use serde_json::Value;
 
+use crate::protocol::text::raw;
+
 /// What an error says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
@@ -7,9 +9,6 @@ pub(super) struct Detail {
     /// `error.type`, or empty.
     pub kind: String,
 }
-
-/// Of a body that is no JSON, enough to see what it is.
-const RAW_MAX_CHARS: usize = 500;
 
 impl Detail {
     /// Reads `{"type": "error", "error": {...}}`; `{"error": "..."}`, `{"message": ...}` (AWS) and
@@ -30,11 +29,6 @@ impl Detail {
         let message = self.message.to_ascii_lowercase();
         phrases.iter().any(|phrase| message.contains(phrase))
     }
-}
-
-fn raw(body: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
-    if text.is_empty() { "the answer has no text".to_owned() } else { text }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::retry_after::delay;
+use crate::{protocol::text::raw, retry_after::delay};
 
 /// What an error says: a `google.rpc.Status`, its details included. Absent texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,9 +19,6 @@ pub(super) struct Detail {
     /// A `QuotaFailure` names a quota of the day.
     pub per_day: bool,
 }
-
-/// Of a body that is no JSON, enough to see what it is.
-const RAW_MAX_CHARS: usize = 500;
 
 impl Detail {
     /// Reads `{"error": {...}}`, the same as the only element of a list (without `alt=sse`), the error alone, and
@@ -75,9 +72,4 @@ fn text(object: &Value, key: &str) -> String {
 
 fn list<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     object.get(key).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn raw(body: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
-    if text.is_empty() { "the answer has no text".to_owned() } else { text }
 }

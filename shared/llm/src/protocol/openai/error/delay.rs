@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// No rate limit is waited for longer.
-const DELAY_MAX_S: f64 = 86_400.0;
+use crate::retry_after::delay;
 
 /// Before the delay, in the words of: OpenAI; Azure.
 const BEFORE: [&str; 2] = ["try again in ", "retry after "];
@@ -18,7 +17,7 @@ pub(super) fn read(message: &str) -> Option<Duration> {
         total = Some(total.unwrap_or(0.0) + seconds);
         rest = after;
     }
-    Duration::try_from_secs_f64(total?.min(DELAY_MAX_S)).ok()
+    delay(total?)
 }
 
 /// The first number with its unit, in seconds, and what comes after.
@@ -33,7 +32,7 @@ fn part(text: &str) -> Option<(f64, &str)> {
         "s" | "second" | "seconds" => 1.0,
         "m" | "minute" | "minutes" => 60.0,
         "h" | "hour" | "hours" => 3600.0,
-        "d" | "day" | "days" => DELAY_MAX_S,
+        "d" | "day" | "days" => 86_400.0,
         _ => return None,
     };
     Some((number * factor, rest))

@@ -1,5 +1,7 @@
 use serde_json::Value;
 
+use crate::protocol::text::raw;
+
 /// What an error body says, whichever of the shapes in use it has. Absent texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
@@ -11,9 +13,6 @@ pub(super) struct Detail {
     /// A `code` that is a number is an HTTP status.
     pub status: Option<u16>,
 }
-
-/// Of a body that is no JSON, enough to see what it is.
-const RAW_MAX_CHARS: usize = 500;
 
 impl Detail {
     /// Reads, in this order: `{"error": {...}}` (OpenAI; Google, in a list), `{"error": "..."}` (Ollama, TGI),
@@ -76,11 +75,6 @@ fn fault(fault: &Value) -> String {
         place.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
     let what = fault.get("msg").and_then(Value::as_str).unwrap_or("rejected");
     format!("{}: {what}", place.join("."))
-}
-
-fn raw(body: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
-    if text.is_empty() { "the answer has no text".to_owned() } else { text }
 }
 
 #[cfg(test)]
