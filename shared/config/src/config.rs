@@ -10,7 +10,8 @@ use runmill_vault::Keyring;
 use secrecy::SecretString;
 
 use crate::{
-    AddressRules, ConfigError, Env, Token, log_filter, prices::read_prices, reader::Reader, url, variable,
+    AddressRules, ConfigError, Env, Token, Traces, log_filter, prices::read_prices, reader::Reader,
+    traces::traces, url, variable,
 };
 
 /// All that a process can be told. Built once, in `main`; nothing else reads the environment.
@@ -42,6 +43,8 @@ pub struct Config {
     pub line_max_bytes: usize,
     pub database_pool: usize,
     pub prices: Arc<PriceTable>,
+    /// `None`: there are none.
+    pub traces: Option<Traces>,
 }
 
 const BYTES_MIN: usize = 1024;
@@ -82,6 +85,7 @@ impl Config {
                 .parse(&variable::PRICES, |path| read_prices(Path::new(path)))
                 .unwrap_or_default()
                 .into(),
+            traces: traces(&mut read),
         };
         read.check_names();
         read.finish(config)

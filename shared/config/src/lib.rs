@@ -12,6 +12,7 @@ mod log_filter;
 mod prices;
 mod reader;
 mod token;
+mod traces;
 mod url;
 mod variable;
 
@@ -22,5 +23,6 @@ pub use env::Env;
 pub use error::ConfigError;
 pub use prices::read_prices;
 pub use token::{Access, Token};
+pub use traces::{Sampling, Traces};
 pub use url::address;
 pub use variable::{VARIABLES, Variable};

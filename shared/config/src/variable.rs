@@ -68,4 +68,16 @@ variables! {
         "Connections to PostgreSQL that a process holds at most, from 1 to 1000.";
     PRICES = "RUNMILL_PRICES", None,
         "A file of prices, in the format of `docs/prices.md` or LiteLLM's, above the built-in ones. None: only those.";
+    OTEL_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", None,
+        "A collector of OpenTelemetry that takes OTLP over HTTP, as `http://host:4318`; traces go to `/v1/traces` there. None: no traces.";
+    OTEL_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None,
+        "The whole URL that traces go to; goes before the one above.";
+    OTEL_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS", None,
+        "Headers of every export, as `name=value,name=value`, values percent-encoded. A secret.";
+    OTEL_SAMPLER = "OTEL_TRACES_SAMPLER", Some("parentbased_always_on"),
+        "Which traces are kept: `always_on`, `always_off` or `traceidratio`; behind `parentbased_`, only of those that begin here.";
+    OTEL_SAMPLER_ARG = "OTEL_TRACES_SAMPLER_ARG", Some("1"),
+        "The share of traces that `traceidratio` keeps, from 0 to 1.";
+    OTEL_SERVICE_NAME = "OTEL_SERVICE_NAME", None,
+        "Name of the service in traces. None: `runmill-executor` and so on.";
 }

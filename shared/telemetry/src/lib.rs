@@ -1,5 +1,5 @@
-//! Logs: one JSON object a line, with the fields of the spans around it. `docs/observability.md` has
-//! the fields.
+//! Logs: one JSON object a line, with the fields of the spans around it; and [`trace`]s, over OTLP.
+//! `docs/observability.md` has the fields.
 //!
 //! An event says its name, its fields and a sentence for people:
 //!
@@ -12,12 +12,15 @@ mod filter;
 mod json;
 mod layer;
 mod panic;
+pub mod trace;
 
 use std::io::Write;
 
 use jiff::Timestamp;
 use tracing::{Subscriber, subscriber::SetGlobalDefaultError};
 use tracing_subscriber::{EnvFilter, filter::ParseError, layer::SubscriberExt};
+
+pub use crate::trace::{TraceError, TraceSettings};
 
 use crate::layer::JsonLines;
 
@@ -37,24 +40,38 @@ pub struct LogSettings {
     pub now: fn() -> Timestamp,
 }
 
-/// Why there will be no logs.
+/// Why there will be no logs or traces.
 #[derive(Debug, thiserror::Error)]
-pub enum LogError {
+pub enum SetupError {
     #[error("the log filter cannot be read")]
     Filter(#[from] ParseError),
     #[error("logs were set up before")]
     Again(#[from] SetGlobalDefaultError),
+    #[error(transparent)]
+    Traces(#[from] TraceError),
 }
 
-/// Sets up the logs of the whole process; panics are logged from now on, too.
-pub fn init(settings: LogSettings) -> Result<(), LogError> {
-    tracing::subscriber::set_global_default(subscriber(settings)?)?;
+/// Sets up the logs of the whole process, and its traces if there are any; panics are logged from now on, too.
+pub fn init(logs: LogSettings, traces: Option<&TraceSettings>) -> Result<(), SetupError> {
+    match traces {
+        None => tracing::subscriber::set_global_default(subscriber(logs)?)?,
+        Some(traces) => trace::install(logs, traces)?,
+    }
     panic::log_panics();
     Ok(())
 }
 
+/// Sends the last spans, for three seconds at most. The last thing that a process does.
+pub fn close() {
+    trace::close();
+}
+
 /// The same logs for a part of a program, with `tracing::subscriber::with_default`.
-pub fn subscriber(settings: LogSettings) -> Result<impl Subscriber + Send + Sync, LogError> {
-    let filter = EnvFilter::builder().parse(filter::directives(&settings.filter))?;
+pub fn subscriber(settings: LogSettings) -> Result<impl Subscriber + Send + Sync, SetupError> {
+    let filter = log_filter(&settings)?;
     Ok(tracing_subscriber::registry().with(filter).with(JsonLines::new(settings)))
+}
+
+fn log_filter(settings: &LogSettings) -> Result<EnvFilter, SetupError> {
+    Ok(EnvFilter::builder().parse(filter::directives(&settings.filter))?)
 }

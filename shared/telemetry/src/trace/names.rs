@@ -1,0 +1,109 @@
+//! What our spans and fields are called outside: the one table of names.
+//!
+//! It is also what may leave the process. A field that is not here is never an attribute, so no prompt, answer or
+//! key can become one by being logged.
+//!
+//! Source: `OpenTelemetry` semantic conventions 1.41.0, the last release with the attributes of generative AI;
+//! `runmill.*` is ours.
+
+use opentelemetry::{KeyValue, Value, trace::SpanKind};
+
+/// The spans that are exported, with their kinds.
+pub(super) const SPANS: &[(&str, SpanKind)] = &[
+    ("run.submit", SpanKind::Internal),
+    ("job.feed", SpanKind::Producer),
+    ("job", SpanKind::Consumer),
+    (CALL, SpanKind::Client),
+    ("model.attempt", SpanKind::Client),
+    ("result.record", SpanKind::Consumer),
+    ("results.write", SpanKind::Internal),
+];
+
+/// The span of a call, named after its operation and model for export.
+pub(super) const CALL: &str = "model.invoke";
+/// The line in which a call is logged. Its fields are attributes of the call's span.
+pub(super) const CALL_LINE: &str = "model.invocation";
+
+pub(super) const OPERATION: (&str, &str) = ("gen_ai.operation.name", "chat");
+pub(super) const MODEL: &str = "gen_ai.request.model";
+pub(super) const ERROR: &str = "error.type";
+
+/// A field of ours and the attribute that it becomes.
+pub(super) struct Attribute {
+    field: &'static str,
+    name: &'static str,
+    form: Form,
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    AsIs,
+    /// Unsigned numbers come as text.
+    Integer,
+    /// From milliseconds.
+    Seconds,
+    /// From the kind of a provider.
+    Provider,
+}
+
+pub(super) const ATTRIBUTES: &[Attribute] = &[
+    attribute("model", MODEL, Form::AsIs),
+    attribute("provider_kind", "gen_ai.provider.name", Form::Provider),
+    attribute("streamed", "gen_ai.request.stream", Form::AsIs),
+    attribute("ttft_ms", "gen_ai.response.time_to_first_chunk", Form::Seconds),
+    attribute("prompt_tokens", "gen_ai.usage.input_tokens", Form::Integer),
+    attribute("completion_tokens", "gen_ai.usage.output_tokens", Form::Integer),
+    attribute("cached_tokens", "gen_ai.usage.cache_read.input_tokens", Form::Integer),
+    attribute("reasoning_tokens", "gen_ai.usage.reasoning.output_tokens", Form::Integer),
+    attribute("error_kind", ERROR, Form::AsIs),
+    attribute("status", "http.response.status_code", Form::Integer),
+    attribute("run_id", "runmill.run.id", Form::AsIs),
+    attribute("ordinal", "runmill.job.ordinal", Form::Integer),
+    attribute("sample", "runmill.job.sample", Form::Integer),
+    attribute("attempt", "runmill.attempt", Form::Integer),
+    attribute("provider_id", "runmill.provider.id", Form::AsIs),
+    attribute("retry_count", "runmill.retry_count", Form::Integer),
+    attribute("outcome", "runmill.outcome", Form::AsIs),
+    attribute("items", "runmill.items", Form::Integer),
+];
+
+const fn attribute(field: &'static str, name: &'static str, form: Form) -> Attribute {
+    Attribute { field, name, form }
+}
+
+/// The attribute that a field becomes; `None` if it stays here.
+pub(super) fn outside(field: &KeyValue) -> Option<KeyValue> {
+    let attribute = ATTRIBUTES.iter().find(|attribute| attribute.field == field.key.as_str())?;
+    Some(KeyValue::new(attribute.name, attribute.form.of(&field.value)?))
+}
+
+impl Form {
+    /// `None` if the value is not what the form is made from.
+    fn of(self, value: &Value) -> Option<Value> {
+        match self {
+            Self::AsIs => Some(value.clone()),
+            Self::Integer => integer(value).map(Value::I64),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a time to a token is far below 2^52 milliseconds"
+            )]
+            Self::Seconds => integer(value).map(|milliseconds| Value::F64(milliseconds as f64 / 1e3)),
+            Self::Provider => Some(provider(&value.as_str()).to_owned().into()),
+        }
+    }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::I64(number) => Some(*number),
+        value => value.as_str().parse().ok(),
+    }
+}
+
+/// The conventions know more providers by name than we have kinds; one that they do not know has its own name.
+fn provider(kind: &str) -> &str {
+    match kind {
+        "google" => "gcp.gemini",
+        kind => kind,
+    }
+}
