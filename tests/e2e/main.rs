@@ -21,3 +21,4 @@ mod secrets;
 mod standalone;
 mod starting;
 mod steering;
+mod traces;

@@ -11,8 +11,9 @@ use runmill_proto::{
 use runmill_quota::Gate;
 use runmill_runtime::Clock;
 use runmill_store::{Datasets, ExecutorStore, Feed, StoreError};
+use runmill_telemetry::trace;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     metrics::ExecutorMetrics,
@@ -81,6 +82,7 @@ impl JobRunner {
         };
         let span =
             tracing::info_span!("job", run_id = %job.run_id, ordinal = job.ordinal, sample = job.sample);
+        trace::continue_from(&span, delivery.message.traceparent.as_deref());
         self.metrics.jobs_in_hand.inc();
         self.work_on(&job, delivery, &gate, &stop).instrument(span).await;
         self.metrics.jobs_in_hand.dec();
@@ -125,7 +127,8 @@ impl JobRunner {
 
     async fn publish<M: Message>(&self, job: &Job, message: &M) -> bool {
         let queue = Queue::Logs(log_partition(job.run_id, self.log_partitions));
-        let envelope = Envelope::new(message);
+        let traceparent = trace::context_of(&Span::current());
+        let envelope = Envelope { traceparent, ..Envelope::new(message) };
         loop {
             match self.broker.publish(queue, envelope.clone()).await {
                 Ok(()) => return true,

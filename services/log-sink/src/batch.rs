@@ -6,7 +6,9 @@ use runmill_proto::{
     message::{Deferred, Invocation},
 };
 use runmill_store::{LogBatch, LogEntry};
+use runmill_telemetry::trace;
 use tokio::time::{Instant, timeout_at};
+use tracing::Span;
 
 use crate::metrics::{LogSinkMetrics, MessageEnd};
 
@@ -19,6 +21,14 @@ const BATCH_WAIT: Duration = Duration::from_millis(50);
 pub struct Batch {
     pub deliveries: Vec<Delivery>,
     pub entries: LogBatch,
+    pub spans: BatchSpans,
+}
+
+/// What traces are told of a batch: they end when it is dropped.
+pub struct BatchSpans {
+    whole: Span,
+    /// Of each message, from its arrival on, in the trace of its job.
+    rows: Vec<Span>,
 }
 
 impl Batch {
@@ -29,7 +39,8 @@ impl Batch {
         subscription: &mut dyn Subscription,
         metrics: &LogSinkMetrics,
     ) -> Self {
-        let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default() };
+        let spans = BatchSpans::begin();
+        let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default(), spans };
         batch.push(first, metrics).await;
         let until = Instant::now() + BATCH_WAIT;
         while batch.deliveries.len() < BATCH_MAX {
@@ -45,11 +56,37 @@ impl Batch {
     async fn push(&mut self, delivery: Delivery, metrics: &LogSinkMetrics) {
         match decode(&delivery.message) {
             Ok(entry) => {
+                self.spans.add(&entry, delivery.message.traceparent.as_deref());
                 self.entries.0.push(entry);
                 self.deliveries.push(delivery);
             }
             Err(error) => dead_letter(delivery, &error.to_string(), metrics).await,
         }
+    }
+}
+
+impl BatchSpans {
+    fn begin() -> Self {
+        let whole = tracing::info_span!(target: trace::ONLY, parent: None, "results.write");
+        Self { whole, rows: Vec::new() }
+    }
+
+    fn add(&mut self, entry: &LogEntry, traceparent: Option<&str>) {
+        if self.whole.is_disabled() {
+            return;
+        }
+        let key = entry.key();
+        let row = tracing::info_span!(
+            target: trace::ONLY,
+            parent: None,
+            "result.record",
+            run_id = %key.run_id,
+            ordinal = key.ordinal,
+            sample = key.sample,
+        );
+        trace::continue_from(&row, traceparent);
+        row.follows_from(&self.whole);
+        self.rows.push(row);
     }
 }
 

@@ -58,7 +58,7 @@ async fn write_from(
 /// Writes the batch and acks it, however long the store is away. Told to stop meanwhile, it leaves the messages
 /// unacked: another log-sink gets them.
 async fn settle(sink: &LogSink, subscription: &mut dyn Subscription, batch: Batch, stop: &CancellationToken) {
-    let Batch { mut deliveries, entries } = batch;
+    let Batch { mut deliveries, entries, spans: _until_settled } = batch;
     sink.metrics.unwritten.add(entries.0.len().try_into().unwrap_or(i64::MAX));
     match write(sink, &entries, stop).await {
         Some(Ok(())) => {

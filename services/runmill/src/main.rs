@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(dispatch(cli.command));
     // A task that blocks its thread must not keep the process.
     runtime.shutdown_background();
+    runmill_telemetry::close();
     ended.unwrap_or_else(|error| exit::report(&error)).into()
 }
 

@@ -5,9 +5,9 @@ use std::{
 };
 
 use anyhow::Context;
-use runmill_config::{Config, Env};
+use runmill_config::{Config, Env, Traces};
 use runmill_runtime::Clock;
-use runmill_telemetry::LogSettings;
+use runmill_telemetry::{LogSettings, TraceSettings};
 
 /// What a command starts from: its settings, read and checked once.
 pub struct Process {
@@ -23,7 +23,7 @@ impl Process {
         Ok(Self { env, config, clock: Clock::system() })
     }
 
-    /// A service's logs, on standard error.
+    /// A service's logs, on standard error; and its traces, where there are any.
     pub fn log_as(&self, service: &'static str) -> anyhow::Result<()> {
         self.log(service, self.config.log_filter.clone(), Box::new(std::io::stderr()))
     }
@@ -45,14 +45,26 @@ impl Process {
         filter: String,
         writer: Box<dyn Write + Send>,
     ) -> anyhow::Result<()> {
-        runmill_telemetry::init(LogSettings {
+        let logs = LogSettings {
             service,
             app_name: self.config.app_name.clone(),
             app_env: self.config.app_env.clone(),
             filter,
             writer,
             now: || Clock::system().now(),
-        })?;
+        };
+        let traces = self.config.traces.as_ref().map(|traces| trace_settings(traces, service));
+        runmill_telemetry::init(logs, traces.as_ref())?;
         Ok(())
+    }
+}
+
+fn trace_settings(traces: &Traces, service: &str) -> TraceSettings {
+    TraceSettings {
+        endpoint: traces.endpoint.clone(),
+        headers: traces.headers.clone(),
+        service: traces.service_name.clone().unwrap_or_else(|| format!("runmill-{service}")),
+        parent_based: traces.sampling.parent_based,
+        ratio: traces.sampling.ratio,
     }
 }

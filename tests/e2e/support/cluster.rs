@@ -22,11 +22,20 @@ pub struct Plan {
     pub database_url: Option<String>,
     /// `None`: queues of its own on the server that tests share.
     pub amqp_url: Option<String>,
+    /// `None`: no traces.
+    pub otlp_endpoint: Option<String>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { executors: 1, log_sinks: 1, log_level: "info", database_url: None, amqp_url: None }
+        Self {
+            executors: 1,
+            log_sinks: 1,
+            log_level: "info",
+            database_url: None,
+            amqp_url: None,
+            otlp_endpoint: None,
+        }
     }
 }
 
@@ -46,6 +55,7 @@ pub struct Place {
     pub amqp_url: String,
     pub prefix: String,
     log_level: &'static str,
+    otlp_endpoint: Option<String>,
     _database: Option<TestDatabase>,
 }
 
@@ -109,6 +119,7 @@ impl Place {
             amqp_url: plan.amqp_url.clone().unwrap_or_else(amqp_url),
             prefix: unique_prefix(),
             log_level: plan.log_level,
+            otlp_endpoint: plan.otlp_endpoint.clone(),
             _database: database,
         }
     }
@@ -125,6 +136,8 @@ impl Place {
             .env("RUNMILL_QUEUE_EXPIRES_SECONDS", &QUEUE_EXPIRES.as_secs().to_string())
             .env("RUNMILL_LISTEN", "127.0.0.1:0")
             .env("RUNMILL_OPS_LISTEN", "127.0.0.1:0")
+            // Unset and empty are the same.
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp_endpoint.as_deref().unwrap_or_default())
     }
 
     /// The cluster's queues, as one more process sees them.

@@ -8,7 +8,9 @@ use runmill_proto::{
     api::{NewRun, Page, PageQuery, Problem, ProblemError, Run},
 };
 use runmill_store::{CreatedRun, RunRow, StoreError, Transition};
+use runmill_telemetry::trace;
 use serde::Deserialize;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::{
@@ -32,7 +34,8 @@ pub async fn create(
     Body(new): Body<NewRun>,
 ) -> Result<(StatusCode, Json<Run>), ApiError> {
     let row = checked(&state, new, idempotency_key(&headers)?).await?;
-    let row = match state.store.create_run(&row).await? {
+    let span = submission(&row, &headers);
+    let row = match state.store.create_run(&row).instrument(span).await? {
         CreatedRun::New(row) => {
             tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
             state.steering.wake.notify_one();
@@ -41,6 +44,22 @@ pub async fn create(
         CreatedRun::Existing(row) => row,
     };
     Ok((StatusCode::CREATED, Json(view::run(row))))
+}
+
+/// In the caller's trace, if it has one. The jobs have traces of their own, found by the same run id: a trace of a
+/// million jobs would be one that nobody can look at.
+fn submission(row: &RunRow, headers: &HeaderMap) -> Span {
+    let span = tracing::info_span!(
+        target: trace::ONLY,
+        parent: None,
+        "run.submit",
+        run_id = %row.id,
+        provider_id = %row.provider_id,
+        model = row.model,
+        jobs = row.total,
+    );
+    trace::continue_from(&span, headers.get("traceparent").and_then(|value| value.to_str().ok()));
+    span
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

@@ -6,6 +6,8 @@ use runmill_proto::{
     message::{Job, JobItem, JobKey},
 };
 use runmill_store::{ActiveRun, DueJob, RunRow};
+use runmill_telemetry::trace;
+use tracing::{Instrument, Span};
 
 use super::Feeder;
 
@@ -93,7 +95,11 @@ impl RunFeed<'_> {
     async fn publish(&self, jobs: Vec<Job>) -> (usize, Result<(), PublishError>) {
         let queue = Queue::Jobs(self.run().provider_id);
         let broker = &self.feeder.broker;
-        let publishing = jobs.into_iter().map(|job| broker.publish(queue, Envelope::new(&job)));
+        let publishing = jobs.into_iter().map(|job| {
+            let span = root(&job);
+            let traceparent = trace::context_of(&span);
+            broker.publish(queue, Envelope { traceparent, ..Envelope::new(&job) }).instrument(span)
+        });
         let mut confirms = stream::iter(publishing).buffered(PUBLISHES_MAX);
         let mut published = 0;
         while let Some(confirm) = confirms.next().await {
@@ -111,4 +117,19 @@ impl RunFeed<'_> {
         self.feeder.metrics.jobs_fed.inc_by(published as u64);
         Ok(())
     }
+}
+
+/// Where the trace of a job begins: of the same one, however often the job is fed.
+fn root(job: &Job) -> Span {
+    let span = tracing::info_span!(
+        target: trace::ONLY,
+        parent: None,
+        "job.feed",
+        run_id = %job.run_id,
+        ordinal = job.ordinal,
+        sample = job.sample,
+        attempt = job.attempt,
+    );
+    trace::begin(&span, &job.key());
+    span
 }

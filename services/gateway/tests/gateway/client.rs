@@ -125,8 +125,7 @@ impl Reply {
 
     /// The names and the data of its events.
     pub fn named_events(&self) -> Vec<(&str, &str)> {
-        let event =
-            |event: &'_ str| event.strip_prefix("event: ").and_then(|event| event.split_once("\ndata: "));
+        let event = |event: &'_ str| event.strip_prefix("event: ").and_then(|event| event.split_once("\ndata: "));
         self.body.split_terminator("\n\n").map(|text| event(text).unwrap()).collect()
     }
 

@@ -64,7 +64,7 @@ pub(super) const ATTRIBUTES: &[Attribute] = &[
     attribute("provider_id", "runmill.provider.id", Form::AsIs),
     attribute("retry_count", "runmill.retry_count", Form::Integer),
     attribute("outcome", "runmill.outcome", Form::AsIs),
-    attribute("items", "runmill.items", Form::Integer),
+    attribute("jobs", "runmill.run.jobs", Form::Integer),
 ];
 
 const fn attribute(field: &'static str, name: &'static str, form: Form) -> Attribute {
@@ -105,5 +105,31 @@ fn provider(kind: &str) -> &str {
     match kind {
         "google" => "gcp.gemini",
         kind => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_every_name_and_no_other() {
+        let want: Vec<_> =
+            ATTRIBUTES.iter().map(|it| format!("| `{}` | `{}` |", it.field, it.name)).collect();
+
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/observability.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let (_, table) =
+            document.split_once("| field of a span or of a call's line | attribute |\n").unwrap();
+        let rows: Vec<_> = table.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
+
+        assert_eq!(rows, want, "the table should be:\n{}", want.join("\n"));
+    }
+
+    #[test]
+    fn a_field_that_is_not_in_the_table_or_not_what_it_should_be_stays_here() {
+        for (field, value) in [("answer", Value::from("4")), ("prompt_tokens", Value::from("many"))] {
+            assert_eq!(outside(&KeyValue::new(field, value)), None, "{field}");
+        }
     }
 }

@@ -1,0 +1,145 @@
+//! One item is one trace, from the feeder to the row, in one process and over several.
+
+mod sink;
+
+use std::collections::BTreeMap;
+
+use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind};
+use runmill_proto::RunStatus;
+
+use self::sink::{Sink, text};
+use crate::support::{Cluster, Command, Desk, Plan, data::questions, until};
+
+const ITEMS: usize = 20;
+/// Its answer is the question.
+const MODEL: &str = "echo";
+const CALL: &str = "chat echo";
+const KEY: &str = "sk-traced-5b1f0c9e7d";
+const SECRET: &str = "collector-secret-83aa";
+
+/// The spans of one job, by name, oldest first.
+type Trace = BTreeMap<String, Vec<(String, Span)>>;
+
+/// The traces of jobs, by trace id.
+fn jobs(sink: &Sink) -> BTreeMap<Vec<u8>, Trace> {
+    let mut traces = BTreeMap::<Vec<u8>, Trace>::new();
+    let mut spans = sink.spans();
+    spans.sort_by_key(|(_, span)| span.start_time_unix_nano);
+    for (service, span) in spans {
+        let trace = traces.entry(span.trace_id.clone()).or_default();
+        trace.entry(span.name.clone()).or_default().push((service, span));
+    }
+    traces.retain(|_, trace| trace.contains_key("job.feed"));
+    traces
+}
+
+/// Each span with the one above it.
+const TREE: [(&str, &str); 3] = [("job", "job.feed"), (CALL, "job"), ("result.record", "job")];
+
+fn assert_whole(trace: &Trace, services: [&str; 4]) {
+    let names: Vec<_> = trace.keys().map(String::as_str).collect();
+    assert_eq!(names, [CALL, "job", "job.feed", "result.record"]);
+    assert!(trace.values().all(|spans| spans.len() == 1), "{trace:?}");
+    let span = |name: &str| &trace[name][0].1;
+    assert!(span("job.feed").parent_span_id.is_empty());
+    for (child, parent) in TREE {
+        assert_eq!(span(child).parent_span_id, span(parent).span_id, "{child} under {parent}");
+    }
+    let told: Vec<_> = trace.values().map(|spans| spans[0].0.as_str()).collect();
+    assert_eq!(told, services);
+    let call = span(CALL);
+    assert_eq!(call.kind, SpanKind::Client as i32);
+    for (name, value) in
+        [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", MODEL), ("runmill.outcome", "succeeded")]
+    {
+        assert_eq!(text(&call.attributes, name), value, "{name}");
+    }
+    for tokens in ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"] {
+        assert!(text(&call.attributes, tokens).parse::<u64>().unwrap() > 0, "{tokens}");
+    }
+    assert_eq!(span("result.record").links.len(), 1, "to what was written with it");
+}
+
+fn run(desk: &Desk, model: &str, endpoint: &str, more: &[&str]) -> Command {
+    let dataset = desk.write("items.jsonl", &questions(ITEMS));
+    desk.run(&dataset, model, &[&["--json"], more].concat())
+        .env("OPENAI_API_KEY", KEY)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        .env("OTEL_EXPORTER_OTLP_HEADERS", &format!("authorization=Bearer%20{SECRET}"))
+}
+
+#[tokio::test]
+async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content() {
+    let (desk, sink) = (Desk::new().await, Sink::start().await);
+    // A log level says nothing about traces.
+    let output = run(&desk, MODEL, &sink.endpoint, &[]).env("APP_LOG_LEVEL", "error").output().await;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let traces = jobs(&sink);
+    assert_eq!(traces.len(), ITEMS);
+    traces.values().for_each(|trace| assert_whole(trace, ["runmill-standalone"; 4]));
+    sink.each(|export| {
+        assert_eq!(export.authorization, format!("Bearer {SECRET}"));
+        let body = String::from_utf8_lossy(&export.body);
+        for needle in [KEY, SECRET, "What is"] {
+            assert!(!body.contains(needle), "{needle} left the process");
+        }
+    });
+    assert!(!String::from_utf8_lossy(&output.stderr).contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_job_that_is_deferred_and_fed_again_stays_in_its_trace() {
+    let (desk, sink) = (Desk::new().await, Sink::start().await);
+    // Longer than a call may wait, so that the job is put off instead.
+    let config = r#"{"retry": {"wait_max_seconds": 0.5}}"#;
+    let model = "lorem+fail=429:1+retry-after=1";
+    let running = run(&desk, model, &sink.endpoint, &["--limit", "1", "--config", config]).start();
+
+    let fed_again = || jobs(&sink).values().any(|trace| trace["job.feed"].len() >= 2);
+    until("a job that is fed again", fed_again).await;
+    running.signal("INT");
+    assert_eq!(running.ended().await, Some(130), "{}", running.log());
+
+    let traces = jobs(&sink);
+    assert_eq!(traces.len(), 1, "one item");
+    let trace = traces.values().next().unwrap();
+    let attempts: Vec<_> =
+        trace["job.feed"].iter().map(|(_, span)| text(&span.attributes, "runmill.attempt")).collect();
+    assert_eq!(attempts[..2], ["0", "1"]);
+    let (call, name) = (&trace[&format!("chat {model}")][0].1, "error.type");
+    assert_eq!(text(&call.attributes, name), "rate_limited", "{call:?}");
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_costs_one_warning_and_no_item() {
+    let desk = Desk::new().await;
+    // A port that was free a moment ago.
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let output = run(&desk, MODEL, &format!("http://{nobody}"), &[]).output().await;
+
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let log = std::fs::read_to_string(desk.path("data").join("runmill.log")).unwrap();
+    assert_eq!(log.matches(r#""event":"traces.lost""#).count(), 1, "{log}");
+    assert!(!log.contains(SECRET), "{log}");
+}
+
+#[tokio::test]
+async fn the_services_of_a_cluster_share_the_trace_of_an_item() {
+    let sink = Sink::start().await;
+    let plan = Plan { otlp_endpoint: Some(sink.endpoint.clone()), ..Plan::default() };
+    let cluster = Cluster::planned(plan).await;
+    let provider = cluster.api.provider(&cluster.gateway.base_url(), 4).await;
+    let dataset = cluster.api.dataset(questions(ITEMS)).await;
+    let ended = cluster.api.ended(cluster.api.start_run(provider, MODEL, dataset).await).await;
+    assert_eq!(ended.status, RunStatus::Completed);
+    cluster.stop().await;
+
+    let traces = jobs(&sink);
+    assert_eq!(traces.len(), ITEMS);
+    let services = ["runmill-executor", "runmill-executor", "runmill-dispatcher", "runmill-log-sink"];
+    traces.values().for_each(|trace| assert_whole(trace, services));
+    let spans = sink.spans();
+    let (_, submitted) = spans.iter().find(|(_, span)| span.name == "run.submit").unwrap();
+    assert_eq!(text(&submitted.attributes, "runmill.run.id"), ended.id.to_string());
+}
