@@ -43,7 +43,7 @@ pub async fn create(
     let answer = state.broker.request(question, ANSWER_WITHIN).await.map_err(|error| {
         tracing::warn!(event = "smoke_test.unanswered", provider_id = %id, %error);
         match error {
-            RequestError::NoAnswer(_) => unanswered("the one that was asked gave no answer"),
+            RequestError::NoAnswer(_) => unanswered("none has answered in time"),
             RequestError::Publish(_) => unanswered("none could be asked"),
         }
     })?;
