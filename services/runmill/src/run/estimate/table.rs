@@ -28,7 +28,7 @@ impl Estimate {
             let window = window.unwrap_or_default();
             row(
                 "warning",
-                format!("{} prompts are above the {window} tokens that the model takes", self.too_long),
+                format!("prompts above the {window} tokens that the model takes: {}", self.too_long),
             );
         }
         table
@@ -101,8 +101,10 @@ impl Estimate {
             None => format!("{} or more", duration(low)),
         };
         let pace = &self.assumptions.pace;
-        let mut why =
-            vec![format!("{} calls at once", pace.concurrency), format!("{} s each", pace.seconds_per_call)];
+        let mut why = vec![
+            format!("{} calls at once", pace.concurrency),
+            format!("assumed to take {} s each", pace.seconds_per_call),
+        ];
         why.extend(pace.calls_per_minute.map(|calls| format!("{calls} calls a minute")));
         why.extend(pace.tokens_per_minute.map(|tokens| format!("{tokens} tokens a minute")));
         format!("about {time} ({})", why.join(", "))
