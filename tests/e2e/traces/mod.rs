@@ -77,7 +77,9 @@ async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content(
 
     let traces = jobs(&sink);
     assert_eq!(traces.len(), ITEMS);
-    traces.values().for_each(|trace| assert_whole(trace, ["runmill-standalone"; 4]));
+    for trace in traces.values() {
+        assert_whole(trace, ["runmill-standalone"; 4]);
+    }
     sink.each(|export| {
         assert_eq!(export.authorization, format!("Bearer {SECRET}"));
         let body = String::from_utf8_lossy(&export.body);
@@ -138,7 +140,9 @@ async fn the_services_of_a_cluster_share_the_trace_of_an_item() {
     let traces = jobs(&sink);
     assert_eq!(traces.len(), ITEMS);
     let services = ["runmill-executor", "runmill-executor", "runmill-dispatcher", "runmill-log-sink"];
-    traces.values().for_each(|trace| assert_whole(trace, services));
+    for trace in traces.values() {
+        assert_whole(trace, services);
+    }
     let spans = sink.spans();
     let (_, submitted) = spans.iter().find(|(_, span)| span.name == "run.submit").unwrap();
     assert_eq!(text(&submitted.attributes, "runmill.run.id"), ended.id.to_string());

@@ -13,7 +13,8 @@ pub(super) struct Response<'a> {
     candidates: [Candidate<'a>; 1],
     usage_metadata: Usage,
     model_version: &'a str,
-    response_id: String,
+    #[serde(rename = "responseId")]
+    id: String,
 }
 
 #[derive(Serialize)]
@@ -55,14 +56,15 @@ pub(super) struct FunctionCall<'a> {
 
 /// Of the answer so far. As in all of Google's JSON, what is zero may be left out.
 #[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Usage {
-    prompt_token_count: usize,
-    #[serde(skip_serializing_if = "is_zero")]
-    candidates_token_count: usize,
-    #[serde(skip_serializing_if = "is_zero")]
-    thoughts_token_count: usize,
-    total_token_count: usize,
+    #[serde(rename = "promptTokenCount")]
+    prompt: usize,
+    #[serde(rename = "candidatesTokenCount", skip_serializing_if = "is_zero")]
+    candidates: usize,
+    #[serde(rename = "thoughtsTokenCount", skip_serializing_if = "is_zero")]
+    thoughts: usize,
+    #[serde(rename = "totalTokenCount")]
+    total: usize,
 }
 
 impl<'a> Response<'a> {
@@ -87,7 +89,7 @@ impl<'a> Response<'a> {
             candidates: [Candidate { content: Content { parts, role: "model" }, finish_reason, index: 0 }],
             usage_metadata,
             model_version: &answer.asked.model,
-            response_id: answer.id(""),
+            id: answer.id(""),
         }
     }
 }
@@ -112,33 +114,29 @@ impl Usage {
     /// Before the first token.
     pub fn begun(answer: &Answer<'_>) -> Self {
         let prompt = answer.asked.prompt_tokens;
-        Self {
-            prompt_token_count: prompt,
-            candidates_token_count: 0,
-            thoughts_token_count: 0,
-            total_token_count: prompt,
-        }
+        Self { prompt, candidates: 0, thoughts: 0, total: prompt }
     }
 
     pub fn of(answer: &Answer<'_>) -> Self {
         Self {
-            prompt_token_count: answer.asked.prompt_tokens,
-            candidates_token_count: answer.completion.text_tokens,
-            thoughts_token_count: answer.completion.thought_tokens,
-            total_token_count: answer.total_tokens(),
+            prompt: answer.asked.prompt_tokens,
+            candidates: answer.completion.text_tokens,
+            thoughts: answer.completion.thought_tokens,
+            total: answer.total_tokens(),
         }
     }
 
     /// One token more.
     pub fn add(&mut self, part: Part) {
         match part {
-            Part::Thoughts => self.thoughts_token_count += 1,
-            Part::Text | Part::Call => self.candidates_token_count += 1,
+            Part::Thoughts => self.thoughts += 1,
+            Part::Text | Part::Call => self.candidates += 1,
         }
-        self.total_token_count += 1;
+        self.total += 1;
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }

@@ -1,6 +1,6 @@
 //! A client that shows the bytes.
 
-use std::net::SocketAddr;
+use std::{fs, net::SocketAddr, path::Path};
 
 use jiff::Timestamp;
 use runmill_gateway::{AnswerKey, Gateway, GatewaySettings, Stats};
@@ -30,10 +30,18 @@ pub async fn gateway_at_seven() -> Gateway {
     Gateway::start(GatewaySettings { clock, ..GatewaySettings::default() }).await.unwrap()
 }
 
-/// With this id a call has the number [`NUMBER`].
+/// Names a call, and so the ids in its answer.
 pub const FIRST: &str = "x-client-request-id: first:0\r\n";
-/// What the ids in its answer are made of.
-pub const NUMBER: &str = "@@";
+
+/// The answer to a request that is the same every time is what the file says. Files have no carriage returns.
+pub async fn assert_wire(path: &str, body: &Value, file: &str) {
+    let reply = post(&gateway_at_seven().await, path, FIRST, body).await;
+
+    let file_path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire").join(file);
+    let want = fs::read_to_string(&file_path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    assert_eq!(reply.body.replace('\r', "").trim_end(), want.trim_end(), "{file}");
+    assert_eq!(reply.status, 200);
+}
 
 pub async fn gateway_with_key(items: &str) -> Gateway {
     let answer_key = Some(AnswerKey::from_ndjson(items.as_bytes()).unwrap());
@@ -125,8 +133,12 @@ impl Reply {
 
     /// The names and the data of its events.
     pub fn named_events(&self) -> Vec<(&str, &str)> {
-        let event = |event: &'_ str| event.strip_prefix("event: ").and_then(|event| event.split_once("\ndata: "));
-        self.body.split_terminator("\n\n").map(|text| event(text).unwrap()).collect()
+        let events = self.body.split_terminator("\n\n");
+        events
+            .map(|event| {
+                event.strip_prefix("event: ").and_then(|event| event.split_once("\ndata: ")).unwrap()
+            })
+            .collect()
     }
 
     /// The answer, put together from the events that are JSON.

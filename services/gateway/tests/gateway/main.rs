@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
 mod answers;
+mod anthropic;
+mod chat;
 mod client;
 mod data;
-mod dump;
 mod failures;
+mod gemini;
+mod keys;
 mod recording;
+mod responses;

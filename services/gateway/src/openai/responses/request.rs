@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -89,7 +89,7 @@ struct InputVisitor;
 impl<'de> de::Visitor<'de> for InputVisitor {
     type Value = Vec<Item<'de>>;
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text or a list of items")
     }
 

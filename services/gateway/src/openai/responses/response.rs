@@ -1,7 +1,10 @@
 use serde::Serialize;
 
 use super::item::Item;
-use crate::{behaviour::Finish, protocol::Answer};
+use crate::{
+    behaviour::Finish,
+    protocol::{Answer, Fault},
+};
 
 /// The whole of a response, at its end and, in a stream, before.
 #[derive(Serialize)]
@@ -30,7 +33,7 @@ pub(super) struct Response<'a> {
 #[derive(Serialize)]
 struct Error {
     code: &'static str,
-    message: &'static str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -76,7 +79,7 @@ impl<'a> Response<'a> {
     }
 
     pub fn overloaded(answer: &'a Answer<'_>) -> Self {
-        let message = "The server is overloaded. Please try again later.";
+        let message = Fault::Overloaded { retry_after: None }.to_string();
         Self { error: Some(Error { code: "server_error", message }), ..Self::new(answer, "failed") }
     }
 
