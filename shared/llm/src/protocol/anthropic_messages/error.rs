@@ -101,6 +101,9 @@ fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     no_stream.then_some(Fix::Buffer)
 }
 
-/// In the words of Bedrock, behind gateways.
-const NO_STREAM: &[&str] =
-    &["model is unsupported for streaming", "doesn't support tool use in streaming mode"];
+/// In the words of Bedrock, behind gateways, twice; of servers that speak Anthropic's protocol without being it.
+const NO_STREAM: &[&str] = &[
+    "model is unsupported for streaming",
+    "doesn't support tool use in streaming mode",
+    "does not support streaming",
+];
