@@ -86,9 +86,9 @@ fn not_found(fault: &Fault, method: &Gemini) -> Option<String> {
         Fault::Refused(Refusal::Stream) => (&*method.model, "it does not stream".to_owned()),
         _ => return None,
     };
-    let method = method.method();
+    let (version, method) = (method.version, method.method());
     Some(format!(
-        "models/{name} is not found for API version v1beta, or is not supported for {method}: {why}."
+        "models/{name} is not found for API version {version}, or is not supported for {method}: {why}."
     ))
 }
 

@@ -1,11 +1,15 @@
 use crate::query::{decoded, parameter};
 
-/// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`.
+/// `POST /{version}/models/{model}:generateContent` and `:streamGenerateContent`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Gemini {
+    pub(super) version: &'static str,
     pub(super) model: String,
     pub(super) delivery: Delivery,
 }
+
+/// Of the API; the same here.
+const VERSIONS: [&str; 2] = ["v1beta", "v1"];
 
 /// How an answer is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +25,10 @@ pub(super) enum Delivery {
 impl Gemini {
     /// `None` for any other path. A model's name may have colons: the last one ends it.
     pub fn at(path: &str, query: &str) -> Option<Self> {
-        let rest = decoded(path.strip_prefix("/v1beta/models/")?);
+        let (version, rest) = VERSIONS.iter().find_map(|version| {
+            Some((*version, path.strip_prefix('/')?.strip_prefix(version)?.strip_prefix("/models/")?))
+        })?;
+        let rest = decoded(rest);
         let (model, method) = rest.rsplit_once(':')?;
         let delivery = match method {
             "generateContent" => Delivery::Whole,
@@ -29,7 +36,7 @@ impl Gemini {
             "streamGenerateContent" => Delivery::Array,
             _ => return None,
         };
-        Some(Self { model: model.to_owned(), delivery })
+        Some(Self { version, model: model.to_owned(), delivery })
     }
 
     /// The last part of the path.
@@ -56,15 +63,19 @@ mod tests {
             ("key%3D0.8+ttft=2s%2Bfail=429%3A0.1%3AgenerateContent", "alt=sse", Delivery::Whole),
         ];
         for (path, query, delivery) in table {
-            let want = Gemini { model: name.to_owned(), delivery };
+            let want = Gemini { version: "v1beta", model: name.to_owned(), delivery };
             assert_eq!(Gemini::at(&format!("/v1beta/models/{path}"), query), Some(want), "{path}");
         }
+        assert_eq!(
+            Gemini::at("/v1/models/echo:generateContent", "").map(|gemini| gemini.version),
+            Some("v1")
+        );
     }
 
     #[test]
     fn other_paths_are_none_of_its() {
         for path in
-            ["/v1beta/models/echo", "/v1beta/models/echo:countTokens", "/v1/models/echo:generateContent"]
+            ["/v1beta/models/echo", "/v1beta/models/echo:countTokens", "/v1alpha/models/echo:generateContent"]
         {
             assert_eq!(Gemini::at(path, ""), None, "{path}");
         }

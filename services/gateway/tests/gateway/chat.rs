@@ -34,6 +34,16 @@ async fn answers_on_the_wire() {
 }
 
 #[tokio::test]
+async fn usage_is_streamed_only_when_it_is_asked_for() {
+    let mut request = ask("echo", "a b");
+    request["stream"] = true.into();
+
+    let reply = chat(&gateway().await, "", &request).await;
+
+    assert_eq!((reply.streamed_text(), reply.body.contains("usage")), ("a b".to_owned(), false));
+}
+
+#[tokio::test]
 async fn a_model_that_only_streams_refuses_the_rest() {
     let gateway = gateway().await;
 
