@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # CI refuses a lock file that does not fit; at work, cargo brings it up to date.
 LOCKED := $(if $(CI),--locked)
 
-.PHONY: help demo test services check fmt bench
+.PHONY: help demo test services check fmt bench fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,7 @@ services: ## Say which servers the tests would use
 check: ## Formatting, lints, documentation, and what dependencies may be
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/containers/Cargo.toml --check
+	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml --check
 	cargo clippy $(LOCKED) --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --all-features --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
@@ -29,6 +30,10 @@ check: ## Formatting, lints, documentation, and what dependencies may be
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt --manifest-path tests/containers/Cargo.toml
+	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml
 
 bench: ## Measure items/s, CPU and memory, beside Celery + LiteLLM (options: BENCH="--help")
 	tests/services/with-servers tests/bench/run.py $(BENCH)
+
+fuzz: ## Look for bytes that break the model client, 20 s a target (FUZZ_SECONDS=...)
+	shared/llm/fuzz/run

@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod changing;
+#[path = "../../fuzz/src/lib.rs"]
+mod corpus;
+mod flood;
+mod fuzz;
 mod logs;
 mod server;
 mod setup;

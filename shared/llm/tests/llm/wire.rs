@@ -2,19 +2,19 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use runmill_llm::{
     ChatResponse, ModelError,
     protocol::{
-        Dialect, ErrorAnswer, Form, Protocol, Step, anthropic_messages::AnthropicMessages, gemini::Gemini,
+        Dialect, ErrorAnswer, Form, Protocol, anthropic_messages::AnthropicMessages, gemini::Gemini,
         openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
     },
     retry_after::retry_after,
-    sse::SseDecoder,
 };
 use runmill_proto::Usage;
+
+use crate::fuzz::read_stream;
 
 /// One answer of a server, and what is to be read from it.
 struct Case<'a> {
@@ -85,26 +85,6 @@ fn read(protocol: &str, file: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Reads a stream that arrives in pieces of `size` bytes, up to its end or its first error.
-fn read_stream(
-    protocol: &dyn Protocol,
-    body: &str,
-    size: usize,
-) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
-    let (mut events, mut decoder) = (SseDecoder::default(), protocol.decoder());
-    for piece in body.as_bytes().chunks(size) {
-        events.push(Bytes::copy_from_slice(piece));
-        while let Some(event) = events.next().unwrap() {
-            match decoder.event(&event) {
-                Ok(Step::Complete(answer)) => return (Ok(answer), decoder.usage()),
-                Ok(Step::Quiet | Step::Token) => {}
-                Err(error) => return (Err(error), decoder.usage()),
-            }
-        }
-    }
-    (decoder.end(), decoder.usage())
-}
-
 /// An answer as the files write it.
 fn answer_text(answer: &Result<ChatResponse, ModelError>, usage: Option<Usage>) -> String {
     let usage = usage.map_or("no usage".to_owned(), |u| {
@@ -143,7 +123,7 @@ fn streams_are_read_however_they_are_cut() {
         for case in cases(&read(name, "streams.txt")) {
             let crlf = case.body.replace('\n', "\r\n");
             for (body, size) in [(&case.body, usize::MAX), (&case.body, 1), (&case.body, 7), (&crlf, 5)] {
-                let (answer, usage) = read_stream(&*protocol, body, size);
+                let (answer, usage) = read_stream(&*protocol, body.as_bytes().chunks(size));
                 assert_eq!(
                     answer_text(&answer, usage),
                     case.want,

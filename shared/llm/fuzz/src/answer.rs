@@ -1,0 +1,68 @@
+//! What an adapter reads: a stream, a buffered answer, an error.
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+use runmill_llm::{
+    ChatResponse, ModelError,
+    protocol::{ErrorAnswer, Form, Protocol, Step},
+    sse::SseDecoder,
+};
+use runmill_proto::Usage;
+
+use super::cuts::cuts;
+
+/// One of each kind that adapters tell apart.
+const STATUSES: [u16; 6] = [302, 400, 404, 422, 429, 503];
+
+/// Written out, an answer has names and quotes around its parts, and an escape for a byte.
+const GROWTH_MAX: usize = 16;
+const NAMES_MAX: usize = 1024;
+
+/// Whatever the input is read as, there is an answer or an error, of no more size than the input gives cause for; as a
+/// stream, the same one however it is cut.
+pub fn check(protocol: &dyn Protocol, input: &[u8]) {
+    let whole = read_stream(protocol, [input]);
+    for pieces in cuts(input) {
+        assert_eq!(read_stream(protocol, pieces), whole);
+    }
+    is_bounded(&whole, input);
+    is_bounded(&protocol.buffered(input), input);
+    for status in STATUSES {
+        for stream in [true, false] {
+            let form = Form { stream, ..Form::default() };
+            let error =
+                protocol.error(&ErrorAnswer { status, body: input, form, after: None, should_retry: None });
+            is_bounded(&(error.advice(), error), input);
+        }
+    }
+}
+
+fn is_bounded(read: &impl Debug, input: &[u8]) {
+    let (size, max) = (format!("{read:?}").len(), GROWTH_MAX * input.len() + NAMES_MAX);
+    assert!(size <= max, "{size} bytes from {}", input.len());
+}
+
+/// Reads a stream as the client does, up to its end or its first error; and what was counted until then.
+pub fn read_stream<'a>(
+    protocol: &dyn Protocol,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
+    let (mut events, mut decoder) = (SseDecoder::default(), protocol.decoder());
+    for piece in pieces {
+        events.push(Bytes::copy_from_slice(piece));
+        loop {
+            let step = match events.next() {
+                Ok(None) => break,
+                Ok(Some(event)) => decoder.event(&event),
+                Err(error) => Err(error.into()),
+            };
+            match step {
+                Ok(Step::Quiet | Step::Token) => {}
+                Ok(Step::Complete(answer)) => return (Ok(answer), decoder.usage()),
+                Err(error) => return (Err(error), decoder.usage()),
+            }
+        }
+    }
+    (decoder.end(), decoder.usage())
+}

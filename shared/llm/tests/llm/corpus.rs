@@ -1,0 +1,20 @@
+//! Every input that fuzzing has kept, through the checks of its target.
+
+use std::{fs, path::Path};
+
+use crate::fuzz::TARGETS;
+
+#[test]
+fn what_fuzzing_has_found_is_read_without_fault() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (target, check) in TARGETS {
+        let inputs: Vec<_> =
+            fs::read_dir(corpus.join(target)).unwrap().map(|file| file.unwrap().path()).collect();
+        assert!(!inputs.is_empty(), "the corpus of {target} is empty");
+        for input in inputs {
+            // Shown when the check panics.
+            println!("{}", input.display());
+            check(&fs::read(&input).unwrap());
+        }
+    }
+}
