@@ -1,0 +1,58 @@
+//! The client.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use prometheus::Registry;
+use runmill_llm::{
+    CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target, TargetKey,
+};
+use runmill_proto::{
+    JobConfig, ProviderId,
+    api::{ProviderKind, Settings},
+};
+use runmill_quota::Gate;
+use uuid::Uuid;
+
+use crate::{QUESTION, Subject, TOKENS, cost::Call};
+
+pub struct Ours {
+    client: Arc<Client>,
+    request: ChatRequest,
+    policy: CallPolicy,
+    streams: bool,
+}
+
+impl Ours {
+    pub fn new(subject: Subject, server: &str) -> Self {
+        let factory =
+            Factory::new(FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH)), &Registry::new());
+        let target = Target {
+            provider_id: ProviderId::from_uuid(Uuid::nil()),
+            version: 1,
+            kind: ProviderKind::Custom,
+            protocol: subject.protocol,
+            base_url: subject.base_url(server),
+            keys: vec![TargetKey { label: "bench".into(), value: "sk-bench".into(), weight: 1 }],
+            headers: BTreeMap::new(),
+            connect_timeout: Duration::from_secs(5),
+        };
+        let request = ChatRequest {
+            model: subject.model().into(),
+            messages: vec![ChatMessage::text(Role::User, QUESTION)],
+            call_id: "run:0:0".into(),
+            ..ChatRequest::default()
+        };
+        let policy = CallPolicy::resolve(&Settings::default(), &JobConfig::default());
+        let client = factory.unwrap().client(&target, &Arc::new(Gate::new(64))).unwrap();
+        Self { client, request, policy, streams: subject.streams }
+    }
+}
+
+impl Call for Ours {
+    async fn call(&self) {
+        let invoked = self.client.invoke(&self.request, &self.policy).await;
+        assert_eq!(invoked.streamed, self.streams);
+        assert_eq!(invoked.result.unwrap().text.split_whitespace().count(), TOKENS);
+    }
+}
