@@ -218,6 +218,9 @@ pub struct GatewayArgs {
     /// Calls kept for /_gateway/calls
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub keep: usize,
+    /// Connections at once; further ones wait
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub connections: usize,
 }
 
 #[derive(Subcommand)]

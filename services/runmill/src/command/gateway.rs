@@ -22,6 +22,7 @@ pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
         answer_key,
         record_to: args.record,
         calls_kept_max: args.keep,
+        connections_max: args.connections,
         ..GatewaySettings::default()
     })
     .await?;
