@@ -112,10 +112,11 @@ class Service:
 
 
 @contextmanager
-def gateway(runmill: Path, work: Folder) -> Iterator[str]:
+def gateway(runmill: Path, work: Folder, connections: int) -> Iterator[str]:
     """The model server; its base URL."""
     port = free_port()
-    command = [str(runmill), "gateway", "--listen", f"127.0.0.1:{port}", "--keep", "1000"]
+    command = [str(runmill), "gateway", "--listen", f"127.0.0.1:{port}", "--keep", "1000",
+               "--connections", str(connections)]
     service = Service(work, "gateway", command, dict(os.environ))
     try:
         service.wait_ready(f"http://127.0.0.1:{port}/healthz")

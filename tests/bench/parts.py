@@ -89,7 +89,7 @@ def created_while_feeding(api: Api, new: dict, feed_s: float) -> list[float]:
 def celery(work: Folder, base_url: str, items: int, processes: int) -> Iterator[Row]:
     """The same work done by Celery and LiteLLM, when Python can install them."""
     try:
-        python = celery_python(work)
+        python = python_with_litellm(work)
     except Failed as error:
         yield "Celery + LiteLLM", f"not measured: {error}"
         return
@@ -106,8 +106,8 @@ def celery(work: Folder, base_url: str, items: int, processes: int) -> Iterator[
     )
 
 
-def celery_python(work: Folder) -> Path:
-    """The Python of an environment with the pinned packages, made if it is not there."""
+def python_with_litellm(work: Folder) -> Path:
+    """The Python of an environment with LiteLLM and Celery, as pinned, made if it is not there."""
     venv, wanted = HERE / ".venv", HERE / "celery/requirements.txt"
     python, installed = venv / "bin/python", venv / "requirements.txt"
     if not installed.exists() or installed.read_text() != wanted.read_text():

@@ -13,10 +13,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import client
 import parts
+import streams
 from installation import ROOT, Failed, folder, gateway
 
-PARTS = ("cluster", "standalone", "upload", "celery")
+PARTS = ("cluster", "standalone", "upload", "streams", "client", "celery")
+# Of the gateway, beside those of the streams that are measured.
+OTHER_CONNECTIONS = 500
 
 
 def main() -> None:
@@ -41,6 +45,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--items", type=int, default=50_000, help="of cluster and standalone (%(default)s)")
     parser.add_argument("--upload-items", type=int, default=1_000_000, help="(%(default)s)")
     parser.add_argument("--feed-seconds", type=float, default=30, help="how long upload feeds its run (%(default)s)")
+    parser.add_argument("--streams", type=int, default=10_000, help="in flight at once (%(default)s)")
+    parser.add_argument("--litellm-calls", type=int, default=1_000, help="of each kind (%(default)s)")
     parser.add_argument("--celery-items", type=int, default=2_000, help="(%(default)s)")
     parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="(%(default)s)")
     parser.add_argument("--concurrency", type=int, default=256, help="calls in flight (%(default)s)")
@@ -59,9 +65,11 @@ def build() -> Path:
 
 def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
     runmill = runmill.resolve()
+    if "streams" in args.parts:
+        streams.allow_files(args.streams)
     for part in args.parts:
         # A gateway and a folder for each: parts do not see each other's load or files.
-        with folder() as work, gateway(runmill, work) as base_url:
+        with folder() as work, gateway(runmill, work, args.streams + OTHER_CONNECTIONS) as base_url:
             match part:
                 case "cluster":
                     yield from parts.over_servers(runmill, work, base_url, args.items, args.concurrency)
@@ -69,6 +77,12 @@ def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
                     yield from parts.standalone(runmill, work, base_url, args.items, args.concurrency)
                 case "upload":
                     yield from parts.upload(runmill, work, base_url, args.upload_items, args.feed_seconds)
+                case "streams":
+                    yield from streams.in_standalone(runmill, work, base_url, args.streams)
+                    yield from streams.in_executor(runmill, work, base_url, args.streams)
+                case "client":
+                    yield from client.ours(work, base_url)
+                    yield from client.litellm(work, base_url, args.litellm_calls)
                 case "celery":
                     yield from parts.celery(work, base_url, args.celery_items, args.celery_processes)
 
