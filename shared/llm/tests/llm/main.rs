@@ -3,9 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod changing;
-#[path = "../../fuzz/src/lib.rs"]
 mod corpus;
-mod flood;
+#[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod logs;
 mod server;
