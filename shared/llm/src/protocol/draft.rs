@@ -35,21 +35,27 @@ impl Draft {
 
     /// The tool call with this number in the answer, made when it is not there.
     pub fn tool(&mut self, number: u64) -> &mut ToolCall {
-        let place = self.tools.iter().rposition(|(known, _)| *known == number).unwrap_or_else(|| {
+        let count = self.tools.len();
+        // One too many is an error, and to look for the place of each that follows would take for ever.
+        let place = if count > TOOL_CALLS_MAX { count - 1 } else { self.place(number) };
+        &mut self.tools[place].1
+    }
+
+    fn place(&mut self, number: u64) -> usize {
+        self.tools.iter().rposition(|(known, _)| *known == number).unwrap_or_else(|| {
             self.tools.push((number, ToolCall::default()));
             self.tools.len() - 1
-        });
-        &mut self.tools[place].1
+        })
     }
 
     pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
         self.logprobs.extend(tokens);
     }
 
-    /// An error once the answer is larger than any answer. To be asked after each event.
+    /// An error once the answer is larger than any answer. To be asked after each event, and of a buffered answer.
     pub fn check(&self) -> Result<(), ModelError> {
-        let arguments: usize = self.tools.iter().map(|(_, call)| call.arguments.len()).sum();
-        let bytes = self.text.len() + self.reasoning.len() + self.refusal.len() + arguments;
+        let calls = self.tools.iter().map(|(_, call)| call.id.len() + call.name.len() + call.arguments.len());
+        let bytes = self.text.len() + self.reasoning.len() + self.refusal.len() + calls.sum::<usize>();
         let fits = bytes <= ANSWER_MAX_BYTES
             && self.tools.len() <= TOOL_CALLS_MAX
             && self.logprobs.len() <= LOGPROBS_MAX;
@@ -112,9 +118,22 @@ mod tests {
         assert!(draft.check().is_err());
 
         let mut draft = Draft::default();
-        for number in 0..=TOOL_CALLS_MAX as u64 {
-            draft.tool(number).name.push('f');
+        draft.tool(0).name = "f".repeat(ANSWER_MAX_BYTES + 1);
+        assert!(draft.check().is_err());
+    }
+
+    #[test]
+    fn a_flood_of_tool_calls_is_an_error_and_not_kept() {
+        let mut draft = Draft::default();
+        for number in 0..TOOL_CALLS_MAX as u64 {
+            draft.tool(number);
+        }
+        assert!(draft.check().is_ok());
+
+        for number in 0..100_000 {
+            draft.tool(number);
         }
         assert!(draft.check().is_err());
+        assert_eq!(draft.tools.len(), TOOL_CALLS_MAX + 1);
     }
 }

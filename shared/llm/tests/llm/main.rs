@@ -4,6 +4,7 @@
 
 mod changing;
 mod corpus;
+mod flood;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod logs;

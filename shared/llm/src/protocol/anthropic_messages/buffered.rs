@@ -41,5 +41,6 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
     if let Some(details) = message.stop_details {
         details.add_to(&mut draft);
     }
+    draft.check()?;
     Ok(complete(&mut draft, finish(&reason.0), message.usage))
 }

@@ -32,5 +32,6 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
     let mut draft = Draft::default();
     message.add_to(&mut draft);
     draft.logprobs(choice.logprobs.and_then(|logprobs| logprobs.content).into_iter().flatten());
+    draft.check()?;
     Ok(draft.complete(finish, usage))
 }
