@@ -9,7 +9,7 @@
 
 mod line;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use line::Lines;
 
@@ -69,7 +69,7 @@ impl SseDecoder {
                 return Ok(None);
             };
             if !line.is_empty() {
-                self.field(&line);
+                self.field(line);
             } else if self.dispatch() {
                 break;
             }
@@ -78,13 +78,19 @@ impl SseDecoder {
         Ok(Some(SseEvent { name: text(name)?, data: text(data)? }))
     }
 
-    fn field(&mut self, line: &Bytes) {
-        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
-        let value = line.slice((colon + 1).min(line.len())..);
-        let value = if value.first() == Some(&b' ') { value.slice(1..) } else { value };
+    fn field(&mut self, mut line: Bytes) {
+        let colon = memchr::memchr(b':', &line).unwrap_or(line.len());
+        let value = (colon + 1).min(line.len());
+        let value = value + usize::from(line.get(value) == Some(&b' '));
         match &line[..colon] {
-            b"data" => self.data.push(value),
-            b"event" => self.name = value,
+            b"data" => {
+                line.advance(value);
+                self.data.push(line);
+            }
+            b"event" => {
+                line.advance(value);
+                self.name = line;
+            }
             // A comment (no name before the colon), or a field that means nothing to us.
             _ => {}
         }
