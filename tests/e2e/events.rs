@@ -123,7 +123,8 @@ async fn an_observer_of_all_runs_sees_every_transition_with_every_field() {
     assert_eq!(said, want);
     let nothing_yet = json!({"type": "run_status", "runId": run, "status": "pending", "startedAt": null,
         "finishedAt": null, "retryCount": 0, "retryAfter": null, "retryRequestedAt": null, "retryReason": null,
-        "resumedCount": 0, "lastResumedAt": null, "cancelRequestedAt": null, "pausedAt": null, "pauseReason": null});
+        "resumedCount": 0, "lastResumedAt": null, "cancelRequestedAt": null, "pausedAt": null, "pauseReason": null,
+        "resumeAt": null});
     assert_eq!(of_run[0], nothing_yet);
     let fields = |status: &Value| status.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert!(of_run.iter().all(|status| fields(status) == fields(&nothing_yet)), "{of_run:?}");

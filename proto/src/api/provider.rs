@@ -29,6 +29,15 @@ text_enum! {
 }
 
 impl ProviderKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Google => "google",
+            Self::Custom => "custom",
+        }
+    }
+
     /// What is spoken where the provider does not say otherwise.
     pub const fn default_protocol(self) -> ProviderProtocol {
         match self {

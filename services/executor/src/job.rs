@@ -1,7 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
 use runmill_broker::{Delivery, Envelope, Queue, SharedBroker, log_partition};
-use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Factory, Interrupts, Part, PolicySource, Role};
+use runmill_llm::{
+    CallPolicy, ChatMessage, ChatRequest, Factory, Interrupts, Invoked, Part, PolicySource, Role, Unanswered,
+};
 use runmill_proto::{
     ErrorKind, Item, ItemFault, JobConfig,
     api::Settings,
@@ -196,7 +198,9 @@ impl JobRunner {
     }
 
     async fn ask_for_runs(&self) -> Result<(), StoreError> {
-        self.states.load(&Feed::active_runs(&*self.store).await?);
+        if self.states.load(&Feed::active_runs(&*self.store).await?) {
+            self.factory.forgive_keys();
+        }
         Ok(())
     }
 
@@ -234,6 +238,17 @@ impl JobRunner {
         })
     }
 
+    /// A lane that stopped by settings that have changed meanwhile has not stopped: the job is fed again, for the new
+    /// ones.
+    async fn recheck(&self, mut invoked: Invoked, provider: &OpenProvider) -> Invoked {
+        if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
+            && self.providers.has_changed(provider).await
+        {
+            invoked.result = Err(Unanswered::Deferred { after: Duration::ZERO, error: error.clone() });
+        }
+        invoked
+    }
+
     /// Makes the provider's client call it by these settings from now on.
     pub fn reach(&self, provider: &OpenProvider, gate: &Arc<Gate>) {
         if let Err(error) = self.factory.client(&provider.target(&self.settings.get()), gate) {
@@ -257,6 +272,7 @@ impl JobRunner {
         let policies = JobPolicies { runner: self, job };
         let interrupts = Interrupts { before_start: stop.clone(), at_once: self.states.token(job.run_id) };
         let invoked = client.invoke_until(request, &policies, &interrupts).await;
+        let invoked = self.recheck(invoked, provider).await;
         let end = End { now: self.clock.now(), ..*end };
         let canceled = self.states.state(job.run_id) == RunState::Canceled;
         let deferrals_max = policies.settings().retry.max_deferrals;

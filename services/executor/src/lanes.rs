@@ -89,7 +89,9 @@ impl Lanes {
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         settings.refresh(store).await?;
-        states.load(&Feed::active_runs(store).await?);
+        if states.load(&Feed::active_runs(store).await?) {
+            self.runner.factory.forgive_keys();
+        }
         let rows = all_providers(store).await?;
         let providers = self.runner.providers.refresh(&rows);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,11 +137,12 @@ impl Lanes {
     }
 
     fn hear(&self, control: &Control, states: &RunStates) {
-        states.hear(control);
-        // Whoever resumes a run says that what stopped it is mended; one call of each key finds out.
+        // Whoever resumes a run says that what stopped it is mended; one call of each key finds out. Before the run's
+        // jobs may go on, or they would stop by what was.
         if let Control::RunResumed { .. } = control {
             self.runner.factory.forgive_keys();
         }
+        states.hear(control);
     }
 }
 

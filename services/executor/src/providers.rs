@@ -62,6 +62,16 @@ impl ProviderCache {
         Ok(provider)
     }
 
+    /// Whether the store has other settings than these. Then they are forgotten, and opened anew when next wanted.
+    pub async fn has_changed(&self, provider: &OpenProvider) -> bool {
+        let row = Providers::provider(&*self.store, provider.id).await;
+        let changed = row.is_ok_and(|row| row.version != provider.version);
+        if changed {
+            self.lock().remove(&provider.id);
+        }
+        changed
+    }
+
     /// The workspace's settings with what the provider says above them.
     pub fn settings(&self, id: ProviderId, workspace: &Settings) -> Settings {
         match self.lock().get(&id) {

@@ -82,9 +82,11 @@ impl RunStates {
         }
     }
 
-    /// Takes the store's word for all runs that have not ended; forgets those that have.
-    pub fn load(&self, active: &[ActiveRun]) {
+    /// Takes the store's word for all runs that have not ended; forgets those that have. Whether one that was paused
+    /// goes on.
+    pub fn load(&self, active: &[ActiveRun]) -> bool {
         let mut states = self.lock();
+        let before = std::mem::take(&mut states.paused);
         states.paused = active
             .iter()
             .filter(|active| active.run.paused_at.is_some())
@@ -103,6 +105,7 @@ impl RunStates {
         // What has ended can be forgotten: should a job of it still be in the queue, its run is unknown.
         states.tokens.retain(|run_id, _| going.contains(run_id));
         states.canceled.retain(|run_id| going.contains(run_id));
+        before.iter().any(|run_id| going.contains(run_id) && !states.paused.contains(run_id))
     }
 
     fn lock(&self) -> MutexGuard<'_, States> {

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use runmill_proto::{ProviderId, api::ExecutorKey};
+use runmill_proto::api::ExecutorKey;
 use runmill_quota::{Gate, RetryBudget};
 
 use crate::{
-    ChatRequest, FactorySettings, Interrupts, Invoked, PolicySource,
+    ChatRequest, FactorySettings, Interrupts, Invoked, PolicySource, Target,
     layer::{
         Invoke,
         exchange::Exchange,
@@ -29,7 +29,7 @@ impl Client {
     /// The stack, from the wire outwards.
     pub(crate) fn new(
         wired: Wired<Wire>,
-        provider_id: ProviderId,
+        target: &Target,
         gate: Arc<Gate>,
         settings: &FactorySettings,
         metrics: Arc<Metrics>,
@@ -37,7 +37,8 @@ impl Client {
         let stack = Permit { inner: Wiring::new(wired), gate };
         let FactorySettings { clock, random, prices, .. } = settings.clone();
         let stack = Retry { inner: stack, clock, random, budget: RetryBudget::default(), prices };
-        Self { stack: Observe { inner: stack, provider_id, metrics } }
+        let (provider_id, provider_kind) = (target.provider_id, target.kind.as_str());
+        Self { stack: Observe { inner: stack, provider_id, provider_kind, metrics } }
     }
 
     /// Asks until there is an answer or a reason to stop, and tells all that happened.

@@ -106,9 +106,9 @@ impl Factory {
             return Ok(client.clone());
         }
         let wired = self.wire(target, identity, None)?;
-        let (id, metrics) = (target.provider_id, self.metrics.clone());
-        let client = Arc::new(Client::new(wired, id, gate.clone(), &self.settings, metrics));
-        clients.keep(id, &client, self.settings.clients_max);
+        let client = Client::new(wired, target, gate.clone(), &self.settings, self.metrics.clone());
+        let client = Arc::new(client);
+        clients.keep(target.provider_id, &client, self.settings.clients_max);
         Ok(client)
     }
 

@@ -144,7 +144,7 @@ mod tests {
     fn what_is_not_there_is_named_with_what_is() {
         let map = FieldMap::parse("question=prompt").unwrap();
         let fault = map.item(1, fields(json!({"text": "?", "target": "x"}))).unwrap_err();
-        assert_eq!(fault, "no field `prompt`; there are target, text");
+        assert_eq!(fault, "no field `prompt`; there are text, target");
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::{ChatRequest, Interrupts, Invoked, PolicySource, Unanswered, invoked:
 pub(crate) struct Observe<I> {
     pub inner: I,
     pub provider_id: ProviderId,
+    /// As users write it.
+    pub provider_kind: &'static str,
     pub metrics: Arc<Metrics>,
 }
 
@@ -28,6 +30,7 @@ impl<I: Invoke> Invoke for Observe<I> {
         let span = tracing::info_span!(
             "model.invoke",
             provider_id = %self.provider_id,
+            provider_kind = self.provider_kind,
             model = request.model,
             call_id = request.call_id,
         );

@@ -5,6 +5,7 @@ mod patience;
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
+use tracing::{Instrument, Span, field::Empty};
 
 use runmill_pricing::PriceTable;
 use runmill_quota::RetryBudget;
@@ -59,8 +60,17 @@ impl<A: Attempt> Retry<A> {
             let cx =
                 Context { request, policy: &policy, number, form, deadline, progress: &progress, key: None };
             let has_started = || number > 0 || progress.marks().began.is_some();
-            let answer = interrupts.cut(self.inner.attempt(cx), has_started).await;
+            let span = tracing::info_span!(
+                target: "trace",
+                "model.attempt",
+                attempt = number,
+                status = Empty,
+                error_kind = Empty,
+            );
+            let attempt = self.inner.attempt(cx).instrument(span.clone());
+            let answer = interrupts.cut(attempt, has_started).await;
             let answer = answer.unwrap_or(Err(ModelError::Interrupted));
+            tell(&span, &progress, &answer);
             let seller = progress.marks().seller;
             let price = seller.and_then(|seller| self.prices.price(seller, &request.model));
             journal.record(&progress, &answer, price);
@@ -82,6 +92,19 @@ impl<A: Attempt> Retry<A> {
             }
             policy = policies.policy();
         }
+    }
+}
+
+/// What became of an attempt, for whoever looks at traces.
+fn tell(span: &Span, progress: &Progress, answer: &Result<ChatResponse, ModelError>) {
+    if span.is_disabled() {
+        return;
+    }
+    if let Some(status) = progress.marks().status {
+        span.record("status", status);
+    }
+    if let Err(error) = answer {
+        span.record("error_kind", error.kind().as_str());
     }
 }
 
