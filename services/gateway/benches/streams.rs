@@ -25,21 +25,28 @@ async fn main() -> anyhow::Result<()> {
         std::thread::available_parallelism()?
     );
     for tokens in [16, 64, 256] {
-        let gateway = Gateway::start(GatewaySettings::default()).await?;
-        let calls = load(gateway.address(), &format!("lorem+tokens={tokens}")).await?;
-        println!("{tokens:>4} tokens a stream: {:>7} calls/s", calls / u64::from(SECONDS));
-        gateway.stop().await?;
+        measure("chat", tokens, request("/v1/chat/completions", &chat(tokens))).await?;
+    }
+    for (protocol, path, body) in others() {
+        measure(protocol, 64, request(path, &body)).await?;
     }
     Ok(())
 }
 
+async fn measure(protocol: &str, tokens: u32, request: String) -> anyhow::Result<()> {
+    let gateway = Gateway::start(GatewaySettings::default()).await?;
+    let calls = load(gateway.address(), &request).await?;
+    println!("{protocol:>10}, {tokens:>4} tokens a stream: {:>7} calls/s", calls / u64::from(SECONDS));
+    gateway.stop().await?;
+    Ok(())
+}
+
 /// Calls answered in the time.
-async fn load(address: SocketAddr, model: &str) -> anyhow::Result<u64> {
-    let request = request(model);
+async fn load(address: SocketAddr, request: &str) -> anyhow::Result<u64> {
     let until = Instant::now() + Duration::from_secs(SECONDS.into());
     let mut clients = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        clients.spawn(client(address, request.clone(), until));
+        clients.spawn(client(address, request.to_owned(), until));
     }
     let mut calls = 0;
     while let Some(client) = clients.join_next().await {
@@ -48,13 +55,33 @@ async fn load(address: SocketAddr, model: &str) -> anyhow::Result<u64> {
     Ok(calls)
 }
 
-fn request(model: &str) -> String {
-    let body = format!(
-        r#"{{"model":"{model}","stream":true,"stream_options":{{"include_usage":true}},"messages":[{{"role":"user","content":"How many eggs does the duck lay?"}}]}}"#
+const QUESTION: &str = "How many eggs does the duck lay?";
+
+fn chat(tokens: u32) -> String {
+    format!(
+        r#"{{"model":"lorem+tokens={tokens}","stream":true,"stream_options":{{"include_usage":true}},"messages":[{{"role":"user","content":"{QUESTION}"}}]}}"#
+    )
+}
+
+/// The same question in the other protocols, for 64 tokens: their names, paths and bodies.
+fn others() -> [(&'static str, &'static str, String); 3] {
+    let model = "lorem+tokens=64";
+    let responses = format!(r#"{{"model":"{model}","stream":true,"input":"{QUESTION}"}}"#);
+    let messages = format!(
+        r#"{{"model":"{model}","max_tokens":1000,"stream":true,"messages":[{{"role":"user","content":"{QUESTION}"}}]}}"#
     );
+    let gemini = format!(r#"{{"contents":[{{"parts":[{{"text":"{QUESTION}"}}]}}]}}"#);
+    [
+        ("responses", "/v1/responses", responses),
+        ("messages", "/v1/messages", messages),
+        ("gemini", "/v1beta/models/lorem+tokens=64:streamGenerateContent?alt=sse", gemini),
+    ]
+}
+
+fn request(path: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer sk-bench\r\n\
+        "POST {path} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer sk-bench\r\n\
          x-client-request-id: bench:1:0:0\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
 }
