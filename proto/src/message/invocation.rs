@@ -1,4 +1,4 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -86,6 +86,12 @@ pub struct Attempt {
 }
 
 impl Call {
+    /// By the clock of the executor.
+    pub fn ended_at(&self) -> Timestamp {
+        let latency = i64::try_from(self.latency_ms).map_or(SignedDuration::MAX, SignedDuration::from_millis);
+        self.started_at.saturating_add(latency).unwrap_or(Timestamp::MAX)
+    }
+
     /// Attempts after the first.
     pub fn retries(&self) -> u64 {
         self.attempts.len().saturating_sub(1) as u64

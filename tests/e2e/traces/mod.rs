@@ -34,11 +34,12 @@ fn jobs(sink: &Sink) -> BTreeMap<Vec<u8>, Trace> {
 }
 
 /// Each span with the one above it.
-const TREE: [(&str, &str); 3] = [("job", "job.feed"), (CALL, "job"), ("result.record", "job")];
+const TREE: [(&str, &str); 4] =
+    [("job", "job.feed"), (CALL, "job"), ("model.attempt", CALL), ("result.record", "job")];
 
-fn assert_whole(trace: &Trace, services: [&str; 4]) {
+fn assert_whole(trace: &Trace, services: [&str; 5]) {
     let names: Vec<_> = trace.keys().map(String::as_str).collect();
-    assert_eq!(names, [CALL, "job", "job.feed", "result.record"]);
+    assert_eq!(names, [CALL, "job", "job.feed", "model.attempt", "result.record"]);
     assert!(trace.values().all(|spans| spans.len() == 1), "{trace:?}");
     let span = |name: &str| &trace[name][0].1;
     assert!(span("job.feed").parent_span_id.is_empty());
@@ -78,7 +79,7 @@ async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content(
     let traces = jobs(&sink);
     assert_eq!(traces.len(), ITEMS);
     for trace in traces.values() {
-        assert_whole(trace, ["runmill-standalone"; 4]);
+        assert_whole(trace, ["runmill-standalone"; 5]);
     }
     sink.each(|export| {
         assert_eq!(export.authorization, format!("Bearer {SECRET}"));
@@ -139,7 +140,8 @@ async fn the_services_of_a_cluster_share_the_trace_of_an_item() {
 
     let traces = jobs(&sink);
     assert_eq!(traces.len(), ITEMS);
-    let services = ["runmill-executor", "runmill-executor", "runmill-dispatcher", "runmill-log-sink"];
+    let executor = "runmill-executor";
+    let services = [executor, executor, "runmill-dispatcher", executor, "runmill-log-sink"];
     for trace in traces.values() {
         assert_whole(trace, services);
     }

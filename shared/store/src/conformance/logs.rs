@@ -279,6 +279,31 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
     }
 }
 
+/// What an executor decided by a key that was mended meanwhile must not stop the run again.
+pub async fn a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_once(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 9).await;
+    let stop = |ordinal, decided| {
+        let mut stop = Deferred { pause: true, ..deferred(&run, ordinal, at(900)) };
+        (stop.call.started_at, stop.call.latency_ms) = (at(decided), 0);
+        stop
+    };
+    store.write_logs(&batch([stop(0, 2)]), at(2)).await.unwrap();
+    store.transition(run.id, Transition::Resume, at(10)).await.unwrap();
+
+    store.write_logs(&batch([stop(1, 9)]), at(11)).await.unwrap();
+    let late = store.run(run.id).await.unwrap();
+    store.write_logs(&batch([stop(2, 11)]), at(12)).await.unwrap();
+    let again = store.run(run.id).await.unwrap();
+
+    assert_eq!((late.paused_at, late.resume_at, late.deferred), (None, None, 2));
+    let due: Vec<_> =
+        store.due_jobs(run.id, at(11), 9).await.unwrap().iter().map(|job| job.key.ordinal).collect();
+    assert_eq!(due, [1, 0]);
+    assert_eq!((again.paused_at, again.resume_at), (Some(at(12)), Some(at(900))));
+    assert_counters_equal_rows(store, run.id).await;
+}
+
 pub async fn what_a_model_asked_to_call_and_its_log_probabilities_come_back(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 3).await;

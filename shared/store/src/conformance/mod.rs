@@ -88,6 +88,7 @@ macro_rules! store_conformance {
                 a_deferral_schedules_a_retry_once_for_a_batch,
                 a_deferral_that_says_so_pauses_the_run,
                 a_paused_run_resumes_at_the_earliest_moment_of_the_batch,
+                a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_once,
                 what_a_model_asked_to_call_and_its_log_probabilities_come_back,
                 a_result_ends_the_deferral_of_its_job,
                 a_job_with_a_result_is_not_deferred,

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
 
+use jiff::Timestamp;
 use runmill_proto::{
     InvocationId, RunId,
     message::{Deferred, Invocation, JobKey},
@@ -67,9 +68,9 @@ impl<'a> Intake<'a> {
         results.into_values().collect()
     }
 
-    /// The deferrals to insert where there is neither result nor deferral, one for a job, in the order of
+    /// The deferrals to insert where there is neither result nor deferral, each with its time, one for a job, in the order of
     /// their keys.
-    pub fn deferrals(&self, runs: &OpenRuns) -> Vec<&'a Deferred> {
+    pub fn deferrals(&self, runs: &OpenRuns) -> Vec<(&'a Deferred, Timestamp)> {
         let mut deferrals: BTreeMap<JobKey, &Deferred> = BTreeMap::new();
         for entry in self.current(runs) {
             if let LogEntry::Deferred(deferred) = entry
@@ -78,7 +79,7 @@ impl<'a> Intake<'a> {
                 deferrals.entry(entry.key()).or_insert(deferred);
             }
         }
-        deferrals.into_values().collect()
+        deferrals.into_values().map(|deferred| (deferred, runs[&deferred.run_id].due(deferred))).collect()
     }
 
     /// The messages by run, and what is written so far.

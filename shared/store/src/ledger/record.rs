@@ -57,7 +57,7 @@ impl OpenRun {
                 LogEntry::Deferred(deferred) => {
                     let is_new = is_current && news.deferred.remove(&deferred.key());
                     self.record_deferred(deferred, is_new);
-                    if is_current {
+                    if is_current && !self.is_outdated(deferred) {
                         interruption.add(deferred, is_new, now);
                     }
                 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use runmill_proto::{Outcome, RunId, RunStatus, api::RunEvent};
+use runmill_proto::{Outcome, RunId, RunStatus, api::RunEvent, message::Deferred};
 
 use super::{NewPage, event, page};
 use crate::{RunRow, time::micros};
@@ -33,6 +33,17 @@ impl OpenRun {
         let mut run = Self::new(row, None);
         run.append_status();
         run
+    }
+
+    /// Whether the run was to be paused by what had happened before it was last resumed: whoever resumed it says that
+    /// the reason is gone.
+    pub(super) fn is_outdated(&self, deferred: &Deferred) -> bool {
+        deferred.pause && self.row.last_resumed_at.is_some_and(|resumed| deferred.call.ended_at() <= resumed)
+    }
+
+    /// When a deferred job is to be fed again.
+    pub(super) fn due(&self, deferred: &Deferred) -> Timestamp {
+        if self.is_outdated(deferred) { deferred.call.ended_at() } else { deferred.not_before }
     }
 
     /// The events to append, under the `seq`s that the row now says are taken.

@@ -89,7 +89,7 @@ impl Tables {
                 *news.undeferred.entry(invocation.run_id).or_default() += 1;
             }
         }
-        for deferral in intake.deferrals(&runs) {
+        for (deferral, _) in intake.deferrals(&runs) {
             if !self.results.contains_key(&deferral.key()) && self.deferred.insert(deferral.key()) {
                 news.deferred.insert(deferral.key());
             }

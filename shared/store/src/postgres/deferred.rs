@@ -127,15 +127,18 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
 }
 
 /// Inserts those whose job has neither result nor deferral; their jobs.
-pub async fn insert(tx: &Transaction<'_>, deferrals: &[&Deferred]) -> Result<Vec<JobKey>, StoreError> {
+pub async fn insert(
+    tx: &Transaction<'_>,
+    deferrals: &[(&Deferred, Timestamp)],
+) -> Result<Vec<JobKey>, StoreError> {
     if deferrals.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = KeyColumns::new(deferrals.iter().map(|deferred| deferred.key()));
+    let keys = KeyColumns::new(deferrals.iter().map(|(deferred, _)| deferred.key()));
     let attempts: Vec<i32> =
-        deferrals.iter().map(|deferred| integer(deferred.attempt.saturating_add(1))).collect();
-    let failures: Vec<i32> = deferrals.iter().map(|deferred| integer(deferred.failures)).collect();
-    let not_before: Vec<Timestamp> = deferrals.iter().map(|deferred| micros(deferred.not_before)).collect();
+        deferrals.iter().map(|(deferred, _)| integer(deferred.attempt.saturating_add(1))).collect();
+    let failures: Vec<i32> = deferrals.iter().map(|(deferred, _)| integer(deferred.failures)).collect();
+    let not_before: Vec<Timestamp> = deferrals.iter().map(|(_, due)| micros(*due)).collect();
     let statement = tx.prepare_cached(INSERT).await?;
     let rows = tx
         .query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample, &attempts, &failures, &not_before])

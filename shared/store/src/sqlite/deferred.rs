@@ -94,11 +94,11 @@ pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec
 }
 
 /// Inserts those whose job has neither result nor deferral; their jobs.
-pub fn insert(db: &Connection, deferrals: &[&Deferred]) -> Result<Vec<JobKey>, StoreError> {
+pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<Vec<JobKey>, StoreError> {
     let mut inserted = Vec::new();
-    for deferred in deferrals {
+    for (deferred, due) in deferrals {
         let (attempt, failures) = (deferred.attempt.saturating_add(1), deferred.failures);
-        if insert_one(db, DueJob { key: deferred.key(), attempt, failures }, deferred.not_before)? {
+        if insert_one(db, DueJob { key: deferred.key(), attempt, failures }, *due)? {
             inserted.push(deferred.key());
         }
     }
