@@ -18,6 +18,7 @@ mod protocols;
 mod readme;
 mod restarts;
 mod secrets;
+mod smoke_testing;
 mod standalone;
 mod starting;
 mod steering;

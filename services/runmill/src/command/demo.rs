@@ -59,7 +59,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
 
 /// As if the built-in model were a small one that is paid for: in US dollars for a million tokens.
 fn prices(model: &str) -> anyhow::Result<PriceTable> {
-    let table = json!({"models": {model: {"input": 0.15, "output": 0.6}}});
+    let table = json!({"source": "the demo", "models": {model: {"input": 0.15, "output": 0.6}}});
     Ok(PriceTable::load(&table.to_string())?)
 }
 

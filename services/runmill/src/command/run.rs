@@ -126,6 +126,7 @@ async fn foretell(
     request: &Request,
     items: &mut Items,
 ) -> anyhow::Result<()> {
+    eprintln!("a smoke test, and what the run will take if every answer is like that one:");
     let report = ask(client, &request.provider, &request.model).await?;
     println!("{}", smoke_test::table(&request.model, &report));
     let tokens = report.usage.map_or(0, |usage| usage.completion_tokens);

@@ -26,13 +26,21 @@ pub fn table(model: &str, report: &SmokeTestReport) -> Table {
 
 fn answers(report: &SmokeTestReport) -> String {
     match (&report.preview, &report.error) {
-        (Some(preview), _) => format!("yes, in {} ms: {preview:?}", report.latency_ms),
+        (Some(preview), _) => format!("yes, in {} ms: {}", report.latency_ms, start(preview)),
         (None, Some(error)) => {
             let status = error.status.map(|status| format!(", status {status}")).unwrap_or_default();
             format!("no: {}{status}", error.kind)
         }
         (None, None) => "yes".to_owned(),
     }
+}
+
+/// As much of an answer as a line on a screen has room for.
+fn start(answer: &str) -> String {
+    const CHARS_MAX: usize = 50;
+    let start: String = answer.chars().take(CHARS_MAX).collect();
+    let rest = if start.len() < answer.len() { "..." } else { "" };
+    format!("{start:?}{rest}")
 }
 
 fn streams(report: &SmokeTestReport) -> String {
