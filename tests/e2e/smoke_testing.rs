@@ -9,7 +9,8 @@ async fn a_model_that_answers_is_shown_with_what_it_can_do() {
     let desk = Desk::new().await;
     let base_url = desk.gateway.base_url();
     for protocol in ["openai-chat", "openai-responses"] {
-        let args = ["smoke-test", "--base-url", &base_url, "--protocol", protocol, "--model", "echo+ttft=5ms"];
+        let args =
+            ["smoke-test", "--base-url", &base_url, "--protocol", protocol, "--model", "echo+ttft=5ms"];
         let output = desk.runmill(&args).output().await;
 
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
