@@ -12,6 +12,7 @@ mod id;
 mod item;
 mod latency;
 pub mod message;
+mod money;
 mod outcome;
 mod stats;
 mod text_enum;
@@ -25,6 +26,7 @@ pub use generation::{
 pub use id::{DatasetId, InvocationId, ParseIdError, ProviderId, RunId};
 pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
 pub use latency::Latencies;
+pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
 pub use stats::{RunStats, ScoreSummary};
 pub use usage::Usage;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use runmill_proto::{
     InvocationId, ProviderId, Usage,
     message::{Attempt, Call},
+    usd,
 };
 
 use crate::{ChatResponse, ModelError};
@@ -81,12 +82,6 @@ impl Invoked {
             cost_nanousd: self.cost_nanousd(),
         }
     }
-}
-
-/// Billionths of a dollar as dollars; exact below nine million of them.
-#[expect(clippy::cast_precision_loss, reason = "no call costs that much")]
-pub(crate) fn usd(nanousd: i64) -> f64 {
-    nanousd as f64 / 1e9
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> u64 {

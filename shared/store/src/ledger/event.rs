@@ -3,6 +3,7 @@
 use runmill_proto::{
     api::{RunEvent, RunItem, RunLog, RunStatusEvent},
     message::{Attempt, Call, Deferred, Invocation, JobKey},
+    usd,
 };
 
 use crate::RunRow;
@@ -96,10 +97,4 @@ fn call_log(key: JobKey, call: &Call) -> RunLog {
         usage: call.usage,
         cost_usd: call.cost_nanousd.map(usd),
     }
-}
-
-/// Exact below nine million dollars.
-#[expect(clippy::cast_precision_loss, reason = "no call costs that much")]
-fn usd(nanousd: i64) -> f64 {
-    nanousd as f64 / 1e9
 }

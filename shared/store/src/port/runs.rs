@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use runmill_proto::{
     DatasetId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus,
     api::{NewRun, RunCounters, RunProgress},
+    usd,
 };
 use serde_json::Value;
 
@@ -121,9 +122,8 @@ impl RunRow {
     }
 
     /// What the calls cost, as far as prices are known.
-    #[expect(clippy::cast_precision_loss, reason = "exact below nine million dollars")]
     pub fn cost_usd(&self) -> Option<f64> {
-        self.stats.cost_nanousd.map(|nanousd| nanousd as f64 / 1e9)
+        self.stats.cost_nanousd.map(usd)
     }
 }
 

@@ -1,5 +1,6 @@
 use comfy_table::{Table, presets};
 use runmill_pricing::Price;
+use runmill_proto::usd;
 use serde_json::{Value, json};
 
 use super::{
@@ -121,11 +122,6 @@ impl Estimate {
 fn told<T: ToString>(low: &T, high: &T) -> String {
     let (low, high) = (low.to_string(), high.to_string());
     if low == high { low } else { format!("{low} to {high}") }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people; exact below nine million dollars")]
-fn usd(nanousd: i64) -> f64 {
-    nanousd as f64 / 1e9
 }
 
 /// Cents from a dollar on, and below it as many digits as the summary of a run has.

@@ -6,7 +6,7 @@ use std::{
 use prometheus::{CounterVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 use runmill_proto::ProviderId;
 
-use crate::{Invoked, Unanswered, invoked::usd};
+use crate::{Invoked, Unanswered};
 
 /// The metrics of model calls. Those named after LiteLLM are the platform's, names and labels: a change here is a change
 /// of someone's dashboard.
@@ -53,8 +53,8 @@ impl Metrics {
         let labels = [provider_id.as_str(), model, status];
         self.requests.with_label_values(&labels).inc();
         self.latency.with_label_values(&labels).observe(invoked.latency.as_secs_f64());
-        if let Some(cost) = invoked.cost_nanousd() {
-            self.cost.with_label_values(&labels[..2]).inc_by(usd(cost));
+        if let Some(cost) = invoked.cost_usd() {
+            self.cost.with_label_values(&labels[..2]).inc_by(cost);
         }
         let Some(usage) = invoked.usage else { return };
         for (kind, count) in [

@@ -1,0 +1,5 @@
+/// Billionths of a US dollar, in which costs are kept, as dollars; exact below nine million of them.
+#[expect(clippy::cast_precision_loss, reason = "costs are far below 2^53")]
+pub fn usd(nanousd: i64) -> f64 {
+    nanousd as f64 / 1e9
+}
