@@ -6,11 +6,13 @@
 pub mod anthropic_messages;
 mod draft;
 pub mod gemini;
+mod image;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 mod status;
 mod text;
+mod turn;
 
 use std::time::Duration;
 

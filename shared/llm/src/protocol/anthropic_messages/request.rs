@@ -17,7 +17,7 @@
 //!
 //! What is left out is what LiteLLM leaves out when it is told to drop what a provider does not take.
 
-use runmill_proto::{Generation, Image, ResponseFormat, Stop, Tool};
+use runmill_proto::{Generation, ResponseFormat, Stop, Tool};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,7 +26,10 @@ use super::{
     thinking::{Plan, Thinking},
     tools::{WireChoice, WireTool},
 };
-use crate::{ChatMessage, ChatRequest, ModelError, Part, Role, protocol::Form};
+use crate::{
+    ChatRequest, ModelError, Part,
+    protocol::{Form, image::ImageSource, turn::Turn},
+};
 
 pub(super) fn body(request: &ChatRequest, form: Form) -> Result<Vec<u8>, ModelError> {
     let body = Body::new(request, form)?;
@@ -39,7 +42,7 @@ struct Body<'a> {
     max_tokens: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<&'a str>,
-    messages: Vec<Message<'a>>,
+    messages: Vec<Turn<'a, ContentBlock<'a>>>,
     #[serde(flatten)]
     sampling: Sampling,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,19 +84,6 @@ enum Format<'a> {
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: Content<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    Text(&'a str),
-    Blocks(Vec<ContentBlock<'a>>),
-}
-
-#[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ContentBlock<'a> {
     Text { text: &'a str },
@@ -117,7 +107,7 @@ impl<'a> Body<'a> {
             model: model.name,
             max_tokens: plan.max_tokens,
             system: request.system.as_deref(),
-            messages: request.messages.iter().map(Message::from).collect(),
+            messages: request.messages.iter().map(|message| Turn::new(message, ContentBlock::from)).collect(),
             sampling: if sampled { Sampling::of(generation) } else { Sampling::default() },
             stop_sequences: stop_sequences(generation).collect(),
             thinking: plan.thinking,
@@ -159,39 +149,18 @@ fn format(generation: &Generation) -> Result<Option<Format<'_>>, ModelError> {
     }
 }
 
-impl<'a> From<&'a ChatMessage> for Message<'a> {
-    fn from(message: &'a ChatMessage) -> Self {
-        let role = match message.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        let content = match &message.parts[..] {
-            [Part::Text(text)] => Content::Text(text),
-            parts => Content::Blocks(parts.iter().map(ContentBlock::from).collect()),
-        };
-        Self { role, content }
-    }
-}
-
 impl<'a> From<&'a Part> for ContentBlock<'a> {
     fn from(part: &'a Part) -> Self {
-        let source = match part {
+        let image = match part {
             Part::Text(text) => return Self::Text { text },
-            Part::Image(Image::Inline { mime_type, data, .. }) => {
-                Source::Base64 { media_type: mime_type, data }
-            }
-            Part::Image(Image::Url { url }) => match inline(url) {
-                Some((media_type, data)) => Source::Base64 { media_type, data },
-                None => Source::Url { url },
-            },
+            Part::Image(image) => image,
+        };
+        let source = match ImageSource::from(image) {
+            ImageSource::Data { mime_type, data } => Source::Base64 { media_type: mime_type, data },
+            ImageSource::Url(url) => Source::Url { url },
         };
         Self::Image { source }
     }
-}
-
-/// The media type and the data of a URL that holds them.
-fn inline(url: &str) -> Option<(&str, &str)> {
-    url.strip_prefix("data:")?.split_once(";base64,")
 }
 
 #[cfg(test)]

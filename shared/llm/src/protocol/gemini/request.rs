@@ -18,12 +18,12 @@
 //!
 //! Safety settings are not sent: what the account has set holds.
 
-use runmill_proto::{Function, Image, Tool, ToolChoice, ToolMode};
+use runmill_proto::{Function, Tool, ToolChoice, ToolMode};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::config::GenerationConfig;
-use crate::{ChatMessage, ChatRequest, Part, Role};
+use crate::{ChatMessage, ChatRequest, Part, Role, protocol::image::ImageSource};
 
 /// The body of a request; `model` as the path names it.
 pub(super) fn body(request: &ChatRequest, model: &str) -> Vec<u8> {
@@ -124,20 +124,15 @@ impl<'a> From<&'a ChatMessage> for Content<'a> {
 
 impl<'a> From<&'a Part> for WirePart<'a> {
     fn from(part: &'a Part) -> Self {
-        match part {
-            Part::Text(text) => Self::Text(text),
-            Part::Image(Image::Inline { mime_type, data, .. }) => Self::InlineData { mime_type, data },
-            Part::Image(Image::Url { url }) => match inline(url) {
-                Some((mime_type, data)) => Self::InlineData { mime_type, data },
-                None => Self::FileData { file_uri: url, mime_type: mime_type(url) },
-            },
+        let image = match part {
+            Part::Text(text) => return Self::Text(text),
+            Part::Image(image) => image,
+        };
+        match ImageSource::from(image) {
+            ImageSource::Data { mime_type, data } => Self::InlineData { mime_type, data },
+            ImageSource::Url(url) => Self::FileData { file_uri: url, mime_type: mime_type(url) },
         }
     }
-}
-
-/// The media type and the data of a URL that holds them.
-fn inline(url: &str) -> Option<(&str, &str)> {
-    url.strip_prefix("data:")?.split_once(";base64,")
 }
 
 /// By the ending of the path, among what the models read. Vertex AI does not look for itself.
@@ -178,7 +173,7 @@ impl<'a> From<&'a ToolChoice> for ToolConfig<'a> {
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::{Generation, NamedFunction};
+    use runmill_proto::{Generation, Image, NamedFunction};
     use serde_json::json;
 
     use super::*;

@@ -19,7 +19,10 @@ mod sampling;
 use runmill_proto::{ResponseFormat, Tool, ToolChoice};
 use serde::Serialize;
 
-use self::{message::Message, sampling::Sampling};
+use self::{
+    message::{ContentPart, Message},
+    sampling::Sampling,
+};
 use crate::{
     ChatRequest,
     protocol::{Dialect, Form, openai::StreamOptions},
@@ -63,11 +66,12 @@ impl<'a> Body<'a> {
     fn new(request: &'a ChatRequest, dialect: Dialect, form: Form) -> Self {
         let generation = &request.generation;
         let system = request.system.as_deref().map(Message::system);
+        let conversation = request.messages.iter().map(|message| Message::new(message, ContentPart::from));
         // Without `stream` the option is an error.
         let options = (form.stream && form.stream_options).then_some(dialect.stream_options);
         Self {
             model: dialect.model(&request.model),
-            messages: system.into_iter().chain(request.messages.iter().map(Message::from)).collect(),
+            messages: system.into_iter().chain(conversation).collect(),
             sampling: Sampling::new(generation, dialect, form),
             response_format: generation.response_format.as_ref().filter(|it| **it != ResponseFormat::Text),
             tools: &generation.tools,

@@ -25,7 +25,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::{
-    input::Input,
+    input::{Input, input},
     tools::{WireChoice, WireTool},
 };
 use crate::{
@@ -112,7 +112,7 @@ impl<'a> Body<'a> {
         Self {
             model: dialect.model(&request.model),
             instructions: request.system.as_deref(),
-            input: request.messages.iter().map(Input::from).collect(),
+            input: request.messages.iter().map(input).collect(),
             temperature: generation.temperature,
             top_p: generation.top_p,
             max_output_tokens: generation.max_new_tokens,

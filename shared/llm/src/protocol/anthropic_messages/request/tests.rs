@@ -1,7 +1,8 @@
-use runmill_proto::{Function, JsonSchema, ReasoningEffort, ToolChoice, ToolMode};
+use runmill_proto::{Function, Image, JsonSchema, ReasoningEffort, ToolChoice, ToolMode};
 use serde_json::json;
 
 use super::*;
+use crate::{ChatMessage, Role};
 
 fn asking(model: &str, generation: Generation) -> ChatRequest {
     ChatRequest {

@@ -2,42 +2,24 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::{ChatMessage, Part, Role, protocol::openai};
+use crate::{
+    ChatMessage, Part, Role,
+    protocol::{openai, turn::Turn},
+};
 
 /// A message of the conversation.
-#[derive(Serialize)]
-pub(super) struct Input<'a> {
-    role: &'static str,
-    content: Content<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    Text(&'a str),
-    Parts(Vec<ContentPart<'a>>),
-}
+pub(super) type Input<'a> = Turn<'a, ContentPart<'a>>;
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum ContentPart<'a> {
+pub(super) enum ContentPart<'a> {
     InputText { text: &'a str },
     InputImage { image_url: Cow<'a, str>, detail: &'static str },
     OutputText { text: &'a str },
 }
 
-impl<'a> From<&'a ChatMessage> for Input<'a> {
-    fn from(message: &'a ChatMessage) -> Self {
-        let content = match &message.parts[..] {
-            [Part::Text(text)] => Content::Text(text),
-            parts => Content::Parts(parts.iter().map(|part| ContentPart::of(part, message.role)).collect()),
-        };
-        let role = match message.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        Self { role, content }
-    }
+pub(super) fn input(message: &ChatMessage) -> Input<'_> {
+    Turn::new(message, |part| ContentPart::of(part, message.role))
 }
 
 impl<'a> ContentPart<'a> {
