@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
 pub mod datasets;
+pub mod deferrals;
 pub mod events;
 pub mod executors;
 pub mod feed;
@@ -49,6 +50,15 @@ macro_rules! store_conformance {
                 a_dataset_of_many_chunks_is_complete,
                 an_abandoned_upload_leaves_nothing,
             }
+            deferrals {
+                a_deferral_schedules_a_retry_once_for_a_batch,
+                a_deferral_that_says_so_pauses_the_run,
+                a_paused_run_resumes_at_the_earliest_moment_of_the_batch,
+                a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_once,
+                a_result_ends_the_deferral_of_its_job,
+                a_job_with_a_result_is_not_deferred,
+                a_deferral_after_the_end_is_only_a_call,
+            }
             events {
                 events_are_read_from_any_seq_on,
                 events_are_read_about_as_many_as_asked_for,
@@ -85,16 +95,9 @@ macro_rules! store_conformance {
                 the_last_result_completes_the_run,
                 a_result_before_its_feeding_starts_the_run,
                 a_message_of_an_unknown_run_is_an_orphan,
-                a_deferral_schedules_a_retry_once_for_a_batch,
-                a_deferral_that_says_so_pauses_the_run,
-                a_paused_run_resumes_at_the_earliest_moment_of_the_batch,
-                a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_once,
                 what_a_model_asked_to_call_and_its_log_probabilities_come_back,
-                a_result_ends_the_deferral_of_its_job,
-                a_job_with_a_result_is_not_deferred,
                 a_canceled_run_ends_with_its_last_job_in_the_queue,
                 a_result_after_the_cancellation_is_recorded,
-                a_deferral_after_the_end_is_only_a_call,
                 progress_is_at_most_five_a_second,
                 every_message_has_its_events,
                 a_nul_from_a_model_loses_nothing,
