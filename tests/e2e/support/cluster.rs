@@ -3,7 +3,11 @@ use std::time::Duration;
 use runmill_broker::amqp::{AmqpBroker, AmqpSettings};
 use runmill_gateway::{Gateway, GatewaySettings};
 use runmill_proto::ProviderId;
-use runmill_testkit::{amqp_url, postgres::TestDatabase, unique_prefix};
+use runmill_testkit::{
+    amqp_url, delete_queues, finish_in_drop,
+    postgres::{TestDatabase, texts},
+    unique_prefix,
+};
 
 use super::{Api, Command, Process};
 
@@ -56,7 +60,9 @@ pub struct Place {
     pub prefix: String,
     log_level: &'static str,
     otlp_endpoint: Option<String>,
-    _database: Option<TestDatabase>,
+    database: Option<TestDatabase>,
+    /// Of this cluster alone, on the broker that tests share.
+    shares_broker: bool,
 }
 
 impl Cluster {
@@ -97,10 +103,7 @@ impl Cluster {
     /// Stops every process, and looks into the queues: what was unacked would be ready again.
     pub async fn assert_nothing_left(self, provider: ProviderId) {
         self.stop().await;
-        let prefix = &self.place.prefix;
-        let logs = (0..LOG_PARTITIONS).map(|partition| format!("{prefix}.logs.{partition}"));
-        let queues: Vec<_> =
-            [format!("{prefix}.jobs.{provider}"), format!("{prefix}.dead")].into_iter().chain(logs).collect();
+        let queues = queues(&self.place.prefix, &[provider.to_string()]);
         for (queue, ready) in runmill_testkit::ready_messages(&self.place.amqp_url, &queues).await {
             assert_eq!(ready, 0, "{queue} is not empty");
         }
@@ -120,7 +123,8 @@ impl Place {
             prefix: unique_prefix(),
             log_level: plan.log_level,
             otlp_endpoint: plan.otlp_endpoint.clone(),
-            _database: database,
+            database,
+            shares_broker: plan.amqp_url.is_none(),
         }
     }
 
@@ -148,5 +152,26 @@ impl Place {
             ..AmqpSettings::new(self.amqp_url.clone())
         };
         AmqpBroker::connect(settings).await.unwrap()
+    }
+}
+
+/// Those of the lanes, then the others.
+fn queues(prefix: &str, providers: &[String]) -> Vec<String> {
+    let lanes = providers.iter().map(|provider| format!("jobs.{provider}"));
+    let logs = (0..LOG_PARTITIONS).map(|partition| format!("logs.{partition}"));
+    let others = ["dead", "requests"].map(str::to_owned);
+    lanes.chain(logs).chain(others).map(|name| format!("{prefix}.{name}")).collect()
+}
+
+/// The queues would be gone some minutes later, too late for the tests that come next.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(database) = self.database.as_ref().filter(|_| self.shares_broker) else { return };
+        let (database, amqp_url) = (database.url().to_owned(), self.amqp_url.clone());
+        let prefix = self.prefix.clone();
+        finish_in_drop(&format!("queues of {prefix}"), async move {
+            let providers = texts(&database, "SELECT id::text FROM providers").await;
+            delete_queues(&amqp_url, &queues(&prefix, &providers), &[format!("{prefix}.control")]).await;
+        });
     }
 }

@@ -7,8 +7,10 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
+
+use crate::finish_in_drop;
 
 /// A database of its own on the server of `DATABASE_URL`, dropped with this value, also when the test panics.
 pub struct TestDatabase {
@@ -32,17 +34,17 @@ impl TestDatabase {
     }
 }
 
+/// The first column of what `sql` finds, which is text.
+pub async fn texts(url: &str, sql: &str) -> Vec<String> {
+    let client = connect(url).await;
+    let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (url, sql) = (self.server_url.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
-        // The test's own runtime may be what is panicking, and cannot be blocked on from here.
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime for one statement").block_on(execute(&url, &sql));
-        });
-        if dropping.join().is_err() {
-            eprintln!("the test's database {} is left behind", self.name);
-        }
+        finish_in_drop(&format!("the database {}", self.name), async move { execute(&url, &sql).await });
     }
 }
 
@@ -169,13 +171,16 @@ fn with_database(url: &str, name: &str) -> String {
 }
 
 async fn execute(url: &str, sql: &str) {
+    connect(url).await.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+}
+
+/// The connection ends with the client.
+async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap_or_else(|error| {
         panic!("PostgreSQL at DATABASE_URL cannot be reached ({error}): run `make test`")
     });
-    let connection = tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    drop(client);
-    let _ = connection.await;
+    tokio::spawn(connection);
+    client
 }
 
 /// Below the ports that the system gives to outgoing connections, so that none takes it while the server is

@@ -1,6 +1,8 @@
 use lapin::{
     Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions},
+    options::{
+        BasicGetOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    },
     types::FieldTable,
 };
 
@@ -16,6 +18,21 @@ pub async fn ready_messages(amqp_url: &str, queues: &[String]) -> Vec<(String, u
         lengths.push((name.clone(), queue.map_or(0, |queue| queue.message_count())));
     }
     lengths
+}
+
+/// Deletes queues and exchanges, whatever they hold; those that are not there are no fault. Three open files of the
+/// broker belong to each quorum queue, and where it has none left it answers nobody.
+pub async fn delete_queues(amqp_url: &str, queues: &[String], exchanges: &[String]) {
+    let connection = connect(amqp_url).await;
+    let channel = connection.create_channel().await.expect("a new channel");
+    for name in queues {
+        let deleted = channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await;
+        deleted.expect("any queue may be deleted");
+    }
+    for name in exchanges {
+        let deleted = channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await;
+        deleted.expect("any exchange may be deleted");
+    }
 }
 
 /// Gets a copy of what is published to an exchange.

@@ -5,7 +5,7 @@ use runmill_broker::{
     Broker, Queue,
     amqp::{AmqpBroker, AmqpSettings},
 };
-use runmill_testkit::{amqp_url, unique_prefix};
+use runmill_testkit::{amqp_url, delete_queues, unique_prefix};
 
 use super::settings;
 
@@ -26,5 +26,9 @@ async fn many_may_declare_the_same_queues_at_once() {
             .flat_map(|broker| (0..PARTITIONS).map(move |n| broker.subscribe(Queue::Logs(n), 10)));
         let subscribed = try_join_all(all).await;
         assert!(subscribed.is_ok(), "round {round}: {:?}", subscribed.err());
+        drop((subscribed, brokers));
+        let names = (0..PARTITIONS).map(|n| format!("logs.{n}")).chain(["dead".to_owned()]);
+        let queues: Vec<_> = names.map(|name| format!("{}.{name}", settings.prefix)).collect();
+        delete_queues(&amqp_url(), &queues, &[format!("{}.control", settings.prefix)]).await;
     }
 }
