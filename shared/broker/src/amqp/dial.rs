@@ -50,7 +50,11 @@ impl Dialer {
         match time::timeout(self.connect_timeout, self.handshake()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.unreachable(error.to_string())),
-            Err(_elapsed) => Err(self.unreachable(format!("no answer within {:?}", self.connect_timeout))),
+            // A broker that has used up its open files takes the connection and says nothing.
+            Err(_elapsed) => Err(self.unreachable(format!(
+                "no answer within {:?}: is it a RabbitMQ, and has it open files left?",
+                self.connect_timeout
+            ))),
         }
     }
 

@@ -45,11 +45,13 @@ impl Supervisor {
     pub async fn run(mut self, first: Session) {
         let mut next = Some(first);
         while let Some(mut session) = next {
-            let end = self.work(&mut session).await;
-            session.close().await;
-            next = match end {
-                End::Over => None,
+            next = match self.work(&mut session).await {
+                End::Over => {
+                    session.finish().await;
+                    None
+                }
                 End::Lost(error) => {
+                    session.close().await;
                     tracing::warn!(%error, queue = ?self.queue, "subscription lost");
                     self.reopen().await
                 }

@@ -44,6 +44,7 @@ macro_rules! broker_conformance {
             next_is_cancel_safe,
             ack_through_acks_the_earlier_ones_and_no_later_one,
             what_was_acked_does_not_come_again,
+            many_acks_just_before_the_end_all_count,
             an_ack_after_ack_through_changes_nothing,
             a_stopped_subscription_ends_and_leaves_the_rest_to_others,
             what_is_in_hand_can_be_settled_after_stop,

@@ -174,6 +174,26 @@ pub async fn what_was_acked_does_not_come_again(broker: &dyn Broker) {
     assert_eq!(drain(&mut *scene.subscribe(10).await, 1).await, [2]);
 }
 
+/// `RabbitMQ` applies acks in the background, and a channel that closes over them may forget some.
+pub async fn many_acks_just_before_the_end_all_count(broker: &dyn Broker) {
+    let scene = Scene::new(broker).await;
+    for _ in 0..5 {
+        let mut first = scene.subscribe(150).await;
+        scene.publish(0..150).await;
+        let held = take(&mut *first, 150).await;
+        first.stop().await;
+        ack_all(held).await;
+        drop(first);
+
+        let mut second = scene.subscribe(1).await;
+        // One after the other, while the first subscription ends.
+        for later in 150..200 {
+            scene.publish(later..later + 1).await;
+            assert_eq!(drain(&mut *second, 1).await, [later]);
+        }
+    }
+}
+
 pub async fn an_ack_after_ack_through_changes_nothing(broker: &dyn Broker) {
     let scene = Scene::new(broker).await;
     let mut first = scene.subscribe(3).await;
