@@ -33,6 +33,8 @@ struct State {
     /// How many of the unsettled are from cancelled consumers.
     owed: usize,
     received: u64,
+    /// Whether any delivery of this channel was settled.
+    settled: bool,
     ended: bool,
 }
 
@@ -141,6 +143,7 @@ impl Hand {
         let mut state = self.lock();
         let owed = state.owed;
         let settled = state.channel == place.channel && settle(&mut state);
+        state.settled |= settled;
         let repaid = state.owed < owed;
         drop(state);
         self.ready.notify_one();
@@ -177,6 +180,11 @@ impl Hand {
         state.prefetch = 0;
         drop(state);
         self.ready.notify_one();
+    }
+
+    /// Whether any delivery of the channel that is there was settled.
+    pub fn has_settled(&self) -> bool {
+        self.lock().settled
     }
 
     pub fn has_ended(&self) -> bool {

@@ -147,8 +147,10 @@ impl Session {
     pub async fn finish(mut self) {
         let finished = async {
             self.stop().await?;
-            self.start(1).await?;
-            self.cancel_all().await?;
+            if self.desk.hand.has_settled() {
+                self.start(1).await?;
+                self.cancel_all().await?;
+            }
             self.hand_back_surplus().await
         };
         if let Err(error) = finished.await {
