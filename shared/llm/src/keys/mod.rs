@@ -2,7 +2,8 @@
 //!
 //! A key is chosen by its weight and by who has room: of those that nothing speaks against, the one with the fewest
 //! calls in flight for its weight. A key that the provider refuses, or whose quota is used up, is *set aside* with
-//! its reason while others go on. When its time has come, one call tries it; the rest wait for what comes of it.
+//! its reason while others go on. When its time has come, one call tries it; the rest wait for what comes of it, or are
+//! put off.
 
 mod state;
 
@@ -35,6 +36,7 @@ pub(crate) struct Keys {
 pub(crate) struct Lease {
     keys: Arc<Keys>,
     place: usize,
+    taken: Instant,
 }
 
 /// Every key is set aside.
@@ -42,7 +44,8 @@ pub(crate) struct Lease {
 pub(crate) struct AllSetAside {
     /// Of the key that is tried again first.
     pub reason: ModelError,
-    pub until: Instant,
+    /// What that means for who asks.
+    pub outlook: Outlook,
 }
 
 /// What an attempt's end means for the next.
@@ -53,6 +56,8 @@ pub(crate) enum Outlook {
     Same,
     /// The key was at fault, and there is another.
     AnotherKey,
+    /// No key is left, but one is being tried again: soon it is known whether it is mended.
+    KeyTried,
     /// No key is left until then.
     NoKey(Instant),
 }
@@ -70,15 +75,16 @@ impl Keys {
         let mut states = self.lock();
         let usable = (0..self.keys.len()).filter(|place| states[*place].is_usable(now));
         let Some(place) = usable.min_by_key(|place| self.order(&states, now, *place)) else {
-            return Err(all_set_aside(&states));
+            return Err(all_set_aside(&states, now));
         };
         states[place].take(now);
-        Ok(Lease { keys: self.clone(), place })
+        Ok(Lease { keys: self.clone(), place, taken: now })
     }
 
     /// Lets every key that is set aside be tried again at once: someone says that it is mended.
     pub fn forgive(&self) {
-        self.lock().iter_mut().for_each(KeyState::forgive);
+        let now = Instant::now();
+        self.lock().iter_mut().for_each(|state| state.forgive(now));
     }
 
     /// What users may see of them.
@@ -108,10 +114,12 @@ impl Keys {
 /// Of a share, which is compared as a whole number.
 const PRECISION: u64 = 1_000_000;
 
-fn all_set_aside(states: &[KeyState]) -> AllSetAside {
+fn all_set_aside(states: &[KeyState], now: Instant) -> AllSetAside {
     let first = states.iter().filter_map(KeyState::return_of).min_by_key(|(until, _)| *until);
     let (until, reason) = first.expect("a key is usable or set aside");
-    AllSetAside { reason: reason.clone(), until }
+    let is_tried = states.iter().any(|state| state.is_tried(now));
+    let outlook = if is_tried { Outlook::KeyTried } else { Outlook::NoKey(until) };
+    AllSetAside { reason: reason.clone(), outlook }
 }
 
 /// How long a key is set aside that the provider refuses. Whoever mends it at the provider waits no longer than this;
@@ -128,39 +136,48 @@ impl Lease {
         &self.keys.keys[self.place]
     }
 
-    /// Tells how the attempt ended.
-    pub fn settle(self, error: Option<&ModelError>) -> Outlook {
+    /// Tells how the attempt ended. `status`: of the provider's last answer to it, if one came.
+    pub fn settle(self, error: Option<&ModelError>, status: Option<u16>) -> Outlook {
         let now = Instant::now();
         let mut states = self.keys.lock();
-        let state = &mut states[self.place];
+        let (state, taken) = (&mut states[self.place], self.taken);
         match error {
-            Some(error @ ModelError::Authentication { .. }) => state.set_aside_for(error, now + REFUSED_FOR),
+            Some(error @ ModelError::Authentication { .. }) => {
+                state.set_aside_for(error, taken, now + REFUSED_FOR);
+            }
             Some(error @ ModelError::QuotaExhausted { after, .. }) => {
-                state.set_aside_for(error, now + after.unwrap_or(SPENT_FOR).clamp(REFUSED_FOR, SPENT_MAX));
+                let time = after.unwrap_or(SPENT_FOR).clamp(REFUSED_FOR, SPENT_MAX);
+                state.set_aside_for(error, taken, now + time);
             }
             Some(ModelError::RateLimited { after, .. }) => {
+                state.prove(taken);
                 state.cool(now + after.unwrap_or(COOLDOWN));
                 let free = states.iter().any(|other| other.is_usable(now) && other.cooldown(now).is_zero());
                 return if free { Outlook::AnotherKey } else { Outlook::Same };
             }
-            // The provider took the key, whatever else it said.
-            None | Some(ModelError::InvalidRequest { .. } | ModelError::ContextLength { .. }) => {
-                state.prove();
+            _ if status.is_some_and(shows_acceptance) => {
+                state.prove(taken);
                 return Outlook::Same;
             }
-            Some(_) => return Outlook::Same,
+            _ => return Outlook::Same,
         }
         if states.iter().any(|other| other.is_usable(now)) {
             Outlook::AnotherKey
         } else {
-            Outlook::NoKey(all_set_aside(&states).until)
+            all_set_aside(&states, now).outlook
         }
     }
 }
 
+/// Whether a provider that answers so has taken the key, whatever else it says: it has answered, or has read what is
+/// asked and found fault with that.
+const fn shows_acceptance(status: u16) -> bool {
+    matches!(status, 200..=299 | 400 | 413 | 422)
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.keys.lock()[self.place].in_flight -= 1;
+        self.keys.lock()[self.place].release(self.taken);
     }
 }
 

@@ -6,10 +6,7 @@ use std::{
 use runmill_pricing::Seller;
 
 use super::{Attempt, Context};
-use crate::{
-    ChatResponse, ModelError,
-    keys::{Keys, Outlook},
-};
+use crate::{ChatResponse, ModelError, keys::Keys};
 
 /// How a provider is reached: as its settings were when this was made.
 pub(crate) struct Wired<A> {
@@ -57,13 +54,13 @@ impl<A: Attempt> Attempt for Wiring<A> {
         let lease = match wired.keys.take() {
             Ok(lease) => lease,
             Err(stopped) => {
-                cx.progress.outlook(Outlook::NoKey(stopped.until));
+                cx.progress.outlook(stopped.outlook);
                 return Err(stopped.reason);
             }
         };
         cx.progress.chosen(&lease.key().label, wired.seller);
         let answer = wired.inner.attempt(Context { key: Some(lease.key()), ..cx }).await;
-        let outlook = lease.settle(answer.as_ref().err());
+        let outlook = lease.settle(answer.as_ref().err(), cx.progress.marks().status);
         cx.progress.outlook(outlook);
         answer
     }

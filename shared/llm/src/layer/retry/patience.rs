@@ -36,6 +36,9 @@ const SLOWDOWNS_MAX: u32 = 10;
 /// How long a lane stops that says no more than that no key is left.
 const STOPPED_FOR: Duration = Duration::from_mins(5);
 
+/// Between two looks at what came of the call that tries a key.
+const TRIAL_LOOK: Duration = Duration::from_secs(1);
+
 impl<'a> Patience<'a> {
     pub const fn new(budget: &'a RetryBudget, failed_before: u32) -> Self {
         Self { budget, failures: failed_before, slowdowns: 0, slowed: Duration::ZERO }
@@ -53,6 +56,10 @@ impl<'a> Patience<'a> {
             // Not the provider, only one key of it has no room.
             (Advice::SlowDown { .. } | Advice::StopLane { .. }, Outlook::AnotherKey) => {
                 self.slow_down(policy, Some(Duration::ZERO), 0.0)
+            }
+            // Nor a failure: what there is to wait for is another call's answer.
+            (Advice::StopLane { .. }, Outlook::KeyTried) => {
+                self.slow_down(policy, Some(TRIAL_LOOK), fraction)
             }
             (Advice::SlowDown { after }, _) => self.slow_down(policy, after, fraction),
             // A form that could be fixed has been; what comes here is a provider that takes none.
@@ -193,6 +200,7 @@ mod tests {
 
         assert_eq!(patience.next(&policy(), stop, Outlook::AnotherKey, 1.0), Next::Wait(secs(0)));
         assert_eq!(patience.next(&policy(), slow(90), Outlook::AnotherKey, 1.0), Next::Wait(secs(0)));
+        assert_eq!(patience.next(&policy(), stop, Outlook::KeyTried, 1.0), Next::Wait(secs(2)));
         let until = Instant::now() + secs(100);
         let Next::StopLane(left) = patience.next(&policy(), stop, Outlook::NoKey(until), 1.0) else {
             panic!("the lane goes on without a key");

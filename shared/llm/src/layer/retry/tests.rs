@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use http::HeaderMap;
 use jiff::Timestamp;
-use runmill_pricing::PriceTable;
+use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{ErrorKind, Usage, api::ProviderKind};
 use runmill_quota::Gate;
 
@@ -9,8 +10,12 @@ use super::*;
 use crate::layer::{
     permit::Permit,
     scripted::{Act, Scripted, four, policy, request, secs},
+    wiring::{Identity, Wired, Wiring},
 };
-use crate::{CallPolicy, keys::Outlook};
+use crate::{
+    CallPolicy,
+    keys::{Key, Keys, Outlook},
+};
 
 fn retry<A>(inner: A) -> Retry<A> {
     let epoch = Timestamp::from_second(1_000).unwrap();
@@ -296,4 +301,28 @@ async fn every_attempt_is_priced_failed_ones_included() {
     let costs: Vec<_> = invoked.attempts.iter().map(|attempt| attempt.cost_nanousd).collect();
     assert_eq!(costs, [Some(2_600_000); 2]);
     assert_eq!(invoked.cost_nanousd(), Some(5_200_000));
+}
+
+/// As after a run was resumed: all its jobs begin at once, and only one may find out whether the key is good again.
+#[tokio::test(start_paused = true)]
+async fn calls_that_begin_while_a_key_is_tried_wait_for_what_comes_of_it() {
+    let key = Key { label: "only".into(), weight: 1, headers: HeaderMap::new() };
+    let answers = (0..3).map(|_| vec![Act::Wait(3), Act::Answer]);
+    let wire = Scripted::new([vec![Act::Fail(bad_key())]].into_iter().chain(answers));
+    let wiring = Wiring::new(Wired {
+        identity: Identity { version: 1, connect_timeout: secs(1) },
+        keys: Keys::new(vec![key]),
+        seller: Seller::from(ProviderKind::Custom),
+        inner: wire,
+    });
+    let client = retry(wiring);
+    let invoke = || async { client.invoke(&request(), &policy(), &Interrupts::default()).await };
+    assert!(matches!(invoke().await.result, Err(Unanswered::LaneStopped { .. })));
+    client.inner.now().keys.forgive();
+
+    let invoked: [_; 3] = tokio::join!(invoke(), invoke(), invoke()).into();
+
+    assert!(invoked.iter().all(|call| call.result == Ok(four())), "{invoked:?}");
+    assert!(invoked.iter().all(|call| call.attempts.len() == 1), "waiting is no attempt: {invoked:?}");
+    assert!(client.inner.now().keys.report()[0].set_aside.is_none());
 }
