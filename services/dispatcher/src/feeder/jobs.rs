@@ -51,8 +51,7 @@ impl RunFeed<'_> {
             jobs.push(self.job(*job, item, config));
         }
         let (published, result) = self.publish(jobs).await;
-        let keys: Vec<JobKey> = due[..published].iter().map(|job| job.key).collect();
-        self.mark(self.run().fed, &keys, published).await?;
+        self.mark(self.run().fed, &due[..published], published).await?;
         Ok(result?)
     }
 
@@ -111,7 +110,7 @@ impl RunFeed<'_> {
         (published, Ok(()))
     }
 
-    async fn mark(&self, fed: u64, refed: &[JobKey], published: usize) -> anyhow::Result<()> {
+    async fn mark(&self, fed: u64, refed: &[DueJob], published: usize) -> anyhow::Result<()> {
         let now = self.feeder.clock.now();
         self.feeder.store.mark_fed(self.run().id, fed, refed, now).await?;
         self.feeder.metrics.jobs_fed.inc_by(published as u64);

@@ -64,7 +64,7 @@ pub async fn due_jobs_are_those_longest_due_first(stores: &Stores) {
     let times = [(0, 30), (1, 10), (2, 20), (3, 99)];
     store.write_logs(&batch(times.map(|(n, second)| deferred(&run, n, at(second)))), at(2)).await.unwrap();
 
-    let due = |ordinal| DueJob { key: key(&run, ordinal), attempt: 1, failures: 0 };
+    let due = |ordinal| due(&run, ordinal, 1);
     assert_eq!(store.due_jobs(run.id, at(9), 10).await.unwrap(), []);
     assert_eq!(store.due_jobs(run.id, at(30), 10).await.unwrap(), [due(1), due(2), due(0)]);
     assert_eq!(store.due_jobs(run.id, at(30), 2).await.unwrap(), [due(1), due(2)]);
@@ -77,17 +77,40 @@ pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
     let scheduled = store.run(run.id).await.unwrap();
     assert_eq!((scheduled.retry_after, scheduled.in_queue()), (Some(at(60)), 0));
 
-    store.mark_fed(run.id, 2, &[key(&run, 0)], at(61)).await.unwrap();
+    store.mark_fed(run.id, 2, &[due(&run, 0, 1)], at(61)).await.unwrap();
     let fed = store.run(run.id).await.unwrap();
     assert_eq!((fed.retry_after, fed.deferred, fed.in_queue(), fed.seq), (None, 1, 1, scheduled.seq + 1));
     let last = events(store, run.id).await.pop();
     assert!(matches!(last, Some(RunEvent::RunStatus(status)) if status.retry_after.is_none()));
 
     // Nothing is deferred twice, and feeding what is not deferred moves nothing.
-    store.mark_fed(run.id, 2, &[key(&run, 0), key(&run, 1)], at(71)).await.unwrap();
+    store.mark_fed(run.id, 2, &[due(&run, 0, 1), due(&run, 1, 1)], at(71)).await.unwrap();
     let fed = store.run(run.id).await.unwrap();
     assert_eq!((fed.deferred, fed.in_queue(), fed.seq), (0, 2, scheduled.seq + 1));
     assert_counters_equal_rows(store, run.id).await;
+}
+
+/// A job that was just fed again may come back before its feeding is recorded.
+pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 2).await;
+    store.write_logs(&batch([deferred(&run, 0, at(10))]), at(2)).await.unwrap();
+    let again = Deferred { attempt: 1, failures: 3, ..deferred(&run, 0, at(40)) };
+
+    store.write_logs(&batch([again.clone()]), at(11)).await.unwrap();
+    store.mark_fed(run.id, 2, &[due(&run, 0, 1)], at(12)).await.unwrap();
+    // The first one comes late, a second time.
+    store.write_logs(&batch([deferred(&run, 0, at(10)), again]), at(13)).await.unwrap();
+
+    let row = store.run(run.id).await.unwrap();
+    assert_eq!((row.deferred, row.in_queue()), (1, 1));
+    let waiting = DueJob { failures: 3, ..due(&run, 0, 2) };
+    assert_eq!(store.due_jobs(run.id, at(40), 9).await.unwrap(), [waiting]);
+    assert_counters_equal_rows(store, run.id).await;
+}
+
+fn due(run: &RunRow, ordinal: u32, attempt: u32) -> DueJob {
+    DueJob { key: key(run, ordinal), attempt, failures: 0 }
 }
 
 pub async fn a_deferred_job_keeps_its_failures_and_a_lost_one_has_none(stores: &Stores) {

@@ -76,6 +76,7 @@ macro_rules! store_conformance {
                 fed_never_moves_back,
                 due_jobs_are_those_longest_due_first,
                 feeding_a_deferred_job_clears_the_retry,
+                a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred,
                 a_deferred_job_keeps_its_failures_and_a_lost_one_has_none,
                 a_lost_job_is_due_once,
                 lost_jobs_are_deferred_up_to_the_limit,

@@ -158,8 +158,7 @@ pub async fn failed_jobs_are_tried_again_in_a_new_pass(stores: &Stores) {
         [(0, 0, 0), (2, 0, 0)]
     );
 
-    let refed: Vec<_> = due.iter().map(|job| job.key).collect();
-    store.mark_fed(run.id, 3, &refed, at(11)).await.unwrap();
+    store.mark_fed(run.id, 3, &due, at(11)).await.unwrap();
     store.write_logs(&batch([answered(&retried, 0), answered(&retried, 2)]), at(12)).await.unwrap();
 
     let ended = store.run(run.id).await.unwrap();

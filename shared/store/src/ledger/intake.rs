@@ -68,15 +68,18 @@ impl<'a> Intake<'a> {
         results.into_values().collect()
     }
 
-    /// The deferrals to insert where there is neither result nor deferral, each with its time, one for a job, in the order of
-    /// their keys.
+    /// The deferrals to insert where there is neither result nor a later deferral, each with its time, one for a job, in
+    /// the order of their keys.
     pub fn deferrals(&self, runs: &OpenRuns) -> Vec<(&'a Deferred, Timestamp)> {
         let mut deferrals: BTreeMap<JobKey, &Deferred> = BTreeMap::new();
         for entry in self.current(runs) {
             if let LogEntry::Deferred(deferred) = entry
                 && !runs[&deferred.run_id].row.status.is_terminal()
             {
-                deferrals.entry(entry.key()).or_insert(deferred);
+                let latest = deferrals.entry(entry.key()).or_insert(deferred);
+                if latest.attempt < deferred.attempt {
+                    *latest = deferred;
+                }
             }
         }
         deferrals.into_values().map(|deferred| (deferred, runs[&deferred.run_id].due(deferred))).collect()

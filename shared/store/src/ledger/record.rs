@@ -130,10 +130,9 @@ impl Interruption {
     fn add(&mut self, deferred: &Deferred, is_new: bool, now: Timestamp) {
         if deferred.pause {
             self.pause.get_or_insert_with(|| deferred.reason.clone());
-            let not_before = micros(deferred.not_before);
-            if not_before > now && self.resume_at.is_none_or(|first| not_before < first) {
-                self.resume_at = Some(not_before);
-            }
+            // What was written too late may have to be tried again at once.
+            let not_before = micros(deferred.not_before).max(now);
+            self.resume_at = Some(self.resume_at.map_or(not_before, |first| first.min(not_before)));
         } else if is_new && self.retry.as_ref().is_none_or(|(first, _)| deferred.not_before < *first) {
             self.retry = Some((deferred.not_before, deferred.reason.clone()));
         }

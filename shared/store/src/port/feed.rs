@@ -31,9 +31,9 @@ pub trait Feed: Send + Sync {
     async fn due_jobs(&self, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError>;
 
     /// Records that the positions below `fed` and the deferred jobs `refed` are in the queue. `fed` never moves
-    /// back. The first feeding makes a pending run `running`, with its event; feeding a deferred one clears
+    /// back. A job that was deferred anew meanwhile, by a later attempt, stays deferred. The first feeding makes a pending run `running`, with its event; feeding a deferred one clears
     /// `retry_after`, with an event.
-    async fn mark_fed(&self, id: RunId, fed: u64, refed: &[JobKey], now: Timestamp)
+    async fn mark_fed(&self, id: RunId, fed: u64, refed: &[DueJob], now: Timestamp)
     -> Result<(), StoreError>;
 
     /// Of a run that has not ended: makes every job that was fed, has no result and is not deferred due now, at

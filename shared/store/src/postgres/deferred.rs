@@ -37,8 +37,12 @@ WHERE NOT EXISTS (
       AND results.ordinal = job.ordinal
       AND results.sample = job.sample
 )
-ON CONFLICT DO NOTHING
-RETURNING run_id, ordinal, sample";
+ON CONFLICT (run_id, ordinal, sample) DO UPDATE
+SET attempt = excluded.attempt,
+    failures = excluded.failures,
+    not_before = excluded.not_before
+WHERE deferred.attempt < excluded.attempt
+RETURNING run_id, ordinal, sample, xmax = 0 AS is_new";
 
 const INSERT_DUE: &str = "\
 -- deferred.insert_due
@@ -85,6 +89,15 @@ WHERE deferred.run_id = job.run_id
   AND deferred.sample = job.sample
 RETURNING deferred.run_id, deferred.ordinal, deferred.sample";
 
+const DELETE_FED: &str = "\
+-- deferred.delete_fed
+DELETE FROM deferred
+USING unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[]) AS job (run_id, ordinal, sample, attempt)
+WHERE deferred.run_id = job.run_id
+  AND deferred.ordinal = job.ordinal
+  AND deferred.sample = job.sample
+  AND deferred.attempt = job.attempt";
+
 const DELETE_ALL: &str = "\
 -- deferred.delete_all
 DELETE FROM deferred
@@ -126,7 +139,8 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
         .collect()
 }
 
-/// Inserts those whose job has neither result nor deferral; their jobs.
+/// Inserts those whose job has no result; the jobs that were not deferred before. A later attempt's deferral takes
+/// the place of an earlier one, whose feeding was not recorded yet.
 pub async fn insert(
     tx: &Transaction<'_>,
     deferrals: &[(&Deferred, Timestamp)],
@@ -143,7 +157,13 @@ pub async fn insert(
     let rows = tx
         .query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample, &attempts, &failures, &not_before])
         .await?;
-    rows.iter().map(key).collect()
+    let mut inserted = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if row.try_get("is_new")? {
+            inserted.push(key(row)?);
+        }
+    }
+    Ok(inserted)
 }
 
 /// Makes jobs due that lost their results, as if they had never been fed; how many.
@@ -187,6 +207,17 @@ pub async fn delete(tx: &Transaction<'_>, jobs: &[JobKey]) -> Result<Vec<JobKey>
     let keys = KeyColumns::new(jobs.iter().copied());
     let statement = tx.prepare_cached(DELETE).await?;
     tx.query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample]).await?.iter().map(key).collect()
+}
+
+/// Deletes the deferrals that these feedings were of; how many there were.
+pub async fn delete_fed(tx: &Transaction<'_>, jobs: &[DueJob]) -> Result<u64, StoreError> {
+    if jobs.is_empty() {
+        return Ok(0);
+    }
+    let keys = KeyColumns::new(jobs.iter().map(|job| job.key));
+    let attempts: Vec<i32> = jobs.iter().map(|job| integer(job.attempt)).collect();
+    let statement = tx.prepare_cached(DELETE_FED).await?;
+    Ok(tx.execute(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample, &attempts]).await?)
 }
 
 pub async fn delete_all(tx: &Transaction<'_>, id: RunId) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{RunId, message::JobKey};
+use runmill_proto::RunId;
 
 use super::{PgStore, deferred, runs};
 use crate::{ActiveRun, DueJob, Feed, StoreError};
@@ -20,13 +20,13 @@ impl Feed for PgStore {
         &self,
         id: RunId,
         fed: u64,
-        refed: &[JobKey],
+        refed: &[DueJob],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         let mut run = runs::lock(&tx, id).await?;
-        let refed = deferred::delete(&tx, refed).await?.len() as u64;
+        let refed = deferred::delete_fed(&tx, refed).await?;
         run.mark_fed(fed, refed, now);
         runs::save(&tx, &run).await?;
         Ok(tx.commit().await?)

@@ -32,6 +32,17 @@ WHERE NOT EXISTS (
 )
 ON CONFLICT DO NOTHING";
 
+const REPLACE: &str = "\
+-- deferred.replace
+UPDATE deferred
+SET attempt = ?4,
+    failures = ?5,
+    not_before = ?6
+WHERE run_id = ?1
+  AND ordinal = ?2
+  AND sample = ?3
+  AND attempt < ?4";
+
 const INSERT_LOST: &str = "\
 -- deferred.insert_lost
 WITH RECURSIVE job (position) AS (
@@ -74,6 +85,14 @@ WHERE run_id = ?1
   AND ordinal = ?2
   AND sample = ?3";
 
+const DELETE_FED: &str = "\
+-- deferred.delete_fed
+DELETE FROM deferred
+WHERE run_id = ?1
+  AND ordinal = ?2
+  AND sample = ?3
+  AND attempt = ?4";
+
 const DELETE_ALL: &str = "\
 -- deferred.delete_all
 DELETE FROM deferred
@@ -93,13 +112,17 @@ pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec
     })
 }
 
-/// Inserts those whose job has neither result nor deferral; their jobs.
+/// Inserts those whose job has no result; the jobs that were not deferred before. A later attempt's deferral takes
+/// the place of an earlier one, whose feeding was not recorded yet.
 pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<Vec<JobKey>, StoreError> {
     let mut inserted = Vec::new();
     for (deferred, due) in deferrals {
         let (attempt, failures) = (deferred.attempt.saturating_add(1), deferred.failures);
-        if insert_one(db, DueJob { key: deferred.key(), attempt, failures }, *due)? {
-            inserted.push(deferred.key());
+        let job = DueJob { key: deferred.key(), attempt, failures };
+        if write_one(db, INSERT, job, *due)? {
+            inserted.push(job.key);
+        } else {
+            write_one(db, REPLACE, job, *due)?;
         }
     }
     Ok(inserted)
@@ -109,16 +132,21 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
 pub fn insert_due(db: &Connection, jobs: &[JobKey], now: Timestamp) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for key in jobs {
-        inserted += u64::from(insert_one(db, DueJob { key: *key, attempt: 0, failures: 0 }, now)?);
+        inserted += u64::from(write_one(db, INSERT, DueJob { key: *key, attempt: 0, failures: 0 }, now)?);
     }
     Ok(inserted)
 }
 
-fn insert_one(db: &Connection, job: DueJob, not_before: Timestamp) -> Result<bool, StoreError> {
+fn write_one(
+    db: &Connection,
+    sql: &'static str,
+    job: DueJob,
+    not_before: Timestamp,
+) -> Result<bool, StoreError> {
     let DueJob { key, attempt, failures } = job;
     let params =
         params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt, failures, time(not_before)];
-    Ok(execute(db, INSERT, params)? == 1)
+    Ok(execute(db, sql, params)? == 1)
 }
 
 /// Makes jobs due that were fed and are nowhere; how many.
@@ -142,6 +170,16 @@ pub fn delete(db: &Connection, jobs: &[JobKey]) -> Result<Vec<JobKey>, StoreErro
         if execute(db, DELETE, params![blob(key.run_id.uuid()), key.ordinal, key.sample])? == 1 {
             deleted.push(*key);
         }
+    }
+    Ok(deleted)
+}
+
+/// Deletes the deferrals that these feedings were of; how many there were.
+pub fn delete_fed(db: &Connection, jobs: &[DueJob]) -> Result<u64, StoreError> {
+    let mut deleted = 0;
+    for DueJob { key, attempt, .. } in jobs {
+        let params = params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt];
+        deleted += execute(db, DELETE_FED, params)? as u64;
     }
     Ok(deleted)
 }

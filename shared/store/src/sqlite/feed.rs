@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{RunId, message::JobKey};
+use runmill_proto::RunId;
 
 use super::{SqliteStore, deferred, runs};
 use crate::{ActiveRun, DueJob, Feed, StoreError};
@@ -19,13 +19,13 @@ impl Feed for SqliteStore {
         &self,
         id: RunId,
         fed: u64,
-        refed: &[JobKey],
+        refed: &[DueJob],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let refed = refed.to_owned();
         self.write(move |tx| {
             let mut run = runs::load(tx, id)?;
-            let refed = deferred::delete(tx, &refed)?.len() as u64;
+            let refed = deferred::delete_fed(tx, &refed)?;
             run.mark_fed(fed, refed, now);
             runs::save(tx, &run)
         })
