@@ -1,16 +1,20 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use runmill_proto::message::{Job, JobKey};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// One feeding of a job.
 type Feeding = (JobKey, u32, u32);
 
 /// Jobs whose end is remembered after their log was confirmed.
 const REMEMBERED_MAX: usize = 10_000;
+/// For how long. A connection that breaks brings its jobs back sooner than this; a job that got lost is fed again later
+/// than this, under numbers that it may have had before, and must not be taken for done.
+const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 
 /// What this executor works on, and did lately.
 ///
@@ -23,7 +27,7 @@ pub struct Recent(Arc<Mutex<Inner>>);
 struct Inner {
     in_hand: HashMap<Feeding, watch::Receiver<bool>>,
     done: HashSet<Feeding>,
-    order: VecDeque<Feeding>,
+    order: VecDeque<(Instant, Feeding)>,
 }
 
 /// What is known of a job that was just delivered.
@@ -50,6 +54,7 @@ impl Recent {
     pub fn claim(&self, job: &Job) -> Claim {
         let feeding = (job.key(), job.epoch, job.attempt);
         let mut inner = self.lock();
+        inner.forget_old(Instant::now());
         if inner.done.contains(&feeding) {
             return Claim::Done;
         }
@@ -66,17 +71,25 @@ impl Recent {
     }
 }
 
+impl Inner {
+    fn forget_old(&mut self, now: Instant) {
+        let surplus = self.order.len().saturating_sub(REMEMBERED_MAX);
+        let old =
+            self.order.iter().take_while(|(done, _)| now.duration_since(*done) >= REMEMBERED_FOR).count();
+        for (_, feeding) in self.order.drain(..old.max(surplus)) {
+            self.done.remove(&feeding);
+        }
+    }
+}
+
 impl Working {
     /// Its log is confirmed.
     pub fn done(self) {
         let mut inner = self.recent.lock();
         inner.done.insert(self.feeding);
-        inner.order.push_back(self.feeding);
-        if inner.order.len() > REMEMBERED_MAX
-            && let Some(oldest) = inner.order.pop_front()
-        {
-            inner.done.remove(&oldest);
-        }
+        let now = Instant::now();
+        inner.order.push_back((now, self.feeding));
+        inner.forget_old(now);
         drop(inner);
         self.end.send_replace(true);
     }
@@ -154,6 +167,19 @@ mod tests {
         let recent = Recent::default();
         claim_new(&recent, &job(1, 0)).done();
         claim_new(&recent, &job(1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_was_lost_and_is_fed_again_is_done_again() {
+        let recent = Recent::default();
+        claim_new(&recent, &job(1, 1)).done();
+        tokio::time::advance(REMEMBERED_FOR / 2).await;
+        claim_new(&recent, &job(2, 1)).done();
+
+        tokio::time::advance(REMEMBERED_FOR / 2).await;
+
+        claim_new(&recent, &job(1, 1));
+        assert!(matches!(recent.claim(&job(2, 1)), Claim::Done));
     }
 
     #[test]
