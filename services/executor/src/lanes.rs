@@ -89,7 +89,8 @@ impl Lanes {
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         settings.refresh(store).await?;
-        if states.load(&Feed::active_runs(store).await?) {
+        let asked = states.ask();
+        if states.load(asked, &Feed::active_runs(store).await?) {
             self.runner.factory.forgive_keys();
         }
         let rows = all_providers(store).await?;

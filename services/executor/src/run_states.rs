@@ -22,7 +22,17 @@ struct States {
     active: HashSet<RunId>,
     /// Of the runs with jobs in hand.
     tokens: HashMap<RunId, CancellationToken>,
+    /// Counts questions to the store and what is heard, in the order of their beginnings.
+    moment: u64,
+    /// When the store was asked whose word was taken last.
+    asked: u64,
+    /// When something was last heard of a run, where the store may not have known it yet.
+    heard: HashMap<RunId, u64>,
 }
+
+/// When the store was asked for the runs that have not ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked(u64);
 
 /// Whether a job of a run may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +73,24 @@ impl RunStates {
         token
     }
 
+    /// To be called before the store is asked whose answer [`load`](Self::load) gets.
+    pub fn ask(&self) -> Asked {
+        Asked(self.lock().next_moment())
+    }
+
     pub fn hear(&self, control: &Control) {
         let mut states = self.lock();
         match control {
-            Control::RunCanceled { run_id } => states.cancel(*run_id),
-            Control::RunPaused { run_id } => drop(states.paused.insert(*run_id)),
+            Control::RunCanceled { run_id } => {
+                states.hear(*run_id);
+                states.cancel(*run_id);
+            }
+            Control::RunPaused { run_id } => {
+                states.hear(*run_id);
+                states.paused.insert(*run_id);
+            }
             Control::RunResumed { run_id } => {
+                states.hear(*run_id);
                 states.paused.remove(run_id);
                 // Tried again after it had ended, perhaps by a cancel.
                 if states.canceled.remove(run_id) {
@@ -82,29 +104,33 @@ impl RunStates {
         }
     }
 
-    /// Takes the store's word for all runs that have not ended; forgets those that have. Whether one that was paused
-    /// goes on.
-    pub fn load(&self, active: &[ActiveRun]) -> bool {
+    /// Takes the store's word for all runs that have not ended, but for those of which something was heard since it
+    /// was asked; forgets those that have ended. Whether one that was paused goes on. An answer that comes after that to
+    /// a later question says nothing.
+    pub fn load(&self, Asked(asked): Asked, active: &[ActiveRun]) -> bool {
         let mut states = self.lock();
-        let before = std::mem::take(&mut states.paused);
-        states.paused = active
-            .iter()
-            .filter(|active| active.run.paused_at.is_some())
-            .map(|active| active.run.id)
-            .collect();
-        let going: HashSet<RunId> = active.iter().map(|active| active.run.id).collect();
-        states.active.clone_from(&going);
-        let canceled: HashSet<RunId> = active
-            .iter()
-            .filter(|active| active.run.cancel_requested_at.is_some())
-            .map(|active| active.run.id)
-            .collect();
-        for run_id in canceled {
-            states.cancel(run_id);
+        if asked < states.asked {
+            return false;
         }
-        // What has ended can be forgotten: should a job of it still be in the queue, its run is unknown.
-        states.tokens.retain(|run_id, _| going.contains(run_id));
-        states.canceled.retain(|run_id| going.contains(run_id));
+        states.asked = asked;
+        states.heard.retain(|_, heard| *heard > asked);
+        let before = states.paused.clone();
+        let mut going = HashSet::new();
+        for ActiveRun { run, .. } in active {
+            going.insert(run.id);
+            if states.heard.contains_key(&run.id) {
+                continue;
+            }
+            if run.paused_at.is_some() {
+                states.paused.insert(run.id);
+            } else {
+                states.paused.remove(&run.id);
+            }
+            if run.cancel_requested_at.is_some() {
+                states.cancel(run.id);
+            }
+        }
+        states.forget_but(&going);
         before.iter().any(|run_id| going.contains(run_id) && !states.paused.contains(run_id))
     }
 
@@ -114,10 +140,85 @@ impl RunStates {
 }
 
 impl States {
+    fn next_moment(&mut self) -> u64 {
+        self.moment += 1;
+        self.moment
+    }
+
+    fn hear(&mut self, run_id: RunId) {
+        let moment = self.next_moment();
+        self.heard.insert(run_id, moment);
+    }
+
+    /// What has ended can be forgotten: should a job of it still be in the queue, its run is unknown.
+    fn forget_but(&mut self, going: &HashSet<RunId>) {
+        self.active.clone_from(going);
+        let Self { tokens, canceled, paused, heard, .. } = self;
+        let stays = |run_id: &RunId| going.contains(run_id) || heard.contains_key(run_id);
+        tokens.retain(|run_id, _| stays(run_id));
+        canceled.retain(stays);
+        paused.retain(stays);
+    }
+
     fn cancel(&mut self, run_id: RunId) {
         self.canceled.insert(run_id);
         if let Some(token) = self.tokens.get(&run_id) {
             token.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use runmill_proto::{DatasetId, ProviderId, RunConfig, api::NewRun};
+    use runmill_store::RunRow;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn run(number: u128) -> RunId {
+        RunId::from_uuid(Uuid::from_u128(number))
+    }
+
+    fn active(number: u128) -> ActiveRun {
+        let asked = NewRun {
+            name: None,
+            provider_id: ProviderId::from_uuid(Uuid::nil()),
+            model: "m".into(),
+            dataset_id: DatasetId::from_uuid(Uuid::nil()),
+            config: RunConfig::default(),
+            priority: None,
+            budget: None,
+        };
+        ActiveRun { run: RunRow::new(run(number), asked, 1, Timestamp::UNIX_EPOCH), items: 1 }
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_by_a_later_one_says_nothing() {
+        let states = RunStates::new(CancellationToken::new());
+        let (early, late) = (states.ask(), states.ask());
+
+        states.load(late, &[active(1)]);
+        states.load(early, &[]);
+
+        assert_eq!(states.state(run(1)), RunState::Going);
+    }
+
+    #[test]
+    fn what_was_heard_since_the_store_was_asked_holds() {
+        let states = RunStates::new(CancellationToken::new());
+        let asked = states.ask();
+        states.hear(&Control::RunPaused { run_id: run(1) });
+        states.hear(&Control::RunCanceled { run_id: run(2) });
+        let interrupted = states.token(run(2));
+
+        states.load(asked, &[active(1), active(2)]);
+        assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Paused, RunState::Canceled]);
+        assert!(interrupted.is_cancelled());
+
+        // Asked after that, the store knows better.
+        states.load(states.ask(), &[active(1)]);
+        assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Going, RunState::Unknown]);
     }
 }
