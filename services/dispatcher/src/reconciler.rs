@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use jiff::SignedDuration;
-use runmill_proto::{RunId, api::RequestSettings};
+use runmill_proto::{RunId, api::Settings};
 use runmill_store::{ActiveRun, RunRow, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,8 @@ use crate::{metrics::DispatcherMetrics, steering::Steering};
 
 /// Lost jobs of a run that are fed again in one look.
 const REFED_MAX: u32 = 10_000;
+/// Whatever the settings say.
+const STALL_MAX_SECONDS: f64 = 86_400.0;
 /// Above the longest that a job may take, for its way through the queues.
 const MARGIN: Duration = Duration::from_mins(1);
 
@@ -43,15 +45,24 @@ impl Reconciler {
     async fn reconcile(&self, progress: &mut HashMap<RunId, Progress>) -> Result<(), StoreError> {
         let active = self.steering.store.active_runs().await?;
         progress.retain(|run_id, _| active.iter().any(|active| active.run.id == *run_id));
-        let workspace = self.steering.store.settings().await?.0.request;
+        let workspace = self.steering.store.settings().await?.0;
         let now = self.steering.clock.now();
         for ActiveRun { run, .. } in &active {
-            if run.cancel_requested_at.is_some() {
-                self.end_canceled(run).await?;
-            } else if run.resume_at.is_some_and(|resume_at| resume_at <= now) {
-                self.steering.resume_by_itself(run.id).await?;
-            } else if stalled_for(run, progress) >= self.stall_after(run, &workspace).await? {
-                self.refeed_lost(run).await?;
+            let stalled = stalled_for(run, progress);
+            let look = async {
+                if run.cancel_requested_at.is_some() {
+                    self.end_canceled(run).await
+                } else if run.resume_at.is_some_and(|resume_at| resume_at <= now) {
+                    self.steering.resume_by_itself(run.id).await
+                } else if stalled >= self.stall_after(run, &workspace).await? {
+                    self.refeed_lost(run).await
+                } else {
+                    Ok(())
+                }
+            };
+            // One run's trouble is not the others'.
+            if let Err(error) = look.await {
+                tracing::warn!(event = "reconciler.run_failed", run_id = %run.id, %error);
             }
         }
         Ok(())
@@ -67,13 +78,15 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Twice the longest that an attempt of this run may take, and a margin.
-    async fn stall_after(&self, run: &RunRow, workspace: &RequestSettings) -> Result<Duration, StoreError> {
+    /// The longest that a job of this run may be in hand: each of its attempts, with the wait after it; and a margin.
+    async fn stall_after(&self, run: &RunRow, workspace: &Settings) -> Result<Duration, StoreError> {
         let provider = self.steering.store.provider(run.provider_id).await?;
         let job = run.config.job().unwrap_or_default();
-        let request = workspace.under(&provider.request).under(&job.request);
-        let seconds = job.timeout_seconds.unwrap_or(request.total_timeout_seconds).clamp(0.0, 86_400.0);
-        Ok(Duration::from_secs_f64(2.0 * seconds) + MARGIN)
+        let provider = workspace.under(&provider.request, &provider.retry);
+        let Settings { request, retry, .. } = provider.under(&job.request, &job.retry);
+        let attempt = job.timeout_seconds.unwrap_or(request.total_timeout_seconds);
+        let seconds = f64::from(retry.max_retries + 1) * (attempt + retry.wait_max_seconds);
+        Ok(Duration::from_secs_f64(seconds.clamp(0.0, STALL_MAX_SECONDS)) + MARGIN)
     }
 
     async fn refeed_lost(&self, run: &RunRow) -> Result<(), StoreError> {

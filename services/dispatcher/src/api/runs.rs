@@ -125,6 +125,11 @@ pub async fn retry_failed(
     State(state): State<ApiState>,
     Path(id): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
+    let run = state.store.run(id).await?;
+    if let Err(StoreError::NotFound { .. }) = state.store.provider(run.provider_id).await {
+        let gone = format!("the provider of run {id} was deleted: submit a new run with another one");
+        return Err(StoreError::Conflict(gone).into());
+    }
     steer(&state, id, Transition::RetryFailed).await
 }
 

@@ -2,18 +2,33 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use runmill_broker::{Heard, Listener};
 use runmill_proto::{
-    InvocationId, RunId,
-    message::{Call, Control, Deferred},
+    ErrorKind, InvocationId, Outcome, ProviderId, RunId,
+    message::{Call, Control, Deferred, Invocation},
 };
 use runmill_store::{LogBatch, LogEntry};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::server::Server;
+use crate::server::{Server, refused};
+
+fn call(provider_id: ProviderId, now: Timestamp) -> Call {
+    Call {
+        id: InvocationId::from_uuid(Uuid::now_v7()),
+        provider_id,
+        model: "echo".into(),
+        attempts: Vec::new(),
+        usage: None,
+        started_at: now,
+        latency_ms: 0,
+        ttft_ms: None,
+        streamed: false,
+        cost_nanousd: None,
+    }
+}
 
 /// A run of `provider_id` that was stopped, and may try again so many seconds from now.
 async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
@@ -30,21 +45,37 @@ async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
         not_before: now + SignedDuration::from_secs(seconds),
         reason: "the quota is used up".into(),
         pause: true,
-        call: Call {
-            id: InvocationId::from_uuid(Uuid::now_v7()),
-            provider_id: serde_json::from_value(run["provider_id"].clone()).unwrap(),
-            model: "echo".into(),
-            attempts: Vec::new(),
-            usage: None,
-            started_at: now,
-            latency_ms: 0,
-            ttft_ms: None,
-            streamed: false,
-            cost_nanousd: None,
-        },
+        call: call(serde_json::from_value(run["provider_id"].clone()).unwrap(), now),
     };
     let batch = LogBatch(vec![LogEntry::Deferred(Box::new(stop))]);
     server.store.write_logs(&batch, now).await.unwrap();
+    id
+}
+
+/// A run of which every item has failed.
+async fn failed_run(server: &Server, body: &Value) -> RunId {
+    let id = stopped_run(server, body, 600).await;
+    let row = server.store.run(id).await.unwrap();
+    let failed = |ordinal| {
+        LogEntry::Invocation(Box::new(Invocation {
+            run_id: id,
+            ordinal,
+            sample: 0,
+            epoch: 0,
+            item_id: ordinal.to_string(),
+            question: String::new(),
+            call: call(row.provider_id, server.clock.now()),
+            outcome: Outcome::Failed,
+            error_kind: Some(ErrorKind::ServerError),
+            error: Some("it failed".into()),
+            response: None,
+            reasoning: None,
+            tool_calls: Vec::new(),
+            logprobs: None,
+            score: None,
+        }))
+    };
+    server.store.write_logs(&LogBatch(vec![failed(0), failed(1)]), server.clock.now()).await.unwrap();
     id
 }
 
@@ -132,4 +163,18 @@ async fn a_run_that_a_user_paused_stays_paused_whatever_changes() {
     server.patch(&path, &json!({"base_url": "https://api.example/v2"})).await;
 
     assert!(run(&server, stopped).await["paused_at"].is_string());
+}
+
+#[tokio::test]
+async fn failed_jobs_of_a_run_whose_provider_was_deleted_are_not_tried_again() {
+    let server = Server::start().await;
+    let body = server.new_run().await;
+    let run = failed_run(&server, &body).await;
+    let path = format!("/providers/{}", body["provider_id"].as_str().unwrap());
+    assert!(server.request(Method::DELETE, &path).send().await.unwrap().status().is_success());
+
+    let problem = refused(server.request(Method::POST, &format!("/runs/{run}/retry-failed"))).await;
+
+    assert_eq!(problem.status, 409, "{problem:?}");
+    assert!(problem.detail.contains("provider") && problem.detail.contains("deleted"), "{problem:?}");
 }
