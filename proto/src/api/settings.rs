@@ -110,7 +110,7 @@ settings! {
         /// again at once, so that a provider in trouble gets no more than this on top of its load.
         budget_percent: f64 = 20.0, 0.0, 1_000.0;
         /// How often a job may be deferred before it fails.
-        max_deferrals: u32 = 100, 0, 10_000;
+        max_deferrals: u32 = 1_000, 0, 10_000;
     }
 }
 

@@ -34,6 +34,8 @@ const DELIVERIES_MAX: u32 = 10;
 const PUBLISH_PAUSE: Duration = Duration::from_secs(1);
 /// Before a job is tried again whose provider or item could not be read now.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// Before a run goes on by itself whose provider this executor cannot use.
+const UNUSABLE_FOR: Duration = Duration::from_mins(1);
 /// Why a job of a paused run was not done.
 const RUN_PAUSED: &str = "the run is paused";
 
@@ -172,6 +174,10 @@ impl JobRunner {
             Err(ProviderError::Store(error)) if error.is_transient() => {
                 return Done::Report(end.put_off(STORE_PAUSE, &error.to_string()));
             }
+            // Who runs this executor has to mend that, and the items are not at fault.
+            Err(error @ (ProviderError::Sealed { .. } | ProviderError::Store(StoreError::Broken(_)))) => {
+                return Done::Report(end.stopped(UNUSABLE_FOR, &error));
+            }
             Err(error) => return Done::Report(end.failed(ErrorKind::ProviderUnavailable, &error)),
         };
         match self.request(job, &item, &provider) {
@@ -198,7 +204,8 @@ impl JobRunner {
     }
 
     async fn ask_for_runs(&self) -> Result<(), StoreError> {
-        if self.states.load(&Feed::active_runs(&*self.store).await?) {
+        let asked = self.states.ask();
+        if self.states.load(asked, &Feed::active_runs(&*self.store).await?) {
             self.factory.forgive_keys();
         }
         Ok(())
@@ -267,7 +274,7 @@ impl JobRunner {
         let job = end.job;
         let client = match self.factory.client(&provider.target(&self.settings.get()), gate) {
             Ok(client) => client,
-            Err(error) => return Done::Report(end.failed(ErrorKind::ProviderUnavailable, &error)),
+            Err(error) => return Done::Report(end.stopped(UNUSABLE_FOR, &error)),
         };
         let policies = JobPolicies { runner: self, job };
         let interrupts = Interrupts { before_start: stop.clone(), at_once: self.states.token(job.run_id) };

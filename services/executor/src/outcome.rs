@@ -49,6 +49,13 @@ impl<'a> End<'a> {
         Report::deferred(self.deferred(self.no_call(), after, reason.to_owned()))
     }
 
+    /// Nothing was called, and nothing can be called for the run until someone acts: it is to be paused, and tried again
+    /// after that time.
+    pub fn stopped(&self, after: Duration, reason: &dyn Display) -> Report {
+        let deferred = self.deferred(self.no_call(), after, reason.to_string());
+        Report::deferred(Deferred { pause: true, ..deferred })
+    }
+
     /// What came of a call; `None` if it never began, so that another executor may have the job. A job that was deferred
     /// `deferrals_max` times before is not deferred again.
     pub fn invoked(&self, invoked: &Invoked, run_canceled: bool, deferrals_max: u32) -> Option<Report> {

@@ -1,8 +1,11 @@
 use bytes::Bytes;
 use runmill_broker::{Broker, Envelope};
-use runmill_proto::{ErrorKind, Outcome, message::Control};
+use runmill_proto::{
+    ErrorKind, Outcome,
+    message::{Control, Deferred},
+};
 use runmill_runtime::Clock;
-use runmill_store::{Feed, Runs, Transition};
+use runmill_store::{Feed, ProviderRow, Providers, Runs, Transition};
 
 use crate::{watched::Seen, world::World};
 
@@ -98,4 +101,24 @@ async fn what_nobody_can_read_is_put_aside_with_the_reason_and_others_go_on() {
     let good = world.publish(2).await;
     assert_eq!(world.next().await, Seen::Taken(good));
     assert_eq!(world.next_invocation().await.outcome, Outcome::Succeeded);
+}
+
+/// As where this executor's keyring or its rules for addresses are not those of the others: no item is at fault.
+#[tokio::test]
+async fn a_provider_that_this_executor_cannot_use_pauses_the_run_and_fails_no_item() {
+    let mut world = World::new().await;
+    let row = world.store.provider(world.smoke_test().provider_id).await.unwrap();
+    let metadata =
+        ProviderRow { base_url: "http://169.254.169.254/v1".into(), version: row.version + 1, ..row };
+    world.store.update_provider(&metadata).await.unwrap();
+    let job = world.publish(0).await;
+    world.start();
+
+    assert_eq!(world.next().await, Seen::Taken(job));
+    let Seen::Published(log) = world.next().await else { panic!("no log") };
+    let deferred: Deferred = log.decode().unwrap();
+    assert_eq!(world.next().await, Seen::Acked(job));
+
+    assert!(deferred.pause && deferred.reason.contains("RUNMILL_ALLOW_LINK_LOCAL"), "{deferred:?}");
+    assert!(deferred.not_before > deferred.call.started_at, "it is tried again by itself: {deferred:?}");
 }
