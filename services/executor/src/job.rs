@@ -1,5 +1,6 @@
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use runmill_broker::{Delivery, Envelope, Queue, SharedBroker, log_partition};
 use runmill_llm::{
     CallPolicy, ChatMessage, ChatRequest, Factory, Interrupts, Invoked, Part, PolicySource, Role, Unanswered,
@@ -100,7 +101,7 @@ impl JobRunner {
                     if elsewhere.done().await { delivery.ack().await } else { delivery.hand_back().await };
                 settled(settle);
             }
-            Claim::New(working) => match self.answer(job, delivery.delivery_count, gate, stop).await {
+            Claim::New(working) => match self.survive(job, delivery.delivery_count, gate, stop).await {
                 Done::Report(report) => self.finish(job, report, working, delivery).await,
                 Done::HandBack => {
                     self.metrics.handed_back.inc();
@@ -145,6 +146,15 @@ impl JobRunner {
                 return false;
             }
         }
+    }
+
+    /// What is wrong with our code for one item must not keep its job for ever.
+    async fn survive(&self, job: &Job, deliveries: u32, gate: &Arc<Gate>, stop: &CancellationToken) -> Done {
+        let answer = AssertUnwindSafe(self.answer(job, deliveries, gate, stop)).catch_unwind().await;
+        answer.unwrap_or_else(|_panic| {
+            let reason = "an executor failed over this item: its log says why (event `process.panicked`)";
+            Done::Report(End::new(job, self.clock.now()).failed(ErrorKind::Poisoned, &reason))
+        })
     }
 
     /// Calls the model, unless something speaks against it.

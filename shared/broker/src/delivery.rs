@@ -43,7 +43,8 @@ impl Delivery {
         self.settle.reject().await
     }
 
-    /// Nobody can handle it: keep it in the dead-letter queue with `reason`.
+    /// Nobody can handle it: keep it in the dead-letter queue with `reason`. On an error it is delivered again, and
+    /// counted.
     pub async fn dead_letter(self, reason: &str) -> Result<(), BrokerError> {
         self.settle.dead_letter(&self.message, reason).await
     }

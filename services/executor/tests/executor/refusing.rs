@@ -1,8 +1,13 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
 use bytes::Bytes;
 use runmill_broker::{Broker, Envelope};
 use runmill_proto::{
     ErrorKind, Outcome,
-    message::{Control, Deferred},
+    message::{Control, Deferred, Invocation},
 };
 use runmill_runtime::Clock;
 use runmill_store::{Feed, ProviderRow, Providers, Runs, Transition};
@@ -121,4 +126,28 @@ async fn a_provider_that_this_executor_cannot_use_pauses_the_run_and_fails_no_it
 
     assert!(deferred.pause && deferred.reason.contains("RUNMILL_ALLOW_LINK_LOCAL"), "{deferred:?}");
     assert!(deferred.not_before > deferred.call.started_at, "it is tried again by itself: {deferred:?}");
+}
+
+#[tokio::test]
+async fn a_job_whose_work_panics_fails_and_the_next_goes_on() {
+    let mut world = World::new().await;
+    world.model.answer(1);
+    world.publish(0).await;
+    world.publish(1).await;
+    let (calls, now) = (AtomicU32::new(0), Clock::system());
+    world.start_by(Arc::new(move || {
+        assert!(calls.fetch_add(1, Ordering::Relaxed) > 0, "a fault of ours");
+        now.now()
+    }));
+
+    let mut logs = Vec::new();
+    while logs.len() < 2 {
+        if let Seen::Published(log) = world.next().await {
+            logs.push(log.decode::<Invocation>().unwrap());
+        }
+    }
+
+    logs.sort_by_key(|log| log.outcome.as_str());
+    assert_eq!((logs[0].outcome, logs[0].error_kind), (Outcome::Failed, Some(ErrorKind::Poisoned)));
+    assert_eq!(logs[1].outcome, Outcome::Succeeded);
 }

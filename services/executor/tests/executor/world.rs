@@ -104,10 +104,15 @@ impl World {
     }
 
     pub fn start(&self) {
+        let now = Clock::system();
+        self.start_by(Arc::new(move || now.now()));
+    }
+
+    /// With a clock for the model client alone.
+    pub fn start_by(&self, clients: runmill_llm::Clock) {
         let registry = Registry::new();
         let clock = Clock::system();
-        let now = clock.clone();
-        let settings = FactorySettings::new(Arc::new(move || now.now()));
+        let settings = FactorySettings::new(clients);
         let executor = Executor {
             name: "tested".into(),
             store: Arc::new(self.store.clone()),

@@ -120,13 +120,18 @@ impl Settle for AmqpSettle {
         Ok(())
     }
 
-    /// The copy first, then the ack: a crash in between leaves two, never none.
+    /// The copy first, then the ack: a crash in between leaves two, never none. Without a copy it is rejected, so that
+    /// it comes again.
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {
         let properties = wire::dead_properties(message, reason);
         let route = self.desk.topology.dead();
-        let published = self.desk.publisher.publish(route, properties, message.body.clone()).await;
-        published.map_err(PublishError::of_dead_letter)?;
-        self.ack().await
+        match self.desk.publisher.publish(route, properties, message.body.clone()).await {
+            Ok(()) => self.ack().await,
+            Err(error) => {
+                self.reject().await?;
+                Err(PublishError::of_dead_letter(error))
+            }
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

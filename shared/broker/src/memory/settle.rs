@@ -52,7 +52,11 @@ impl Settle for MemorySettle {
     }
 
     async fn dead_letter(&self, _message: &Envelope, reason: &str) -> Result<(), BrokerError> {
-        self.queue.dead_letter(self.holder, self.tag, reason).map_err(PublishError::of_dead_letter)
+        let put_aside = self.queue.dead_letter(self.holder, self.tag, reason);
+        if put_aside.is_err() {
+            self.reject().await?;
+        }
+        put_aside.map_err(PublishError::of_dead_letter)
     }
 
     fn as_any(&self) -> &dyn Any {

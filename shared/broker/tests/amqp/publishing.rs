@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Instant};
 
 use futures::future::{join_all, try_join_all};
-use runmill_broker::{Broker, PublishError};
-use runmill_testkit::amqp_url;
+use runmill_broker::{Broker, PublishError, amqp::AmqpBroker};
+use runmill_testkit::{amqp_url, delete_queues};
 
-use super::{connect, lane, message};
+use super::{connect, lane, message, number, settings};
 
 /// Confirms come in bulk only if publishes overlap: with 256 at once a broker on one slow core takes thousands a
 /// second, one by one about a tenth of that. Far below what is usual, so that a busy machine passes.
@@ -62,4 +62,23 @@ async fn an_unroutable_message_never_counts_as_stored() {
             }
         }
     }
+}
+
+/// As when someone has deleted the queue of dead letters.
+#[tokio::test]
+async fn what_cannot_be_put_aside_comes_again() {
+    let settings = settings(&amqp_url());
+    let dead = format!("{}.dead", settings.prefix);
+    let broker = AmqpBroker::connect(settings).await.unwrap();
+    let queue = lane();
+    let mut subscription = broker.subscribe(queue, 1).await.unwrap();
+    broker.publish(queue, message(7)).await.unwrap();
+    let delivery = subscription.next().await.unwrap();
+    delete_queues(&amqp_url(), &[dead], &[]).await;
+
+    let put_aside = delivery.dead_letter("why").await;
+
+    assert!(put_aside.is_err());
+    let again = subscription.next().await.unwrap();
+    assert_eq!((number(&again.message), again.delivery_count), (7, 1));
 }
