@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use runmill_broker::{Delivery, Envelope, Queue, SharedBroker};
 use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Client, Invoked, Role};
 use runmill_proto::{
-    Generation, JobConfig, ResponseFormat,
+    Generation, JobConfig, ProviderId, ResponseFormat,
     api::{RetryOverride, SmokeTestReport},
     message::SmokeTest,
 };
@@ -19,7 +19,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::report::{answered, unusable};
-use crate::{gates::Gates, job::JobRunner, outcome::settled};
+use crate::{
+    gates::Gates,
+    job::JobRunner,
+    outcome::settled,
+    providers::{OpenProvider, ProviderError},
+};
 
 /// Tests at once; further ones wait in the queue, for another executor.
 const TESTS_MAX: u16 = 4;
@@ -90,9 +95,18 @@ impl SmokeTests {
         }
     }
 
+    /// As it is stored now: what is tried is often what was changed just before.
+    async fn provider(&self, id: ProviderId) -> Result<Arc<OpenProvider>, ProviderError> {
+        let known = self.runner.providers.get(id).await?;
+        if self.runner.providers.has_changed(&known).await {
+            return self.runner.providers.get(id).await;
+        }
+        Ok(known)
+    }
+
     async fn client(&self, test: &SmokeTest) -> anyhow::Result<(Arc<Client>, CallPolicy)> {
         let row = Providers::provider(&*self.store, test.provider_id).await?;
-        let provider = self.runner.providers.get(test.provider_id).await?;
+        let provider = self.provider(test.provider_id).await?;
         let workspace = self.runner.settings.get();
         let client = self.runner.factory.client(&provider.target(&workspace), &self.gates.of(&row))?;
         let settings = self.runner.providers.settings(test.provider_id, &workspace);

@@ -54,3 +54,21 @@ async fn a_provider_that_is_not_there_is_reported() {
 
     assert_eq!(report.error.unwrap().kind, ErrorKind::ProviderUnavailable);
 }
+
+#[tokio::test]
+async fn what_was_changed_just_now_is_what_is_tried() {
+    let mut world = World::new().await;
+    world.model.answer(2);
+    world.start();
+    assert!(ask(&world, &world.smoke_test()).await.ok);
+    world.model.is_asked().await;
+    world.model.is_asked().await;
+
+    let row = world.store.provider(world.smoke_test().provider_id).await.unwrap();
+    let gone = ProviderRow { base_url: "http://127.0.0.1:9/v1".into(), version: row.version + 1, ..row };
+    world.store.update_provider(&gone).await.unwrap();
+    world.model.answer(2);
+
+    let error = ask(&world, &world.smoke_test()).await.error;
+    assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Connection));
+}
