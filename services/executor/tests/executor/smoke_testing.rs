@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use runmill_broker::{Broker, Envelope};
+use runmill_broker::{Broker, Envelope, Queue};
 use runmill_proto::{ErrorKind, ProviderId, api::SmokeTestReport, message::SmokeTest};
+use runmill_runtime::Exit;
 use runmill_store::{ProviderRow, Providers};
 use uuid::Uuid;
 
@@ -71,4 +72,26 @@ async fn what_was_changed_just_now_is_what_is_tried() {
 
     let error = ask(&world, &world.smoke_test()).await.error;
     assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Connection));
+}
+
+#[tokio::test]
+async fn a_stop_leaves_a_test_in_hand_to_another_executor() {
+    let mut world = World::new().await;
+    world.start();
+    let (broker, test) = (world.broker.clone(), world.smoke_test());
+    let asked = Envelope::new(&test);
+    let id = asked.id;
+    let asking = tokio::spawn({
+        let broker = broker.clone();
+        async move { broker.request(asked, LONG).await }
+    });
+    world.model.is_asked().await;
+
+    world.life.stop.cancel();
+
+    let (ended, _) = world.end().await;
+    assert_eq!(ended, Exit::OnRequest);
+    let mut next = broker.inner.subscribe(Queue::Requests, 1).await.unwrap();
+    assert_eq!(next.next().await.unwrap().message.id, id);
+    asking.abort();
 }
