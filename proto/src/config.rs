@@ -101,7 +101,9 @@ impl RunConfig {
         reader.faults.extend(config.request.faults());
         reader.faults.extend(config.retry.faults());
         reader.samples();
-        reader.get::<u32>("concurrency");
+        if reader.get::<u32>("concurrency") == Some(0) {
+            reader.fault("/concurrency", "must be above 0, or absent");
+        }
         reader.get::<Timestamp>("deadline");
         if config.timeout_seconds.is_some_and(|s| !(s > 0.0 && s <= 86_400.0)) {
             reader.fault("/timeout_seconds", "must be above 0 and at most 86400");
@@ -210,12 +212,15 @@ mod tests {
     #[test]
     fn every_fault_is_named_at_once() {
         let faults = config(json!({
-            "samples": 0, "timeout_seconds": -1, "scoring": {"scorer": "regex"}, "max_retries": "many"
+            "samples": 0, "concurrency": 0, "timeout_seconds": -1, "scoring": {"scorer": "regex"}, "max_retries": "many"
         }))
         .job()
         .unwrap_err();
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/max_retries", "/samples", "/timeout_seconds", "/scoring/pattern"]);
+        assert_eq!(
+            pointers,
+            ["/max_retries", "/samples", "/concurrency", "/timeout_seconds", "/scoring/pattern"]
+        );
     }
 
     #[test]

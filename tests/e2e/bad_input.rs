@@ -28,7 +28,10 @@ async fn messages_of_an_unknown_version_are_put_aside_with_the_reason() {
     let provider = api.provider(&cluster.gateway.base_url(), 4).await;
     let broker = cluster.place.broker().await;
     let lane = Queue::Jobs(provider);
-    broker.declare(lane).await.unwrap();
+    // The services declare them, too, but perhaps later.
+    for queue in [lane, Queue::Logs(0), Queue::Logs(1)] {
+        broker.declare(queue).await.unwrap();
+    }
     let sent = [
         (lane, unreadable("job.v9", b"")),
         (lane, unreadable("job.v1", b"\xc1")),

@@ -79,3 +79,20 @@ async fn a_run_that_another_command_cancels_ends_with_code_1() {
         serde_json::from_str(&printed(server.runs(&["show", &id.to_string(), "--json"]), 0).await).unwrap();
     assert_eq!((ended.status, ended.counters.canceled), (RunStatus::Canceled, 5));
 }
+
+#[tokio::test]
+async fn a_run_that_its_provider_stopped_is_watched_until_it_goes_on() {
+    let server = Server::start().await;
+    let waiting = server.submit(5, "lorem").env("OPENAI_API_KEY", "revoked-0123456789").start();
+
+    let said = waiting.line_with("waits until 20").await;
+    assert!(said.contains("refuses the key"), "{said}");
+    assert!(waiting.is_running().await, "{}", waiting.log());
+    // With a key that is good and looks alike, which also resumes what waits for one.
+    let base_url = server.desk.gateway.base_url();
+    let args = ["smoke-test", "--server", &server.url, "--base-url", &base_url, "--model", "echo"];
+    let test = Command::runmill(&args).env("RUNMILL_TOKEN", TOKEN).env("OPENAI_API_KEY", "sk-0123456789");
+    printed(test, 0).await;
+
+    assert_eq!(waiting.ended().await, Some(0), "{}", waiting.log());
+}

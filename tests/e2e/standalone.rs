@@ -130,6 +130,31 @@ async fn an_interrupted_process_drains_and_resumes_without_a_doubled_call() {
     assert!(calls_by_job(&thousand.desk.gateway).values().all(|&count| count == 1));
 }
 
+/// It costs one question, not the rest of what was once begun.
+#[tokio::test]
+async fn a_smoke_test_goes_on_with_no_unfinished_run() {
+    let thousand = Thousand::new().await;
+    let killed = thousand.command().start();
+    thousand.called(10).await;
+    killed.signal("KILL");
+    assert_eq!(killed.ended().await, None, "a signal ended it:\n{}", killed.log());
+    thousand.quiet().await;
+    let run_calls = || {
+        let mut calls = calls_by_job(&thousand.desk.gateway);
+        calls.retain(|job, _| !job.starts_with("smoke-test"));
+        calls
+    };
+    let called = run_calls();
+
+    // Slow enough that a run would go on meanwhile.
+    let base_url = thousand.desk.gateway.base_url();
+    let args = ["smoke-test", "--base-url", &base_url, "--model", "echo+ttft=1s"];
+    let output = thousand.desk.runmill(&args).output().await;
+
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(run_calls(), called);
+}
+
 #[tokio::test]
 async fn the_demo_scores_what_its_answer_key_makes_right() {
     let first: String = GSM8K.lines().take(100).flat_map(|line| [line, "\n"]).collect();

@@ -10,6 +10,7 @@ mod record;
 mod run;
 mod settings;
 mod smoke_test;
+mod strict;
 
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{RequestOverride, RetryOverride};
+use super::{
+    RequestOverride, RetryOverride,
+    strict::{strict, strict_option},
+};
 use crate::{ProviderId, text_enum::text_enum};
 
 /// Which vendor's account this is; decides the protocol, and LiteLLM's prefix of its model names.
@@ -75,6 +78,7 @@ pub struct RateLimit {
 /// A key to store. Its value is sealed at once and never shown again.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     pub label: String,
     #[cfg_attr(feature = "openapi", schema(write_only))]
@@ -100,6 +104,7 @@ impl std::fmt::Debug for NewApiKey {
 
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewProvider {
     pub name: String,
     pub kind: ProviderKind,
@@ -113,9 +118,9 @@ pub struct NewProvider {
     /// Sent with every call; the values are sealed as keys are.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict")]
     pub capabilities: Capabilities,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict")]
     pub rate_limit: RateLimit,
     /// Time-outs of this provider, above the workspace's.
     #[serde(default)]
@@ -140,14 +145,16 @@ impl std::fmt::Debug for NewProvider {
 /// What to change; what is absent stays. A list or object that is there replaces the whole of the old one.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ProviderPatch {
     pub name: Option<String>,
     pub protocol: Option<ProviderProtocol>,
     pub base_url: Option<String>,
     pub api_keys: Option<Vec<NewApiKey>>,
     pub headers: Option<BTreeMap<String, String>>,
+    #[serde(deserialize_with = "strict_option")]
     pub capabilities: Option<Capabilities>,
+    #[serde(deserialize_with = "strict_option")]
     pub rate_limit: Option<RateLimit>,
     pub request: Option<RequestOverride>,
     pub retry: Option<RetryOverride>,

@@ -8,6 +8,7 @@ use crate::{DatasetId, ErrorKind, ProviderId, RunConfig, RunId, RunStatus, Score
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewRun {
     #[serde(default)]
     pub name: Option<String>,

@@ -15,7 +15,7 @@ use runmill_runtime::Clock;
 use runmill_store::Results;
 use tokio_util::sync::CancellationToken;
 
-pub use health::StoreHealth;
+pub use health::{Intake, StoreHealth};
 pub use metrics::LogSinkMetrics;
 
 /// What a log-sink works with.
@@ -26,6 +26,7 @@ pub struct LogSink {
     pub clock: Clock,
     pub metrics: LogSinkMetrics,
     pub health: StoreHealth,
+    pub intake: Intake,
     /// How many partitions the logs have; the same in every process.
     pub partitions: u16,
 }

@@ -61,6 +61,16 @@ fn assert_whole(trace: &Trace, services: [&str; 5]) {
     assert_eq!(span("result.record").links.len(), 1, "to what was written with it");
 }
 
+/// Every job points to the one submission of its run.
+fn assert_linked_to_the_submission(sink: &Sink, traces: &BTreeMap<Vec<u8>, Trace>) {
+    let spans = sink.spans();
+    let (_, submitted) = spans.iter().find(|(_, span)| span.name == "run.submit").unwrap();
+    for (_, fed) in traces.values().flat_map(|trace| &trace["job.feed"]) {
+        let linked: Vec<_> = fed.links.iter().map(|link| (&link.trace_id, &link.span_id)).collect();
+        assert_eq!(linked, [(&submitted.trace_id, &submitted.span_id)]);
+    }
+}
+
 fn run(desk: &Desk, model: &str, endpoint: &str, more: &[&str]) -> Command {
     let dataset = desk.write("items.jsonl", &questions(ITEMS));
     desk.run(&dataset, model, &[&["--json"], more].concat())
@@ -81,6 +91,7 @@ async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content(
     for trace in traces.values() {
         assert_whole(trace, ["runmill-standalone"; 5]);
     }
+    assert_linked_to_the_submission(&sink, &traces);
     sink.each(|export| {
         assert_eq!(export.authorization, format!("Bearer {SECRET}"));
         let body = String::from_utf8_lossy(&export.body);
@@ -145,6 +156,7 @@ async fn the_services_of_a_cluster_share_the_trace_of_an_item() {
     for trace in traces.values() {
         assert_whole(trace, services);
     }
+    assert_linked_to_the_submission(&sink, &traces);
     let spans = sink.spans();
     let (_, submitted) = spans.iter().find(|(_, span)| span.name == "run.submit").unwrap();
     assert_eq!(text(&submitted.attributes, "runmill.run.id"), ended.id.to_string());

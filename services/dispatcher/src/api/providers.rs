@@ -268,16 +268,40 @@ fn check_keys(keys: &[NewApiKey]) -> Vec<ProblemError> {
 }
 
 fn check_headers(headers: &BTreeMap<String, String>) -> Vec<ProblemError> {
-    let fit = |name: &str, value: &str| {
-        HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
-    };
-    let unfit = headers.iter().filter(|(name, value)| !fit(name, value));
-    unfit.map(|(name, _)| fault(&format!("/headers/{name}"), "is not an HTTP header")).collect()
+    let faulty = headers.iter().filter_map(|(name, value)| Some((name, unfit(name, value)?)));
+    faulty.map(|(name, detail)| fault(&format!("/headers/{name}"), detail)).collect()
+}
+
+/// Headers that say where a request ends, goes or what becomes of its connection. Those are the HTTP client's.
+const FRAMING: [&str; 9] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+fn unfit(name: &str, value: &str) -> Option<&'static str> {
+    if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
+        Some("is not an HTTP header")
+    } else if FRAMING.contains(&name.to_ascii_lowercase().as_str()) {
+        Some("is a header of the connection and may not be set")
+    } else {
+        None
+    }
 }
 
 fn check_settings(faults: Vec<ConfigFault>) -> impl Iterator<Item = ProblemError> {
     faults.into_iter().map(|found| fault(&found.pointer, found.detail))
 }
+
+/// As many as `RUNMILL_LANE_CONCURRENCY` may say. Twice as many jobs wait in a lane's queue, so a limit without a bound
+/// would let one slip of the finger put a whole dataset there.
+const CONCURRENCY_MAX: u32 = 100_000;
 
 fn check_limits(limits: &RateLimit) -> Vec<ProblemError> {
     let zero = |value: Option<f64>| value.is_some_and(|value| value.is_nan() || value <= 0.0);
@@ -290,7 +314,11 @@ fn check_limits(limits: &RateLimit) -> Vec<ProblemError> {
         ("cost_per_day_usd", limits.cost_per_day_usd),
     ];
     let faulty = counts.into_iter().filter(|(_, value)| zero(*value));
-    faulty.map(|(name, _)| fault(&format!("/rate_limit/{name}"), "must be above 0, or absent")).collect()
+    let zeros = faulty.map(|(name, _)| fault(&format!("/rate_limit/{name}"), "must be above 0, or absent"));
+    let above = limits.concurrency.filter(|&concurrency| concurrency > CONCURRENCY_MAX);
+    let above = above
+        .map(|_| fault("/rate_limit/concurrency", format!("must be at most {CONCURRENCY_MAX}, or absent")));
+    zeros.chain(above).collect()
 }
 
 #[cfg(test)]

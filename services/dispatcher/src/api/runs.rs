@@ -35,6 +35,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Run>), ApiError> {
     let row = checked(&state, new, idempotency_key(&headers)?).await?;
     let span = submission(&row, &headers);
+    let row = RunRow { traceparent: trace::context_of(&span), ..row };
     let row = match state.store.create_run(&row).instrument(span).await? {
         CreatedRun::New(row) => {
             tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
@@ -46,7 +47,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(view::run(row))))
 }
 
-/// In the caller's trace, if it has one. The jobs have traces of their own, found by the same run id: a trace of a
+/// In the caller's trace, if it has one. The jobs have traces of their own, which are linked to this one: a trace of a
 /// million jobs would be one that nobody can look at.
 fn submission(row: &RunRow, headers: &HeaderMap) -> Span {
     let span = tracing::info_span!(

@@ -40,7 +40,9 @@ pub async fn create(
         return Err(unanswered("none has reported lately"));
     }
     let question = Envelope::new(&SmokeTest { provider_id: id, model });
-    let answer = state.broker.request(question, ANSWER_WITHIN).await.map_err(|error| {
+    // Longer than a drain may be, and whoever asked can ask another server.
+    let asking = state.stop.run_until_cancelled(state.broker.request(question, ANSWER_WITHIN));
+    let answer = asking.await.ok_or_else(stopping)?.map_err(|error| {
         tracing::warn!(event = "smoke_test.unanswered", provider_id = %id, %error);
         match error {
             RequestError::NoAnswer(_) => unanswered("none has answered in time"),
@@ -55,6 +57,10 @@ pub async fn create(
         )
     })?;
     Ok(Json(report))
+}
+
+fn stopping() -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "this server stops; ask again in some seconds")
 }
 
 fn unanswered(why: &str) -> ApiError {

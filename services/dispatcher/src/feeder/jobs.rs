@@ -96,6 +96,7 @@ impl RunFeed<'_> {
         let broker = &self.feeder.broker;
         let publishing = jobs.into_iter().map(|job| {
             let span = root(&job);
+            trace::link_to(&span, self.run().traceparent.as_deref());
             let traceparent = trace::context_of(&span);
             broker.publish(queue, Envelope { traceparent, ..Envelope::new(&job) }).instrument(span)
         });

@@ -138,3 +138,82 @@ async fn a_key_in_the_wrong_place_is_not_repeated() {
         assert!(!problem.detail.contains(key), "{problem:?}");
     }
 }
+
+/// What is misspelt would else be ignored, and the default be paid for.
+#[tokio::test]
+async fn a_field_that_nobody_knows_is_refused_with_its_name_and_the_known_ones() {
+    let server = Server::start().await;
+    let run = server.new_run().await;
+    let provider = json!({"name": "x", "kind": "custom", "base_url": "https://api.example/v1"});
+    let key = json!({"label": "a", "value": "sk-0123456789", "wieght": 2});
+    let path = format!("/providers/{}", run["provider_id"].as_str().unwrap());
+    let table = [
+        (Method::POST, "/providers", &provider, json!({"api_key": "sk-1"}), "`api_key`", "`api_keys`"),
+        (Method::POST, "/providers", &provider, json!({"api_keys": [key]}), "`wieght`", "`weight`"),
+        (Method::POST, "/providers", &provider, json!({"rate_limit": {"rpn": 1}}), "`rpn`", "`rpm`"),
+        (
+            Method::POST,
+            "/providers",
+            &provider,
+            json!({"capabilities": {"image": true}}),
+            "`image`",
+            "`images`",
+        ),
+        (Method::PATCH, &path, &json!({}), json!({"ratelimit": {}}), "`ratelimit`", "`rate_limit`"),
+        (
+            Method::PATCH,
+            &path,
+            &json!({}),
+            json!({"rate_limit": {"concurency": 1}}),
+            "`concurency`",
+            "`concurrency`",
+        ),
+        (Method::PATCH, &path, &json!({}), json!({"capabilities": {"image": true}}), "`image`", "`images`"),
+        (Method::POST, "/runs", &run, json!({"concurency": 4}), "`concurency`", "`config`"),
+    ];
+    for (method, path, body, more, unknown, known) in table {
+        let mut body = body.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let problem = refused(server.request(method, path).json(&body)).await;
+        assert_eq!(problem.status, 400, "{more}: {problem:?}");
+        assert!(problem.detail.contains(unknown) && problem.detail.contains(known), "{more}: {problem:?}");
+        assert!(!problem.detail.contains("sk-"), "{problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_absent_or_null_in_a_provider_is_as_it_was() {
+    let server = Server::start().await;
+    let path = format!("/providers/{}", server.new_run().await["provider_id"].as_str().unwrap());
+    let limited = server.patch(&path, &json!({"rate_limit": {"rpm": 5}})).await;
+
+    let patched = server.patch(&path, &json!({"rate_limit": null, "capabilities": null})).await;
+
+    assert_eq!(patched["rate_limit"], limited["rate_limit"]);
+}
+
+#[tokio::test]
+async fn a_run_without_a_job_at_once_is_refused() {
+    let server = Server::start().await;
+    let mut body = server.new_run().await;
+    body["config"] = json!({"concurrency": 0});
+
+    let problem = refused(server.request(Method::POST, "/runs").json(&body)).await;
+
+    assert_eq!((problem.status, pointers(&problem)), (400, vec!["/config/concurrency"]), "{problem:?}");
+}
+
+/// Such as a client sends that has counted on from nowhere.
+#[tokio::test]
+async fn an_event_id_above_any_that_can_be_is_followed_by_nothing_but_the_end() {
+    let server = Server::start().await;
+    let run = server.created(server.request(Method::POST, "/runs").json(&server.new_run().await)).await;
+    let path = format!("/runs/{}", run["id"].as_str().unwrap());
+    server.request(Method::POST, &format!("{path}/cancel")).send().await.unwrap();
+    for id in [u64::MAX, i64::MAX.unsigned_abs()] {
+        let request = server.request(Method::GET, &format!("{path}/events")).header("last-event-id", id);
+        let events = request.send().await.unwrap().text().await.unwrap();
+        let names: Vec<_> = events.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+        assert_eq!(names, ["snapshot", "end"], "{id}: {events}");
+    }
+}

@@ -109,3 +109,25 @@ async fn an_address_where_no_provider_may_be_is_refused_with_what_to_set() {
         assert!(problem.detail.contains(variable), "{base_url}: {problem:?}");
     }
 }
+
+/// They are for the connection, which is ours.
+#[tokio::test]
+async fn headers_that_frame_a_request_are_refused() {
+    let server = Server::start().await;
+    for name in ["Host", "content-length", "Transfer-Encoding", "connection", "upgrade", "te"] {
+        let body = provider(&json!({"headers": {name: "1", "x-team": "ours"}}));
+        let problem = refused(server.request(Method::POST, "/providers").json(&body)).await;
+        assert_eq!(pointers(&problem), [format!("/headers/{name}")], "{problem:?}");
+        assert!(problem.detail.contains("may not be set"), "{problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_no_executor_could_hold_is_refused() {
+    let server = Server::start().await;
+    for (concurrency, status) in [(100_000, 201), (100_001, 400)] {
+        let body = provider(&json!({"name": "x", "rate_limit": {"concurrency": concurrency}}));
+        let response = server.request(Method::POST, "/providers").json(&body).send().await.unwrap();
+        assert_eq!(response.status(), status, "{concurrency}");
+    }
+}

@@ -72,6 +72,11 @@ impl Server {
         self.dispatcher.feed(&self.wake, &self.life);
     }
 
+    /// Asks it to stop: it answers what it was asked before.
+    pub fn stop(&self) {
+        self.life.stop.cancel();
+    }
+
     /// Without a token.
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base_url))

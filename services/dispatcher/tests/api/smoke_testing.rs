@@ -9,9 +9,13 @@ use runmill_proto::{
     message::SmokeTest,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::server::{Server, pointers, refused};
+use crate::server::{Server, pointers, problem, refused};
+
+/// Sooner than an executor that does not answer is given up.
+const SOON: Duration = Duration::from_secs(30);
 
 fn report(error: Option<SmokeTestError>) -> SmokeTestReport {
     SmokeTestReport {
@@ -133,4 +137,21 @@ async fn an_executor_that_does_not_answer_is_given_up() {
 
     assert_eq!(why_unanswered(&server, provider_id).await, "none has answered in time");
     asked.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_no_test() {
+    let server = Server::start().await;
+    let provider_id = provider(&server).await;
+    executor(&server, 0, false).await;
+    let mut requests = server.broker.subscribe(Queue::Requests, 1).await.unwrap();
+    let asking = tokio::spawn(test(&server, provider_id, "echo").send());
+    let _unanswered = requests.next().await.unwrap();
+
+    server.stop();
+
+    let answered = timeout(SOON, asking).await.unwrap().unwrap().unwrap();
+    let problem = problem(answered).await;
+    assert_eq!(problem.status, 503, "{problem:?}");
+    assert!(problem.detail.contains("stops"), "{problem:?}");
 }

@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use jiff::SignedDuration;
 use runmill_broker::{Delivery, Envelope, Queue, SharedBroker};
-use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Client, Invoked, Role};
+use runmill_llm::{CallPolicy, ChatMessage, ChatRequest, Client, Interrupts, Invoked, Role, Unanswered};
 use runmill_proto::{
-    Generation, JobConfig, ResponseFormat,
+    Generation, JobConfig, ProviderId, ResponseFormat,
     api::{RetryOverride, SmokeTestReport},
     message::SmokeTest,
 };
@@ -19,7 +19,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use self::report::{answered, unusable};
-use crate::{gates::Gates, job::JobRunner, outcome::settled};
+use crate::{
+    gates::Gates,
+    job::JobRunner,
+    outcome::settled,
+    providers::{OpenProvider, ProviderError},
+};
 
 /// Tests at once; further ones wait in the queue, for another executor.
 const TESTS_MAX: u16 = 4;
@@ -41,14 +46,15 @@ pub struct SmokeTests {
 }
 
 impl SmokeTests {
-    /// Until `stop`; then waits for those in hand.
+    /// Until `stop`; then leaves those in hand to another executor. To wait for them could take longer than the drain, and
+    /// to ask again costs nearly nothing.
     pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
         let requests = broker.subscribe(Queue::Requests, TESTS_MAX).await;
         let mut requests = requests.context("taking smoke tests")?;
         let (this, tasks) = (Arc::new(self), TaskTracker::new());
         while let Some(Some(delivery)) = stop.run_until_cancelled(requests.next()).await {
-            let (this, broker) = (this.clone(), broker.clone());
-            tasks.spawn(async move { this.answer(&broker, delivery).await });
+            let (this, broker, stop) = (this.clone(), broker.clone(), stop.clone());
+            tasks.spawn(async move { this.answer(&broker, delivery, &stop).await });
         }
         requests.stop().await;
         tasks.close();
@@ -56,12 +62,14 @@ impl SmokeTests {
         Ok(())
     }
 
-    async fn answer(&self, broker: &SharedBroker, delivery: Delivery) {
+    async fn answer(&self, broker: &SharedBroker, delivery: Delivery, stop: &CancellationToken) {
         let test: SmokeTest = match delivery.message.decode() {
             Ok(test) => test,
             Err(error) => return settled(delivery.dead_letter(&error.to_string()).await),
         };
-        let report = self.test(&test).await;
+        let Some(report) = self.test(&test, stop).await else {
+            return settled(delivery.hand_back().await);
+        };
         tracing::info!(
             event = "smoke_test.done",
             provider_id = %test.provider_id,
@@ -76,23 +84,40 @@ impl SmokeTests {
         settled(delivery.ack().await);
     }
 
-    async fn test(&self, test: &SmokeTest) -> SmokeTestReport {
-        match self.client(test).await {
-            Ok((client, policy)) => {
-                let invoked = client.invoke(&question(test, QUESTION, None), &policy).await;
-                let json_mode = match &invoked.result {
-                    Ok(_) => Some(speaks_json(&client, test, &policy).await),
-                    Err(_) => None,
-                };
-                SmokeTestReport { json_mode, ..answered(&invoked) }
+    /// `None`: stopped before its end.
+    async fn test(&self, test: &SmokeTest, stop: &CancellationToken) -> Option<SmokeTestReport> {
+        let (client, policy) = match self.client(test).await {
+            Ok(ready) => ready,
+            Err(error) => return Some(unusable(&format!("{error:#}"))),
+        };
+        let interrupts = Interrupts { at_once: stop.clone(), ..Interrupts::default() };
+        let ask = async |request: ChatRequest| {
+            let invoked = client.invoke_until(&request, &policy, &interrupts).await;
+            (!matches!(invoked.result, Err(Unanswered::Interrupted))).then_some(invoked)
+        };
+        let invoked = ask(question(test, QUESTION, None)).await?;
+        let json_mode = match &invoked.result {
+            Ok(_) => {
+                let format = Some(ResponseFormat::JsonObject);
+                Some(is_json(&ask(question(test, JSON_QUESTION, format)).await?))
             }
-            Err(error) => unusable(&format!("{error:#}")),
+            Err(_) => None,
+        };
+        Some(SmokeTestReport { json_mode, ..answered(&invoked) })
+    }
+
+    /// As it is stored now: what is tried is often what was changed just before.
+    async fn provider(&self, id: ProviderId) -> Result<Arc<OpenProvider>, ProviderError> {
+        let known = self.runner.providers.get(id).await?;
+        if self.runner.providers.has_changed(&known).await {
+            return self.runner.providers.get(id).await;
         }
+        Ok(known)
     }
 
     async fn client(&self, test: &SmokeTest) -> anyhow::Result<(Arc<Client>, CallPolicy)> {
         let row = Providers::provider(&*self.store, test.provider_id).await?;
-        let provider = self.runner.providers.get(test.provider_id).await?;
+        let provider = self.provider(test.provider_id).await?;
         let workspace = self.runner.settings.get();
         let client = self.runner.factory.client(&provider.target(&workspace), &self.gates.of(&row))?;
         let settings = self.runner.providers.settings(test.provider_id, &workspace);
@@ -123,10 +148,8 @@ fn question(test: &SmokeTest, words: &str, response_format: Option<ResponseForma
     }
 }
 
-async fn speaks_json(client: &Client, test: &SmokeTest, policy: &CallPolicy) -> bool {
-    let request = question(test, JSON_QUESTION, Some(ResponseFormat::JsonObject));
-    let Invoked { result, .. } = client.invoke(&request, policy).await;
+fn is_json(invoked: &Invoked) -> bool {
     let json =
         |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_object());
-    result.is_ok_and(|answer| json(&answer.text))
+    invoked.result.as_ref().is_ok_and(|answer| json(&answer.text))
 }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use runmill_broker::{Broker, Envelope};
+use runmill_broker::{Broker, Envelope, Queue};
 use runmill_proto::{ErrorKind, ProviderId, api::SmokeTestReport, message::SmokeTest};
+use runmill_runtime::Exit;
 use runmill_store::{ProviderRow, Providers};
 use uuid::Uuid;
 
@@ -53,4 +54,44 @@ async fn a_provider_that_is_not_there_is_reported() {
     let report = ask(&world, &nobody).await;
 
     assert_eq!(report.error.unwrap().kind, ErrorKind::ProviderUnavailable);
+}
+
+#[tokio::test]
+async fn what_was_changed_just_now_is_what_is_tried() {
+    let mut world = World::new().await;
+    world.model.answer(2);
+    world.start();
+    assert!(ask(&world, &world.smoke_test()).await.ok);
+    world.model.is_asked().await;
+    world.model.is_asked().await;
+
+    let row = world.store.provider(world.smoke_test().provider_id).await.unwrap();
+    let gone = ProviderRow { base_url: "http://127.0.0.1:9/v1".into(), version: row.version + 1, ..row };
+    world.store.update_provider(&gone).await.unwrap();
+    world.model.answer(2);
+
+    let error = ask(&world, &world.smoke_test()).await.error;
+    assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Connection));
+}
+
+#[tokio::test]
+async fn a_stop_leaves_a_test_in_hand_to_another_executor() {
+    let mut world = World::new().await;
+    world.start();
+    let (broker, test) = (world.broker.clone(), world.smoke_test());
+    let asked = Envelope::new(&test);
+    let id = asked.id;
+    let asking = tokio::spawn({
+        let broker = broker.clone();
+        async move { broker.request(asked, LONG).await }
+    });
+    world.model.is_asked().await;
+
+    world.life.stop.cancel();
+
+    let (ended, _) = world.end().await;
+    assert_eq!(ended, Exit::OnRequest);
+    let mut next = broker.inner.subscribe(Queue::Requests, 1).await.unwrap();
+    assert_eq!(next.next().await.unwrap().message.id, id);
+    asking.abort();
 }

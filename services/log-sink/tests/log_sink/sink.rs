@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{Broker, Delivery, Envelope, Queue, memory::MemoryBroker};
-use runmill_log_sink::{LogSink, LogSinkMetrics, StoreHealth};
+use runmill_log_sink::{Intake, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_proto::{
     InvocationId, Outcome, ProviderId, RunId,
     message::{Call, Invocation},
@@ -23,6 +23,7 @@ pub struct Sink {
     pub broker: Arc<MemoryBroker>,
     pub metrics: LogSinkMetrics,
     pub health: StoreHealth,
+    pub intake: Intake,
     stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
 }
@@ -37,17 +38,19 @@ impl Sink {
         }
         let metrics = LogSinkMetrics::register(&Registry::new()).unwrap();
         let health = StoreHealth::default();
+        let intake = Intake::new(1);
         let sink = LogSink {
             broker: broker.clone(),
             results: Arc::new(store.clone()),
             clock: Clock::fixed(Timestamp::UNIX_EPOCH),
             metrics: metrics.clone(),
             health: health.clone(),
+            intake: intake.clone(),
             partitions: 1,
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(sink.run(stop.clone()));
-        Self { store, broker, metrics, health, stop, running }
+        Self { store, broker, metrics, health, intake, stop, running }
     }
 
     /// Waits until something was to be written `count` times.

@@ -19,6 +19,16 @@ async fn what_is_written_is_acked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_is_ready_once_it_takes_from_every_partition() {
+    let sink = Sink::start(ScriptedStore::new(false, None), [log(0)]).await;
+    assert_eq!(sink.intake.check(), Err("1 partitions are not taken from yet".into()));
+
+    sink.tried(1).await;
+
+    assert_eq!(sink.intake.check(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_the_store_is_down_it_says_so_and_tries_once_a_second() {
     let sink = Sink::start(ScriptedStore::new(true, None), (0..3).map(log)).await;
     sink.tried(1).await;

@@ -27,11 +27,12 @@ pub async fn run(args: SmokeTestArgs) -> anyhow::Result<Exit> {
     Ok(if report.ok { Exit::Completed } else { Exit::Failed })
 }
 
-/// With all services in this process.
+/// With an executor in this process. What is unfinished in the data directory stays so: nobody asked for it, and it would
+/// cost.
 async fn alone(process: &Process, provider: &ProviderChoice, model: &str) -> anyhow::Result<SmokeTestReport> {
     std::fs::create_dir_all(&process.config.data_dir)?;
     process.log_to_file(&process.config.data_dir)?;
-    let local = Standalone::private(process, Shape::Whole).await?;
+    let local = Standalone::private(process, Shape::WithoutRuns).await?;
     let report = ask(&local.client, provider, model).await;
     local.stop(stop_signals()?.boxed()).await?;
     report

@@ -58,8 +58,8 @@ impl Progress {
     pub fn say(&self, text: &str) {
         match &self.screen {
             Screen::Bar(bar) => bar.println(text),
-            Screen::Lines { .. } => eprintln!("{text}"),
-            Screen::Nothing => {}
+            // Also where no progress is wanted: nobody should wonder why nothing happens.
+            Screen::Lines { .. } | Screen::Nothing => eprintln!("{text}"),
         }
     }
 

@@ -1,5 +1,6 @@
 use anyhow::Context;
 use reqwest::Url;
+use ring::digest;
 use runmill_proto::{
     ProviderId,
     api::{
@@ -8,7 +9,12 @@ use runmill_proto::{
     },
 };
 
-use crate::{cli::ProviderArgs, client::Client, process::Process};
+use super::submit::hex;
+use crate::{
+    cli::ProviderArgs,
+    client::{Client, ClientError},
+    process::Process,
+};
 
 /// Whom a command is to call.
 pub enum ProviderChoice {
@@ -55,23 +61,37 @@ impl Address {
     }
 
     async fn provider(&self, client: &Client) -> anyhow::Result<Provider> {
-        let name = match self.protocol {
-            None => format!("cli {}", self.base_url()),
-            Some(protocol) => format!("cli {} {protocol}", self.base_url()),
-        };
+        let name = self.name();
         let Some(found) = client.provider_named(&name).await? else {
             return client
                 .create_provider(&self.new_provider(name))
                 .await
                 .context("the provider was not taken");
         };
-        let keys = self.keys();
-        let patch = ProviderPatch {
-            api_keys: (!keys.is_empty()).then_some(keys),
-            rate_limit: Some(self.rate_limit()),
+        match self.change(&found) {
+            Some(patch) => Ok(client.patch_provider(&found, &patch).await?),
+            None => Ok(found),
+        }
+    }
+
+    /// What was said and is not so yet; `None`: nothing. A key that is sent lets every key be tried again and resumes
+    /// runs, and a limit that is sent replaces what an earlier command has said.
+    fn change(&self, found: &Provider) -> Option<ProviderPatch> {
+        let new_key = self.keys().first().is_some_and(|key| !has(found, key));
+        let limit = self.above(found.rate_limit.clone());
+        let new_limit = limit != found.rate_limit;
+        (new_key || new_limit).then(|| ProviderPatch {
+            api_keys: new_key.then(|| self.keys()),
+            rate_limit: new_limit.then_some(limit),
             ..ProviderPatch::default()
-        };
-        Ok(client.patch_provider(&found, &patch).await?)
+        })
+    }
+
+    fn name(&self) -> String {
+        match self.protocol {
+            None => format!("cli {}", self.base_url()),
+            Some(protocol) => format!("cli {} {protocol}", self.base_url()),
+        }
     }
 
     fn new_provider(&self, name: String) -> NewProvider {
@@ -83,7 +103,7 @@ impl Address {
             api_keys: self.keys(),
             headers: std::collections::BTreeMap::default(),
             capabilities: Capabilities::default(),
-            rate_limit: self.rate_limit(),
+            rate_limit: self.above(RateLimit::default()),
             request: RequestOverride::default(),
             retry: RetryOverride::default(),
         }
@@ -94,13 +114,34 @@ impl Address {
     }
 
     fn keys(&self) -> Vec<NewApiKey> {
-        let key = |value: &String| NewApiKey { label: "cli".to_owned(), value: value.clone(), weight: 1 };
+        let key = |value: &String| NewApiKey { label: label(value), value: value.clone(), weight: 1 };
         self.api_key.iter().map(key).collect()
     }
 
-    pub fn rate_limit(&self) -> RateLimit {
-        RateLimit { concurrency: self.concurrency, ..RateLimit::default() }
+    /// The limits of a run: what was said, above what the server knows.
+    pub async fn rate_limit(&self, client: Option<&Client>) -> Result<RateLimit, ClientError> {
+        let known = match client {
+            Some(client) => client.provider_named(&self.name()).await?,
+            None => None,
+        };
+        Ok(self.above(known.map(|known| known.rate_limit).unwrap_or_default()))
     }
+
+    fn above(&self, known: RateLimit) -> RateLimit {
+        RateLimit { concurrency: self.concurrency.or(known.concurrency), ..known }
+    }
+}
+
+/// Whether the provider has this key and no other.
+fn has(found: &Provider, key: &NewApiKey) -> bool {
+    matches!(found.api_keys.as_slice(), [only] if only.label == key.label)
+}
+
+/// Says which key it is, as no server shows one: its mask may be that of another, such as of the same with a slip. Enough
+/// to tell a person's keys apart, and too little to learn one from.
+fn label(value: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, value.as_bytes());
+    format!("cli {}", hex(&hash.as_ref()[..3]))
 }
 
 /// Whose address it is. Google also speaks OpenAI's protocol, below a path of its own.
@@ -126,7 +167,77 @@ const fn key_variable(kind: ProviderKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use runmill_proto::api::ApiKeyView;
+    use runmill_vault::mask;
+    use uuid::Uuid;
+
     use super::*;
+
+    const KEY: &str = "sk-0123456789abcdef";
+
+    fn address(api_key: Option<&str>, concurrency: Option<u32>) -> Address {
+        Address {
+            base_url: "https://api.openai.com/v1".to_owned(),
+            protocol: None,
+            api_key: api_key.map(str::to_owned),
+            concurrency,
+        }
+    }
+
+    /// As a server shows what `address` has made.
+    fn made_by(address: &Address) -> Provider {
+        let new = address.new_provider("cli".to_owned());
+        let key =
+            |key: NewApiKey| ApiKeyView { label: key.label, masked: mask(&key.value), weight: key.weight };
+        Provider {
+            id: ProviderId::from_uuid(Uuid::nil()),
+            name: new.name,
+            kind: new.kind,
+            protocol: new.kind.default_protocol(),
+            base_url: new.base_url,
+            api_keys: new.api_keys.into_iter().map(key).collect(),
+            headers: Vec::new(),
+            capabilities: new.capabilities,
+            rate_limit: new.rate_limit,
+            request: new.request,
+            retry: new.retry,
+            version: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_was_not_said_or_is_so_already_is_not_sent() {
+        let found = made_by(&address(Some(KEY), Some(4)));
+        for same in [address(None, None), address(Some(KEY), None), address(Some(KEY), Some(4))] {
+            assert!(same.change(&found).is_none(), "{:?}", same.concurrency);
+        }
+    }
+
+    #[test]
+    fn a_limit_that_differs_is_sent_with_the_others_as_they_are() {
+        let mut found = made_by(&address(Some(KEY), Some(4)));
+        found.rate_limit.rpm = Some(60);
+
+        let patch = address(Some(KEY), Some(8)).change(&found).unwrap();
+
+        assert!(patch.api_keys.is_none());
+        let want = RateLimit { concurrency: Some(8), rpm: Some(60), ..RateLimit::default() };
+        assert_eq!(patch.rate_limit, Some(want));
+    }
+
+    #[test]
+    fn a_key_that_is_another_is_sent_alone() {
+        // The last two are masked alike.
+        for (old, new) in [(None, KEY), (Some("k"), "l"), (Some(KEY), "sk-O123456789abcdef")] {
+            let patch = address(Some(new), None).change(&made_by(&address(old, Some(4)))).unwrap();
+
+            assert_eq!(patch.api_keys.unwrap()[0].value, new, "after {old:?}");
+            assert!(patch.rate_limit.is_none());
+        }
+    }
 
     #[test]
     fn an_address_says_whose_it_is() {

@@ -38,16 +38,20 @@ pub async fn watch(
 
 async fn follow(client: &Client, id: RunId, progress: &mut Progress) -> Result<Run, ClientError> {
     let mut answered = Instant::now();
+    let mut resume_at = None;
     loop {
         match client.run(id).await {
             Ok(run) => {
                 answered = Instant::now();
                 progress.show(&run);
-                // A paused run ends nothing by itself, once what was in flight has settled.
-                let in_queue = run.counters.fed - run.counters.settled.min(run.counters.fed);
-                let stands_still = run.paused_at.is_some() && in_queue <= run.counters.deferred;
-                if run.status.is_terminal() || stands_still {
+                if run.status.is_terminal() || stands_still(&run) {
                     return Ok(run);
+                }
+                if resume_at != run.resume_at {
+                    resume_at = run.resume_at;
+                    if let Some(text) = wait(&run) {
+                        progress.say(&text);
+                    }
                 }
             }
             Err(error @ ClientError::Unreachable { .. }) if answered.elapsed() < AWAY_MAX => {
@@ -57,4 +61,16 @@ async fn follow(client: &Client, id: RunId, progress: &mut Progress) -> Result<R
         }
         sleep(LOOK_EVERY).await;
     }
+}
+
+/// Whether nothing more happens until someone resumes the run. What was in flight when it was paused still settles.
+fn stands_still(run: &Run) -> bool {
+    let in_queue = run.counters.fed.saturating_sub(run.counters.settled);
+    run.paused_at.is_some() && run.resume_at.is_none() && in_queue <= run.counters.deferred
+}
+
+/// Of a run that its provider stopped: until when, and why.
+fn wait(run: &Run) -> Option<String> {
+    let reason = run.pause_reason.as_deref().unwrap_or("its provider refuses it");
+    run.resume_at.map(|time| format!("the run waits until {time:.0}: {reason}"))
 }

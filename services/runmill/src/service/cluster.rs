@@ -35,9 +35,10 @@ pub async fn executor() -> anyhow::Result<Exit> {
 pub async fn log_sink() -> anyhow::Result<Exit> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Role::LogSink).await?;
-    let store = parts.start_log_sink(&process.config, &life)?;
+    let (store, intake) = parts.start_log_sink(&process.config, &life)?;
     let mut readiness = parts.readiness(&life);
     readiness.add("store", move || store.check());
+    readiness.add("logs", move || intake.check());
     serve_ops(&process, &parts, readiness, &life).await?;
     run(process, parts, life).await
 }

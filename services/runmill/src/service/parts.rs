@@ -11,7 +11,7 @@ use runmill_config::{Config, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
-use runmill_log_sink::{LogSink, LogSinkMetrics, StoreHealth};
+use runmill_log_sink::{Intake, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_runtime::{
     Clock, Lifecycle, Readiness,
     ops::{self, OpsState},
@@ -128,19 +128,21 @@ impl Parts {
         Ok(())
     }
 
-    /// The health says whether the store takes what is written.
-    pub fn start_log_sink(&self, config: &Config, life: &Lifecycle) -> anyhow::Result<StoreHealth> {
+    /// What is returned says whether the store takes what is written, and whether all is taken that is to be written.
+    pub fn start_log_sink(&self, config: &Config, life: &Lifecycle) -> anyhow::Result<(StoreHealth, Intake)> {
         let health = StoreHealth::default();
+        let intake = Intake::new(config.log_partitions);
         let sink = LogSink {
             broker: self.broker.clone(),
             results: self.store.clone(),
             clock: self.clock.clone(),
             metrics: LogSinkMetrics::register(&self.registry)?,
             health: health.clone(),
+            intake: intake.clone(),
             partitions: config.log_partitions,
         };
         life.spawn("log-sink", sink.run(life.stop.clone()));
-        Ok(health)
+        Ok((health, intake))
     }
 }
 

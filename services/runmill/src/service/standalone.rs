@@ -33,6 +33,8 @@ pub struct Standalone {
 pub enum Shape {
     /// Everything.
     Whole,
+    /// Only what calls models and who asks it to: no run goes on.
+    WithoutRuns,
     /// Only what looks at runs and steers them.
     FrontOnly,
 }
@@ -105,10 +107,12 @@ impl Standalone {
         };
         let feeding = match shape {
             Shape::Whole => Feeding::Yes,
-            Shape::FrontOnly => Feeding::No,
+            Shape::WithoutRuns | Shape::FrontOnly => Feeding::No,
         };
         if shape == Shape::Whole {
             parts.start_log_sink(config, &this.log_sink)?;
+        }
+        if shape != Shape::FrontOnly {
             parts.start_executor(config, &keyring, &this.executor)?;
         }
         let access = parts::Access { tokens, sealer: keyring.sealer() };

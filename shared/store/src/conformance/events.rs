@@ -30,6 +30,16 @@ pub async fn events_are_read_from_any_seq_on(stores: &Stores) {
     }
 }
 
+/// A client may ask so, whatever it was told.
+pub async fn nothing_is_read_after_a_seq_that_cannot_be(stores: &Stores) {
+    let store = &*stores.one;
+    let run = eventful_run(store).await;
+    for after in [i64::MAX.unsigned_abs() - 1, i64::MAX.unsigned_abs(), u64::MAX] {
+        assert_eq!(store.events(run.id, after, 1_000).await.unwrap().len(), 0, "after {after}");
+        assert_eq!(store.status_events(run.id, after, 1_000).await.unwrap(), [], "after {after}");
+    }
+}
+
 pub async fn events_are_read_about_as_many_as_asked_for(stores: &Stores) {
     let store = &*stores.one;
     let run = eventful_run(store).await;

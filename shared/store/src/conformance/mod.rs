@@ -61,6 +61,7 @@ macro_rules! store_conformance {
             }
             events {
                 events_are_read_from_any_seq_on,
+                nothing_is_read_after_a_seq_that_cannot_be,
                 events_are_read_about_as_many_as_asked_for,
                 status_events_are_read_alone,
                 versions_are_those_of_active_and_lately_ended_runs,

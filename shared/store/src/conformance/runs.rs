@@ -12,7 +12,8 @@ use super::{
 use crate::{CreatedRun, RunRow};
 
 pub async fn a_run_comes_back_as_it_was_created(stores: &Stores) {
-    let row = new_run(&*stores.one, 3).await;
+    let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    let row = RunRow { traceparent, ..new_run(&*stores.one, 3).await };
 
     let created = create(&*stores.one, &row).await;
 

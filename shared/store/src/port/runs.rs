@@ -25,6 +25,8 @@ pub struct RunRow {
     pub priority: u32,
     pub budget: Option<Value>,
     pub idempotency_key: Option<String>,
+    /// The W3C trace context of its submission; `None` if nobody traced that.
+    pub traceparent: Option<String>,
     pub status: RunStatus,
     /// Items times samples.
     pub total: u64,
@@ -65,6 +67,7 @@ impl RunRow {
             priority: asked.priority.unwrap_or(1),
             budget: asked.budget,
             idempotency_key: None,
+            traceparent: None,
             status: RunStatus::Pending,
             total,
             fed: 0,

@@ -23,14 +23,15 @@ INSERT INTO run_events (run_id, last_seq, first_seq, is_status, events)
 SELECT *
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[])";
 
-// `seq`s are dense, so a bound on them is a bound on the events.
+// `seq`s are dense, so a bound on them is a bound on the events. The limit is on the side of the stored `seq`: an `after`
+// that a client made up can be so large that nothing can be added to it.
 const PAGE: &str = "\
 -- run_events.page
 SELECT first_seq, events
 FROM run_events
 WHERE run_id = $1
   AND last_seq > $2 /* after */
-  AND first_seq <= $2 + $3 /* limit */
+  AND first_seq - $3 /* limit */ <= $2
 ORDER BY last_seq";
 
 const STATUS: &str = "\

@@ -24,15 +24,16 @@ macro_rules! columns {
        runs.idempotency_key, runs.status, runs.total, runs.fed, runs.deferred, runs.epoch, runs.seq, runs.stats,
        runs.created_at, runs.started_at, runs.finished_at, runs.paused_at, runs.pause_reason, runs.resume_at,
        runs.cancel_requested_at, runs.retry_count, runs.retry_after, runs.retry_requested_at, runs.retry_reason,
-       runs.resumed_count, runs.last_resumed_at, runs.progress_at"
+       runs.resumed_count, runs.last_resumed_at, runs.progress_at, runs.traceparent"
     };
 }
 
 const INSERT: &str = "\
 -- runs.insert
 INSERT INTO runs (id, name, provider_id, model, dataset_id, config, priority, budget, idempotency_key, status,
-                  total, fed, deferred, epoch, seq, stats, created_at, retry_count, resumed_count)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+                  total, fed, deferred, epoch, seq, stats, created_at, retry_count, resumed_count,
+                  traceparent)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 const GET: &str = concat!("-- runs.get\nSELECT ", columns!(), "\nFROM runs\nWHERE id = ?1");
 
@@ -190,6 +191,7 @@ fn insert(db: &Connection, row: &RunRow) -> Result<(), StoreError> {
             time(row.created_at),
             row.retry_count,
             row.resumed_count,
+            row.traceparent,
         ],
     )
     .map_err(|error| {
@@ -290,6 +292,7 @@ fn run(row: &Row<'_>) -> Result<RunRow, StoreError> {
         priority: row.number("priority")?,
         budget: row.optional_json("budget")?,
         idempotency_key: row.optional_text("idempotency_key")?,
+        traceparent: row.optional_text("traceparent")?,
         status: row.word("status")?,
         total: row.count("total")?,
         fed: row.count("fed")?,

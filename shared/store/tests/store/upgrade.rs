@@ -1,4 +1,4 @@
-//! Rows that were there before the schema's version 5, to see that it reads them with the defaults.
+//! Rows that were there before the schema's versions 5 and 6, to see that they are read with the defaults.
 
 use jiff::Timestamp;
 use runmill_proto::{
@@ -36,7 +36,7 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
     );
     let id = RunId::from_uuid(Uuid::nil());
     let run = store.run(id).await.unwrap();
-    assert!(run.paused_at.is_some() && run.resume_at.is_none(), "{run:?}");
+    assert!(run.paused_at.is_some() && run.resume_at.is_none() && run.traceparent.is_none(), "{run:?}");
     let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();
     assert_eq!(due.iter().map(|job| (job.attempt, job.failures)).collect::<Vec<_>>(), [(1, 0)]);
     let results = store.results(id, None, 9).await.unwrap();

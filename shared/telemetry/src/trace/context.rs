@@ -1,6 +1,7 @@
 use opentelemetry::{
     Context,
     propagation::{Extractor, Injector, TextMapPropagator},
+    trace::TraceContextExt,
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
@@ -16,10 +17,23 @@ struct Header(Option<String>);
 /// has entered yet. What cannot be read is as if it were not there.
 pub fn continue_from(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
-    let header = Header(Some(traceparent.to_owned()));
-    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &header);
     // It fails where nobody traces the span.
-    let _ = span.set_parent(parent);
+    let _ = span.set_parent(read(traceparent));
+}
+
+/// Points from `span` to the span that `traceparent`, a W3C trace context, is of: what led to it without being a part of
+/// its trace. What cannot be read is as if it were not there.
+pub fn link_to(span: &Span, traceparent: Option<&str>) {
+    let Some(traceparent) = traceparent else { return };
+    if span.is_disabled() {
+        return;
+    }
+    span.add_link(read(traceparent).span().span_context().clone());
+}
+
+fn read(traceparent: &str) -> Context {
+    let header = Header(Some(traceparent.to_owned()));
+    TraceContextPropagator::new().extract_with_context(&Context::new(), &header)
 }
 
 /// The W3C trace context of `span`, for [`continue_from`] elsewhere; `None` if nobody traces it.

@@ -24,12 +24,12 @@ use secrecy::SecretString;
 #[cfg(feature = "otlp")]
 pub(crate) use self::setup::{close, install};
 #[cfg(not(feature = "otlp"))]
-pub use self::without::{begin, context_of, continue_from};
+pub use self::without::{begin, context_of, continue_from, link_to};
 #[cfg(not(feature = "otlp"))]
 pub(crate) use self::without::{close, install};
 #[cfg(feature = "otlp")]
 pub use self::{
-    context::{context_of, continue_from},
+    context::{context_of, continue_from, link_to},
     ids::begin,
 };
 

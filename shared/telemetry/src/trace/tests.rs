@@ -17,6 +17,7 @@ use tracing::{Span, info_span, subscriber::with_default};
 use super::{
     ONLY, TraceSettings, begin, context_of, continue_from,
     export::Renaming,
+    link_to,
     setup::{provider, subscriber},
 };
 use crate::LogSettings;
@@ -93,6 +94,23 @@ fn attributes(span: &SpanData) -> Vec<(&str, String)> {
     let mut all: Vec<_> = span.attributes.iter().map(|it| (it.key.as_str(), it.value.to_string())).collect();
     all.sort_unstable();
     all
+}
+
+#[test]
+fn a_link_points_to_a_span_of_another_trace() {
+    let spans = spans_of(1.0, || {
+        let submitted = info_span!(target: ONLY, parent: None, "run.submit");
+        let context = context_of(&submitted);
+        for context in [context.as_deref(), Some("unreadable"), None] {
+            link_to(&info_span!(target: ONLY, parent: None, "job.feed"), context);
+        }
+    });
+
+    let [linked, unreadable, unlinked, submitted] = &spans[..] else { panic!("{spans:?}") };
+    let (link, submitted) = (&linked.links[0].span_context, &submitted.span_context);
+    assert_eq!((link.trace_id(), link.span_id()), (submitted.trace_id(), submitted.span_id()));
+    assert_ne!(linked.span_context.trace_id(), submitted.trace_id());
+    assert_eq!((linked.links.len(), unreadable.links.len(), unlinked.links.len()), (1, 0, 0));
 }
 
 #[test]

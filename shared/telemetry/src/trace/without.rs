@@ -13,6 +13,9 @@ pub fn begin(_span: &Span, _key: &dyn Display) {}
 /// Nothing, in a build without traces.
 pub fn continue_from(_span: &Span, _traceparent: Option<&str>) {}
 
+/// Nothing, in a build without traces.
+pub fn link_to(_span: &Span, _traceparent: Option<&str>) {}
+
 /// `None`, in a build without traces.
 pub fn context_of(_span: &Span) -> Option<String> {
     None

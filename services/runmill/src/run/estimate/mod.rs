@@ -80,7 +80,7 @@ impl Whom {
             ProviderChoice::At(address) => Ok(Self {
                 kind: address.kind(),
                 base_url: address.base_url.clone(),
-                limit: address.rate_limit(),
+                limit: address.rate_limit(client).await?,
                 takes_images: false,
             }),
             ProviderChoice::Known(id) => {

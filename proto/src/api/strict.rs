@@ -1,0 +1,38 @@
+//! Objects of a request in which a name that is misspelt is refused, not ignored.
+//!
+//! Only where they come from a user: in the store they may be from a newer process, which knows more names.
+
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::Error};
+use serde_json::{Map, Value};
+
+pub fn strict<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Serialize + DeserializeOwned,
+{
+    known(Map::deserialize(deserializer)?)
+}
+
+pub fn strict_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Serialize + DeserializeOwned,
+{
+    Option::<Map<String, Value>>::deserialize(deserializer)?.map(known).transpose()
+}
+
+/// The known names are those that the default has: none of its fields is left out.
+fn known<T, E>(object: Map<String, Value>) -> Result<T, E>
+where
+    T: Default + Serialize + DeserializeOwned,
+    E: Error,
+{
+    let Ok(Value::Object(default)) = serde_json::to_value(T::default()) else {
+        unreachable!("it is read from an object");
+    };
+    if let Some(unknown) = object.keys().find(|name| !default.contains_key(*name)) {
+        let names: Vec<_> = default.keys().map(|name| format!("`{name}`")).collect();
+        return Err(E::custom(format!("unknown field `{unknown}`, expected one of {}", names.join(", "))));
+    }
+    T::deserialize(Value::Object(object)).map_err(E::custom)
+}
