@@ -16,6 +16,8 @@ pub(crate) enum Act {
     SendBuffered,
     /// Seconds.
     Wait(u64),
+    /// The head of an answer, with this status.
+    Head(u16),
     Chunk,
     Token,
     Outlook(Outlook),
@@ -63,6 +65,7 @@ impl Attempt for Scripted {
                 Act::SendStream => cx.progress.send(true),
                 Act::SendBuffered => cx.progress.send(false),
                 Act::Wait(seconds) => sleep(secs(seconds)).await,
+                Act::Head(status) => cx.progress.answered(status, cx.form.stream),
                 Act::Chunk => cx.progress.chunk(),
                 Act::Token => {
                     cx.progress.chunk();

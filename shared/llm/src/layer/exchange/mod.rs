@@ -3,6 +3,7 @@ mod reading;
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::Response;
+use runmill_proto::api::{ProviderKind, ProviderProtocol};
 
 use self::reading::Reading;
 use super::{Attempt, Context};
@@ -17,6 +18,8 @@ use crate::{
 /// One request and its answer: the only layer that knows of HTTP.
 pub(crate) struct Exchange {
     pub protocol: Box<dyn Protocol>,
+    /// Which protocol that is, and in whose way.
+    pub speech: (ProviderProtocol, ProviderKind),
     pub transport: Transport,
     pub redactor: Redactor,
     pub clock: Clock,
@@ -31,6 +34,11 @@ impl Attempt for Exchange {
 }
 
 impl Exchange {
+    /// Whether it asks the same server in the same way as the other.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.speech == other.speech && self.transport.reaches(&other.transport)
+    }
+
     async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let wire = self.protocol.encode(cx.request, cx.form)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
