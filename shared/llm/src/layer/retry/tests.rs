@@ -297,3 +297,17 @@ async fn every_attempt_is_priced_failed_ones_included() {
     assert_eq!(costs, [Some(2_600_000); 2]);
     assert_eq!(invoked.cost_nanousd(), Some(5_200_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_fed_again_earns_no_more_retries() {
+    let client = retry(Scripted::failing(std::iter::repeat_n(broken(), 1_000)));
+    let fed_again = CallPolicy { failed_before: 1, budget_percent: 100.0, ..policy() };
+
+    let mut retries = 0;
+    for _ in 0..100 {
+        let invoked = client.invoke(&request(), &fed_again, &Interrupts::default()).await;
+        retries += invoked.attempts.len() - 1;
+    }
+
+    assert_eq!(retries, 10, "the reserve alone");
+}
