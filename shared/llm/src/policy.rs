@@ -28,8 +28,8 @@ pub struct CallPolicy {
     pub deadline: Option<Timestamp>,
 }
 
-/// Where a call's policy comes from. Asked before each attempt, so that a changed setting holds for a call that waits
-/// to be tried again.
+/// Where a call's policy comes from. Asked before each attempt, and again when it has its slot, so that a changed
+/// setting holds for a call that waits.
 pub trait PolicySource: Send + Sync {
     fn policy(&self) -> CallPolicy;
 }

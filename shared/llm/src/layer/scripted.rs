@@ -120,6 +120,7 @@ pub(crate) fn request() -> ChatRequest {
 pub(crate) async fn ask(layer: &impl Attempt, policy: &CallPolicy) -> Result<ChatResponse, ModelError> {
     let (request, progress) = (request(), Progress::default());
     let (form, deadline) = (Form::default(), None);
-    let cx = Context { request: &request, policy, number: 0, form, deadline, progress: &progress, key: None };
+    let (policies, progress) = (policy, &progress);
+    let cx = Context { request: &request, policies, number: 0, form, deadline, progress, key: None };
     layer.attempt(cx).await
 }

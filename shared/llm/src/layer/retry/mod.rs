@@ -60,8 +60,7 @@ impl<A: Attempt> Retry<A> {
         loop {
             let progress = Progress::default();
             let (number, form, deadline) = (journal.len(), Form::default(), journal.moment(policy.deadline));
-            let cx =
-                Context { request, policy: &policy, number, form, deadline, progress: &progress, key: None };
+            let cx = Context { request, policies, number, form, deadline, progress: &progress, key: None };
             let has_started = || number > 0 || progress.marks().began.is_some();
             let span = tracing::info_span!(
                 target: "trace",

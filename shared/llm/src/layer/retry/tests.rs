@@ -9,6 +9,7 @@ use super::*;
 use crate::layer::{
     permit::Permit,
     scripted::{Act, Scripted, four, policy, request, secs},
+    timeout::Timeout,
 };
 use crate::{CallPolicy, keys::Outlook};
 
@@ -310,4 +311,32 @@ async fn a_job_that_is_fed_again_earns_no_more_retries() {
     }
 
     assert_eq!(retries, 10, "the reserve alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
+    struct Changing(std::sync::Mutex<CallPolicy>);
+
+    impl PolicySource for Changing {
+        fn policy(&self) -> CallPolicy {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    let gate = Arc::new(Gate::new(1));
+    let held = gate.acquire().await;
+    let wire = Timeout { inner: Scripted::acting(&[Act::SendBuffered, Act::Wait(9999)]) };
+    let client = retry(Permit { inner: wire, gate });
+    let none = CallPolicy { max_retries: 0, ..policy() };
+    let changing = Changing(none.clone().into());
+
+    let (request, interrupts) = (request(), Interrupts::default());
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &changing, &interrupts), async {
+        sleep(secs(50)).await;
+        *changing.0.lock().unwrap() = CallPolicy { total: secs(7), ..none };
+        drop(held);
+    });
+
+    let timed_out = ModelError::TimedOut(crate::TimeoutPhase::Total);
+    assert_eq!((invoked.result, invoked.latency), (Err(Unanswered::Failed(timed_out)), secs(7)));
 }
