@@ -4,6 +4,7 @@
 //! folder with one [`Protocol`].
 
 pub mod anthropic_messages;
+mod delay;
 mod draft;
 pub mod gemini;
 mod image;

@@ -8,7 +8,7 @@ mod answer;
 mod arguments;
 mod buffered;
 mod config;
-mod error;
+pub(super) mod error;
 mod finish;
 mod request;
 mod stream;
