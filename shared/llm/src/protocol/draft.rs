@@ -35,17 +35,33 @@ impl Draft {
 
     /// The tool call with this number in the answer, made when it is not there.
     pub fn tool(&mut self, number: u64) -> &mut ToolCall {
-        let count = self.tools.len();
-        // One too many is an error, and to look for the place of each that follows would take for ever.
-        let place = if count > TOOL_CALLS_MAX { count - 1 } else { self.place(number) };
-        &mut self.tools[place].1
+        self.tool_where(number, |known, _| known == number)
     }
 
-    fn place(&mut self, number: u64) -> usize {
-        self.tools.iter().rposition(|(known, _)| *known == number).unwrap_or_else(|| {
+    /// The tool call that a part of one belongs to, by what servers tell of it; texts that are absent are empty. Another
+    /// id is another call, whatever its number; without a number, so is another name without an id.
+    pub fn tool_of(&mut self, number: Option<u64>, id: &str, name: &str) -> &mut ToolCall {
+        let next = self.tools.len() as u64;
+        match number {
+            Some(number) => self.tool_where(number, |known, call| {
+                known == number && (id.is_empty() || call.id.is_empty() || call.id == id)
+            }),
+            None if !id.is_empty() => self.tool_where(next, |_, call| call.id == id),
+            None => self.tool_where(next, |_, _| name.is_empty()),
+        }
+    }
+
+    /// The last tool call that `is_it`, or a new one with this number.
+    fn tool_where(&mut self, number: u64, is_it: impl Fn(u64, &ToolCall) -> bool) -> &mut ToolCall {
+        let count = self.tools.len();
+        // One too many is an error, and to look for the place of each that follows would take for ever.
+        let place = if count > TOOL_CALLS_MAX { Some(count - 1) } else { None };
+        let place = place.or_else(|| self.tools.iter().rposition(|(known, call)| is_it(*known, call)));
+        let place = place.unwrap_or_else(|| {
             self.tools.push((number, ToolCall::default()));
-            self.tools.len() - 1
-        })
+            count
+        });
+        &mut self.tools[place].1
     }
 
     pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
