@@ -80,11 +80,16 @@ impl Draft {
         if fits { Ok(()) } else { Err(ModelError::Malformed { message: message() }) }
     }
 
-    /// The whole answer; nothing is left behind.
-    pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> ChatResponse {
+    /// The whole answer; nothing is left behind. Nothing, for no known reason, is a failure and not an answer.
+    pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
         let Self { text, reasoning, refusal, mut tools, logprobs } = std::mem::take(self);
+        if finish == Finish::Other && text.is_empty() && refusal.is_empty() && tools.is_empty() {
+            let message = "it ends without an answer and without a known reason".to_owned();
+            return Err(ModelError::Malformed { message });
+        }
+        // Those of the same number stay in the order in which they came.
         tools.sort_by_key(|(number, _)| *number);
-        ChatResponse {
+        Ok(ChatResponse {
             text,
             reasoning: some(reasoning),
             refusal: some(refusal),
@@ -92,7 +97,7 @@ impl Draft {
             logprobs: Some(logprobs).filter(|tokens| !tokens.is_empty()),
             finish,
             usage,
-        }
+        })
     }
 }
 
@@ -117,7 +122,7 @@ mod tests {
         draft.tool(0).name = "first".into();
         draft.tool(1).arguments.push_str("{}");
 
-        let answer = draft.complete(Finish::ToolCalls, None);
+        let answer = draft.complete(Finish::ToolCalls, None).unwrap();
 
         let calls: Vec<_> =
             answer.tool_calls.iter().map(|c| (c.name.as_str(), c.arguments.as_str())).collect();

@@ -9,7 +9,7 @@ use self::reading::Reading;
 use super::{Attempt, Context};
 use crate::{
     ChatResponse, Clock, ModelError,
-    protocol::{ErrorAnswer, Protocol},
+    protocol::{ErrorAnswer, Protocol, Unusable},
     redact::Redactor,
     retry_after::retry_after,
     transport::Transport,
@@ -54,7 +54,11 @@ impl Exchange {
         }
         if !streamed {
             let body = body::answer(response, cx.progress).await?;
-            return self.protocol.buffered(&body);
+            // What was counted was billed, whatever the answer is.
+            return self.protocol.buffered(&body).map_err(|Unusable { error, usage }| {
+                cx.progress.usage(usage);
+                error
+            });
         }
         if media == Media::Html {
             return Err(ModelError::Malformed { message: "a web page came instead of a stream".to_owned() });

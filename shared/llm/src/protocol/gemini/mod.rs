@@ -18,7 +18,7 @@ use http::{
     header::{CONTENT_TYPE, InvalidHeaderValue},
 };
 
-use super::{Decoder, ErrorAnswer, Form, Protocol, Wire, without_prefix};
+use super::{Decoder, ErrorAnswer, Form, Protocol, Unusable, Wire, without_prefix};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
 /// Google's own API, and what speaks as it does.
@@ -51,7 +51,7 @@ impl Protocol for Gemini {
         Box::<stream::ChunkDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, ModelError> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
         buffered::read(body)
     }
 

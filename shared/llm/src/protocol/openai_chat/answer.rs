@@ -28,7 +28,9 @@ pub(super) struct Answer<'a, C> {
     x_groq: Option<Groq>,
     /// Some servers send an error where an answer should be, with a status of 200.
     #[serde(borrow, default)]
-    pub error: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    object: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +40,11 @@ struct Groq {
 }
 
 impl<C> Answer<'_, C> {
+    /// An error as most have it, or as older vLLM has it: all there is, named by its `object`.
+    pub fn is_error(&self) -> bool {
+        self.error.is_some() || or_empty(self.object.as_ref()) == "error"
+    }
+
     pub fn usage(&self) -> Option<Usage> {
         self.usage.or_else(|| self.x_groq.as_ref()?.usage).map(Into::into)
     }
