@@ -9,7 +9,7 @@ pub struct CallPolicy {
     /// From the request to the first token. Of a buffered answer nothing is seen before its end, so that it
     /// has `total` instead.
     pub first_token: Duration,
-    /// The longest silence after the first token.
+    /// The longest silence after the first token. A ping breaks it: the vendors send them to prove that they live.
     pub idle: Duration,
     /// One attempt, from the slot it got to the end of its answer.
     pub total: Duration,
