@@ -3,6 +3,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use jiff::Timestamp;
 use runmill_llm::CallPolicy;
 use tracing::{
     Event, Subscriber,
@@ -96,6 +97,19 @@ async fn each_call_leaves_one_line_with_the_platforms_names() {
     );
     assert_eq!(line["provider_id"], PROVIDER.to_string());
     assert_eq!((&*line["outcome"], &*line["prompt_tokens"], &*line["retry_count"]), ("succeeded", "9", "0"));
+}
+
+#[tokio::test]
+async fn a_call_without_a_request_leaves_no_line_of_a_call() {
+    let (lines, _listening) = Lines::listen();
+    let server = Server::start([Act::Send(stream(EVENTS))]).await;
+    let too_late = CallPolicy { deadline: Some(Timestamp::UNIX_EPOCH), ..policy() };
+
+    client(server.base_url()).invoke(&request(), &too_late).await;
+
+    assert!(lines.of("model.invocation").is_empty(), "{:?}", lines.all());
+    let [line] = &lines.of("model.not_called")[..] else { panic!("{:?}", lines.all()) };
+    assert_eq!(line["error_kind"], "deadline_passed");
 }
 
 #[tokio::test]
