@@ -1,11 +1,12 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use runmill_llm::{CallPolicy, Invoked, ModelError, TimeoutPhase, Unanswered};
+use runmill_llm::{CallPolicy, Invoked, ModelError, Target, TimeoutPhase, Unanswered};
 use runmill_proto::ErrorKind;
+use runmill_quota::Gate;
 
 use crate::{
     server::{Act, BUFFERED, EVENTS, HUNG_UP, STREAM, Server, response, stream},
-    setup::{HEADER_SECRET, KEY, client, policy, request},
+    setup::{HEADER_SECRET, KEY, client, factory, policy, request, target},
 };
 
 async fn call(script: impl IntoIterator<Item = Act>, policy: &CallPolicy) -> (Invoked, Server) {
@@ -221,4 +222,28 @@ async fn a_dropped_call_closes_its_connection() {
     }
 
     assert_eq!(server.heard().await, (1, HUNG_UP.to_owned()));
+}
+
+/// Makes a call, and lets no time pass in vain once the server has done what it does.
+async fn call_that_hangs(sent: &str, target: impl FnOnce(String) -> Target) -> Invoked {
+    let mut server = Server::start([Act::SendAndHang(sent.to_owned())]).await;
+    let client = factory().client(&target(server.base_url()), &Arc::new(Gate::new(1))).unwrap();
+    let (request, policy) = (request(), policy());
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy), async {
+        server.heard().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::pause();
+    });
+    invoked
+}
+
+#[tokio::test]
+async fn an_error_is_told_though_its_body_does_not_end() {
+    let head = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 7\r\ncontent-length: 999\r\n\r\nbusy";
+    let invoked = call_that_hangs(head, target).await;
+
+    let busy = ModelError::Overloaded { message: "busy".into(), after: Some(Duration::from_secs(7)) };
+    assert_eq!(invoked.result, Err(Unanswered::Failed(busy)));
+    assert_eq!(invoked.attempts[0].status, Some(503));
+    assert!(invoked.latency < Duration::from_secs(10), "{:?}", invoked.latency);
 }

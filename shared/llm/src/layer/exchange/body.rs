@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use reqwest::Response;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{ModelError, progress::Progress};
 
@@ -7,6 +10,9 @@ const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// As much of an error as is read.
 const ERROR_MAX_BYTES: usize = 64 * 1024;
+
+/// How long an error's body may take: the head, which says the most, is there, and a slot is held.
+const ERROR_TIME: Duration = Duration::from_secs(5);
 
 /// The whole body of an answer.
 pub(super) async fn answer(mut response: Response, progress: &Progress) -> Result<Vec<u8>, ModelError> {
@@ -23,10 +29,12 @@ pub(super) async fn answer(mut response: Response, progress: &Progress) -> Resul
 }
 
 /// The start of an error's body, as far as it comes: the status alone says much.
-pub(super) async fn error(mut response: Response, progress: &Progress) -> Vec<u8> {
+///
+/// No part of it is a sign of life: it has a time of its own.
+pub(super) async fn error(mut response: Response) -> Vec<u8> {
+    let end = Instant::now() + ERROR_TIME;
     let mut body = Vec::new();
-    while let Ok(Some(piece)) = response.chunk().await {
-        progress.chunk();
+    while let Ok(Ok(Some(piece))) = timeout_at(end, response.chunk()).await {
         let room = ERROR_MAX_BYTES - body.len();
         body.extend_from_slice(&piece[..piece.len().min(room)]);
         if body.len() == ERROR_MAX_BYTES {

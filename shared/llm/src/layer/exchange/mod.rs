@@ -47,11 +47,12 @@ impl Exchange {
         let response = self.transport.send(wire, &key.headers, &request_id).await?;
         let status = response.status();
         let media = Media::of(response.headers());
-        let streamed = cx.form.stream && media != Media::Json;
-        cx.progress.answered(status.as_u16(), streamed);
         if !status.is_success() {
+            cx.progress.answered(status.as_u16(), false);
             return Err(self.error(cx, response).await);
         }
+        let streamed = cx.form.stream && media != Media::Json;
+        cx.progress.answered(status.as_u16(), streamed);
         if !streamed {
             let body = body::answer(response, cx.progress).await?;
             // What was counted was billed, whatever the answer is.
@@ -74,7 +75,7 @@ impl Exchange {
         }
         let after = retry_after(response.headers(), (self.clock)());
         let should_retry = should_retry(response.headers());
-        let body = body::error(response, cx.progress).await;
+        let body = body::error(response).await;
         let (status, form) = (status.as_u16(), cx.form);
         self.protocol.error(&ErrorAnswer { status, body: &body, form, after, should_retry })
     }
