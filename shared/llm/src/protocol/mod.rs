@@ -63,6 +63,11 @@ pub trait Decoder: Send {
     /// The bytes ended and no event was [`Step::Complete`]. An error, unless the protocol has no terminator.
     fn end(&mut self) -> Result<ChatResponse, ModelError>;
 
+    /// The answer is whole if nothing more comes. Only a protocol without a terminator knows such a moment.
+    fn is_whole(&self) -> bool {
+        false
+    }
+
     /// What the provider has counted so far.
     fn usage(&self) -> Option<Usage>;
 }

@@ -5,7 +5,7 @@ use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::Response;
 use runmill_proto::api::{ProviderKind, ProviderProtocol};
 
-use self::reading::Reading;
+use self::{body::Body, reading::Reading};
 use super::{Attempt, Context};
 use crate::{
     ChatResponse, Clock, ModelError,
@@ -51,10 +51,15 @@ impl Exchange {
             cx.progress.answered(status.as_u16(), false);
             return Err(self.error(cx, response).await);
         }
-        let streamed = cx.form.stream && media != Media::Json;
+        let mut body = Body::of(response);
+        let mut streamed = cx.form.stream && media != Media::Json;
         cx.progress.answered(status.as_u16(), streamed);
+        if streamed && body.begins_as_json().await? {
+            streamed = false;
+            cx.progress.answered(status.as_u16(), streamed);
+        }
         if !streamed {
-            let body = body::answer(response, cx.progress).await?;
+            let body = body.whole(cx.progress).await?;
             // What was counted was billed, whatever the answer is.
             return self.protocol.buffered(&body).map_err(|Unusable { error, usage }| {
                 cx.progress.usage(usage);
@@ -64,7 +69,7 @@ impl Exchange {
         if media == Media::Html {
             return Err(ModelError::Malformed { message: "a web page came instead of a stream".to_owned() });
         }
-        Reading::new(self.protocol.decoder(), cx.progress).read(response).await
+        Reading::new(self.protocol.decoder(), cx.progress).read(body).await
     }
 
     async fn error(&self, cx: Context<'_>, response: Response) -> ModelError {
@@ -88,7 +93,7 @@ enum Media {
     Json,
     /// What a proxy sends on behalf of a server that is not there.
     Html,
-    /// A stream, by whatever name: not every server names it as it should.
+    /// A stream, by whatever name, or yet a buffered answer: not every server names them as it should.
     Other,
 }
 
@@ -97,7 +102,8 @@ impl Media {
         let name = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match name.as_str() {
-            "application/json" => Self::Json,
+            "application/json" | "text/json" => Self::Json,
+            name if name.ends_with("+json") => Self::Json,
             "text/html" => Self::Html,
             _ => Self::Other,
         }
