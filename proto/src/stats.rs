@@ -71,7 +71,8 @@ impl RunStats {
             self.usage += usage;
         }
         if let Some(cost) = call.cost_nanousd {
-            *self.cost_nanousd.get_or_insert(0) += cost;
+            let sum = self.cost_nanousd.get_or_insert(0);
+            *sum = sum.saturating_add(cost);
         }
     }
 
@@ -232,5 +233,15 @@ mod tests {
         assert_eq!((stats.calls, stats.retries), (4, 2));
         assert_eq!(stats.usage.prompt_tokens, 20);
         assert_eq!(stats.cost_nanousd, Some(7));
+    }
+
+    #[test]
+    fn a_cost_that_cannot_be_true_stops_at_the_most_there_is() {
+        let mut stats = RunStats::default();
+        for _ in 0..2 {
+            stats.charge(&Call { cost_nanousd: Some(i64::MAX), ..call(1) });
+        }
+
+        assert_eq!(stats.cost_nanousd, Some(i64::MAX));
     }
 }

@@ -143,11 +143,11 @@ impl Factory {
         let keys = Keys::new(target::keys(target, &*protocol)?);
         let secrets = target.keys.iter().map(|key| &key.value).chain(target.headers.values());
         let redactor = Redactor::new(secrets.cloned());
-        // What a provider was found to want holds for as long as it is the same server.
-        let memory =
-            before.map(|wired| &wired.inner.inner).filter(|it| it.inner.transport.reaches(&transport));
+        let (speech, clock) = ((target.protocol, target.kind), self.settings.clock.clone());
+        let exchange = Exchange { protocol, speech, transport, redactor, clock };
+        // What a provider was found to want holds for as long as it is the same server, asked in the same way.
+        let memory = before.map(|wired| &wired.inner.inner).filter(|it| it.inner.is_like(&exchange));
         let memory = memory.map(|negotiate| negotiate.memory.clone()).unwrap_or_default();
-        let exchange = Exchange { protocol, transport, redactor, clock: self.settings.clock.clone() };
         let seller = Seller::at(target.kind, &target.base_url);
         Ok(Wired { identity, keys, seller, inner: Timeout { inner: Negotiate { inner: exchange, memory } } })
     }
@@ -267,9 +267,19 @@ mod tests {
         let first = memory(&target(1, "a", 1));
 
         let other_key = memory(&target(1, "b", 2));
-        let other_server = memory(&Target { base_url: "http://127.0.0.1:2/v1".into(), ..target(1, "b", 3) });
+        let others = [
+            Target { protocol: ProviderProtocol::OpenaiResponses, ..target(1, "b", 3) },
+            Target { kind: ProviderKind::Openai, ..target(1, "b", 4) },
+            Target { base_url: "http://127.0.0.1:2/v1".into(), ..target(1, "b", 5) },
+        ];
 
-        assert!(Arc::ptr_eq(&first, &other_key) && !Arc::ptr_eq(&first, &other_server));
+        assert!(Arc::ptr_eq(&first, &other_key));
+        let mut before = other_key;
+        for other in others {
+            let after = memory(&other);
+            assert!(!Arc::ptr_eq(&before, &after), "{other:?}");
+            before = after;
+        }
     }
 
     #[test]

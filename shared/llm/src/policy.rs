@@ -9,7 +9,7 @@ pub struct CallPolicy {
     /// From the request to the first token. Of a buffered answer nothing is seen before its end, so that it
     /// has `total` instead.
     pub first_token: Duration,
-    /// The longest silence after the first token.
+    /// The longest silence after the first token. A ping breaks it: the vendors send them to prove that they live.
     pub idle: Duration,
     /// One attempt, from the slot it got to the end of its answer.
     pub total: Duration,
@@ -28,8 +28,8 @@ pub struct CallPolicy {
     pub deadline: Option<Timestamp>,
 }
 
-/// Where a call's policy comes from. Asked before each attempt, so that a changed setting holds for a call that waits
-/// to be tried again.
+/// Where a call's policy comes from. Asked before each attempt, and again when it has its slot, so that a changed
+/// setting holds for a call that waits.
 pub trait PolicySource: Send + Sync {
     fn policy(&self) -> CallPolicy;
 }

@@ -42,7 +42,7 @@ const fn vendor(prefixes: &'static [&'static str]) -> Seller {
 impl Seller {
     /// Who is behind a provider: the vendor of its kind, or for a custom one the vendor whose host its address names.
     pub fn at(kind: ProviderKind, base_url: &str) -> Self {
-        let known = |host: &str| HOSTS.iter().find(|(name, _)| host.eq_ignore_ascii_case(name));
+        let known = |host: &str| HOSTS.iter().find(|(name, _)| is_at(host, name));
         match (kind, host(base_url).and_then(known)) {
             (ProviderKind::Custom, Some((_, vendor))) => *vendor,
             _ => kind.into(),
@@ -78,6 +78,12 @@ impl From<ProviderKind> for Seller {
     }
 }
 
+/// Whether `host` is `name`, or that of a region (`eu.api.openai.com`).
+fn is_at(host: &str, name: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    host.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
 fn host(base_url: &str) -> Option<&str> {
     let (_, rest) = base_url.trim().split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -97,6 +103,8 @@ mod tests {
             ("https://API.Mistral.ai:443", mistral),
             ("https://api.mistral.ai?x=1", mistral),
             ("https://me:key@api.mistral.ai/v1", mistral),
+            ("https://eu.api.openai.com/v1", OPENAI),
+            ("https://notapi.openai.com/v1", SELF_HOSTED),
             ("https://api.mistral.ai.example.org/v1", SELF_HOSTED),
             ("https://api.mistral.ai@example.org/v1", SELF_HOSTED),
             ("https://example.org/api.mistral.ai", SELF_HOSTED),

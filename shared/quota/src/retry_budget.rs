@@ -27,7 +27,7 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// A first attempt is made: `percent` of a retry is earned.
+    /// The first attempt of a job is made, which has never failed: `percent` of a retry is earned.
     pub fn deposit(&self, percent: f64) {
         #[expect(
             clippy::cast_possible_truncation,

@@ -64,5 +64,11 @@ pub fn read_stream<'a>(
             }
         }
     }
+    if let Ok(Some(event)) = events.rest()
+        && event.data == "[DONE]"
+        && let Ok(Step::Complete(answer)) = decoder.event(&event)
+    {
+        return (Ok(answer), decoder.usage());
+    }
     (decoder.end(), decoder.usage())
 }

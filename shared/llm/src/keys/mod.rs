@@ -136,8 +136,9 @@ impl Lease {
         &self.keys.keys[self.place]
     }
 
-    /// Tells how the attempt ended. `status`: of the provider's last answer to it, if one came.
-    pub fn settle(self, error: Option<&ModelError>, status: Option<u16>) -> Outlook {
+    /// Tells how the attempt ended. `answered`: the status of the
+    /// provider's last answer to it, if one came.
+    pub fn settle(self, error: Option<&ModelError>, answered: Option<u16>) -> Outlook {
         let now = Instant::now();
         let mut states = self.keys.lock();
         let (state, taken) = (&mut states[self.place], self.taken);
@@ -155,7 +156,7 @@ impl Lease {
                 let free = states.iter().any(|other| other.is_usable(now) && other.cooldown(now).is_zero());
                 return if free { Outlook::AnotherKey } else { Outlook::Same };
             }
-            _ if status.is_some_and(shows_acceptance) => {
+            _ if answered.is_some_and(shows_acceptance) => {
                 state.prove(taken);
                 return Outlook::Same;
             }

@@ -19,8 +19,8 @@ pub(crate) mod wiring;
 use tokio::time::Instant;
 
 use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, keys::Key,
-    progress::Progress, protocol::Form,
+    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, keys::Key, progress::Progress,
+    protocol::Form,
 };
 
 /// A call, with all its attempts.
@@ -43,7 +43,8 @@ pub(crate) trait Attempt: Send + Sync {
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub request: &'a ChatRequest,
-    pub policy: &'a CallPolicy,
+    /// To be asked when the attempt starts: it may have waited for its slot.
+    pub policies: &'a dyn PolicySource,
     /// Which attempt of the call this is, from 0.
     pub number: usize,
     pub form: Form,

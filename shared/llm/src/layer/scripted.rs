@@ -16,6 +16,8 @@ pub(crate) enum Act {
     SendBuffered,
     /// Seconds.
     Wait(u64),
+    /// The head of an answer, with this status.
+    Head(u16),
     Chunk,
     Token,
     Outlook(Outlook),
@@ -63,6 +65,7 @@ impl Attempt for Scripted {
                 Act::SendStream => cx.progress.send(true),
                 Act::SendBuffered => cx.progress.send(false),
                 Act::Wait(seconds) => sleep(secs(seconds)).await,
+                Act::Head(status) => cx.progress.answered(status, cx.form.stream),
                 Act::Chunk => cx.progress.chunk(),
                 Act::Token => {
                     cx.progress.chunk();
@@ -121,6 +124,7 @@ pub(crate) fn request() -> ChatRequest {
 pub(crate) async fn ask(layer: &impl Attempt, policy: &CallPolicy) -> Result<ChatResponse, ModelError> {
     let (request, progress) = (request(), Progress::default());
     let (form, deadline) = (Form::default(), None);
-    let cx = Context { request: &request, policy, number: 0, form, deadline, progress: &progress, key: None };
+    let (policies, progress) = (policy, &progress);
+    let cx = Context { request: &request, policies, number: 0, form, deadline, progress, key: None };
     layer.attempt(cx).await
 }

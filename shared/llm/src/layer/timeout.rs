@@ -19,11 +19,12 @@ pub(crate) struct Timeout<A> {
 impl<A: Attempt> Attempt for Timeout<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         cx.progress.begin();
+        let policy = cx.policies.policy();
         tokio::select! {
             // An answer that is there counts, also when its time is up.
             biased;
             answer = self.inner.attempt(cx) => answer,
-            phase = overdue(cx.progress, cx.policy) => Err(ModelError::TimedOut(phase)),
+            phase = overdue(cx.progress, &policy) => Err(ModelError::TimedOut(phase)),
         }
     }
 }

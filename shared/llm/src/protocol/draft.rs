@@ -35,17 +35,33 @@ impl Draft {
 
     /// The tool call with this number in the answer, made when it is not there.
     pub fn tool(&mut self, number: u64) -> &mut ToolCall {
-        let count = self.tools.len();
-        // One too many is an error, and to look for the place of each that follows would take for ever.
-        let place = if count > TOOL_CALLS_MAX { count - 1 } else { self.place(number) };
-        &mut self.tools[place].1
+        self.tool_where(number, |known, _| known == number)
     }
 
-    fn place(&mut self, number: u64) -> usize {
-        self.tools.iter().rposition(|(known, _)| *known == number).unwrap_or_else(|| {
+    /// The tool call that a part of one belongs to, by what servers tell of it; texts that are absent are empty. Another
+    /// id is another call, whatever its number; without a number, so is another name without an id.
+    pub fn tool_of(&mut self, number: Option<u64>, id: &str, name: &str) -> &mut ToolCall {
+        let next = self.tools.len() as u64;
+        match number {
+            Some(number) => self.tool_where(number, |known, call| {
+                known == number && (id.is_empty() || call.id.is_empty() || call.id == id)
+            }),
+            None if !id.is_empty() => self.tool_where(next, |_, call| call.id == id),
+            None => self.tool_where(next, |_, _| name.is_empty()),
+        }
+    }
+
+    /// The last tool call that `is_it`, or a new one with this number.
+    fn tool_where(&mut self, number: u64, is_it: impl Fn(u64, &ToolCall) -> bool) -> &mut ToolCall {
+        let count = self.tools.len();
+        // One too many is an error, and to look for the place of each that follows would take for ever.
+        let place = if count > TOOL_CALLS_MAX { Some(count - 1) } else { None };
+        let place = place.or_else(|| self.tools.iter().rposition(|(known, call)| is_it(*known, call)));
+        let place = place.unwrap_or_else(|| {
             self.tools.push((number, ToolCall::default()));
-            self.tools.len() - 1
-        })
+            count
+        });
+        &mut self.tools[place].1
     }
 
     pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
@@ -64,11 +80,16 @@ impl Draft {
         if fits { Ok(()) } else { Err(ModelError::Malformed { message: message() }) }
     }
 
-    /// The whole answer; nothing is left behind.
-    pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> ChatResponse {
+    /// The whole answer; nothing is left behind. Nothing, for no known reason, is a failure and not an answer.
+    pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
         let Self { text, reasoning, refusal, mut tools, logprobs } = std::mem::take(self);
+        if finish == Finish::Other && text.is_empty() && refusal.is_empty() && tools.is_empty() {
+            let message = "it ends without an answer and without a known reason".to_owned();
+            return Err(ModelError::Malformed { message });
+        }
+        // Those of the same number stay in the order in which they came.
         tools.sort_by_key(|(number, _)| *number);
-        ChatResponse {
+        Ok(ChatResponse {
             text,
             reasoning: some(reasoning),
             refusal: some(refusal),
@@ -76,7 +97,7 @@ impl Draft {
             logprobs: Some(logprobs).filter(|tokens| !tokens.is_empty()),
             finish,
             usage,
-        }
+        })
     }
 }
 
@@ -101,7 +122,7 @@ mod tests {
         draft.tool(0).name = "first".into();
         draft.tool(1).arguments.push_str("{}");
 
-        let answer = draft.complete(Finish::ToolCalls, None);
+        let answer = draft.complete(Finish::ToolCalls, None).unwrap();
 
         let calls: Vec<_> =
             answer.tool_calls.iter().map(|c| (c.name.as_str(), c.arguments.as_str())).collect();

@@ -4,6 +4,7 @@
 //! folder with one [`Protocol`].
 
 pub mod anthropic_messages;
+mod delay;
 mod draft;
 pub mod gemini;
 mod image;
@@ -34,10 +35,24 @@ pub trait Protocol: Send + Sync {
     fn decoder(&self) -> Box<dyn Decoder>;
 
     /// Reads an answer that came in one piece with a status of 2xx.
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, ModelError>;
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable>;
 
     /// Reads an answer with any other status.
     fn error(&self, answer: &ErrorAnswer<'_>) -> ModelError;
+}
+
+/// Why a buffered answer is of no use, and what it cost all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    pub error: ModelError,
+    pub usage: Option<Usage>,
+}
+
+/// An answer that counts nothing, or nothing that can be read.
+impl From<ModelError> for Unusable {
+    fn from(error: ModelError) -> Self {
+        Self { error, usage: None }
+    }
 }
 
 /// Reads one streamed answer, event by event.
@@ -47,6 +62,11 @@ pub trait Decoder: Send {
 
     /// The bytes ended and no event was [`Step::Complete`]. An error, unless the protocol has no terminator.
     fn end(&mut self) -> Result<ChatResponse, ModelError>;
+
+    /// The answer is whole if nothing more comes. Only a protocol without a terminator knows such a moment.
+    fn is_whole(&self) -> bool {
+        false
+    }
 
     /// What the provider has counted so far.
     fn usage(&self) -> Option<Usage>;

@@ -47,6 +47,16 @@ impl Lines {
         Ok(Some(self.without_mark(line)))
     }
 
+    /// The line that was begun.
+    pub fn rest(&mut self) -> Bytes {
+        let line = self.join(&[]);
+        self.without_mark(line)
+    }
+
+    pub const fn is_between_lines(&self) -> bool {
+        self.started.is_empty()
+    }
+
     fn join(&mut self, rest: &[u8]) -> Bytes {
         self.started.extend_from_slice(rest);
         std::mem::take(&mut self.started).into()

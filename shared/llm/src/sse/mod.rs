@@ -78,6 +78,25 @@ impl SseDecoder {
         Ok(Some(SseEvent { name: text(name)?, data: text(data)? }))
     }
 
+    /// What was begun when the bytes ended, as if the line and the event had ended, too. The standard drops it; who
+    /// takes it must know that it is no half. Nothing can be pushed any more.
+    pub fn rest(&mut self) -> Result<Option<SseEvent<'_>>, SseError> {
+        let line = self.lines.rest();
+        if !line.is_empty() {
+            self.field(line);
+        }
+        if !self.dispatch() {
+            return Ok(None);
+        }
+        let (name, data) = &self.current;
+        Ok(Some(SseEvent { name: text(name)?, data: text(data)? }))
+    }
+
+    /// Nothing of a next event has come.
+    pub const fn is_between_events(&self) -> bool {
+        self.lines.is_between_lines() && matches!(self.data, Data::None)
+    }
+
     fn field(&mut self, mut line: Bytes) {
         let colon = memchr::memchr(b':', &line).unwrap_or(line.len());
         let value = (colon + 1).min(line.len());

@@ -101,3 +101,29 @@ proptest! {
         let _ = decode([&bytes[..]]);
     }
 }
+
+#[test]
+fn what_was_begun_can_be_asked_for_at_the_end() {
+    let table = [
+        ("data: a", Some("a")),
+        ("data: a\n", Some("a")),
+        ("data: a\ndata: b", Some("a\nb")),
+        ("data: a\n\n: comment", None),
+        ("data: a\n\n", None),
+        ("", None),
+    ];
+    for (stream, want) in table {
+        for size in [1, 100] {
+            let mut decoder = SseDecoder::default();
+            for piece in stream.as_bytes().chunks(size) {
+                decoder.push(Bytes::copy_from_slice(piece));
+                while decoder.next().unwrap().is_some() {}
+            }
+            assert_eq!(
+                decoder.rest().unwrap().map(|event| event.data.to_owned()).as_deref(),
+                want,
+                "{stream:?}"
+            );
+        }
+    }
+}

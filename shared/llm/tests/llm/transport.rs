@@ -1,11 +1,12 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use runmill_llm::{CallPolicy, Invoked, ModelError, TimeoutPhase, Unanswered};
-use runmill_proto::ErrorKind;
+use runmill_llm::{CallPolicy, Invoked, ModelError, Target, TimeoutPhase, Unanswered};
+use runmill_proto::{ErrorKind, api::ProviderProtocol};
+use runmill_quota::Gate;
 
 use crate::{
     server::{Act, BUFFERED, EVENTS, HUNG_UP, STREAM, Server, response, stream},
-    setup::{HEADER_SECRET, KEY, client, policy, request},
+    setup::{HEADER_SECRET, KEY, client, factory, policy, request, target},
 };
 
 async fn call(script: impl IntoIterator<Item = Act>, policy: &CallPolicy) -> (Invoked, Server) {
@@ -221,4 +222,105 @@ async fn a_dropped_call_closes_its_connection() {
     }
 
     assert_eq!(server.heard().await, (1, HUNG_UP.to_owned()));
+}
+
+/// Makes a call, and lets no time pass in vain once the server has done what it does.
+async fn call_that_hangs(sent: &str, target: impl FnOnce(String) -> Target) -> Invoked {
+    let mut server = Server::start([Act::SendAndHang(sent.to_owned())]).await;
+    let client = factory().client(&target(server.base_url()), &Arc::new(Gate::new(1))).unwrap();
+    let (request, policy) = (request(), policy());
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy), async {
+        server.heard().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::pause();
+    });
+    invoked
+}
+
+#[tokio::test]
+async fn an_error_is_told_though_its_body_does_not_end() {
+    let head = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 7\r\ncontent-length: 999\r\n\r\nbusy";
+    let invoked = call_that_hangs(head, target).await;
+
+    let busy = ModelError::Overloaded { message: "busy".into(), after: Some(Duration::from_secs(7)) };
+    assert_eq!(invoked.result, Err(Unanswered::Failed(busy)));
+    assert_eq!(invoked.attempts[0].status, Some(503));
+    assert!(invoked.latency < Duration::from_secs(10), "{:?}", invoked.latency);
+}
+
+fn gemini(base_url: String) -> Target {
+    Target { protocol: ProviderProtocol::Gemini, ..target(base_url) }
+}
+
+const LAST: &str = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"4\"}]},\
+                    \"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":9}}\n\n";
+const MORE: &str = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"2\"}]}}]}\n\n";
+
+#[tokio::test]
+async fn without_a_terminator_an_answer_is_whole_at_its_reason_though_its_end_is_broken() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n";
+    let table = [
+        (format!("{head}{MORE}{LAST}"), Some("24")),
+        (format!("{head}{LAST}data: {{\"usageMetadata\":{{\"promptTokenCount\":9}}}}\n\n"), Some("4")),
+        (format!("{head}{LAST}{MORE}"), None),
+        (format!("{head}{LAST}data: {{"), None),
+        (format!("{head}{MORE}"), None),
+    ];
+    for (sent, want) in table {
+        let server = Server::start([Act::SendAndClose(sent.clone())]).await;
+        let client = factory().client(&gemini(server.base_url()), &Arc::new(Gate::new(1))).unwrap();
+
+        let invoked = client.invoke(&request(), &policy()).await;
+
+        match want {
+            Some(want) => assert_eq!(text(&invoked), want, "{sent}"),
+            None => assert_eq!(kind(&invoked), ErrorKind::TruncatedStream, "{sent}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_terminator_an_answer_is_whole_at_its_reason_though_it_has_no_end() {
+    let invoked = call_that_hangs(&format!("{STREAM}{LAST}"), gemini).await;
+
+    assert_eq!(text(&invoked), "4");
+    assert!(invoked.latency < Duration::from_secs(10), "{:?}", invoked.latency);
+}
+
+#[tokio::test]
+async fn json_is_a_buffered_answer_whatever_it_is_called() {
+    let types = [
+        "content-type: application/vnd.x+json\r\n",
+        "content-type: text/json; charset=utf-8\r\n",
+        "content-type: text/plain\r\n",
+        "content-type: text/event-stream\r\n",
+        "",
+    ];
+    for content_type in types {
+        let json = response("200 OK", content_type, BUFFERED);
+        let (invoked, _server) = call([Act::Send(json)], &policy()).await;
+
+        assert_eq!((text(&invoked), invoked.streamed), ("4", false), "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn a_terminator_needs_no_empty_line_after_it() {
+    for end in ["", "\n"] {
+        let sent = format!("{STREAM}{}{end}", EVENTS.trim_end());
+        let (invoked, _server) = call([Act::SendAndClose(sent)], &policy()).await;
+
+        assert_eq!(text(&invoked), "4");
+    }
+}
+
+#[tokio::test]
+async fn what_an_unusable_buffered_answer_has_counted_is_counted() {
+    let unusable = "{\"choices\":[{\"index\":0,\"message\":{},\"finish_reason\":\"error\"}],\
+                    \"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}";
+    let json = response("200 OK", "content-type: application/json\r\n", unusable);
+    let (invoked, _server) = call([Act::Send(json)], &policy()).await;
+
+    assert_eq!(kind(&invoked), ErrorKind::ServerError);
+    assert_eq!(invoked.usage.unwrap().prompt_tokens, 9);
 }

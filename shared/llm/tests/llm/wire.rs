@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use runmill_llm::{
     ChatResponse, ModelError,
     protocol::{
-        Dialect, ErrorAnswer, Form, Protocol, anthropic_messages::AnthropicMessages, gemini::Gemini,
-        openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
+        Dialect, ErrorAnswer, Form, Protocol, Unusable, anthropic_messages::AnthropicMessages,
+        gemini::Gemini, openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
     },
     retry_after::retry_after,
 };
@@ -139,8 +139,10 @@ fn streams_are_read_however_they_are_cut() {
 fn buffered_answers_are_read() {
     for (name, protocol) in protocols() {
         for case in cases(&read(name, "buffered.txt")) {
-            let answer = protocol.buffered(case.body.as_bytes());
-            let usage = answer.as_ref().ok().and_then(|answer| answer.usage);
+            let (answer, usage) = match protocol.buffered(case.body.as_bytes()) {
+                Ok(answer) => (Ok(answer.clone()), answer.usage),
+                Err(Unusable { error, usage }) => (Err(error), usage),
+            };
             assert_eq!(answer_text(&answer, usage), case.want, "{name}: {}", case.name);
         }
     }

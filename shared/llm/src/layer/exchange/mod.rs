@@ -3,12 +3,13 @@ mod reading;
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::Response;
+use runmill_proto::api::{ProviderKind, ProviderProtocol};
 
-use self::reading::Reading;
+use self::{body::Body, reading::Reading};
 use super::{Attempt, Context};
 use crate::{
     ChatResponse, Clock, ModelError,
-    protocol::{ErrorAnswer, Protocol},
+    protocol::{ErrorAnswer, Protocol, Unusable},
     redact::Redactor,
     retry_after::retry_after,
     transport::Transport,
@@ -17,6 +18,8 @@ use crate::{
 /// One request and its answer: the only layer that knows of HTTP.
 pub(crate) struct Exchange {
     pub protocol: Box<dyn Protocol>,
+    /// Which protocol that is, and in whose way.
+    pub speech: (ProviderProtocol, ProviderKind),
     pub transport: Transport,
     pub redactor: Redactor,
     pub clock: Clock,
@@ -31,6 +34,11 @@ impl Attempt for Exchange {
 }
 
 impl Exchange {
+    /// Whether it asks the same server in the same way as the other.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.speech == other.speech && self.transport.reaches(&other.transport)
+    }
+
     async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let wire = self.protocol.encode(cx.request, cx.form)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
@@ -39,19 +47,29 @@ impl Exchange {
         let response = self.transport.send(wire, &key.headers, &request_id).await?;
         let status = response.status();
         let media = Media::of(response.headers());
-        let streamed = cx.form.stream && media != Media::Json;
-        cx.progress.answered(status.as_u16(), streamed);
         if !status.is_success() {
+            cx.progress.answered(status.as_u16(), false);
             return Err(self.error(cx, response).await);
         }
+        let mut body = Body::of(response);
+        let mut streamed = cx.form.stream && media != Media::Json;
+        cx.progress.answered(status.as_u16(), streamed);
+        if streamed && body.begins_as_json().await? {
+            streamed = false;
+            cx.progress.answered(status.as_u16(), streamed);
+        }
         if !streamed {
-            let body = body::answer(response, cx.progress).await?;
-            return self.protocol.buffered(&body);
+            let body = body.whole(cx.progress).await?;
+            // What was counted was billed, whatever the answer is.
+            return self.protocol.buffered(&body).map_err(|Unusable { error, usage }| {
+                cx.progress.usage(usage);
+                error
+            });
         }
         if media == Media::Html {
             return Err(ModelError::Malformed { message: "a web page came instead of a stream".to_owned() });
         }
-        Reading::new(self.protocol.decoder(), cx.progress).read(response).await
+        Reading::new(self.protocol.decoder(), cx.progress).read(body).await
     }
 
     async fn error(&self, cx: Context<'_>, response: Response) -> ModelError {
@@ -62,7 +80,7 @@ impl Exchange {
         }
         let after = retry_after(response.headers(), (self.clock)());
         let should_retry = should_retry(response.headers());
-        let body = body::error(response, cx.progress).await;
+        let body = body::error(response).await;
         let (status, form) = (status.as_u16(), cx.form);
         self.protocol.error(&ErrorAnswer { status, body: &body, form, after, should_retry })
     }
@@ -75,7 +93,7 @@ enum Media {
     Json,
     /// What a proxy sends on behalf of a server that is not there.
     Html,
-    /// A stream, by whatever name: not every server names it as it should.
+    /// A stream, by whatever name, or yet a buffered answer: not every server names them as it should.
     Other,
 }
 
@@ -84,7 +102,8 @@ impl Media {
         let name = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match name.as_str() {
-            "application/json" => Self::Json,
+            "application/json" | "text/json" => Self::Json,
+            name if name.ends_with("+json") => Self::Json,
             "text/html" => Self::Html,
             _ => Self::Other,
         }

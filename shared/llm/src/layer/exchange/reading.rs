@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Response;
 use tokio::time::timeout;
 
+use super::body::Body;
 use crate::{
     ChatResponse, ModelError,
     progress::Progress,
@@ -23,18 +23,37 @@ pub(super) struct Reading<'a> {
 /// next call; a server that dawdles costs us the connection instead of the time.
 const END_OF_BODY: Duration = Duration::from_millis(20);
 
+/// How long more may come after an answer that is whole without: counts, as a rule, if anything.
+const AFTER_WHOLE: Duration = Duration::from_secs(5);
+
 impl<'a> Reading<'a> {
     pub fn new(decoder: Box<dyn Decoder>, progress: &'a Progress) -> Self {
         Self { events: SseDecoder::default(), decoder, progress, has_token: false }
     }
 
-    pub async fn read(mut self, mut response: Response) -> Result<ChatResponse, ModelError> {
-        while let Some(piece) = response.chunk().await.map_err(|_| ModelError::TruncatedStream)? {
+    pub async fn read(mut self, mut body: Body) -> Result<ChatResponse, ModelError> {
+        while let Some(piece) = next(&mut body, self.is_whole()).await? {
             self.progress.chunk();
             if let Some(answer) = self.take(piece)? {
-                let _ = timeout(END_OF_BODY, response.chunk()).await;
+                let _ = timeout(END_OF_BODY, body.next()).await;
                 return Ok(answer);
             }
+        }
+        self.end()
+    }
+
+    /// Whether the answer is whole if nothing more comes.
+    fn is_whole(&self) -> bool {
+        self.decoder.is_whole() && self.events.is_between_events()
+    }
+
+    fn end(&mut self) -> Result<ChatResponse, ModelError> {
+        // Not every server ends its terminator with an empty line. It alone cannot be the half of another event.
+        if let Ok(Some(event)) = self.events.rest()
+            && event.data == "[DONE]"
+            && let Ok(Step::Complete(answer)) = self.decoder.event(&event)
+        {
+            return Ok(answer);
         }
         self.decoder.end()
     }
@@ -54,6 +73,14 @@ impl<'a> Reading<'a> {
         }
         Ok(None)
     }
+}
+
+/// The next piece. After an answer that is whole, neither a broken end nor one that does not come is an error.
+async fn next(body: &mut Body, is_whole: bool) -> Result<Option<Bytes>, ModelError> {
+    if !is_whole {
+        return body.next().await;
+    }
+    Ok(timeout(AFTER_WHOLE, body.next()).await.ok().and_then(Result::ok).flatten())
 }
 
 /// However the reading ends, a time-out that drops it included: what was counted was billed.

@@ -3,7 +3,7 @@ mod memory;
 use std::sync::Arc;
 
 use super::{Attempt, Context};
-use crate::{ChatRequest, ChatResponse, Fix, ModelError, protocol::Form};
+use crate::{ChatResponse, Fix, ModelError, protocol::Form};
 
 pub(crate) use memory::Memory;
 
@@ -20,32 +20,49 @@ const REQUESTS_MAX: usize = 4;
 
 impl<A: Attempt> Attempt for Negotiate<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let known = self.memory.form(cx.request);
-        let mut form = known;
-        let mut reason = String::new();
-        for _ in 1..REQUESTS_MAX {
-            match self.inner.attempt(Context { form, ..cx }).await {
-                Err(ModelError::Rejected { fix, message }) if form.with(fix) != form => {
-                    form = form.with(fix);
-                    reason = message;
+        let mut lesson = Lesson::begin(&self.memory, cx);
+        let mut left = REQUESTS_MAX;
+        loop {
+            left -= 1;
+            match self.inner.attempt(Context { form: lesson.form, ..cx }).await {
+                Err(ModelError::Rejected { fix, message })
+                    if left > 0 && lesson.form.with(fix) != lesson.form =>
+                {
+                    lesson.form = lesson.form.with(fix);
+                    lesson.reason = message;
                 }
-                settled => {
-                    if form != known {
-                        self.learn(cx.request, form, &reason);
-                    }
-                    return settled;
-                }
+                settled => return settled,
             }
         }
-        self.inner.attempt(Context { form, ..cx }).await
     }
 }
 
-impl<A> Negotiate<A> {
-    fn learn(&self, request: &ChatRequest, form: Form, reason: &str) {
+/// What an attempt finds out about the form that the provider wants.
+struct Lesson<'a> {
+    memory: &'a Memory,
+    cx: Context<'a>,
+    /// As it was believed before.
+    known: Form,
+    form: Form,
+    reason: String,
+}
+
+impl<'a> Lesson<'a> {
+    fn begin(memory: &'a Memory, cx: Context<'a>) -> Self {
+        let known = memory.form(cx.request);
+        Self { memory, cx, known, form: known, reason: String::new() }
+    }
+
+    /// The head of an answer proves that the form was accepted. A rejection, alone, may have had other causes.
+    fn is_proven(&self) -> bool {
+        self.form != self.known && self.cx.progress.marks().status.is_some_and(|it| (200..300).contains(&it))
+    }
+
+    fn learn(&self) {
+        let request = self.cx.request;
         // Calls in flight at the same time learn the same; one line is enough.
-        if self.memory.learn(request, form) {
-            let Form { stream, stream_options, other_token_limit } = form;
+        if self.memory.learn(request, self.form) {
+            let Form { stream, stream_options, other_token_limit } = self.form;
             tracing::info!(
                 event = "model.form_changed",
                 model = request.model,
@@ -53,9 +70,18 @@ impl<A> Negotiate<A> {
                 stream,
                 stream_options,
                 other_token_limit,
-                reason,
+                reason = self.reason,
                 "the provider wants requests in another form"
             );
+        }
+    }
+}
+
+/// However the attempt ends, a time-out that drops it included: what is proven is kept.
+impl Drop for Lesson<'_> {
+    fn drop(&mut self) {
+        if self.is_proven() {
+            self.learn();
         }
     }
 }
@@ -74,7 +100,7 @@ impl Form {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
+    use tokio::time::{advance, timeout};
 
     use super::*;
     use crate::layer::scripted::{Act, Scripted, ask, policy, secs};
@@ -83,7 +109,11 @@ mod tests {
     const BUFFERED: Form = Form { stream: false, stream_options: true, other_token_limit: false };
 
     fn rejected(fix: Fix) -> Vec<Act> {
-        vec![Act::Fail(ModelError::Rejected { fix, message: "no".into() })]
+        vec![Act::Head(400), Act::Fail(ModelError::Rejected { fix, message: "no".into() })]
+    }
+
+    fn answered() -> Vec<Act> {
+        vec![Act::Head(200), Act::Answer]
     }
 
     fn negotiate(scripts: impl IntoIterator<Item = Vec<Act>>) -> Negotiate<Scripted> {
@@ -94,7 +124,7 @@ mod tests {
     async fn a_rejected_form_is_changed_at_once_and_remembered() {
         let table = [(Fix::Buffer, BUFFERED), (Fix::OmitStreamOptions, PLAIN)];
         for (fix, want) in table {
-            let layer = negotiate([rejected(fix), vec![Act::Answer], vec![Act::Answer]]);
+            let layer = negotiate([rejected(fix), answered(), answered()]);
 
             ask(&layer, &policy()).await.unwrap();
             ask(&layer, &policy()).await.unwrap();
@@ -105,7 +135,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_remembered_is_forgotten_in_time() {
-        let layer = negotiate([rejected(Fix::Buffer), vec![Act::Answer], vec![Act::Answer]]);
+        let layer = negotiate([rejected(Fix::Buffer), answered(), answered()]);
         ask(&layer, &policy()).await.unwrap();
 
         advance(secs(3601)).await;
@@ -115,13 +145,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn fixes_add_up() {
-        let layer = negotiate([rejected(Fix::OmitStreamOptions), rejected(Fix::Buffer), vec![Act::Answer]]);
+    async fn fixes_add_up_and_all_are_remembered() {
+        let fixes = [Fix::OmitStreamOptions, Fix::OtherTokenLimit, Fix::Buffer];
+        let layer = negotiate(fixes.map(rejected).into_iter().chain([answered(), answered()]));
 
         ask(&layer, &policy()).await.unwrap();
+        ask(&layer, &policy()).await.unwrap();
 
-        let both = Form { stream: false, ..PLAIN };
-        assert_eq!(layer.inner.forms(), [Form::default(), PLAIN, both]);
+        let other_limit = Form { other_token_limit: true, ..PLAIN };
+        let all = Form { stream: false, ..other_limit };
+        assert_eq!(layer.inner.forms(), [Form::default(), PLAIN, other_limit, all, all]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_call_has_found_is_remembered_though_it_is_dropped() {
+        let layer = negotiate([rejected(Fix::Buffer), vec![Act::Head(200), Act::Wait(99)], answered()]);
+
+        let dropped = timeout(secs(1), ask(&layer, &policy())).await;
+        ask(&layer, &policy()).await.unwrap();
+
+        assert!(dropped.is_err());
+        assert_eq!(layer.inner.forms(), [Form::default(), BUFFERED, BUFFERED]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_form_that_is_not_accepted_either_is_not_remembered() {
+        let failed = ModelError::InvalidRequest { status: 404, message: "no such model".into() };
+        for unaccepted in [vec![Act::Head(404), Act::Fail(failed)], vec![Act::Wait(99)]] {
+            let layer = negotiate([rejected(Fix::Buffer), unaccepted, answered()]);
+
+            let _ = timeout(secs(1), ask(&layer, &policy())).await;
+            ask(&layer, &policy()).await.unwrap();
+
+            assert_eq!(layer.inner.forms(), [Form::default(), BUFFERED, Form::default()]);
+        }
     }
 
     #[tokio::test(start_paused = true)]

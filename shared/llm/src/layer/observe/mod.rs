@@ -10,8 +10,8 @@ pub(crate) use metrics::Metrics;
 use super::Invoke;
 use crate::{ChatRequest, Interrupts, Invoked, PolicySource, Unanswered, invoked::milliseconds};
 
-/// Leaves one log line and the metrics of each call, inside a span of its own. Neither prompts nor answers nor
-/// headers are in any of them.
+/// Leaves one log line and the metrics of each call that made a request, inside a span of its own. Neither prompts nor
+/// answers nor headers are in any of them.
 pub(crate) struct Observe<I> {
     pub inner: I,
     pub provider_id: ProviderId,
@@ -35,6 +35,11 @@ impl<I: Invoke> Invoke for Observe<I> {
             call_id = request.call_id,
         );
         let invoked = self.inner.invoke(request, policies, interrupts).instrument(span.clone()).await;
+        // Without a request no model was called: a stopped lane would count as many fast failures.
+        if invoked.attempts.is_empty() {
+            span.in_scope(|| log_uncalled(request, &invoked));
+            return invoked;
+        }
         span.in_scope(|| self.log(request, &invoked));
         self.metrics.count(self.provider_id, &request.model, &invoked);
         invoked
@@ -64,6 +69,16 @@ impl<I> Observe<I> {
     }
 }
 
+fn log_uncalled(request: &ChatRequest, invoked: &Invoked) {
+    tracing::debug!(
+        event = "model.not_called",
+        model = request.model,
+        outcome = outcome(invoked),
+        error_kind = error_kind(invoked).map(ErrorKind::as_str),
+        "the call ended before a request was made"
+    );
+}
+
 fn outcome(invoked: &Invoked) -> &'static str {
     match &invoked.result {
         Ok(response) => response.outcome().as_str(),
@@ -76,4 +91,64 @@ fn outcome(invoked: &Invoked) -> &'static str {
 
 fn error_kind(invoked: &Invoked) -> Option<ErrorKind> {
     invoked.result.as_ref().err().map(|unanswered| unanswered.error().kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use prometheus::{Registry, TextEncoder};
+    use runmill_proto::message::Attempt;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        ModelError,
+        layer::scripted::{policy, request},
+    };
+
+    /// A call that was told that its lane has stopped, after so many requests.
+    struct Stopped(usize);
+
+    impl Invoke for Stopped {
+        async fn invoke(&self, _: &ChatRequest, _: &dyn PolicySource, _: &Interrupts) -> Invoked {
+            let error = ModelError::Authentication { message: "no".into() };
+            let attempt = Attempt {
+                started_at: Timestamp::UNIX_EPOCH,
+                latency_ms: 5,
+                status: Some(401),
+                error_kind: Some(error.kind()),
+                error: None,
+                usage: None,
+                cost_nanousd: None,
+                key: None,
+            };
+            Invoked {
+                attempts: vec![attempt; self.0],
+                usage: None,
+                started_at: Timestamp::UNIX_EPOCH,
+                latency: Duration::ZERO,
+                ttft: None,
+                failures: 0,
+                streamed: false,
+                result: Err(Unanswered::LaneStopped { after: Duration::ZERO, error }),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_without_a_request_is_not_counted() {
+        for requests in [0, 1] {
+            let registry = Registry::new();
+            let metrics = Arc::new(Metrics::register(&registry).unwrap());
+            let provider_id = ProviderId::from_uuid(Uuid::nil());
+            let observe = Observe { inner: Stopped(requests), provider_id, provider_kind: "custom", metrics };
+
+            observe.invoke(&request(), &policy(), &Interrupts::default()).await;
+
+            let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+            assert_eq!(text.contains("litellm_"), requests > 0, "{text}");
+        }
+    }
 }

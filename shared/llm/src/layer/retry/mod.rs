@@ -53,12 +53,14 @@ impl<A: Attempt> Retry<A> {
     ) -> Result<ChatResponse, Unanswered> {
         let mut policy = policies.policy();
         let mut patience = Patience::new(&self.budget, policy.failed_before);
-        self.budget.deposit(policy.budget_percent);
+        // Only what is asked for the first time earns retries: a job that is fed again is one.
+        if policy.failed_before == 0 {
+            self.budget.deposit(policy.budget_percent);
+        }
         loop {
             let progress = Progress::default();
             let (number, form, deadline) = (journal.len(), Form::default(), journal.moment(policy.deadline));
-            let cx =
-                Context { request, policy: &policy, number, form, deadline, progress: &progress, key: None };
+            let cx = Context { request, policies, number, form, deadline, progress: &progress, key: None };
             let has_started = || number > 0 || progress.marks().began.is_some();
             let span = tracing::info_span!(
                 target: "trace",

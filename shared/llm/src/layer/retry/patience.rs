@@ -77,7 +77,8 @@ impl<'a> Patience<'a> {
         if self.failures > policy.max_retries {
             return Next::Fail;
         }
-        let wait = backoff::delay(policy, self.failures, fraction).max(after.unwrap_or_default());
+        // On top of what the server asks for, so that those who were told the same do not all come back at once.
+        let wait = after.unwrap_or_default() + backoff::delay(policy, self.failures, fraction);
         if wait > policy.wait_max {
             return Next::Defer(wait);
         }
@@ -132,6 +133,7 @@ mod tests {
         let after = |seconds| Advice::RetryHere { after: Some(secs(seconds)) };
         assert_eq!(course(&[after(5)], 0.0), [Next::Wait(secs(5))]);
         assert_eq!(course(&[after(0), after(0)], 1.0), [1, 2].map(|s| Next::Wait(secs(s))));
+        assert_eq!(course(&[after(20)], 1.0), [Next::Wait(secs(21))], "those who were told the same spread");
         assert_eq!(course(&[slow(20)], 0.0), [Next::Wait(secs(20))]);
         assert_eq!(course(&[slow(20)], 1.0), [Next::Wait(secs(21))]);
     }

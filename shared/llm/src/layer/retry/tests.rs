@@ -10,6 +10,7 @@ use super::*;
 use crate::layer::{
     permit::Permit,
     scripted::{Act, Scripted, four, policy, request, secs},
+    timeout::Timeout,
     wiring::{Identity, Wired, Wiring},
 };
 use crate::{
@@ -325,4 +326,46 @@ async fn calls_that_begin_while_a_key_is_tried_wait_for_what_comes_of_it() {
     assert!(invoked.iter().all(|call| call.result == Ok(four())), "{invoked:?}");
     assert!(invoked.iter().all(|call| call.attempts.len() == 1), "waiting is no attempt: {invoked:?}");
     assert!(client.inner.now().keys.report()[0].set_aside.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_fed_again_earns_no_more_retries() {
+    let client = retry(Scripted::failing(std::iter::repeat_n(broken(), 1_000)));
+    let fed_again = CallPolicy { failed_before: 1, budget_percent: 100.0, ..policy() };
+
+    let mut retries = 0;
+    for _ in 0..100 {
+        let invoked = client.invoke(&request(), &fed_again, &Interrupts::default()).await;
+        retries += invoked.attempts.len() - 1;
+    }
+
+    assert_eq!(retries, 10, "the reserve alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
+    struct Changing(std::sync::Mutex<CallPolicy>);
+
+    impl PolicySource for Changing {
+        fn policy(&self) -> CallPolicy {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    let gate = Arc::new(Gate::new(1));
+    let held = gate.acquire().await;
+    let wire = Timeout { inner: Scripted::acting(&[Act::SendBuffered, Act::Wait(9999)]) };
+    let client = retry(Permit { inner: wire, gate });
+    let none = CallPolicy { max_retries: 0, ..policy() };
+    let changing = Changing(none.clone().into());
+
+    let (request, interrupts) = (request(), Interrupts::default());
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &changing, &interrupts), async {
+        sleep(secs(50)).await;
+        *changing.0.lock().unwrap() = CallPolicy { total: secs(7), ..none };
+        drop(held);
+    });
+
+    let timed_out = ModelError::TimedOut(crate::TimeoutPhase::Total);
+    assert_eq!((invoked.result, invoked.latency), (Err(Unanswered::Failed(timed_out)), secs(7)));
 }

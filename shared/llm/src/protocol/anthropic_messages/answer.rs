@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    ChatResponse, Finish,
+    ChatResponse, Finish, ModelError,
     protocol::{
         draft::Draft,
         text::{Text, or_empty},
@@ -139,10 +139,14 @@ pub(super) fn finish(reason: &str) -> Finish {
 }
 
 /// The whole answer. A call without arguments has an empty object of them, whether or not the wire said so.
-pub(super) fn complete(draft: &mut Draft, finish: Finish, usage: Option<WireUsage>) -> ChatResponse {
-    let mut answer = draft.complete(finish, usage.map(Into::into));
+pub(super) fn complete(
+    draft: &mut Draft,
+    finish: Finish,
+    usage: Option<Usage>,
+) -> Result<ChatResponse, ModelError> {
+    let mut answer = draft.complete(finish, usage)?;
     for call in answer.tool_calls.iter_mut().filter(|call| call.arguments.is_empty()) {
         call.arguments.push_str("{}");
     }
-    answer
+    Ok(answer)
 }

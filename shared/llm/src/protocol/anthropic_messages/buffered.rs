@@ -1,3 +1,4 @@
+use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -7,7 +8,7 @@ use super::{
 };
 use crate::{
     ChatResponse, ModelError,
-    protocol::{draft::Draft, text::Text},
+    protocol::{Unusable, draft::Draft, text::Text},
 };
 
 #[derive(Deserialize)]
@@ -25,22 +26,32 @@ struct Message<'a> {
     error: Option<&'a RawValue>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
-    let malformed = |message: String| ModelError::Malformed { message };
-    let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
-    let message: Message<'_> = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
+    let text = std::str::from_utf8(body).map_err(malformed)?;
+    let message: Message<'_> = serde_json::from_str(text).map_err(malformed)?;
+    let usage = message.usage.map(Into::into);
     if message.error.is_some() {
-        return Err(error::in_band(text));
+        return Err(Unusable { error: error::in_band(text), usage });
     }
-    let content = message.content.ok_or_else(|| malformed("it has no content".to_owned()))?;
-    let reason = message.stop_reason.ok_or_else(|| malformed("it has no stop_reason".to_owned()))?;
-    let mut draft = Draft::default();
-    for (number, block) in (0..).zip(&content) {
-        block.add_to(&mut draft, number);
+    message.whole(usage).map_err(|error| Unusable { error, usage })
+}
+
+impl Message<'_> {
+    fn whole(self, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+        let content = self.content.ok_or_else(|| malformed("it has no content"))?;
+        let reason = self.stop_reason.ok_or_else(|| malformed("it has no stop_reason"))?;
+        let mut draft = Draft::default();
+        for (number, block) in (0..).zip(&content) {
+            block.add_to(&mut draft, number);
+        }
+        if let Some(details) = self.stop_details {
+            details.add_to(&mut draft);
+        }
+        draft.check()?;
+        complete(&mut draft, finish(&reason.0), usage)
     }
-    if let Some(details) = message.stop_details {
-        details.add_to(&mut draft);
-    }
-    draft.check()?;
-    Ok(complete(&mut draft, finish(&reason.0), message.usage))
+}
+
+fn malformed(what: impl std::fmt::Display) -> ModelError {
+    ModelError::Malformed { message: what.to_string() }
 }

@@ -17,7 +17,7 @@ use http::{
     header::{CONTENT_TYPE, InvalidHeaderValue},
 };
 
-use super::{Decoder, ErrorAnswer, Form, Protocol, Wire};
+use super::{Decoder, ErrorAnswer, Form, Protocol, Unusable, Wire};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ impl Protocol for AnthropicMessages {
         Box::<stream::EventDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, ModelError> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
         buffered::read(body)
     }
 

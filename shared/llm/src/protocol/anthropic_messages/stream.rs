@@ -168,7 +168,7 @@ impl EventDecoder {
     /// The terminator without a reason to have stopped is what a proxy sends when its upstream broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        Ok(complete(&mut self.draft, finish, self.usage))
+        complete(&mut self.draft, finish, self.usage.map(Into::into))
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct Answer {
     draft: Draft,
     end: Option<End>,
+    /// Nothing came after the end that belongs before it.
+    is_whole: bool,
     usage: Option<Usage>,
     /// Tool calls so far: each comes whole.
     calls: u64,
@@ -151,6 +153,7 @@ impl Answer {
         if let Some(error) = chunk.error {
             return Err(error::in_band(error.get()));
         }
+        let before = self.end.take();
         if chunk.prompt_feedback.is_some_and(|feedback| feedback.blocks()) {
             self.end = Some(End::Finish(Finish::ContentFilter));
         }
@@ -158,6 +161,8 @@ impl Answer {
         let mut candidates = chunk.candidates.into_iter().flatten();
         let candidate = candidates.find(|candidate| candidate.index.unwrap_or(0) == 0);
         let token = candidate.is_some_and(|candidate| self.add_candidate(candidate));
+        self.is_whole = self.end.is_some() || (self.is_whole && !token);
+        self.end = self.end.take().or(before);
         self.draft.check()?;
         Ok(token)
     }
@@ -185,6 +190,10 @@ impl Answer {
         if part.thought == Some(true) { self.draft.reasoning(text) } else { self.draft.text(text) }
     }
 
+    pub const fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     pub const fn usage(&self) -> Option<Usage> {
         self.usage
     }
@@ -197,13 +206,7 @@ impl Answer {
             Some(End::Finish(Finish::Stop)) if self.calls > 0 => Finish::ToolCalls,
             Some(End::Finish(finish)) => finish,
         };
-        let answer = self.draft.complete(finish, self.usage);
-        // Nothing, for no known reason, is a failure and not an answer.
-        if finish == Finish::Other && answer.text.is_empty() && answer.tool_calls.is_empty() {
-            let message = "it ends without an answer and without a reason".to_owned();
-            return Err(ModelError::Malformed { message });
-        }
-        Ok(answer)
+        self.draft.complete(finish, self.usage)
     }
 }
 

@@ -1,14 +1,21 @@
 use super::answer::Answer;
-use crate::{ChatResponse, ModelError};
+use crate::{ChatResponse, ModelError, protocol::Unusable};
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
-    let malformed = |message: String| ModelError::Malformed { message };
-    let body = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
+    let body = std::str::from_utf8(body).map_err(malformed)?;
     let mut answer = Answer::default();
+    whole(&mut answer, body).map_err(|error| Unusable { error, usage: answer.usage() })
+}
+
+fn whole(answer: &mut Answer, body: &str) -> Result<ChatResponse, ModelError> {
     answer.read(body)?;
     answer.complete().map_err(|error| match error {
         // A body that is whole is not cut.
-        ModelError::TruncatedStream => malformed("it has no finishReason".to_owned()),
+        ModelError::TruncatedStream => malformed("it has no finishReason"),
         error => error,
     })
+}
+
+fn malformed(what: impl std::fmt::Display) -> ModelError {
+    ModelError::Malformed { message: what.to_string() }
 }

@@ -4,11 +4,11 @@ use detail::Detail;
 
 use crate::{
     Fix, ModelError,
-    protocol::{ErrorAnswer, Form, status::Signs},
+    protocol::{ErrorAnswer, Form, delay, status::Signs},
 };
 
 /// Reads an answer whose status is no success. What the provider says of itself decides first, its status last.
-pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
+pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
     if let Some(fix) = fix(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
@@ -18,8 +18,8 @@ pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
 
 /// Reads the error in a stream or answer that began with status 200. Its status is what its code says, else
 /// what goes with its name, else 500: whatever it is, it came after the request was accepted.
-pub(super) fn in_band(error: &str) -> ModelError {
-    let detail = Detail::read(error.as_bytes());
+pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
+    let detail = Detail::read(error.as_ref());
     let status = detail.code.unwrap_or(match detail.status.as_str() {
         "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => 400,
         "UNAUTHENTICATED" => 401,
@@ -34,6 +34,8 @@ pub(super) fn in_band(error: &str) -> ModelError {
 
 fn classify(signs: Signs, detail: Detail) -> ModelError {
     let topic = detail.topic(signs.status);
+    let told = || if signs.status == 429 { delay::read(&detail.message) } else { None };
+    let signs = Signs { after: signs.after.or_else(told), ..signs };
     let (status, after, message) = (signs.status, signs.after, detail.message);
     match topic {
         Some(Topic::Key) => ModelError::Authentication { message },

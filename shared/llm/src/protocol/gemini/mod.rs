@@ -8,7 +8,7 @@ mod answer;
 mod arguments;
 mod buffered;
 mod config;
-mod error;
+pub(super) mod error;
 mod finish;
 mod request;
 mod stream;
@@ -18,7 +18,7 @@ use http::{
     header::{CONTENT_TYPE, InvalidHeaderValue},
 };
 
-use super::{Decoder, ErrorAnswer, Form, Protocol, Wire, without_prefix};
+use super::{Decoder, ErrorAnswer, Form, Protocol, Unusable, Wire, without_prefix};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
 /// Google's own API, and what speaks as it does.
@@ -51,7 +51,7 @@ impl Protocol for Gemini {
         Box::<stream::ChunkDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, ModelError> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
         buffered::read(body)
     }
 

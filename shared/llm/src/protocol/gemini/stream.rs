@@ -30,6 +30,10 @@ impl Decoder for ChunkDecoder {
         self.answer.complete()
     }
 
+    fn is_whole(&self) -> bool {
+        self.answer.is_whole()
+    }
+
     fn usage(&self) -> Option<Usage> {
         self.answer.usage()
     }

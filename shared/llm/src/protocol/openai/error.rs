@@ -1,6 +1,5 @@
 //! Errors in OpenAI's words and in those of the servers that speak its protocols.
 
-mod delay;
 mod detail;
 mod fix;
 
@@ -8,7 +7,7 @@ use detail::Detail;
 
 use crate::{
     ModelError,
-    protocol::{ErrorAnswer, status::Signs},
+    protocol::{ErrorAnswer, delay, gemini::error as google, status::Signs},
 };
 
 /// Reads an answer whose status is no success. The most telling sign decides: what the provider says of
@@ -18,19 +17,25 @@ pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     if let Some(fix) = fix::find(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
     }
+    if detail.is_googles {
+        return google::read(answer);
+    }
     classify(Signs::of(answer), detail)
 }
 
 /// Reads the error in a stream or answer that began with status 200. Its status is what its code says, else
 /// what goes with its type, else 500: whatever it is, it came after the request was accepted.
-pub(in crate::protocol) fn in_band(error: &str) -> ModelError {
-    let detail = Detail::read(error.as_bytes());
+pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
+    let detail = Detail::read(error.as_ref());
+    if detail.is_googles {
+        return google::in_band(error);
+    }
     let status = match (detail.status, detail.kind.as_str(), detail.code.as_str()) {
         (Some(status), ..) => status,
         (_, "rate_limit_error" | "tokens" | "requests", _) | (_, _, "rate_limit_exceeded") => 429,
-        (_, "overloaded_error", _) | (_, _, "server_is_overloaded" | "slow_down") => 529,
+        (_, "overloaded_error" | "overloaded", _) | (_, _, "server_is_overloaded" | "slow_down") => 529,
         (_, "authentication_error", _) | (_, _, "invalid_api_key") => 401,
-        (_, "invalid_request_error" | "BadRequestError", _) => 400,
+        (_, "invalid_request_error" | "BadRequestError" | "validation", _) => 400,
         (_, _, code) if is_of_request(code) => 400,
         _ => 500,
     };

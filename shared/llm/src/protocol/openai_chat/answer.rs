@@ -1,6 +1,6 @@
 //! What streamed and buffered answers have in common on the wire.
 
-use runmill_proto::{TokenLogprob, ToolCall, Usage};
+use runmill_proto::{TokenLogprob, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -28,7 +28,9 @@ pub(super) struct Answer<'a, C> {
     x_groq: Option<Groq>,
     /// Some servers send an error where an answer should be, with a status of 200.
     #[serde(borrow, default)]
-    pub error: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    object: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +40,11 @@ struct Groq {
 }
 
 impl<C> Answer<'_, C> {
+    /// An error as most have it, or as older vLLM has it: all there is, named by its `object`.
+    pub fn is_error(&self) -> bool {
+        self.error.is_some() || or_empty(self.object.as_ref()) == "error"
+    }
+
     pub fn usage(&self) -> Option<Usage> {
         self.usage.or_else(|| self.x_groq.as_ref()?.usage).map(Into::into)
     }
@@ -62,7 +69,7 @@ pub(super) struct Message<'a> {
 /// A tool call, or the next part of one: then name and id come with its first part alone.
 #[derive(Deserialize)]
 struct WireToolCall<'a> {
-    /// Absent from a buffered answer, where the calls are in order.
+    /// Absent from a buffered answer, where the calls are in order, and from streams of some servers.
     #[serde(default)]
     index: Option<u64>,
     #[serde(borrow, default)]
@@ -140,8 +147,8 @@ impl Message<'_> {
             draft.refusal(or_empty(self.refusal.as_ref())),
         ];
         let mut added = parts.contains(&true);
-        for (place, call) in (0..).zip(self.tool_calls.iter().flatten()) {
-            call.add_to(draft.tool(call.index.unwrap_or(place)));
+        for call in self.tool_calls.iter().flatten() {
+            call.add_to(draft);
             added = true;
         }
         added
@@ -149,11 +156,20 @@ impl Message<'_> {
 }
 
 impl WireToolCall<'_> {
-    fn add_to(&self, call: &mut ToolCall) {
-        call.id.push_str(or_empty(self.id.as_ref()));
-        let Some(function) = &self.function else { return };
-        call.name.push_str(or_empty(function.name.as_ref()));
-        call.arguments.push_str(or_empty(function.arguments.as_ref()));
+    fn add_to(&self, draft: &mut Draft) {
+        let function = self.function.as_ref();
+        let (id, name) = (or_empty(self.id.as_ref()), or_empty(function.and_then(|it| it.name.as_ref())));
+        let call = draft.tool_of(self.index, id, name);
+        set(&mut call.id, id);
+        set(&mut call.name, name);
+        call.arguments.push_str(or_empty(function.and_then(|it| it.arguments.as_ref())));
+    }
+}
+
+/// Sets what is told; servers that fill in every field tell it again.
+fn set(whole: &mut String, told: &str) {
+    if !told.is_empty() {
+        told.clone_into(whole);
     }
 }
 

@@ -1,9 +1,11 @@
+use runmill_proto::Usage;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::answer::{Answer, Logprobs, Message, finish};
 use crate::{
     ChatResponse, ModelError,
-    protocol::{draft::Draft, openai::error, text::Text},
+    protocol::{Unusable, draft::Draft, openai::error, text::Text},
 };
 
 #[derive(Deserialize)]
@@ -14,24 +16,38 @@ struct Choice<'a> {
     finish_reason: Option<Text<'a>>,
     #[serde(default)]
     logprobs: Option<Logprobs>,
+    /// `OpenRouter`'s place for the error of the provider behind it.
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
-    let malformed = |message: String| ModelError::Malformed { message };
-    let answer: Answer<'_, Choice<'_>> =
-        serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
-    if let Some(error) = answer.error {
-        return Err(error::in_band(error.get()));
-    }
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
+    let answer: Answer<'_, Choice<'_>> = serde_json::from_slice(body).map_err(malformed)?;
     let usage = answer.usage();
+    if answer.is_error() {
+        return Err(Unusable { error: error::in_band(body), usage });
+    }
     let choice = answer.choices.unwrap_or_default().into_iter().next();
-    let choice = choice.ok_or_else(|| malformed("it has no choices".to_owned()))?;
-    let finish = finish(choice.finish_reason.as_ref())?;
-    let finish = finish.ok_or_else(|| malformed("it has no finish_reason".to_owned()))?;
-    let message = choice.message.ok_or_else(|| malformed("it has no message".to_owned()))?;
-    let mut draft = Draft::default();
-    message.add_to(&mut draft);
-    draft.logprobs(choice.logprobs.and_then(|logprobs| logprobs.content).into_iter().flatten());
-    draft.check()?;
-    Ok(draft.complete(finish, usage))
+    let choice = choice.ok_or_else(|| malformed("it has no choices"));
+    choice.and_then(|choice| choice.whole(usage)).map_err(|error| Unusable { error, usage })
+}
+
+impl Choice<'_> {
+    fn whole(self, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+        if let Some(error) = self.error {
+            return Err(error::in_band(error.get()));
+        }
+        let finish = finish(self.finish_reason.as_ref())?;
+        let finish = finish.ok_or_else(|| malformed("it has no finish_reason"))?;
+        let message = self.message.ok_or_else(|| malformed("it has no message"))?;
+        let mut draft = Draft::default();
+        message.add_to(&mut draft);
+        draft.logprobs(self.logprobs.and_then(|logprobs| logprobs.content).into_iter().flatten());
+        draft.check()?;
+        draft.complete(finish, usage)
+    }
+}
+
+fn malformed(what: impl std::fmt::Display) -> ModelError {
+    ModelError::Malformed { message: what.to_string() }
 }

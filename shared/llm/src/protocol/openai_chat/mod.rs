@@ -14,7 +14,7 @@ use reqwest::Url;
 use runmill_proto::api::ProviderKind;
 
 use super::{
-    Decoder, Dialect, ErrorAnswer, Form, Protocol, Wire,
+    Decoder, Dialect, ErrorAnswer, Form, Protocol, Unusable, Wire,
     openai::{self, error},
 };
 use crate::{ChatRequest, ChatResponse, ModelError};
@@ -46,7 +46,7 @@ impl Protocol for OpenAiChat {
         Box::<stream::ChunkDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, ModelError> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
         buffered::read(body)
     }
 

@@ -1,5 +1,6 @@
 use runmill_proto::Usage;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::answer::{Answer, Logprobs, Message, finish};
 use crate::{
@@ -27,6 +28,9 @@ struct Choice<'a> {
     finish_reason: Option<Text<'a>>,
     #[serde(default)]
     logprobs: Option<Logprobs>,
+    /// `OpenRouter`'s place for the error of the provider behind it.
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
 impl Decoder for ChunkDecoder {
@@ -36,13 +40,10 @@ impl Decoder for ChunkDecoder {
         }
         let chunk: Answer<'_, Choice<'_>> = serde_json::from_str(event.data)
             .map_err(|error| ModelError::Malformed { message: format!("a chunk: {error}") })?;
-        if let Some(error) = chunk.error {
-            return Err(error::in_band(error.get()));
-        }
-        if event.name == "error" {
+        self.usage = chunk.usage().or(self.usage);
+        if chunk.is_error() || event.name == "error" {
             return Err(error::in_band(event.data));
         }
-        self.usage = chunk.usage().or(self.usage);
         // We ask for one choice.
         let mut choices = chunk.choices.unwrap_or_default().into_iter();
         let choice = choices.find(|choice| choice.index == 0);
@@ -63,6 +64,9 @@ impl Decoder for ChunkDecoder {
 impl ChunkDecoder {
     /// Whether the choice holds part of the answer.
     fn add(&mut self, mut choice: Choice<'_>) -> Result<bool, ModelError> {
+        if let Some(error) = choice.error {
+            return Err(error::in_band(error.get()));
+        }
         self.finish = finish(choice.finish_reason.as_ref())?.or(self.finish);
         let logprobs = choice.logprobs.take().and_then(|logprobs| logprobs.content);
         self.draft.logprobs(logprobs.into_iter().flatten());
@@ -72,6 +76,6 @@ impl ChunkDecoder {
     /// `[DONE]` without a reason to have stopped is what a proxy sends when its upstream broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        Ok(self.draft.complete(finish, self.usage))
+        self.draft.complete(finish, self.usage)
     }
 }

@@ -1,10 +1,17 @@
 use super::response::Response;
-use crate::{ChatResponse, ModelError, protocol::draft::Draft};
+use crate::{
+    ChatResponse, ModelError,
+    protocol::{Unusable, draft::Draft},
+};
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, ModelError> {
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
     let body = str::from_utf8(body)
         .map_err(|_| ModelError::Malformed { message: "a response that is no UTF-8".to_owned() })?;
     let response = Response::read(body)?;
+    whole(&response).map_err(|error| Unusable { error, usage: response.usage() })
+}
+
+fn whole(response: &Response<'_>) -> Result<ChatResponse, ModelError> {
     let mut draft = Draft::default();
     response.add_to(&mut draft)?;
     response.complete(&mut draft)

@@ -93,10 +93,13 @@ impl<'a> Response<'a> {
             }
             status => return Err(malformed(format_args!("its status is `{status}`"))),
         };
-        let mut answer = draft.complete(finish, self.usage());
-        if finish == Finish::Stop && !answer.tool_calls.is_empty() {
-            answer.finish = Finish::ToolCalls;
-        }
+        let mut answer = draft.complete(finish, self.usage())?;
+        answer.finish = match finish {
+            Finish::Stop if !answer.tool_calls.is_empty() => Finish::ToolCalls,
+            // Incomplete, for whatever reason, is cut.
+            Finish::Other => Finish::Length,
+            finish => finish,
+        };
         Ok(answer)
     }
 

@@ -6,12 +6,14 @@ use crate::protocol::text::raw;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
-    /// `type`.
+    /// `type`; TGI's `error_type`.
     pub kind: String,
     pub code: String,
     pub param: String,
-    /// A `code` that is a number is an HTTP status.
+    /// A `code` that is a number, or a text that is one, is an HTTP status.
     pub status: Option<u16>,
+    /// A `google.rpc.Status`: Google's words mean other things than the same words of OpenAI.
+    pub is_googles: bool,
 }
 
 impl Detail {
@@ -33,14 +35,15 @@ impl Detail {
 
     fn from_object(object: &Value) -> Self {
         let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kind = ["type", "error_type"].map(text).into_iter().find(|kind| !kind.is_empty());
         let mut detail = Self {
             message: text("message"),
-            kind: text("type"),
+            kind: kind.unwrap_or_default(),
             code: text("code"),
             param: text("param"),
-            status: object.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()),
+            status: object.get("code").and_then(status),
+            is_googles: is_googles(object),
         };
-        detail.status = detail.status.filter(|status| (400..600).contains(status));
         // What OpenRouter was told by the provider behind it.
         match object.pointer("/metadata/raw") {
             Some(Value::String(inner)) => detail.message = format!("{}: {inner}", detail.message),
@@ -66,6 +69,18 @@ impl Detail {
     pub fn is_about(&self, parameter: &str) -> bool {
         self.param.starts_with(parameter) || self.message.contains(parameter)
     }
+}
+
+fn status(code: &Value) -> Option<u16> {
+    let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
+    u16::try_from(number).ok().filter(|status| (400..600).contains(status))
+}
+
+fn is_googles(object: &Value) -> bool {
+    let details = object.get("details").and_then(Value::as_array).into_iter().flatten();
+    let mut types = details.filter_map(|detail| detail.get("@type")?.as_str());
+    object.get("status").and_then(Value::as_str) == Some("RESOURCE_EXHAUSTED")
+        || types.any(|name| name.starts_with("type.googleapis.com/google.rpc."))
 }
 
 /// One element of `FastAPI`'s list: where, and what.

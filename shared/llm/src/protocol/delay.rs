@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::retry_after::delay;
 
-/// Before the delay, in the words of: OpenAI; Azure.
-const BEFORE: [&str; 2] = ["try again in ", "retry after "];
+/// Before the delay, in the words of: OpenAI; Azure; Google.
+const BEFORE: [&str; 3] = ["try again in ", "retry after ", "retry in "];
 
 /// `... Please try again in 1m2.5s.`, `... 20ms.`, `... retry after 9 seconds.`
 pub(super) fn read(message: &str) -> Option<Duration> {
@@ -50,6 +50,7 @@ mod tests {
             ("Please try again in 6ms.", Some(6)),
             ("please try again in 1m12.5s", Some(72_500)),
             ("Try again in 35 seconds.", Some(35_000)),
+            ("Please retry in 36.5s.", Some(36_500)),
             ("Please retry after 9 seconds. Please go here", Some(9_000)),
             ("Please try again in 7d12h", Some(86_400_000)),
             ("Please try again in 99999999999999999999999s", Some(86_400_000)),
