@@ -78,7 +78,7 @@ impl Address {
     /// runs, and a limit that is sent replaces what an earlier command has said.
     fn change(&self, found: &Provider) -> Option<ProviderPatch> {
         let new_key = self.keys().first().is_some_and(|key| !has(found, key));
-        let limit = self.above(found.rate_limit.clone());
+        let limit = self.above(&found.rate_limit);
         let new_limit = limit != found.rate_limit;
         (new_key || new_limit).then(|| ProviderPatch {
             api_keys: new_key.then(|| self.keys()),
@@ -103,7 +103,7 @@ impl Address {
             api_keys: self.keys(),
             headers: std::collections::BTreeMap::default(),
             capabilities: Capabilities::default(),
-            rate_limit: self.above(RateLimit::default()),
+            rate_limit: self.above(&RateLimit::default()),
             request: RequestOverride::default(),
             retry: RetryOverride::default(),
         }
@@ -124,11 +124,11 @@ impl Address {
             Some(client) => client.provider_named(&self.name()).await?,
             None => None,
         };
-        Ok(self.above(known.map(|known| known.rate_limit).unwrap_or_default()))
+        Ok(self.above(&known.map(|known| known.rate_limit).unwrap_or_default()))
     }
 
-    fn above(&self, known: RateLimit) -> RateLimit {
-        RateLimit { concurrency: self.concurrency.or(known.concurrency), ..known }
+    fn above(&self, known: &RateLimit) -> RateLimit {
+        RateLimit { concurrency: self.concurrency.or(known.concurrency), ..known.clone() }
     }
 }
 
