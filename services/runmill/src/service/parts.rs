@@ -153,8 +153,8 @@ fn executor_name() -> String {
     format!("{host}:{}", std::process::id())
 }
 
-/// Longer than the broker needs to take leave, and no reason to wait on when it is gone.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longer than a broker on a slow disk needs to write its last acks and to take leave.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Ends the broker's connections.
 pub async fn close(broker: &dyn Broker) {
