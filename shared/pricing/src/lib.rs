@@ -14,5 +14,5 @@ mod table;
 
 pub use error::PriceTableError;
 pub use price::Price;
-pub use seller::Seller;
+pub use seller::{Seller, is_host_of};
 pub use table::PriceTable;

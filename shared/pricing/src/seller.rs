@@ -42,7 +42,7 @@ const fn vendor(prefixes: &'static [&'static str]) -> Seller {
 impl Seller {
     /// Who is behind a provider: the vendor of its kind, or for a custom one the vendor whose host its address names.
     pub fn at(kind: ProviderKind, base_url: &str) -> Self {
-        let known = |host: &str| HOSTS.iter().find(|(name, _)| is_at(host, name));
+        let known = |host: &str| HOSTS.iter().find(|(name, _)| is_host_of(host, name));
         match (kind, host(base_url).and_then(known)) {
             (ProviderKind::Custom, Some((_, vendor))) => *vendor,
             _ => kind.into(),
@@ -78,8 +78,8 @@ impl From<ProviderKind> for Seller {
     }
 }
 
-/// Whether `host` is `name`, or that of a region (`eu.api.openai.com`).
-fn is_at(host: &str, name: &str) -> bool {
+/// Whether `host` is a vendor's host `name`, or that of a region (`eu.api.openai.com`).
+pub fn is_host_of(host: &str, name: &str) -> bool {
     let host = host.to_ascii_lowercase();
     host.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }

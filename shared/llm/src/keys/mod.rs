@@ -136,8 +136,7 @@ impl Lease {
         &self.keys.keys[self.place]
     }
 
-    /// Tells how the attempt ended. `answered`: the status of the
-    /// provider's last answer to it, if one came.
+    /// Tells how the attempt ended. `answered`: the status of the provider's last answer to it, if one came.
     pub fn settle(self, error: Option<&ModelError>, answered: Option<u16>) -> Outlook {
         let now = Instant::now();
         let mut states = self.keys.lock();

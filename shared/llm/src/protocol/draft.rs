@@ -55,7 +55,7 @@ impl Draft {
     fn tool_where(&mut self, number: u64, is_it: impl Fn(u64, &ToolCall) -> bool) -> &mut ToolCall {
         let count = self.tools.len();
         // One too many is an error, and to look for the place of each that follows would take for ever.
-        let place = if count > TOOL_CALLS_MAX { Some(count - 1) } else { None };
+        let place = (count > TOOL_CALLS_MAX).then(|| count - 1);
         let place = place.or_else(|| self.tools.iter().rposition(|(known, call)| is_it(*known, call)));
         let place = place.unwrap_or_else(|| {
             self.tools.push((number, ToolCall::default()));

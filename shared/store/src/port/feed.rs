@@ -31,8 +31,8 @@ pub trait Feed: Send + Sync {
     async fn due_jobs(&self, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError>;
 
     /// Records that the positions below `fed` and the deferred jobs `refed` are in the queue. `fed` never moves
-    /// back. A job that was deferred anew meanwhile, by a later attempt, stays deferred. The first feeding makes a pending run `running`, with its event; feeding a deferred one clears
-    /// `retry_after`, with an event.
+    /// back. A job that was deferred anew meanwhile, by a later attempt, stays deferred. The first feeding makes a
+    /// pending run `running`, with its event; feeding a deferred one clears `retry_after`, with an event.
     async fn mark_fed(&self, id: RunId, fed: u64, refed: &[DueJob], now: Timestamp)
     -> Result<(), StoreError>;
 

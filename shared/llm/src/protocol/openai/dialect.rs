@@ -1,4 +1,5 @@
 use reqwest::Url;
+use runmill_pricing::is_host_of;
 use runmill_proto::api::ProviderKind;
 
 use super::azure::{self, Place};
@@ -167,16 +168,13 @@ impl Dialect {
             return Self { place: Place::of(base_url), ..AZURE };
         }
         let host = base_url.host_str().unwrap_or_default();
-        let is_at = |name: &str| {
-            host.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        };
         let by_kind = match kind {
             ProviderKind::Openai => Self::OPENAI,
             ProviderKind::Google => Self { prefixes: &["gemini/", "google/"], ..STRICT },
             ProviderKind::Anthropic => Self { prefixes: &["anthropic/"], ..STRICT },
             ProviderKind::Custom => Self::COMPATIBLE,
         };
-        HOSTS.iter().find(|(name, _)| is_at(name)).map_or(by_kind, |(_, dialect)| *dialect)
+        HOSTS.iter().find(|(name, _)| is_host_of(host, name)).map_or(by_kind, |(_, dialect)| *dialect)
     }
 
     /// A model's name on the wire.
