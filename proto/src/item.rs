@@ -24,6 +24,11 @@ pub struct Item {
     pub meta: Option<Value>,
 }
 
+impl Item {
+    /// Longest line of a dataset, where no setting says otherwise.
+    pub const LINE_MAX_BYTES: usize = 8 * 1024 * 1024;
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,10 @@ mod latency;
 pub mod message;
 mod money;
 mod outcome;
+mod range;
 mod stats;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod text_enum;
 mod usage;
 
@@ -28,5 +31,6 @@ pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
 pub use latency::Latencies;
 pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
+pub use range::{Numeric, Range};
 pub use stats::{RunStats, ScoreSummary};
 pub use usage::Usage;

@@ -107,54 +107,24 @@ impl RunStats {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use uuid::Uuid;
 
     use super::*;
-    use crate::{InvocationId, ProviderId, RunId, Score, message::Attempt};
+    use crate::{InvocationId, Score, testing};
 
     fn call(attempts: usize) -> Call {
-        let attempt = Attempt {
-            started_at: Timestamp::UNIX_EPOCH,
-            latency_ms: 5,
-            status: Some(200),
-            error_kind: None,
-            error: None,
-            usage: None,
-            cost_nanousd: None,
-            key: None,
-        };
         Call {
-            id: InvocationId::from_uuid(Uuid::nil()),
-            provider_id: ProviderId::from_uuid(Uuid::nil()),
-            model: "m".into(),
-            attempts: vec![attempt; attempts],
+            attempts: vec![testing::attempt(); attempts],
             usage: Some(Usage { prompt_tokens: 10, completion_tokens: 2, ..Usage::default() }),
-            started_at: Timestamp::UNIX_EPOCH,
-            latency_ms: 7,
-            ttft_ms: None,
-            streamed: true,
-            cost_nanousd: None,
+            ..testing::call(InvocationId::from_uuid(Uuid::nil()))
         }
     }
 
     fn ended(outcome: Outcome, value: Option<f64>) -> Invocation {
         Invocation {
-            run_id: RunId::from_uuid(Uuid::nil()),
-            ordinal: 0,
-            sample: 0,
-            epoch: 0,
-            item_id: "q".into(),
-            question: "?".into(),
-            call: call(1),
-            outcome,
             error_kind: (outcome == Outcome::Failed).then_some(ErrorKind::Overloaded),
-            error: None,
-            response: None,
-            reasoning: None,
-            tool_calls: Vec::new(),
-            logprobs: None,
             score: Some(Score { scorer: "exact".into(), value, extracted: None, detail: None }),
+            ..testing::invocation(testing::key(0), call(1), outcome)
         }
     }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,16 @@ pub struct Executor {
     pub draining: bool,
     pub lanes: Vec<ExecutorLane>,
 }
+
+impl Executor {
+    /// Period of the heartbeat.
+    pub const REPORTS_EVERY: Duration = Duration::from_secs(2);
+
+    /// Age of the last heartbeat up to which an executor counts as alive: it may miss some.
+    pub const ALIVE_FOR: Duration = Duration::from_secs(10);
+}
+
+const _: () = assert!(2 * Executor::REPORTS_EVERY.as_millis() < Executor::ALIVE_FOR.as_millis());
 
 /// What an executor may use of a lane, and uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

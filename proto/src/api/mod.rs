@@ -23,5 +23,8 @@ pub use provider::{
 };
 pub use record::{InvocationRecord, ResultRecord};
 pub use run::{NewRun, Run, RunCounters, RunLatency};
-pub use settings::{RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings};
+pub(crate) use settings::{RETRIES, SECONDS};
+pub use settings::{
+    RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,
+};
 pub use smoke_test::{SmokeTestError, SmokeTestReport, SmokeTestRequest};

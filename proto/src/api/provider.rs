@@ -7,7 +7,11 @@ use super::{
     RequestOverride, RetryOverride,
     strict::{strict, strict_option},
 };
-use crate::{ProviderId, text_enum::text_enum};
+use crate::{
+    ConfigFault, ProviderId, Range,
+    range::{number, optional_number},
+    text_enum::text_enum,
+};
 
 /// Which vendor's account this is; decides the protocol, and LiteLLM's prefix of its model names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,18 +65,47 @@ pub struct Capabilities {
     pub images: Option<bool>,
 }
 
-/// What the account may use, over all executors; `None`: no limit is stated.
+/// Limits of the account, over all executors; null: no limit is stated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RateLimit {
     /// Calls in flight.
+    #[serde(deserialize_with = "optional_number")]
     pub concurrency: Option<u32>,
+    /// Requests per minute.
+    #[serde(deserialize_with = "optional_number")]
     pub rpm: Option<u32>,
+    /// Requests per second.
+    #[serde(deserialize_with = "optional_number")]
     pub rps: Option<f64>,
+    /// Tokens per minute.
+    #[serde(deserialize_with = "optional_number")]
     pub tpm: Option<u64>,
+    #[serde(deserialize_with = "optional_number")]
     pub tokens_per_day: Option<u64>,
+    #[serde(deserialize_with = "optional_number")]
     pub cost_per_day_usd: Option<f64>,
+}
+
+impl RateLimit {
+    /// Twice as many jobs wait in a lane's queue, so a limit without a bound would let one typing error put a whole
+    /// dataset there.
+    pub const CONCURRENCY_MAX: u32 = 100_000;
+
+    /// One fault for each limit that is out of its range.
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        let faults = [
+            Range::new(1, Self::CONCURRENCY_MAX).fault("/rate_limit/concurrency", self.concurrency),
+            Range::new(1, 1_000_000_000).fault("/rate_limit/rpm", self.rpm),
+            Range::new(0.001, 1_000_000.0).fault("/rate_limit/rps", self.rps),
+            Range::new(1, 1_000_000_000_000).fault("/rate_limit/tpm", self.tpm),
+            Range::new(1, 1_000_000_000_000_000).fault("/rate_limit/tokens_per_day", self.tokens_per_day),
+            Range::new(0.000_001, 1_000_000_000.0)
+                .fault("/rate_limit/cost_per_day_usd", self.cost_per_day_usd),
+        ];
+        faults.into_iter().flatten().collect()
+    }
 }
 
 /// A key to store. Its value is sealed at once and never shown again.
@@ -84,8 +117,12 @@ pub struct NewApiKey {
     #[cfg_attr(feature = "openapi", schema(write_only))]
     pub value: String,
     /// The key's share of the calls relative to the other keys', from 1 to 100; default 1.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "number")]
     pub weight: u32,
+}
+
+impl NewApiKey {
+    pub const WEIGHT: Range<u32> = Range::new(1, 100);
 }
 
 const fn one() -> u32 {

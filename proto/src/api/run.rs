@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{DatasetId, ErrorKind, ProviderId, RunConfig, RunId, RunStatus, ScoreSummary, Usage};
+use crate::{
+    DatasetId, ErrorKind, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
+    range::optional_number,
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -18,11 +21,15 @@ pub struct NewRun {
     #[serde(default)]
     pub config: RunConfig,
     /// The run's share of its lane relative to others', from 1 to 100; default 1.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_number")]
     pub priority: Option<u32>,
     /// Kept with the run; enforced by the limits that build on it.
     #[serde(default)]
     pub budget: Option<Value>,
+}
+
+impl NewRun {
+    pub const PRIORITY: Range<u32> = Range::new(1, 100);
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,27 +11,27 @@ pub use format::{JsonSchema, ResponseFormat};
 pub use logprob::{TokenLogprob, TopLogprob};
 pub use tool::{Function, NamedFunction, Tool, ToolCall, ToolChoice, ToolMode};
 
-use crate::{ConfigFault, text_enum::text_enum};
+use crate::{ConfigFault, Range, range::optional_number, text_enum::text_enum};
 
 /// Sampling parameters; `None` leaves the provider's default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Generation {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub temperature: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_p: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_k: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub max_new_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", alias = "stop_sequences")]
     pub stop: Option<Stop>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub presence_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub frequency_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub repetition_penalty: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
@@ -50,7 +50,7 @@ pub struct Generation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
     /// And of so many likely others at each place, 0 to 20.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_logprobs: Option<u8>,
 }
 
@@ -72,7 +72,14 @@ text_enum! {
     }
 }
 
-const TOP_LOGPROBS_MAX: u8 = 20;
+/// Ranges that are wider than any provider's own: beyond them a value can only be a mistake.
+const TEMPERATURE: Range<f64> = Range::new(0.0, 100.0);
+const SHARE: Range<f64> = Range::new(0.0, 1.0);
+const PENALTY: Range<f64> = Range::new(-100.0, 100.0);
+const REPETITION_PENALTY: Range<f64> = Range::new(0.0, 100.0);
+const COUNT: Range<u32> = Range::new(0, 1_000_000_000);
+const TOKENS: Range<u32> = Range::new(1, 1_000_000_000);
+const TOP_LOGPROBS: Range<u8> = Range::new(0, 20);
 
 impl Generation {
     /// Whether log probabilities are asked for.
@@ -80,15 +87,19 @@ impl Generation {
         self.logprobs == Some(true) || self.top_logprobs.is_some()
     }
 
-    /// What no provider would take.
+    /// One fault for each value that no provider would take.
     pub fn faults(&self) -> Vec<ConfigFault> {
-        let mut faults = Vec::new();
-        if self.top_logprobs.is_some_and(|n| n > TOP_LOGPROBS_MAX) {
-            faults.push(ConfigFault {
-                pointer: "/top_logprobs".into(),
-                detail: format!("must be at most {TOP_LOGPROBS_MAX}"),
-            });
-        }
+        let numbers = [
+            TEMPERATURE.fault("/temperature", self.temperature),
+            SHARE.fault("/top_p", self.top_p),
+            COUNT.fault("/top_k", self.top_k),
+            TOKENS.fault("/max_new_tokens", self.max_new_tokens),
+            PENALTY.fault("/presence_penalty", self.presence_penalty),
+            PENALTY.fault("/frequency_penalty", self.frequency_penalty),
+            REPETITION_PENALTY.fault("/repetition_penalty", self.repetition_penalty),
+            TOP_LOGPROBS.fault("/top_logprobs", self.top_logprobs),
+        ];
+        let mut faults: Vec<_> = numbers.into_iter().flatten().collect();
         if self.tool_choice.is_some() && self.tools.is_empty() {
             faults.push(ConfigFault { pointer: "/tool_choice".into(), detail: "needs tools".into() });
         }

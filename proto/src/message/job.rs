@@ -27,6 +27,9 @@ pub struct Job {
     pub sample: u32,
     /// The run's pass; a result of an earlier pass no longer counts.
     pub epoch: u32,
+    /// Kind of the work; a job without one is of an earlier release, and asks for an answer.
+    #[serde(default, skip_serializing_if = "JobKind::is_answer")]
+    pub kind: JobKind,
     /// How often this job was fed before, from 0.
     pub attempt: u32,
     /// Attempts that failed when it was fed before; a part of the run's budget of retries.
@@ -40,6 +43,22 @@ pub struct Job {
     /// No call starts after this moment.
     #[serde(default)]
     pub deadline: Option<Timestamp>,
+}
+
+/// The work that a job asks for. An executor that does not know the kind dead-letters the job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// The model answers the item.
+    #[default]
+    Answer,
+}
+
+impl JobKind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    const fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +81,10 @@ impl JobItem {
 }
 
 impl Job {
+    /// Deliveries after which a job ends as `poisoned`: perhaps it kills its executors. Below the broker's own limit, so
+    /// that the job ends with a result and not in the dead-letter queue.
+    pub const DELIVERIES_MAX: u32 = 10;
+
     pub const fn key(&self) -> JobKey {
         JobKey { run_id: self.run_id, ordinal: self.ordinal, sample: self.sample }
     }

@@ -9,5 +9,5 @@ mod smoke_test;
 pub use control::Control;
 pub use deferred::Deferred;
 pub use invocation::{Attempt, Call, Invocation};
-pub use job::{Job, JobItem, JobKey};
+pub use job::{Job, JobItem, JobKey, JobKind};
 pub use smoke_test::SmokeTest;

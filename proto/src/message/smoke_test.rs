@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ProviderId;
@@ -9,3 +11,23 @@ pub struct SmokeTest {
     pub provider_id: ProviderId,
     pub model: String,
 }
+
+impl SmokeTest {
+    /// Longest time of a test at its executor, waits included. A person waits for it.
+    pub const TIME_MAX: Duration = Duration::from_mins(1);
+
+    /// Age at which a test that no executor took is dropped from the queue.
+    pub const EXPIRES_AFTER: Duration = Duration::from_mins(1);
+
+    /// Time that the dispatcher waits for the report: the test's, and some for its way and for the tests before it.
+    pub const ANSWERED_WITHIN: Duration = Duration::from_secs(75);
+
+    /// Time that a client of the HTTP API waits.
+    pub const CLIENT_TIMEOUT: Duration = Duration::from_mins(2);
+}
+
+const _: () = {
+    assert!(SmokeTest::TIME_MAX.as_millis() < SmokeTest::ANSWERED_WITHIN.as_millis());
+    assert!(SmokeTest::EXPIRES_AFTER.as_millis() < SmokeTest::ANSWERED_WITHIN.as_millis());
+    assert!(SmokeTest::ANSWERED_WITHIN.as_millis() < SmokeTest::CLIENT_TIMEOUT.as_millis());
+};

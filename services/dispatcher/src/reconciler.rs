@@ -10,8 +10,6 @@ use crate::{metrics::DispatcherMetrics, steering::Steering};
 
 /// Lost jobs of a run that are fed again in one look.
 const REFED_MAX: u32 = 10_000;
-/// Whatever the settings say.
-const STALL_MAX_SECONDS: f64 = 86_400.0;
 /// Above the longest that a job may take, for its way through the queues.
 const MARGIN: Duration = Duration::from_mins(1);
 
@@ -78,15 +76,11 @@ impl Reconciler {
         Ok(())
     }
 
-    /// The longest that a job of this run may be in hand: each of its attempts, with the wait after it; and a margin.
+    /// Returns the longest time that a healthy executor may work on a job of this run, and a margin.
     async fn stall_after(&self, run: &RunRow, workspace: &Settings) -> Result<Duration, StoreError> {
         let provider = self.steering.store.provider(run.provider_id).await?;
-        let job = run.config.job().unwrap_or_default();
-        let provider = workspace.under(&provider.request, &provider.retry);
-        let Settings { request, retry, .. } = provider.under(&job.request, &job.retry);
-        let attempt = job.timeout_seconds.unwrap_or(request.total_timeout_seconds);
-        let seconds = f64::from(retry.max_retries + 1) * (attempt + retry.wait_max_seconds);
-        Ok(Duration::from_secs_f64(seconds.clamp(0.0, STALL_MAX_SECONDS)) + MARGIN)
+        let settings = workspace.for_job(&provider.settings, &run.config.stored_job());
+        Ok(settings.longest_job() + MARGIN)
     }
 
     async fn refeed_lost(&self, run: &RunRow) -> Result<(), StoreError> {

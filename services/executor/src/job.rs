@@ -6,7 +6,7 @@ use runmill_llm::{
     CallPolicy, ChatMessage, ChatRequest, Factory, Interrupts, Invoked, Part, PolicySource, Role, Unanswered,
 };
 use runmill_proto::{
-    ErrorKind, Item, ItemFault, JobConfig,
+    ErrorKind, Item, ItemFault,
     api::Settings,
     codec::Message,
     message::{Job, JobItem},
@@ -28,9 +28,6 @@ use crate::{
     settings::SettingsCache,
 };
 
-/// A job delivered so often has ended nowhere: perhaps it kills its executors. Below the broker's own limit,
-/// so that it ends with a result and not as a dead letter.
-const DELIVERIES_MAX: u32 = 10;
 /// Between two tries to publish a log while the broker is away.
 const PUBLISH_PAUSE: Duration = Duration::from_secs(1);
 /// Before a job is tried again whose provider or item could not be read now.
@@ -208,7 +205,7 @@ impl JobRunner {
         if end.job.deadline.is_some_and(|deadline| end.now >= deadline) {
             return Some(end.failed(ErrorKind::DeadlinePassed, &"the run's deadline passed before the call"));
         }
-        let poisoned = deliveries >= DELIVERIES_MAX;
+        let poisoned = deliveries >= Job::DELIVERIES_MAX;
         poisoned
             .then(|| end.failed(ErrorKind::Poisoned, &format!("delivered {deliveries} times without an end")))
     }
@@ -306,19 +303,17 @@ struct JobPolicies<'a> {
 impl JobPolicies<'_> {
     /// The run's own above the provider's above the workspace's.
     fn settings(&self) -> Settings {
-        let JobConfig { request, retry, .. } = &self.job.config;
-        let provider = self.runner.providers.settings(self.job.provider_id, &self.runner.settings.get());
-        provider.under(request, retry)
+        let workspace = self.runner.settings.get();
+        self.runner.providers.settings(self.job.provider_id, &workspace, &self.job.config)
     }
 }
 
 impl PolicySource for JobPolicies<'_> {
     fn policy(&self) -> CallPolicy {
-        let settings = self.runner.providers.settings(self.job.provider_id, &self.runner.settings.get());
         CallPolicy {
             failed_before: self.job.failures,
             deadline: self.job.deadline,
-            ..CallPolicy::resolve(&settings, &self.job.config)
+            ..CallPolicy::from(&self.settings())
         }
     }
 }

@@ -1,20 +1,16 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use runmill_llm::{Target, TargetKey};
 use runmill_proto::{
-    Generation, ProviderId,
-    api::{Capabilities, ProviderKind, ProviderProtocol, RequestOverride, RetryOverride, Settings},
+    Generation, JobConfig, ProviderId,
+    api::{Capabilities, ProviderKind, ProviderProtocol, Settings, SettingsOverride},
 };
 use runmill_store::{ExecutorStore, ProviderRow, Providers, SealedSecret, SecretKind, StoreError};
 use runmill_vault::{OpenError, Opener, Owner};
 use secrecy::SecretString;
-
-/// What a time of nonsense length is taken for.
-const CONNECT_TIMEOUT_MAX: Duration = Duration::from_mins(1);
 
 /// A provider ready to be called: its keys and headers are in the clear, in memory only.
 #[derive(Debug)]
@@ -27,8 +23,7 @@ pub struct OpenProvider {
     base_url: String,
     keys: Vec<TargetKey>,
     headers: BTreeMap<String, SecretString>,
-    request: RequestOverride,
-    retry: RetryOverride,
+    settings: SettingsOverride,
 }
 
 /// Why a provider cannot be called.
@@ -72,11 +67,11 @@ impl ProviderCache {
         changed
     }
 
-    /// The workspace's settings with what the provider says above them.
-    pub fn settings(&self, id: ProviderId, workspace: &Settings) -> Settings {
+    /// The settings of a job of this provider at this moment.
+    pub fn settings(&self, id: ProviderId, workspace: &Settings, job: &JobConfig) -> Settings {
         match self.lock().get(&id) {
-            Some(provider) => workspace.under(&provider.request, &provider.retry),
-            None => workspace.clone(),
+            Some(provider) => workspace.for_job(&provider.settings, job),
+            None => workspace.for_job(&SettingsOverride::default(), job),
         }
     }
 
@@ -121,8 +116,7 @@ impl ProviderCache {
             base_url: row.base_url,
             keys,
             headers,
-            request: row.request,
-            retry: row.retry,
+            settings: row.settings,
         })
     }
 
@@ -140,8 +134,6 @@ impl ProviderCache {
 impl OpenProvider {
     /// Whom to call. `workspace`: the settings that the provider's own are above.
     pub fn target(&self, workspace: &Settings) -> Target {
-        let seconds = workspace.request.under(&self.request).connect_timeout_seconds;
-        let connect_timeout = Duration::try_from_secs_f64(seconds);
         Target {
             provider_id: self.id,
             version: self.version,
@@ -150,7 +142,7 @@ impl OpenProvider {
             base_url: self.base_url.clone(),
             keys: self.keys.clone(),
             headers: self.headers.clone(),
-            connect_timeout: connect_timeout.unwrap_or(CONNECT_TIMEOUT_MAX),
+            connect_timeout: workspace.for_provider(&self.settings).request.connect_timeout(),
         }
     }
 

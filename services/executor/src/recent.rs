@@ -110,25 +110,12 @@ impl Elsewhere {
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::{JobConfig, ProviderId, RunId, message::JobItem};
-    use uuid::Uuid;
+    use runmill_proto::testing;
 
     use super::*;
 
     fn job(ordinal: u32, attempt: u32) -> Job {
-        Job {
-            run_id: RunId::from_uuid(Uuid::nil()),
-            ordinal,
-            sample: 0,
-            epoch: 0,
-            attempt,
-            failures: 0,
-            provider_id: ProviderId::from_uuid(Uuid::nil()),
-            model: String::new(),
-            item: JobItem::Inline(String::new()),
-            config: JobConfig::default(),
-            deadline: None,
-        }
+        Job { attempt, ..testing::job(testing::key(ordinal)) }
     }
 
     fn claim_new(recent: &Recent, job: &Job) -> Working {

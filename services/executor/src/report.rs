@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use runmill_proto::api::Executor;
 use runmill_runtime::Clock;
@@ -6,8 +6,6 @@ use runmill_store::{ExecutorStore, Executors};
 use tokio_util::sync::CancellationToken;
 
 use crate::lanes::Lanes;
-
-const PERIOD: Duration = Duration::from_secs(2);
 
 /// Says that this executor lives, and what it does.
 pub struct Report {
@@ -38,7 +36,7 @@ impl Report {
             if draining {
                 return Ok(());
             }
-            self.stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
+            self.stop.run_until_cancelled(tokio::time::sleep(Executor::REPORTS_EVERY)).await;
         }
     }
 }

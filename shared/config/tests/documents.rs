@@ -54,7 +54,7 @@ const TOO_MUCH: u32 = 1_000_000_000;
 fn beginning(group: &str, field: &str, default: &Value) -> String {
     let too_much: Settings = serde_json::from_value(json!({group: {field: TOO_MUCH}})).unwrap();
     let faults = too_much.faults();
-    let range = faults[0].detail.strip_prefix("must be from ").unwrap();
+    let range = faults[0].detail.split_once(" from ").unwrap().1;
     format!("| `{group}.{field}` | {} | {range} | ", default.as_f64().unwrap())
 }
 

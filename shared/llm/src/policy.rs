@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use runmill_proto::{JobConfig, api::Settings};
+use runmill_proto::api::Settings;
 
 /// How patient a call is.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,61 +41,20 @@ impl PolicySource for CallPolicy {
     }
 }
 
-/// What a time of nonsense length (negative, not a number, centuries) is taken for.
-const TIME_MAX: Duration = Duration::from_hours(24);
-
-impl CallPolicy {
-    /// What the run says for itself, above the provider's settings, which are above the workspace's: `settings` are
-    /// both of these.
-    pub fn resolve(settings: &Settings, job: &JobConfig) -> Self {
-        let Settings { request, retry } = settings.under(&job.request, &job.retry);
+/// The policy of a job's first feeding, without a deadline, by the settings that hold for the job.
+impl From<&Settings> for CallPolicy {
+    fn from(Settings { request, retry }: &Settings) -> Self {
         Self {
-            first_token: seconds(request.first_token_timeout_seconds),
-            idle: seconds(request.idle_timeout_seconds),
-            total: seconds(job.timeout_seconds.unwrap_or(request.total_timeout_seconds)),
-            max_retries: job.max_retries.unwrap_or(retry.max_retries),
+            first_token: request.first_token_timeout(),
+            idle: request.idle_timeout(),
+            total: request.total_timeout(),
+            max_retries: retry.max_retries,
             failed_before: 0,
-            backoff_base: seconds(retry.backoff_base_seconds),
-            backoff_max: seconds(retry.backoff_max_seconds),
-            wait_max: seconds(retry.wait_max_seconds),
+            backoff_base: retry.backoff_base(),
+            backoff_max: retry.backoff_max(),
+            wait_max: retry.wait_max(),
             budget_percent: retry.budget_percent,
             deadline: None,
-        }
-    }
-}
-
-/// A setting as a duration.
-pub(crate) fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(TIME_MAX).min(TIME_MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use runmill_proto::api::RequestOverride;
-
-    use super::*;
-
-    #[test]
-    fn the_run_is_heard_before_the_workspace() {
-        let mut settings = Settings::default();
-        settings.request.total_timeout_seconds = 600.0;
-        settings.retry.max_retries = 4;
-        let silent = CallPolicy::resolve(&settings, &JobConfig::default());
-        assert_eq!((silent.total, silent.max_retries), (Duration::from_mins(10), 4));
-
-        let job = JobConfig { timeout_seconds: Some(1.5), max_retries: Some(0), ..JobConfig::default() };
-        let spoken = CallPolicy::resolve(&settings, &job);
-        assert_eq!((spoken.total, spoken.max_retries), (Duration::from_millis(1500), 0));
-
-        let request = RequestOverride { idle_timeout_seconds: Some(2.0), ..RequestOverride::default() };
-        let job = JobConfig { request, ..JobConfig::default() };
-        assert_eq!(CallPolicy::resolve(&settings, &job).idle, Duration::from_secs(2));
-    }
-
-    #[test]
-    fn a_time_of_nonsense_length_is_a_day() {
-        for nonsense in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
-            assert_eq!(seconds(nonsense), TIME_MAX, "{nonsense}");
         }
     }
 }

@@ -10,7 +10,7 @@ use runmill_proto::{
     ConfigFault, ProviderId,
     api::{
         ApiKeyView, HeaderView, NewApiKey, NewProvider, Page, PageQuery, Problem, ProblemError, Provider,
-        ProviderPatch, RateLimit,
+        ProviderPatch, SettingsOverride,
     },
     message::Control,
 };
@@ -37,7 +37,7 @@ pub async fn create(
     let mut faults = check_keys(&new.api_keys);
     faults.extend(check_headers(&new.headers));
     faults.extend(check_name(&new.name));
-    faults.extend(check_limits(&new.rate_limit));
+    faults.extend(check_settings(new.rate_limit.faults()));
     faults.extend(check_settings(new.request.faults()));
     faults.extend(check_settings(new.retry.faults()));
     let base_url = base_url::check(&new.base_url, state.address_rules).unwrap_or_else(|detail| {
@@ -59,8 +59,7 @@ pub async fn create(
         secrets,
         capabilities: new.capabilities,
         rate_limit: new.rate_limit,
-        request: new.request,
-        retry: new.retry,
+        settings: SettingsOverride { request: new.request, retry: new.retry },
         version: 1,
         created_at: now,
         updated_at: now,
@@ -171,16 +170,16 @@ fn apply(
         row.secrets.extend(seal_headers(sealer, &headers));
     }
     if let Some(rate_limit) = patch.rate_limit {
-        faults.extend(check_limits(&rate_limit));
+        faults.extend(check_settings(rate_limit.faults()));
         row.rate_limit = rate_limit;
     }
     if let Some(request) = patch.request {
         faults.extend(check_settings(request.faults()));
-        row.request = request;
+        row.settings.request = request;
     }
     if let Some(retry) = patch.retry {
         faults.extend(check_settings(retry.faults()));
-        row.retry = retry;
+        row.settings.retry = retry;
     }
     row.protocol = patch.protocol.or(row.protocol);
     row.capabilities = patch.capabilities.unwrap_or(row.capabilities);
@@ -227,8 +226,8 @@ fn view(row: ProviderRow) -> Provider {
         headers: headers.into_iter().map(|h| HeaderView { name: h.name, masked: h.masked }).collect(),
         capabilities: row.capabilities,
         rate_limit: row.rate_limit,
-        request: row.request,
-        retry: row.retry,
+        request: row.settings.request,
+        retry: row.settings.retry,
         version: row.version,
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -242,8 +241,6 @@ fn check_name(name: &str) -> Option<ProblemError> {
     (!(1..=NAME_CHARS_MAX).contains(&chars))
         .then(|| fault("/name", format!("must have from 1 to {NAME_CHARS_MAX} characters")))
 }
-
-const WEIGHT_MAX: u32 = 100;
 
 /// A key travels in a header, so it must be fit for one.
 fn check_keys(keys: &[NewApiKey]) -> Vec<ProblemError> {
@@ -259,10 +256,8 @@ fn check_keys(keys: &[NewApiKey]) -> Vec<ProblemError> {
         if key.value.is_empty() || HeaderValue::from_str(&key.value).is_err() {
             faults.push(fault(&format!("/api_keys/{n}/value"), "must be visible ASCII characters"));
         }
-        if !(1..=WEIGHT_MAX).contains(&key.weight) {
-            let detail = format!("must be from 1 to {WEIGHT_MAX}");
-            faults.push(fault(&format!("/api_keys/{n}/weight"), detail));
-        }
+        let weight = NewApiKey::WEIGHT.fault(format!("/api_keys/{n}/weight"), Some(key.weight));
+        faults.extend(check_settings(weight));
     }
     faults
 }
@@ -295,40 +290,6 @@ fn unfit(name: &str, value: &str) -> Option<&'static str> {
     }
 }
 
-fn check_settings(faults: Vec<ConfigFault>) -> impl Iterator<Item = ProblemError> {
+fn check_settings(faults: impl IntoIterator<Item = ConfigFault>) -> impl Iterator<Item = ProblemError> {
     faults.into_iter().map(|found| fault(&found.pointer, found.detail))
-}
-
-/// As many as `RUNMILL_LANE_CONCURRENCY` may say. Twice as many jobs wait in a lane's queue, so a limit without a bound
-/// would let one slip of the finger put a whole dataset there.
-const CONCURRENCY_MAX: u32 = 100_000;
-
-fn check_limits(limits: &RateLimit) -> Vec<ProblemError> {
-    let zero = |value: Option<f64>| value.is_some_and(|value| value.is_nan() || value <= 0.0);
-    let counts = [
-        ("concurrency", limits.concurrency.map(f64::from)),
-        ("rpm", limits.rpm.map(f64::from)),
-        ("rps", limits.rps),
-        ("tpm", limits.tpm.map(|n| if n == 0 { 0.0 } else { 1.0 })),
-        ("tokens_per_day", limits.tokens_per_day.map(|n| if n == 0 { 0.0 } else { 1.0 })),
-        ("cost_per_day_usd", limits.cost_per_day_usd),
-    ];
-    let faulty = counts.into_iter().filter(|(_, value)| zero(*value));
-    let zeros = faulty.map(|(name, _)| fault(&format!("/rate_limit/{name}"), "must be above 0, or absent"));
-    let above = limits.concurrency.filter(|&concurrency| concurrency > CONCURRENCY_MAX);
-    let above = above
-        .map(|_| fault("/rate_limit/concurrency", format!("must be at most {CONCURRENCY_MAX}, or absent")));
-    zeros.chain(above).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_of_zero_is_refused() {
-        let limits = RateLimit { concurrency: Some(0), tpm: Some(0), rps: Some(0.5), ..RateLimit::default() };
-        let pointers: Vec<_> = check_limits(&limits).into_iter().map(|fault| fault.pointer).collect();
-        assert_eq!(pointers, ["/rate_limit/concurrency", "/rate_limit/tpm"]);
-    }
 }

@@ -150,8 +150,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     }
 }
 
-const PRIORITY_MAX: u32 = 100;
-
 /// The run's first row, or everything that is wrong with what was submitted.
 async fn checked(state: &ApiState, new: NewRun, idempotency_key: Option<String>) -> Result<RunRow, ApiError> {
     let mut faults = Vec::new();
@@ -166,9 +164,8 @@ async fn checked(state: &ApiState, new: NewRun, idempotency_key: Option<String>)
     if new.model.trim().is_empty() {
         faults.push(fault("/model", "must name a model"));
     }
-    if !(1..=PRIORITY_MAX).contains(&new.priority.unwrap_or(1)) {
-        faults.push(fault("/priority", format!("must be from 1 to {PRIORITY_MAX}")));
-    }
+    let priority = NewRun::PRIORITY.fault("/priority", new.priority);
+    faults.extend(priority.map(|found| fault(&found.pointer, found.detail)));
     match new.config.job() {
         Ok(job) => faults.extend(check_job(&job)),
         Err(config) => faults.extend(config.into_iter().map(config_fault)),

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use axum::{Json, extract::State, http::StatusCode};
 use runmill_broker::{Envelope, RequestError};
 use runmill_proto::{
@@ -14,9 +12,6 @@ use super::{
     problem::{ApiError, fault},
 };
 use crate::executors;
-
-/// An executor gives a test a minute; the rest is for the way there and back, and for those that wait before it.
-const ANSWER_WITHIN: Duration = Duration::from_secs(75);
 
 /// Try a model of a provider
 ///
@@ -41,7 +36,7 @@ pub async fn create(
     }
     let question = Envelope::new(&SmokeTest { provider_id: id, model });
     // Longer than a drain may be, and whoever asked can ask another server.
-    let asking = state.stop.run_until_cancelled(state.broker.request(question, ANSWER_WITHIN));
+    let asking = state.stop.run_until_cancelled(state.broker.request(question, SmokeTest::ANSWERED_WITHIN));
     let answer = asking.await.ok_or_else(stopping)?.map_err(|error| {
         tracing::warn!(event = "smoke_test.unanswered", provider_id = %id, %error);
         match error {

@@ -3,7 +3,7 @@ use futures::{StreamExt, stream};
 use runmill_broker::{Envelope, PublishError, Queue};
 use runmill_proto::{
     JobConfig,
-    message::{Job, JobItem, JobKey},
+    message::{Job, JobItem, JobKey, JobKind},
 };
 use runmill_store::{ActiveRun, DueJob, RunRow};
 use runmill_telemetry::trace;
@@ -25,8 +25,7 @@ pub struct RunFeed<'a> {
 impl RunFeed<'_> {
     /// Publishes `count` jobs, those that are `due` first, and marks what the broker confirmed.
     pub async fn feed(&self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
-        let config =
-            self.run().config.job().map_err(|faults| anyhow::anyhow!("stored config: {faults:?}"))?;
+        let config = self.run().config.stored_job();
         let due = &due[..due.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
         for chunk in due.chunks(PUBLISHES_MAX) {
             self.refeed(chunk, &config).await?;
@@ -80,6 +79,7 @@ impl RunFeed<'_> {
             ordinal: key.ordinal,
             sample: key.sample,
             epoch: self.run().epoch,
+            kind: JobKind::Answer,
             attempt,
             failures,
             provider_id: self.run().provider_id,

@@ -8,6 +8,7 @@ use runmill_broker::{Heard, Listener};
 use runmill_proto::{
     ErrorKind, InvocationId, Outcome, ProviderId, RunId,
     message::{Call, Control, Deferred, Invocation},
+    testing,
 };
 use runmill_store::{LogBatch, LogEntry};
 use serde_json::{Value, json};
@@ -16,18 +17,8 @@ use uuid::Uuid;
 use crate::server::{Server, refused};
 
 fn call(provider_id: ProviderId, now: Timestamp) -> Call {
-    Call {
-        id: InvocationId::from_uuid(Uuid::now_v7()),
-        provider_id,
-        model: "echo".into(),
-        attempts: Vec::new(),
-        usage: None,
-        started_at: now,
-        latency_ms: 0,
-        ttft_ms: None,
-        streamed: false,
-        cost_nanousd: None,
-    }
+    let id = InvocationId::from_uuid(Uuid::now_v7());
+    Call { provider_id, attempts: Vec::new(), started_at: now, latency_ms: 0, ..testing::call(id) }
 }
 
 /// A run of `provider_id` that was stopped, and may try again so many seconds from now.

@@ -3,7 +3,7 @@
 mod advice;
 mod report;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::SignedDuration;
@@ -28,9 +28,6 @@ use crate::{
 
 /// Tests at once; further ones wait in the queue, for another executor.
 const TESTS_MAX: u16 = 4;
-
-/// All of a test, waits included. A person waits for it, and so does the dispatcher, a little longer.
-const TEST_TIME: Duration = Duration::from_mins(1);
 
 const QUESTION: &str = "Answer with the one word: ready";
 const JSON_QUESTION: &str = r#"Answer with this JSON object and nothing else: {"ready": true}"#;
@@ -120,12 +117,12 @@ impl SmokeTests {
         let provider = self.provider(test.provider_id).await?;
         let workspace = self.runner.settings.get();
         let client = self.runner.factory.client(&provider.target(&workspace), &self.gates.of(&row))?;
-        let settings = self.runner.providers.settings(test.provider_id, &workspace);
-        let time = SignedDuration::try_from(TEST_TIME).expect("a minute is in range");
+        let settings = self.runner.providers.settings(test.provider_id, &workspace, &impatient());
+        let time = SignedDuration::try_from(SmokeTest::TIME_MAX).expect("a minute is in range");
         let policy = CallPolicy {
             deadline: Some(self.runner.clock.now() + time),
-            total: TEST_TIME,
-            ..CallPolicy::resolve(&settings, &impatient())
+            total: SmokeTest::TIME_MAX,
+            ..CallPolicy::from(&settings)
         };
         Ok((client, policy))
     }

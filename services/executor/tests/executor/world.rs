@@ -7,9 +7,10 @@ use runmill_broker::{Broker, Envelope, Queue};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
-    DatasetId, JobConfig, ProviderId, RunConfig, RunId,
-    api::{Capabilities, NewRun, ProviderKind, RateLimit, RequestOverride, RetryOverride},
-    message::{Invocation, Job, JobItem, SmokeTest},
+    DatasetId, ProviderId, RunConfig, RunId,
+    api::{Capabilities, NewRun, ProviderKind, RateLimit, SettingsOverride},
+    message::{Invocation, Job, JobItem, JobKey, SmokeTest},
+    testing,
 };
 use runmill_runtime::{Clock, Exit, Lifecycle};
 use runmill_store::{
@@ -85,17 +86,10 @@ impl World {
 
     pub fn job(&self, ordinal: u32) -> Job {
         Job {
-            run_id: self.run_id,
-            ordinal,
-            sample: 0,
-            epoch: 0,
-            attempt: 0,
-            failures: 0,
             provider_id: self.provider_id,
             model: "slow".into(),
             item: JobItem::Inline(ITEM.into()),
-            config: JobConfig::default(),
-            deadline: None,
+            ..testing::job(JobKey { run_id: self.run_id, ordinal, sample: 0 })
         }
     }
 
@@ -165,8 +159,7 @@ fn provider(base_url: &str) -> ProviderRow {
         secrets: Vec::new(),
         capabilities: Capabilities::default(),
         rate_limit: RateLimit::default(),
-        request: RequestOverride::default(),
-        retry: RetryOverride::default(),
+        settings: SettingsOverride::default(),
         version: 1,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,

@@ -8,7 +8,7 @@ use runmill_llm::{
     CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target, TargetKey,
 };
 use runmill_proto::{
-    JobConfig, ProviderId,
+    ProviderId,
     api::{ProviderKind, Settings},
 };
 use runmill_quota::Gate;
@@ -43,7 +43,7 @@ impl Ours {
             call_id: "run:0:0".into(),
             ..ChatRequest::default()
         };
-        let policy = CallPolicy::resolve(&Settings::default(), &JobConfig::default());
+        let policy = CallPolicy::from(&Settings::default());
         let client = factory.unwrap().client(&target, &Arc::new(Gate::new(64))).unwrap();
         Self { client, request, policy, streams: subject.streams }
     }

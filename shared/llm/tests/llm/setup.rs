@@ -8,7 +8,7 @@ use runmill_llm::{
     CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target, TargetKey,
 };
 use runmill_proto::{
-    JobConfig, ProviderId,
+    ProviderId,
     api::{ProviderKind, ProviderProtocol, Settings},
 };
 use runmill_quota::Gate;
@@ -52,6 +52,5 @@ pub fn request() -> ChatRequest {
 
 /// No retries: what one attempt shows.
 pub fn policy() -> CallPolicy {
-    let job = JobConfig { max_retries: Some(0), ..JobConfig::default() };
-    CallPolicy::resolve(&Settings::default(), &job)
+    CallPolicy { max_retries: 0, ..CallPolicy::from(&Settings::default()) }
 }

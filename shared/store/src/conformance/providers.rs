@@ -1,6 +1,6 @@
 use runmill_proto::{
     ProviderId,
-    api::{ProviderKind, ProviderProtocol, RequestOverride, RetryOverride},
+    api::{ProviderKind, ProviderProtocol, RequestOverride, RetryOverride, SettingsOverride},
 };
 use uuid::Uuid;
 
@@ -24,8 +24,7 @@ pub async fn what_a_provider_says_for_itself_comes_back(stores: &Stores) {
     let weighty = SealedSecret { weight: 100, ..secret(SecretKind::ApiKey, "second") };
     let mut row = ProviderRow {
         protocol: Some(ProviderProtocol::OpenaiResponses),
-        request,
-        retry: retry.clone(),
+        settings: SettingsOverride { request, retry: retry.clone() },
         ..provider("ours")
     };
     row.secrets.push(weighty.clone());
@@ -37,8 +36,10 @@ pub async fn what_a_provider_says_for_itself_comes_back(stores: &Stores) {
 
     let update = ProviderRow {
         protocol: None,
-        request: RequestOverride::default(),
-        retry: RetryOverride { max_retries: Some(2), ..retry },
+        settings: SettingsOverride {
+            request: RequestOverride::default(),
+            retry: RetryOverride { max_retries: Some(2), ..retry },
+        },
         version: 2,
         ..row
     };

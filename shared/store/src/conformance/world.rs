@@ -4,10 +4,7 @@ use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
     DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, Score, Usage,
-    api::{
-        Capabilities, Dataset, NewRun, ProviderKind, RateLimit, RequestOverride, ResultRecord, RetryOverride,
-        RunEvent,
-    },
+    api::{Capabilities, Dataset, NewRun, ProviderKind, RateLimit, ResultRecord, RunEvent, SettingsOverride},
     message::{Attempt, Call, Deferred, Invocation},
 };
 use serde_json::json;
@@ -48,8 +45,7 @@ pub fn provider(name: &str) -> ProviderRow {
         secrets: vec![secret(SecretKind::ApiKey, "main"), secret(SecretKind::Header, "x-team")],
         capabilities: Capabilities { images: Some(true), ..Capabilities::default() },
         rate_limit: RateLimit { concurrency: Some(20), rps: Some(0.1), ..RateLimit::default() },
-        request: RequestOverride::default(),
-        retry: RetryOverride::default(),
+        settings: SettingsOverride::default(),
         version: 1,
         created_at: at(0),
         updated_at: at(0),

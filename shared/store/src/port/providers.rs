@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
     ProviderId,
-    api::{Capabilities, ProviderKind, ProviderProtocol, RateLimit, RequestOverride, RetryOverride},
+    api::{Capabilities, ProviderKind, ProviderProtocol, RateLimit, SettingsOverride},
 };
 use uuid::Uuid;
 
@@ -20,9 +20,8 @@ pub struct ProviderRow {
     pub secrets: Vec<SealedSecret>,
     pub capabilities: Capabilities,
     pub rate_limit: RateLimit,
-    /// Above the workspace's settings.
-    pub request: RequestOverride,
-    pub retry: RetryOverride,
+    /// Settings that the provider states above the workspace's.
+    pub settings: SettingsOverride,
     /// Grows with every change of the row or its secrets.
     pub version: i64,
     pub created_at: Timestamp,

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
-use runmill_proto::{ProviderId, api::ProviderProtocol};
+use runmill_proto::{
+    ProviderId,
+    api::{ProviderProtocol, SettingsOverride},
+};
 use tokio_postgres::{Error, Row, types::Json};
 use uuid::Uuid;
 
@@ -135,8 +138,8 @@ impl Providers for PgStore {
                 &text(&row.base_url),
                 &Json(&row.capabilities),
                 &Json(&row.rate_limit),
-                &Json(&row.request),
-                &Json(&row.retry),
+                &Json(&row.settings.request),
+                &Json(&row.settings.retry),
                 &row.version,
                 &row.created_at,
                 &row.updated_at,
@@ -163,8 +166,8 @@ impl Providers for PgStore {
                     &text(&row.base_url),
                     &Json(&row.capabilities),
                     &Json(&row.rate_limit),
-                    &Json(&row.request),
-                    &Json(&row.retry),
+                    &Json(&row.settings.request),
+                    &Json(&row.settings.retry),
                     &row.version,
                     &row.updated_at,
                 ],
@@ -292,8 +295,7 @@ fn provider(id: ProviderId, row: &Row) -> Result<ProviderRow, StoreError> {
         secrets: Vec::new(),
         capabilities: row.json("capabilities")?,
         rate_limit: row.json("rate_limit")?,
-        request: row.json("request")?,
-        retry: row.json("retry")?,
+        settings: SettingsOverride { request: row.json("request")?, retry: row.json("retry")? },
         version: row.try_get("version")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,

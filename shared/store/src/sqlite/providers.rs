@@ -1,7 +1,10 @@
 //! Tables `providers` and `provider_secrets`.
 
 use async_trait::async_trait;
-use runmill_proto::{ProviderId, api::ProviderProtocol};
+use runmill_proto::{
+    ProviderId,
+    api::{ProviderProtocol, SettingsOverride},
+};
 use rusqlite::{Connection, Error, Row, params};
 use uuid::Uuid;
 
@@ -127,8 +130,8 @@ impl Providers for SqliteStore {
                     row.base_url,
                     json(&row.capabilities),
                     json(&row.rate_limit),
-                    json(&row.request),
-                    json(&row.retry),
+                    json(&row.settings.request),
+                    json(&row.settings.retry),
                     row.version,
                     time(row.created_at),
                     time(row.updated_at),
@@ -154,8 +157,8 @@ impl Providers for SqliteStore {
                     row.base_url,
                     json(&row.capabilities),
                     json(&row.rate_limit),
-                    json(&row.request),
-                    json(&row.retry),
+                    json(&row.settings.request),
+                    json(&row.settings.retry),
                     row.version,
                     time(row.updated_at),
                 ],
@@ -290,8 +293,7 @@ fn provider(row: &Row<'_>) -> Result<ProviderRow, StoreError> {
         secrets: Vec::new(),
         capabilities: row.json("capabilities")?,
         rate_limit: row.json("rate_limit")?,
-        request: row.json("request")?,
-        retry: row.json("retry")?,
+        settings: SettingsOverride { request: row.json("request")?, retry: row.json("retry")? },
         version: row.get("version")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,

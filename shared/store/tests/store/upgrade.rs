@@ -1,10 +1,7 @@
 //! Rows that were there before the schema's versions 5 and 6, to see that they are read with the defaults.
 
 use jiff::Timestamp;
-use runmill_proto::{
-    ProviderId, RunId,
-    api::{RequestOverride, RetryOverride},
-};
+use runmill_proto::{ProviderId, RunId, api::SettingsOverride};
 use runmill_store::Store;
 use uuid::Uuid;
 
@@ -31,8 +28,8 @@ pub fn rows(id: &str, bytes: &str, time: &str) -> String {
 pub async fn assert_read_with_defaults(store: &dyn Store) {
     let provider = store.provider(ProviderId::from_uuid(Uuid::nil())).await.unwrap();
     assert_eq!(
-        (provider.protocol, provider.request, provider.retry, provider.secrets[0].weight),
-        (None, RequestOverride::default(), RetryOverride::default(), 1)
+        (provider.protocol, provider.settings, provider.secrets[0].weight),
+        (None, SettingsOverride::default(), 1)
     );
     let id = RunId::from_uuid(Uuid::nil());
     let run = store.run(id).await.unwrap();

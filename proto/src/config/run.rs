@@ -2,10 +2,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{ConfigFault, JobConfig, Scorer, Scoring};
 use crate::{
-    Generation,
-    api::{RequestOverride, RetryOverride},
+    Generation, Range,
+    api::{RETRIES, RateLimit, SECONDS},
     depth::depth,
+    range::{Numeric, optional_number},
 };
 
 /// A run's configuration as the user sent it; keys that runmill does not know are kept.
@@ -14,110 +16,58 @@ use crate::{
 #[serde(transparent)]
 pub struct RunConfig(pub Map<String, Value>);
 
-/// One thing that is wrong with a [`RunConfig`]; `pointer` is a JSON pointer into it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pointer}: {detail}")]
-pub struct ConfigFault {
-    pub pointer: String,
-    pub detail: String,
-}
+/// Of one item.
+const SAMPLES: Range<u32> = Range::new(1, 1_000);
 
-/// What one job needs of its run's configuration; travels in every job.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct JobConfig {
-    pub generation: Generation,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub system_prompt: Option<String>,
-    /// A Jinja template with `text`, `choices`, `id` and `meta`; none: the text, and lettered choices below.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt_template: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scoring: Option<Scoring>,
-    /// The most that one attempt may take, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<f64>,
-    /// Attempts after the first; waiting for a rate limit does not count.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_retries: Option<u32>,
-    /// What the run says above the provider's and the workspace's settings.
-    #[serde(skip_serializing_if = "RequestOverride::is_empty")]
-    pub request: RequestOverride,
-    #[serde(skip_serializing_if = "RetryOverride::is_empty")]
-    pub retry: RetryOverride,
-}
-
-/// Which scorer, and its settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scoring {
-    pub scorer: Scorer,
-    /// For `regex`: what the answer must match; its first group, if any, is the extracted answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<String>,
-    /// For `numeric`: the largest difference that still counts as equal, absolute. Default 1e-6.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tolerance: Option<f64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scorer {
-    /// Equal to the reference after extraction, case and white space aside.
-    Exact,
-    /// The reference occurs in the answer.
-    Includes,
-    Regex,
-    /// The last number of the answer, within a tolerance.
-    Numeric,
-    /// The letter or text of the right choice; a set with F1 for `mcq_multi`.
-    Choice,
-    /// No score.
-    None,
-}
-
-const SAMPLES_MAX: u64 = 1_000;
+/// Jobs of one run in flight at once.
+const CONCURRENCY: Range<u32> = Range::new(1, RateLimit::CONCURRENCY_MAX);
 
 /// Of a tool's parameters or an answer's schema; what surrounds them in a message has room below the reader's
 /// own limit.
 const DEPTH_MAX: usize = 40;
 
 impl RunConfig {
-    /// Reads what jobs need, or says everything that is wrong with it.
+    /// Returns the part that jobs need, or everything that is wrong with the configuration.
     ///
     /// Sampling parameters are under `generation`, else `sampling`, else at the top level.
     pub fn job(&self) -> Result<JobConfig, Vec<ConfigFault>> {
+        let (config, faults) = self.read();
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+
+    /// Returns the part that jobs need of a configuration that was accepted, perhaps by an earlier release with wider
+    /// ranges: a number out of its range counts as the nearest one within, and what cannot be read as absent.
+    pub fn stored_job(&self) -> JobConfig {
+        self.read().0.clamped()
+    }
+
+    fn read(&self) -> (JobConfig, Vec<ConfigFault>) {
         let mut reader = Reader { map: &self.0, faults: Vec::new() };
-        let config = JobConfig {
+        let mut config = JobConfig {
             generation: reader.generation(),
             system_prompt: reader.get("system_prompt"),
             prompt_template: reader.get("prompt_template"),
             scoring: reader.get("scoring"),
-            timeout_seconds: reader.get("timeout_seconds"),
-            max_retries: reader.get("max_retries"),
             request: reader.get("request").unwrap_or_default(),
             retry: reader.get("retry").unwrap_or_default(),
         };
         reader.check_generation(&config.generation);
         reader.faults.extend(config.request.faults());
         reader.faults.extend(config.retry.faults());
-        reader.samples();
-        if reader.get::<u32>("concurrency") == Some(0) {
-            reader.fault("/concurrency", "must be above 0, or absent");
-        }
+        reader.short_names(&mut config);
+        reader.number("samples", SAMPLES);
+        reader.number("concurrency", CONCURRENCY);
         reader.get::<Timestamp>("deadline");
-        if config.timeout_seconds.is_some_and(|s| !(s > 0.0 && s <= 86_400.0)) {
-            reader.fault("/timeout_seconds", "must be above 0 and at most 86400");
-        }
         if let Some(Scoring { scorer: Scorer::Regex, pattern: None, .. }) = config.scoring {
             reader.fault("/scoring/pattern", "the regex scorer needs a pattern");
         }
-        if reader.faults.is_empty() { Ok(config) } else { Err(reader.faults) }
+        (config, reader.faults)
     }
 
     /// Independent answers to each item; 1 where the run does not say.
     pub fn samples(&self) -> u32 {
         let mut reader = Reader { map: &self.0, faults: Vec::new() };
-        reader.samples()
+        reader.number("samples", SAMPLES).map_or(1, |samples| SAMPLES.clamp(samples))
     }
 
     /// The most jobs of this run in flight at once, if the run limits itself.
@@ -175,15 +125,21 @@ impl Reader<'_> {
         }
     }
 
-    fn samples(&mut self) -> u32 {
-        match self.get::<u64>("samples") {
-            None => 1,
-            Some(n @ 1..=SAMPLES_MAX) => u32::try_from(n).expect("at most SAMPLES_MAX"),
-            Some(_) => {
-                self.fault("/samples", format!("must be from 1 to {SAMPLES_MAX}"));
-                1
-            }
+    fn number<T: Numeric>(&mut self, key: &str, range: Range<T>) -> Option<T> {
+        let pointer = format!("/{key}");
+        if let Ok(number) = optional_number(self.map.get(key)?) {
+            self.faults.extend(range.fault(pointer, number));
+            return number;
         }
+        self.fault(&pointer, range.to_string());
+        None
+    }
+
+    /// The short names that harnesses use go before the settings that they stand for.
+    fn short_names(&mut self, JobConfig { request, retry, .. }: &mut JobConfig) {
+        let seconds = self.number("timeout_seconds", SECONDS);
+        request.total_timeout_seconds = seconds.or(request.total_timeout_seconds);
+        retry.max_retries = self.number("max_retries", RETRIES).or(retry.max_retries);
     }
 }
 
@@ -219,7 +175,7 @@ mod tests {
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(
             pointers,
-            ["/max_retries", "/samples", "/concurrency", "/timeout_seconds", "/scoring/pattern"]
+            ["/timeout_seconds", "/max_retries", "/samples", "/concurrency", "/scoring/pattern"]
         );
     }
 
@@ -228,5 +184,47 @@ mod tests {
         let kept = config(json!({"team": {"cost_centre": 7}}));
         assert_eq!(serde_json::to_value(&kept).unwrap(), json!({"team": {"cost_centre": 7}}));
         assert!(kept.job().is_ok());
+    }
+
+    #[test]
+    fn short_names_are_the_settings_that_they_stand_for() {
+        let short = config(json!({"timeout_seconds": 1.5, "max_retries": 0})).job().unwrap();
+        let long = config(json!({"request": {"total_timeout_seconds": 1.5}, "retry": {"max_retries": 0}}));
+        assert_eq!(short, long.job().unwrap());
+
+        let both = config(json!({"max_retries": 1, "retry": {"max_retries": 2, "max_deferrals": 3}}));
+        let retry = both.job().unwrap().retry;
+        assert_eq!(
+            (retry.max_retries, retry.max_deferrals),
+            (Some(1), Some(3)),
+            "the short name goes before"
+        );
+    }
+
+    #[test]
+    fn short_names_have_the_ranges_of_what_they_stand_for() {
+        let table = [
+            (json!({"timeout_seconds": 1e-7}), "/timeout_seconds: must be a number from 0.001 to 86400"),
+            (json!({"max_retries": 4_000_000_000_u32}), "/max_retries: must be a whole number from 0 to 100"),
+            (json!({"max_retries": -1}), "/max_retries: must be a whole number from 0 to 100"),
+            (json!({"samples": 1001}), "/samples: must be a whole number from 1 to 1000"),
+            (json!({"concurrency": 1.5}), "/concurrency: must be a whole number from 1 to 100000"),
+        ];
+        for (value, want) in table {
+            let faults = config(value).job().unwrap_err();
+            assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
+        }
+    }
+
+    #[test]
+    fn a_run_that_an_earlier_release_accepted_goes_on_within_the_ranges() {
+        let stored = config(json!({"timeout_seconds": 1e-7, "max_retries": 4_000_000_000_u32, "samples": 9}));
+        assert!(stored.job().is_err());
+
+        let job = stored.stored_job();
+
+        assert_eq!(job.request.total_timeout_seconds, Some(0.001));
+        assert_eq!(job.retry.max_retries, Some(100));
+        assert_eq!(stored.samples(), 9);
     }
 }

@@ -1,0 +1,66 @@
+use serde::{Deserialize, Serialize};
+
+use super::Scoring;
+use crate::{
+    Generation,
+    api::{RequestOverride, RetryOverride},
+};
+
+/// The part of a run's configuration that a job needs; every job carries it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Received")]
+pub struct JobConfig {
+    pub generation: Generation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// A Jinja template with `text`, `choices`, `id` and `meta`. Without one, the prompt is the text with the lettered
+    /// choices below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_template: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scoring: Option<Scoring>,
+    /// Settings that the run states above the provider's and the workspace's.
+    #[serde(skip_serializing_if = "RequestOverride::is_empty")]
+    pub request: RequestOverride,
+    #[serde(skip_serializing_if = "RetryOverride::is_empty")]
+    pub retry: RetryOverride,
+}
+
+impl JobConfig {
+    /// The same, with each number moved into its range.
+    #[must_use]
+    pub(super) fn clamped(self) -> Self {
+        Self { request: self.request.clamped(), retry: self.retry.clamped(), ..self }
+    }
+}
+
+/// A job's configuration as it was sent. Earlier releases sent two settings by their short names, unchecked.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Received {
+    generation: Generation,
+    system_prompt: Option<String>,
+    prompt_template: Option<String>,
+    scoring: Option<Scoring>,
+    timeout_seconds: Option<f64>,
+    max_retries: Option<u32>,
+    request: RequestOverride,
+    retry: RetryOverride,
+}
+
+impl From<Received> for JobConfig {
+    fn from(received: Received) -> Self {
+        let Received { generation, system_prompt, prompt_template, scoring, request, retry, .. } = received;
+        let total_timeout_seconds = received.timeout_seconds.or(request.total_timeout_seconds);
+        let max_retries = received.max_retries.or(retry.max_retries);
+        Self {
+            generation,
+            system_prompt,
+            prompt_template,
+            scoring,
+            request: RequestOverride { total_timeout_seconds, ..request },
+            retry: RetryOverride { max_retries, ..retry },
+        }
+        .clamped()
+    }
+}

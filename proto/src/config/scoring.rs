@@ -1,0 +1,29 @@
+use serde::{Deserialize, Serialize};
+
+/// The scorer of a run and its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scoring {
+    pub scorer: Scorer,
+    /// For `regex`: the pattern that the answer must match; its first group, if any, is the extracted answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// For `numeric`: the largest difference that still counts as equal, absolute. Default 1e-6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scorer {
+    /// Right if equal to the reference after extraction, case and white space aside.
+    Exact,
+    /// Right if the reference occurs in the answer.
+    Includes,
+    Regex,
+    /// Right if the last number of the answer is within the tolerance.
+    Numeric,
+    /// Compares the letter or text of the choice; a set with F1 for `mcq_multi`.
+    Choice,
+    /// Gives no score.
+    None,
+}

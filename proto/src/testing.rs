@@ -1,0 +1,97 @@
+//! One plain value of each message, for tests: a test states the fields that it is about and takes the rest from here.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    DatasetId, InvocationId, JobConfig, Outcome, ProviderId, RunConfig, RunId,
+    api::NewRun,
+    message::{Attempt, Call, Invocation, Job, JobItem, JobKey, JobKind},
+};
+
+/// The job of a key, of a run's first pass, fed for the first time, with an empty item.
+pub fn job(JobKey { run_id, ordinal, sample }: JobKey) -> Job {
+    Job {
+        run_id,
+        ordinal,
+        sample,
+        epoch: 0,
+        kind: JobKind::Answer,
+        attempt: 0,
+        failures: 0,
+        provider_id: ProviderId::from_uuid(Uuid::nil()),
+        model: "m".into(),
+        item: JobItem::Inline(String::new()),
+        config: JobConfig::default(),
+        deadline: None,
+    }
+}
+
+/// The key of the first sample of the item at `ordinal`, of a run that no store has.
+pub fn key(ordinal: u32) -> JobKey {
+    JobKey { run_id: RunId::from_uuid(Uuid::nil()), ordinal, sample: 0 }
+}
+
+/// A request that was answered after 5 ms.
+pub fn attempt() -> Attempt {
+    Attempt {
+        started_at: Timestamp::UNIX_EPOCH,
+        latency_ms: 5,
+        status: Some(200),
+        error_kind: None,
+        error: None,
+        usage: None,
+        cost_nanousd: None,
+        key: None,
+    }
+}
+
+/// A streamed call of one attempt, with neither usage nor cost.
+pub fn call(id: InvocationId) -> Call {
+    Call {
+        id,
+        provider_id: ProviderId::from_uuid(Uuid::nil()),
+        model: "m".into(),
+        attempts: vec![attempt()],
+        usage: None,
+        started_at: Timestamp::UNIX_EPOCH,
+        latency_ms: 5,
+        ttft_ms: None,
+        streamed: true,
+        cost_nanousd: None,
+    }
+}
+
+/// A job of a run's first pass that ended with `outcome`, without a text or a score.
+pub fn invocation(JobKey { run_id, ordinal, sample }: JobKey, call: Call, outcome: Outcome) -> Invocation {
+    Invocation {
+        run_id,
+        ordinal,
+        sample,
+        epoch: 0,
+        item_id: format!("q{ordinal}"),
+        question: "?".into(),
+        call,
+        outcome,
+        error_kind: None,
+        error: None,
+        response: None,
+        reasoning: None,
+        tool_calls: Vec::new(),
+        logprobs: None,
+        score: None,
+    }
+}
+
+/// A request for a run without a configuration.
+pub fn new_run(provider_id: ProviderId, dataset_id: DatasetId) -> NewRun {
+    NewRun {
+        name: None,
+        provider_id,
+        model: "m".into(),
+        dataset_id,
+        config: RunConfig::default(),
+        priority: None,
+        budget: None,
+    }
+}
