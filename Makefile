@@ -18,7 +18,7 @@ test: ## Run every test, on real servers, and say how many there were
 services: ## Say which servers the tests would use
 	@tests/services/with-servers
 
-check: ## Formatting, lints, documentation, and what dependencies may be
+check: ## Check formatting, lints, documentation, comments and dependencies
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/containers/Cargo.toml --check
 	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml --check
@@ -26,6 +26,8 @@ check: ## Formatting, lints, documentation, and what dependencies may be
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --all-features --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
 	else echo "cargo-deny is not installed: bans, licenses and sources are not checked"; fi
+	@if command -v python3 >/dev/null; then tests/prose/check; \
+	else echo "python3 is not installed: the beginnings of comments are not checked"; fi
 
 fmt: ## Format the code
 	cargo fmt --all
