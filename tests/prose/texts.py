@@ -53,7 +53,7 @@ def blocks(file: Path) -> Iterator[Text]:
 
 
 def errors() -> list[Text]:
-    """Returns the error messages in Rust files, with their placeholders, as far as they stand where the error is made."""
+    """Returns the string literals of error messages in Rust files, where the error is declared or made."""
     found = set()
     for file in rust_files():
         if "tests" in file.parts or file.stem == "tests":
@@ -61,7 +61,8 @@ def errors() -> list[Text]:
         source, _, _ = file.read_text().partition("#[cfg(test)]")
         for call in ERROR.finditer(source):
             place = f"{file.relative_to(ROOT)}:{source.count(chr(10), 0, call.start()) + 1}"
-            literals = (CONTINUED.sub("", raw or escaped) for raw, escaped in LITERAL.findall(arguments(source, call.end())))
+            found_literals = LITERAL.findall(arguments(source, call.end()))
+            literals = (CONTINUED.sub("", raw or escaped) for raw, escaped in found_literals)
             # A single word is a name or a JSON pointer.
             found |= {Text(place, words) for words in literals if TWO_WORDS.search(words)}
     return sorted(found)
