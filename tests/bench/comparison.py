@@ -1,8 +1,8 @@
 """Compares two builds of runmill on one machine, so that a difference of a few percent shows.
 
-Each round measures the base, this checkout, and the base again. Their ratio is that of this checkout to the mean of the
-two, so that a machine that steadily gets slower does not count. The ratio of the second base to the first shows how much
-a figure differs without any change.
+Each round measures the base, this checkout, and the base again. Its ratio is that of this checkout to the mean of the
+two, so that a machine that steadily gets slower changes nothing. The ratio of the second base to the first shows how
+much a figure differs between two runs of the same build.
 """
 
 import statistics
@@ -38,7 +38,7 @@ class Round:
 
 
 def compare(sides: Sides, chosen: list[str], rounds: int, items: int, concurrency: int) -> list[tuple[str, ...]]:
-    """Returns a row for each figure, as its ratios' medians and ranges."""
+    """Returns a row for each figure: its medians, and the medians and ranges of its ratios."""
     rows = []
     for part in chosen:
         done = []

@@ -79,6 +79,6 @@ def allow_files(streams: int) -> None:
     """Raises the limit of open files, of which each stream needs one, for the processes that this one starts."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < streams + OTHER_FILES:
-        raise Failed(f"{streams} streams need {streams + OTHER_FILES} open files, and `ulimit -Hn` is {hard}: raise it, "
-                     "or measure fewer with --streams")
+        raise Failed(f"{streams} streams need {streams + OTHER_FILES} open files, and `ulimit -Hn` is {hard}: "
+                     "raise it, or measure fewer with --streams")
     resource.setrlimit(resource.RLIMIT_NOFILE, (streams + OTHER_FILES, hard))

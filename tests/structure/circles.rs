@@ -38,3 +38,31 @@ fn described(siblings: &Siblings<'_>, circle: &[&str]) -> String {
     let arrows = circle.windows(2).map(|ends| format!("\n    {}", siblings[ends[0]][ends[1]].place));
     circle.join(" -> ") + &arrows.collect::<String>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrow(ends: &str) -> Arrow {
+        let (from, to) = ends.split_once(" > ").unwrap();
+        let path = |text: &str| text.split("::").map(str::to_owned).collect();
+        Arrow { from: path(from), to: path(to), place: ends.to_owned() }
+    }
+
+    #[test]
+    fn circles_are_found_once_and_among_siblings() {
+        let table: [(&[&str], &[&str]); 6] = [
+            (&["a > b", "b > c", "a > c"], &[]),
+            (&["a > b", "b > a"], &["a -> b -> a"]),
+            (&["a > b", "b > c", "c > a"], &["a -> b -> c -> a"]),
+            (&["a::b > a", "a > a::b"], &[]),
+            (&["a::b > c::d", "c > a"], &["a -> c -> a"]),
+            (&["a::b > a::c::d", "a::c > a::b"], &["b -> c -> b"]),
+        ];
+        for (arrows, expected) in table {
+            let found = circles(&arrows.iter().map(|ends| arrow(ends)).collect::<Vec<_>>());
+            let found: Vec<_> = found.iter().map(|circle| circle.lines().next().unwrap()).collect();
+            assert_eq!(found, expected, "{arrows:?}");
+        }
+    }
+}

@@ -99,3 +99,35 @@ fn file_of_child(parent: &Path, child: &str) -> PathBuf {
     let file = folder.join(format!("{child}.rs"));
     if file.exists() { file } else { folder.join(child).join("mod.rs") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_the_module_that_defines_its_end() {
+        let sources = [
+            ("", "mod a; mod b; pub use b::deep::Thing; use other::Foreign;"),
+            ("a", ""),
+            ("b", "mod deep; pub use deep::*;"),
+            ("b::deep", "use super::super::a;"),
+        ];
+        let located = |source| Located { file: PathBuf::new(), module: Module::read(&tokens(source)) };
+        let path = |text: &str| text.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let modules = Modules(sources.map(|(name, source)| (path(name), located(source))).into());
+        let table = [
+            ("a", "crate::b::deep::Thing", Some("b::deep")),
+            ("a", "super::Thing", Some("b::deep")),
+            ("a", "super::Foreign", Some("")),
+            ("a", "super::b::Defined", Some("b")),
+            ("", "b::deep", Some("b::deep")),
+            ("b::deep", "a::function", Some("a")),
+            ("b::deep", "std::fmt", None),
+        ];
+        for (from, named, expected) in table {
+            let from: ModulePath = path(from);
+            let found = modules.resolve(&from, &path(named), MAX_REEXPORTS);
+            assert_eq!(found, expected.map(path), "{named} in {from:?}");
+        }
+    }
+}
