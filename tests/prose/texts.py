@@ -56,11 +56,12 @@ def errors() -> list[Text]:
     """Returns the string literals of error messages in Rust files, where the error is declared or made."""
     found = set()
     for file in rust_files():
-        if "tests" in file.parts or file.stem == "tests":
+        name = file.relative_to(ROOT)
+        if name.stem == "tests" or {"tests", "benches"} & set(name.parts):
             continue
         source, _, _ = file.read_text().partition("#[cfg(test)]")
         for call in ERROR.finditer(source):
-            place = f"{file.relative_to(ROOT)}:{source.count(chr(10), 0, call.start()) + 1}"
+            place = f"{name}:{source.count(chr(10), 0, call.start()) + 1}"
             found_literals = LITERAL.findall(arguments(source, call.end()))
             literals = (CONTINUED.sub("", raw or escaped) for raw, escaped in found_literals)
             # A single word is a name or a JSON pointer.
