@@ -1,7 +1,7 @@
-# Everything here works in a clean clone with Rust and nothing else; `make test` says how it finds its servers.
+# Every target works in a clean clone with Rust installed. `make services` shows where the tests get servers from.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-# CI refuses a lock file that does not fit; at work, cargo brings it up to date.
+# In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
 .PHONY: help demo test services check fmt bench fuzz
@@ -12,13 +12,13 @@ help: ## Show this list
 demo: ## Run a real dataset against a built-in model server: no server, no key
 	cargo run -p runmill -- demo
 
-test: ## Run every test, on real servers, and say how many there were
+test: ## Run every test on real servers, and print how many passed
 	tests/services/with-servers tests/run
 
-services: ## Say which servers the tests would use
+services: ## Show which servers the tests would use
 	@tests/services/with-servers
 
-check: ## Formatting, lints, documentation, and what dependencies may be
+check: ## Check formatting, lints, documentation, comments and dependencies
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/containers/Cargo.toml --check
 	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml --check
@@ -26,14 +26,16 @@ check: ## Formatting, lints, documentation, and what dependencies may be
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --all-features --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
 	else echo "cargo-deny is not installed: bans, licenses and sources are not checked"; fi
+	@if command -v python3 >/dev/null; then tests/prose/check; \
+	else echo "python3 is not installed: the beginnings of comments are not checked"; fi
 
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt --manifest-path tests/containers/Cargo.toml
 	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml
 
-bench: ## Measure items/s, CPU and memory, beside Celery + LiteLLM (options: BENCH="--help")
-	tests/services/with-servers tests/bench/run.py $(BENCH)
+bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with a commit's (BASE=COMMIT)
+	tests/services/with-servers tests/bench/run.py $(if $(BASE),--base $(BASE)) $(BENCH)
 
-fuzz: ## Look for bytes that break the model client, 20 s a target (FUZZ_SECONDS=...)
+fuzz: ## Fuzz the model client, 20 s for each target (FUZZ_SECONDS=...)
 	shared/llm/fuzz/run

@@ -1,4 +1,4 @@
-"""What a model call costs the process that makes it: our client, the plain loop over reqwest, LiteLLM's SDK."""
+"""Measures the CPU of one model call: by our client, by a plain loop over reqwest, and by LiteLLM's SDK."""
 
 import json
 import os
@@ -9,13 +9,13 @@ from parts import HERE, Row, output, python_with_litellm
 
 TOKENS = 64
 MODEL = f"lorem+tokens={TOKENS}"
-# A release build of the bench, and its rounds.
+# Covers a release build of the bench, and its rounds.
 BENCH_TIMEOUT_S = 3600
 LITELLM_TIMEOUT_S = 1200
 
 
 def ours(work: Folder, base_url: str) -> Iterator[Row]:
-    """CPU of the client's thread for each protocol, and beside it of the plain loop."""
+    """Yields the CPU of the client's thread for each protocol, and its ratio to the plain loop's."""
     command = ["cargo", "bench", "--quiet", "--manifest-path", ROOT / "Cargo.toml", "--package", "runmill-llm",
                "--bench", "client", "--", "--json", "--gateway", base_url.removesuffix("/v1")]
     for line in output(work, "client", command, dict(os.environ), BENCH_TIMEOUT_S).splitlines():
@@ -26,7 +26,7 @@ def ours(work: Folder, base_url: str) -> Iterator[Row]:
 
 
 def litellm(work: Folder, base_url: str, calls: int) -> Iterator[Row]:
-    """CPU of a process that calls the same model through LiteLLM's SDK, when Python can install it."""
+    """Yields the CPU of a process that calls the same model through LiteLLM's SDK, if Python can install it."""
     environment = os.environ | {
         "BENCH_MODEL": MODEL, "BENCH_BASE_URL": base_url, "BENCH_TOKENS": str(TOKENS), "PYTHONWARNINGS": "ignore",
     }
@@ -43,6 +43,6 @@ def litellm(work: Folder, base_url: str, calls: int) -> Iterator[Row]:
 
 
 def cost(call_us: float, streamed: bool) -> str:
-    # All of a stream's cost on its tokens: what opening and closing it takes is theirs, too.
+    # The cost of opening and closing the stream is spread over its tokens.
     a_token = f", {call_us / TOKENS:,.1f} us/token" if streamed else ""
     return f"{call_us:,.0f} us CPU/call{a_token}"

@@ -1,4 +1,4 @@
-"""An installation of runmill for one measurement: its processes, a database and queues of its own, its API."""
+"""Starts runmill for one measurement: processes, a database and queues of their own, and the API."""
 
 import json
 import os
@@ -16,17 +16,20 @@ from pathlib import Path
 from measured import Usage, usage
 
 ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 TOKEN = "bench-admin-0123456789"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
+# Of the gateway, beside those of the calls that are measured.
+OTHER_CONNECTIONS = 500
 
 
 class Failed(Exception):
-    """What went wrong, for the person at the terminal."""
+    """A failure, in words for the person at the terminal."""
 
 
 class Folder:
-    """Where a bench keeps its logs and data; gone at its end."""
+    """A folder for the logs and data of one measurement, removed at its end."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
@@ -43,7 +46,7 @@ def folder() -> Iterator[Folder]:
 
 @contextmanager
 def database() -> Iterator[str]:
-    """A database of its own on the server of DATABASE_URL; its URL."""
+    """Creates a database on the server of DATABASE_URL and gives its URL; drops it at the end."""
     server = os.environ["DATABASE_URL"]
     name = f"runmill_bench_{uuid.uuid4().hex[:12]}"
     _psql(server, f"CREATE DATABASE {name}")
@@ -69,7 +72,7 @@ def free_port() -> int:
 
 
 class Service:
-    """A process of ours; stopped by SIGTERM."""
+    """A process of runmill, stopped by SIGTERM."""
 
     def __init__(self, work: Folder, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.name = name
@@ -112,11 +115,11 @@ class Service:
 
 
 @contextmanager
-def gateway(runmill: Path, work: Folder, connections: int) -> Iterator[str]:
-    """The model server; its base URL."""
+def gateway(runmill: Path, work: Folder, calls: int) -> Iterator[str]:
+    """Runs the model server, for so many calls at once, and gives its base URL."""
     port = free_port()
     command = [str(runmill), "gateway", "--listen", f"127.0.0.1:{port}", "--keep", "1000",
-               "--connections", str(connections)]
+               "--connections", str(calls + OTHER_CONNECTIONS)]
     service = Service(work, "gateway", command, dict(os.environ))
     try:
         service.wait_ready(f"http://127.0.0.1:{port}/healthz")
@@ -155,7 +158,7 @@ class Cluster:
         service.wait_ready(f"http://127.0.0.1:{port}/readyz")
 
     def stop(self) -> None:
-        # The executor first: what it has in flight still finds a log-sink.
+        # The executor stops first, so that a log-sink still stores the results of its last calls.
         for name in ("executor", "log-sink", "dispatcher"):
             if name in self.services:
                 self.services[name].stop()
@@ -172,7 +175,7 @@ def cluster(runmill: Path, work: Folder) -> Iterator[tuple[Cluster, "Api"]]:
 
 
 class Api:
-    """The dispatcher's HTTP API, on one connection: latencies are of requests alone."""
+    """The dispatcher's HTTP API over one connection, so that latencies leave out the time to connect."""
 
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=600)
@@ -203,7 +206,7 @@ class Api:
 
     def _send(self, method: str, path: str, body: bytes | Iterable[bytes] | None = None) -> dict:
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-        # A body without a length goes out in chunks.
+        # An iterable body has no length and is sent in chunks.
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()
@@ -213,7 +216,7 @@ class Api:
 
 
 def questions(count: int) -> Iterator[bytes]:
-    """A dataset, in pieces of a thousand lines."""
+    """Yields a dataset in chunks of a thousand lines."""
     for start in range(0, count, 1000):
         lines = (
             json.dumps({"id": f"q{n}", "type": "freeform", "inputs": {"text": f"What is {n} + 1?"},

@@ -1,4 +1,4 @@
-"""CPU time and memory of processes, as /proc has them."""
+"""Reads CPU time and memory of processes from /proc."""
 
 import os
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 @dataclass(frozen=True)
 class Usage:
     cpu_s: float
-    # A page that processes share is divided among them, so that sums are right.
+    # Proportional: a page that processes share is divided among them, so that sums are right.
     memory_mb: float
     rss_max_mb: float
 
 
 def usage(pid: int) -> Usage:
-    """Of one process, from its start."""
-    # Behind the name, which may hold spaces: the 12th and 13th fields are user and system time.
+    """Returns the use of one process since its start."""
+    # The name in parentheses may contain spaces. Of the fields after it, the 12th and 13th are user and system time.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     cpu_s = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
     return Usage(cpu_s, _megabytes(pid, "smaps_rollup", "Pss"), _megabytes(pid, "status", "VmHWM"))
 
 
 def tree_usage(pid: int) -> Usage:
-    """Of a process and all its descendants that live, added up."""
+    """Returns the sum of a process and all its living descendants."""
     all_of_it = [usage(member) for member in _tree(pid)]
     return Usage(*(sum(getattr(one, name) for one in all_of_it) for name in ("cpu_s", "memory_mb", "rss_max_mb")))
 

@@ -1,4 +1,4 @@
-"""The measurements. Each returns rows of the table: what was measured, and the value with its unit."""
+"""Measures runs, uploads and Celery. A row of the table has a name, and a value with its unit."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,28 +17,47 @@ from installation import Api, Cluster, Failed, Folder, cluster, database, questi
 Row = tuple[str, str]
 HERE = Path(__file__).resolve().parent
 MODEL = "lorem+tokens=64"
-# Before Celery's worker is given up, beyond a second for each item.
+# Limit of a run by Celery, besides a second for each item.
 CELERY_TIMEOUT_S = 600
 CREATED_RUNS = 9
 
 
-def over_servers(runmill: Path, work: Folder, base_url: str, items: int, concurrency: int) -> Iterator[Row]:
-    """Items/s over RabbitMQ and PostgreSQL, with one of each service."""
+@dataclass(frozen=True)
+class Process:
+    cpu_us_per_item: float
+    memory: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: its speed, and what each process used for it."""
+
+    items_per_s: float
+    processes: dict[str, Process]
+
+    def rows(self, part: str) -> Iterator[Row]:
+        yield part, f"{self.items_per_s:,.0f} items/s"
+        for name, used in self.processes.items():
+            yield f"{part}, {name}", f"{used.cpu_us_per_item:,.0f} us CPU/item, {used.memory}"
+
+
+def over_servers(runmill: Path, work: Folder, base_url: str, items: int, concurrency: int) -> Measured:
+    """Measures a run over RabbitMQ and PostgreSQL, with one process of each service."""
     with cluster(runmill, work) as (made, api):
         provider = api.provider(base_url, concurrency)
         dataset = api.dataset(items)
         before = {name: service.usage() for name, service in made.services.items()}
         run = api.post("/runs", {"provider_id": provider, "model": MODEL, "dataset_id": dataset})
         ended = api.ended(run["id"], timeout_s=60 + items / 50)
-        yield "cluster", f"{items / duration_s(ended):,.0f} items/s"
-        for name, service in made.services.items():
-            after = service.usage()
-            cpu_us = 1e6 * (after.cpu_s - before[name].cpu_s) / items
-            yield f"cluster, {name}", f"{cpu_us:,.0f} us CPU/item, {after.memory_mb:,.0f} MB"
+        after = {name: service.usage() for name, service in made.services.items()}
+    return Measured(items / duration_s(ended), {
+        name: Process(1e6 * (used.cpu_s - before[name].cpu_s) / items, f"{used.memory_mb:,.0f} MB")
+        for name, used in after.items()
+    })
 
 
-def standalone(runmill: Path, work: Folder, base_url: str, items: int, concurrency: int) -> Iterator[Row]:
-    """Items/s of `runmill run`, one process with SQLite."""
+def standalone(runmill: Path, work: Folder, base_url: str, items: int, concurrency: int) -> Measured:
+    """Measures `runmill run`: one process with SQLite."""
     dataset = work.path / "items.jsonl"
     with dataset.open("wb") as file:
         file.writelines(questions(items))
@@ -51,12 +71,12 @@ def standalone(runmill: Path, work: Folder, base_url: str, items: int, concurren
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise Failed(f"runmill run ended with status {process.returncode}:\n{work.log('standalone').read_text()}")
-    yield "standalone", f"{items / duration_s(json.loads(printed)):,.0f} items/s"
-    yield "standalone, the process", f"{cpu_us(used) / items:,.0f} us CPU/item, {used.ru_maxrss / 1024:,.0f} MB at most"
+    one = Process(cpu_us(used) / items, f"{used.ru_maxrss / 1024:,.0f} MB at most")
+    return Measured(items / duration_s(json.loads(printed)), {"the process": one})
 
 
 def upload(runmill: Path, work: Folder, base_url: str, items: int, feed_s: float) -> Iterator[Row]:
-    """A large dataset: its upload, the answer time of POST /runs, and the dispatcher's memory while it feeds."""
+    """Yields the speed of a large upload, and the answer time of POST /runs and the memory of the dispatcher."""
     with cluster(runmill, work) as (made, api):
         started = time.monotonic()
         dataset = api.dataset(items)
@@ -75,7 +95,7 @@ def upload(runmill: Path, work: Folder, base_url: str, items: int, feed_s: float
 
 
 def created_while_feeding(api: Api, new: dict, feed_s: float) -> list[float]:
-    """Milliseconds of each POST /runs, spread over `feed_s`. The runs are canceled at once, so that one run is fed."""
+    """Returns the milliseconds of POST /runs, several times in `feed_s`. Cancels these runs, so that one is fed."""
     answered_ms = []
     for _ in range(CREATED_RUNS):
         time.sleep(feed_s / CREATED_RUNS)
@@ -87,7 +107,7 @@ def created_while_feeding(api: Api, new: dict, feed_s: float) -> list[float]:
 
 
 def celery(work: Folder, base_url: str, items: int, processes: int) -> Iterator[Row]:
-    """The same work done by Celery and LiteLLM, when Python can install them."""
+    """Yields the cost of the same work with Celery and LiteLLM, if Python can install them."""
     try:
         python = python_with_litellm(work)
     except Failed as error:
@@ -107,7 +127,7 @@ def celery(work: Folder, base_url: str, items: int, processes: int) -> Iterator[
 
 
 def python_with_litellm(work: Folder) -> Path:
-    """The Python of an environment with LiteLLM and Celery, as pinned, made if it is not there."""
+    """Returns the Python of an environment with the pinned LiteLLM and Celery; creates it if needed."""
     venv, wanted = HERE / ".venv", HERE / "celery/requirements.txt"
     python, installed = venv / "bin/python", venv / "requirements.txt"
     if not installed.exists() or installed.read_text() != wanted.read_text():

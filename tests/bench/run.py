@@ -1,26 +1,26 @@
 #!/usr/bin/env python3
-"""Measures runmill end to end and prints one table. README.md says what each part does.
+"""Measures runmill end to end and prints one table, or compares it with another commit (--base).
 
-Reads AMQP_URL and DATABASE_URL, which tests/services/with-servers sets. Needs Python 3.11 and psql.
+README.md describes the parts and how to read a comparison. Reads AMQP_URL and DATABASE_URL, which
+tests/services/with-servers sets. Needs Python 3.11 and psql.
 """
 
 import argparse
 import os
 import platform
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import builds
 import client
+import comparison
 import parts
 import streams
-from installation import ROOT, Failed, folder, gateway
+from installation import Failed, folder, gateway
 
 PARTS = ("cluster", "standalone", "upload", "streams", "client", "celery")
-# Of the gateway, beside those of the streams that are measured.
-OTHER_CONNECTIONS = 500
 
 
 def main() -> None:
@@ -29,11 +29,11 @@ def main() -> None:
         if name not in os.environ:
             sys.exit(f"{name} is not set: run `make bench`")
     try:
-        runmill = args.binary or build()
-        rows = [shown(row) for row in measure(args, runmill)]
+        table = compared(args) if args.base or args.base_binary else measured(args)
     except Failed as error:
         sys.exit(f"bench: {error}")
-    table = markdown(rows)
+    except KeyboardInterrupt:
+        sys.exit("bench: interrupted")
     print(f"\n{table}")
     if args.out:
         args.out.write_text(table)
@@ -42,39 +42,53 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="measure only these")
-    parser.add_argument("--items", type=int, default=50_000, help="of cluster and standalone (%(default)s)")
-    parser.add_argument("--upload-items", type=int, default=1_000_000, help="(%(default)s)")
+    parser.add_argument("--items", type=int, default=50_000, help="of a run in cluster and standalone (%(default)s)")
+    parser.add_argument("--upload-items", type=int, default=1_000_000, help="of the dataset in upload (%(default)s)")
     parser.add_argument("--feed-seconds", type=float, default=30, help="how long upload feeds its run (%(default)s)")
-    parser.add_argument("--streams", type=int, default=10_000, help="in flight at once (%(default)s)")
-    parser.add_argument("--litellm-calls", type=int, default=1_000, help="of each kind (%(default)s)")
-    parser.add_argument("--celery-items", type=int, default=2_000, help="(%(default)s)")
-    parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="(%(default)s)")
+    parser.add_argument("--streams", type=int, default=10_000, help="streams in flight at once (%(default)s)")
+    parser.add_argument("--litellm-calls", type=int, default=1_000, help="calls by LiteLLM, of each kind (%(default)s)")
+    parser.add_argument("--celery-items", type=int, default=2_000, help="size of Celery's run (%(default)s)")
+    parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="Celery's workers (%(default)s)")
     parser.add_argument("--concurrency", type=int, default=256, help="calls in flight (%(default)s)")
-    parser.add_argument("--binary", type=Path, help="measure this runmill instead of building one")
+    parser.add_argument("--binary", type=Path, help="measure this runmill, do not build one")
+    parser.add_argument("--base", metavar="COMMIT", help="compare with this commit, in cluster and standalone")
+    parser.add_argument("--base-binary", type=Path, metavar="BINARY", help="compare with this runmill")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of a comparison (%(default)s)")
     parser.add_argument("--out", type=Path, help="also write the table to this file")
     return parser.parse_args()
 
 
-def build() -> Path:
-    command = ["cargo", "build", "--release", "--package", "runmill"]
-    if subprocess.run(command, cwd=ROOT).returncode:
-        raise Failed("the release build failed")
-    target = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
-    return ROOT / target / "release/runmill"
+def measured(args: argparse.Namespace) -> str:
+    runmill = args.binary or builds.of_checkout()
+    rows = [shown(row) for row in measure(args, runmill.resolve())]
+    return markdown([], ["what", "measured"], rows)
+
+
+def compared(args: argparse.Namespace) -> str:
+    chosen = [part for part in args.parts if part in comparison.PARTS]
+    if not chosen or args.rounds < 1:
+        raise Failed(f"a comparison needs --rounds of at least 1 and --parts among {', '.join(comparison.PARTS)}")
+    base = args.base_binary or builds.of_commit(args.base)
+    this = args.binary or builds.of_checkout()
+    sides = comparison.Sides(base.resolve(), this.resolve())
+    rows = comparison.compare(sides, chosen, args.rounds, args.items, args.concurrency)
+    title = [f"base {args.base or base}", f"{args.rounds} rounds of {args.items:,} items"]
+    return markdown(title, ["figure", "base", "this", "this / base", "base / base"], rows)
 
 
 def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
-    runmill = runmill.resolve()
     if "streams" in args.parts:
         streams.allow_files(args.streams)
     for part in args.parts:
         # A gateway and a folder for each: parts do not see each other's load or files.
-        with folder() as work, gateway(runmill, work, args.streams + OTHER_CONNECTIONS) as base_url:
+        with folder() as work, gateway(runmill, work, args.streams) as base_url:
             match part:
                 case "cluster":
-                    yield from parts.over_servers(runmill, work, base_url, args.items, args.concurrency)
+                    run = parts.over_servers(runmill, work, base_url, args.items, args.concurrency)
+                    yield from run.rows(part)
                 case "standalone":
-                    yield from parts.standalone(runmill, work, base_url, args.items, args.concurrency)
+                    run = parts.standalone(runmill, work, base_url, args.items, args.concurrency)
+                    yield from run.rows(part)
                 case "upload":
                     yield from parts.upload(runmill, work, base_url, args.upload_items, args.feed_seconds)
                 case "streams":
@@ -93,10 +107,11 @@ def shown(row: parts.Row) -> parts.Row:
     return row
 
 
-def markdown(rows: list[parts.Row]) -> str:
-    header = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {processor()}, streams of 64 tokens"
-    lines = [header, "", "| what | measured |", "| --- | --- |"]
-    return "\n".join(lines + [f"| {what} | {value} |" for what, value in rows]) + "\n"
+def markdown(title: list[str], columns: list[str], rows: Iterable[tuple[str, ...]]) -> str:
+    """Returns a table in Markdown below a line about the measurement and its machine."""
+    machine = [f"{datetime.now(UTC):%Y-%m-%d}", f"{os.cpu_count()} cores", processor(), "streams of 64 tokens"]
+    lines = [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows)]
+    return "\n".join([", ".join(title + machine), "", *lines]) + "\n"
 
 
 def processor() -> str:

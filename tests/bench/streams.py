@@ -1,4 +1,4 @@
-"""How much memory many streams take that are in flight at once."""
+"""Measures the memory that many streams take while all are in flight."""
 
 import json
 import resource
@@ -11,28 +11,28 @@ from pathlib import Path
 from installation import TOKEN, Api, Failed, Folder, Service, cluster, free_port
 from parts import Row
 
-# All of them are in flight before the first token comes to any, and then take their tokens together.
+# The first token takes so long that all streams are in flight before any of them has one.
 MODEL = "lorem+ttft=60s+tokens=64+tps=4"
 FIRST_TOKENS_TIMEOUT_S = 110
 END_TIMEOUT_S = 600
-# Of a process, beside its connections to the model.
+# Open files of a process, besides its connections to the model.
 OTHER_FILES = 500
 
 
 def in_standalone(runmill: Path, work: Folder, base_url: str, streams: int) -> Iterator[Row]:
-    """In one process that does it all."""
+    """Measures one process that does everything."""
     with standalone(runmill, work) as (service, api):
         yield f"{streams:,} streams, standalone", measured(service, api, base_url, streams)
 
 
 def in_executor(runmill: Path, work: Folder, base_url: str, streams: int) -> Iterator[Row]:
-    """In an executor, over RabbitMQ and PostgreSQL."""
+    """Measures an executor over RabbitMQ and PostgreSQL."""
     with cluster(runmill, work) as (made, api):
         yield f"{streams:,} streams, one executor", measured(made.services["executor"], api, base_url, streams)
 
 
 def measured(service: Service, api: Api, base_url: str, streams: int) -> str:
-    """Memory of `service`: when all wait for their first token, and the most it had until the last had its end."""
+    """Returns the memory of `service` when idle and when all streams wait for their first token, and its maximum."""
     idle_mb = service.usage().memory_mb
     provider = api.provider(base_url, streams)
     dataset = api.dataset(streams)
@@ -63,7 +63,7 @@ def in_flight(base_url: str) -> int:
 
 @contextmanager
 def standalone(runmill: Path, work: Folder) -> Iterator[tuple[Service, Api]]:
-    """`runmill serve`, with a data directory of its own."""
+    """Runs `runmill serve` with a data directory of its own."""
     port = free_port()
     environment = {"RUNMILL_DATA_DIR": str(work.path / "data"), "RUNMILL_LISTEN": f"127.0.0.1:{port}",
                    "RUNMILL_TOKENS": f"admin:{TOKEN}"}
@@ -76,8 +76,9 @@ def standalone(runmill: Path, work: Folder) -> Iterator[tuple[Service, Api]]:
 
 
 def allow_files(streams: int) -> None:
-    """A stream is a file of this process's children. Raised as far as the system lets us."""
+    """Raises the limit of open files, of which each stream needs one, for the processes that this one starts."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < streams + OTHER_FILES:
-        raise Failed(f"{streams} streams need {streams + OTHER_FILES} open files, and the limit is {hard}: see ulimit -Hn")
+        raise Failed(f"{streams} streams need {streams + OTHER_FILES} open files, and `ulimit -Hn` is {hard}: "
+                     "raise it, or measure fewer with --streams")
     resource.setrlimit(resource.RLIMIT_NOFILE, (streams + OTHER_FILES, hard))

@@ -1,4 +1,4 @@
-"""The official clients, as their users make them, but for the address."""
+"""The official clients, created as their users create them, except for the address."""
 
 import os
 

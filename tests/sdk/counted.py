@@ -1,4 +1,4 @@
-"""Runs all tests of this folder; the last line says how many there were."""
+"""Runs all tests of this folder, and prints in the last line how many passed and failed."""
 
 import sys
 import unittest

@@ -1,11 +1,12 @@
-# Servers of our own in a temporary folder, from the programs that Debian packages bring.
-# Each has `NAME_installed`, `start_NAME FOLDER` (says its URL) and `stop_NAME FOLDER`.
+# Starts private servers in a temporary folder, from the programs of Debian's packages.
+# Each has the functions `NAME_installed`, `start_NAME FOLDER` (prints its URL) and `stop_NAME FOLDER`.
 # shellcheck shell=bash
 
-# Debian's, not the wrapper of the same name in /usr/sbin, which changes the user.
+# Not the wrapper of the same name in /usr/sbin, which changes the user.
 RABBITMQ_SERVER=/usr/lib/rabbitmq/bin/rabbitmq-server
 
-# A port below those that the system gives to outgoing connections: none of them takes it while a server restarts.
+# Prints a free port below those that the system gives to outgoing connections, so that none of these takes it while a
+# server restarts.
 free_port() {
     local port
     for ((port = 20000 + RANDOM % 10000; port < 32768; port++)); do
@@ -58,7 +59,7 @@ stop_rabbitmq() {
     epmd -port "$(<"$1/epmd")" -kill >/dev/null 2>&1 || true
 }
 
-# The folder with the programs of the newest PostgreSQL, as Debian keeps them, or else those in the path.
+# Prints the folder of the newest PostgreSQL's programs in Debian's layout, or else of those in the path.
 postgres_programs() {
     local program
     program=$(find /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
@@ -67,7 +68,7 @@ postgres_programs() {
 
 postgres_installed() { [[ -n $(find /usr/lib/postgresql/*/bin/initdb 2>/dev/null) ]] || command -v initdb >/dev/null; }
 
-# The server refuses to run as root.
+# Runs a command as the user postgres if this is root, since PostgreSQL does not run as root.
 as_postgres() {
     if ((EUID == 0)); then runuser -u postgres -- "$@"; else "$@"; fi
 }

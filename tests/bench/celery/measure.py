@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs items through a Celery worker and prints what it cost, as one JSON object on standard output.
+"""Runs items through a Celery worker and prints speed, CPU and memory as one JSON object.
 
 Reads AMQP_URL, DATABASE_URL (an empty database), BENCH_QUEUE, BENCH_MODEL and BENCH_BASE_URL.
 """
@@ -76,7 +76,7 @@ def wait_for(database: psycopg.Connection, worker: subprocess.Popen, rows: int, 
         if worker.poll() is not None:
             sys.exit(f"the worker ended with status {worker.returncode}")
         if time.monotonic() > deadline:
-            sys.exit(f"not {rows} answers after {timeout_s} s")
+            sys.exit(f"fewer than {rows} answers after {timeout_s} s")
         time.sleep(0.1)
 
 

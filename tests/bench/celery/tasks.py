@@ -1,12 +1,12 @@
-"""What a Celery worker does for one item: ask the model through LiteLLM, as a stream, and write the answer.
+"""The task of a Celery worker for one item: ask the model through LiteLLM, as a stream, and store the answer.
 
-Durable like a run of ours: the task is acknowledged after its row is committed, and a row is written once.
+It is as durable as a job of runmill: it is acknowledged after its row is committed, and a row is written once.
 """
 
 import os
 from functools import cache
 
-# Before the import, or LiteLLM fetches a price list from the network.
+# Must be set before the import, or LiteLLM fetches a price list from the network.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm
@@ -36,7 +36,7 @@ INSERT = "INSERT INTO answers (item, answer, total_tokens) VALUES (%s, %s, %s) O
 
 @cache
 def database() -> psycopg.Connection:
-    """One connection for each worker process."""
+    """Returns the connection of this worker process."""
     return psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
 
 

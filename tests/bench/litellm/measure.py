@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a call by LiteLLM costs, in CPU of this process with all its threads, as one JSON object on standard output.
+"""Measures the CPU of a call by LiteLLM, over all threads of this process, and prints it as one JSON object.
 
 The model has BENCH_TOKENS tokens and is at BENCH_BASE_URL; BENCH_MODEL is its name there.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-# Before the import, or LiteLLM fetches a price list from the network.
+# Must be set before the import, or LiteLLM fetches a price list from the network.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm
@@ -56,7 +56,7 @@ def word(chunk: litellm.ModelResponseStream) -> str:
 
 
 def cost_us(call: Callable[[], str], calls: int) -> float:
-    """Of one call, one after the other."""
+    """Returns the cost of one call, made one after the other."""
     for _ in range(WARM_UP_CALLS):
         checked(call())
     started = time.process_time()
@@ -66,7 +66,7 @@ def cost_us(call: Callable[[], str], calls: int) -> float:
 
 
 def cost_us_async(call: Callable[[], Awaitable[str]], calls: int) -> float:
-    """Of one call, with several in flight."""
+    """Returns the cost of one call, made with several in flight."""
     async def worker(count: int) -> None:
         for _ in range(count):
             checked(await call())
@@ -82,7 +82,7 @@ def cost_us_async(call: Callable[[], Awaitable[str]], calls: int) -> float:
 
 def checked(answer: str) -> None:
     if len(answer.split()) != int(os.environ["BENCH_TOKENS"]):
-        sys.exit(f"not the whole answer: {answer!r}")
+        sys.exit(f"the answer does not have {os.environ['BENCH_TOKENS']} words: {answer!r}")
 
 
 if __name__ == "__main__":
