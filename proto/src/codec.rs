@@ -51,6 +51,14 @@ pub enum DecodeError {
     Malformed { expected: &'static str, source: decode::Error },
 }
 
+impl DecodeError {
+    /// A message of a type that its reader does not handle. `expected` names those that it does.
+    pub fn unknown(message_type: &str, expected: &'static str) -> Self {
+        // The name comes from outside; a name of ours is short.
+        Self::UnknownType { found: message_type.chars().take(64).collect(), expected }
+    }
+}
+
 pub fn encode<M: Message>(message: &M) -> Vec<u8> {
     rmp_serde::to_vec_named(message).expect("our messages have only string keys and known lengths")
 }
@@ -58,9 +66,7 @@ pub fn encode<M: Message>(message: &M) -> Vec<u8> {
 /// Decodes the message that `message_type` says these bytes are.
 pub fn decode<M: Message>(message_type: &str, bytes: &[u8]) -> Result<M, DecodeError> {
     if message_type != M::TYPE {
-        // The name comes from outside; a name of ours is short.
-        let found = message_type.chars().take(64).collect();
-        return Err(DecodeError::UnknownType { found, expected: M::TYPE });
+        return Err(DecodeError::unknown(message_type, M::TYPE));
     }
     let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
     reader.set_max_depth(DEPTH_MAX);

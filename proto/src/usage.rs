@@ -25,6 +25,13 @@ const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+impl Usage {
+    /// Tokens of prompt and answer together. Saturates: a server may report any number.
+    pub const fn total_tokens(&self) -> u64 {
+        self.prompt_tokens.saturating_add(self.completion_tokens)
+    }
+}
+
 /// Saturates: a server may report any number.
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runmill_proto::api::ExecutorKey;
-use runmill_quota::{Gate, RetryBudget};
+use runmill_quota::{Lane, RetryBudget};
 
 use crate::{
     ChatRequest, FactorySettings, Interrupts, Invoked, PolicySource, Target,
@@ -30,11 +30,11 @@ impl Client {
     pub(crate) fn new(
         wired: Wired<Wire>,
         target: &Target,
-        gate: Arc<Gate>,
+        lane: Arc<Lane>,
         settings: &FactorySettings,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let stack = Permit { inner: Wiring::new(wired), gate };
+        let stack = Permit { inner: Wiring::new(wired), lane };
         let FactorySettings { clock, random, prices, .. } = settings.clone();
         let stack = Retry { inner: stack, clock, random, budget: RetryBudget::default(), prices };
         let (provider_id, provider_kind) = (target.provider_id, target.kind.as_str());
@@ -71,9 +71,5 @@ impl Client {
 
     pub(crate) fn wiring(&self) -> &Wiring<Wire> {
         &self.stack.inner.inner.inner
-    }
-
-    pub(crate) fn gate(&self) -> &Arc<Gate> {
-        &self.stack.inner.inner.gate
     }
 }

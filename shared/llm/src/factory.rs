@@ -10,7 +10,7 @@ use runmill_proto::{
     ProviderId,
     api::{ExecutorKey, ProviderProtocol},
 };
-use runmill_quota::Gate;
+use runmill_quota::Lanes;
 
 use crate::{
     Client, Clock, Random, Target, TargetError,
@@ -38,7 +38,9 @@ pub struct FactorySettings {
     pub clock: Clock,
     pub random: Random,
     pub user_agent: String,
-    /// What calls cost.
+    /// Limits of the providers: every attempt asks its provider's lane.
+    pub lanes: Arc<Lanes>,
+    /// Prices of models.
     pub prices: Arc<PriceTable>,
     /// Where calls may go.
     pub address_rules: AddressRules,
@@ -48,9 +50,11 @@ pub struct FactorySettings {
 }
 
 impl FactorySettings {
-    pub fn new(clock: Clock) -> Self {
+    /// Settings without prices, for a process whose calls are limited by `lanes`.
+    pub fn new(clock: Clock, lanes: Arc<Lanes>) -> Self {
         Self {
             clock,
+            lanes,
             random: Arc::new(rand::random::<f64>),
             user_agent: concat!("runmill/", env!("CARGO_PKG_VERSION")).to_owned(),
             prices: Arc::default(),
@@ -90,14 +94,14 @@ impl Factory {
     }
 
     /// The client of this provider, which from now on calls it by this version of its settings, or by a newer one that
-    /// it already knows. `gate` is the provider's lane's.
+    /// it already knows.
     ///
     /// Attempts in flight end by the settings that they began with; the next attempt of the same call has the new
     /// ones.
-    pub fn client(&self, target: &Target, gate: &Arc<Gate>) -> Result<Arc<Client>, TargetError> {
+    pub fn client(&self, target: &Target) -> Result<Arc<Client>, TargetError> {
         let identity = Identity { version: target.version, connect_timeout: target.connect_timeout };
         let mut clients = self.clients();
-        let known = clients.find(target.provider_id, gate);
+        let known = clients.find(target.provider_id);
         if let Some(client) = &known {
             let current = client.wiring().now();
             if current.identity != identity && current.identity.version <= identity.version {
@@ -106,15 +110,22 @@ impl Factory {
             return Ok(client.clone());
         }
         let wired = self.wire(target, identity, None)?;
-        let client = Client::new(wired, target, gate.clone(), &self.settings, self.metrics.clone());
+        let lane = self.settings.lanes.lane(target.provider_id);
+        let client = Client::new(wired, target, lane, &self.settings, self.metrics.clone());
         let client = Arc::new(client);
         clients.keep(target.provider_id, &client, self.settings.clients_max);
         Ok(client)
     }
 
-    /// Forgets the client of a provider that is gone. Calls in flight go on.
+    /// Limits of the providers that the clients of this factory call.
+    pub fn lanes(&self) -> &Lanes {
+        &self.settings.lanes
+    }
+
+    /// Forgets the client of a provider that is gone, and closes its lane. Calls in flight go on.
     pub fn forget(&self, provider_id: ProviderId) {
         self.clients().by_provider.remove(&provider_id);
+        self.settings.lanes.close(provider_id);
     }
 
     /// Lets every key that was set aside be tried again at once: somebody says that it is mended.
@@ -168,9 +179,9 @@ fn protocol(target: &Target) -> Result<Box<dyn Protocol>, TargetError> {
 }
 
 impl Clients {
-    fn find(&mut self, id: ProviderId, gate: &Arc<Gate>) -> Option<Arc<Client>> {
+    fn find(&mut self, id: ProviderId) -> Option<Arc<Client>> {
         self.uses += 1;
-        let kept = self.by_provider.get_mut(&id).filter(|kept| Arc::ptr_eq(kept.client.gate(), gate))?;
+        let kept = self.by_provider.get_mut(&id)?;
         kept.last_use = self.uses;
         Some(kept.client.clone())
     }
@@ -197,7 +208,7 @@ mod tests {
     use crate::TargetKey;
 
     fn factory(clients_max: usize) -> Factory {
-        let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH));
+        let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(1)));
         Factory::new(FactorySettings { clients_max, ..settings }, &Registry::new()).unwrap()
     }
 
@@ -219,49 +230,49 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_kept_until_it_is_another_lanes_or_all_are_forgotten() {
-        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
-        let client = |gate: &Arc<Gate>| factory.client(&target(1, "a", 1), gate).unwrap();
-        let first = client(&gate);
-        assert!(Arc::ptr_eq(&first, &client(&gate)));
+    fn a_client_is_kept_until_it_is_forgotten_or_all_are() {
+        let factory = factory(9);
+        let client = || factory.client(&target(1, "a", 1)).unwrap();
+        let first = client();
+        assert!(Arc::ptr_eq(&first, &client()));
 
-        let other = Arc::new(Gate::new(1));
-        let second = client(&other);
+        factory.forget(target(1, "a", 1).provider_id);
+        let second = client();
         assert!(!Arc::ptr_eq(&first, &second));
         factory.reset();
-        assert!(!Arc::ptr_eq(&second, &client(&other)));
+        assert!(!Arc::ptr_eq(&second, &client()));
     }
 
     #[test]
     fn a_newer_version_holds_for_whoever_has_the_client_and_an_older_one_does_not_come_back() {
-        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
-        let held = factory.client(&target(1, "old", 1), &gate).unwrap();
+        let factory = factory(9);
+        let held = factory.client(&target(1, "old", 1)).unwrap();
 
-        factory.client(&target(1, "new", 2), &gate).unwrap();
-        factory.client(&target(1, "old", 1), &gate).unwrap();
+        factory.client(&target(1, "new", 2)).unwrap();
+        factory.client(&target(1, "old", 1)).unwrap();
 
         assert_eq!(label(&held), "new");
     }
 
     #[test]
     fn a_changed_setting_of_the_workspace_makes_new_connections() {
-        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
-        let client = factory.client(&target(1, "a", 1), &gate).unwrap();
+        let factory = factory(9);
+        let client = factory.client(&target(1, "a", 1)).unwrap();
         let before = client.wiring().now();
 
-        factory.client(&target(1, "a", 1), &gate).unwrap();
+        factory.client(&target(1, "a", 1)).unwrap();
         assert!(Arc::ptr_eq(&before, &client.wiring().now()));
         let slower = Target { connect_timeout: Duration::from_secs(2), ..target(1, "a", 1) };
-        factory.client(&slower, &gate).unwrap();
+        factory.client(&slower).unwrap();
 
         assert!(!Arc::ptr_eq(&before, &client.wiring().now()));
     }
 
     #[test]
     fn what_was_learnt_of_a_server_is_kept_while_it_is_the_same() {
-        let (factory, gate) = (factory(9), Arc::new(Gate::new(1)));
+        let factory = factory(9);
         let memory = |target: &Target| {
-            let client = factory.client(target, &gate).unwrap();
+            let client = factory.client(target).unwrap();
             client.wiring().now().inner.inner.memory.clone()
         };
         let first = memory(&target(1, "a", 1));
@@ -284,8 +295,8 @@ mod tests {
 
     #[test]
     fn the_client_that_was_unused_for_longest_goes_first() {
-        let (factory, gate) = (factory(2), Arc::new(Gate::new(1)));
-        let ask = |provider| factory.client(&target(provider, "", 1), &gate).unwrap();
+        let factory = factory(2);
+        let ask = |provider| factory.client(&target(provider, "", 1)).unwrap();
         let (one, two) = (ask(1), ask(2));
         ask(1);
         ask(3);
@@ -296,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_target_that_cannot_be_called_is_refused() {
-        let (factory, gate) = (factory(1), Arc::new(Gate::new(1)));
+        let factory = factory(1);
         let good = || target(1, "a", 1);
         let header = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.into())]);
         let key = |value: &str| vec![TargetKey { label: "a".into(), value: value.into(), weight: 1 }];
@@ -312,7 +323,7 @@ mod tests {
             (Target { headers: header("x-y", "s\u{7}ecret"), ..good() }, "header `x-y` cannot be sent"),
         ];
         for (target, want) in table {
-            let error = factory.client(&target, &gate).map(|_| ()).unwrap_err().to_string();
+            let error = factory.client(&target).map(|_| ()).unwrap_err().to_string();
             assert!(error.contains(want) && !error.contains("ecret"), "{error}");
         }
     }

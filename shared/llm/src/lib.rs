@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | observe | span, one log line, metrics |
 //! | retry | by the reason of the error; backoff with full jitter; the server's own delay honoured |
-//! | permit | the lane's [`Gate`](runmill_quota::Gate): a retry that sleeps holds no slot |
+//! | permit | asks the provider's [`Lane`](runmill_quota::Lane) for each attempt: a retry that sleeps holds no slot |
 //! | wiring | the provider's settings of the moment, and the key that has room |
 //! | timeout | first token, idle, total: of one attempt, the wait for its slot excluded |
 //! | negotiate | asks again without what the provider rejected, within the same attempt |

@@ -1,3 +1,4 @@
+use runmill_pricing::{TOKENS_PER_MESSAGE, estimate_message_tokens, estimate_tokens};
 use runmill_proto::{Generation, Image};
 
 /// What a model is asked, in no provider's words.
@@ -31,9 +32,26 @@ pub enum Part {
     Image(Image),
 }
 
+impl ChatRequest {
+    /// Estimates the tokens of the prompt's texts, and adds the longest answer where the request bounds it.
+    pub fn estimated_tokens(&self) -> u64 {
+        let system = self.system.as_deref().map_or(0, estimate_message_tokens);
+        let messages: u64 = self.messages.iter().map(ChatMessage::estimated_tokens).sum();
+        system + messages + self.generation.max_new_tokens.map_or(0, u64::from)
+    }
+}
+
 impl ChatMessage {
     /// A message of text alone.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
         Self { role, parts: vec![Part::Text(text.into())] }
+    }
+
+    fn estimated_tokens(&self) -> u64 {
+        let texts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => estimate_tokens(text),
+            Part::Image(_) => 0,
+        });
+        texts.sum::<u64>() + TOKENS_PER_MESSAGE
     }
 }

@@ -11,8 +11,10 @@ mod price;
 mod rates;
 mod seller;
 mod table;
+mod tokens;
 
 pub use error::PriceTableError;
 pub use price::Price;
 pub use seller::{Seller, is_host_of};
 pub use table::PriceTable;
+pub use tokens::{BYTES_PER_TOKEN, TOKENS_PER_MESSAGE, estimate_message_tokens, estimate_tokens};

@@ -5,13 +5,15 @@ use std::sync::{
 
 use tokio::sync::Semaphore;
 
+use crate::Closed;
+
 /// Lets at most `limit` calls be in flight at once, first come first served; the limit can change at any
 /// time.
 ///
 /// A limit of zero stops all new calls. A limit below what is in flight interrupts nothing: no new call
 /// starts until enough of the old ones have ended.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     slots: Semaphore,
     state: Mutex<State>,
     waiting: AtomicUsize,
@@ -36,13 +38,13 @@ impl Gate {
         }
     }
 
-    /// Waits for a free slot, which is held until the permit is dropped.
+    /// Waits for a free slot, which is held until it is dropped.
     ///
     /// Cancel safe: a dropped wait takes no slot and loses its place in the queue.
-    pub async fn acquire(self: &Arc<Self>) -> Permit {
+    pub async fn acquire(self: &Arc<Self>) -> Result<Slot, Closed> {
         let _waiting = Waiting::new(&self.waiting);
         loop {
-            let slot = self.slots.acquire().await.expect("this semaphore is never closed");
+            let slot = self.slots.acquire().await.map_err(|_| Closed)?;
             slot.forget();
             let mut state = self.state();
             // The slot may have been on its way to us while the limit shrank.
@@ -52,7 +54,7 @@ impl Gate {
             }
             state.in_flight += 1;
             drop(state);
-            return Permit { gate: Arc::clone(self) };
+            return Ok(Slot { gate: Arc::clone(self) });
         }
     }
 
@@ -72,11 +74,16 @@ impl Gate {
         state.limit = limit;
     }
 
+    /// Ends every wait, now and later. Slots that are held stay so.
+    pub fn close(&self) {
+        self.slots.close();
+    }
+
     pub fn limit(&self) -> u32 {
         self.state().limit
     }
 
-    /// Permits that are held. Above the limit for a while after it shrank.
+    /// Slots that are held: above the limit for a while after it shrank.
     pub fn in_flight(&self) -> u32 {
         self.state().in_flight
     }
@@ -103,12 +110,12 @@ impl Gate {
 
 /// The right to have one call in flight; given back when dropped.
 #[derive(Debug)]
-#[must_use = "the slot is given back when the permit is dropped"]
-pub struct Permit {
+#[must_use = "a slot is given back when it is dropped"]
+pub(crate) struct Slot {
     gate: Arc<Gate>,
 }
 
-impl Drop for Permit {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.gate.release();
     }
@@ -140,14 +147,14 @@ mod tests {
 
     use super::*;
 
-    /// One poll: what is ready now, without a runtime.
+    /// Polls once, without a runtime.
     fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    fn take(gate: &Arc<Gate>) -> Permit {
+    fn take(gate: &Arc<Gate>) -> Slot {
         match poll(pin!(gate.acquire())) {
-            Poll::Ready(permit) => permit,
+            Poll::Ready(slot) => slot.unwrap(),
             Poll::Pending => panic!("no slot is free"),
         }
     }
@@ -160,11 +167,11 @@ mod tests {
     fn no_more_than_the_limit_are_in_flight() {
         let gate = Arc::new(Gate::new(2));
 
-        let permits = [take(&gate), take(&gate)];
+        let slots = [take(&gate), take(&gate)];
 
         assert!(is_full(&gate));
         assert_eq!(gate.in_flight(), 2);
-        drop(permits);
+        drop(slots);
         assert_eq!(gate.in_flight(), 0);
         let _again = [take(&gate), take(&gate)];
     }
@@ -192,6 +199,22 @@ mod tests {
         gate.set_limit(1);
 
         assert!(poll(wait).is_ready());
+    }
+
+    #[tokio::test]
+    async fn a_closed_gate_ends_every_wait_and_keeps_the_slots_that_are_held() {
+        let gate = Arc::new(Gate::new(1));
+        let held = take(&gate);
+        let mut wait = pin!(gate.acquire());
+        assert!(poll(wait.as_mut()).is_pending());
+
+        gate.close();
+
+        assert!(wait.await.is_err());
+        assert!(gate.acquire().await.is_err());
+        assert_eq!(gate.in_flight(), 1);
+        drop(held);
+        assert_eq!(gate.in_flight(), 0);
     }
 
     #[test]
@@ -262,7 +285,7 @@ mod tests {
             .map(|n| {
                 let gate = Arc::clone(&gate);
                 tokio::spawn(async move {
-                    let _permit = gate.acquire().await;
+                    let _slot = gate.acquire().await;
                     gate.set_limit(1 + n % 8);
                     tokio::task::yield_now().await;
                 })

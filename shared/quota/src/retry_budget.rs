@@ -12,10 +12,10 @@ pub struct RetryBudget {
     balance: Mutex<u64>,
 }
 
-/// What a process may retry before it has done anything: a short run should not fail by its first accident.
+/// Retries that a process may make before it has done anything: a short run should not fail by its first accident.
 const RESERVE: u64 = 10 * RETRY;
 
-/// The most that is saved up. Beyond it, a long time without failures would allow a storm.
+/// Most retries that are saved up. Beyond it, a long time without failures would allow a storm.
 const BALANCE_MAX: u64 = 1_000 * RETRY;
 
 const RETRY: u64 = 1_000;
@@ -27,7 +27,7 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// The first attempt of a job is made, which has never failed: `percent` of a retry is earned.
+    /// Earns `percent` of a retry: the first attempt is made of a job that has never failed.
     pub fn deposit(&self, percent: f64) {
         #[expect(
             clippy::cast_possible_truncation,
@@ -39,7 +39,7 @@ impl RetryBudget {
         *balance = balance.saturating_add(earned).min(BALANCE_MAX);
     }
 
-    /// Whether a retry may be made now; it is then accounted for.
+    /// Returns true if a retry may be made now, and takes it from the balance.
     pub fn withdraw(&self) -> bool {
         let mut balance = self.balance();
         let left = balance.checked_sub(RETRY);
@@ -56,7 +56,7 @@ impl RetryBudget {
 mod tests {
     use super::*;
 
-    /// How many of 10,000 calls could be tried again, if every attempt failed.
+    /// Counts the retries that the budget allows to 10,000 calls of which every attempt fails.
     fn retries(budget: &RetryBudget, percent: f64) -> u32 {
         let allowed = (0..10_000).filter(|_| {
             budget.deposit(percent);

@@ -17,6 +17,7 @@ use std::{
 
 use runmill_broker::SharedBroker;
 use runmill_proto::ProviderId;
+use runmill_quota::fleet_concurrency;
 use runmill_runtime::Clock;
 use runmill_store::{ActiveRun, Lead, SharedStore};
 use tokio::{
@@ -117,13 +118,13 @@ impl Feeder {
         Ok(count)
     }
 
-    /// How many calls the whole fleet may have in flight on this lane.
+    /// Calls that the whole fleet may have in flight on this lane.
     async fn fleet_concurrency(&self, provider_id: ProviderId) -> anyhow::Result<u32> {
-        if let Some(stated) = self.store.provider(provider_id).await?.rate_limit.concurrency {
-            return Ok(stated);
-        }
-        let executors = executors::alive(&*self.store, &self.clock).await?.len();
-        let executors = u32::try_from(executors.max(1)).unwrap_or(u32::MAX);
-        Ok(self.lane_concurrency.saturating_mul(executors))
+        let stated = self.store.provider(provider_id).await?.rate_limit.concurrency;
+        let executors = match stated {
+            Some(_) => 0,
+            None => executors::alive(&*self.store, &self.clock).await?.len(),
+        };
+        Ok(fleet_concurrency(stated, self.lane_concurrency, executors))
     }
 }

@@ -12,6 +12,7 @@ use runmill_proto::{
     message::{Invocation, Job, JobItem, JobKey, SmokeTest},
     testing,
 };
+use runmill_quota::Lanes;
 use runmill_runtime::{Clock, Exit, Lifecycle};
 use runmill_store::{
     Datasets, Feed, NewDataset, ProviderRow, Providers, RunRow, Runs, StoredItem, sqlite::SqliteStore,
@@ -106,7 +107,7 @@ impl World {
     pub fn start_by(&self, clients: runmill_llm::Clock) {
         let registry = Registry::new();
         let clock = Clock::system();
-        let settings = FactorySettings::new(clients);
+        let settings = FactorySettings::new(clients, Arc::new(Lanes::new(1)));
         let executor = Executor {
             name: "tested".into(),
             store: Arc::new(self.store.clone()),
@@ -116,7 +117,6 @@ impl World {
             clock,
             metrics: ExecutorMetrics::register(&registry).unwrap(),
             log_partitions: 1,
-            lane_concurrency: 1,
         };
         executor.start(&self.life);
     }

@@ -12,6 +12,7 @@ use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_log_sink::{Intake, LogSink, LogSinkMetrics, StoreHealth};
+use runmill_quota::Lanes;
 use runmill_runtime::{
     Clock, Lifecycle, Readiness,
     ops::{self, OpsState},
@@ -107,11 +108,11 @@ impl Parts {
     }
 
     pub fn start_executor(&self, config: &Config, keyring: &Keyring, life: &Lifecycle) -> anyhow::Result<()> {
-        let clock = self.clock.clone();
+        let (clock, lanes) = (self.clock.clone(), Arc::new(Lanes::new(config.lane_concurrency)));
         let factory = FactorySettings {
             prices: config.prices.clone(),
             address_rules: config.address_rules,
-            ..FactorySettings::new(Arc::new(move || clock.now()))
+            ..FactorySettings::new(Arc::new(move || clock.now()), lanes)
         };
         let executor = Executor {
             name: executor_name(),
@@ -122,7 +123,6 @@ impl Parts {
             clock: self.clock.clone(),
             metrics: ExecutorMetrics::register(&self.registry)?,
             log_partitions: config.log_partitions,
-            lane_concurrency: config.lane_concurrency,
         };
         executor.start(life);
         Ok(())

@@ -11,7 +11,7 @@ use runmill_proto::{
     ProviderId,
     api::{ProviderKind, Settings},
 };
-use runmill_quota::Gate;
+use runmill_quota::Lanes;
 use uuid::Uuid;
 
 use crate::{QUESTION, Subject, TOKENS, cost::Call};
@@ -25,8 +25,10 @@ pub struct Ours {
 
 impl Ours {
     pub fn new(subject: Subject, server: &str) -> Self {
-        let factory =
-            Factory::new(FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH)), &Registry::new());
+        let factory = Factory::new(
+            FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(64))),
+            &Registry::new(),
+        );
         let target = Target {
             provider_id: ProviderId::from_uuid(Uuid::nil()),
             version: 1,
@@ -44,7 +46,7 @@ impl Ours {
             ..ChatRequest::default()
         };
         let policy = CallPolicy::from(&Settings::default());
-        let client = factory.unwrap().client(&target, &Arc::new(Gate::new(64))).unwrap();
+        let client = factory.unwrap().client(&target).unwrap();
         Self { client, request, policy, streams: subject.streams }
     }
 }

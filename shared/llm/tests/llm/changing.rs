@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use runmill_llm::{CallPolicy, Client, Factory, Target, TargetKey, Unanswered};
 use runmill_proto::ErrorKind;
-use runmill_quota::Gate;
 
 use crate::{
     server::{Act, EVENTS, Server, response, stream},
@@ -16,7 +15,7 @@ fn key(label: &str) -> TargetKey {
 }
 
 fn client(factory: &Factory, target: &Target) -> Arc<Client> {
-    factory.client(target, &Arc::new(Gate::new(8))).unwrap()
+    factory.client(target).unwrap()
 }
 
 fn refusal() -> Act {
@@ -72,15 +71,15 @@ async fn without_a_key_left_calls_stop_before_a_request_until_someone_mends_it()
 async fn a_call_that_waits_to_be_tried_again_goes_out_by_the_new_settings() {
     let slow_down = response("429 Too Many Requests", "retry-after-ms: 100\r\n", "{}");
     let mut server = Server::start([Act::Send(slow_down), Act::Send(stream(EVENTS))]).await;
-    let (factory, gate) = (factory(), Arc::new(Gate::new(8)));
+    let factory = factory();
     let old = Target { keys: vec![key("old")], ..target(server.base_url()) };
-    let client = factory.client(&old, &gate).unwrap();
+    let client = factory.client(&old).unwrap();
 
     let (request, policy) = (request(), CallPolicy { max_retries: 0, ..policy() });
     let (invoked, first_key) = tokio::join!(client.invoke(&request, &policy), async {
         let used = next_key(&mut server).await;
         let new = Target { version: 2, keys: vec![key("new")], ..old.clone() };
-        factory.client(&new, &gate).unwrap();
+        factory.client(&new).unwrap();
         used
     });
 

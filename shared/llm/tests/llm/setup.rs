@@ -11,7 +11,7 @@ use runmill_proto::{
     ProviderId,
     api::{ProviderKind, ProviderProtocol, Settings},
 };
-use runmill_quota::Gate;
+use runmill_quota::Lanes;
 use uuid::Uuid;
 
 pub const KEY: &str = "sk-live-4f9a1c77e0b24d5a";
@@ -19,11 +19,11 @@ pub const HEADER_SECRET: &str = "team-secret-77aa";
 pub const PROVIDER: ProviderId = ProviderId::from_uuid(Uuid::nil());
 
 pub fn client(base_url: String) -> Arc<Client> {
-    factory().client(&target(base_url), &Arc::new(Gate::new(8))).unwrap()
+    factory().client(&target(base_url)).unwrap()
 }
 
 pub fn factory() -> Factory {
-    let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH));
+    let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(8)));
     let settings = FactorySettings { random: Arc::new(|| 0.0), ..settings };
     Factory::new(settings, &Registry::new()).unwrap()
 }

@@ -1,8 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use runmill_llm::{CallPolicy, Invoked, ModelError, Target, TimeoutPhase, Unanswered};
 use runmill_proto::{ErrorKind, api::ProviderProtocol};
-use runmill_quota::Gate;
 
 use crate::{
     server::{Act, BUFFERED, EVENTS, HUNG_UP, STREAM, Server, response, stream},
@@ -227,7 +226,7 @@ async fn a_dropped_call_closes_its_connection() {
 /// Makes a call to a server that sends that and no more. What ends it is the client's own limit of five seconds.
 async fn call_that_hangs(sent: &str, target: impl FnOnce(String) -> Target) -> Invoked {
     let server = Server::start([Act::SendAndHang(sent.to_owned())]).await;
-    let client = factory().client(&target(server.base_url()), &Arc::new(Gate::new(1))).unwrap();
+    let client = factory().client(&target(server.base_url())).unwrap();
     client.invoke(&request(), &policy()).await
 }
 
@@ -262,7 +261,7 @@ async fn without_a_terminator_an_answer_is_whole_at_its_reason_though_its_end_is
     ];
     for (sent, want) in table {
         let server = Server::start([Act::SendAndClose(sent.clone())]).await;
-        let client = factory().client(&gemini(server.base_url()), &Arc::new(Gate::new(1))).unwrap();
+        let client = factory().client(&gemini(server.base_url())).unwrap();
 
         let invoked = client.invoke(&request(), &policy()).await;
 

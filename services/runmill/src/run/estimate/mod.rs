@@ -8,6 +8,7 @@ use anyhow::Context;
 use runmill_pricing::{Price, Seller};
 use runmill_prompt::Prompt;
 use runmill_proto::api::{ProviderKind, RateLimit};
+use runmill_quota::{fleet_concurrency, run_concurrency};
 
 use self::{
     sum::{Assumptions, Pace, Span},
@@ -48,9 +49,8 @@ pub async fn estimate(
         answer_tokens: answer_tokens(assumed.answer_tokens, job.generation.max_new_tokens, price),
         price: price.cloned(),
         pace: Pace {
-            concurrency: concurrency(
-                process.config.lane_concurrency,
-                &whom.limit,
+            concurrency: run_concurrency(
+                fleet_concurrency(whom.limit.concurrency, process.config.lane_concurrency, 1),
                 request.config.concurrency(),
             ),
             seconds_per_call: assumed.seconds_per_call,
@@ -104,12 +104,6 @@ fn answer_tokens(assumed: u64, of_run: Option<u32>, price: Option<&Price>) -> Sp
     Span { low: high.map_or(assumed, |high| assumed.min(high)), high }
 }
 
-/// Calls in flight: what the lane allows, and of that what the run takes.
-fn concurrency(default: u32, limit: &RateLimit, of_run: Option<u32>) -> u32 {
-    let of_lane = limit.concurrency.unwrap_or(default);
-    of_run.map_or(of_lane, |run| run.min(of_lane)).max(1)
-}
-
 fn calls_per_minute(limit: &RateLimit) -> Option<f64> {
     let rpm = limit.rpm.map(f64::from);
     let rps = limit.rps.map(|rps| rps * 60.0);
@@ -144,15 +138,6 @@ mod tests {
 
     #[test]
     fn the_smallest_limit_holds() {
-        let limit = |concurrency| RateLimit { concurrency, ..RateLimit::default() };
-        for (default, lane, run, want) in [
-            (64, None, None, 64),
-            (64, Some(8), None, 8),
-            (64, Some(8), Some(2), 2),
-            (64, None, Some(99), 64),
-        ] {
-            assert_eq!(concurrency(default, &limit(lane), run), want, "{lane:?} {run:?}");
-        }
         for (rpm, rps, want) in [
             (None, None, None),
             (Some(60), None, Some(60.0)),

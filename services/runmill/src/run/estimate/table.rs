@@ -1,12 +1,10 @@
 use comfy_table::{Table, presets};
-use runmill_pricing::Price;
+use runmill_pricing::{BYTES_PER_TOKEN, Price, TOKENS_PER_MESSAGE};
+
 use runmill_proto::usd;
 use serde_json::{Value, json};
 
-use super::{
-    sum::{Estimate, Span},
-    tokens::{BYTES_PER_TOKEN, PER_MESSAGE},
-};
+use super::sum::{Estimate, Span};
 
 impl Estimate {
     /// For people, with what it rests on.
@@ -64,7 +62,9 @@ impl Estimate {
 
     fn prompts_told(&self) -> String {
         let tokens = self.prompt_tokens;
-        format!("about {tokens} tokens (UTF-8 bytes / {BYTES_PER_TOKEN}, and {PER_MESSAGE} for each message)")
+        format!(
+            "about {tokens} tokens (UTF-8 bytes / {BYTES_PER_TOKEN}, and {TOKENS_PER_MESSAGE} for each message)"
+        )
     }
 
     fn answers_told(&self) -> String {

@@ -1,26 +1,22 @@
+use runmill_pricing::{estimate_message_tokens, estimate_tokens};
 use runmill_proto::{Generation, Item, JobConfig};
 
-/// Counts the tokens of a prompt without a tokenizer, which differs from model to model: [`BYTES_PER_TOKEN`] of UTF-8 are
-/// a token, which is about right for English, and too few tokens for code and numbers.
+/// Estimates the tokens of a run's prompts.
 pub struct Counter {
     /// Of what every prompt has: system prompt, tools, the schema of the answer.
     common: u64,
     takes_images: bool,
 }
 
-pub const BYTES_PER_TOKEN: u64 = 4;
-/// What the chat format puts around a message.
-pub const PER_MESSAGE: u64 = 4;
-
 impl Counter {
     pub fn new(job: &JobConfig, takes_images: bool) -> Self {
-        let system = job.system_prompt.as_deref().map_or(0, message);
+        let system = job.system_prompt.as_deref().map_or(0, estimate_message_tokens);
         Self { common: system + beside_messages(&job.generation), takes_images }
     }
 
     /// Of the call that asks `text`.
     pub fn prompt_tokens(&self, text: &str) -> u64 {
-        self.common + message(text)
+        self.common + estimate_message_tokens(text)
     }
 
     /// Images that are sent with the item, and have no count.
@@ -29,17 +25,9 @@ impl Counter {
     }
 }
 
-fn message(text: &str) -> u64 {
-    tokens(text) + PER_MESSAGE
-}
-
-fn tokens(text: &str) -> u64 {
-    (text.len() as u64).div_ceil(BYTES_PER_TOKEN)
-}
-
 /// Tools and a schema are sent as JSON, and models are told of them in about as many characters.
 fn beside_messages(generation: &Generation) -> u64 {
-    let json = |value: serde_json::Result<String>| value.map_or(0, |json| tokens(&json));
+    let json = |value: serde_json::Result<String>| value.map_or(0, |json| estimate_tokens(&json));
     let tools = if generation.tools.is_empty() { 0 } else { json(serde_json::to_string(&generation.tools)) };
     let format = generation.response_format.as_ref().map_or(0, |format| json(serde_json::to_string(format)));
     tools + format

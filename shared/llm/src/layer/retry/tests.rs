@@ -4,7 +4,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{ErrorKind, Usage, api::ProviderKind};
-use runmill_quota::Gate;
+use runmill_quota::{Ask, Lane};
 
 use super::*;
 use crate::layer::{
@@ -17,6 +17,8 @@ use crate::{
     CallPolicy,
     keys::{Key, Keys, Outlook},
 };
+
+const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 0 };
 
 fn retry<A>(inner: A) -> Retry<A> {
     let epoch = Timestamp::from_second(1_000).unwrap();
@@ -56,7 +58,7 @@ async fn a_retry_waits_as_long_as_the_provider_asks() {
 async fn a_sleeping_retry_holds_no_slot() {
     let wire =
         Scripted::new([vec![Act::Fail(slow_down(20))], vec![Act::Wait(1), Act::Answer], vec![Act::Answer]]);
-    let client = retry(Permit { inner: wire, gate: Arc::new(Gate::new(1)) });
+    let client = retry(Permit { inner: wire, lane: Arc::new(Lane::new(1)) });
     let start = Instant::now();
     let timed = async |client: &Retry<Permit<Scripted>>| {
         assert_eq!(client.invoke(&request(), &policy(), &Interrupts::default()).await.result, Ok(four()));
@@ -118,9 +120,9 @@ async fn every_attempt_is_recorded_with_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
-    let gate = Arc::new(Gate::new(1));
-    let held = gate.acquire().await;
-    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), gate });
+    let lane = Arc::new(Lane::new(1));
+    let held = lane.admit(&ASK).await.unwrap();
+    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), lane });
 
     let (request, policy, interrupts) = (request(), policy(), Interrupts::default());
     let (invoked, ()) = tokio::join!(client.invoke(&request, &policy, &interrupts), async {
@@ -135,38 +137,38 @@ async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
 #[tokio::test(start_paused = true)]
 async fn no_attempt_starts_after_the_deadline() {
     let at = |second| CallPolicy { deadline: Some(Timestamp::from_second(second).unwrap()), ..policy() };
-    let gate = Arc::new(Gate::new(1));
-    let late = Err(Unanswered::Failed(ModelError::DeadlinePassed));
+    let lane = Arc::new(Lane::new(1));
+    let passed = Err(Unanswered::Failed(ModelError::DeadlinePassed));
 
     // It passed before the call.
-    let client = retry(Permit { inner: Scripted::new([]), gate: Arc::clone(&gate) });
+    let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane) });
     let invoked = client.invoke(&request(), &at(1000), &Interrupts::default()).await;
-    assert_eq!((invoked.result, invoked.attempts.len()), (late.clone(), 0));
+    assert_eq!((invoked.result, invoked.attempts.len()), (passed.clone(), 0));
 
     // It would pass during a backoff, which is not waited for.
-    let client = retry(Permit { inner: Scripted::failing([slow_down(20)]), gate: Arc::clone(&gate) });
+    let client = retry(Permit { inner: Scripted::failing([slow_down(20)]), lane: Arc::clone(&lane) });
     let start = Instant::now();
     let invoked = client.invoke(&request(), &at(1020), &Interrupts::default()).await;
-    assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (late.clone(), 1, secs(0)));
+    assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (passed.clone(), 1, secs(0)));
 
     // It passes while all slots are taken.
-    let _held = gate.acquire().await;
-    let client = retry(Permit { inner: Scripted::new([]), gate: Arc::clone(&gate) });
+    let _held = lane.admit(&ASK).await.unwrap();
+    let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane) });
     let start = Instant::now();
     let invoked = client.invoke(&request(), &at(1005), &Interrupts::default()).await;
-    assert_eq!((invoked.result, start.elapsed()), (late, secs(5)));
+    assert_eq!((invoked.result, start.elapsed()), (passed, secs(5)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_call_gives_its_slot_back() {
-    let gate = Arc::new(Gate::new(1));
-    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), gate: Arc::clone(&gate) });
+    let lane = Arc::new(Lane::new(1));
+    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), lane: Arc::clone(&lane) });
 
     let call =
         tokio::time::timeout(secs(1), client.invoke(&request(), &policy(), &Interrupts::default())).await;
 
     assert!(call.is_err());
-    assert_eq!(gate.in_flight(), 0);
+    assert_eq!(lane.in_flight(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,9 +197,9 @@ async fn tokens_of_failed_attempts_are_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_its_slot_can_be_given_to_another() {
-    let gate = Arc::new(Gate::new(1));
-    let _taken = gate.acquire().await;
-    let client = retry(Permit { inner: Scripted::failing([]), gate });
+    let lane = Arc::new(Lane::new(1));
+    let _taken = lane.admit(&ASK).await.unwrap();
+    let client = retry(Permit { inner: Scripted::failing([]), lane });
     let interrupts = Interrupts::default();
     interrupts.before_start.cancel();
 
@@ -352,10 +354,10 @@ async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
         }
     }
 
-    let gate = Arc::new(Gate::new(1));
-    let held = gate.acquire().await;
+    let lane = Arc::new(Lane::new(1));
+    let held = lane.admit(&ASK).await.unwrap();
     let wire = Timeout { inner: Scripted::acting(&[Act::SendBuffered, Act::Wait(9999)]) };
-    let client = retry(Permit { inner: wire, gate });
+    let client = retry(Permit { inner: wire, lane });
     let none = CallPolicy { max_retries: 0, ..policy() };
     let changing = Changing(none.clone().into());
 

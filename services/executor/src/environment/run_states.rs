@@ -7,7 +7,7 @@ use runmill_proto::{RunId, message::Control};
 use runmill_store::ActiveRun;
 use tokio_util::sync::CancellationToken;
 
-/// Which runs must not go on: told quickly by the control exchange, and truly by the store.
+/// States of the runs: quickly by the control exchange, and reliably by the store.
 #[derive(Clone)]
 pub struct RunStates {
     states: Arc<Mutex<States>>,
@@ -18,29 +18,29 @@ pub struct RunStates {
 struct States {
     canceled: HashSet<RunId>,
     paused: HashSet<RunId>,
-    /// That had not ended when the store was last asked.
+    /// Runs that had not ended at the last query of the store.
     active: HashSet<RunId>,
-    /// Of the runs with jobs in hand.
+    /// Interruptions of the runs with jobs in progress.
     tokens: HashMap<RunId, CancellationToken>,
-    /// Counts questions to the store and what is heard, in the order of their beginnings.
+    /// Logical clock: counts store queries, at their start, and control messages.
     moment: u64,
-    /// When the store was asked whose word was taken last.
+    /// Time of the store query whose answer was applied last.
     asked: u64,
-    /// When something was last heard of a run, where the store may not have known it yet.
+    /// Time of the last control message about a run that a store query may not have seen.
     heard: HashMap<RunId, u64>,
 }
 
-/// When the store was asked for the runs that have not ended.
+/// Logical time of a store query for the runs that have not ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked(u64);
 
-/// Whether a job of a run may start.
+/// The state of a run, as far as it matters to a job that is about to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    Going,
+    Active,
     Paused,
     Canceled,
-    /// The store was not asked since the run began; or it has ended.
+    /// The run began after the last store query, or it has ended.
     Unknown,
 }
 
@@ -57,7 +57,7 @@ impl RunStates {
         } else if states.paused.contains(&run_id) {
             RunState::Paused
         } else if states.active.contains(&run_id) {
-            RunState::Going
+            RunState::Active
         } else {
             RunState::Unknown
         }
@@ -73,7 +73,7 @@ impl RunStates {
         token
     }
 
-    /// To be called before the store is asked whose answer [`load`](Self::load) gets.
+    /// Starts a store query, whose answer goes to [`load`](Self::load).
     pub fn ask(&self) -> Asked {
         Asked(self.lock().next_moment())
     }
@@ -104,9 +104,9 @@ impl RunStates {
         }
     }
 
-    /// Takes the store's word for all runs that have not ended, but for those of which something was heard since it
-    /// was asked; forgets those that have ended. Whether one that was paused goes on. An answer that comes after that to
-    /// a later question says nothing.
+    /// Applies the answer of a store query to all runs, except those with a control message since it started, and
+    /// forgets the runs that have ended. Returns true if a run that was paused is active again. An answer that was
+    /// overtaken by that of a later query is ignored.
     pub fn load(&self, Asked(asked): Asked, active: &[ActiveRun]) -> bool {
         let mut states = self.lock();
         if asked < states.asked {
@@ -115,9 +115,9 @@ impl RunStates {
         states.asked = asked;
         states.heard.retain(|_, heard| *heard > asked);
         let before = states.paused.clone();
-        let mut going = HashSet::new();
+        let mut active_ids = HashSet::new();
         for ActiveRun { run, .. } in active {
-            going.insert(run.id);
+            active_ids.insert(run.id);
             if states.heard.contains_key(&run.id) {
                 continue;
             }
@@ -130,8 +130,8 @@ impl RunStates {
                 states.cancel(run.id);
             }
         }
-        states.forget_but(&going);
-        before.iter().any(|run_id| going.contains(run_id) && !states.paused.contains(run_id))
+        states.forget_ended(&active_ids);
+        before.iter().any(|run_id| active_ids.contains(run_id) && !states.paused.contains(run_id))
     }
 
     fn lock(&self) -> MutexGuard<'_, States> {
@@ -150,11 +150,11 @@ impl States {
         self.heard.insert(run_id, moment);
     }
 
-    /// What has ended can be forgotten: should a job of it still be in the queue, its run is unknown.
-    fn forget_but(&mut self, going: &HashSet<RunId>) {
-        self.active.clone_from(going);
+    /// Forgets the runs that have ended. A job of such a run may still be in the queue: its run is then unknown.
+    fn forget_ended(&mut self, active: &HashSet<RunId>) {
+        self.active.clone_from(active);
         let Self { tokens, canceled, paused, heard, .. } = self;
-        let stays = |run_id: &RunId| going.contains(run_id) || heard.contains_key(run_id);
+        let stays = |run_id: &RunId| active.contains(run_id) || heard.contains_key(run_id);
         tokens.retain(|run_id, _| stays(run_id));
         canceled.retain(stays);
         paused.retain(stays);
@@ -202,7 +202,7 @@ mod tests {
         states.load(late, &[active(1)]);
         states.load(early, &[]);
 
-        assert_eq!(states.state(run(1)), RunState::Going);
+        assert_eq!(states.state(run(1)), RunState::Active);
     }
 
     #[test]
@@ -219,6 +219,6 @@ mod tests {
 
         // Asked after that, the store knows better.
         states.load(states.ask(), &[active(1)]);
-        assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Going, RunState::Unknown]);
+        assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Active, RunState::Unknown]);
     }
 }

@@ -1,41 +1,37 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
 use runmill_broker::{Queue, SharedBroker};
 use runmill_proto::ProviderId;
-use runmill_quota::Gate;
-use tokio::time::interval;
+use runmill_quota::Lane;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::job::JobRunner;
+use crate::job::Pipeline;
 
-/// How soon a changed limit reaches the broker.
-const LIMIT_CHECK: Duration = Duration::from_millis(500);
-
-/// One provider's jobs on this executor.
-pub struct Lane {
+/// Takes one provider's jobs.
+pub(super) struct LaneConsumer {
     pub provider_id: ProviderId,
-    pub gate: Arc<Gate>,
-    pub runner: Arc<JobRunner>,
+    pub lane: Arc<Lane>,
+    pub pipeline: Arc<Pipeline>,
 }
 
-impl Lane {
-    /// Takes jobs until `stop`, each a task of its own; then hands back what has not started, and waits for the rest.
+impl LaneConsumer {
+    /// Takes jobs until `stop`, each as a task of its own; then requeues what has not started, and waits for the rest.
     pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut prefetch = prefetch(self.gate.limit());
+        let mut startable = self.lane.startable();
+        let mut prefetch = prefetch(*startable.borrow_and_update());
         let mut jobs = broker
             .subscribe(Queue::Jobs(self.provider_id), prefetch)
             .await
             .with_context(|| format!("taking jobs of {}", self.provider_id))?;
         // Not more tasks than the prefetch lets us hold deliveries.
         let tasks = TaskTracker::new();
-        let mut limit_check = interval(LIMIT_CHECK);
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                _ = limit_check.tick() => {
-                    let wanted = self::prefetch(self.gate.limit());
+                Ok(()) = startable.changed() => {
+                    let wanted = self::prefetch(*startable.borrow_and_update());
                     if wanted != prefetch {
                         prefetch = wanted;
                         jobs.set_prefetch(prefetch).await;
@@ -43,8 +39,8 @@ impl Lane {
                 }
                 delivery = jobs.next() => match delivery {
                     Some(delivery) => {
-                        let (runner, gate, stop) = (self.runner.clone(), self.gate.clone(), stop.clone());
-                        tasks.spawn(async move { runner.work(delivery, gate, stop).await });
+                        let (pipeline, stop) = (self.pipeline.clone(), stop.clone());
+                        tasks.spawn(async move { pipeline.work(delivery, stop).await });
                     }
                     None => break,
                 },
@@ -57,11 +53,11 @@ impl Lane {
     }
 }
 
-/// What may start now, and a little more, so that a slot that frees itself need not wait for the broker. More would
+/// Returns what may start now and a little more, so that a slot that frees itself need not wait for the broker. More would
 /// keep jobs from other executors.
-fn prefetch(concurrency: u32) -> u16 {
-    let lookahead = (concurrency / 4).clamp(1, 4);
-    let jobs = if concurrency == 0 { 0 } else { concurrency.saturating_add(lookahead) };
+fn prefetch(startable: u32) -> u16 {
+    let lookahead = (startable / 4).clamp(1, 4);
+    let jobs = if startable == 0 { 0 } else { startable.saturating_add(lookahead) };
     u16::try_from(jobs).unwrap_or(u16::MAX)
 }
 
@@ -71,8 +67,8 @@ mod tests {
 
     #[test]
     fn the_prefetch_is_what_may_start_and_a_little_more() {
-        for (concurrency, want) in [(0, 0), (1, 2), (8, 10), (20, 24), (1_000, 1_004), (70_000, u16::MAX)] {
-            assert_eq!(prefetch(concurrency), want, "{concurrency}");
+        for (startable, want) in [(0, 0), (1, 2), (8, 10), (20, 24), (1_000, 1_004), (70_000, u16::MAX)] {
+            assert_eq!(prefetch(startable), want, "{startable}");
         }
     }
 }

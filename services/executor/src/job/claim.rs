@@ -10,37 +10,37 @@ use tokio::{sync::watch, time::Instant};
 /// One feeding of a job.
 type Feeding = (JobKey, u32, u32);
 
-/// Jobs whose end is remembered after their log was confirmed.
+/// Most jobs whose end is remembered after their log was confirmed.
 const REMEMBERED_MAX: usize = 10_000;
-/// For how long. A connection that breaks brings its jobs back sooner than this; a job that got lost is fed again later
-/// than this, under numbers that it may have had before, and must not be taken for done.
+/// Time for which it is remembered. A connection that breaks brings its jobs back sooner than this; a job that got lost is
+/// fed again later than this, under numbers that it may have had before, and must not be taken for done.
 const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 
-/// What this executor works on, and did lately.
+/// The jobs that this executor works on, and those that it ended lately.
 ///
-/// A connection that breaks brings back the jobs in hand while their calls go on. Whoever remembers them need not pay for
-/// them again.
+/// A connection that breaks brings back unacked jobs while their calls go on. An executor that remembers them does not pay
+/// for them again.
 #[derive(Clone, Default)]
 pub struct Recent(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    in_hand: HashMap<Feeding, watch::Receiver<bool>>,
+    in_progress: HashMap<Feeding, watch::Receiver<bool>>,
     done: HashSet<Feeding>,
     order: VecDeque<(Instant, Feeding)>,
 }
 
-/// What is known of a job that was just delivered.
+/// The state here of a job that was just delivered.
 pub enum Claim {
-    /// Nothing: it is ours to do.
+    /// It is not known: this delivery does it.
     New(Working),
-    /// It is being done: wait for [`Elsewhere::done`].
-    InHand(Elsewhere),
+    /// Another delivery of it is being done: wait for [`Elsewhere::done`].
+    InProgress(Elsewhere),
     /// Its log is confirmed.
     Done,
 }
 
-/// Holds a job's place while it is worked on; dropped before [`Working::done`], the job is as if never begun.
+/// The claim on a job while it is worked on. Dropped before [`Working::done`], it frees the job for another delivery.
 pub struct Working {
     recent: Recent,
     feeding: Feeding,
@@ -58,11 +58,11 @@ impl Recent {
         if inner.done.contains(&feeding) {
             return Claim::Done;
         }
-        if let Some(end) = inner.in_hand.get(&feeding) {
-            return Claim::InHand(Elsewhere(end.clone()));
+        if let Some(end) = inner.in_progress.get(&feeding) {
+            return Claim::InProgress(Elsewhere(end.clone()));
         }
         let (end, receiver) = watch::channel(false);
-        inner.in_hand.insert(feeding, receiver);
+        inner.in_progress.insert(feeding, receiver);
         Claim::New(Working { recent: self.clone(), feeding, end })
     }
 
@@ -83,7 +83,7 @@ impl Inner {
 }
 
 impl Working {
-    /// Its log is confirmed.
+    /// Marks the job as ended: its log is confirmed.
     pub fn done(self) {
         let mut inner = self.recent.lock();
         inner.done.insert(self.feeding);
@@ -97,12 +97,12 @@ impl Working {
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.recent.lock().in_hand.remove(&self.feeding);
+        self.recent.lock().in_progress.remove(&self.feeding);
     }
 }
 
 impl Elsewhere {
-    /// Waits for the other delivery's end: whether its log was confirmed.
+    /// Waits for the end of the other delivery. Returns true if its log was confirmed.
     pub async fn done(mut self) -> bool {
         self.0.wait_for(|done| *done).await.is_ok()
     }
@@ -121,7 +121,7 @@ mod tests {
     fn claim_new(recent: &Recent, job: &Job) -> Working {
         match recent.claim(job) {
             Claim::New(working) => working,
-            Claim::InHand(_) | Claim::Done => panic!("the job is known"),
+            Claim::InProgress(_) | Claim::Done => panic!("the job is known"),
         }
     }
 
@@ -129,7 +129,7 @@ mod tests {
     async fn a_second_delivery_waits_for_the_first_to_be_done() {
         let recent = Recent::default();
         let first = claim_new(&recent, &job(1, 0));
-        let Claim::InHand(second) = recent.claim(&job(1, 0)) else { panic!("it is in hand") };
+        let Claim::InProgress(second) = recent.claim(&job(1, 0)) else { panic!("it is in progress") };
 
         first.done();
 
@@ -141,7 +141,7 @@ mod tests {
     async fn an_interrupted_job_is_as_if_never_begun() {
         let recent = Recent::default();
         let first = claim_new(&recent, &job(1, 0));
-        let Claim::InHand(second) = recent.claim(&job(1, 0)) else { panic!("it is in hand") };
+        let Claim::InProgress(second) = recent.claim(&job(1, 0)) else { panic!("it is in progress") };
 
         drop(first);
 

@@ -1,7 +1,6 @@
 use std::{fmt::Display, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use runmill_broker::BrokerError;
 use runmill_llm::{ChatResponse, Invoked, ModelError, Unanswered};
 use runmill_proto::{
     ErrorKind, InvocationId, Item, Outcome,
@@ -9,15 +8,15 @@ use runmill_proto::{
 };
 use uuid::Uuid;
 
-/// What is said of a job to the log-sinks.
-pub enum Report {
+/// The message about a job that goes to the log-sinks.
+pub(super) enum JobLog {
     Ended(Box<Invocation>),
     Deferred(Box<Deferred>),
 }
 
-/// How a job ends: turns what happened into what is reported.
+/// Writes the log of a job, from the way in which it ended.
 #[derive(Clone, Copy)]
-pub struct End<'a> {
+pub(super) struct End<'a> {
     pub job: &'a Job,
     pub now: Timestamp,
     pub item: Option<&'a Item>,
@@ -28,67 +27,67 @@ impl<'a> End<'a> {
         Self { job, now, item: None }
     }
 
-    /// The same, once the item could be read.
+    /// The same, of a job whose item could be read.
     pub const fn of_item(self, item: &'a Item) -> Self {
         Self { item: Some(item), ..self }
     }
 
-    /// Failed before anything was called.
-    pub fn failed(&self, kind: ErrorKind, reason: &dyn Display) -> Report {
+    /// The job failed before any request was made.
+    pub fn failed(&self, kind: ErrorKind, reason: &dyn Display) -> JobLog {
         let failed = self.invocation(self.no_call(), Outcome::Failed);
-        Report::ended(Invocation { error_kind: Some(kind), error: Some(reason.to_string()), ..failed })
+        JobLog::ended(Invocation { error_kind: Some(kind), error: Some(reason.to_string()), ..failed })
     }
 
-    /// The run was canceled before anything was called.
-    pub fn canceled(&self) -> Report {
-        Report::ended(self.invocation(self.no_call(), Outcome::Canceled))
+    /// The run was canceled before any request was made.
+    pub fn canceled(&self) -> JobLog {
+        JobLog::ended(self.invocation(self.no_call(), Outcome::Canceled))
     }
 
-    /// Not now: nothing was called, and nothing is charged.
-    pub fn put_off(&self, after: Duration, reason: &str) -> Report {
-        Report::deferred(self.deferred(self.no_call(), after, reason.to_owned()))
+    /// The job is fed again after some time. No request was made, and nothing is charged.
+    pub fn deferred(&self, after: Duration, reason: &dyn Display) -> JobLog {
+        JobLog::deferred(self.deferral(self.no_call(), after, reason.to_string()))
     }
 
-    /// Nothing was called, and nothing can be called for the run until someone acts: it is to be paused, and tried again
+    /// No request was made, and none can be made for the run until someone acts: the run is to be paused, and tried again
     /// after that time.
-    pub fn stopped(&self, after: Duration, reason: &dyn Display) -> Report {
-        let deferred = self.deferred(self.no_call(), after, reason.to_string());
-        Report::deferred(Deferred { pause: true, ..deferred })
+    pub fn stopped(&self, after: Duration, reason: &dyn Display) -> JobLog {
+        let deferred = self.deferral(self.no_call(), after, reason.to_string());
+        JobLog::deferred(Deferred { pause: true, ..deferred })
     }
 
-    /// What came of a call; `None` if it never began, so that another executor may have the job. A job that was deferred
-    /// `deferrals_max` times before is not deferred again.
-    pub fn invoked(&self, invoked: &Invoked, run_canceled: bool, deferrals_max: u32) -> Option<Report> {
+    /// The log of a call, not scored yet; `None` if no request was made, so that another executor may have the job. A job
+    /// that was deferred `deferrals_max` times before is not deferred again.
+    pub fn invoked(&self, invoked: &Invoked, run_canceled: bool, deferrals_max: u32) -> Option<JobLog> {
         let call =
             invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model);
         let report = match &invoked.result {
-            Ok(response) => Report::ended(self.answered(call, response)),
+            Ok(response) => JobLog::ended(self.answered(call, response)),
             Err(Unanswered::Failed(error)) => self.unanswered(call, error),
             Err(Unanswered::Deferred { error, .. }) if self.job.attempt >= deferrals_max => {
                 self.unanswered(call, error)
             }
             Err(Unanswered::Deferred { after, error }) => {
-                let deferred = self.deferred(call, *after, error.to_string());
-                Report::deferred(Deferred { failures: invoked.failures, ..deferred })
+                let deferred = self.deferral(call, *after, error.to_string());
+                JobLog::deferred(Deferred { failures: invoked.failures, ..deferred })
             }
             Err(Unanswered::LaneStopped { after, error }) => {
-                let deferred = self.deferred(call, *after, error.to_string());
-                Report::deferred(Deferred { failures: invoked.failures, pause: true, ..deferred })
+                let deferred = self.deferral(call, *after, error.to_string());
+                JobLog::deferred(Deferred { failures: invoked.failures, pause: true, ..deferred })
             }
             Err(Unanswered::Interrupted) if run_canceled => {
-                Report::ended(self.invocation(call, Outcome::Canceled))
+                JobLog::ended(self.invocation(call, Outcome::Canceled))
             }
             Err(Unanswered::Interrupted) if invoked.attempts.is_empty() => return None,
             Err(Unanswered::Interrupted) => {
                 let reason = Deferred::WORKER_SHUTDOWN.to_owned();
-                Report::deferred(self.deferred(call, Duration::ZERO, reason))
+                JobLog::deferred(self.deferral(call, Duration::ZERO, reason))
             }
         };
         Some(report)
     }
 
-    fn unanswered(&self, call: Call, error: &ModelError) -> Report {
-        Report::ended(Invocation {
+    fn unanswered(&self, call: Call, error: &ModelError) -> JobLog {
+        JobLog::ended(Invocation {
             error_kind: Some(error.kind()),
             error: Some(error.to_string()),
             ..self.invocation(call, Outcome::Failed)
@@ -96,15 +95,12 @@ impl<'a> End<'a> {
     }
 
     fn answered(&self, call: Call, response: &ChatResponse) -> Invocation {
-        let words = response.refusal.as_ref().filter(|_| response.text.is_empty()).unwrap_or(&response.text);
-        let score =
-            self.item.and_then(|item| runmill_scoring::score(item, self.job.config.scoring.as_ref(), words));
+        let text = response.refusal.as_ref().filter(|_| response.text.is_empty()).unwrap_or(&response.text);
         Invocation {
-            response: Some(words.clone()),
+            response: Some(text.clone()),
             reasoning: response.reasoning.clone(),
             tool_calls: response.tool_calls.clone(),
             logprobs: response.logprobs.clone(),
-            score,
             ..self.invocation(call, response.outcome())
         }
     }
@@ -130,9 +126,9 @@ impl<'a> End<'a> {
         }
     }
 
-    fn deferred(&self, call: Call, after: Duration, reason: String) -> Deferred {
+    fn deferral(&self, call: Call, after: Duration, reason: String) -> Deferred {
         let job = self.job;
-        // A wait that overflows the calendar would never end; a day is the longest that a provider's word is taken for.
+        // A wait that overflows the calendar would never end.
         let wait = SignedDuration::try_from(after).unwrap_or(WAIT_MAX).min(WAIT_MAX);
         Deferred {
             run_id: job.run_id,
@@ -164,21 +160,15 @@ impl<'a> End<'a> {
     }
 }
 
+/// Longest wait that a provider may ask for.
 const WAIT_MAX: SignedDuration = SignedDuration::from_hours(24);
 
-impl Report {
+impl JobLog {
     fn ended(invocation: Invocation) -> Self {
         Self::Ended(Box::new(invocation))
     }
 
     fn deferred(deferred: Deferred) -> Self {
         Self::Deferred(Box::new(deferred))
-    }
-}
-
-/// A settling that fails is no fault: the broker delivers it again, and what was recorded is recognised.
-pub fn settled(settled: Result<(), BrokerError>) {
-    if let Err(error) = settled {
-        tracing::warn!(event = "executor.settle_failed", %error, "it will come again");
     }
 }

@@ -1,0 +1,121 @@
+//! Takes jobs from the queue of each provider's lane.
+
+mod consumer;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context;
+use runmill_broker::{Heard, Listener, SharedBroker};
+use runmill_proto::{ProviderId, api::ExecutorLane, message::Control};
+use runmill_quota::Lane;
+use runmill_store::ProviderRow;
+use tokio::{task::JoinSet, time::interval};
+use tokio_util::sync::CancellationToken;
+
+use self::consumer::LaneConsumer;
+use crate::{environment::Environment, job::Pipeline};
+
+/// Longest time that a change stays unseen when its control message was lost.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// The consumers of this executor: one for each provider.
+#[derive(Clone)]
+pub struct Consumers {
+    environment: Arc<Environment>,
+    pipeline: Arc<Pipeline>,
+    open: Arc<Mutex<HashMap<ProviderId, OpenConsumer>>>,
+}
+
+struct OpenConsumer {
+    lane: Arc<Lane>,
+    stop: CancellationToken,
+}
+
+impl Consumers {
+    pub fn new(environment: Arc<Environment>, pipeline: Arc<Pipeline>) -> Self {
+        Self { environment, pipeline, open: Arc::default() }
+    }
+
+    /// The lanes from which jobs are taken, as people see them.
+    pub fn status(&self) -> Vec<ExecutorLane> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = |(&provider_id, consumer): (&ProviderId, &OpenConsumer)| ExecutorLane {
+            provider_id,
+            concurrency: consumer.lane.concurrency(),
+            in_flight: consumer.lane.in_flight(),
+            keys: self.environment.factory.keys(provider_id),
+        };
+        open.iter().map(status).collect()
+    }
+
+    /// Starts and stops consumers as providers come and go, until `stop`; then waits for the jobs in progress.
+    pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut listener = broker.listen().await.context("listening for control messages")?;
+        let mut running = JoinSet::new();
+        let mut refresh = interval(REFRESH);
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = refresh.tick() => {}
+                heard = self.next_change(&mut *listener) => {
+                    heard.context("the broker was closed")?;
+                }
+                Some(ended) = running.join_next() => ended.context("a consumer's task")??,
+            }
+            match self.environment.refresh().await {
+                Ok(rows) => self.update(&rows, &broker, &mut running, &stop),
+                Err(error) => tracing::warn!(event = "executor.refresh_failed", %error),
+            }
+        }
+        while let Some(ended) = running.join_next().await {
+            ended.context("a consumer's task")??;
+        }
+        Ok(())
+    }
+
+    /// Starts a consumer for each new provider, and stops those of providers that are gone.
+    fn update(
+        &self,
+        rows: &[ProviderRow],
+        broker: &SharedBroker,
+        running: &mut JoinSet<anyhow::Result<()>>,
+        stop: &CancellationToken,
+    ) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|id, consumer| {
+            let stays = rows.iter().any(|row| row.id == *id);
+            if !stays {
+                consumer.stop.cancel();
+                self.environment.forget(*id);
+            }
+            stays
+        });
+        for row in rows {
+            open.entry(row.id).or_insert_with(|| {
+                let (lane, stop) = (self.environment.lanes().lane(row.id), stop.child_token());
+                let pipeline = self.pipeline.clone();
+                let consumer = LaneConsumer { provider_id: row.id, lane: lane.clone(), pipeline };
+                running.spawn(consumer.run(broker.clone(), stop.clone()));
+                OpenConsumer { lane, stop }
+            });
+        }
+    }
+
+    /// Waits for a message that changes what is read from the store. Those about a run take effect at once.
+    async fn next_change(&self, listener: &mut dyn Listener) -> Option<()> {
+        loop {
+            match listener.next().await? {
+                Heard::Gap => return Some(()),
+                Heard::Message(message) => match message.decode::<Control>() {
+                    Ok(Control::ProviderChanged { .. } | Control::SettingsChanged) => return Some(()),
+                    Ok(control) => self.environment.hear(&control),
+                    Err(error) => tracing::warn!(event = "executor.control_unreadable", %error),
+                },
+            }
+        }
+    }
+}

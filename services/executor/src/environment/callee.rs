@@ -1,0 +1,85 @@
+use std::sync::Arc;
+
+use runmill_llm::{CallPolicy, Client, TargetError};
+use runmill_proto::{
+    Generation, JobConfig,
+    api::{Capabilities, Settings},
+};
+use runmill_store::StoreError;
+
+use super::{
+    Environment,
+    providers::{OpenProvider, ProviderError},
+};
+
+/// A provider as a job calls it.
+pub struct Callee<'a> {
+    pub client: Arc<Client>,
+    pub(super) provider: Arc<OpenProvider>,
+    pub(super) environment: &'a Environment,
+    pub(super) config: &'a JobConfig,
+}
+
+/// Why a provider cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// What to do with the jobs of a provider that cannot be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// It may work in some seconds.
+    Defer,
+    /// Whoever runs this executor has to mend it, and the items are not at fault.
+    PauseRun,
+    /// The provider is gone.
+    Fail,
+}
+
+impl Unusable {
+    pub const fn remedy(&self) -> Remedy {
+        match self {
+            Self::Provider(ProviderError::Store(error)) if error.is_transient() => Remedy::Defer,
+            Self::Provider(ProviderError::Sealed { .. } | ProviderError::Store(StoreError::Broken(_)))
+            | Self::Target(_) => Remedy::PauseRun,
+            Self::Provider(ProviderError::Store(_)) => Remedy::Fail,
+        }
+    }
+}
+
+impl Callee<'_> {
+    /// The settings of this moment: they may change while a call waits.
+    pub fn settings(&self) -> Settings {
+        let workspace = self.environment.settings.get();
+        let id = self.provider.target.provider_id;
+        self.environment.providers.settings(id, &workspace, self.config)
+    }
+
+    /// The policy of this moment, of a job's first feeding.
+    pub fn policy(&self) -> CallPolicy {
+        CallPolicy::from(&self.settings())
+    }
+
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.provider.capabilities
+    }
+
+    /// Returns `generation` without what the provider is known not to take.
+    pub fn supported(&self, generation: Generation) -> Generation {
+        let Capabilities { json_mode, reasoning, .. } = self.provider.capabilities;
+        Generation {
+            response_format: generation.response_format.filter(|_| json_mode != Some(false)),
+            reasoning_effort: generation.reasoning_effort.filter(|_| reasoning != Some(false)),
+            ..generation
+        }
+    }
+
+    /// Returns true if the store has other settings of the provider. They hold for the next call.
+    pub async fn has_changed(&self) -> bool {
+        self.environment.providers.has_changed(&self.provider).await
+    }
+}

@@ -1,0 +1,152 @@
+//! Everything around a job that changes while it runs: providers, settings, runs, limits.
+//!
+//! The control exchange makes changes quick, and the store is the truth: [`Environment::refresh`] reads all of it.
+
+mod callee;
+mod prompts;
+mod providers;
+mod run_states;
+mod settings;
+
+use std::sync::Arc;
+
+use runmill_llm::Factory;
+use runmill_proto::{JobConfig, ProviderId, RunId, message::Control};
+use runmill_quota::Lanes;
+use runmill_runtime::Clock;
+use runmill_store::{ExecutorStore, Feed, ProviderRow, Providers, StoreError};
+use runmill_vault::Opener;
+use tokio_util::sync::CancellationToken;
+
+pub use callee::{Callee, Remedy, Unusable};
+pub use run_states::RunState;
+
+use self::{prompts::Prompts, providers::ProviderCache, run_states::RunStates, settings::SettingsCache};
+
+/// Providers read from the store at once.
+const PROVIDERS_AT_ONCE: u32 = 500;
+
+/// What the jobs of this executor run in.
+pub struct Environment {
+    pub store: Arc<dyn ExecutorStore>,
+    pub clock: Clock,
+    pub factory: Arc<Factory>,
+    pub prompts: Prompts,
+    runs: RunStates,
+    providers: ProviderCache,
+    settings: SettingsCache,
+}
+
+impl Environment {
+    /// `kill` interrupts the calls of all runs.
+    pub fn new(
+        store: Arc<dyn ExecutorStore>,
+        opener: Opener,
+        factory: Arc<Factory>,
+        clock: Clock,
+        kill: CancellationToken,
+    ) -> Self {
+        Self {
+            providers: ProviderCache::new(store.clone(), opener),
+            store,
+            clock,
+            factory,
+            prompts: Prompts::default(),
+            runs: RunStates::new(kill),
+            settings: SettingsCache::default(),
+        }
+    }
+
+    pub fn lanes(&self) -> &Lanes {
+        self.factory.lanes()
+    }
+
+    /// Reads settings, runs and providers from the store, and brings clients and lanes in line with them. Returns all
+    /// providers.
+    pub async fn refresh(&self) -> Result<Vec<ProviderRow>, StoreError> {
+        self.settings.refresh(&*self.store).await?;
+        self.refresh_runs().await?;
+        let rows = self.all_providers().await?;
+        for row in &rows {
+            self.lanes().set_limits(row.id, &row.rate_limit);
+        }
+        // Also for the calls that wait to be tried again: their next attempt is by the new settings.
+        for provider in self.providers.refresh(&rows, &self.settings.get()) {
+            if let Err(error) = self.factory.client(&provider.target) {
+                tracing::warn!(event = "executor.provider_unusable", provider_id = %provider.target.provider_id, %error);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Forgets a provider that is gone. Its calls in flight go on, and no further ones start.
+    pub fn forget(&self, id: ProviderId) {
+        self.factory.forget(id);
+    }
+
+    /// Whether a job of the run may start. Asks the store about a run that is not known yet.
+    pub async fn run_state(&self, run_id: RunId) -> Result<RunState, StoreError> {
+        if self.runs.state(run_id) == RunState::Unknown {
+            self.refresh_runs().await?;
+        }
+        Ok(self.runs.state(run_id))
+    }
+
+    pub fn is_canceled(&self, run_id: RunId) -> bool {
+        self.runs.state(run_id) == RunState::Canceled
+    }
+
+    /// Cancelled when calls of the run are to be interrupted.
+    pub fn interruption(&self, run_id: RunId) -> CancellationToken {
+        self.runs.token(run_id)
+    }
+
+    /// Applies a change of a run that was announced.
+    pub fn hear(&self, control: &Control) {
+        // Whoever resumes a run says that what stopped it is mended; one call of each key finds out. Before the run's
+        // jobs may go on, or they would stop by what was.
+        if let Control::RunResumed { .. } = control {
+            self.factory.forgive_keys();
+        }
+        self.runs.hear(control);
+    }
+
+    async fn refresh_runs(&self) -> Result<(), StoreError> {
+        let asked = self.runs.ask();
+        if self.runs.load(asked, &Feed::active_runs(&*self.store).await?) {
+            self.factory.forgive_keys();
+        }
+        Ok(())
+    }
+
+    async fn all_providers(&self) -> Result<Vec<ProviderRow>, StoreError> {
+        let mut rows: Vec<ProviderRow> = Vec::new();
+        loop {
+            let after = rows.last().map(|row| row.id);
+            let page = Providers::providers(&*self.store, after, PROVIDERS_AT_ONCE).await?;
+            let last = page.len() < PROVIDERS_AT_ONCE as usize;
+            rows.extend(page);
+            if last {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Everything that a call of the provider needs, by the newest settings that this executor knows.
+    pub async fn callee<'a>(&'a self, id: ProviderId, config: &'a JobConfig) -> Result<Callee<'a>, Unusable> {
+        let provider = self.providers.get(id, &self.settings.get()).await?;
+        let client = self.factory.client(&provider.target)?;
+        Ok(Callee { client, provider, environment: self, config })
+    }
+
+    /// As [`callee`](Self::callee), by the settings that the store has now.
+    pub async fn newest_callee<'a>(
+        &'a self,
+        id: ProviderId,
+        config: &'a JobConfig,
+    ) -> Result<Callee<'a>, Unusable> {
+        let limits = self.providers.reload(id, &self.settings.get()).await?;
+        self.lanes().set_limits(id, &limits);
+        self.callee(id, config).await
+    }
+}

@@ -1,0 +1,40 @@
+use std::sync::Arc;
+
+use runmill_proto::api::Executor as ExecutorStatus;
+use runmill_store::Executors;
+use tokio_util::sync::CancellationToken;
+
+use crate::{consumers::Consumers, environment::Environment};
+
+/// Tells the store that this executor lives, and how its lanes are.
+pub struct Heartbeat {
+    pub name: String,
+    pub environment: Arc<Environment>,
+    pub consumers: Consumers,
+    pub stop: CancellationToken,
+}
+
+impl Heartbeat {
+    /// Reports every period until the stop; then once more that the executor drains.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let started_at = self.environment.clock.now();
+        loop {
+            let draining = self.stop.is_cancelled();
+            let status = ExecutorStatus {
+                name: self.name.clone(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                started_at,
+                seen_at: self.environment.clock.now(),
+                draining,
+                lanes: self.consumers.status(),
+            };
+            if let Err(error) = Executors::report_executor(&*self.environment.store, &status).await {
+                tracing::warn!(event = "executor.report_failed", %error);
+            }
+            if draining {
+                return Ok(());
+            }
+            self.stop.run_until_cancelled(tokio::time::sleep(ExecutorStatus::REPORTS_EVERY)).await;
+        }
+    }
+}

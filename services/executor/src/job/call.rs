@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use runmill_llm::{CallPolicy, Interrupts, Invoked, PolicySource, Unanswered};
+use runmill_proto::message::Job;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Ending, Pipeline,
+    end::{End, JobLog},
+    prepare::Prepared,
+};
+use crate::environment::Callee;
+
+impl Pipeline {
+    /// Calls the model. Each attempt asks the provider's lane, in the client's permit layer.
+    pub(super) async fn call(
+        &self,
+        end: &End<'_>,
+        Prepared { callee, request }: &Prepared<'_>,
+        stop: &CancellationToken,
+    ) -> Result<JobLog, Ending> {
+        let job = end.job;
+        let policy = JobPolicy { callee, job };
+        let interrupts =
+            Interrupts { before_start: stop.clone(), at_once: self.environment.interruption(job.run_id) };
+        let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
+        let invoked = recheck(invoked, callee).await;
+        let end = End { now: self.environment.clock.now(), ..*end };
+        let canceled = self.environment.is_canceled(job.run_id);
+        let deferrals_max = callee.settings().retry.max_deferrals;
+        end.invoked(&invoked, canceled, deferrals_max).ok_or(Ending::Requeue)
+    }
+}
+
+/// A lane that stopped by settings that have changed meanwhile has not stopped: the job is fed again, for the new
+/// ones.
+async fn recheck(mut invoked: Invoked, callee: &Callee<'_>) -> Invoked {
+    if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
+        && callee.has_changed().await
+    {
+        invoked.result = Err(Unanswered::Deferred { after: Duration::ZERO, error: error.clone() });
+    }
+    invoked
+}
+
+/// The policy of a job, by the settings of the moment.
+struct JobPolicy<'a> {
+    callee: &'a Callee<'a>,
+    job: &'a Job,
+}
+
+impl PolicySource for JobPolicy<'_> {
+    fn policy(&self) -> CallPolicy {
+        CallPolicy { failed_before: self.job.failures, deadline: self.job.deadline, ..self.callee.policy() }
+    }
+}

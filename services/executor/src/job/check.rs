@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use runmill_proto::{ErrorKind, message::Job};
+
+use super::{Ending, Pipeline, end::End};
+use crate::environment::RunState;
+
+/// Wait before a job is tried again for which the store could not be read.
+pub(super) const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+const RUN_PAUSED: &str = "the run is paused";
+
+impl Pipeline {
+    pub(super) async fn run_state(&self, end: &End<'_>) -> Result<RunState, Ending> {
+        let state = self.environment.run_state(end.job.run_id).await;
+        state.map_err(|error| end.deferred(STORE_PAUSE, &error).into())
+    }
+}
+
+/// Ends a job for which no call may be made: by the state of its run, by the deadline, or because it was delivered too
+/// often.
+pub(super) fn check(end: &End<'_>, state: RunState, deliveries: u32) -> Result<(), Ending> {
+    match state {
+        // A run that the store does not know as active has ended, with this job still in the queue: it was canceled
+        // while no executor was there.
+        RunState::Canceled | RunState::Unknown => return Err(end.canceled().into()),
+        RunState::Paused => return Err(end.deferred(Duration::ZERO, &RUN_PAUSED).into()),
+        RunState::Active => {}
+    }
+    if end.job.deadline.is_some_and(|deadline| end.now >= deadline) {
+        let reason = "the run's deadline passed before the call";
+        return Err(end.failed(ErrorKind::DeadlinePassed, &reason).into());
+    }
+    if deliveries >= Job::DELIVERIES_MAX {
+        let reason = format!("delivered {deliveries} times without an end");
+        return Err(end.failed(ErrorKind::Poisoned, &reason).into());
+    }
+    Ok(())
+}

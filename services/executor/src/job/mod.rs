@@ -1,0 +1,134 @@
+//! One job, from delivery to ack: claim, check, prepare, call, score, publish, ack. Each step is a file.
+//!
+//! A step returns what the next one needs, or how the job ends without the rest ([`Ending`]).
+
+mod call;
+mod check;
+mod claim;
+mod end;
+mod prepare;
+mod publish;
+mod score;
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt;
+use runmill_broker::{Delivery, SharedBroker};
+use runmill_proto::{ErrorKind, message::Job};
+use runmill_telemetry::trace;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use self::{
+    claim::{Claim, Recent, Working},
+    end::{End, JobLog},
+};
+use crate::{ack, environment::Environment, metrics::ExecutorMetrics};
+
+/// Does jobs.
+pub struct Pipeline {
+    environment: Arc<Environment>,
+    broker: SharedBroker,
+    metrics: ExecutorMetrics,
+    recent: Recent,
+    log_partitions: u16,
+    /// Ends the wait for a broker that is away.
+    kill: CancellationToken,
+}
+
+/// How the work on a job ends.
+enum Ending {
+    /// The log is published, then the job is acked.
+    Log(JobLog),
+    /// No request was made: another executor may have the job.
+    Requeue,
+}
+
+impl From<JobLog> for Ending {
+    fn from(log: JobLog) -> Self {
+        Self::Log(log)
+    }
+}
+
+impl Pipeline {
+    pub fn new(
+        environment: Arc<Environment>,
+        broker: SharedBroker,
+        metrics: ExecutorMetrics,
+        log_partitions: u16,
+        kill: CancellationToken,
+    ) -> Self {
+        Self { environment, broker, metrics, recent: Recent::default(), log_partitions, kill }
+    }
+
+    /// Does the job of a delivery and settles it. Whatever happens on the way, the job is acked only after its log is
+    /// confirmed. At `stop`, a call that has not started does not start.
+    pub async fn work(&self, delivery: Delivery, stop: CancellationToken) {
+        let job: Job = match delivery.message.decode() {
+            Ok(job) => job,
+            Err(error) => return ack::dead_letter(delivery, &error).await,
+        };
+        let span =
+            tracing::info_span!("job", run_id = %job.run_id, ordinal = job.ordinal, sample = job.sample);
+        trace::continue_from(&span, delivery.message.traceparent.as_deref());
+        self.metrics.jobs_in_hand.inc();
+        self.claim(&job, delivery, &stop).instrument(span).await;
+        self.metrics.jobs_in_hand.dec();
+    }
+
+    async fn claim(&self, job: &Job, delivery: Delivery, stop: &CancellationToken) {
+        match self.recent.claim(job) {
+            Claim::Done => ack::ack(delivery).await,
+            Claim::InProgress(elsewhere) => {
+                if elsewhere.done().await {
+                    ack::ack(delivery).await;
+                } else {
+                    ack::requeue(delivery).await;
+                }
+            }
+            Claim::New(working) => match self.survive(job, delivery.delivery_count, stop).await {
+                Ending::Log(log) => self.finish(job, &log, working, delivery).await,
+                Ending::Requeue => {
+                    self.metrics.handed_back.inc();
+                    ack::requeue(delivery).await;
+                }
+            },
+        }
+    }
+
+    /// Publishes until the broker has confirmed, and only then acks. Killed before that, the job stays unacked and is
+    /// delivered again.
+    async fn finish(&self, job: &Job, log: &JobLog, working: Working, delivery: Delivery) {
+        if self.publish(job, log).await {
+            working.done();
+            ack::ack(delivery).await;
+        }
+    }
+
+    /// A fault of our code over one item ends its job, and does not keep it for ever.
+    async fn survive(&self, job: &Job, deliveries: u32, stop: &CancellationToken) -> Ending {
+        let processed = AssertUnwindSafe(self.process(job, deliveries, stop)).catch_unwind().await;
+        match processed {
+            Ok(Ok(log)) => Ending::Log(log),
+            Ok(Err(ending)) => ending,
+            Err(_panic) => {
+                let reason = "an executor failed over this item: its log says why (event `process.panicked`)";
+                End::new(job, self.environment.clock.now()).failed(ErrorKind::Poisoned, &reason).into()
+            }
+        }
+    }
+
+    async fn process(&self, job: &Job, deliveries: u32, stop: &CancellationToken) -> Result<JobLog, Ending> {
+        let end = End::new(job, self.environment.clock.now());
+        let state = self.run_state(&end).await?;
+        let item = self.item(&end).await?;
+        let end = end.of_item(&item);
+        check::check(&end, state, deliveries)?;
+        if stop.is_cancelled() {
+            return Err(Ending::Requeue);
+        }
+        let prepared = self.prepare(&end, &item).await?;
+        let log = self.call(&end, &prepared, stop).await?;
+        Ok(score::score(log, job, &item))
+    }
+}

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use runmill_llm::{ChatMessage, ChatRequest, Part, Role};
+use runmill_proto::{
+    ErrorKind, Item, ItemFault,
+    message::{Job, JobItem},
+};
+use runmill_store::{Datasets, StoreError};
+
+use super::{Ending, Pipeline, check::STORE_PAUSE, end::End};
+use crate::environment::{Callee, Remedy, Unusable};
+
+/// Time after which a run goes on by itself whose provider this executor cannot use.
+const UNUSABLE_FOR: Duration = Duration::from_mins(1);
+
+/// A call that is ready to be made.
+pub(super) struct Prepared<'a> {
+    pub callee: Callee<'a>,
+    pub request: ChatRequest,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ItemError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Fault(#[from] ItemFault),
+    #[error("the dataset has no such item")]
+    Missing,
+}
+
+impl Pipeline {
+    /// The job's item, from its message or, if it is large, from the store.
+    pub(super) async fn item(&self, end: &End<'_>) -> Result<Item, Ending> {
+        self.read_item(end.job).await.map_err(|error| match error {
+            ItemError::Store(error) if error.is_transient() => end.deferred(STORE_PAUSE, &error).into(),
+            error => end.failed(ErrorKind::BadItem, &error).into(),
+        })
+    }
+
+    async fn read_item(&self, job: &Job) -> Result<Item, ItemError> {
+        let stored;
+        let json = match &job.item {
+            JobItem::Inline(json) => json,
+            JobItem::Reference(dataset_id) => {
+                let store = &*self.environment.store;
+                stored = Datasets::items(store, *dataset_id, job.ordinal, 1).await?.pop();
+                &stored.as_ref().ok_or(ItemError::Missing)?.body
+            }
+        };
+        Ok(Item::from_json(json)?)
+    }
+
+    /// Finds the provider and writes the request.
+    pub(super) async fn prepare<'a>(&'a self, end: &End<'a>, item: &Item) -> Result<Prepared<'a>, Ending> {
+        let job = end.job;
+        let callee = self.environment.callee(job.provider_id, &job.config).await;
+        let callee = callee.map_err(|error| unusable(end, &error))?;
+        match self.request(job, item, &callee) {
+            Ok(request) => Ok(Prepared { callee, request }),
+            Err(reason) => Err(end.failed(ErrorKind::BadItem, &reason).into()),
+        }
+    }
+
+    fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, String> {
+        let capabilities = callee.capabilities();
+        let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
+        // A model without a system role is told the same as part of the question.
+        let (system, text) = match job.config.system_prompt.clone() {
+            Some(system) if capabilities.system_prompt == Some(false) => {
+                (None, format!("{system}\n\n{text}"))
+            }
+            system => (system, text),
+        };
+        let mut parts = vec![Part::Text(text)];
+        if capabilities.images == Some(true) {
+            parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
+        }
+        Ok(ChatRequest {
+            model: job.model.clone(),
+            system,
+            messages: vec![ChatMessage { role: Role::User, parts }],
+            generation: callee.supported(job.config.generation.clone()),
+            call_id: job.key().to_string(),
+        })
+    }
+}
+
+fn unusable(end: &End<'_>, error: &Unusable) -> Ending {
+    match error.remedy() {
+        Remedy::Defer => end.deferred(STORE_PAUSE, error).into(),
+        Remedy::PauseRun => end.stopped(UNUSABLE_FOR, error).into(),
+        Remedy::Fail => end.failed(ErrorKind::ProviderUnavailable, error).into(),
+    }
+}

@@ -1,0 +1,16 @@
+use runmill_proto::{Item, message::Job};
+
+use super::end::JobLog;
+
+/// Scores an answer by the run's scorer, or by the item's own. A job that ended without an answer has no score.
+pub(super) fn score(log: JobLog, job: &Job, item: &Item) -> JobLog {
+    match log {
+        JobLog::Ended(mut invocation) => {
+            let answer = invocation.response.as_deref();
+            invocation.score =
+                answer.and_then(|text| runmill_scoring::score(item, job.config.scoring.as_ref(), text));
+            JobLog::Ended(invocation)
+        }
+        deferred @ JobLog::Deferred(_) => deferred,
+    }
+}

@@ -1,0 +1,39 @@
+//! Who may have how much of a lane: arithmetic alone, without clock or I/O.
+
+/// Calls that one executor may have in flight, where the provider states `stated` for its account.
+///
+/// Each executor takes the whole of a stated limit: shares that are leased from the store will divide it.
+pub(crate) fn share(stated: Option<u32>, default: u32) -> u32 {
+    stated.unwrap_or(default)
+}
+
+/// Calls that `executors` may have in flight together: the stated limit, else `default` for each of them. At least one
+/// executor is counted, for one may be about to start.
+pub fn fleet_concurrency(stated: Option<u32>, default: u32, executors: usize) -> u32 {
+    stated.unwrap_or_else(|| default.saturating_mul(u32::try_from(executors.max(1)).unwrap_or(u32::MAX)))
+}
+
+/// Calls of one run that can be in flight: of the fleet's, no more than the run allows itself, and at least one.
+pub fn run_concurrency(fleet: u32, of_run: Option<u32>) -> u32 {
+    of_run.map_or(fleet, |own| own.min(fleet)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stated_limit_is_the_fleets_and_a_default_is_each_executors() {
+        for (stated, executors, want) in [(Some(8), 0, 8), (Some(8), 3, 8), (None, 0, 64), (None, 3, 192)] {
+            assert_eq!(fleet_concurrency(stated, 64, executors), want, "{stated:?} {executors}");
+        }
+        assert_eq!(fleet_concurrency(None, u32::MAX, usize::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn the_smallest_limit_holds() {
+        for (fleet, of_run, want) in [(64, None, 64), (8, Some(2), 2), (64, Some(99), 64), (0, None, 1)] {
+            assert_eq!(run_concurrency(fleet, of_run), want, "{fleet} {of_run:?}");
+        }
+    }
+}
