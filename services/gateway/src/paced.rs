@@ -33,7 +33,7 @@ impl RenderedStream {
     }
 }
 
-/// Returns the pieces of a stream, each at its time. All times count from `start`, so a late piece delays no other.
+/// A stream that gives out each piece at its time. All times count from `start`, so a late piece delays no other.
 #[derive(Debug)]
 pub(crate) struct PacedStream {
     bytes: Bytes,

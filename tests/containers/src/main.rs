@@ -21,12 +21,14 @@ const POSTGRES_TAG: &str = "17";
 async fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("rabbitmq") => {
-            let server = RabbitMq::default().with_tag(RABBITMQ_TAG).start().await.context("starting RabbitMQ")?;
+            let server =
+                RabbitMq::default().with_tag(RABBITMQ_TAG).start().await.context("starting RabbitMQ")?;
             let address = address(&server, 5672).await?;
             keep(server, &format!("amqp://guest:guest@{address}/%2f")).await
         }
         Some("postgres") => {
-            let server = Postgres::default().with_tag(POSTGRES_TAG).start().await.context("starting PostgreSQL")?;
+            let server =
+                Postgres::default().with_tag(POSTGRES_TAG).start().await.context("starting PostgreSQL")?;
             let address = address(&server, 5432).await?;
             keep(server, &format!("postgresql://postgres:postgres@{address}/postgres")).await
         }
