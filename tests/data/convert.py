@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the files beside this script from the authors' own.
+"""Makes the files beside this script from the authors' files.
 
     python3 convert.py SOURCE_FOLDER
 
-SOURCE_FOLDER holds gsm8k-test.jsonl, truthfulqa-mc1-100.jsonl and hellaswag-100.jsonl in their authors' field
+SOURCE_FOLDER has gsm8k-test.jsonl, truthfulqa-mc1-100.jsonl and hellaswag-100.jsonl with their authors' field
 names. The same sources give the same bytes.
 """
 
@@ -42,7 +42,7 @@ def freeform(number: int, row: dict) -> dict:
 
 
 def rotated(number: int, row: dict) -> dict:
-    """In the source the right choice is always the first, which a model that says A would find."""
+    """Rotates the choices. The source has the right one first, so a model that always says A would be right."""
     choices = row["choices"]
     shift = number % len(choices)
     right = (row["expected_index"] + shift) % len(choices)

@@ -1,5 +1,5 @@
-//! How many streams a second the gateway serves, over loopback, with clients that do nothing but read. They share
-//! the machine with the gateway, so it alone would do more.
+//! Measures the streams a second that the gateway serves over loopback, to clients that do nothing but read. They share
+//! the machine with the gateway, which alone would serve more.
 //!
 //!     cargo bench -p runmill-gateway
 
@@ -15,7 +15,7 @@ use tokio::{
 
 const CONNECTIONS: usize = 64;
 const SECONDS: u32 = 5;
-/// The end of a chunked body.
+/// End of a chunked body.
 const END: &[u8] = b"\r\n0\r\n\r\n";
 
 #[tokio::main]
@@ -41,7 +41,7 @@ async fn measure(protocol: &str, tokens: u32, request: String) -> anyhow::Result
     Ok(())
 }
 
-/// Calls answered in the time.
+/// Calls the gateway for [`SECONDS`], and returns the number of answers.
 async fn load(address: SocketAddr, request: &str) -> anyhow::Result<u64> {
     let until = Instant::now() + Duration::from_secs(SECONDS.into());
     let mut clients = JoinSet::new();
@@ -63,7 +63,7 @@ fn chat(tokens: u32) -> String {
     )
 }
 
-/// The same question in the other protocols, for 64 tokens: their names, paths and bodies.
+/// Returns the names, paths and bodies of the other protocols, for the same question and 64 tokens.
 fn others() -> [(&'static str, &'static str, String); 3] {
     let model = "lorem+tokens=64";
     let responses = format!(r#"{{"model":"{model}","stream":true,"input":"{QUESTION}"}}"#);

@@ -1,4 +1,4 @@
-//! Who calls, as far as the head of a request says.
+//! Identifies the caller of a request from its headers and its URL.
 
 use hyper::{
     HeaderMap,
@@ -10,27 +10,27 @@ use ring::digest::{SHA256, digest};
 use crate::{behaviour::Identity, protocol::Fault, query::parameter};
 
 const ID_HEADER: &str = "x-client-request-id";
-/// Where the official clients count retries.
+/// Header in which the official clients count retries.
 const RETRY_COUNT_HEADER: &str = "x-stainless-retry-count";
-/// Where the protocols have their keys, beside `authorization`: Anthropic, Google, Azure.
+/// Headers for keys beside `authorization`: Anthropic's, Google's and Azure's.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
-/// Google's, in the address.
+/// Google's query parameter for keys.
 const KEY_PARAMETER: &str = "key";
 const ID_BYTES_MAX: usize = 256;
 
 pub(crate) struct Caller {
-    /// Tells keys apart without giving them away.
+    /// Label that tells keys apart without giving them away.
     pub key_label: Box<str>,
-    /// Shortened to what is kept of it.
+    /// Header `X-Client-Request-Id`, shortened for the record.
     pub client_request_id: Option<Box<str>>,
-    standing: Standing,
+    key_status: KeyStatus,
     identity: Option<Identity>,
     retry_count: u32,
 }
 
-/// What a key is good for, as its first letters say.
+/// Status of a key, which its first letters tell.
 #[derive(Clone, Copy)]
-enum Standing {
+enum KeyStatus {
     Good,
     Revoked,
     Spent,
@@ -41,22 +41,22 @@ impl Caller {
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let id = text(ID_HEADER);
         let retry_count = text(RETRY_COUNT_HEADER).and_then(|count| count.parse().ok()).unwrap_or(0);
-        let (key_label, standing) = known_by(&head.headers, head.uri.query().unwrap_or_default());
+        let (key_label, key_status) = find_key(&head.headers, head.uri.query().unwrap_or_default());
         Self {
             key_label,
             client_request_id: id.map(|id| shortened(id).into()),
-            standing,
+            key_status,
             identity: id.map(|id| Identity::of_id(id, retry_count)),
             retry_count,
         }
     }
 
-    /// Whether the key is good for anything at all.
+    /// Returns an error if the key is revoked or its quota is spent.
     pub fn check(&self) -> Result<(), Fault> {
-        match self.standing {
-            Standing::Good => Ok(()),
-            Standing::Revoked => Err(Fault::KeyRevoked),
-            Standing::Spent => Err(Fault::QuotaSpent),
+        match self.key_status {
+            KeyStatus::Good => Ok(()),
+            KeyStatus::Revoked => Err(Fault::KeyRevoked),
+            KeyStatus::Spent => Err(Fault::QuotaSpent),
         }
     }
 
@@ -65,23 +65,23 @@ impl Caller {
     }
 }
 
-/// All that is kept of a key. Of several, the first counts.
-fn known_by(headers: &HeaderMap, query: &str) -> (Box<str>, Standing) {
+/// Returns the label and the status of the request's key. If it has several, the first counts.
+fn find_key(headers: &HeaderMap, query: &str) -> (Box<str>, KeyStatus) {
     let bearer = headers.get(AUTHORIZATION).map(|value| {
         let value = value.as_bytes();
         value.strip_prefix(b"Bearer ").unwrap_or(value)
     });
     let header = || KEY_HEADERS.iter().find_map(|name| headers.get(*name)).map(HeaderValue::as_bytes);
     if let Some(key) = bearer.or_else(header) {
-        return (key_label(key), Standing::of(key));
+        return (key_label(key), KeyStatus::of(key));
     }
     match parameter(query, KEY_PARAMETER) {
-        Some(key) => (key_label(key.as_bytes()), Standing::of(key.as_bytes())),
-        None => ("none".into(), Standing::Good),
+        Some(key) => (key_label(key.as_bytes()), KeyStatus::of(key.as_bytes())),
+        None => ("none".into(), KeyStatus::Good),
     }
 }
 
-impl Standing {
+impl KeyStatus {
     fn of(key: &[u8]) -> Self {
         if key.starts_with(b"revoked") {
             Self::Revoked
@@ -99,7 +99,7 @@ fn key_label(key: &[u8]) -> Box<str> {
     format!("key-{:08x}", u32::from_be_bytes([a, b, c, d])).into()
 }
 
-/// Header text that can be read is ASCII, so any place is a character's end.
+/// Shortens an id to its first bytes. It is ASCII, as all readable header text, so a cut is never inside a character.
 fn shortened(id: &str) -> &str {
     id.get(..ID_BYTES_MAX).unwrap_or(id)
 }

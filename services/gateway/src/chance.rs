@@ -1,4 +1,4 @@
-//! Chance that can be repeated: a hash instead of a die.
+//! Repeatable chance: a hash takes the place of a random number.
 
 use std::str::FromStr;
 
@@ -15,17 +15,17 @@ impl Share {
     pub const NONE: Self = Self(0);
     pub const ALL: Self = Self(MILLION);
 
-    /// `None` above a million.
+    /// Returns `None` above a million.
     pub fn per_million(parts: u32) -> Option<Self> {
         (parts <= MILLION).then_some(Self(parts))
     }
 
-    /// `None` if the two are more than all.
-    pub(crate) fn plus(self, other: Self) -> Option<Self> {
+    /// Returns `None` if the sum is more than 1.
+    pub(crate) fn checked_add(self, other: Self) -> Option<Self> {
         Self::per_million(self.0 + other.0)
     }
 
-    pub(crate) fn has(self, draw: Draw) -> bool {
+    pub(crate) fn contains(self, draw: Draw) -> bool {
         draw.0 < self.0
     }
 }
@@ -40,7 +40,8 @@ impl FromStr for Share {
 
 const MILLION: u32 = 1_000_000;
 
-/// `0.25` as 250,000. Not by way of `f64`, in which 0.1 + 0.2 is more than 0.3.
+/// Parses a number with up to six decimals into millionths: `0.25` is 250,000. It avoids `f64`, in which 0.1 + 0.2 is
+/// more than 0.3.
 fn parts(text: &str) -> Option<u32> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -52,19 +53,19 @@ fn parts(text: &str) -> Option<u32> {
     whole.checked_mul(MILLION)?.checked_add(millionths)
 }
 
-/// Where one case falls among a million equal ones.
+/// A repeatable random number from 0 to 999,999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Draw(u32);
 
 impl Draw {
-    /// The same parts draw the same, in every process and every version.
+    /// Draws for `parts`. The same parts give the same draw, in every process and every version.
     pub fn of(parts: &[&[u8]]) -> Self {
         let scaled = (u128::from(hash(parts)) * u128::from(MILLION)) >> 64;
         Self(u32::try_from(scaled).expect("a 64-bit fraction of a million is below a million"))
     }
 }
 
-/// FNV-1a over the parts, each followed by a byte that UTF-8 text cannot hold, then the finaliser of
+/// Hashes the parts by FNV-1a, each followed by a byte that UTF-8 text cannot contain, and applies the finalizer of
 /// `SplitMix64`, because FNV alone leaves the high bits of short inputs alike.
 ///
 /// Sources: RFC 9923 (FNV); Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
@@ -124,7 +125,8 @@ mod tests {
     fn draws_are_even_over_numbered_names() {
         let share = Share(300_000);
 
-        let hits = (0..100_000).filter(|n| share.has(Draw::of(&[format!("item-{n}").as_bytes()]))).count();
+        let hits =
+            (0..100_000).filter(|n| share.contains(Draw::of(&[format!("item-{n}").as_bytes()]))).count();
 
         assert!((29_500..30_500).contains(&hits), "{hits}");
     }

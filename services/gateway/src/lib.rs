@@ -2,18 +2,20 @@
 
 mod answer_key;
 mod anthropic;
+mod app;
 mod behaviour;
-mod body;
 mod caller;
 mod chance;
 mod gemini;
-mod intake;
 mod openai;
 mod paced;
 mod protocol;
 mod query;
 mod record;
+mod request_body;
+mod response_body;
 mod route;
+mod serve;
 mod server;
 mod settings;
 

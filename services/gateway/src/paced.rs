@@ -1,4 +1,4 @@
-//! A stream that keeps time.
+//! A stream whose tokens are sent at a pace.
 
 use std::{
     pin::Pin,
@@ -10,61 +10,61 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::behaviour::Pace;
 
-/// A stream, written beforehand: the bytes, and where the piece of each token ends in them.
+/// A stream in full, written before any of it is sent: the bytes, and the end of each token's piece in them.
 ///
-/// Written in one go because it is then sent in one go when no delay is asked for, at a few microseconds a
-/// stream and whatever its protocol.
+/// A stream without delays is then sent in one write, which takes a few microseconds in any protocol.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Script {
+pub(crate) struct RenderedStream {
     pub bytes: Vec<u8>,
+    /// End of each piece, as an index into `bytes`.
     pub ends: Vec<usize>,
 }
 
-impl Script {
-    /// What was written since the last mark is sent together, at the next token's time.
-    pub fn mark(&mut self) {
+impl RenderedStream {
+    /// Makes a piece of the bytes since the last one. They are sent together, at the next token's time.
+    pub fn end_piece(&mut self) {
         self.ends.push(self.bytes.len());
     }
 
-    /// What was written since the last mark is sent with the last token.
-    pub fn join_last(&mut self) {
+    /// Adds the bytes since the last piece to it, so that they are sent with the last token.
+    pub fn extend_last_piece(&mut self) {
         self.ends.pop();
-        self.mark();
+        self.end_piece();
     }
 }
 
-/// Hands out a script's pieces, each at its time, which is counted from `start`: one that is late delays no other.
+/// A stream that gives out each piece at its time. All times count from `start`, so a late piece delays no other.
 #[derive(Debug)]
-pub(crate) struct Paced {
+pub(crate) struct PacedStream {
     bytes: Bytes,
     ends: Vec<usize>,
-    /// Pieces handed out.
+    /// Number of pieces returned so far.
     sent: usize,
     start: Instant,
     pace: Pace,
-    alarm: Pin<Box<Sleep>>,
+    timer: Pin<Box<Sleep>>,
 }
 
-impl Paced {
-    pub fn new(script: Script, pace: Pace, start: Instant) -> Self {
-        let alarm = Box::pin(sleep_until(start + pace.until_token(0)));
-        Self { bytes: script.bytes.into(), ends: script.ends, sent: 0, start, pace, alarm }
+impl PacedStream {
+    pub fn new(stream: RenderedStream, pace: Pace, start: Instant) -> Self {
+        let timer = Box::pin(sleep_until(start + pace.until_token(0)));
+        Self { bytes: stream.bytes.into(), ends: stream.ends, sent: 0, start, pace, timer }
     }
 
     pub fn is_over(&self) -> bool {
         self.sent == self.ends.len()
     }
 
-    /// All pieces that are due, together. Not to be called when it is over.
+    /// Returns all pieces that are due, together. Must not be called when [`Self::is_over`].
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
-        ready!(self.alarm.as_mut().poll(cx));
+        ready!(self.timer.as_mut().poll(cx));
         let begin = self.sent.checked_sub(1).map_or(0, |last| self.ends[last]);
         let passed = self.start.elapsed();
         self.sent += 1;
         while !self.is_over() && self.pace.until_token(self.sent) <= passed {
             self.sent += 1;
         }
-        self.alarm.as_mut().reset(self.start + self.pace.until_token(self.sent));
+        self.timer.as_mut().reset(self.start + self.pace.until_token(self.sent));
         Poll::Ready(self.bytes.slice(begin..self.ends[self.sent - 1]))
     }
 }
@@ -75,16 +75,16 @@ mod tests {
 
     use super::*;
 
-    fn script(pieces: &[&str]) -> Script {
-        let mut script = Script::default();
+    fn stream(pieces: &[&str]) -> RenderedStream {
+        let mut stream = RenderedStream::default();
         for piece in pieces {
-            script.bytes.extend_from_slice(piece.as_bytes());
-            script.mark();
+            stream.bytes.extend_from_slice(piece.as_bytes());
+            stream.end_piece();
         }
-        script
+        stream
     }
 
-    async fn times_and_pieces(mut paced: Paced) -> Vec<(u128, Bytes)> {
+    async fn times_and_pieces(mut paced: PacedStream) -> Vec<(u128, Bytes)> {
         let (start, mut pieces) = (paced.start, Vec::new());
         while !paced.is_over() {
             let piece = poll_fn(|cx| paced.poll(cx)).await;
@@ -97,7 +97,7 @@ mod tests {
     async fn each_piece_comes_at_its_time() {
         let pace = Pace { ttft: Duration::from_millis(200), token_gap: Duration::from_millis(20) };
 
-        let pieces = times_and_pieces(Paced::new(script(&["a", "b", "c"]), pace, Instant::now())).await;
+        let pieces = times_and_pieces(PacedStream::new(stream(&["a", "b", "c"]), pace, Instant::now())).await;
 
         assert_eq!(pieces, [(200, "a".into()), (220, "b".into()), (240, "c".into())]);
     }
@@ -105,7 +105,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_late_comes_together() {
         let pace = Pace { ttft: Duration::ZERO, token_gap: Duration::from_millis(20) };
-        let paced = Paced::new(script(&["a", "b", "c", "d"]), pace, Instant::now());
+        let paced = PacedStream::new(stream(&["a", "b", "c", "d"]), pace, Instant::now());
         tokio::time::advance(Duration::from_millis(45)).await;
 
         let pieces = times_and_pieces(paced).await;
@@ -115,10 +115,10 @@ mod tests {
 
     #[test]
     fn the_end_of_a_stream_joins_the_last_token() {
-        let mut script = script(&["a", "b"]);
-        script.bytes.push(b'!');
-        script.join_last();
+        let mut stream = stream(&["a", "b"]);
+        stream.bytes.push(b'!');
+        stream.extend_last_piece();
 
-        assert_eq!(script.ends, [1, 3]);
+        assert_eq!(stream.ends, [1, 3]);
     }
 }

@@ -1,16 +1,16 @@
-//! The part of an address after the question mark.
+//! The query of a URL, and percent-encoding.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// The first parameter of this name.
+/// Returns the value of the first parameter `name`.
 pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
 }
 
-/// Without its percent signs. What is then no UTF-8 is replaced: it names nothing.
+/// Decodes percent-encoding. Bytes that are not UTF-8 become replacement characters, which match no name.
 pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }

@@ -6,25 +6,26 @@ use hyper::{
 
 use crate::{
     anthropic::Messages,
-    body::Body,
+    app::App,
     gemini::{self, Gemini},
     openai::{self, Chat, Responses},
-    protocol::{Fault, serve},
+    protocol::Fault,
     query::{decoded, parameter},
     record::push_line,
-    server::App,
+    response_body::ResponseBody,
+    serve::serve,
 };
 
-/// Records in one page of `/_gateway/calls`, if the reader does not say less.
+/// Highest number of records in one page of `/_gateway/calls`. A reader can ask for fewer.
 const PAGE_MAX: usize = 10_000;
-/// The number to continue a page after.
+/// Header of the number after which the next page begins.
 const NEXT: HeaderName = HeaderName::from_static("x-gateway-next");
-/// How many records are gone.
+/// Header of the number of records that were dropped.
 const DROPPED: HeaderName = HeaderName::from_static("x-gateway-dropped");
 
-pub(crate) async fn route(app: &App, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn route(app: &App, request: Request<Incoming>) -> Response<ResponseBody> {
     match (request.method(), request.uri().path()) {
-        (&Method::POST, _) => answer(app, request).await,
+        (&Method::POST, _) => call_model(app, request).await,
         (&Method::GET, "/v1/models") => openai::models(app),
         (&Method::GET, "/_gateway/calls") => calls(app, query(&request)),
         (&Method::DELETE, "/_gateway/calls") => reset(app),
@@ -37,8 +38,8 @@ pub(crate) async fn route(app: &App, request: Request<Incoming>) -> Response<Bod
     }
 }
 
-/// Each protocol at its path.
-async fn answer(app: &App, request: Request<Incoming>) -> Response<Body> {
+/// Serves each protocol at its paths.
+async fn call_model(app: &App, request: Request<Incoming>) -> Response<ResponseBody> {
     let path = request.uri().path();
     if let Some(gemini) = Gemini::at(path, query(&request)) {
         return serve(app, gemini, request).await;
@@ -55,24 +56,28 @@ async fn answer(app: &App, request: Request<Incoming>) -> Response<Body> {
     }
 }
 
-/// The model in a path as Azure has it.
+/// Returns the model in a path of Azure's form.
 fn deployment(path: &str) -> Option<&str> {
     path.strip_prefix("/openai/deployments/")?.strip_suffix("/chat/completions")
 }
 
-fn no_such_path(path: &str) -> Response<Body> {
+fn no_such_path(path: &str) -> Response<ResponseBody> {
     let fault = Fault::NoSuchPath(path.to_owned());
-    let failure =
-        if path.starts_with("/v1beta/") { gemini::failure(&fault) } else { openai::failure(&fault) };
-    failure.respond(Body::plain)
+    let response = if path.starts_with("/v1beta/") {
+        gemini::error_response(&fault)
+    } else {
+        openai::error_response(&fault)
+    };
+    response.respond(ResponseBody::plain)
 }
 
 fn query(request: &Request<Incoming>) -> &str {
     request.uri().query().unwrap_or_default()
 }
 
-/// `?after=<seq>&limit=<count>`: the records that follow, one a line. An empty page is the end so far.
-fn calls(app: &App, query: &str) -> Response<Body> {
+/// Returns the records after `?after=<seq>`, at most `&limit=<count>`, one a line. The page is empty if there are none
+/// yet.
+fn calls(app: &App, query: &str) -> Response<ResponseBody> {
     let number = |name| parameter(query, name).and_then(|value| value.parse::<u64>().ok());
     let after = number("after").unwrap_or(0);
     let limit =
@@ -89,18 +94,18 @@ fn calls(app: &App, query: &str) -> Response<Body> {
     response
 }
 
-fn reset(app: &App) -> Response<Body> {
+fn reset(app: &App) -> Response<ResponseBody> {
     app.recorder.reset();
     stats(app)
 }
 
-fn stats(app: &App) -> Response<Body> {
+fn stats(app: &App) -> Response<ResponseBody> {
     let stats = app.recorder.stats();
     typed("application/json", serde_json::to_vec(&stats).expect("counts serialize"))
 }
 
-fn typed(content_type: &'static str, body: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::plain(body));
+fn typed(content_type: &'static str, body: Vec<u8>) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::plain(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -13,50 +13,42 @@ use tokio_util::{
 };
 
 use crate::{
-    AnswerKey, CallRecord, GatewaySettings, Stats,
+    app::App,
     behaviour::Catalog,
-    record::{Recorder, Writing},
+    record::{CallRecord, FileTask, Recorder, Stats},
     route::route,
+    settings::GatewaySettings,
 };
 
-/// An idle connection is closed after this time. Long, because a client that finds its pooled connection closed has
-/// a failure that it did not ask for.
+/// Time after which an idle connection is closed. It is long because a client that reuses a closed connection sees a
+/// failure that the model's name did not ask for.
 const IDLE_MAX: Duration = Duration::from_mins(10);
-/// Before accepting again when the process is out of file descriptors.
+/// Pause before the next accept after a failed one, as when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A running gateway. Dropped, it stops without waiting.
+/// A running gateway. It stops when it is dropped, without waiting for its tasks.
 #[derive(Debug)]
 pub struct Gateway {
     address: SocketAddr,
     app: Arc<App>,
-    writing: Option<Writing>,
+    writing: Option<FileTask>,
     tasks: TaskTracker,
     stop: DropGuard,
 }
 
-/// Why a gateway does not run, or did not record.
+/// Why a gateway did not start, or has no complete record.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot write the record of calls to {}", .path.display())]
     Record { path: PathBuf, source: io::Error },
-    #[error("the writing of the record of calls did not end well")]
+    #[error("the record of calls is incomplete: a write failed")]
     Recording(#[source] io::Error),
 }
 
-/// What every connection shares.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub key: Option<AnswerKey>,
-    pub models: Catalog,
-    pub recorder: Arc<Recorder>,
-    pub body_bytes_max: usize,
-}
-
 impl Gateway {
-    /// Listens, and serves on the current tokio runtime.
+    /// Starts to listen, and serves on the current tokio runtime.
     pub async fn start(settings: GatewaySettings) -> Result<Self, GatewayError> {
         let GatewaySettings {
             listen,
@@ -86,12 +78,12 @@ impl Gateway {
         self.address
     }
 
-    /// What an `OpenAI` client takes as its base URL.
+    /// Returns the base URL for clients of `OpenAI`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// Up to `limit` calls that ended after number `after`, in the order of their ends.
+    /// Returns up to `limit` calls with numbers above `after`, in the order in which they ended.
     pub fn calls(&self, after: u64, limit: usize) -> Vec<Arc<CallRecord>> {
         self.app.recorder.calls(after, limit)
     }
@@ -100,14 +92,16 @@ impl Gateway {
         self.app.recorder.stats()
     }
 
-    /// Breaks off all calls, which are recorded as hung up, and writes the rest of the record. An error is the
-    /// record's: its file is incomplete.
+    /// Breaks off all open calls, records them with status 499, and writes the rest of the record's file.
+    ///
+    /// # Errors
+    /// If a write failed, so that the file is incomplete.
     pub async fn stop(self) -> Result<(), GatewayError> {
         let Self { app, writing, tasks, stop, .. } = self;
         drop(stop);
         tasks.close();
         tasks.wait().await;
-        // With the last recorder goes the channel, and the writer ends when that is empty.
+        // Dropping the last recorder closes the channel to the file's task, which ends when the channel is empty.
         drop(app);
         match writing {
             Some(writing) => {
@@ -130,7 +124,7 @@ impl Server {
     async fn run(self) {
         let slots = Arc::new(Semaphore::new(self.connections_max));
         while let Some((slot, stream)) = self.stop.run_until_cancelled(self.accept(&slots)).await {
-            let serve = serve(stream, self.app.clone());
+            let serve = serve_connection(stream, self.app.clone());
             let stop = self.stop.clone();
             self.tasks.spawn(async move {
                 let _slot = slot;
@@ -139,7 +133,7 @@ impl Server {
         }
     }
 
-    /// The slot first: what cannot be served is better left to the backlog.
+    /// Waits for a slot before it accepts, so that connections without a slot stay in the backlog.
     async fn accept(&self, slots: &Arc<Semaphore>) -> (OwnedSemaphorePermit, TcpStream) {
         let slot = slots.clone().acquire_owned().await.expect("this semaphore is never closed");
         loop {
@@ -151,10 +145,10 @@ impl Server {
     }
 }
 
-/// Serves one connection to its end. What ends it badly is the client's doing, or ours on purpose: it is in the
-/// record of its calls.
-async fn serve(stream: TcpStream, app: Arc<App>) {
-    // Without it, small pieces of a stream wait for the acknowledgement of the ones before.
+/// Serves one connection to its end. Its error is dropped: either the client broke the connection or a model's name
+/// asked for that, and the record of the calls has it.
+async fn serve_connection(stream: TcpStream, app: Arc<App>) {
+    // With Nagle's algorithm, small pieces of a stream wait until the client has acknowledged the earlier ones.
     if stream.set_nodelay(true).is_err() {
         return;
     }

@@ -5,24 +5,24 @@ use std::{
 
 use runmill_runtime::Clock;
 
-use crate::AnswerKey;
+use crate::answer_key::AnswerKey;
 
-/// How a gateway is started. The default listens on a free port of the loopback address, has no answer key and
-/// writes no file.
+/// Settings of a gateway. The default listens on a free port of the loopback address, has no answer key and writes no
+/// file.
 #[derive(Debug)]
 pub struct GatewaySettings {
-    /// Port 0 takes a free one.
+    /// Address to listen on. Port 0 takes a free port.
     pub listen: SocketAddr,
-    /// What the base `key` knows. Without it there is no such model.
+    /// Answer key of the base `key`. Without it the gateway has no such model.
     pub answer_key: Option<AnswerKey>,
-    /// A file to which a line of JSON is appended for every call that ends. When the disk is slower than the
-    /// calls, lines are left out and counted ([`crate::Stats::file_dropped`]); no call waits for it.
+    /// File to which a line of JSON is appended for every call that ends. No call waits for the disk: when it is too
+    /// slow, lines are left out and counted in [`crate::Stats::file_dropped`].
     pub record_to: Option<PathBuf>,
-    /// Records kept in memory, about 300 bytes each; the oldest are dropped and counted.
+    /// Highest number of records kept in memory, about 300 bytes each. The oldest are dropped and counted.
     pub calls_kept_max: usize,
-    /// A longer request gets 413.
+    /// Longest body of a request, in bytes. A longer one gets 413.
     pub body_bytes_max: usize,
-    /// Further connections wait to be accepted.
+    /// Highest number of open connections. Further ones wait in the listener's backlog.
     pub connections_max: usize,
     pub clock: Clock,
 }

@@ -13,7 +13,7 @@ use tokio::{
     signal,
 };
 
-/// The newest versions that are supported; the oldest are what Debian packages bring.
+/// Newest supported versions. The oldest are those of Debian's packages.
 const RABBITMQ_TAG: &str = "4.1";
 const POSTGRES_TAG: &str = "17";
 
@@ -21,16 +21,18 @@ const POSTGRES_TAG: &str = "17";
 async fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("rabbitmq") => {
-            let server = RabbitMq::default().with_tag(RABBITMQ_TAG).start().await.context("rabbitmq")?;
+            let server =
+                RabbitMq::default().with_tag(RABBITMQ_TAG).start().await.context("starting RabbitMQ")?;
             let address = address(&server, 5672).await?;
             keep(server, &format!("amqp://guest:guest@{address}/%2f")).await
         }
         Some("postgres") => {
-            let server = Postgres::default().with_tag(POSTGRES_TAG).start().await.context("postgres")?;
+            let server =
+                Postgres::default().with_tag(POSTGRES_TAG).start().await.context("starting PostgreSQL")?;
             let address = address(&server, 5432).await?;
             keep(server, &format!("postgresql://postgres:postgres@{address}/postgres")).await
         }
-        other => bail!("rabbitmq or postgres, not {}", other.unwrap_or("nothing")),
+        other => bail!("the argument must be rabbitmq or postgres, not {}", other.unwrap_or("missing")),
     }
 }
 
@@ -38,7 +40,7 @@ async fn address<I: Image>(server: &ContainerAsync<I>, port: u16) -> anyhow::Res
     Ok(format!("{}:{}", server.get_host().await?, server.get_host_port_ipv4(port).await?))
 }
 
-/// Keeps the container until standard input ends or the user interrupts. An interrupt goes to the tests, too, and must
+/// Keeps the container until standard input ends or the user interrupts. An interrupt also reaches the tests, and must
 /// not leave the container behind.
 async fn keep<I: Image>(server: ContainerAsync<I>, url: &str) -> anyhow::Result<()> {
     println!("{url}");
@@ -49,6 +51,6 @@ async fn keep<I: Image>(server: ContainerAsync<I>, url: &str) -> anyhow::Result<
         interrupted = signal::ctrl_c() => interrupted?,
     }
     server.rm().await?;
-    // Reading standard input blocks a thread that the runtime would wait for.
+    // A return from `main` would wait for the thread that is blocked in a read of standard input.
     std::process::exit(0)
 }

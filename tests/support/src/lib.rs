@@ -1,7 +1,8 @@
-//! What tests need of the world: servers, private servers, and ways to break connections.
+//! Servers for tests: shared ones, private ones that a test may stop, and a proxy that breaks connections.
 
 mod amqp;
 mod drop;
+mod port;
 pub mod postgres;
 mod proxy;
 mod queues;

@@ -1,7 +1,6 @@
-//! PostgreSQL for tests: a database of its own for each test, or a server of its own for those that stop it.
+//! PostgreSQL for tests: a database for each test, or a private server for tests that stop it.
 
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -10,9 +9,9 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-use crate::finish_in_drop;
+use crate::{finish_in_drop, port::free_port};
 
-/// A database of its own on the server of `DATABASE_URL`, dropped with this value, also when the test panics.
+/// A test's own database on the server of `DATABASE_URL`. It is dropped with this value, also when the test panics.
 pub struct TestDatabase {
     server_url: String,
     name: String,
@@ -20,7 +19,10 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Panics, saying what to run, if there is no server.
+    /// Creates a database under a new name.
+    ///
+    /// # Panics
+    /// If there is no server. The message says what to run.
     pub async fn create() -> Self {
         let server_url = server_url();
         let name = format!("runmill_test_{}", Uuid::now_v7().simple());
@@ -34,7 +36,7 @@ impl TestDatabase {
     }
 }
 
-/// The first column of what `sql` finds, which is text.
+/// Runs the query `sql` and returns its first column, which must be text.
 pub async fn texts(url: &str, sql: &str) -> Vec<String> {
     let client = connect(url).await;
     let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
@@ -48,22 +50,21 @@ impl Drop for TestDatabase {
     }
 }
 
-/// A server of its own, in a temporary directory, for tests that stop it. Every method blocks, for up to a few
-/// seconds.
+/// A private server in a temporary directory, for tests that stop it. Every method blocks, for up to a few seconds.
 pub struct PrivatePostgres {
     directory: TempDir,
     port: u16,
 }
 
 impl PrivatePostgres {
-    /// Makes a new server and starts it.
+    /// Creates a server and starts it.
     pub fn launch() -> Self {
         let server = Self::init();
         server.start();
         server
     }
 
-    /// The same, with TLS and a certificate that it signed itself, as distributions start it.
+    /// Creates a server with TLS and a self-signed certificate, as distributions do, and starts it.
     pub fn launch_with_tls() -> Self {
         let server = Self::init();
         let data = server.data();
@@ -82,7 +83,8 @@ impl PrivatePostgres {
             "-keyout",
         ]);
         run(openssl.arg(key).arg("-out").arg(certificate));
-        std::fs::write(data.join("postgresql.auto.conf"), "ssl = on\n").expect("the data directory is ours");
+        std::fs::write(data.join("postgresql.auto.conf"), "ssl = on\n")
+            .expect("the data directory is writable");
         server.start();
         server
     }
@@ -90,7 +92,7 @@ impl PrivatePostgres {
     fn init() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         if is_root() {
-            // The server refuses to run as root, so the directory becomes its user's.
+            // The server refuses to run as root, so it runs as the user `postgres`, who must own the directory.
             run(Command::new("chown").arg("postgres").arg(directory.path()));
         }
         let server = Self { directory, port: free_port() };
@@ -105,7 +107,7 @@ impl PrivatePostgres {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Starts it, on the same port with the same data, and waits until it answers.
+    /// Starts the server, on the same port with the same data, and waits until it answers.
     pub fn start(&self) {
         let options =
             format!("-p {} -k {} -c listen_addresses=127.0.0.1", self.port, self.directory.path().display());
@@ -113,7 +115,7 @@ impl PrivatePostgres {
         run(self.pg_ctl().args(["-w", "-o", &options, "-l"]).arg(log).arg("start"));
     }
 
-    /// Stops it as a crash would: connections break, and it recovers from its log at the next start.
+    /// Stops the server as a crash would: connections break, and the next start recovers from the write-ahead log.
     pub fn stop(&self) {
         run(self.pg_ctl().args(["-m", "immediate", "-w", "stop"]));
     }
@@ -128,7 +130,7 @@ impl PrivatePostgres {
         command
     }
 
-    /// A program of the server, as a user that it runs as.
+    /// Makes a command of one of the server's programs, to run as a user that the program accepts.
     fn command(&self, program: &str) -> Command {
         let program = find_program(program);
         let mut command = if is_root() {
@@ -145,7 +147,7 @@ impl PrivatePostgres {
 
 impl Drop for PrivatePostgres {
     fn drop(&mut self) {
-        // It may have been stopped by the test.
+        // This fails if the test has stopped the server.
         let _ = self.pg_ctl().args(["-m", "immediate", "stop"]).output();
     }
 }
@@ -161,7 +163,7 @@ fn server_url() -> String {
     )
 }
 
-/// The address `url` with another database.
+/// Replaces the database in the address `url`.
 fn with_database(url: &str, name: &str) -> String {
     let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
     let authority = address.find("://").map_or(0, |scheme| scheme + 3);
@@ -174,7 +176,7 @@ async fn execute(url: &str, sql: &str) {
     connect(url).await.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
 }
 
-/// The connection ends with the client.
+/// Connects to a server. The connection ends when the client is dropped.
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap_or_else(|error| {
         panic!("PostgreSQL at DATABASE_URL cannot be reached ({error}): run `make test`")
@@ -183,17 +185,7 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-/// Below the ports that the system gives to outgoing connections, so that none takes it while the server is
-/// stopped.
-fn free_port() -> u16 {
-    let spread =
-        u16::from_be_bytes(*Uuid::now_v7().as_bytes().last_chunk().expect("16 bytes end in 2")) % 10_000;
-    (20_000 + spread..32_768)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("one of thousands of ports is free")
-}
-
-/// In the path, or where Debian keeps the programs of its newest version.
+/// Finds a program of the newest version that Debian's packages have installed. Elsewhere, it is looked up in `PATH`.
 fn find_program(name: &str) -> PathBuf {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.flatten().map(|entry| entry.path().join("bin").join(name)).collect())
@@ -211,7 +203,7 @@ fn is_root() -> bool {
 fn run(command: &mut Command) {
     let Output { status, stderr, .. } = command
         .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}: the server's own programs are needed"));
+        .unwrap_or_else(|error| panic!("{command:?}: {error}: install PostgreSQL's server programs"));
     assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
 }
 

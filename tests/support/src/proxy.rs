@@ -14,7 +14,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// A TCP proxy on a free port of this machine, to break the connections that go through it.
+/// A TCP proxy on a free port of this machine, which breaks or silences the connections that go through it.
 pub struct Proxy {
     address: SocketAddr,
     accepting: AbortHandle,
@@ -24,12 +24,12 @@ pub struct Proxy {
 /// One proxied connection.
 struct Connection {
     running: AbortHandle,
-    /// Whether bytes of the server are kept from the client.
+    /// True while the server's bytes are kept from the client.
     held: watch::Sender<bool>,
 }
 
 impl Proxy {
-    /// * `upstream` — host and port of the server.
+    /// Starts a proxy to `upstream`, the host and port of a server.
     pub async fn start(upstream: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -42,20 +42,20 @@ impl Proxy {
         self.address
     }
 
-    /// How many connections were accepted so far.
+    /// Returns the number of connections accepted so far.
     pub fn accepted(&self) -> usize {
         self.lock().len()
     }
 
-    /// Breaks all connections. New ones are accepted.
+    /// Breaks all connections. New connections are still accepted.
     pub fn cut(&self) {
         for connection in self.lock().iter() {
             connection.running.abort();
         }
     }
 
-    /// The server falls silent on the connection that was accepted as number `index`, from 0. It still hears
-    /// the client.
+    /// Silences the server on the connection with number `index`, counted from 0 in the order in which they were
+    /// accepted. The client's bytes still reach the server.
     ///
     /// # Panics
     /// If there is no such connection.
@@ -63,7 +63,7 @@ impl Proxy {
         self.lock()[index].held.send_replace(true);
     }
 
-    /// What was held goes on, and what was kept back is delivered.
+    /// Ends all silences. The bytes that were kept back are delivered.
     pub fn release(&self) {
         for connection in self.lock().iter() {
             connection.held.send_replace(false);
@@ -98,14 +98,14 @@ async fn relay(client: TcpStream, upstream: String, held: watch::Receiver<bool>)
     let server = TcpStream::connect(upstream).await?;
     let (mut from_client, to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();
-    // When one side closes, so does the other: both streams are dropped.
+    // When one side closes, both streams are dropped, which closes the other side.
     tokio::select! {
         ended = copy(&mut from_client, &mut to_server) => ended.map(|_bytes| ()),
-        ended = answer(from_server, to_client, held) => ended,
+        ended = relay_answers(from_server, to_client, held) => ended,
     }
 }
 
-async fn answer(
+async fn relay_answers(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut held: watch::Receiver<bool>,

@@ -6,12 +6,12 @@ use lapin::{
     types::FieldTable,
 };
 
-/// How many messages are ready in each of the queues; a queue that is not there has none.
+/// Counts the ready messages in each of the queues. A queue that does not exist has none.
 pub async fn ready_messages(amqp_url: &str, queues: &[String]) -> Vec<(String, u32)> {
     let connection = connect(amqp_url).await;
     let mut lengths = Vec::new();
     for name in queues {
-        // A channel each: a queue that is not there closes its channel.
+        // Each queue gets its own channel, because the broker closes a channel that declares a missing queue passively.
         let channel = connection.create_channel().await.expect("a new channel");
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let queue = channel.queue_declare(name.as_str().into(), passive, FieldTable::default()).await;
@@ -20,8 +20,8 @@ pub async fn ready_messages(amqp_url: &str, queues: &[String]) -> Vec<(String, u
     lengths
 }
 
-/// Deletes queues and exchanges, whatever they hold; those that are not there are no fault. Three open files of the
-/// broker belong to each quorum queue, and where it has none left it answers nobody.
+/// Deletes queues with their messages, and exchanges. Those that do not exist are skipped. Tests must delete what they
+/// declare: each quorum queue takes three of the broker's open files, and a broker without any left does not answer.
 pub async fn delete_queues(amqp_url: &str, queues: &[String], exchanges: &[String]) {
     let connection = connect(amqp_url).await;
     let channel = connection.create_channel().await.expect("a new channel");
@@ -35,7 +35,7 @@ pub async fn delete_queues(amqp_url: &str, queues: &[String], exchanges: &[Strin
     }
 }
 
-/// Gets a copy of what is published to an exchange.
+/// Receives copies of the messages that are published to an exchange.
 pub struct Tap {
     _connection: Connection,
     channel: Channel,
@@ -43,14 +43,14 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// Of a direct exchange that exists, what is published with one of `keys`.
+    /// Starts to receive the messages that are published with one of `keys` to a direct exchange, which must exist.
     pub async fn open(amqp_url: &str, exchange: &str, keys: &[String]) -> Self {
         let connection = connect(amqp_url).await;
         let channel = connection.create_channel().await.expect("a new channel");
-        // Gone with the connection.
+        // The broker deletes an exclusive queue when its connection ends.
         let exclusive = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
         let queue = channel.queue_declare("".into(), exclusive, FieldTable::default()).await;
-        let queue = queue.expect("a queue of our own").name().to_string();
+        let queue = queue.expect("a new queue").name().to_string();
         for key in keys {
             let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
             let bound = channel.queue_bind(
@@ -65,12 +65,12 @@ impl Tap {
         Self { _connection: connection, channel, queue }
     }
 
-    /// The bodies of what came so far.
+    /// Returns the bodies of the messages that arrived so far.
     pub async fn bodies(&self) -> Vec<Vec<u8>> {
         let mut bodies = Vec::new();
         let options = BasicGetOptions { no_ack: true };
         while let Some(message) =
-            self.channel.basic_get(self.queue.as_str().into(), options).await.expect("the connection stands")
+            self.channel.basic_get(self.queue.as_str().into(), options).await.expect("the connection is open")
         {
             bodies.push(message.delivery.data);
         }

@@ -1,5 +1,4 @@
 use std::{
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -9,13 +8,15 @@ use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time};
 
-/// Debian's, not the wrapper of the same name in `/usr/sbin`, which changes the user.
+use crate::port::free_port;
+
+/// The server's program in Debian's package. The wrapper of the same name in `/usr/sbin` would change the user.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/// How long a broker may take to start on a slow machine.
+/// Time that a broker may take to start or to stop on a slow machine.
 const START_MAX: Duration = Duration::from_secs(90);
 
-/// A broker of one test's own, to be stopped, killed and started again on the same data.
+/// A test's own broker, which can be stopped, killed and started again on the same data.
 pub struct PrivateRabbit {
     data: TempDir,
     ports: Ports,
@@ -32,7 +33,7 @@ impl PrivateRabbit {
     pub async fn start() -> anyhow::Result<Self> {
         ensure!(Path::new(SERVER).exists(), "{SERVER} is missing: install the package rabbitmq-server");
         let data = tempfile::tempdir()?;
-        let ports = Ports { amqp: free_port()?, distribution: free_port()?, epmd: free_port()? };
+        let ports = Ports { amqp: free_port(), distribution: free_port(), epmd: free_port() };
         std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports))?;
         std::fs::write(data.path().join("enabled_plugins"), "[].\n")?;
         let mut rabbit = Self { data, ports, server: None };
@@ -44,12 +45,12 @@ impl PrivateRabbit {
         format!("amqp://guest:guest@{}/%2f", self.address())
     }
 
-    /// Host and port.
+    /// Returns the broker's host and port.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.ports.amqp)
     }
 
-    /// Asks the server to end, and waits until it has.
+    /// Asks the server to end, and waits until it has ended.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
         let asked = Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
@@ -59,8 +60,8 @@ impl PrivateRabbit {
         Ok(())
     }
 
-    /// Ends the server as a power cut would, connections and all. 3.10 then loses a queue that was declared
-    /// only since it started: its name is on disk, its log is not.
+    /// Ends the server and its connections as a power cut would. RabbitMQ 3.10 then loses the queues that were declared
+    /// since its start: it has their names on disk, but not their logs.
     pub fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
             let _gone = server.kill();
@@ -68,7 +69,7 @@ impl PrivateRabbit {
         }
     }
 
-    /// Starts the server on the data of the one before, and waits until it takes connections.
+    /// Starts the server on the existing data, and waits until it takes connections.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         self.kill();
         self.server = Some(self.command().spawn().context(SERVER)?);
@@ -88,7 +89,7 @@ impl PrivateRabbit {
         let mut command = Command::new(SERVER);
         command
             .env("HOME", home)
-            // Makes the launcher replace itself with the server, so that the child's id is the server's.
+            // With this, the launcher replaces itself with the server, so that the child's process id is the server's.
             .env("RUNNING_UNDER_SYSTEMD", "true")
             .env("RABBITMQ_NODENAME", format!("test{}@localhost", self.ports.amqp))
             .env("RABBITMQ_DIST_PORT", self.ports.distribution.to_string())
@@ -97,7 +98,7 @@ impl PrivateRabbit {
             .env("RABBITMQ_LOG_BASE", home.join("log"))
             .env("RABBITMQ_CONFIG_FILE", home.join("rabbitmq.conf"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("enabled_plugins"))
-            // Idle schedulers that spin would take the processor from the tests.
+            // Without busy waiting, idle schedulers of Erlang leave the processor to the tests.
             .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -114,7 +115,7 @@ impl PrivateRabbit {
 impl Drop for PrivateRabbit {
     fn drop(&mut self) {
         self.kill();
-        // The port mapper is a daemon, which the server started and which outlives it.
+        // The server has started epmd, Erlang's port mapper, as a daemon that outlives it.
         let mapper = ["-port", &self.ports.epmd.to_string(), "-kill"].map(str::to_owned);
         let _gone = Command::new("epmd").args(mapper).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
@@ -122,16 +123,4 @@ impl Drop for PrivateRabbit {
 
 fn configuration(ports: &Ports) -> String {
     format!("listeners.tcp.default = 127.0.0.1:{}\nlog.file.level = warning\n", ports.amqp)
-}
-
-/// Below 32768: a client that reconnects to a free port of the ephemeral range may find itself there, and the
-/// server then cannot listen.
-fn free_port() -> anyhow::Result<u16> {
-    for _ in 0..1000 {
-        let port = 20_000 + u16::try_from(uuid::Uuid::now_v7().as_u128() % 12_000)?;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no free port")
 }

@@ -11,27 +11,29 @@ use runmill_proto::{Item, ItemFault};
 use self::reply::Reply;
 use crate::chance::{Draw, Share};
 
-/// What the base `key` knows: items, found by their text, with a right and a wrong reply to each.
+/// The answers of the base `key`: items, found by their text, each with a right and a wrong reply.
 #[derive(Debug, Default)]
 pub struct AnswerKey {
-    by_text: HashMap<Box<str>, Known>,
-    /// So that a long prompt is hashed only where an item could end.
+    by_text: HashMap<Box<str>, KnownItem>,
+    /// Lengths of the items' texts, so that a long prompt is hashed only where an item could end.
     lengths: HashSet<usize>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownItem {
     id: Box<str>,
-    /// `None` for an item that has no answer.
+    /// Reply to the item; `None` if it has no answer.
     reply: Option<Reply>,
 }
 
-/// Why items do not make an answer key.
+/// Why an answer key cannot be made of some items.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerKeyError {
     #[error("line {line}: {fault}")]
     Line { line: usize, fault: ItemFault },
-    #[error("the text of item `{0}` is that of another item: their answers cannot be told apart")]
+    #[error(
+        "the text of item `{0}` is that of another item: texts must be unique, for an item is found by its text"
+    )]
     SameText(String),
     #[error("the answer key cannot be read")]
     Io(#[from] io::Error),
@@ -53,7 +55,7 @@ impl AnswerKey {
         Ok(key)
     }
 
-    /// From items that were checked by [`Item::from_json`].
+    /// Makes an answer key of items that were checked by [`Item::from_json`].
     pub fn from_items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<Self, AnswerKeyError> {
         let mut key = Self::default();
         for item in items {
@@ -68,18 +70,18 @@ impl AnswerKey {
         match self.by_text.entry(text.into()) {
             Entry::Occupied(_) => Err(AnswerKeyError::SameText(item.id.clone())),
             Entry::Vacant(entry) => {
-                entry.insert(Known { id: item.id.as_str().into(), reply: Reply::to(item) });
+                entry.insert(KnownItem { id: item.id.as_str().into(), reply: Reply::to(item) });
                 Ok(())
             }
         }
     }
 
-    /// Whether `key=<share>` answers this item rightly, provided that the item has an answer.
+    /// Returns true if `key=<share>` answers this item correctly, provided that the item has an answer.
     pub fn is_right(item_id: &str, share: Share) -> bool {
-        share.has(Draw::of(&[b"right", item_id.as_bytes()]))
+        share.contains(Draw::of(&[b"right", item_id.as_bytes()]))
     }
 
-    /// How many items `key=<share>` answers rightly: the score to expect is this over [`Self::len`].
+    /// Counts the items that `key=<share>` answers correctly. The expected score is this count over [`Self::len`].
     pub fn right_count(&self, share: Share) -> usize {
         self.by_text
             .values()
@@ -87,7 +89,7 @@ impl AnswerKey {
             .count()
     }
 
-    /// Items, those without an answer included.
+    /// Counts the items, those without an answer included.
     pub fn len(&self) -> usize {
         self.by_text.len()
     }
@@ -96,17 +98,17 @@ impl AnswerKey {
         self.by_text.is_empty()
     }
 
-    /// The reply to a prompt that is an item's text, or begins with it and a line end. `None` if no item is
-    /// found, or it has no answer.
+    /// Returns the reply to a prompt that is an item's text, or begins with it and a line end. Returns `None` if no
+    /// item is found or the item has no answer.
     pub(crate) fn answer(&self, prompt: &str, right: Share) -> Option<&str> {
         let known = self.find(prompt.trim())?;
         let reply = known.reply.as_ref()?;
         Some(if Self::is_right(&known.id, right) { &reply.right } else { &reply.wrong })
     }
 
-    /// The whole prompt, or else the longest part that ends at a line end: what follows an item's text is a
-    /// template's, or the choices.
-    fn find(&self, prompt: &str) -> Option<&Known> {
+    /// Finds the item whose text is the whole prompt, or else the longest beginning of it that ends at a line end.
+    /// After an item's text, a prompt may have choices or text of a template.
+    fn find(&self, prompt: &str) -> Option<&KnownItem> {
         let line_ends = prompt.rmatch_indices('\n').map(|(end, _)| prompt[..end].trim_end());
         iter::once(prompt)
             .chain(line_ends)

@@ -4,16 +4,16 @@ use runmill_proto::{Answer, Item, ItemType};
 
 use crate::chance::hash;
 
-/// What is said to one item. Both are known beforehand: an item's `answer` and its choices decide.
+/// The right and the wrong reply to one item. Both follow from the item's `answer` and its choices.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub right: Box<str>,
-    /// Wrong for every scorer: no part of it is the answer or a part of the answer.
+    /// A reply that every scorer finds wrong: no part of it is the answer or a part of the answer.
     pub wrong: Box<str>,
 }
 
 impl Reply {
-    /// `None` if the item has no answer, or one that is not among its choices.
+    /// Returns `None` if the item has no answer, or one that is not among its choices.
     pub fn to(item: &Item) -> Option<Self> {
         let answer = item.answer.as_ref()?;
         match item.item_type {
@@ -36,7 +36,7 @@ impl Reply {
         let others: Vec<usize> = (0..item.choices.len()).filter(|index| !right.contains(index)).collect();
         let wrong = match (item.item_type, &*others) {
             (_, []) => unsure("").to_owned(),
-            // Every other choice: a set that shared one with the answer would earn a part of the score.
+            // All other choices, because a set that shares one with the answer earns a part of the score.
             (ItemType::McqMulti, others) => sentence(&labels(&item.choices, others)),
             (_, others) => {
                 let count = u64::try_from(others.len()).expect("a usize is at most 64 bits");
@@ -63,7 +63,7 @@ fn sentence(answer: &str) -> String {
     format!("The answer is {answer}{stop}")
 }
 
-/// A choice's place, from its whole text or else its letter.
+/// Returns the index of a choice, which is named by its whole text or else its letter.
 fn choice(choices: &[String], name: &str) -> Option<usize> {
     let name = name.trim();
     choices.iter().position(|choice| choice.trim() == name).or_else(|| {
@@ -73,7 +73,7 @@ fn choice(choices: &[String], name: &str) -> Option<usize> {
     })
 }
 
-/// `A, C`. A choice past the 26th has no letter and is said in full.
+/// Lists choices by their letters, as in `A, C`. A choice after the 26th has no letter and is written in full.
 fn labels(choices: &[String], indices: &[usize]) -> String {
     let labels: Vec<_> =
         indices.iter().map(|&index| LETTERS.get(index..=index).unwrap_or(&choices[index])).collect();
@@ -82,14 +82,14 @@ fn labels(choices: &[String], indices: &[usize]) -> String {
 
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// The number after this one, written alike.
+/// Returns the next number, in the same notation.
 fn next_number(text: &str) -> Option<String> {
     let text = text.trim().replace(',', "");
     let (whole, decimals) = text.split_once('.').map_or((&*text, None), |(whole, rest)| (whole, Some(rest)));
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match decimals {
         None => Some((whole.parse::<i64>().ok()?.checked_add(1)?).to_string()),
-        // Away from zero, so that the decimals can stay as they are.
+        // Counts away from zero, so that the decimals stay as they are.
         Some(decimals) => {
             digits(&decimals).then_some(())?;
             let magnitude = whole.trim_start_matches('-').parse::<u32>().ok()?.checked_add(1)?;
@@ -99,7 +99,7 @@ fn next_number(text: &str) -> Option<String> {
     }
 }
 
-/// A reply that knows nothing, without `answer` in it: "no" is in "I do not know".
+/// Returns a reply that gives no answer and does not contain `answer`. For example, "I do not know" contains "no".
 fn unsure(answer: &str) -> &'static str {
     let answer = answer.to_lowercase();
     let holds_answer = |reply: &&str| !answer.is_empty() && reply.to_lowercase().contains(&*answer);

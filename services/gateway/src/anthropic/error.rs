@@ -2,10 +2,10 @@ use serde::Serialize;
 
 use crate::{
     behaviour::Refusal,
-    protocol::{Failure, Fault},
+    protocol::{ErrorResponse, Fault},
 };
 
-/// An error as Anthropic words it, in a response and in a stream.
+/// The body of an error from Anthropic, in a response and in a stream.
 #[derive(Serialize)]
 struct Envelope {
     #[serde(rename = "type")]
@@ -21,8 +21,8 @@ struct Inner {
     message: String,
 }
 
-pub(super) fn failure(fault: &Fault, number: u64) -> Failure {
-    Failure { status: status(fault), json: json(fault, number), retry_after: fault.retry_after() }
+pub(super) fn error_response(fault: &Fault, number: u64) -> ErrorResponse {
+    ErrorResponse { status: status(fault), json: json(fault, number), retry_after: fault.retry_after() }
 }
 
 pub(super) fn json(fault: &Fault, number: u64) -> Vec<u8> {
@@ -33,7 +33,7 @@ pub(super) fn json(fault: &Fault, number: u64) -> Vec<u8> {
 
 fn status(fault: &Fault) -> u16 {
     match fault {
-        // Neither 402 nor `billing_error`, which the API documents: this is what users of it report.
+        // The API documents 402 and `billing_error`, but its users report 400.
         Fault::QuotaSpent => 400,
         Fault::Overloaded { .. } => 529,
         fault => fault.status(),
@@ -73,7 +73,7 @@ fn message(fault: &Fault) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::Unread;
+    use crate::request_body::BodyError;
 
     #[test]
     fn errors_have_the_type_of_their_status() {
@@ -93,13 +93,13 @@ mod tests {
             (529, "overloaded_error"),
         ];
         for (status, kind) in table {
-            let failure = failure(&Fault::AskedFor { status, retry_after: Some(2) }, 0xab);
+            let response = error_response(&Fault::AskedFor { status, retry_after: Some(2) }, 0xab);
 
             let want = format!(
                 r#"{{"type":"error","error":{{"type":"{kind}","message":"The model's name asks for this call to fail with status {status}."}},"request_id":"req_ab"}}"#
             );
-            assert_eq!((failure.status, failure.retry_after), (status, Some(2)));
-            assert_eq!(String::from_utf8(failure.json).unwrap(), want);
+            assert_eq!((response.status, response.retry_after), (status, Some(2)));
+            assert_eq!(String::from_utf8(response.json).unwrap(), want);
         }
     }
 
@@ -111,12 +111,12 @@ mod tests {
             (Fault::Overloaded { retry_after: None }, 529, r#""overloaded_error","message":"Overloaded""#),
             (Fault::Refused(Refusal::Stream), 400, "this model does not support streaming"),
             (Fault::Refused(Refusal::Buffered), 400, "This model only support stream mode"),
-            (Fault::Unread(Unread::TooLong { bytes_max: 9 }), 413, "request_too_large"),
+            (Fault::Body(BodyError::TooLong { bytes_max: 9 }), 413, "request_too_large"),
         ];
         for (fault, status, want) in table {
-            let failure = failure(&fault, 1);
-            let json = String::from_utf8(failure.json).unwrap();
-            assert_eq!(failure.status, status, "{json}");
+            let response = error_response(&fault, 1);
+            let json = String::from_utf8(response.json).unwrap();
+            assert_eq!(response.status, status, "{json}");
             assert!(json.contains(want), "{json}");
         }
     }

@@ -14,7 +14,7 @@ const STOP: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n
 
 pub(super) struct MessageEvents<'a> {
     answer: &'a Answer<'a>,
-    /// The blocks that are closed, which is the index of the one that is open.
+    /// Number of closed blocks, which is the index of the open one.
     closed: usize,
 }
 
@@ -23,7 +23,7 @@ impl<'a> MessageEvents<'a> {
         Self { answer, closed: 0 }
     }
 
-    /// An event about the open block.
+    /// Writes an event about the open block.
     fn block(&self, out: &mut Vec<u8>, name: &str, fields: impl FnOnce(&mut Vec<u8>)) {
         event(out, name, |out| {
             out.extend_from_slice(br#","index":"#);
@@ -32,7 +32,7 @@ impl<'a> MessageEvents<'a> {
         });
     }
 
-    /// The delta has one text, in the field that its type wants.
+    /// Writes a delta of type `kind`, with `text` in the field that this type has for it.
     fn delta(&self, out: &mut Vec<u8>, kind: &str, field: &str, text: &str) {
         self.block(out, "content_block_delta", |out| {
             out.extend_from_slice(br#","delta":{"type":""#);

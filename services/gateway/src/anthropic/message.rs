@@ -6,7 +6,7 @@ use crate::{
     protocol::Answer,
 };
 
-/// A message of the model's, at its end and, in a stream, at its beginning.
+/// A message from the model. A stream sends it at the beginning without content; a buffered response sends it in full.
 #[derive(Serialize)]
 pub(super) struct Message<'a> {
     id: String,
@@ -28,7 +28,7 @@ pub(super) enum Block<'a> {
     ToolUse { id: String, name: &'a str, input: &'a RawValue },
 }
 
-/// Each number is of the whole answer so far.
+/// Token counts of the whole answer so far.
 #[derive(Serialize)]
 pub(super) struct Usage {
     input_tokens: usize,
@@ -43,7 +43,7 @@ struct Details {
     thinking_tokens: usize,
 }
 
-/// Proves to the real API that the reasoning is its own. Nobody checks this one.
+/// Stands for the signature by which the real API recognizes its own reasoning. The gateway checks none.
 pub(super) const SIGNATURE: &str = "cnVubWlsbA==";
 
 impl<'a> Message<'a> {
@@ -64,7 +64,7 @@ impl<'a> Message<'a> {
             id: answer.id("msg_"),
             kind: "message",
             role: "assistant",
-            model: &answer.asked.model,
+            model: &answer.request.model,
             content: Vec::new(),
             stop_reason: None,
             stop_sequence: None,
@@ -97,14 +97,14 @@ impl<'a> Block<'a> {
 }
 
 impl Usage {
-    /// Nothing is said yet.
+    /// Returns the usage before the first token.
     fn begun(answer: &Answer<'_>) -> Self {
         Self { output_tokens: 0, output_tokens_details: Details { thinking_tokens: 0 }, ..Self::of(answer) }
     }
 
     pub fn of(answer: &Answer<'_>) -> Self {
         Self {
-            input_tokens: answer.asked.prompt_tokens,
+            input_tokens: answer.request.prompt_tokens,
             cache_creation_input_tokens: 0,
             cache_read_input_tokens: 0,
             output_tokens: answer.completion.tokens(),

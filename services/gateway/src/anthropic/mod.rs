@@ -1,4 +1,4 @@
-//! Anthropic's protocol for messages.
+//! Anthropic's messages protocol.
 
 mod error;
 mod events;
@@ -6,15 +6,15 @@ mod message;
 mod request;
 
 use self::{events::MessageEvents, message::Message, request::MessagesRequest};
-use crate::protocol::{Answer, Asked, Events, Failure, Fault, Protocol};
+use crate::protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol};
 
-/// `POST /v1/messages`.
+/// The protocol of `POST /v1/messages`.
 #[derive(Debug)]
 pub(crate) struct Messages;
 
 impl Protocol for Messages {
-    fn read<'a>(&'a self, body: &'a [u8]) -> Result<Asked<'a>, Fault> {
-        serde_json::from_slice::<MessagesRequest<'a>>(body)?.asked()
+    fn read<'a>(&'a self, body: &'a [u8]) -> Result<ModelRequest<'a>, Fault> {
+        serde_json::from_slice::<MessagesRequest<'a>>(body)?.into_model_request()
     }
 
     fn whole(&self, answer: &Answer<'_>) -> Vec<u8> {
@@ -25,7 +25,7 @@ impl Protocol for Messages {
         MessageEvents::of(answer)
     }
 
-    fn failure(&self, fault: &Fault, number: u64) -> Failure {
-        error::failure(fault, number)
+    fn error_response(&self, fault: &Fault, number: u64) -> ErrorResponse {
+        error::error_response(fault, number)
     }
 }

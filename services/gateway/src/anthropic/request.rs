@@ -3,16 +3,16 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
-    behaviour::Form,
-    protocol::{Asked, Fault, Format, Named, Text, or_default},
+    behaviour::StreamMode,
+    protocol::{Fault, Format, ModelRequest, Named, Text, or_default},
 };
 
-/// What is read of a request; the rest is skipped.
+/// The fields of a request that the gateway reads. It skips the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct MessagesRequest<'a> {
     #[serde(borrow)]
     model: Cow<'a, str>,
-    /// The one protocol in which it must be there.
+    /// Token limit, which only this protocol requires.
     max_tokens: usize,
     #[serde(borrow)]
     messages: Vec<Turn<'a>>,
@@ -41,26 +41,26 @@ struct OutputConfig<'a> {
 }
 
 impl<'a> MessagesRequest<'a> {
-    pub fn asked(self) -> Result<Asked<'a>, Fault> {
+    pub fn into_model_request(self) -> Result<ModelRequest<'a>, Fault> {
         if self.messages.is_empty() {
             let message = "messages: at least one message is required";
             return Err(Fault::Invalid { message, param: "messages" });
         }
         let format = self.output_config.and_then(|config| config.format);
-        let mut asked = Asked {
+        let mut request = ModelRequest {
             model: self.model,
-            form: Form { stream: self.stream, stream_options: false },
+            stream_mode: StreamMode { stream: self.stream, stream_options: false },
             include_usage: true,
             tokens_max: Some(self.max_tokens),
             tool: self.tools.into_iter().next().map(|tool| tool.name),
             json: format.is_some_and(|format| format.is_json()),
-            ..Asked::default()
+            ..ModelRequest::default()
         };
-        asked.hear(self.system, false);
+        request.add_message(self.system, false);
         for Turn { role, content } in self.messages {
-            asked.hear(content, role == "user");
+            request.add_message(content, role == "user");
         }
-        Ok(asked)
+        Ok(request)
     }
 }
 
@@ -68,8 +68,8 @@ impl<'a> MessagesRequest<'a> {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<Asked<'_>, Fault> {
-        serde_json::from_str::<MessagesRequest<'_>>(body)?.asked()
+    fn read(body: &str) -> Result<ModelRequest<'_>, Fault> {
+        serde_json::from_str::<MessagesRequest<'_>>(body)?.into_model_request()
     }
 
     #[test]
@@ -91,21 +91,21 @@ mod tests {
         ];
         for (messages, prompt, prompt_tokens) in table {
             let body = format!(r#"{{"model":"echo","max_tokens":9,{messages}}}"#);
-            let asked = read(&body).unwrap();
-            assert_eq!((&*asked.prompt, asked.prompt_tokens), (prompt, prompt_tokens), "{messages}");
+            let request = read(&body).unwrap();
+            assert_eq!((&*request.prompt, request.prompt_tokens), (prompt, prompt_tokens), "{messages}");
         }
     }
 
     #[test]
     fn options_are_read() {
-        let asked = read(
+        let request = read(
             r#"{"model":"echo","max_tokens":5,"stream":true,"messages":[{"role":"user","content":"a"}],
                 "tools":[{"name":"f","input_schema":{}}],"output_config":{"format":{"type":"json_schema","schema":{}}}}"#,
         )
         .unwrap();
 
-        assert_eq!(asked.form, Form { stream: true, stream_options: false });
-        assert_eq!((asked.tokens_max, asked.tool.as_deref(), asked.json), (Some(5), Some("f"), true));
+        assert_eq!(request.stream_mode, StreamMode { stream: true, stream_options: false });
+        assert_eq!((request.tokens_max, request.tool.as_deref(), request.json), (Some(5), Some("f"), true));
     }
 
     #[test]

@@ -5,19 +5,19 @@ use std::{
 
 use super::{Base, Model, ModelFault};
 
-/// Names whose meaning is remembered. Further ones are understood anew at each call.
+/// Highest number of names that are cached. Further names are parsed at each call.
 const NAMES_MAX: usize = 1_024;
 
-/// The models by name, each parsed once.
+/// A cache of the models by name.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     parsed: RwLock<HashMap<Box<str>, Arc<Model>>>,
     has_key: bool,
 }
 
-/// Why there is no such model.
+/// Why a model does not exist.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unknown {
+pub(crate) enum UnknownModel {
     #[error(transparent)]
     Fault(#[from] ModelFault),
     #[error("`key` needs an answer key, and the gateway was started without one")]
@@ -29,13 +29,13 @@ impl Catalog {
         Self { parsed: RwLock::default(), has_key }
     }
 
-    pub fn find(&self, name: &str) -> Result<Arc<Model>, Unknown> {
+    pub fn find(&self, name: &str) -> Result<Arc<Model>, UnknownModel> {
         if let Some(model) = self.parsed.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Ok(model.clone());
         }
         let model: Arc<Model> = Arc::new(name.parse()?);
         if matches!(model.base, Base::Key { .. }) && !self.has_key {
-            return Err(Unknown::NoKey);
+            return Err(UnknownModel::NoKey);
         }
         let mut parsed = self.parsed.write().unwrap_or_else(PoisonError::into_inner);
         if parsed.len() < NAMES_MAX {
@@ -44,7 +44,7 @@ impl Catalog {
         Ok(model)
     }
 
-    /// The bases that can be used.
+    /// Returns the bases that this gateway has.
     pub fn bases(&self) -> &'static [&'static str] {
         if self.has_key { &["echo", "lorem", "tool", "key"] } else { &["echo", "lorem", "tool"] }
     }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn key_needs_an_answer_key() {
-        assert_eq!(Catalog::new(false).find("key=0.5"), Err(Unknown::NoKey));
+        assert_eq!(Catalog::new(false).find("key=0.5"), Err(UnknownModel::NoKey));
         assert!(Catalog::new(true).find("key=0.5").is_ok());
     }
 }

@@ -1,27 +1,28 @@
 use std::{borrow::Cow, iter};
 
 use super::{Base, Model};
-use crate::AnswerKey;
+use crate::answer_key::AnswerKey;
 
-/// What a request wants of an answer.
+/// The parts of a request that shape the answer's content.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wish<'a> {
+pub struct CompletionParams<'a> {
     /// The user's last message.
     pub prompt: &'a str,
-    /// The caller's limit, reasoning included.
+    /// The caller's token limit, reasoning included.
     pub tokens_max: Option<usize>,
-    /// The name of the first tool.
+    /// Name of the first tool.
     pub tool: Option<&'a str>,
+    /// True if the answer must be JSON.
     pub json: bool,
 }
 
-/// What the model says.
+/// The content of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completion<'a> {
-    /// Its reasoning, which comes first.
+    /// The reasoning, which comes first.
     pub thoughts: Cow<'a, str>,
     pub thought_tokens: usize,
-    /// The tool that is called. Its arguments, a JSON object, are then the text.
+    /// Name of the tool that is called. `text` then holds its arguments, a JSON object.
     pub call: Option<&'a str>,
     pub text: Cow<'a, str>,
     pub text_tokens: usize,
@@ -32,12 +33,13 @@ pub struct Completion<'a> {
 pub enum Finish {
     #[default]
     Stop,
-    /// The caller's token limit came first.
+    /// The caller's token limit ended the answer.
     Length,
+    /// The answer is a tool call.
     Call,
 }
 
-/// The kinds of things that a completion is made of.
+/// The kinds of content in a completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Thoughts,
@@ -49,26 +51,26 @@ const LOREM_TOKENS: u32 = 16;
 const LOREM: &str = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et \
                      dolore magna aliqua ut enim ad minim veniam quis nostrud exercitation ullamco laboris nisi ut \
                      aliquip ex ea commodo consequat";
-/// Words that are no number, no choice's letter, and hardly anyone's answer.
+/// Filler for reasoning. None of its words is a number or a choice's letter, or likely to be an answer.
 const REASONING: &str = "so we go through what is given, one step after the other, and put them together; then we look \
                          once more at what was asked, and check;";
 const UNKNOWN: &str = "I do not know this question.";
 
 impl Model {
-    /// The answer to a wish.
+    /// Composes the answer to a request.
     ///
-    /// `key` is only asked for the base `key`; without one, every question is an unknown one.
-    pub fn complete<'a>(&self, wish: Wish<'a>, key: Option<&'a AnswerKey>) -> Completion<'a> {
-        let call = wish.tool.filter(|_| self.base == Base::Tool);
-        let text = self.text(wish.prompt, key);
-        let text = match (call, wish.json) {
+    /// Only the base `key` uses `key`. Without one, it knows no question.
+    pub fn complete<'a>(&self, params: CompletionParams<'a>, key: Option<&'a AnswerKey>) -> Completion<'a> {
+        let call = params.tool.filter(|_| self.base == Base::Tool);
+        let text = self.text(params.prompt, key);
+        let text = match (call, params.json) {
             (Some(_), _) => Cow::Owned(object("text", &text)),
             (None, true) => Cow::Owned(object("answer", &text)),
             (None, false) => text,
         };
         let thoughts = Cow::Owned(cycle(REASONING, size(self.think)));
         Completion { thoughts, call, text, ..Completion::default() }
-            .limited(wish.tokens_max.unwrap_or(usize::MAX))
+            .limited(params.tokens_max.unwrap_or(usize::MAX))
     }
 
     fn text<'a>(&self, prompt: &'a str, key: Option<&'a AnswerKey>) -> Cow<'a, str> {
@@ -86,13 +88,13 @@ impl Model {
 }
 
 impl Completion<'_> {
-    /// What there is of it, in its order.
+    /// Returns the parts that are not empty, in the order in which they are sent.
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let counted = [(Part::Thoughts, self.thought_tokens), (self.said(), self.text_tokens)];
         counted.into_iter().filter(|(_, tokens)| *tokens > 0).map(|(part, _)| part)
     }
 
-    /// The pieces in which it is streamed.
+    /// Returns the tokens of all parts, in the order in which they are streamed.
     pub fn pieces(&self) -> impl Iterator<Item = (Part, &str)> {
         let said = self.said();
         let thoughts = tokens(&self.thoughts).map(|token| (Part::Thoughts, token));
@@ -103,12 +105,13 @@ impl Completion<'_> {
         if self.call.is_some() { Part::Call } else { Part::Text }
     }
 
-    /// Of all kinds.
+    /// Counts the tokens of all parts.
     pub fn tokens(&self) -> usize {
         self.thought_tokens + self.text_tokens
     }
 
-    /// Keeps what the caller's limit leaves room for. A call is whole or is none: nobody can use a part of it.
+    /// Cuts the completion to the caller's limit. A tool call that does not fit is left out, because a part of one is
+    /// of no use.
     fn limited(mut self, tokens_max: usize) -> Self {
         let (thoughts, thought_tokens) = first(self.thoughts, tokens_max);
         let whole = self.text.len();
@@ -127,8 +130,7 @@ impl Completion<'_> {
     }
 }
 
-/// The pieces in which a text is streamed: words, each with the white space before it. Together they are the
-/// whole text.
+/// Splits a text into its tokens: words, each with the white space before it. Joined, the tokens are the text.
 pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     iter::from_fn(move || {
@@ -140,7 +142,7 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Up to so many tokens of a text, and how many there are.
+/// Returns the first `count` tokens of a text, or all if there are fewer, and their number.
 fn first(text: Cow<'_, str>, count: usize) -> (Cow<'_, str>, usize) {
     let (mut kept, mut bytes) = (0, 0);
     for token in tokens(&text).take(count) {
@@ -157,6 +159,7 @@ fn first(text: Cow<'_, str>, count: usize) -> (Cow<'_, str>, usize) {
     (text, kept)
 }
 
+/// Repeats the words of `text` until there are `count`.
 fn cycle(text: &str, count: usize) -> String {
     let mut out = String::new();
     for word in text.split_whitespace().cycle().take(count) {
@@ -168,11 +171,12 @@ fn cycle(text: &str, count: usize) -> String {
     out
 }
 
-/// A JSON object with one text in it.
+/// Writes a JSON object with one field, a text.
 fn object(name: &str, text: &str) -> String {
     format!(r#"{{"{name}": {}}}"#, serde_json::Value::from(text))
 }
 
+/// Puts reasoning before the answer, so that both together have `count` tokens or more.
 fn reason_first(answer: &str, count: usize) -> Cow<'_, str> {
     match count.saturating_sub(tokens(answer).count()) {
         0 => Cow::Borrowed(answer),
@@ -190,16 +194,16 @@ mod tests {
 
     use super::*;
 
-    fn wish(prompt: &str) -> Wish<'_> {
-        Wish { prompt, ..Wish::default() }
+    fn params(prompt: &str) -> CompletionParams<'_> {
+        CompletionParams { prompt, ..CompletionParams::default() }
     }
 
-    fn complete<'a>(model: &str, wish: Wish<'a>) -> Completion<'a> {
-        model.parse::<Model>().unwrap().complete(wish, None)
+    fn complete<'a>(model: &str, params: CompletionParams<'a>) -> Completion<'a> {
+        model.parse::<Model>().unwrap().complete(params, None)
     }
 
     fn said(model: &str, prompt: &str, tokens_max: Option<usize>) -> (String, usize, Finish) {
-        let completion = complete(model, Wish { tokens_max, ..wish(prompt) });
+        let completion = complete(model, CompletionParams { tokens_max, ..params(prompt) });
         (completion.text.into_owned(), completion.text_tokens, completion.finish)
     }
 
@@ -234,7 +238,7 @@ mod tests {
             (Some(2), "so we", 2, 0, Finish::Length),
         ];
         for (tokens_max, thoughts, thought_tokens, text_tokens, finish) in table {
-            let completion = complete("echo+think=3", Wish { tokens_max, ..wish("a b") });
+            let completion = complete("echo+think=3", CompletionParams { tokens_max, ..params("a b") });
 
             assert_eq!(completion.thoughts, thoughts, "{tokens_max:?}");
             let counts = (completion.thought_tokens, completion.text_tokens, completion.finish);
@@ -245,14 +249,15 @@ mod tests {
 
     #[test]
     fn tool_calls_the_first_tool_with_the_prompt() {
-        let with_tool = Wish { tool: Some("look_up"), ..wish("one \"two\"") };
+        let with_tool = CompletionParams { tool: Some("look_up"), ..params("one \"two\"") };
 
         let completion = complete("tool", with_tool);
 
         assert_eq!((completion.call, completion.finish), (Some("look_up"), Finish::Call));
         assert_eq!(completion.text, r#"{"text": "one \"two\""}"#);
         assert!(completion.pieces().all(|(part, _)| part == Part::Call));
-        let without = [complete("tool", wish("a")), complete("echo", Wish { prompt: "a", ..with_tool })];
+        let without =
+            [complete("tool", params("a")), complete("echo", CompletionParams { prompt: "a", ..with_tool })];
         for completion in without {
             assert_eq!((completion.call, &*completion.text, completion.finish), (None, "a", Finish::Stop));
         }
@@ -260,9 +265,9 @@ mod tests {
 
     #[test]
     fn a_call_that_the_limit_does_not_leave_whole_is_none() {
-        let wish = Wish { tool: Some("look_up"), tokens_max: Some(2), ..wish("a b c") };
+        let params = CompletionParams { tool: Some("look_up"), tokens_max: Some(2), ..params("a b c") };
 
-        let completion = complete("tool+think=1", wish);
+        let completion = complete("tool+think=1", params);
 
         assert_eq!((completion.call, &*completion.text, completion.finish), (None, "", Finish::Length));
         assert_eq!((completion.thought_tokens, completion.text_tokens), (1, 0));
@@ -270,7 +275,7 @@ mod tests {
 
     #[test]
     fn json_is_one_object_with_the_answer() {
-        let completion = complete("echo", Wish { json: true, ..wish("a\n\"b\"") });
+        let completion = complete("echo", CompletionParams { json: true, ..params("a\n\"b\"") });
 
         assert_eq!(completion.text, r#"{"answer": "a\n\"b\""}"#);
         assert_eq!(completion.text_tokens, 2);

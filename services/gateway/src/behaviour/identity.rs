@@ -1,33 +1,33 @@
 use crate::chance::{Draw, hash};
 
-/// Which request this is, and which try of it: all that the fate of a call depends on.
+/// Identifies a request and its attempt. Together with the model's name, it decides what a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     request: u64,
-    /// As the client counts; only its difference matters.
+    /// Number of the attempt, as the client counts. Any two attempts must differ; nothing else matters.
     attempt: u32,
 }
 
 impl Identity {
-    /// From `X-Client-Request-Id: <request>:<attempt>`. An id that does not end in a number is a request
-    /// whose attempts are counted elsewhere, by `retry_count`.
+    /// Reads the header `X-Client-Request-Id: <request>:<attempt>`. If the id does not end in a number, all of it is
+    /// the request, and `retry_count` is the attempt.
     pub fn of_id(id: &str, retry_count: u32) -> Self {
         let split = id.rsplit_once(':').and_then(|(request, attempt)| Some((request, attempt.parse().ok()?)));
         let (request, attempt) = split.unwrap_or((id, retry_count));
         Self { request: hash(&[request.as_bytes()]), attempt }
     }
 
-    /// For a client that sends no id: the same body is the same request.
+    /// Identifies the request of a client that sends no id: the same body is the same request.
     pub fn of_body(body: &[u8], retry_count: u32) -> Self {
         Self { request: hash(&[body]), attempt: retry_count }
     }
 
-    /// A number of this try alone, for ids in answers.
+    /// Returns a number for this attempt, from which the ids in the answer are made.
     pub(crate) fn number(self) -> u64 {
         hash(&[&self.request.to_le_bytes(), &self.attempt.to_le_bytes()])
     }
 
-    /// `what` keeps the draws of one call independent of each other.
+    /// Draws for one modifier. The modifier's name, `what`, makes the draws of one call independent of each other.
     pub(crate) fn draw(self, what: &str) -> Draw {
         Draw::of(&[&self.request.to_le_bytes(), &self.attempt.to_le_bytes(), what.as_bytes()])
     }

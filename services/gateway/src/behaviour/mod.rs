@@ -1,16 +1,18 @@
-//! What a call will do, decided before a byte is written and apart from any protocol.
+//! Decides what a call does, before a byte of the response is written and for all protocols alike.
 //!
-//! A [`Model`] is a name understood; with the [`Identity`] of a call it gives a [`Plan`], and with the prompt a
-//! [`Completion`]. A protocol writes both in its own words.
+//! A [`Model`] is a parsed model name. From the [`Identity`] of a call it makes a [`Plan`], and from the prompt a
+//! [`Completion`]. A protocol writes both in its own format.
 
 mod catalog;
 mod compose;
 mod identity;
 mod model;
 mod plan;
+mod refusal;
 
-pub(crate) use catalog::{Catalog, Unknown};
-pub(crate) use compose::{Completion, Finish, Part, Wish, tokens};
+pub(crate) use catalog::{Catalog, UnknownModel};
+pub(crate) use compose::{Completion, CompletionParams, Finish, Part, tokens};
 pub(crate) use identity::Identity;
 pub(crate) use model::{Base, Model, ModelFault, NAME_BYTES_MAX};
-pub(crate) use plan::{Ending, Form, Pace, Plan, Refusal};
+pub(crate) use plan::{Ending, Pace, Plan};
+pub(crate) use refusal::{Refusal, StreamMode};

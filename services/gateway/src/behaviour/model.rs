@@ -1,27 +1,29 @@
 use std::{str::FromStr, time::Duration};
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::chance::{Share, ShareFault};
 
-/// Longer names are refused, so that what is kept of them is bounded.
+/// Longest name of a model, in bytes. The bound limits the memory that names take.
 pub const NAME_BYTES_MAX: usize = 256;
 const TTFT_MAX: Duration = Duration::from_mins(10);
 const TOKENS_MAX: u32 = 100_000;
 const TPS_MAX: u32 = 1_000_000;
 
-/// A model's name, understood.
+/// A model, parsed from its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     pub base: Base,
+    /// Time from the request to the first token.
     pub ttft: Duration,
-    /// Between one token and the next.
+    /// Time from one token to the next.
     pub token_gap: Duration,
-    /// Of reasoning, before the answer.
+    /// Number of reasoning tokens before the answer.
     pub think: u32,
+    /// Number of tokens in the answer, if the name gives one.
     pub tokens: Option<u32>,
-    /// Statuses and their shares, which add up to at most all.
+    /// Statuses and their shares, which add up to at most 1.
     pub failures: Vec<(u16, Share)>,
-    /// In seconds.
+    /// Seconds after which the client may try again, sent with failures.
     pub retry_after: Option<u32>,
     pub refusals: Vec<Refusal>,
     pub hang: Share,
@@ -34,21 +36,22 @@ pub struct Model {
 pub enum Base {
     Echo,
     Lorem,
-    /// Calls the first tool of a request that has tools, and is `Echo` for one that has none.
+    /// Calls the request's first tool. For a request without tools it is `Echo`.
     Tool,
     Key {
+        /// Share of the items that are answered correctly.
         right: Share,
     },
 }
 
-/// Where a stream breaks off.
+/// A break in a stream after so many tokens, for a share of the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Break {
     pub after_tokens: u32,
     pub share: Share,
 }
 
-/// What is wrong with a model's name, in the user's words.
+/// Why a model's name cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelFault {
     #[error("the name is longer than {NAME_BYTES_MAX} bytes")]
@@ -60,10 +63,10 @@ pub enum ModelFault {
          nostreamoptions, hang, malformed, overload or cut"
     )]
     Modifier(String),
-    #[error("`{word}`: {wanted} is wanted")]
-    Value { word: String, wanted: &'static str },
-    #[error("`{word}`: {fault}")]
-    Share { word: String, fault: ShareFault },
+    #[error("`{term}`: {wanted} is wanted")]
+    Value { term: String, wanted: &'static str },
+    #[error("`{term}`: {fault}")]
+    Share { term: String, fault: ShareFault },
     #[error("`{0}` is given twice")]
     Twice(String),
     #[error("the shares of `fail` are more than 1 together")]
@@ -77,16 +80,16 @@ impl FromStr for Model {
         if name.len() > NAME_BYTES_MAX {
             return Err(ModelFault::TooLong);
         }
-        let mut words = name.split('+').map(Word::of);
-        let base = words.next().expect("a split has at least one part");
+        let mut terms = name.split('+').map(Term::of);
+        let base = terms.next().expect("a split has at least one part");
         let mut model = Self::plain(base.base()?);
         let mut seen = Vec::new();
-        for word in words {
-            if word.name != "fail" && seen.contains(&word.name) {
-                return Err(ModelFault::Twice(word.name.to_owned()));
+        for term in terms {
+            if term.name != "fail" && seen.contains(&term.name) {
+                return Err(ModelFault::Twice(term.name.to_owned()));
             }
-            seen.push(word.name);
-            model.modify(&word)?;
+            seen.push(term.name);
+            model.modify(&term)?;
         }
         Ok(model)
     }
@@ -110,43 +113,43 @@ impl Model {
         }
     }
 
-    fn modify(&mut self, word: &Word<'_>) -> Result<(), ModelFault> {
-        match word.name {
-            "ttft" => self.ttft = word.duration()?,
-            "think" => self.think = word.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?,
-            "tokens" => self.tokens = Some(word.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?),
+    fn modify(&mut self, term: &Term<'_>) -> Result<(), ModelFault> {
+        match term.name {
+            "ttft" => self.ttft = term.duration()?,
+            "think" => self.think = term.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?,
+            "tokens" => self.tokens = Some(term.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?),
             "tps" => {
                 self.token_gap =
-                    Duration::from_secs(1) / word.number(1..=TPS_MAX, "a number from 1 to 1,000,000")?;
+                    Duration::from_secs(1) / term.number(1..=TPS_MAX, "a number from 1 to 1,000,000")?;
             }
-            "fail" => self.failures.push(word.failure()?),
-            "retry-after" => self.retry_after = Some(word.number(0..=86_400, "seconds, up to a day,")?),
-            "nostream" => self.refusals.push(word.refusal(Refusal::Stream)?),
-            "onlystream" => self.refusals.push(word.refusal(Refusal::Buffered)?),
-            "nostreamoptions" => self.refusals.push(word.refusal(Refusal::StreamOptions)?),
-            "hang" => self.hang = word.share_of_bare()?,
-            "malformed" => self.malformed = word.share_of_bare()?,
-            "overload" => self.overload = Some(word.break_off()?),
-            "cut" => self.cut = Some(word.break_off()?),
-            _ => return Err(ModelFault::Modifier(word.whole.to_owned())),
+            "fail" => self.failures.push(term.failure()?),
+            "retry-after" => self.retry_after = Some(term.number(0..=86_400, "seconds, up to a day,")?),
+            "nostream" => self.refusals.push(term.refusal(Refusal::Stream)?),
+            "onlystream" => self.refusals.push(term.refusal(Refusal::Buffered)?),
+            "nostreamoptions" => self.refusals.push(term.refusal(Refusal::StreamOptions)?),
+            "hang" => self.hang = term.share_of_bare()?,
+            "malformed" => self.malformed = term.share_of_bare()?,
+            "overload" => self.overload = Some(term.break_off()?),
+            "cut" => self.cut = Some(term.break_off()?),
+            _ => return Err(ModelFault::Modifier(term.whole.to_owned())),
         }
         self.failures
             .iter()
-            .try_fold(Share::NONE, |sum, (_, share)| sum.plus(*share))
+            .try_fold(Share::NONE, |sum, (_, share)| sum.checked_add(*share))
             .map(drop)
             .ok_or(ModelFault::FailShares)
     }
 }
 
-/// `name`, `name=value`, `name:share` or `name=value:share`.
-struct Word<'a> {
+/// One term of a model's name, a base or a modifier: `name`, `name=value`, `name:share` or `name=value:share`.
+struct Term<'a> {
     whole: &'a str,
     name: &'a str,
     value: Option<&'a str>,
     share: Option<&'a str>,
 }
 
-impl<'a> Word<'a> {
+impl<'a> Term<'a> {
     fn of(whole: &'a str) -> Self {
         let (rest, share) = whole.split_once(':').map_or((whole, None), |(rest, share)| (rest, Some(share)));
         let (name, value) = rest.split_once('=').map_or((rest, None), |(name, value)| (name, Some(value)));
@@ -166,12 +169,12 @@ impl<'a> Word<'a> {
 
     fn refusal(&self, refusal: Refusal) -> Result<Refusal, ModelFault> {
         let bare = self.value.is_none() && self.share.is_none();
-        if bare { Ok(refusal) } else { Err(self.wants("the word alone")) }
+        if bare { Ok(refusal) } else { Err(self.expected("the word alone")) }
     }
 
     fn share_of_bare(&self) -> Result<Share, ModelFault> {
         if self.value.is_some() {
-            return Err(self.wants("the word alone, or with a share after a colon,"));
+            return Err(self.expected("the word alone, or with a share after a colon,"));
         }
         self.share.map_or(Ok(Share::ALL), |share| self.parse_share(share))
     }
@@ -180,21 +183,21 @@ impl<'a> Word<'a> {
         let status =
             self.value.and_then(|value| value.parse().ok()).filter(|status| (400..600).contains(status));
         let (Some(status), Some(share)) = (status, self.share) else {
-            return Err(self.wants("a status from 400 to 599 and its share, as in fail=429:0.1,"));
+            return Err(self.expected("a status from 400 to 599 and its share, as in fail=429:0.1,"));
         };
         Ok((status, self.parse_share(share)?))
     }
 
     fn break_off(&self) -> Result<Break, ModelFault> {
         let after_tokens = self.value.and_then(|value| value.parse().ok());
-        let after_tokens = after_tokens.ok_or_else(|| self.wants("a number of tokens, as in cut=10,"))?;
+        let after_tokens = after_tokens.ok_or_else(|| self.expected("a number of tokens, as in cut=10,"))?;
         let share = self.share.map_or(Ok(Share::ALL), |share| self.parse_share(share))?;
         Ok(Break { after_tokens, share })
     }
 
     fn number(&self, range: std::ops::RangeInclusive<u32>, wanted: &'static str) -> Result<u32, ModelFault> {
         let number = self.plain_value().and_then(|value| value.parse().ok());
-        number.filter(|number| range.contains(number)).ok_or_else(|| self.wants(wanted))
+        number.filter(|number| range.contains(number)).ok_or_else(|| self.expected(wanted))
     }
 
     fn duration(&self) -> Result<Duration, ModelFault> {
@@ -206,7 +209,7 @@ impl<'a> Word<'a> {
         });
         duration
             .filter(|duration| *duration <= TTFT_MAX)
-            .ok_or_else(|| self.wants("a time such as 200ms or 2s, up to 600s,"))
+            .ok_or_else(|| self.expected("a time such as 200ms or 2s, up to 600s,"))
     }
 
     fn plain_value(&self) -> Option<&'a str> {
@@ -214,11 +217,11 @@ impl<'a> Word<'a> {
     }
 
     fn parse_share(&self, share: &str) -> Result<Share, ModelFault> {
-        share.parse().map_err(|fault| ModelFault::Share { word: self.whole.to_owned(), fault })
+        share.parse().map_err(|fault| ModelFault::Share { term: self.whole.to_owned(), fault })
     }
 
-    fn wants(&self, wanted: &'static str) -> ModelFault {
-        ModelFault::Value { word: self.whole.to_owned(), wanted }
+    fn expected(&self, wanted: &'static str) -> ModelFault {
+        ModelFault::Value { term: self.whole.to_owned(), wanted }
     }
 }
 

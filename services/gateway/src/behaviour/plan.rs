@@ -1,16 +1,20 @@
 use std::time::Duration;
 
-use super::{Identity, Model, model::Break};
+use super::{
+    Identity, Model,
+    model::Break,
+    refusal::{Refusal, StreamMode},
+};
 use crate::chance::Share;
 
-/// What a call does.
+/// Everything that a call will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     Refuse(Refusal),
     /// Fails at once.
     Fail {
         status: u16,
-        /// In seconds.
+        /// Seconds after which the client may try again.
         retry_after: Option<u32>,
     },
     /// Never answers.
@@ -21,75 +25,55 @@ pub enum Plan {
     },
 }
 
-/// The form of a request that a model does not take, in the words of servers that do so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error(
-        "Unsupported value: 'stream' does not support true with this model. Only the default (false) value is \
-         supported."
-    )]
-    Stream,
-    #[error("This model only support stream mode, please enable the stream parameter to access the model.")]
-    Buffered,
-    #[error("Unknown parameter: 'stream_options'.")]
-    StreamOptions,
-}
-
-/// How an answer is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Form {
-    pub stream: bool,
-    /// Whether there are any, whatever they say.
-    pub stream_options: bool,
-}
-
-/// When the tokens come.
+/// Times at which an answer's tokens are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
-    /// From the request to the first token.
+    /// Time from the request to the first token.
     pub ttft: Duration,
+    /// Time from one token to the next.
     pub token_gap: Duration,
 }
 
-/// How an answer ends.
+/// End of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Whole,
-    /// After so many tokens, and without what marks an end.
+    /// Ends after so many tokens, without the stream's terminator.
     Cut {
         after_tokens: usize,
     },
-    /// After so many tokens, with the news that the server is overloaded.
+    /// Ends after so many tokens, with the error of an overloaded server.
     Overloaded {
         after_tokens: usize,
     },
-    /// In JSON that nobody can read.
+    /// Ends in JSON that breaks off.
     Malformed,
 }
 
 impl Model {
-    /// The fate of one call: a function of the model's name, the request and its attempt, and nothing else.
-    pub fn plan(&self, identity: Identity, form: Form) -> Plan {
-        if let Some(refusal) = self.refusals.iter().find(|refusal| refusal.meets(form)) {
+    /// Plans one call. The plan depends on the model's name, the request and its attempt, and on nothing else.
+    pub fn plan(&self, identity: Identity, mode: StreamMode) -> Plan {
+        if let Some(refusal) = self.refusals.iter().find(|refusal| refusal.applies_to(mode)) {
             return Plan::Refuse(*refusal);
         }
         if let Some(status) = self.failure(identity) {
             return Plan::Fail { status, retry_after: self.retry_after };
         }
-        if self.hang.has(identity.draw("hang")) {
+        if self.hang.contains(identity.draw("hang")) {
             return Plan::Hang;
         }
         let pace = Pace { ttft: self.ttft, token_gap: self.token_gap };
         Plan::Answer { pace, ending: self.ending(identity) }
     }
 
-    /// One draw for all statuses, so that their shares are of all calls and not of what the one before left.
+    /// Returns the status if the call fails. All statuses share one draw, so that each gets its share of all calls and
+    /// not of the calls that earlier statuses left.
     fn failure(&self, identity: Identity) -> Option<u16> {
         let draw = identity.draw("fail");
         let mut sum = Share::NONE;
         for (status, share) in &self.failures {
-            sum = sum.plus(*share)?;
-            if sum.has(draw) {
+            sum = sum.checked_add(*share)?;
+            if sum.contains(draw) {
                 return Some(*status);
             }
         }
@@ -97,26 +81,16 @@ impl Model {
     }
 
     fn ending(&self, identity: Identity) -> Ending {
-        if self.malformed.has(identity.draw("malformed")) {
+        if self.malformed.contains(identity.draw("malformed")) {
             return Ending::Malformed;
         }
-        let breaks = |at: Option<Break>, what| at.filter(|at| at.share.has(identity.draw(what)));
+        let breaks = |at: Option<Break>, what| at.filter(|at| at.share.contains(identity.draw(what)));
         if let Some(at) = breaks(self.overload, "overload") {
             Ending::Overloaded { after_tokens: at.tokens() }
         } else if let Some(at) = breaks(self.cut, "cut") {
             Ending::Cut { after_tokens: at.tokens() }
         } else {
             Ending::Whole
-        }
-    }
-}
-
-impl Refusal {
-    fn meets(self, form: Form) -> bool {
-        match self {
-            Self::Stream => form.stream,
-            Self::Buffered => !form.stream,
-            Self::StreamOptions => form.stream_options,
         }
     }
 }
@@ -128,7 +102,7 @@ impl Break {
 }
 
 impl Ending {
-    /// How many tokens a stream shows at most.
+    /// Returns the highest number of tokens that a stream with this end sends.
     pub fn tokens_shown(self) -> usize {
         match self {
             Self::Whole => usize::MAX,
@@ -139,7 +113,7 @@ impl Ending {
 }
 
 impl Pace {
-    /// From the request to token `index`, counted from 0.
+    /// Returns the time from the request to token `index`, counted from 0.
     pub fn until_token(self, index: usize) -> Duration {
         self.ttft + self.token_gap * u32::try_from(index).unwrap_or(u32::MAX)
     }
@@ -153,8 +127,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const STREAM: Form = Form { stream: true, stream_options: false };
-    const BUFFERED: Form = Form { stream: false, stream_options: false };
+    const STREAM: StreamMode = StreamMode { stream: true, stream_options: false };
+    const BUFFERED: StreamMode = StreamMode { stream: false, stream_options: false };
 
     fn model(name: &str) -> Model {
         name.parse().unwrap()
@@ -209,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_request_is_refused_for_its_form_alone() {
-        let options = Form { stream: true, stream_options: true };
+        let options = StreamMode { stream: true, stream_options: true };
         let table = [
             ("echo+nostream", STREAM, Some(Refusal::Stream)),
             ("echo+nostream", BUFFERED, None),
@@ -219,10 +193,10 @@ mod tests {
             ("echo+nostreamoptions", STREAM, None),
             ("echo+nostreamoptions", BUFFERED, None),
         ];
-        for (name, form, want) in table {
-            let plan = model(name).plan(Identity::of_id("a:0", 0), form);
+        for (name, mode, want) in table {
+            let plan = model(name).plan(Identity::of_id("a:0", 0), mode);
             let refusal = if let Plan::Refuse(refusal) = plan { Some(refusal) } else { None };
-            assert_eq!(refusal, want, "{name}, {form:?}");
+            assert_eq!(refusal, want, "{name}, {mode:?}");
         }
     }
 

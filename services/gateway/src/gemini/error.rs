@@ -3,10 +3,10 @@ use serde::Serialize;
 use super::{Gemini, path::Delivery};
 use crate::{
     behaviour::Refusal,
-    protocol::{Failure, Fault},
+    protocol::{ErrorResponse, Fault},
 };
 
-/// An error as Google words it.
+/// The body of an error from Google.
 #[derive(Serialize)]
 struct Envelope {
     error: Inner,
@@ -39,11 +39,11 @@ struct Violation {
     quota_id: &'static str,
 }
 
-/// Comes with a quota that is used up for the day, too, and is no hope then.
+/// Delay that Google's API sends also with a quota that is used up for the day, although the next call fails, too.
 const SPENT_RETRY_SECONDS: u32 = 36;
 
-/// Of one of the methods. When it delivers an array, its error is an element of one.
-pub(super) fn method_failure(fault: &Fault, method: &Gemini) -> Failure {
+/// Makes the error response of a method. A method that delivers an array has its error as the only element.
+pub(super) fn method_error_response(fault: &Fault, method: &Gemini) -> ErrorResponse {
     let mut envelope = envelope(fault);
     if let Some(reason) = not_found(fault, method) {
         (envelope.error.code, envelope.error.status) = (404, name(404));
@@ -54,11 +54,11 @@ pub(super) fn method_failure(fault: &Fault, method: &Gemini) -> Failure {
         Delivery::Array => serde_json::to_vec(&[envelope]),
         Delivery::Whole | Delivery::Events => serde_json::to_vec(&envelope),
     };
-    Failure { status, json: json.expect("text serializes"), retry_after: None }
+    ErrorResponse { status, json: json.expect("text serializes"), retry_after: None }
 }
 
-pub(crate) fn failure(fault: &Fault) -> Failure {
-    Failure { status: fault.status(), json: json(fault), retry_after: None }
+pub(crate) fn error_response(fault: &Fault) -> ErrorResponse {
+    ErrorResponse { status: fault.status(), json: json(fault), retry_after: None }
 }
 
 pub(super) fn json(fault: &Fault) -> Vec<u8> {
@@ -67,7 +67,7 @@ pub(super) fn json(fault: &Fault) -> Vec<u8> {
 
 fn envelope(fault: &Fault) -> Envelope {
     let code = match fault {
-        // A key is an argument like others here, and 401 is for other kinds of credentials.
+        // Google treats a key as an argument of the call, and keeps 401 for other kinds of credentials.
         Fault::KeyRevoked => 400,
         fault => fault.status(),
     };
@@ -79,7 +79,7 @@ fn envelope(fault: &Fault) -> Envelope {
     Envelope { error: Inner { code, message, status: name(code), details: details(fault) } }
 }
 
-/// A model that there is not, and one that has not the method, are the same to Google.
+/// Returns the message of a 404. Google has one message for a model that does not exist and for one without the method.
 fn not_found(fault: &Fault, method: &Gemini) -> Option<String> {
     let (name, why) = match fault {
         Fault::NoSuchModel { name, why } => (&**name, why.to_string()),
@@ -109,7 +109,7 @@ fn details(fault: &Fault) -> Vec<Detail> {
     }
 }
 
-/// The names of `google.rpc.Code` for the statuses that they are mapped to.
+/// Returns the name in `google.rpc.Code` that Google maps to an HTTP status.
 fn name(status: u16) -> &'static str {
     match status {
         401 => "UNAUTHENTICATED",
@@ -135,9 +135,9 @@ mod tests {
     }
 
     fn written(fault: &Fault, method: &str) -> (u16, String) {
-        let failure = method_failure(fault, &at(method));
-        assert_eq!(failure.retry_after, None, "the delay is in the body alone");
-        (failure.status, String::from_utf8(failure.json).unwrap())
+        let response = method_error_response(fault, &at(method));
+        assert_eq!(response.retry_after, None, "the delay is in the body alone");
+        (response.status, String::from_utf8(response.json).unwrap())
     }
 
     #[test]

@@ -7,22 +7,22 @@ use crate::{
     protocol::{Answer, Events, Fault, push_json, push_string},
 };
 
-/// Chunks, as server-sent events with Google's line ends or as elements of an array. Those of texts are most and much
-/// alike, so what they share is written once.
+/// Writes the chunks of a stream, as server-sent events with Google's line ends (CR LF) or as elements of an array.
+/// Most are chunks of text and differ in a few bytes only, so the bytes that they share are written once.
 pub(super) struct ChunkEvents<'a> {
     answer: &'a Answer<'a>,
     is_array: bool,
-    /// The chunks written.
+    /// Number of chunks written.
     chunks: usize,
     usage: Usage,
-    /// What follows the usage of a chunk.
+    /// Bytes after the usage of every chunk.
     tail: Vec<u8>,
 }
 
 impl<'a> ChunkEvents<'a> {
     pub fn of(answer: &'a Answer<'a>, is_array: bool) -> Self {
         let mut tail = br#","modelVersion":"#.to_vec();
-        push_string(&mut tail, &answer.asked.model);
+        push_string(&mut tail, &answer.request.model);
         tail.extend_from_slice(br#","responseId":"#);
         push_string(&mut tail, &answer.id(""));
         tail.push(b'}');
@@ -48,7 +48,7 @@ impl Events for ChunkEvents<'_> {
 
     fn open(&mut self, _: &mut Vec<u8>, _: Part) {}
 
-    /// A call comes whole, when its last token is there.
+    /// Writes nothing for a token of a call: a call is sent whole, after its last token.
     fn token(&mut self, out: &mut Vec<u8>, part: Part, token: &str) {
         self.usage.add(part);
         let end: &[u8] = match part {

@@ -8,14 +8,14 @@ mod response;
 
 use hyper::header::HeaderValue;
 
-pub(crate) use self::{error::failure, path::Gemini};
+pub(crate) use self::{error::error_response, path::Gemini};
 use self::{events::ChunkEvents, path::Delivery, request::GenerateRequest, response::Response};
-use crate::protocol::{Answer, Asked, Events, Failure, Fault, Protocol};
+use crate::protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol};
 
 impl Protocol for Gemini {
-    fn read<'a>(&'a self, body: &'a [u8]) -> Result<Asked<'a>, Fault> {
+    fn read<'a>(&'a self, body: &'a [u8]) -> Result<ModelRequest<'a>, Fault> {
         let request: GenerateRequest<'a> = serde_json::from_slice(body)?;
-        request.asked(&self.model, self.delivery != Delivery::Whole)
+        request.into_model_request(&self.model, self.delivery != Delivery::Whole)
     }
 
     fn whole(&self, answer: &Answer<'_>) -> Vec<u8> {
@@ -26,8 +26,8 @@ impl Protocol for Gemini {
         ChunkEvents::of(answer, self.delivery == Delivery::Array)
     }
 
-    fn failure(&self, fault: &Fault, _: u64) -> Failure {
-        error::method_failure(fault, self)
+    fn error_response(&self, fault: &Fault, _: u64) -> ErrorResponse {
+        error::method_error_response(fault, self)
     }
 
     fn stream_type(&self) -> HeaderValue {

@@ -1,6 +1,6 @@
 use crate::query::{decoded, parameter};
 
-/// `POST /{version}/models/{model}:generateContent` and `:streamGenerateContent`.
+/// A method of Gemini's API: `POST /{version}/models/{model}:generateContent` or `:streamGenerateContent`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Gemini {
     pub(super) version: &'static str,
@@ -8,22 +8,23 @@ pub(crate) struct Gemini {
     pub(super) delivery: Delivery,
 }
 
-/// Of the API; the same here.
+/// Versions of the API. The gateway treats them alike.
 const VERSIONS: [&str; 2] = ["v1beta", "v1"];
 
 /// How an answer is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// In one piece.
+    /// One JSON object.
     Whole,
-    /// As server-sent events, with `?alt=sse`.
+    /// Server-sent events, for `?alt=sse`.
     Events,
-    /// As one JSON array, an element at a time.
+    /// One JSON array, sent element by element.
     Array,
 }
 
 impl Gemini {
-    /// `None` for any other path. A model's name may have colons: the last one ends it.
+    /// Parses a path and its query. Returns `None` for any other path. A model's name may contain colons: the last
+    /// colon of the path ends the name.
     pub fn at(path: &str, query: &str) -> Option<Self> {
         let (version, rest) = VERSIONS.iter().find_map(|version| {
             Some((*version, path.strip_prefix('/')?.strip_prefix(version)?.strip_prefix("/models/")?))
@@ -39,7 +40,7 @@ impl Gemini {
         Some(Self { version, model: model.to_owned(), delivery })
     }
 
-    /// The last part of the path.
+    /// Returns the method's name, which is the last part of the path.
     pub(super) fn method(&self) -> &'static str {
         match self.delivery {
             Delivery::Whole => "generateContent",

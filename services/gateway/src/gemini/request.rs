@@ -3,11 +3,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
-    behaviour::Form,
-    protocol::{Asked, Fault, Named, Text, or_default},
+    behaviour::StreamMode,
+    protocol::{Fault, ModelRequest, Named, Text, or_default},
 };
 
-/// What is read of a request; the rest is skipped. As all of Google's, it may have its names in either case.
+/// The fields of a request that the gateway reads. It skips the others. As in all of Google's JSON, names may be in
+/// camel case or snake case.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GenerateRequest<'a> {
@@ -21,7 +22,7 @@ pub(super) struct GenerateRequest<'a> {
     tools: Vec<Tool<'a>>,
 }
 
-/// One without a role is the user's.
+/// A message. One without a role is the user's.
 #[derive(Debug, Deserialize)]
 struct Content<'a> {
     #[serde(borrow, default)]
@@ -49,7 +50,7 @@ struct Tool<'a> {
 }
 
 impl<'a> GenerateRequest<'a> {
-    pub fn asked(self, model: &'a str, stream: bool) -> Result<Asked<'a>, Fault> {
+    pub fn into_model_request(self, model: &'a str, stream: bool) -> Result<ModelRequest<'a>, Fault> {
         if self.contents.is_empty() {
             return Err(Fault::Invalid { message: "contents must not be empty", param: "contents" });
         }
@@ -59,22 +60,22 @@ impl<'a> GenerateRequest<'a> {
             return Err(Fault::Invalid { message, param: "candidateCount" });
         }
         let mut functions = self.tools.into_iter().flat_map(|tool| tool.function_declarations);
-        let mut asked = Asked {
+        let mut request = ModelRequest {
             model: Cow::Borrowed(model),
-            form: Form { stream, stream_options: false },
+            stream_mode: StreamMode { stream, stream_options: false },
             include_usage: true,
             tokens_max: generation.max_output_tokens,
             tool: functions.next().map(|function| function.name),
             json: generation.response_mime_type.0 == "application/json",
-            ..Asked::default()
+            ..ModelRequest::default()
         };
         if let Some(system) = self.system_instruction {
-            asked.hear(system.parts, false);
+            request.add_message(system.parts, false);
         }
         for Content { role, parts } in self.contents {
-            asked.hear(parts, role.is_none_or(|role| role.0 == "user"));
+            request.add_message(parts, role.is_none_or(|role| role.0 == "user"));
         }
-        Ok(asked)
+        Ok(request)
     }
 }
 
@@ -82,8 +83,8 @@ impl<'a> GenerateRequest<'a> {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<Asked<'_>, Fault> {
-        serde_json::from_str::<GenerateRequest<'_>>(body)?.asked("echo", true)
+    fn read(body: &str) -> Result<ModelRequest<'_>, Fault> {
+        serde_json::from_str::<GenerateRequest<'_>>(body)?.into_model_request("echo", true)
     }
 
     #[test]
@@ -108,8 +109,8 @@ mod tests {
         ];
         for (contents, prompt, prompt_tokens) in table {
             let body = format!("{{{contents}}}");
-            let asked = read(&body).unwrap();
-            assert_eq!((&*asked.prompt, asked.prompt_tokens), (prompt, prompt_tokens), "{contents}");
+            let request = read(&body).unwrap();
+            assert_eq!((&*request.prompt, request.prompt_tokens), (prompt, prompt_tokens), "{contents}");
         }
     }
 
@@ -122,9 +123,12 @@ mod tests {
                 "tools":[{"function_declarations":[{"name":"f"}]}]}"#,
         ];
         for body in bodies {
-            let asked = read(body).unwrap();
-            assert_eq!((asked.tokens_max, asked.tool.as_deref(), asked.json), (Some(5), Some("f"), true));
-            assert!(asked.form.stream);
+            let request = read(body).unwrap();
+            assert_eq!(
+                (request.tokens_max, request.tool.as_deref(), request.json),
+                (Some(5), Some("f"), true)
+            );
+            assert!(request.stream_mode.stream);
         }
     }
 

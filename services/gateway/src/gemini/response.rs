@@ -54,7 +54,7 @@ pub(super) struct FunctionCall<'a> {
     args: &'a RawValue,
 }
 
-/// Of the answer so far. As in all of Google's JSON, what is zero may be left out.
+/// Token counts of the answer so far. As in all of Google's JSON, zeros may be left out.
 #[derive(Clone, Serialize)]
 pub(super) struct Usage {
     #[serde(rename = "promptTokenCount")]
@@ -73,12 +73,12 @@ impl<'a> Response<'a> {
         Self::new(answer, parts, true, Usage::of(answer))
     }
 
-    /// A chunk with a whole part in it.
+    /// Makes a chunk that holds a whole part.
     pub fn part(answer: &'a Answer<'_>, part: Part, usage: Usage) -> Self {
         Self::new(answer, vec![Piece::whole(answer, part)], false, usage)
     }
 
-    /// The last chunk.
+    /// Makes the last chunk.
     pub fn last(answer: &'a Answer<'_>) -> Self {
         Self::new(answer, vec![Piece::Text { text: "" }], true, Usage::of(answer))
     }
@@ -88,7 +88,7 @@ impl<'a> Response<'a> {
         Self {
             candidates: [Candidate { content: Content { parts, role: "model" }, finish_reason, index: 0 }],
             usage_metadata,
-            model_version: &answer.asked.model,
+            model_version: &answer.request.model,
             id: answer.id(""),
         }
     }
@@ -111,22 +111,22 @@ impl<'a> Piece<'a> {
 }
 
 impl Usage {
-    /// Before the first token.
+    /// Returns the usage before the first token.
     pub fn begun(answer: &Answer<'_>) -> Self {
-        let prompt = answer.asked.prompt_tokens;
+        let prompt = answer.request.prompt_tokens;
         Self { prompt, candidates: 0, thoughts: 0, total: prompt }
     }
 
     pub fn of(answer: &Answer<'_>) -> Self {
         Self {
-            prompt: answer.asked.prompt_tokens,
+            prompt: answer.request.prompt_tokens,
             candidates: answer.completion.text_tokens,
             thoughts: answer.completion.thought_tokens,
             total: answer.total_tokens(),
         }
     }
 
-    /// One token more.
+    /// Counts one more token.
     pub fn add(&mut self, part: Part) {
         match part {
             Part::Thoughts => self.thoughts += 1,
@@ -141,7 +141,7 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// A call has no reason of its own here.
+/// Returns Google's name of a finish reason. A call has no reason of its own.
 fn finish_reason(finish: Finish) -> &'static str {
     match finish {
         Finish::Stop | Finish::Call => "STOP",

@@ -2,10 +2,10 @@ use serde::Serialize;
 
 use crate::{
     behaviour::Refusal,
-    protocol::{Failure, Fault},
+    protocol::{ErrorResponse, Fault},
 };
 
-/// An error as `OpenAI` words it: the body is `{"error":{"message","type","param","code"}}`.
+/// The body of an error from `OpenAI`: `{"error":{"message","type","param","code"}}`.
 #[derive(Serialize)]
 struct Envelope {
     error: Inner,
@@ -22,24 +22,24 @@ struct Inner {
 
 const INVALID: &str = "invalid_request_error";
 
-pub(crate) fn failure(fault: &Fault) -> Failure {
-    Failure { status: fault.status(), json: json(fault), retry_after: fault.retry_after() }
+pub(crate) fn error_response(fault: &Fault) -> ErrorResponse {
+    ErrorResponse { status: fault.status(), json: json(fault), retry_after: fault.retry_after() }
 }
 
 pub(super) fn json(fault: &Fault) -> Vec<u8> {
-    let (kind, param, code) = words(fault);
+    let (kind, param, code) = classify(fault);
     let envelope = Envelope { error: Inner { message: fault.to_string(), kind, param, code } };
     serde_json::to_vec(&envelope).expect("text serializes")
 }
 
-/// The type, the parameter and the code.
-fn words(fault: &Fault) -> (&'static str, Option<&'static str>, Option<&'static str>) {
+/// Returns the type, the parameter and the code of an error.
+fn classify(fault: &Fault) -> (&'static str, Option<&'static str>, Option<&'static str>) {
     match fault {
-        Fault::Unread(_) | Fault::Unreadable(_) | Fault::NoSuchPath(_) => (INVALID, None, None),
+        Fault::Body(_) | Fault::Unreadable(_) | Fault::NoSuchPath(_) => (INVALID, None, None),
         Fault::Invalid { param, .. } => (INVALID, Some(param), None),
         Fault::NoSuchModel { .. } => (INVALID, Some("model"), Some("model_not_found")),
         Fault::Refused(Refusal::Stream) => (INVALID, Some("stream"), Some("unsupported_value")),
-        // As Alibaba's servers say it, which have such models.
+        // Alibaba's servers have such models, and answer so.
         Fault::Refused(Refusal::Buffered) => (INVALID, None, Some("invalid_parameter_error")),
         Fault::Refused(Refusal::StreamOptions) => {
             (INVALID, Some("stream_options"), Some("unknown_parameter"))
@@ -61,7 +61,7 @@ fn words(fault: &Fault) -> (&'static str, Option<&'static str>, Option<&'static 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::behaviour::Unknown;
+    use crate::behaviour::UnknownModel;
 
     #[test]
     fn errors_read_as_openai_writes_them() {
@@ -81,7 +81,7 @@ mod tests {
             (Fault::KeyRevoked, r#""type":"invalid_request_error","param":null,"code":"invalid_api_key""#),
             (Fault::QuotaSpent, r#""type":"insufficient_quota","param":null,"code":"insufficient_quota""#),
             (
-                Fault::no_such_model("x\"y", Unknown::NoKey),
+                Fault::no_such_model("x\"y", UnknownModel::NoKey),
                 r#"{"error":{"message":"The model `x\"y` does not exist: `key` needs"#,
             ),
         ];

@@ -1,4 +1,4 @@
-//! `OpenAI`'s two protocols for chats, and what they share.
+//! `OpenAI`'s two protocols, chat completions and responses, with the errors and the list of models that they share.
 
 mod chat;
 mod error;
@@ -6,6 +6,6 @@ mod models;
 mod responses;
 
 pub(crate) use chat::Chat;
-pub(crate) use error::failure;
+pub(crate) use error::error_response;
 pub(crate) use models::{model, models};
 pub(crate) use responses::Responses;

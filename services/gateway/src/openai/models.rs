@@ -4,8 +4,8 @@ use hyper::{
 };
 use serde::Serialize;
 
-use super::failure;
-use crate::{body::Body, protocol::Fault, server::App};
+use super::error_response;
+use crate::{app::App, protocol::Fault, response_body::ResponseBody};
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -21,17 +21,17 @@ struct Entry<'a> {
     owned_by: &'static str,
 }
 
-/// `GET /v1/models`: the bases. With modifiers there are more models than can be listed.
-pub(crate) fn models(app: &App) -> Response<Body> {
+/// `GET /v1/models`: lists the bases, because modifiers make more models than can be listed.
+pub(crate) fn models(app: &App) -> Response<ResponseBody> {
     let data = app.models.bases().iter().map(|base| entry(base)).collect();
     json(&List { object: "list", data })
 }
 
-/// `GET /v1/models/{id}`: any name that is understood.
-pub(crate) fn model(app: &App, name: &str) -> Response<Body> {
+/// `GET /v1/models/{id}`: describes any model whose name can be parsed.
+pub(crate) fn model(app: &App, name: &str) -> Response<ResponseBody> {
     match app.models.find(name) {
         Ok(_) => json(&entry(name)),
-        Err(why) => failure(&Fault::no_such_model(name, why)).respond(Body::plain),
+        Err(why) => error_response(&Fault::no_such_model(name, why)).respond(ResponseBody::plain),
     }
 }
 
@@ -39,8 +39,9 @@ fn entry(id: &str) -> Entry<'_> {
     Entry { id, object: "model", created: 0, owned_by: "runmill" }
 }
 
-fn json(value: &impl Serialize) -> Response<Body> {
-    let mut response = Response::new(Body::plain(serde_json::to_vec(value).expect("plain data serializes")));
+fn json(value: &impl Serialize) -> Response<ResponseBody> {
+    let mut response =
+        Response::new(ResponseBody::plain(serde_json::to_vec(value).expect("plain data serializes")));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -1,25 +1,25 @@
-use super::Asked;
+use super::ModelRequest;
 use crate::behaviour::Completion;
 
-/// All that an answer says, streamed or not.
+/// Everything that a response says, streamed or not.
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
-    pub asked: &'a Asked<'a>,
-    /// Of this attempt alone: what its ids are made of.
+    pub request: &'a ModelRequest<'a>,
+    /// Number of this attempt, from which the ids in the response are made.
     pub number: u64,
-    /// In seconds since 1970.
+    /// Time of the request's arrival, in seconds since 1970.
     pub created: i64,
     pub completion: Completion<'a>,
 }
 
 impl Answer<'_> {
-    /// An id of this answer, such as `msg_ab`.
+    /// Makes an id of this answer, such as `msg_ab`.
     pub fn id(&self, prefix: &str) -> String {
         format!("{prefix}{:x}", self.number)
     }
 
-    /// Of the request and the answer.
+    /// Counts the tokens of the prompt and of the completion.
     pub fn total_tokens(&self) -> usize {
-        self.asked.prompt_tokens + self.completion.tokens()
+        self.request.prompt_tokens + self.completion.tokens()
     }
 }

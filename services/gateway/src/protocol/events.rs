@@ -2,72 +2,78 @@ use serde::Serialize;
 
 use crate::{
     behaviour::{Completion, Ending, Part},
-    paced::Script,
+    paced::RenderedStream,
 };
 
-/// How one protocol writes the parts of a stream, in the order in which they come.
+/// Writes the events of a stream in one protocol. [`render`] calls the methods in the order of the stream.
 pub(crate) trait Events {
-    /// Before the first token.
+    /// Writes the events before the first token.
     fn begin(&mut self, out: &mut Vec<u8>);
+    /// Writes the beginning of a part.
     fn open(&mut self, out: &mut Vec<u8>, part: Part);
     fn token(&mut self, out: &mut Vec<u8>, part: Part, token: &str);
+    /// Writes the end of a part.
     fn close(&mut self, out: &mut Vec<u8>, part: Part);
-    /// With what marks a whole stream.
+    /// Writes the end of the stream, with the terminator of a complete one.
     fn end(&mut self, out: &mut Vec<u8>);
-    /// Instead of an end: an error that says so.
+    /// Writes the error of an overloaded server, in place of the end.
     fn overloaded(&mut self, out: &mut Vec<u8>);
-    /// Instead of an end: an event that breaks off.
+    /// Writes an event that breaks off in the middle of its JSON, in place of the end.
     fn malformed(&mut self, out: &mut Vec<u8>);
 }
 
-/// Writes the whole stream, with a mark after each token.
-pub(crate) fn script(events: &mut impl Events, completion: &Completion<'_>, ending: Ending) -> Script {
-    let mut script = Script::default();
-    events.begin(&mut script.bytes);
+/// Writes the whole stream, with one piece for each token.
+pub(crate) fn render(
+    events: &mut impl Events,
+    completion: &Completion<'_>,
+    ending: Ending,
+) -> RenderedStream {
+    let mut stream = RenderedStream::default();
+    events.begin(&mut stream.bytes);
     let mut open = None;
     for (part, token) in completion.pieces().take(ending.tokens_shown()) {
         if open != Some(part) {
             if let Some(before) = open.replace(part) {
-                events.close(&mut script.bytes, before);
+                events.close(&mut stream.bytes, before);
             }
-            events.open(&mut script.bytes, part);
+            events.open(&mut stream.bytes, part);
         }
-        let begin = script.bytes.len();
-        events.token(&mut script.bytes, part, token);
-        if script.ends.is_empty() {
-            reserve(&mut script, begin, completion);
+        let begin = stream.bytes.len();
+        events.token(&mut stream.bytes, part, token);
+        if stream.ends.is_empty() {
+            reserve(&mut stream, begin, completion);
         }
-        script.mark();
+        stream.end_piece();
     }
     match ending {
         Ending::Whole => {
             if let Some(part) = open {
-                events.close(&mut script.bytes, part);
+                events.close(&mut stream.bytes, part);
             }
-            events.end(&mut script.bytes);
+            events.end(&mut stream.bytes);
         }
         Ending::Cut { .. } => {}
-        Ending::Overloaded { .. } => events.overloaded(&mut script.bytes),
-        Ending::Malformed => events.malformed(&mut script.bytes),
+        Ending::Overloaded { .. } => events.overloaded(&mut stream.bytes),
+        Ending::Malformed => events.malformed(&mut stream.bytes),
     }
-    script.join_last();
-    script
+    stream.extend_last_piece();
+    stream
 }
 
-/// The events of an answer's tokens are much alike, so that the first says how much room the others need. Some are
-/// longer, and the end says some of it again: hence the factor.
-fn reserve(script: &mut Script, begin: usize, completion: &Completion<'_>) {
-    let event = script.bytes.len() - begin;
+/// Reserves memory for the rest of the stream. The events of tokens have almost one length, so the first one tells the
+/// size of all. Some are longer, and the end repeats some text, hence the factor of 5/4.
+fn reserve(stream: &mut RenderedStream, begin: usize, completion: &Completion<'_>) {
+    let event = stream.bytes.len() - begin;
     let tokens = completion.tokens();
-    script.bytes.reserve(begin + event * tokens * 5 / 4);
-    script.ends.reserve(tokens);
+    stream.bytes.reserve(begin + event * tokens * 5 / 4);
+    stream.ends.reserve(tokens);
 }
 
 pub(crate) fn push_string(bytes: &mut Vec<u8>, text: &str) {
     push_json(bytes, text);
 }
 
-/// For data that JSON has a form for: texts, numbers and structs of them.
+/// Writes texts, numbers and structs of them as JSON.
 pub(crate) fn push_json(bytes: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     serde_json::to_writer(bytes, value).expect("plain data serializes and a vector takes all of it");
 }
@@ -75,9 +81,9 @@ pub(crate) fn push_json(bytes: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::behaviour::{Model, Wish};
+    use crate::behaviour::{CompletionParams, Model};
 
-    /// Writes a letter for each thing.
+    /// Writes one letter for each token, and one sign for each other event.
     struct Letters;
 
     impl Events for Letters {
@@ -120,9 +126,9 @@ mod tests {
 
     fn written(model: &str, prompt: &str, ending: Ending) -> (String, Vec<usize>) {
         let model: Model = model.parse().unwrap();
-        let completion = model.complete(Wish { prompt, ..Wish::default() }, None);
-        let script = script(&mut Letters, &completion, ending);
-        (String::from_utf8(script.bytes).unwrap(), script.ends)
+        let completion = model.complete(CompletionParams { prompt, ..CompletionParams::default() }, None);
+        let stream = render(&mut Letters, &completion, ending);
+        (String::from_utf8(stream.bytes).unwrap(), stream.ends)
     }
 
     #[test]

@@ -1,14 +1,14 @@
 use crate::{
-    behaviour::{Refusal, Unknown},
-    intake::Unread,
+    behaviour::{Refusal, UnknownModel},
+    request_body::BodyError,
 };
 
-/// Why a request gets no answer. Each protocol has a body of its own for it; the texts are for those that have no
-/// words of their own.
+/// Why a request gets no answer. Each protocol writes it in a body of its own; these texts serve the protocols that
+/// have no text of their own.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(transparent)]
-    Unread(Unread),
+    Body(BodyError),
     #[error("the body is not a request: {0}")]
     Unreadable(String),
     #[error("{message}")]
@@ -16,7 +16,7 @@ pub(crate) enum Fault {
     #[error("there is no {0} here")]
     NoSuchPath(String),
     #[error("The model `{name}` does not exist: {why}")]
-    NoSuchModel { name: String, why: Unknown },
+    NoSuchModel { name: String, why: UnknownModel },
     #[error(transparent)]
     Refused(Refusal),
     #[error("Incorrect API key provided.")]
@@ -30,25 +30,25 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub fn no_such_model(name: &str, why: Unknown) -> Self {
+    pub fn no_such_model(name: &str, why: UnknownModel) -> Self {
         Self::NoSuchModel { name: name.chars().take(100).collect(), why }
     }
 
-    /// The status that most protocols have for it.
+    /// Returns the status that most protocols have for this fault.
     pub fn status(&self) -> u16 {
         match self {
             Self::Unreadable(_) | Self::Invalid { .. } | Self::Refused(_) => 400,
             Self::KeyRevoked => 401,
             Self::NoSuchPath(_) | Self::NoSuchModel { .. } => 404,
-            Self::Unread(Unread::Incomplete) => 408,
-            Self::Unread(Unread::TooLong { .. }) => 413,
+            Self::Body(BodyError::Incomplete) => 408,
+            Self::Body(BodyError::TooLong { .. }) => 413,
             Self::QuotaSpent => 429,
             Self::Overloaded { .. } => 503,
             Self::AskedFor { status, .. } => *status,
         }
     }
 
-    /// In seconds.
+    /// Returns the seconds after which the client may try again.
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::AskedFor { retry_after, .. } | Self::Overloaded { retry_after } => *retry_after,

@@ -1,28 +1,28 @@
-//! What all wire protocols share: the way of a call from its request to its answer. A protocol reads the request and
-//! writes what happens in its own words; what happens is [`crate::behaviour`]'s to say.
+//! The types that all wire protocols share: a request, an answer, the events of a stream, and an error.
+//!
+//! A protocol reads requests and writes responses. It decides nothing: [`crate::behaviour`] plans a call, and
+//! [`crate::serve`] carries the plan out.
 
 mod answer;
-mod asked;
+mod error_response;
 mod events;
-mod failure;
 mod fault;
+mod model_request;
 mod reading;
-mod serve;
 
 use hyper::header::HeaderValue;
 
 pub(crate) use answer::Answer;
-pub(crate) use asked::Asked;
-pub(crate) use events::{Events, push_json, push_string, script};
-pub(crate) use failure::Failure;
+pub(crate) use error_response::ErrorResponse;
+pub(crate) use events::{Events, push_json, push_string, render};
 pub(crate) use fault::Fault;
+pub(crate) use model_request::ModelRequest;
 pub(crate) use reading::{Format, Named, Text, or_default};
-pub(crate) use serve::serve;
 
-/// A wire protocol, with what the path of one request says of it.
+/// A wire protocol, with the parts of one request that are in its path.
 pub(crate) trait Protocol {
     /// Reads the body of a request.
-    fn read<'a>(&'a self, body: &'a [u8]) -> Result<Asked<'a>, Fault>;
+    fn read<'a>(&'a self, body: &'a [u8]) -> Result<ModelRequest<'a>, Fault>;
 
     /// Writes an answer in one piece.
     fn whole(&self, answer: &Answer<'_>) -> Vec<u8>;
@@ -30,8 +30,8 @@ pub(crate) trait Protocol {
     /// Writes an answer as a stream.
     fn events<'a>(&self, answer: &'a Answer<'a>) -> impl Events + 'a;
 
-    /// Writes what is said instead of an answer. The number is the call's.
-    fn failure(&self, fault: &Fault, number: u64) -> Failure;
+    /// Writes an error. `number` is the call's, for ids.
+    fn error_response(&self, fault: &Fault, number: u64) -> ErrorResponse;
 
     fn stream_type(&self) -> HeaderValue {
         HeaderValue::from_static("text/event-stream; charset=utf-8")

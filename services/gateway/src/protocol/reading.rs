@@ -1,21 +1,21 @@
-//! What requests of several protocols are made of. Everything else in them is skipped.
+//! Parts of requests that several protocols share. Everything else in a request is skipped.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A text as it is, or the text parts of a list. Not an untagged enum, which would copy it.
+/// The text of a message: a string, or the text parts of a list joined. An untagged enum would copy the text.
 #[derive(Debug, Default)]
 pub(crate) struct Text<'a>(pub Cow<'a, str>);
 
-/// Something with a name, such as a function.
+/// Anything with a name, such as a function.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Named<'a> {
     #[serde(borrow)]
     pub name: Cow<'a, str>,
 }
 
-/// The form that an answer is to have.
+/// The format that a request wants its answer in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Format<'a> {
     #[serde(borrow, rename = "type")]
@@ -23,7 +23,7 @@ pub(crate) struct Format<'a> {
 }
 
 #[derive(Deserialize)]
-struct Part<'a> {
+struct ContentPart<'a> {
     #[serde(borrow, default)]
     text: Text<'a>,
 }
@@ -34,7 +34,7 @@ impl Format<'_> {
     }
 }
 
-/// Clients send `null` for what they leave out.
+/// Reads `null`, which clients send for a field that they leave out, as the default.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -70,7 +70,7 @@ impl<'de> de::Visitor<'de> for TextVisitor {
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
         let mut whole = Cow::Borrowed("");
-        while let Some(part) = parts.next_element::<Part<'de>>()? {
+        while let Some(part) = parts.next_element::<ContentPart<'de>>()? {
             whole += part.text.0;
         }
         Ok(whole)

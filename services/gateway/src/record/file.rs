@@ -4,20 +4,20 @@ use tokio::{fs, io::AsyncWriteExt, sync::mpsc};
 
 use super::call::CallRecord;
 
-/// Records that wait for the file. When so many do, further ones are left out of it and counted: a call never
-/// waits for the disk.
-const WAITING_MAX: usize = 65_536;
+/// Highest number of records that wait for the file. Further ones are left out of it and counted, because a call must
+/// not wait for the disk.
+const QUEUE_MAX: usize = 65_536;
 const BATCH_MAX: usize = 1_024;
 
-pub(super) type Waiting = mpsc::Sender<Arc<CallRecord>>;
+pub(super) type FileQueue = mpsc::Sender<Arc<CallRecord>>;
 
-/// Opens the file to append to it. The second half writes until every [`Waiting`] is dropped.
+/// Opens the file to append to it. The future in the result writes until every [`FileQueue`] is dropped.
 pub(super) async fn open(
     path: &Path,
-) -> io::Result<(Waiting, impl Future<Output = io::Result<()>> + Send + use<>)> {
+) -> io::Result<(FileQueue, impl Future<Output = io::Result<()>> + Send + use<>)> {
     let file = fs::OpenOptions::new().create(true).append(true).open(path).await?;
-    let (waiting, records) = mpsc::channel(WAITING_MAX);
-    Ok((waiting, write(file, records)))
+    let (queue, records) = mpsc::channel(QUEUE_MAX);
+    Ok((queue, write(file, records)))
 }
 
 async fn write(mut file: fs::File, mut records: mpsc::Receiver<Arc<CallRecord>>) -> io::Result<()> {

@@ -1,8 +1,8 @@
-//! What the gateway saw: a record of every call, and counts of them.
+//! The record of all calls, and counts of them.
 
 mod call;
+mod call_log;
 mod file;
-mod ledger;
 mod open_call;
 mod stats;
 mod traffic;
@@ -17,7 +17,10 @@ use std::{
 use runmill_runtime::Clock;
 use tokio::{task::JoinHandle, time::Instant};
 
-use self::{file::Waiting, ledger::Ledger};
+use self::{
+    call_log::{CallLog, CounterIndices},
+    file::FileQueue,
+};
 
 pub use call::CallRecord;
 use call::STATUS_HUNG_UP;
@@ -25,17 +28,17 @@ pub(crate) use open_call::{Arrival, CallHead, OpenCall};
 pub use stats::Stats;
 pub use traffic::Traffic;
 
-/// Takes down calls as they begin and end.
+/// Records calls as they begin and end.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    ledger: Mutex<Ledger>,
-    file: Option<Waiting>,
+    log: Mutex<CallLog>,
+    file: Option<FileQueue>,
     clock: Clock,
     started: Instant,
 }
 
-/// The file being written.
-pub(crate) type Writing = JoinHandle<io::Result<()>>;
+/// The task that writes the file of the record.
+pub(crate) type FileTask = JoinHandle<io::Result<()>>;
 
 impl Recorder {
     /// Keeps the last `kept_max` calls, and appends all of them to `file` if there is one.
@@ -43,56 +46,56 @@ impl Recorder {
         clock: Clock,
         kept_max: usize,
         file: Option<&Path>,
-    ) -> io::Result<(Self, Option<Writing>)> {
-        let (file, writing) = match file {
+    ) -> io::Result<(Self, Option<FileTask>)> {
+        let (file, task) = match file {
             Some(path) => {
-                let (waiting, write) = file::open(path).await?;
-                (Some(waiting), Some(tokio::spawn(write)))
+                let (queue, write) = file::open(path).await?;
+                (Some(queue), Some(tokio::spawn(write)))
             }
             None => (None, None),
         };
-        let recorder =
-            Self { ledger: Mutex::new(Ledger::new(kept_max)), file, clock, started: Instant::now() };
-        Ok((recorder, writing))
+        let recorder = Self { log: Mutex::new(CallLog::new(kept_max)), file, clock, started: Instant::now() };
+        Ok((recorder, task))
     }
 
-    /// To be called when the head of a request has arrived.
+    /// Returns the present time, for a request whose head has just arrived.
     pub fn arrival(&self) -> Arrival {
         Arrival { at: self.clock.now(), since: Instant::now() }
     }
 
-    /// The call counts as in flight from here until it is ended or dropped.
+    /// Begins a call. It counts as in flight until it is ended or dropped.
     pub fn begin(self: &Arc<Self>, arrival: Arrival, head: CallHead) -> OpenCall {
-        let places = self.ledger().begin(self.started.elapsed(), &head.model, &head.key);
-        OpenCall::new(self.clone(), arrival, head, places)
+        let indices = self.log().begin(self.started.elapsed(), &head.model, &head.key);
+        OpenCall::new(self.clone(), arrival, head, indices)
     }
 
     pub fn calls(&self, after: u64, limit: usize) -> Vec<Arc<CallRecord>> {
-        self.ledger().calls(after, limit)
+        self.log().calls(after, limit)
     }
 
     pub fn stats(&self) -> Stats {
-        self.ledger().stats()
+        self.log().stats()
     }
 
     pub fn reset(&self) {
-        self.ledger().reset();
+        self.log().reset();
     }
 
-    fn end(&self, places: ledger::Places, status: u16, record: impl FnOnce(u64) -> CallRecord) {
-        let mut ledger = self.ledger();
-        let record = ledger.end(places, status, record);
-        // Under the lock, so that the file has the order of the numbers.
+    fn end(&self, indices: CounterIndices, status: u16, record: impl FnOnce(u64) -> CallRecord) {
+        let mut log = self.log();
+        let record = log.end(indices, status, record);
+        // The record is sent under the lock, so that the file has the calls in the order of their numbers.
         if self.file.as_ref().is_some_and(|file| file.try_send(record).is_err()) {
-            ledger.file_dropped += 1;
+            log.file_dropped += 1;
         }
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn log(&self) -> MutexGuard<'_, CallLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Writes a record as one line of JSON.
 pub(crate) fn push_line(lines: &mut Vec<u8>, record: &CallRecord) {
     serde_json::to_writer(&mut *lines, record).expect("a record is plain data and a vector takes all of it");
     lines.push(b'\n');
@@ -138,8 +141,8 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_is_too_slow_loses_lines_and_says_how_many() {
         let (recorder, _) = Recorder::start(Clock::system(), 9, None).await.unwrap();
-        let (waiting, _records) = mpsc::channel(1);
-        let recorder = Arc::new(Recorder { file: Some(waiting), ..recorder });
+        let (queue, _records) = mpsc::channel(1);
+        let recorder = Arc::new(Recorder { file: Some(queue), ..recorder });
         for _ in 0..3 {
             recorder.begin(recorder.arrival(), head()).end(200);
         }

@@ -3,16 +3,16 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{CallRecord, Recorder, STATUS_HUNG_UP, ledger::Places};
+use super::{CallRecord, Recorder, STATUS_HUNG_UP, call_log::CounterIndices};
 
-/// When a request arrived, by both clocks: one for the date, one for what passes.
+/// Time at which a request arrived, by the wall clock for its date and by the monotonic clock for durations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub at: Timestamp,
     pub since: Instant,
 }
 
-/// What is known of a call when it begins.
+/// The parts of a call's record that are known when the call begins.
 #[derive(Debug)]
 pub(crate) struct CallHead {
     pub model: Box<str>,
@@ -21,26 +21,31 @@ pub(crate) struct CallHead {
     pub streamed: bool,
 }
 
-/// A call in flight. Dropped before its end, it is one whose caller hung up.
+/// A call in flight. If it is dropped before [`Self::end`], it is recorded as one whose caller hung up.
 #[derive(Debug)]
 pub(crate) struct OpenCall {
     recorder: Arc<Recorder>,
     arrival: Arrival,
-    places: Places,
-    /// Taken when the call ends.
+    indices: CounterIndices,
+    /// Known parts of the record; `None` once the call is recorded.
     head: Option<CallHead>,
 }
 
 impl OpenCall {
-    pub(super) fn new(recorder: Arc<Recorder>, arrival: Arrival, head: CallHead, places: Places) -> Self {
-        Self { recorder, arrival, places, head: Some(head) }
+    pub(super) fn new(
+        recorder: Arc<Recorder>,
+        arrival: Arrival,
+        head: CallHead,
+        indices: CounterIndices,
+    ) -> Self {
+        Self { recorder, arrival, indices, head: Some(head) }
     }
 
     pub fn arrival(&self) -> Arrival {
         self.arrival
     }
 
-    /// The last byte has been handed to the connection.
+    /// Records the call. Must be called when the last byte has been handed to the connection.
     pub fn end(mut self, status: u16) {
         self.record(status);
     }
@@ -51,7 +56,7 @@ impl OpenCall {
         let out_us = in_us.saturating_add(micros(self.arrival.since.elapsed()));
         let CallHead { model, key, client_request_id, streamed } = head;
         let record = |seq| CallRecord { seq, in_us, out_us, model, key, client_request_id, status, streamed };
-        self.recorder.end(self.places, status, record);
+        self.recorder.end(self.indices, status, record);
     }
 }
 

@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use super::window::Window;
 
-/// Names counted apart. Calls of further ones are counted together, as `other`.
+/// Highest number of names that are counted apart. Calls of further names are counted together, as `other`.
 const NAMES_MAX: usize = 64;
 
-/// Calls of the gateway, of one model, or of one API key, since the start or the last reset.
+/// Counts of calls of the whole gateway, of one model or of one API key, since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
-    /// Calls that ended.
+    /// Number of calls that ended.
     pub calls: u64,
-    /// Calls that ended, by status; 499 is a caller that hung up.
+    /// Number of calls that ended, by status. Status 499 is a caller that hung up.
     pub by_status: BTreeMap<u16, u64>,
     pub in_flight: u64,
-    /// The most calls at one time.
+    /// Highest number of calls in flight at one time.
     pub in_flight_max: u64,
-    /// The most calls that began in any one second, in steps of 10 ms.
+    /// Highest number of calls that began within one second, for seconds that start every 10 ms.
     pub per_second_max: u64,
-    /// The most calls that began in any 60 seconds, in steps of 10 ms.
+    /// Highest number of calls that began within 60 seconds, for minutes that start every 10 ms.
     pub per_minute_max: u64,
 }
 
@@ -61,12 +61,12 @@ impl Counter {
         *self.by_status.entry(status).or_default() += 1;
     }
 
-    /// Calls in flight stay so: they will end.
+    /// Resets the counts. Calls in flight stay counted, because they will still end.
     pub fn reset(&mut self) {
         *self = Self::new(self.in_flight);
     }
 
-    pub fn view(&self) -> Traffic {
+    pub fn snapshot(&self) -> Traffic {
         Traffic {
             calls: self.ended,
             by_status: self.by_status.clone(),
@@ -78,45 +78,46 @@ impl Counter {
     }
 }
 
-/// A counter for each name, up to a bound.
+/// One counter for each name, up to a bound.
 #[derive(Debug)]
-pub(super) struct Named {
-    places: HashMap<Box<str>, usize>,
-    /// The first is for the names beyond the bound.
+pub(super) struct CountersByName {
+    indices: HashMap<Box<str>, usize>,
+    /// The counters, of which the first is for the names beyond the bound.
     counters: Vec<Counter>,
 }
 
-impl Named {
+impl CountersByName {
     pub fn new() -> Self {
-        Self { places: HashMap::new(), counters: vec![Counter::new(0)] }
+        Self { indices: HashMap::new(), counters: vec![Counter::new(0)] }
     }
 
-    /// Where calls of this name are counted, from now on and for ever.
-    pub fn place(&mut self, name: &str) -> usize {
-        if let Some(&place) = self.places.get(name) {
-            return place;
+    /// Returns the index of the name's counter, which stays the same for ever.
+    pub fn index(&mut self, name: &str) -> usize {
+        if let Some(&index) = self.indices.get(name) {
+            return index;
         }
-        if self.places.len() == NAMES_MAX {
+        if self.indices.len() == NAMES_MAX {
             return 0;
         }
         self.counters.push(Counter::new(0));
-        let place = self.counters.len() - 1;
-        self.places.insert(name.into(), place);
-        place
+        let index = self.counters.len() - 1;
+        self.indices.insert(name.into(), index);
+        index
     }
 
-    pub fn at(&mut self, place: usize) -> &mut Counter {
-        &mut self.counters[place]
+    pub fn at(&mut self, index: usize) -> &mut Counter {
+        &mut self.counters[index]
     }
 
     pub fn reset(&mut self) {
         self.counters.iter_mut().for_each(Counter::reset);
     }
 
-    /// The names that were called since the last reset.
-    pub fn view(&self) -> BTreeMap<String, Traffic> {
-        let named = self.places.iter().map(|(name, &place)| (name.to_string(), self.counters[place].view()));
-        let other = ("other".to_owned(), self.counters[0].view());
+    /// Returns the counts of the names that were called since the last reset.
+    pub fn snapshot(&self) -> BTreeMap<String, Traffic> {
+        let named =
+            self.indices.iter().map(|(name, &index)| (name.to_string(), self.counters[index].snapshot()));
+        let other = ("other".to_owned(), self.counters[0].snapshot());
         named.chain([other]).filter(|(_, traffic)| traffic.calls + traffic.in_flight > 0).collect()
     }
 }
@@ -137,7 +138,7 @@ mod tests {
         counter.end(429);
         counter.begin(NOW);
 
-        let traffic = counter.view();
+        let traffic = counter.snapshot();
 
         assert_eq!((traffic.in_flight, traffic.in_flight_max, traffic.calls), (2, 3, 2));
         assert_eq!(traffic.by_status, BTreeMap::from([(200, 1), (429, 1)]));
@@ -153,20 +154,20 @@ mod tests {
 
         counter.reset();
 
-        assert_eq!(counter.view(), Traffic { in_flight: 1, in_flight_max: 1, ..Traffic::default() });
+        assert_eq!(counter.snapshot(), Traffic { in_flight: 1, in_flight_max: 1, ..Traffic::default() });
         counter.end(200);
-        assert_eq!(counter.view().calls, 1);
+        assert_eq!(counter.snapshot().calls, 1);
     }
 
     #[test]
     fn names_beyond_the_bound_are_counted_together() {
-        let mut named = Named::new();
+        let mut named = CountersByName::new();
         for n in 0..NAMES_MAX + 5 {
-            let place = named.place(&format!("m{n}"));
-            named.at(place).begin(NOW);
+            let index = named.index(&format!("m{n}"));
+            named.at(index).begin(NOW);
         }
 
-        let view = named.view();
+        let view = named.snapshot();
 
         assert_eq!((view.len(), view["other"].in_flight, view["m0"].in_flight), (NAMES_MAX + 1, 5, 1));
     }

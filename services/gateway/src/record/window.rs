@@ -1,16 +1,16 @@
 use std::time::Duration;
 
-/// The width of a slot: a window starts at a multiple of it.
+/// Width of a slot. A window starts at a multiple of it.
 const SLOT: Duration = Duration::from_millis(10);
 
-/// How many events the busiest window of a fixed length saw.
+/// Counts the events in a sliding window of a fixed length, and keeps the highest count.
 ///
-/// Every window counted is a true one, so a maximum above a limit is proof that the limit was broken. Windows
-/// start only every 10 ms: an event at its very edge can be missed.
+/// A window starts every 10 ms. Each one has exactly the fixed length, so a maximum above a limit proves that the limit
+/// was exceeded. A busier window that starts between two steps can be missed.
 #[derive(Debug)]
 pub(super) struct Window {
     slots: Box<[u32]>,
-    /// The newest slot, counted from the beginning of time.
+    /// Number of the newest slot, counted from the same beginning as the times of events.
     newest: u64,
     sum: u64,
     max: u64,
@@ -23,10 +23,10 @@ impl Window {
         Self { slots: vec![0; slots].into(), newest: 0, sum: 0, max: 0 }
     }
 
-    /// Counts an event at `at`, a time since a fixed beginning. One that comes late counts for now.
+    /// Counts an event at `at`, a time since a fixed beginning. An event older than the newest slot counts there.
     pub fn add(&mut self, at: Duration) {
         self.advance(u64::try_from(at.as_millis() / SLOT.as_millis()).unwrap_or(u64::MAX));
-        let slot = self.place(self.newest);
+        let slot = self.index(self.newest);
         self.slots[slot] += 1;
         self.sum += 1;
         self.max = self.max.max(self.sum);
@@ -38,15 +38,15 @@ impl Window {
 
     fn advance(&mut self, newest: u64) {
         let passed = newest.saturating_sub(self.newest);
-        // After a whole window of silence every slot is stale, however long the silence was.
+        // One window's length clears every slot, so the loop is bounded however long no event came.
         for step in 1..=passed.min(self.slots.len() as u64) {
-            let slot = self.place(self.newest + step);
+            let slot = self.index(self.newest + step);
             self.sum -= u64::from(std::mem::take(&mut self.slots[slot]));
         }
         self.newest += passed;
     }
 
-    fn place(&self, slot: u64) -> usize {
+    fn index(&self, slot: u64) -> usize {
         usize::try_from(slot % self.slots.len() as u64).expect("it is below a length")
     }
 }
@@ -68,7 +68,7 @@ mod tests {
         let table: [(&[u64], u64); 7] = [
             (&[], 0),
             (&[0, 0, 99], 3),
-            // Half-open: an event one window later is outside.
+            // A window is half-open: an event exactly one length after its start is outside.
             (&[0, 100], 1),
             (&[0, 90, 100, 110], 3),
             (&[0, 10, 20, 500, 510], 3),

@@ -1,4 +1,4 @@
-//! A client that shows the bytes.
+//! A minimal HTTP client, which gives tests the bytes of a response.
 
 use std::{fs, net::SocketAddr, path::Path};
 
@@ -14,9 +14,9 @@ use tokio::{
 pub struct Reply {
     pub status: u16,
     head: String,
-    /// Without the framing of chunks.
+    /// The body, without the framing of chunks.
     pub body: String,
-    /// Whether the body ended as its framing says.
+    /// True if the body ended where its framing says.
     pub complete: bool,
 }
 
@@ -24,16 +24,16 @@ pub async fn gateway() -> Gateway {
     Gateway::start(GatewaySettings::default()).await.unwrap()
 }
 
-/// Its clock stands still, so that its answers are the same every time.
+/// Starts a gateway whose clock stands still, so that its answers are the same every time.
 pub async fn gateway_at_seven() -> Gateway {
     let clock = Clock::fixed(Timestamp::from_second(7).unwrap());
     Gateway::start(GatewaySettings { clock, ..GatewaySettings::default() }).await.unwrap()
 }
 
-/// Names a call, and so the ids in its answer.
+/// A header that names a call, and so fixes the ids in its answer.
 pub const FIRST: &str = "x-client-request-id: first:0\r\n";
 
-/// The answer to a request that is the same every time is what the file says. Files have no carriage returns.
+/// Asserts that the body of a response is what `file` has. Files have no carriage returns.
 pub async fn assert_wire(path: &str, body: &Value, file: &str) {
     let reply = post(&gateway_at_seven().await, path, FIRST, body).await;
 
@@ -75,7 +75,7 @@ pub async fn delete(gateway: &Gateway, path: &str) -> Reply {
     receive(send(gateway.address(), "DELETE", path, "", "").await).await
 }
 
-/// `headers` are lines, each with its `\r\n`.
+/// Sends a request and returns the connection. Each line of `headers` must end with `\r\n`.
 pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
@@ -126,12 +126,12 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// The data of its events.
+    /// Returns the data of the stream's events.
     pub fn events(&self) -> Vec<&str> {
         self.body.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap()).collect()
     }
 
-    /// The names and the data of its events.
+    /// Returns the names and the data of the stream's events.
     pub fn named_events(&self) -> Vec<(&str, &str)> {
         let events = self.body.split_terminator("\n\n");
         events
@@ -141,7 +141,7 @@ impl Reply {
             .collect()
     }
 
-    /// The answer, put together from the events that are JSON.
+    /// Joins the answer's text from the events that are JSON.
     pub fn streamed_text(&self) -> String {
         let chunks = self.events().into_iter().filter_map(|event| serde_json::from_str::<Value>(event).ok());
         chunks
@@ -154,8 +154,8 @@ impl Reply {
     }
 }
 
-/// Waits for what the counts say to become true. Each look is a turn of the runtime, so no time is slept away;
-/// a test that waits for ever is ended by its runner.
+/// Waits until `seen` is true of the gateway's counts. It yields to the runtime between two looks, so it does not
+/// sleep. A test that waits for ever is ended by its runner.
 pub async fn until(gateway: &Gateway, seen: impl Fn(&Stats) -> bool) -> Stats {
     loop {
         let stats = gateway.stats();

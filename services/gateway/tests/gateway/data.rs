@@ -33,7 +33,7 @@ fn the_real_datasets_are_items_and_every_answer_is_known() {
     }
 }
 
-/// The promise of the answer key, with the prompts and the scorers that runs have.
+/// Tests the scores that the answer key predicts, with the prompts and the scorers of runs.
 #[tokio::test]
 async fn each_item_scores_one_or_zero_as_its_id_says() {
     let share: Share = "0.7".parse().unwrap();

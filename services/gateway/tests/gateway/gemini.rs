@@ -24,7 +24,7 @@ fn with_tool() -> Value {
     with("tools", json!([{"functionDeclarations": [{"name": "look_up"}]}]))
 }
 
-/// The elements of an array, or the data of events.
+/// Returns the elements of an array, or the data of events.
 fn chunks(reply: &Reply) -> Vec<Value> {
     if reply.body.starts_with('[') {
         return serde_json::from_str(&reply.body).unwrap();

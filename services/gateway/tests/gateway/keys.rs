@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::client::{ask, gateway, post};
 
-/// The path of each protocol, and a request there that would fail for other reasons, too.
+/// Returns the path of each protocol, with a request. With a good key, most of them would fail for another reason.
 fn requests() -> [(&'static str, Value); 5] {
     let model = "echo+fail=500:1";
     let messages = json!([{"role": "user", "content": "a"}]);

@@ -1,4 +1,4 @@
-//! The gateway over TCP, byte by byte.
+//! Tests of the gateway over TCP, which look at the bytes.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
 mod answers;

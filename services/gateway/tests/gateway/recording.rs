@@ -80,7 +80,7 @@ async fn a_caller_that_hangs_up_in_the_middle_of_a_stream_is_recorded() {
     let gateway = gateway().await;
     let request = ask_stream("lorem+tokens=100000+tps=100", "?").to_string();
     let mut stream = send(gateway.address(), "POST", "/v1/chat/completions", HEADERS, &request).await;
-    // The head, at least: the stream has begun.
+    // The first byte of the head shows that the stream has begun.
     tokio::io::AsyncReadExt::read_u8(&mut stream).await.unwrap();
     drop(stream);
 

@@ -5,7 +5,7 @@ use crate::{
     protocol::Answer,
 };
 
-/// The buffered form.
+/// The response to a request that does not stream.
 #[derive(Serialize)]
 pub(super) struct ChatCompletion<'a> {
     id: String,
@@ -28,7 +28,7 @@ struct Choice<'a> {
 struct Message<'a> {
     role: &'static str,
     content: Option<&'a str>,
-    /// As vLLM, `DeepSeek` and others show it; `OpenAI` itself does not.
+    /// Reasoning, in the field of vLLM, `DeepSeek` and others. `OpenAI` itself has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
     refusal: Option<()>,
@@ -78,7 +78,7 @@ impl<'a> ChatCompletion<'a> {
             id: id(answer),
             object: "chat.completion",
             created: answer.created,
-            model: &answer.asked.model,
+            model: &answer.request.model,
             choices: [Choice {
                 index: 0,
                 message: Message::of(answer),
@@ -110,7 +110,7 @@ impl<'a> Message<'a> {
 impl Usage {
     pub fn of(answer: &Answer<'_>) -> Self {
         Self {
-            prompt: answer.asked.prompt_tokens,
+            prompt: answer.request.prompt_tokens,
             completion: answer.completion.tokens(),
             total: answer.total_tokens(),
             prompt_tokens_details: PromptDetails { cached_tokens: 0 },

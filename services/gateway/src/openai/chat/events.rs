@@ -10,11 +10,13 @@ use crate::{
 const DONE: &[u8] = b"data: [DONE]\n\n";
 const BROKEN: &[u8] = b"data: {\"id\":\"chatcmpl-\",\"choices\":[{\"index\":0,\"delta\":{\"content\n\n";
 
-/// The chunks of one answer differ in a few bytes only, so what they share is written once and copied.
+/// Writes the chunks of a stream. They differ in a few bytes only, so the bytes that they share are written once and
+/// copied.
 pub(super) struct ChatEvents<'a> {
     answer: &'a Answer<'a>,
-    /// What comes before and after the delta of every chunk.
+    /// Bytes before the choice of every chunk.
     head: Vec<u8>,
+    /// Bytes after the choice of every chunk.
     tail: &'static [u8],
 }
 
@@ -25,9 +27,9 @@ impl<'a> ChatEvents<'a> {
         head.extend_from_slice(br#","object":"chat.completion.chunk","created":"#);
         push_json(&mut head, &answer.created);
         head.extend_from_slice(br#","model":"#);
-        push_string(&mut head, &answer.asked.model);
+        push_string(&mut head, &answer.request.model);
         head.extend_from_slice(br#","choices":["#);
-        let tail: &[u8] = if answer.asked.include_usage { b"],\"usage\":null}\n\n" } else { b"]}\n\n" };
+        let tail: &[u8] = if answer.request.include_usage { b"],\"usage\":null}\n\n" } else { b"]}\n\n" };
         Self { answer, head, tail }
     }
 
@@ -45,7 +47,7 @@ impl<'a> ChatEvents<'a> {
         });
     }
 
-    /// The last chunk has the usage and no choice.
+    /// Writes the last chunk, which has the usage and no choice.
     fn usage(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(br#"],"usage":"#);
@@ -95,7 +97,7 @@ impl Events for ChatEvents<'_> {
             push_string(out, finish_reason(self.answer.completion.finish));
             out.push(b'}');
         });
-        if self.answer.asked.include_usage {
+        if self.answer.request.include_usage {
             self.usage(out);
         }
         out.extend_from_slice(DONE);

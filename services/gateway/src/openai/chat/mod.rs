@@ -4,12 +4,12 @@ mod request;
 
 use self::{completion::ChatCompletion, events::ChatEvents, request::ChatRequest};
 use super::error;
-use crate::protocol::{Answer, Asked, Events, Failure, Fault, Protocol};
+use crate::protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol};
 
-/// `POST /v1/chat/completions`, and the same at the address that Azure has for it.
+/// The protocol of `POST /v1/chat/completions`, and of Azure's path for the same.
 #[derive(Debug, Default)]
 pub(crate) struct Chat {
-    /// The model, where it is in the path.
+    /// Name of the model, if the path has it.
     deployment: Option<String>,
 }
 
@@ -20,8 +20,8 @@ impl Chat {
 }
 
 impl Protocol for Chat {
-    fn read<'a>(&'a self, body: &'a [u8]) -> Result<Asked<'a>, Fault> {
-        serde_json::from_slice::<ChatRequest<'a>>(body)?.asked(self.deployment.as_deref())
+    fn read<'a>(&'a self, body: &'a [u8]) -> Result<ModelRequest<'a>, Fault> {
+        serde_json::from_slice::<ChatRequest<'a>>(body)?.into_model_request(self.deployment.as_deref())
     }
 
     fn whole(&self, answer: &Answer<'_>) -> Vec<u8> {
@@ -32,7 +32,7 @@ impl Protocol for Chat {
         ChatEvents::of(answer)
     }
 
-    fn failure(&self, fault: &Fault, _: u64) -> Failure {
-        error::failure(fault)
+    fn error_response(&self, fault: &Fault, _: u64) -> ErrorResponse {
+        error::error_response(fault)
     }
 }

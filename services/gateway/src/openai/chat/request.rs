@@ -3,11 +3,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
-    behaviour::Form,
-    protocol::{Asked, Fault, Format, Named, Text, or_default},
+    behaviour::StreamMode,
+    protocol::{Fault, Format, ModelRequest, Named, Text, or_default},
 };
 
-/// What is read of a chat request, borrowed from its bytes; the rest is skipped.
+/// The fields of a request that the gateway reads, borrowed from its bytes. It skips the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct ChatRequest<'a> {
     #[serde(borrow, default)]
@@ -51,8 +51,8 @@ struct Tool<'a> {
 }
 
 impl<'a> ChatRequest<'a> {
-    /// A deployment is the model, whatever the body says.
-    pub fn asked(self, deployment: Option<&'a str>) -> Result<Asked<'a>, Fault> {
+    /// Converts the request. A deployment in the path replaces the model in the body.
+    pub fn into_model_request(self, deployment: Option<&'a str>) -> Result<ModelRequest<'a>, Fault> {
         let model = deployment.map_or(self.model, Cow::Borrowed);
         if model.is_empty() {
             return Err(Fault::Invalid { message: "there must be a model", param: "model" });
@@ -64,19 +64,19 @@ impl<'a> ChatRequest<'a> {
             let message = "there must be at least one message";
             return Err(Fault::Invalid { message, param: "messages" });
         }
-        let mut asked = Asked {
+        let mut request = ModelRequest {
             model,
-            form: Form { stream: self.stream, stream_options: self.stream_options.is_some() },
+            stream_mode: StreamMode { stream: self.stream, stream_options: self.stream_options.is_some() },
             include_usage: self.stream_options.unwrap_or_default().include_usage,
             tokens_max: self.max_completion_tokens.or(self.max_tokens),
             tool: self.tools.into_iter().find_map(|tool| tool.function).map(|function| function.name),
             json: self.response_format.is_some_and(|format| format.is_json()),
-            ..Asked::default()
+            ..ModelRequest::default()
         };
         for Message { role, content } in self.messages {
-            asked.hear(content, role == "user");
+            request.add_message(content, role == "user");
         }
-        Ok(asked)
+        Ok(request)
     }
 }
 
@@ -84,8 +84,8 @@ impl<'a> ChatRequest<'a> {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<Asked<'_>, Fault> {
-        serde_json::from_str::<ChatRequest<'_>>(body)?.asked(None)
+    fn read(body: &str) -> Result<ModelRequest<'_>, Fault> {
+        serde_json::from_str::<ChatRequest<'_>>(body)?.into_model_request(None)
     }
 
     #[test]
@@ -107,16 +107,16 @@ mod tests {
         ];
         for (messages, prompt, prompt_tokens) in table {
             let body = format!(r#"{{"model":"echo","messages":{messages}}}"#);
-            let asked = read(&body).unwrap();
-            assert_eq!((&*asked.prompt, asked.prompt_tokens), (prompt, prompt_tokens), "{messages}");
+            let request = read(&body).unwrap();
+            assert_eq!((&*request.prompt, request.prompt_tokens), (prompt, prompt_tokens), "{messages}");
         }
     }
 
     #[test]
     fn a_request_without_escapes_is_not_copied() {
-        let asked = read(r#"{"model":"echo","messages":[{"role":"user","content":"a"}]}"#).unwrap();
+        let request = read(r#"{"model":"echo","messages":[{"role":"user","content":"a"}]}"#).unwrap();
 
-        assert!(matches!((asked.model, asked.prompt), (Cow::Borrowed(_), Cow::Borrowed(_))));
+        assert!(matches!((request.model, request.prompt), (Cow::Borrowed(_), Cow::Borrowed(_))));
     }
 
     #[test]
@@ -131,13 +131,13 @@ mod tests {
         );
 
         for body in [&plain, &nulls] {
-            let asked = read(body).unwrap();
-            assert_eq!((asked.form, asked.include_usage), (Form::default(), false));
-            assert_eq!((asked.tokens_max, asked.tool, asked.json), (None, None, false));
+            let request = read(body).unwrap();
+            assert_eq!((request.stream_mode, request.include_usage), (StreamMode::default(), false));
+            assert_eq!((request.tokens_max, request.tool, request.json), (None, None, false));
         }
-        let asked = read(&given).unwrap();
-        assert_eq!(asked.form, Form { stream: true, stream_options: true });
-        assert_eq!((asked.include_usage, asked.tokens_max), (true, Some(5)));
+        let request = read(&given).unwrap();
+        assert_eq!(request.stream_mode, StreamMode { stream: true, stream_options: true });
+        assert_eq!((request.include_usage, request.tokens_max), (true, Some(5)));
     }
 
     #[test]
@@ -152,8 +152,8 @@ mod tests {
         ];
         for (rest, tool, json) in table {
             let body = format!("{head},{rest}}}");
-            let asked = read(&body).unwrap();
-            assert_eq!((asked.tool.as_deref(), asked.json), (tool, json), "{rest}");
+            let request = read(&body).unwrap();
+            assert_eq!((request.tool.as_deref(), request.json), (tool, json), "{rest}");
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
     fn a_deployment_is_the_model() {
         for body in [r#"{"messages":[{"role":"user"}]}"#, r#"{"model":"x","messages":[{"role":"user"}]}"#] {
             let request: ChatRequest<'_> = serde_json::from_str(body).unwrap();
-            assert_eq!(request.asked(Some("lorem")).unwrap().model, "lorem");
+            assert_eq!(request.into_model_request(Some("lorem")).unwrap().model, "lorem");
         }
     }
 

@@ -7,15 +7,15 @@ use crate::{
     protocol::{Answer, Events, push_json, push_string},
 };
 
-/// Typed and numbered events. Those of one part's tokens differ in a number and a text only, so what they share is
-/// written once.
+/// Writes typed and numbered events. The events of one part's tokens differ in a number and a text only, so the bytes
+/// that they share are written once.
 pub(super) struct ResponseEvents<'a> {
     answer: &'a Answer<'a>,
-    /// Of the next event.
+    /// Number of the next event.
     number: u64,
-    /// The parts that are closed, which is the index of the one that is open.
+    /// Number of closed parts, which is the index of the open one.
     closed: usize,
-    /// The item that an event is about, and its place.
+    /// The fields that tell which item an event is about, as JSON that begins with a comma.
     place: Vec<u8>,
 }
 
@@ -24,7 +24,7 @@ struct Names {
     added: Option<&'static str>,
     delta: &'static str,
     text_done: &'static str,
-    /// The field that has the whole text.
+    /// Bytes before the whole text: the name of its field, and any fields before it.
     text_field: &'static str,
     done: Option<&'static str>,
 }
@@ -66,7 +66,7 @@ impl<'a> ResponseEvents<'a> {
         Self { answer, number: 0, closed: 0, place: Vec::new() }
     }
 
-    /// `fields` writes what comes after the type and the number, with a comma before it.
+    /// Writes one event. `fields` writes the fields after the type and the number, with a comma before each.
     fn event(&mut self, out: &mut Vec<u8>, name: &str, fields: impl FnOnce(&Self, &mut Vec<u8>)) {
         out.extend_from_slice(b"event: ");
         out.extend_from_slice(name.as_bytes());
@@ -103,7 +103,7 @@ impl<'a> ResponseEvents<'a> {
         });
     }
 
-    /// Where the tokens of a part go.
+    /// Returns the fields that tell which item the tokens of a part belong to.
     fn place(&self, part: Part) -> Vec<u8> {
         let mut place = br#","item_id":"#.to_vec();
         push_string(&mut place, &id(self.answer, part));

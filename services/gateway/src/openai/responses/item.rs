@@ -5,7 +5,7 @@ use crate::{
     protocol::Answer,
 };
 
-/// A thing in the output of a response. While it is in progress, it is there without what it holds.
+/// An item in the output of a response. While it is in progress, its content is empty.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Item<'a> {
@@ -61,7 +61,7 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Of the parts that are texts.
+    /// Makes the content of a part that is a text.
     pub fn whole(answer: &'a Answer<'_>, part: Part) -> Self {
         match part {
             Part::Thoughts => Self::new(part, &answer.completion.thoughts),
@@ -81,7 +81,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Of an item.
+/// Makes the id of an item.
 pub(super) fn id(answer: &Answer<'_>, part: Part) -> String {
     answer.id(match part {
         Part::Thoughts => "rs_",

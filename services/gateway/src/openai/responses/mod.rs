@@ -5,15 +5,15 @@ mod response;
 
 use self::{events::ResponseEvents, request::ResponsesRequest, response::Response};
 use super::error;
-use crate::protocol::{Answer, Asked, Events, Failure, Fault, Protocol};
+use crate::protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol};
 
-/// `POST /v1/responses`.
+/// The protocol of `POST /v1/responses`.
 #[derive(Debug)]
 pub(crate) struct Responses;
 
 impl Protocol for Responses {
-    fn read<'a>(&'a self, body: &'a [u8]) -> Result<Asked<'a>, Fault> {
-        serde_json::from_slice::<ResponsesRequest<'a>>(body)?.asked()
+    fn read<'a>(&'a self, body: &'a [u8]) -> Result<ModelRequest<'a>, Fault> {
+        serde_json::from_slice::<ResponsesRequest<'a>>(body)?.into_model_request()
     }
 
     fn whole(&self, answer: &Answer<'_>) -> Vec<u8> {
@@ -24,7 +24,7 @@ impl Protocol for Responses {
         ResponseEvents::of(answer)
     }
 
-    fn failure(&self, fault: &Fault, _: u64) -> Failure {
-        error::failure(fault)
+    fn error_response(&self, fault: &Fault, _: u64) -> ErrorResponse {
+        error::error_response(fault)
     }
 }

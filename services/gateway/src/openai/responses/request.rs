@@ -3,11 +3,11 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
-    behaviour::Form,
-    protocol::{Asked, Fault, Format, Text, or_default},
+    behaviour::StreamMode,
+    protocol::{Fault, Format, ModelRequest, Text, or_default},
 };
 
-/// What is read of a request; the rest is skipped.
+/// The fields of a request that the gateway reads. It skips the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct ResponsesRequest<'a> {
     #[serde(borrow)]
@@ -28,11 +28,11 @@ pub(super) struct ResponsesRequest<'a> {
     text: Option<TextConfig<'a>>,
 }
 
-/// A text of the user's, or a list of items.
+/// The input: a text of the user's, or a list of items.
 #[derive(Debug)]
 struct Input<'a>(Vec<Item<'a>>);
 
-/// A message, or another thing, which has no role.
+/// A message, or an item of another type, which has no role.
 #[derive(Debug, Deserialize)]
 struct Item<'a> {
     #[serde(borrow, default)]
@@ -56,25 +56,25 @@ struct TextConfig<'a> {
 }
 
 impl<'a> ResponsesRequest<'a> {
-    pub fn asked(self) -> Result<Asked<'a>, Fault> {
+    pub fn into_model_request(self) -> Result<ModelRequest<'a>, Fault> {
         if self.input.0.is_empty() {
             return Err(Fault::Invalid { message: "the input must not be empty", param: "input" });
         }
         let function = self.tools.into_iter().find(|tool| tool.kind == "function");
-        let mut asked = Asked {
+        let mut request = ModelRequest {
             model: self.model,
-            form: Form { stream: self.stream, stream_options: self.stream_options.is_some() },
+            stream_mode: StreamMode { stream: self.stream, stream_options: self.stream_options.is_some() },
             include_usage: true,
             tokens_max: self.max_output_tokens,
             tool: function.map(|function| function.name),
             json: self.text.and_then(|text| text.format).is_some_and(|format| format.is_json()),
-            ..Asked::default()
+            ..ModelRequest::default()
         };
-        asked.hear(self.instructions, false);
+        request.add_message(self.instructions, false);
         for Item { role, content } in self.input.0 {
-            asked.hear(content, role == "user");
+            request.add_message(content, role == "user");
         }
-        Ok(asked)
+        Ok(request)
     }
 }
 
@@ -114,8 +114,8 @@ impl<'de> de::Visitor<'de> for InputVisitor {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<Asked<'_>, Fault> {
-        serde_json::from_str::<ResponsesRequest<'_>>(body)?.asked()
+    fn read(body: &str) -> Result<ModelRequest<'_>, Fault> {
+        serde_json::from_str::<ResponsesRequest<'_>>(body)?.into_model_request()
     }
 
     #[test]
@@ -133,23 +133,23 @@ mod tests {
         ];
         for (input, prompt, prompt_tokens) in table {
             let body = format!(r#"{{"model":"echo",{input}}}"#);
-            let asked = read(&body).unwrap();
-            assert_eq!((&*asked.prompt, asked.prompt_tokens), (prompt, prompt_tokens), "{input}");
+            let request = read(&body).unwrap();
+            assert_eq!((&*request.prompt, request.prompt_tokens), (prompt, prompt_tokens), "{input}");
         }
     }
 
     #[test]
     fn options_are_read() {
-        let asked = read(
+        let request = read(
             r#"{"model":"echo","input":"a","stream":true,"stream_options":{"include_obfuscation":false},"max_output_tokens":5,
                 "tools":[{"type":"web_search"},{"type":"function","name":"f"}],"text":{"format":{"type":"json_schema"}}}"#,
         )
         .unwrap();
 
-        assert_eq!(asked.form, Form { stream: true, stream_options: true });
-        assert_eq!((asked.tokens_max, asked.tool.as_deref(), asked.json), (Some(5), Some("f"), true));
+        assert_eq!(request.stream_mode, StreamMode { stream: true, stream_options: true });
+        assert_eq!((request.tokens_max, request.tool.as_deref(), request.json), (Some(5), Some("f"), true));
         let plain = read(r#"{"model":"echo","input":"a","stream":null,"tools":null,"text":{}}"#).unwrap();
-        assert_eq!((plain.form, plain.tool, plain.json), (Form::default(), None, false));
+        assert_eq!((plain.stream_mode, plain.tool, plain.json), (StreamMode::default(), None, false));
     }
 
     #[test]

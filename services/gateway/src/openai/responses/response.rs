@@ -6,7 +6,7 @@ use crate::{
     protocol::{Answer, Fault},
 };
 
-/// The whole of a response, at its end and, in a stream, before.
+/// A response object. A stream sends it at the beginning without output, and at the end in full.
 #[derive(Serialize)]
 pub(super) struct Response<'a> {
     id: String,
@@ -92,8 +92,8 @@ impl<'a> Response<'a> {
             error: None,
             incomplete_details: None,
             instructions: None,
-            max_output_tokens: answer.asked.tokens_max,
-            model: &answer.asked.model,
+            max_output_tokens: answer.request.tokens_max,
+            model: &answer.request.model,
             output: Vec::new(),
             parallel_tool_calls: true,
             previous_response_id: None,
@@ -111,7 +111,7 @@ impl<'a> Response<'a> {
 impl Usage {
     fn of(answer: &Answer<'_>) -> Self {
         Self {
-            input_tokens: answer.asked.prompt_tokens,
+            input_tokens: answer.request.prompt_tokens,
             input_tokens_details: InputDetails { cached_tokens: 0 },
             output_tokens: answer.completion.tokens(),
             output_tokens_details: OutputDetails { reasoning_tokens: answer.completion.thought_tokens },

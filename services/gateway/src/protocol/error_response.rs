@@ -3,21 +3,21 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 
-use crate::body::Body;
+use crate::response_body::ResponseBody;
 
-/// A response that is no answer.
+/// An error, as a protocol writes it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    /// From 400 to 599.
+pub(crate) struct ErrorResponse {
+    /// A status from 400 to 599.
     pub status: u16,
     pub json: Vec<u8>,
-    /// The header, in seconds.
+    /// Value of the header `retry-after`, in seconds.
     pub retry_after: Option<u32>,
 }
 
-impl Failure {
-    /// `body` makes it a call's, or nobody's.
-    pub fn respond(self, body: impl FnOnce(Vec<u8>) -> Body) -> Response<Body> {
+impl ErrorResponse {
+    /// Makes the HTTP response. `body` makes a body of the JSON, for a recorded call or for none.
+    pub fn respond(self, body: impl FnOnce(Vec<u8>) -> ResponseBody) -> Response<ResponseBody> {
         let mut response = Response::new(body(self.json));
         *response.status_mut() = StatusCode::from_u16(self.status).expect("statuses here are 400 to 599");
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

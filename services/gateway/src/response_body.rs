@@ -1,4 +1,4 @@
-//! The body of a response, which also knows when its call ends.
+//! The body of a response. It also ends the call's record, because it is the last to see the call.
 
 use std::{
     pin::Pin,
@@ -6,44 +6,44 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 
 use crate::{
     behaviour::Pace,
-    paced::{Paced, Script},
+    paced::{PacedStream, RenderedStream},
     record::OpenCall,
 };
 
-/// A response's bytes, sent at once or at a pace.
+/// The bytes of a response, sent at once or at a pace.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct ResponseBody {
     source: Source,
-    /// With the status to record. Dropped with the body if the caller hangs up first.
+    /// The call and the status to record for it. If the caller hangs up, it is dropped with the body.
     call: Option<(OpenCall, u16)>,
 }
 
 #[derive(Debug)]
 enum Source {
-    /// Its length goes into the head.
+    /// Bytes whose length goes into the header `content-length`.
     Whole(Bytes),
-    /// All of a stream in one chunk.
+    /// A whole stream in one chunk.
     Burst(Bytes),
-    Paced(Box<Paced>),
+    Paced(Box<PacedStream>),
     /// Some bytes, then a broken connection.
     Broken(Bytes),
-    /// The bytes are on their way, and the connection is still whole.
+    /// The bytes are with hyper, and the connection is still whole.
     Breaking,
     BreakingOff,
     Ended,
 }
 
-/// The connection is broken off on purpose.
+/// Makes hyper break the connection, as the model's name asks.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is to break off here")]
+#[error("the answer breaks off here, as the model's name asks")]
 pub(crate) struct BreakOff;
 
-impl Body {
-    /// Of no call: nothing is recorded.
+impl ResponseBody {
+    /// A body that belongs to no recorded call.
     pub fn plain(bytes: impl Into<Bytes>) -> Self {
         Self { source: Source::Whole(bytes.into()), call: None }
     }
@@ -56,12 +56,12 @@ impl Body {
         Self { source: Source::Broken(bytes.into()), call: Some((call, status)) }
     }
 
-    /// A stream of the script, each piece when the pace has reached its token.
-    pub fn stream(script: Script, pace: Pace, call: OpenCall, status: u16) -> Self {
+    /// A body that sends each piece of `stream` at the time that `pace` has for its token.
+    pub fn stream(stream: RenderedStream, pace: Pace, call: OpenCall, status: u16) -> Self {
         let source = if pace.is_immediate() {
-            Source::Burst(script.bytes.into())
+            Source::Burst(stream.bytes.into())
         } else {
-            Source::Paced(Box::new(Paced::new(script, pace, call.arrival().since)))
+            Source::Paced(Box::new(PacedStream::new(stream, pace, call.arrival().since)))
         };
         Self { source, call: Some((call, status)) }
     }
@@ -74,7 +74,7 @@ impl Body {
     }
 }
 
-impl HttpBody for Body {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = BreakOff;
 
@@ -101,7 +101,7 @@ impl HttpBody for Body {
                 this.source = Source::Breaking;
                 bytes
             }
-            // hyper drops what it has not yet written when a body fails: let it write first.
+            // When a body fails, hyper drops the bytes that it has not written yet. Pending lets it write them first.
             Source::Breaking => {
                 this.source = Source::BreakingOff;
                 cx.waker().wake_by_ref();
