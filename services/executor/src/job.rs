@@ -216,7 +216,7 @@ impl JobRunner {
     async fn ask_for_runs(&self) -> Result<(), StoreError> {
         let asked = self.states.ask();
         if self.states.load(asked, &Feed::active_runs(&*self.store).await?) {
-            self.factory.forgive_keys();
+            self.factory.reset_key_breakers();
         }
         Ok(())
     }

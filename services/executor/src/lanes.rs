@@ -91,7 +91,7 @@ impl Lanes {
         settings.refresh(store).await?;
         let asked = states.ask();
         if states.load(asked, &Feed::active_runs(store).await?) {
-            self.runner.factory.forgive_keys();
+            self.runner.factory.reset_key_breakers();
         }
         let rows = all_providers(store).await?;
         let providers = self.runner.providers.refresh(&rows);
@@ -141,7 +141,7 @@ impl Lanes {
         // Whoever resumes a run says that what stopped it is mended; one call of each key finds out. Before the run's
         // jobs may go on, or they would stop by what was.
         if let Control::RunResumed { .. } = control {
-            self.runner.factory.forgive_keys();
+            self.runner.factory.reset_key_breakers();
         }
         states.hear(control);
     }

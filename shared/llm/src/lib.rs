@@ -1,20 +1,19 @@
-//! The one way to call a model.
+//! The model client. Every call to a model goes through it.
 //!
-//! A [`Factory`] hands out a [`Client`] for each provider. A client is an adapter for the provider's wire protocol
-//! ([`protocol`]) under layers, outermost first:
+//! A [`Factory`] returns a [`Client`] for each provider. A client is an adapter for the provider's wire protocol
+//! ([`protocol`]) inside of these layers, outermost first:
 //!
 //! | layer | does |
 //! | --- | --- |
-//! | observe | span, one log line, metrics |
-//! | retry | by the reason of the error; backoff with full jitter; the server's own delay honoured |
-//! | permit | the lane's [`Gate`](runmill_quota::Gate): a retry that sleeps holds no slot |
-//! | wiring | the provider's settings of the moment, and the key that has room |
-//! | timeout | first token, idle, total: of one attempt, the wait for its slot excluded |
-//! | negotiate | asks again without what the provider rejected, within the same attempt |
-//! | exchange | one HTTP request, streamed or buffered |
+//! | observe | writes a span, one log line and metrics for each call |
+//! | retry | retries by the kind of the error, after a backoff with full jitter and the delay that the server asks for |
+//! | permit | waits for a slot of the lane's [`Gate`](runmill_quota::Gate); no slot is held between attempts |
+//! | wiring | applies the provider's newest settings, and chooses a key |
+//! | timeout | limits the time to the first token, between tokens, and in all, of one attempt without the wait for its slot |
+//! | negotiate | repeats the request without an option that the provider rejected, within the same attempt |
+//! | exchange | sends one HTTP request and reads its answer, streamed or buffered |
 //!
-//! An answer counts only when its terminator arrived. An error says what to do about it:
-//! [`ModelError::advice`].
+//! An answer counts only if it arrived to its end. [`ModelError::advice`] tells what to do about an error.
 
 mod client;
 mod clock;
@@ -25,7 +24,6 @@ mod invoked;
 mod keys;
 mod layer;
 mod policy;
-mod progress;
 pub mod protocol;
 mod redact;
 mod request;
@@ -34,6 +32,7 @@ mod response;
 pub mod retry_after;
 pub mod sse;
 mod target;
+mod tracker;
 mod transport;
 
 pub use client::Client;

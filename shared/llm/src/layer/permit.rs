@@ -3,7 +3,7 @@ use std::sync::Arc;
 use runmill_quota::Gate;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Attempt, Context};
+use super::{AttemptLayer, Context};
 use crate::{ChatResponse, ModelError};
 
 /// Lets an attempt start when its lane has room, and not after the call's deadline.
@@ -12,7 +12,7 @@ pub(crate) struct Permit<A> {
     pub gate: Arc<Gate>,
 }
 
-impl<A: Attempt> Attempt for Permit<A> {
+impl<A: AttemptLayer> AttemptLayer for Permit<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let _permit = match cx.deadline {
             None => self.gate.acquire().await,

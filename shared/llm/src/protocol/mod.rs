@@ -1,4 +1,4 @@
-//! Wire protocols, as pure functions: from a request to bytes, from bytes to an answer or an error.
+//! WireRequest protocols, as pure functions: from a request to bytes, from bytes to an answer or an error.
 //!
 //! Nothing here does I/O or reads a clock; what a protocol cannot know comes in. A new protocol is one
 //! folder with one [`Protocol`].
@@ -29,13 +29,13 @@ pub trait Protocol: Send + Sync {
     /// What goes out with every request: authorization, content type, the protocol's version.
     fn headers(&self, api_key: Option<&str>) -> Result<HeaderMap, InvalidHeaderValue>;
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError>;
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError>;
 
     /// For one streamed answer.
     fn decoder(&self) -> Box<dyn Decoder>;
 
     /// Reads an answer that came in one piece with a status of 2xx.
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable>;
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer>;
 
     /// Reads an answer with any other status.
     fn error(&self, answer: &ErrorAnswer<'_>) -> ModelError;
@@ -43,13 +43,13 @@ pub trait Protocol: Send + Sync {
 
 /// Why a buffered answer is of no use, and what it cost all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
+pub struct UnusableAnswer {
     pub error: ModelError,
     pub usage: Option<Usage>,
 }
 
 /// An answer that counts nothing, or nothing that can be read.
-impl From<ModelError> for Unusable {
+impl From<ModelError> for UnusableAnswer {
     fn from(error: ModelError) -> Self {
         Self { error, usage: None }
     }
@@ -107,7 +107,7 @@ impl Default for Form {
 
 /// A request, ready to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wire {
+pub struct WireRequest {
     /// After the base URL, without a slash in front.
     pub path: String,
     /// `name=value`, beside what the base URL has.

@@ -7,13 +7,13 @@ use crate::ModelError;
 
 /// What is known of a failed request beside its body.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Signs {
+pub(super) struct ErrorHead {
     pub status: u16,
     pub after: Option<Duration>,
     pub should_retry: Option<bool>,
 }
 
-impl Signs {
+impl ErrorHead {
     pub const fn of(answer: &ErrorAnswer<'_>) -> Self {
         Self { status: answer.status, after: answer.after, should_retry: answer.should_retry }
     }

@@ -57,7 +57,7 @@ async fn without_a_key_left_calls_stop_before_a_request_until_someone_mends_it()
 
     let first = client.invoke(&request(), &policy()).await;
     let second = client.invoke(&request(), &policy()).await;
-    client.forgive_keys();
+    client.reset_key_breakers();
     let third = client.invoke(&request(), &policy()).await;
 
     assert!(matches!(first.result, Err(Unanswered::LaneStopped { .. })), "{first:?}");

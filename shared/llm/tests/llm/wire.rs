@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use runmill_llm::{
     ChatResponse, ModelError,
     protocol::{
-        Dialect, ErrorAnswer, Form, Protocol, Unusable, anthropic_messages::AnthropicMessages,
+        Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer, anthropic_messages::AnthropicMessages,
         gemini::Gemini, openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
     },
     retry_after::retry_after,
@@ -141,7 +141,7 @@ fn buffered_answers_are_read() {
         for case in cases(&read(name, "buffered.txt")) {
             let (answer, usage) = match protocol.buffered(case.body.as_bytes()) {
                 Ok(answer) => (Ok(answer.clone()), answer.usage),
-                Err(Unusable { error, usage }) => (Err(error), usage),
+                Err(UnusableAnswer { error, usage }) => (Err(error), usage),
             };
             assert_eq!(answer_text(&answer, usage), case.want, "{name}: {}", case.name);
         }

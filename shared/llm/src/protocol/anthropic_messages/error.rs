@@ -4,7 +4,7 @@ use detail::Detail;
 
 use crate::{
     Fix, ModelError,
-    protocol::{ErrorAnswer, Form, status::Signs},
+    protocol::{ErrorAnswer, Form, status::ErrorHead},
 };
 
 /// Reads an answer whose status is no success. What the provider says of itself decides first, its status last.
@@ -13,7 +13,7 @@ pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     if let Some(fix) = fix(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
     }
-    classify(Signs::of(answer), detail)
+    classify(ErrorHead::of(answer), detail)
 }
 
 /// Reads the error in a stream or answer that began with status 200. Its status is the one that goes with its
@@ -32,18 +32,18 @@ pub(super) fn in_band(event: &str) -> ModelError {
         "overloaded_error" => 529,
         _ => 500,
     };
-    classify(Signs::in_band(status), detail)
+    classify(ErrorHead::in_band(status), detail)
 }
 
-fn classify(signs: Signs, detail: Detail) -> ModelError {
-    let topic = detail.topic(signs.status);
+fn classify(head: ErrorHead, detail: Detail) -> ModelError {
+    let topic = detail.topic(head.status);
     let message = detail.message;
     match topic {
-        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: signs.after },
+        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: head.after },
         Some(Topic::Account) => ModelError::Authentication { message },
         Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
-        None => signs.error(message),
+        None => head.error(message),
     }
 }
 

@@ -1,10 +1,10 @@
 use super::answer::Answer;
-use crate::{ChatResponse, ModelError, protocol::Unusable};
+use crate::{ChatResponse, ModelError, protocol::UnusableAnswer};
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let body = std::str::from_utf8(body).map_err(malformed)?;
     let mut answer = Answer::default();
-    whole(&mut answer, body).map_err(|error| Unusable { error, usage: answer.usage() })
+    whole(&mut answer, body).map_err(|error| UnusableAnswer { error, usage: answer.usage() })
 }
 
 fn whole(answer: &mut Answer, body: &str) -> Result<ChatResponse, ModelError> {

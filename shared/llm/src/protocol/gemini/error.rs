@@ -4,7 +4,7 @@ use detail::Detail;
 
 use crate::{
     Fix, ModelError,
-    protocol::{ErrorAnswer, Form, delay, status::Signs},
+    protocol::{ErrorAnswer, Form, delay, status::ErrorHead},
 };
 
 /// Reads an answer whose status is no success. What the provider says of itself decides first, its status last.
@@ -13,7 +13,7 @@ pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     if let Some(fix) = fix(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
     }
-    classify(Signs { after: detail.delay.or(answer.after), ..Signs::of(answer) }, detail)
+    classify(ErrorHead { after: detail.delay.or(answer.after), ..ErrorHead::of(answer) }, detail)
 }
 
 /// Reads the error in a stream or answer that began with status 200. Its status is what its code says, else
@@ -29,14 +29,14 @@ pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
         "UNAVAILABLE" => 503,
         _ => 500,
     });
-    classify(Signs { after: detail.delay, ..Signs::in_band(status) }, detail)
+    classify(ErrorHead { after: detail.delay, ..ErrorHead::in_band(status) }, detail)
 }
 
-fn classify(signs: Signs, detail: Detail) -> ModelError {
-    let topic = detail.topic(signs.status);
-    let told = || if signs.status == 429 { delay::read(&detail.message) } else { None };
-    let signs = Signs { after: signs.after.or_else(told), ..signs };
-    let (status, after, message) = (signs.status, signs.after, detail.message);
+fn classify(head: ErrorHead, detail: Detail) -> ModelError {
+    let topic = detail.topic(head.status);
+    let told = || if head.status == 429 { delay::read(&detail.message) } else { None };
+    let head = ErrorHead { after: head.after.or_else(told), ..head };
+    let (status, after, message) = (head.status, head.after, detail.message);
     match topic {
         Some(Topic::Key) => ModelError::Authentication { message },
         // The delay beside it is a minute's at most, and a day's quota is not back by then.
@@ -44,7 +44,7 @@ fn classify(signs: Signs, detail: Detail) -> ModelError {
         Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
         Some(Topic::Canceled) => ModelError::ServerError { status, message, after },
-        None => signs.error(message),
+        None => head.error(message),
     }
 }
 

@@ -18,7 +18,7 @@ use http::{
     header::{CONTENT_TYPE, InvalidHeaderValue},
 };
 
-use super::{Decoder, ErrorAnswer, Form, Protocol, Unusable, Wire, without_prefix};
+use super::{Decoder, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest, without_prefix};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
 /// Google's own API, and what speaks as it does.
@@ -39,19 +39,19 @@ impl Protocol for Gemini {
         Ok(headers)
     }
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
         let model = wire_name(&request.model)?;
         let (method, query) =
             if form.stream { ("streamGenerateContent", Some("alt=sse")) } else { ("generateContent", None) };
         let body = request::body(request, model);
-        Ok(Wire { path: format!("models/{model}:{method}"), query, body })
+        Ok(WireRequest { path: format!("models/{model}:{method}"), query, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<stream::ChunkDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
         buffered::read(body)
     }
 

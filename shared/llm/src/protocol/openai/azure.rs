@@ -4,7 +4,7 @@ use reqwest::Url;
 
 /// What stands between the base URL and a method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum PathPrefix {
     /// Nothing: the base URL is whole, as it is everywhere but at Azure.
     #[default]
     Direct,
@@ -21,7 +21,7 @@ pub(super) fn is_at(base_url: &Url) -> bool {
     HOSTS.iter().any(|name| host.strip_suffix(name).is_some_and(|before| before.ends_with('.')))
 }
 
-impl Place {
+impl PathPrefix {
     /// Of a base URL at Azure: one that names no more than the resource, and for the API by versions that version,
     /// is completed; any other is taken as it is.
     pub fn of(base_url: &Url) -> Self {
@@ -77,7 +77,7 @@ mod tests {
         ];
         for (base, chat, responses) in table {
             let base_url = format!("https://r.openai.azure.com/{base}").parse().unwrap();
-            let place = Place::of(&base_url);
+            let place = PathPrefix::of(&base_url);
             assert_eq!(place.path_of("m", "chat/completions"), chat, "{base}");
             assert_eq!(place.path("responses"), responses, "{base}");
         }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_name_is_one_segment() {
-        let path = Place::Versioned("").path_of("a/b?c %", "x");
+        let path = PathPrefix::Versioned("").path_of("a/b?c %", "x");
         assert_eq!(path, "deployments/a%2Fb%3Fc%20%25/x");
     }
 }

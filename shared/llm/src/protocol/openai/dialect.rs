@@ -2,7 +2,7 @@ use reqwest::Url;
 use runmill_pricing::is_host_of;
 use runmill_proto::api::ProviderKind;
 
-use super::azure::{self, Place};
+use super::azure::{self, PathPrefix};
 use crate::protocol::without_prefix;
 
 /// What is particular about a server that speaks OpenAI's protocols. One row of the table below.
@@ -13,7 +13,7 @@ pub struct Dialect {
     /// Every model's name here is `author/model`: what would lose its only slash has no prefix.
     names_have_author: bool,
     pub(super) key_header: KeyHeader,
-    place: Place,
+    place: PathPrefix,
     /// The name of the limit that is tried first; see [`Fix::OtherTokenLimit`](crate::Fix).
     pub(in crate::protocol) token_limit: TokenLimit,
     /// Whether `top_k` and `repetition_penalty` are taken.
@@ -74,7 +74,7 @@ const STRICT: Dialect = Dialect {
     prefixes: &[],
     names_have_author: false,
     key_header: KeyHeader::Bearer,
-    place: Place::Direct,
+    place: PathPrefix::Direct,
     token_limit: TokenLimit::Old,
     open_sampling: false,
     seed: Some(SeedName::Seed),
@@ -165,7 +165,7 @@ impl Dialect {
     /// The dialect of a provider: its host's where the host is known, else its kind's.
     pub fn at(kind: ProviderKind, base_url: &Url) -> Self {
         if azure::is_at(base_url) {
-            return Self { place: Place::of(base_url), ..AZURE };
+            return Self { place: PathPrefix::of(base_url), ..AZURE };
         }
         let host = base_url.host_str().unwrap_or_default();
         let by_kind = match kind {

@@ -7,7 +7,7 @@ use detail::Detail;
 
 use crate::{
     ModelError,
-    protocol::{ErrorAnswer, delay, gemini::error as google, status::Signs},
+    protocol::{ErrorAnswer, delay, gemini::error as google, status::ErrorHead},
 };
 
 /// Reads an answer whose status is no success. The most telling sign decides: what the provider says of
@@ -20,7 +20,7 @@ pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     if detail.is_googles {
         return google::read(answer);
     }
-    classify(Signs::of(answer), detail)
+    classify(ErrorHead::of(answer), detail)
 }
 
 /// Reads the error in a stream or answer that began with status 200. Its status is what its code says, else
@@ -39,7 +39,7 @@ pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
         (_, _, code) if is_of_request(code) => 400,
         _ => 500,
     };
-    classify(Signs::in_band(status), detail)
+    classify(ErrorHead::in_band(status), detail)
 }
 
 /// A code that finds fault with the prompt: as responses have them, `invalid_prompt`, `image_too_large` and their like.
@@ -48,15 +48,15 @@ fn is_of_request(code: &str) -> bool {
     parts.iter().any(|part| code.contains(part))
 }
 
-fn classify(signs: Signs, detail: Detail) -> ModelError {
-    let topic = detail.topic(signs.status);
-    let after = signs.after.or_else(|| if signs.status == 429 { delay::read(&detail.message) } else { None });
+fn classify(head: ErrorHead, detail: Detail) -> ModelError {
+    let topic = detail.topic(head.status);
+    let after = head.after.or_else(|| if head.status == 429 { delay::read(&detail.message) } else { None });
     let message = detail.message;
     match topic {
-        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: signs.after },
+        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: head.after },
         Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
-        None => Signs { after, ..signs }.error(message),
+        None => ErrorHead { after, ..head }.error(message),
     }
 }
 

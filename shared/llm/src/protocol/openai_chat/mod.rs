@@ -14,7 +14,7 @@ use reqwest::Url;
 use runmill_proto::api::ProviderKind;
 
 use super::{
-    Decoder, Dialect, ErrorAnswer, Form, Protocol, Unusable, Wire,
+    Decoder, Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest,
     openai::{self, error},
 };
 use crate::{ChatRequest, ChatResponse, ModelError};
@@ -36,17 +36,17 @@ impl Protocol for OpenAiChat {
         openai::headers(self.dialect, api_key)
     }
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
         let path = self.dialect.path_of(self.dialect.model(&request.model), "chat/completions");
         let body = request::body(request, self.dialect, form);
-        Ok(Wire { path, query: None, body })
+        Ok(WireRequest { path, query: None, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<stream::ChunkDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
         buffered::read(body)
     }
 
