@@ -63,7 +63,7 @@ pub enum TimeoutPhase {
 pub enum Fix {
     /// Ask for a buffered answer: this model does not stream.
     Buffer,
-    /// Ask for a stream: this model does nothing else.
+    /// Ask for a stream: this model only streams.
     Stream,
     /// Leave out `stream_options`, which asks for the usage of a stream: the server does not know it.
     OmitStreamOptions,
@@ -71,7 +71,7 @@ pub enum Fix {
     OtherTokenLimit,
 }
 
-/// The reaction to an error.
+/// The reaction to an error of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
     /// Retry after a backoff, and not before `after`. Uses up one of the call's retries.
@@ -84,12 +84,13 @@ pub enum Advice {
     FailItem,
     /// No request with this key can succeed until somebody repairs it, or `after` has passed.
     StopLane { after: Option<Duration> },
-    /// Make no more attempts. Nothing failed: the job is left for later or for another executor, or is not wanted any more.
+    /// Make no more attempts. Nothing failed: the job is left for later or for another executor, or is not wanted any
+    /// more.
     GiveUp,
 }
 
 impl ModelError {
-    // Without a `_` arm, a new variant does not compile until it has an advice.
+    // Without a `_` arm, a new variant does not compile until its advice is decided.
     pub fn advice(&self) -> Advice {
         match *self {
             Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::Malformed { .. } => {

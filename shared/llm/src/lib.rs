@@ -6,14 +6,15 @@
 //! | layer | does |
 //! | --- | --- |
 //! | observe | writes a span, one log line and metrics for each call |
-//! | retry | retries by the kind of the error, after a backoff with full jitter and the delay that the server asks for |
+//! | retry | retries by the kind of the error, after a backoff with full jitter and the server's own delay |
 //! | permit | waits for a slot of the lane's [`Gate`](runmill_quota::Gate); no slot is held between attempts |
 //! | wiring | applies the provider's newest settings, and chooses a key |
-//! | timeout | limits the time to the first token, between tokens, and in all, of one attempt without the wait for its slot |
+//! | timeout | limits an attempt's time to the first token, between tokens, and in all; the wait for a slot is excluded |
 //! | negotiate | repeats the request without an option that the provider rejected, within the same attempt |
 //! | exchange | sends one HTTP request and reads its answer, streamed or buffered |
 //!
-//! An answer counts only if it arrived to its end. [`ModelError::advice`] tells what to do about an error.
+//! A truncated answer is an error: the end of a stream is its terminator. [`ModelError::advice`] returns the reaction
+//! to an error.
 
 mod client;
 mod clock;

@@ -2,8 +2,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// Prepares a provider's text for logs and records: shortens it, and removes secrets.
 ///
-/// Providers echo keys, whole ("invalid x-api-key: sk-...") or masked ("Incorrect API key provided: sk-ab***yz"), and a
-/// gateway in between may echo any header.
+/// Providers echo keys, whole ("invalid x-api-key: sk-...") or masked ("Incorrect API key provided: sk-ab***yz"), and
+/// a gateway in between may echo any header.
 pub(crate) struct Redactor {
     secrets: Vec<SecretString>,
 }

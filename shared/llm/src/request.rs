@@ -8,8 +8,8 @@ pub struct ChatRequest {
     pub system: Option<String>,
     pub messages: Vec<ChatMessage>,
     pub generation: Generation,
-    /// Identifies the call to the provider: each request has the header `X-Client-Request-Id: {call_id}:{attempt}`, with
-    /// attempts counted from 0. Visible ASCII only.
+    /// Identifies the call to the provider: each request has the header `X-Client-Request-Id: {call_id}:{attempt}`,
+    /// with attempts counted from 0. Visible ASCII only.
     pub call_id: String,
 }
 

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use crate::keys::KeyAvailability;
 
-/// Follows one attempt: inner layers record its events, outer layers read its [`AttemptState`], also after the attempt
-/// was dropped.
+/// Follows one attempt: inner layers record its events, outer layers read its [`AttemptState`], also after the
+/// attempt was dropped.
 ///
 /// An event takes an uncontended lock, tens of nanoseconds, so that recording each chunk is cheaper than resetting a
 /// timer for each.
@@ -33,7 +33,7 @@ pub(crate) struct AttemptState {
     pub key: Option<Arc<str>>,
     /// The seller whose prices apply.
     pub seller: Option<Seller>,
-    /// The provider's other keys, as the end of the attempt leaves them.
+    /// Keys that the next attempt can use.
     pub availability: KeyAvailability,
 }
 

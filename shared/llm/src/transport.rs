@@ -19,7 +19,7 @@ pub(crate) struct Transport {
 /// Header with the id by which a provider, or a gateway in between, can identify a request in its logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
-/// Interval of TCP keepalive probes, which find idle connections whose peer is gone.
+/// Idle time before TCP keepalive probes, so that a connection whose peer is gone is found and not used.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl Transport {

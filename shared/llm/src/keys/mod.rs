@@ -1,9 +1,9 @@
 //! The keys of one provider: chooses a key for each attempt, and has a circuit breaker for each key.
 //!
 //! Among the usable keys, an attempt gets the one with the fewest calls in flight for its weight. When the provider
-//! refuses a key, or the key's quota is used up, its breaker opens and the attempts use the other keys. After its time
-//! the breaker is half-open: one call probes the key, the others wait for the result or are deferred. A success closes
-//! the breaker. To users an open breaker is shown as the reason why a key is *set aside*.
+//! refuses a key, or the key's quota is used up, its breaker opens and the attempts use the other keys. After its
+//! time the breaker is half-open: one call probes the key, the others wait for the result or are deferred. A success
+//! closes the breaker. To users an open breaker is shown as the reason why a key is *set aside*.
 
 mod state;
 
@@ -42,12 +42,12 @@ pub(crate) struct Lease {
 /// The circuit breakers of all keys are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoUsableKey {
-    /// Reason of the breaker that is half-open first.
+    /// Reason of the breaker that becomes half-open first.
     pub reason: ModelError,
     pub availability: KeyAvailability,
 }
 
-/// The keys that are left after an attempt, as far as its error makes them matter.
+/// Effect of an attempt's end on the keys of the next attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum KeyAvailability {
     /// The attempt changed nothing, or no other key would do better.
@@ -97,8 +97,8 @@ impl Keys {
         self.keys.iter().zip(&*states).map(view).collect()
     }
 
-    /// Sort order of the usable keys, the least first: keys that are not rate-limited, then those with the fewest calls in
-    /// flight for their weight, then those with the fewest uses for it.
+    /// Sort order of the usable keys, the least first: keys that are not rate-limited, then those with the fewest
+    /// calls in flight for their weight, then those with the fewest uses for it.
     fn order(&self, states: &[KeyState], now: Instant, index: usize) -> (Duration, u64, u64) {
         let (state, weight) = (&states[index], u64::from(self.keys[index].weight.max(1)));
         let share = |count: u64| count.saturating_mul(PRECISION) / weight;
@@ -121,8 +121,8 @@ fn no_usable_key(states: &[KeyState], now: Instant) -> NoUsableKey {
     NoUsableKey { reason: reason.clone(), availability }
 }
 
-/// Time for which the breaker is open after the provider refused the key. A key that is repaired at the provider is used
-/// again within this time. New settings of the provider, or a run that a user resumes, end it at once.
+/// Time for which the breaker is open after the provider refused the key. A key that is repaired at the provider is
+/// used again within this time. New settings of the provider, or a run that a user resumes, end it at once.
 const REFUSED_FOR: Duration = Duration::from_mins(15);
 /// Time for which the breaker is open after the key's quota was used up, where the provider gives none.
 const SPENT_FOR: Duration = Duration::from_mins(15);
@@ -135,8 +135,8 @@ impl Lease {
         &self.keys.keys[self.index]
     }
 
-    /// Updates the key's state by how the attempt ended. `answered` is the HTTP status of the provider's last answer, if
-    /// there was one.
+    /// Updates the key's state by how the attempt ended. `answered` is the HTTP status of the provider's last answer,
+    /// if there was one.
     pub fn settle(self, error: Option<&ModelError>, answered: Option<u16>) -> KeyAvailability {
         let now = Instant::now();
         let mut states = self.keys.lock();
@@ -169,8 +169,8 @@ impl Lease {
     }
 }
 
-/// Returns true for statuses that prove that the provider accepted the key: it answered, or it read the request and found
-/// an error in it.
+/// Returns true for statuses that prove that the provider accepted the key: it answered, or it read the request and
+/// found an error in it.
 const fn shows_acceptance(status: u16) -> bool {
     matches!(status, 200..=299 | 400 | 413 | 422)
 }

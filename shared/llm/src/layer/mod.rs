@@ -1,10 +1,10 @@
 //! The layers around an HTTP request. Each is a decorator with one behaviour, over one of two traits with one method.
 //!
 //! Their order matters. Layers outside of [`retry::Retry`] handle a whole call ([`CallLayer`]), layers inside of it
-//! handle one attempt ([`AttemptLayer`]). The permit is inside of retry, so that a call holds no slot while it waits to
-//! retry. The wiring is inside of the permit, so that an attempt that waited for a slot uses the newest settings. The
-//! time-out is inside of both, so that the wait for a slot does not count as the provider's time. The negotiation of the
-//! request's form is inside of all of these, so that it costs neither an attempt nor a wait.
+//! handle one attempt ([`AttemptLayer`]). The permit is inside of retry, so that a call holds no slot while it waits
+//! to retry. The wiring is inside of the permit, so that an attempt that waited for a slot uses the newest settings.
+//! The time-out is inside of both, so that the wait for a slot does not count as the provider's time. The negotiation
+//! of the request's form is inside of all of these, so that it costs neither an attempt nor a wait.
 
 pub(crate) mod exchange;
 pub(crate) mod negotiate;

@@ -10,8 +10,8 @@ use crate::{
 
 /// Ends an attempt that takes too long: to its first token, between two tokens, or in all.
 ///
-/// Tokens do not reset a timer. The tracker holds their times; one timer is set for the earliest time at which a limit
-/// could be reached, and reads the tracker when it fires.
+/// Tokens do not reset a timer. The tracker holds their times; one timer is set for the earliest time at which a
+/// limit could be reached, and reads the tracker when it fires.
 pub(crate) struct Timeout<A> {
     pub inner: A,
 }

@@ -1,4 +1,4 @@
-//! Answers that are too large to be any.
+//! Answers that are larger than any real one.
 
 use runmill_llm::{
     ModelError,

@@ -12,7 +12,8 @@ const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Longest part of an error's body that is read.
 const ERROR_MAX_BYTES: usize = 64 * 1024;
 
-/// Longest time to read an error's body. Most of the information is in the head, and the attempt holds a slot meanwhile.
+/// Longest time to read an error's body. Most of the information is in the head, and the attempt holds a slot
+/// meanwhile.
 const ERROR_TIME: Duration = Duration::from_secs(5);
 
 /// The body of an answer, read piece by piece. The first piece can be examined before it is read.
@@ -26,8 +27,8 @@ impl AnswerBody {
         Self { response, first: None }
     }
 
-    /// Waits for the first piece, and returns true if it begins as a JSON object, which a stream of events never does. To
-    /// be called before [`Self::next`].
+    /// Waits for the first piece, and returns true if it begins as a JSON object, which a stream of events never
+    /// does. To be called before [`Self::next`].
     pub async fn begins_as_json(&mut self) -> Result<bool, ModelError> {
         self.first = self.next().await?;
         let first = self.first.iter().flatten().find(|byte| !byte.is_ascii_whitespace());

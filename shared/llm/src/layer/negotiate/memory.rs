@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::{ChatRequest, protocol::Form};
 
-/// Cache of the form of request that each model of one provider accepts. Entries expire. A model may need another form
-/// with tools than without, so each has an entry of its own.
+/// Cache of the form of request that each model of one provider accepts. Entries expire. A model may need another
+/// form with tools than without, so each has an entry of its own.
 #[derive(Default)]
 pub(crate) struct FormMemory {
     plain: Mutex<Entries>,
@@ -24,7 +24,8 @@ struct Entry {
     expires: Instant,
 }
 
-/// Entries expire because a provider may accept another form later: after it verified an organization, or was updated.
+/// Entries expire because a provider may accept another form later: after it verified an organization, or was
+/// updated.
 const ENTRY_TTL: Duration = Duration::from_hours(1);
 
 /// Most entries of each kind. A provider has tens of models; one with more loses all entries when they are full.

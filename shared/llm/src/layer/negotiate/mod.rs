@@ -15,7 +15,8 @@ pub(crate) struct Negotiate<A> {
     pub memory: Arc<FormMemory>,
 }
 
-/// The first request, then without stream options, with the other token limit, and buffered. No more forms are known.
+/// Most requests of an attempt: the first, then one without stream options, one with the other token limit, and one
+/// buffered. No more forms are known.
 const REQUESTS_MAX: usize = 4;
 
 impl<A: AttemptLayer> AttemptLayer for Negotiate<A> {

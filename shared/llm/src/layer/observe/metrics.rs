@@ -8,8 +8,8 @@ use runmill_proto::ProviderId;
 
 use crate::{Invoked, Unanswered};
 
-/// The metrics of model calls. The platform's dashboards use the names and labels of the `litellm_` metrics, so a change
-/// here breaks them.
+/// The metrics of model calls. The platform's dashboards use the names and labels of the `litellm_` metrics, so a
+/// change here breaks them.
 pub(crate) struct Metrics {
     requests: IntCounterVec,
     latency: HistogramVec,

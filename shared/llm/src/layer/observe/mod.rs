@@ -10,8 +10,8 @@ pub(crate) use metrics::Metrics;
 use super::CallLayer;
 use crate::{ChatRequest, Interrupts, Invoked, PolicySource, Unanswered, invoked::milliseconds};
 
-/// Writes one log line and the metrics of each call that made a request, inside a span of its own. None of them contains
-/// a prompt, an answer or a header.
+/// Writes one log line and the metrics of each call that made a request, inside a span of its own. None of them
+/// contains a prompt, an answer or a header.
 pub(crate) struct Observe<I> {
     pub inner: I,
     pub provider_id: ProviderId,

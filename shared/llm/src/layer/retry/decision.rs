@@ -21,8 +21,8 @@ pub(super) enum Decision {
 
 /// Counts of one call that decide whether it is retried.
 ///
-/// A failure uses up one of `max_retries`, and one retry of the provider's budget. When the budget is empty, the call is
-/// deferred: retries at once would only add load to a provider in trouble. A rate limit uses up neither. Two other
+/// A failure uses up one of `max_retries`, and one retry of the provider's budget. When the budget is empty, the call
+/// is deferred: retries at once would only add load to a provider in trouble. A rate limit uses up neither. Two other
 /// bounds apply to it: the sum of the call's waits (`wait_max`), and the number of rate-limited attempts, since a
 /// provider may ask for waits of zero. Beyond either the call is deferred, so that other jobs can use its place.
 pub(super) struct RetryState<'a> {

@@ -21,7 +21,7 @@ struct Message<'a> {
     stop_details: Option<StopDetails<'a>>,
     #[serde(default)]
     usage: Option<WireUsage>,
-    /// Some servers send an error where an answer should be, with a status of 200.
+    /// Some servers send an error in place of an answer, with a status of 200.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }

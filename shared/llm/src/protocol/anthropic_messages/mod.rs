@@ -1,4 +1,4 @@
-//! Anthropic's Messages API, and the servers that speak it: `POST {base}/messages`.
+//! Anthropic's Messages API, which other servers offer, too: `POST {base}/messages`.
 //!
 //! Source: Anthropic's API reference, "Create a Message", "Streaming Messages", "Errors" and "Versions"; the
 //! types of its own clients.

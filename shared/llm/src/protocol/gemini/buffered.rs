@@ -10,7 +10,7 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
 fn whole(answer: &mut Answer, body: &str) -> Result<ChatResponse, ModelError> {
     answer.read(body)?;
     answer.complete().map_err(|error| match error {
-        // A body that is whole is not cut.
+        // The body is complete, so the answer is not truncated but malformed.
         ModelError::TruncatedStream => malformed("it has no finishReason"),
         error => error,
     })

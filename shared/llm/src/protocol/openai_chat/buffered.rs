@@ -16,7 +16,7 @@ struct Choice<'a> {
     finish_reason: Option<Text<'a>>,
     #[serde(default)]
     logprobs: Option<Logprobs>,
-    /// `OpenRouter`'s place for the error of the provider behind it.
+    /// `OpenRouter`'s field with the error of the provider behind it.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }

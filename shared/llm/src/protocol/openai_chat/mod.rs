@@ -1,4 +1,4 @@
-//! OpenAI chat completions, and the servers that speak it: `POST {base}/chat/completions`.
+//! OpenAI's chat completions, which many servers offer: `POST {base}/chat/completions`.
 //!
 //! Source: OpenAI's API reference, "Create chat completion", "The chat completion chunk object" and "Error
 //! codes".
@@ -25,7 +25,7 @@ pub struct OpenAiChat {
 }
 
 impl OpenAiChat {
-    /// As the provider with this base URL speaks it.
+    /// Returns the protocol in the dialect of the provider with this base URL.
     pub fn for_provider(kind: ProviderKind, base_url: &Url) -> Self {
         Self { dialect: Dialect::at(kind, base_url) }
     }

@@ -5,8 +5,8 @@ use crate::{
 };
 
 pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
-    let body = str::from_utf8(body)
-        .map_err(|_| ModelError::Malformed { message: "a response that is no UTF-8".to_owned() })?;
+    let body =
+        str::from_utf8(body).map_err(|_| ModelError::Malformed { message: "it is not UTF-8".to_owned() })?;
     let response = Response::read(body)?;
     whole(&response).map_err(|error| UnusableAnswer { error, usage: response.usage() })
 }

@@ -1,4 +1,4 @@
-//! OpenAI responses: `POST {base}/responses`.
+//! OpenAI's responses API: `POST {base}/responses`.
 //!
 //! Source: OpenAI's API reference, "Create a model response", "The response object" and "Streaming events"; the types
 //! of its Python SDK.
@@ -25,7 +25,7 @@ pub struct OpenAiResponses {
 }
 
 impl OpenAiResponses {
-    /// As the provider with this base URL speaks it.
+    /// Returns the protocol in the dialect of the provider with this base URL.
     pub fn for_provider(kind: ProviderKind, base_url: &Url) -> Self {
         Self { dialect: Dialect::at(kind, base_url) }
     }
