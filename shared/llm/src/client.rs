@@ -6,7 +6,7 @@ use runmill_quota::{Lane, RetryBudget};
 use crate::{
     ChatRequest, FactorySettings, Interrupts, Invoked, PolicySource, Target,
     layer::{
-        Invoke,
+        CallLayer,
         exchange::Exchange,
         negotiate::Negotiate,
         observe::{Metrics, Observe},
@@ -65,8 +65,8 @@ impl Client {
     }
 
     /// Lets every key that was set aside be tried again at once.
-    pub fn forgive_keys(&self) {
-        self.wiring().now().keys.forgive();
+    pub fn reset_key_breakers(&self) {
+        self.wiring().now().keys.reset_breakers();
     }
 
     pub(crate) fn wiring(&self) -> &Wiring<Wire> {

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// The wall clock, for what is recorded. Durations are measured with tokio's clock.
+/// The wall clock, for times in records. Durations are measured with tokio's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Where chance comes from: evenly from `0.0` to `1.0`.
+/// Source of random numbers, spread evenly from `0.0` to `1.0`.
 pub type Random = Arc<dyn Fn() -> f64 + Send + Sync>;

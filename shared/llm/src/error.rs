@@ -4,35 +4,35 @@ use runmill_proto::ErrorKind;
 
 /// Why a call to a model gave no answer.
 ///
-/// A `message` is the provider's own, shortened and without secrets; `after` is the delay that the
-/// provider asked for.
+/// `message` is the provider's own text, shortened and without secrets. `after` is the delay that the provider asked
+/// for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
-    #[error("no connection to the provider: {message}")]
+    #[error("the connection to the provider failed: {message}")]
     Connection { message: String },
     #[error("{0}")]
     TimedOut(TimeoutPhase),
-    #[error("the provider is over its rate limit: {message}")]
+    #[error("the provider's rate limit is reached: {message}")]
     RateLimited { message: String, after: Option<Duration> },
     #[error("the provider is overloaded: {message}")]
     Overloaded { message: String, after: Option<Duration> },
     #[error("the provider failed with status {status}: {message}")]
     ServerError { status: u16, message: String, after: Option<Duration> },
-    /// The provider failed, and says that asking again is useless.
-    #[error("the provider failed for good with status {status}: {message}")]
+    /// The provider failed, and says that a retry is useless.
+    #[error("the provider failed with status {status} and asks for no retry: {message}")]
     ServerErrorForGood { status: u16, message: String },
     #[error("the stream ended before the answer was complete")]
     TruncatedStream,
-    #[error("the answer is not what the protocol says: {message}")]
+    #[error("the answer does not follow the protocol: {message}")]
     Malformed { message: String },
-    /// The provider wants the same question in another form.
-    #[error("the provider rejects the form of the request: {message}")]
+    /// The provider may accept the same request in another form.
+    #[error("the provider rejects the request's stream or token limit options: {message}")]
     Rejected { fix: Fix, message: String },
-    #[error("the provider rejects the request with status {status}: {message}")]
+    #[error("the request is rejected with status {status}: {message}")]
     InvalidRequest { status: u16, message: String },
-    #[error("the prompt and the answer do not fit the model's context: {message}")]
+    #[error("the prompt and the answer do not fit the model's context window: {message}")]
     ContextLength { message: String },
-    #[error("the provider's filter rejects the prompt: {message}")]
+    #[error("the provider's content filter rejects the prompt: {message}")]
     ContentPolicy { message: String },
     #[error("the provider refuses the key: {message}")]
     Authentication { message: String },
@@ -40,56 +40,57 @@ pub enum ModelError {
     QuotaExhausted { message: String, after: Option<Duration> },
     #[error("the deadline passed before a call could start")]
     DeadlinePassed,
-    /// Not the provider's doing: see [`Interrupts`](crate::Interrupts).
+    /// The caller ended the call: see [`Interrupts`](crate::Interrupts).
     #[error("the call was interrupted")]
     Interrupted,
 }
 
-/// What an attempt was doing when its time was up.
+/// The time limit that an attempt has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeoutPhase {
-    #[error("no connection within its time")]
+    #[error("no connection within request.connect_timeout_seconds")]
     Connect,
-    #[error("no first token within its time")]
+    #[error("no first token within request.first_token_timeout_seconds")]
     FirstToken,
-    #[error("the answer stopped coming")]
+    #[error("the answer stopped for longer than request.idle_timeout_seconds")]
     Idle,
-    #[error("no whole answer within its time")]
+    #[error("no complete answer within request.total_timeout_seconds")]
     Total,
 }
 
-/// How a request must change to be accepted.
+/// A change to a request's form that may get it accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fix {
-    /// This model does not stream.
+    /// Ask for a buffered answer: this model does not stream.
     Buffer,
-    /// This model only streams.
+    /// Ask for a stream: this model only streams.
     Stream,
-    /// The server does not know the option that asks for usage in a stream.
+    /// Leave out `stream_options`, which asks for the usage of a stream: the server does not know it.
     OmitStreamOptions,
-    /// The server knows the limit of tokens by its other name.
+    /// Name the token limit the other way: of `max_tokens` and `max_completion_tokens`, the server knows one.
     OtherTokenLimit,
 }
 
-/// What to do about an error.
+/// The reaction to an error of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// Ask again after a backoff, and not before `after`. Uses up the attempt budget.
+    /// Retry after a backoff, and not before `after`. Uses up one of the call's retries.
     RetryHere { after: Option<Duration> },
-    /// Wait for the rate limit, then ask again. Uses up no attempt.
+    /// Wait for the rate limit, then retry. Uses up no retry.
     SlowDown { after: Option<Duration> },
-    /// Ask again at once, in another form.
+    /// Repeat the request at once, in another form.
     FixRequest(Fix),
     /// The same request cannot succeed.
     FailItem,
-    /// No request with this key can succeed until someone acts, or `after` has passed.
+    /// No request with this key can succeed until somebody repairs it, or `after` has passed.
     StopLane { after: Option<Duration> },
-    /// Nothing failed. The call is for another time, or for nobody.
+    /// Make no more attempts. Nothing failed: the job is left for later or for another executor, or is not wanted any
+    /// more.
     GiveUp,
 }
 
 impl ModelError {
-    // No `_` arm: a new variant does not compile until someone decides.
+    // Without a `_` arm, a new variant does not compile until its advice is decided.
     pub fn advice(&self) -> Advice {
         match *self {
             Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::Malformed { .. } => {
@@ -109,7 +110,7 @@ impl ModelError {
         }
     }
 
-    /// A metric label: one of few, and never text from outside.
+    /// Returns the error's kind: a metric label, so one of a small closed set.
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Connection { .. } => ErrorKind::Connection,
@@ -135,7 +136,7 @@ impl ModelError {
         }
     }
 
-    /// The same error with its text, if it has one of its own, made by `edit` of the old.
+    /// Replaces the provider's message, if the error has one, by the result of `edit`.
     pub(crate) fn map_message(mut self, edit: impl FnOnce(&str) -> String) -> Self {
         match &mut self {
             Self::Connection { message }

@@ -129,8 +129,8 @@ impl Factory {
     }
 
     /// Lets every key that was set aside be tried again at once: somebody says that it is mended.
-    pub fn forgive_keys(&self) {
-        self.clients().by_provider.values().for_each(|kept| kept.client.forgive_keys());
+    pub fn reset_key_breakers(&self) {
+        self.clients().by_provider.values().for_each(|kept| kept.client.reset_key_breakers());
     }
 
     /// How the keys of a provider stand; none, if it was not called yet.
@@ -154,8 +154,8 @@ impl Factory {
         let keys = Keys::new(target::keys(target, &*protocol)?);
         let secrets = target.keys.iter().map(|key| &key.value).chain(target.headers.values());
         let redactor = Redactor::new(secrets.cloned());
-        let (speech, clock) = ((target.protocol, target.kind), self.settings.clock.clone());
-        let exchange = Exchange { protocol, speech, transport, redactor, clock };
+        let (api, clock) = ((target.protocol, target.kind), self.settings.clock.clone());
+        let exchange = Exchange { protocol, api, transport, redactor, clock };
         // What a provider was found to want holds for as long as it is the same server, asked in the same way.
         let memory = before.map(|wired| &wired.inner.inner).filter(|it| it.inner.is_like(&exchange));
         let memory = memory.map(|negotiate| negotiate.memory.clone()).unwrap_or_default();

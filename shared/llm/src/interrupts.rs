@@ -2,18 +2,18 @@ use std::future::{Future, pending};
 
 use tokio_util::sync::CancellationToken;
 
-/// What ends a call from outside, and leaves its record whole.
+/// Tokens by which a caller ends a call early. The call still returns the record of its attempts.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupts {
-    /// Ends the call as long as no request was made: somebody else may make it.
+    /// Ends the call only if its first attempt has not started, so that another executor can make it.
     pub before_start: CancellationToken,
-    /// Ends the call whatever it does. A request in flight is recorded as interrupted.
+    /// Ends the call in any state. A request in flight is recorded as interrupted.
     pub at_once: CancellationToken,
 }
 
 impl Interrupts {
-    /// Does `work` unless it is interrupted.
-    pub(crate) async fn cut<T>(
+    /// Runs `work` to its end. Returns `None` if it was interrupted.
+    pub(crate) async fn run<T>(
         &self,
         work: impl Future<Output = T>,
         has_started: impl Fn() -> bool,

@@ -9,38 +9,39 @@ use runmill_proto::{
 
 use crate::{ChatResponse, ModelError};
 
-/// All there is to know of one call.
+/// Result and record of one call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invoked {
     /// Every request that was made, in order.
     pub attempts: Vec<Attempt>,
-    /// Over all attempts, where the provider said.
+    /// Sum over all attempts, as far as the provider counted.
     pub usage: Option<Usage>,
-    /// When the first attempt began; of a call without attempts, when it ended.
+    /// Start of the first attempt; of a call without attempts, its end.
     pub started_at: Timestamp,
-    /// From the first attempt to the end, waits between attempts included.
+    /// Time from the start of the first attempt to the end, waits between attempts included.
     pub latency: Duration,
-    /// Time to the first token of the attempt that was answered; `None` if the answer came in one piece.
+    /// Time to the first token of the attempt that succeeded; `None` if its answer was buffered.
     pub ttft: Option<Duration>,
-    /// Attempts that have failed, those before this call included; waits for a rate limit do not count.
+    /// Number of failed attempts, those before this call included. Rate-limited attempts do not count.
     pub failures: u32,
-    /// The answer came as a stream.
+    /// The answer was a stream.
     pub streamed: bool,
     pub result: Result<ChatResponse, Unanswered>,
 }
 
+/// Why a call ended without an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
-    /// For good: the item has failed.
+    /// The item has failed.
     #[error("{0}")]
     Failed(ModelError),
-    /// Not now. The wait is too long for a task that holds resources.
+    /// The job should be fed again after this time: the wait is too long for a job that holds a slot.
     #[error("deferred for {after:?}: {error}")]
     Deferred { after: Duration, error: ModelError },
-    /// Every call of this lane would end like this, for as long as `after` unless someone mends it before.
+    /// Every call of this lane would end like this, until `after` has passed or somebody repairs the cause.
     #[error("{error}")]
     LaneStopped { after: Duration, error: ModelError },
-    /// By [`Interrupts`](crate::Interrupts). Without attempts, no request was made.
+    /// The caller ended it: see [`Interrupts`](crate::Interrupts). Without attempts, no request was made.
     #[error("the call was interrupted")]
     Interrupted,
 }
@@ -55,19 +56,19 @@ impl Unanswered {
 }
 
 impl Invoked {
-    /// Over all attempts, failed ones included, in billionths of a US dollar; `None` where no price is known, or no
-    /// usage.
+    /// Returns the cost of all attempts, failed ones included, in billionths of a US dollar; `None` if no price or no
+    /// usage is known.
     pub fn cost_nanousd(&self) -> Option<i64> {
         let costs = self.attempts.iter().filter_map(|attempt| attempt.cost_nanousd);
         costs.reduce(i64::saturating_add)
     }
 
-    /// The same in US dollars.
+    /// Returns the cost in US dollars.
     pub fn cost_usd(&self) -> Option<f64> {
         self.cost_nanousd().map(usd)
     }
 
-    /// As it is recorded.
+    /// Returns the call as it is stored in records.
     pub fn call(&self, id: InvocationId, provider_id: ProviderId, model: &str) -> Call {
         Call {
             id,

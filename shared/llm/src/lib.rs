@@ -1,20 +1,20 @@
-//! The one way to call a model.
+//! The model client. Every call to a model goes through it.
 //!
-//! A [`Factory`] hands out a [`Client`] for each provider. A client is an adapter for the provider's wire protocol
-//! ([`protocol`]) under layers, outermost first:
+//! A [`Factory`] returns a [`Client`] for each provider. A client is an adapter for the provider's wire protocol
+//! ([`protocol`]) inside of these layers, outermost first:
 //!
 //! | layer | does |
 //! | --- | --- |
-//! | observe | span, one log line, metrics |
-//! | retry | by the reason of the error; backoff with full jitter; the server's own delay honoured |
-//! | permit | asks the provider's [`Lane`](runmill_quota::Lane) for each attempt: a retry that sleeps holds no slot |
-//! | wiring | the provider's settings of the moment, and the key that has room |
-//! | timeout | first token, idle, total: of one attempt, the wait for its slot excluded |
-//! | negotiate | asks again without what the provider rejected, within the same attempt |
-//! | exchange | one HTTP request, streamed or buffered |
+//! | observe | writes a span, one log line and metrics for each call |
+//! | retry | retries by the kind of the error, after a backoff with full jitter and the server's own delay |
+//! | permit | waits until the provider's [`Lane`](runmill_quota::Lane) admits the attempt; no slot is held between attempts |
+//! | wiring | applies the provider's newest settings, and chooses a key |
+//! | timeout | limits an attempt's time to the first token, between tokens, and in all; the wait for a slot is excluded |
+//! | negotiate | repeats the request without an option that the provider rejected, within the same attempt |
+//! | exchange | sends one HTTP request and reads its answer, streamed or buffered |
 //!
-//! An answer counts only when its terminator arrived. An error says what to do about it:
-//! [`ModelError::advice`].
+//! A truncated answer is an error: the end of a stream is its terminator. [`ModelError::advice`] returns the reaction
+//! to an error.
 
 mod client;
 mod clock;
@@ -25,7 +25,6 @@ mod invoked;
 mod keys;
 mod layer;
 mod policy;
-mod progress;
 pub mod protocol;
 mod redact;
 mod request;
@@ -34,6 +33,7 @@ mod response;
 pub mod retry_after;
 pub mod sse;
 mod target;
+mod tracker;
 mod transport;
 
 pub use client::Client;

@@ -1,21 +1,21 @@
 use secrecy::{ExposeSecret, SecretString};
 
-/// Makes a provider's text fit for logs and records: shortened, and without what we must not repeat.
+/// Prepares a provider's text for logs and records: shortens it, and removes secrets.
 ///
-/// Providers echo keys, whole ("invalid x-api-key: sk-...") or masked ("Incorrect API key provided:
-/// sk-ab***yz"), and a gateway in between may echo any header.
+/// Providers echo keys, whole ("invalid x-api-key: sk-...") or masked ("Incorrect API key provided: sk-ab***yz"), and
+/// a gateway in between may echo any header.
 pub(crate) struct Redactor {
     secrets: Vec<SecretString>,
 }
 
 const TEXT_MAX_CHARS: usize = 500;
-const HIDDEN: &str = "[redacted]";
+const REDACTED: &str = "[redacted]";
 
-/// A word that shares this many characters in a row with a secret is hidden: enough to be no accident, and
-/// too few to be of use.
+/// A word that has this many characters in a row in common with a secret is redacted: too many for a coincidence, and
+/// too few to be of use to an attacker.
 const SHARED_MAX: usize = 8;
 
-/// A header's value shorter than this is no secret, and would blot out ordinary words.
+/// Shortest secret. A shorter value of a header is no secret, and to redact it would remove ordinary words.
 const SECRET_MIN: usize = 4;
 
 impl Redactor {
@@ -24,14 +24,14 @@ impl Redactor {
         Self { secrets: secrets.collect() }
     }
 
-    /// `text` without secrets or parts of them, on one line, and at most 500 characters long.
+    /// Returns `text` without secrets or parts of them, on one line, cut after 500 characters.
     pub fn clean(&self, text: &str) -> String {
-        // Whole secrets first: they may hold white space.
+        // Whole secrets go before the text is split into words: they may contain white space.
         let mut text = text.to_owned();
         for secret in &self.secrets {
-            text = text.replace(secret.expose_secret(), HIDDEN);
+            text = text.replace(secret.expose_secret(), REDACTED);
         }
-        let words = text.split_whitespace().map(|word| if self.betrays(word) { HIDDEN } else { word });
+        let words = text.split_whitespace().map(|word| if self.reveals(word) { REDACTED } else { word });
         let mut clean = String::with_capacity(text.len().min(4 * TEXT_MAX_CHARS));
         for word in words {
             if !clean.is_empty() {
@@ -46,8 +46,8 @@ impl Redactor {
         clean
     }
 
-    /// Whether `word` shows part of a secret. Asterisks in a row are how providers mask one.
-    fn betrays(&self, word: &str) -> bool {
+    /// Returns true if `word` contains part of a secret. Providers mask secrets with asterisks in a row.
+    fn reveals(&self, word: &str) -> bool {
         word.contains("***")
             || (word.len() >= SHARED_MAX
                 && self

@@ -1,15 +1,15 @@
 use runmill_pricing::{TOKENS_PER_MESSAGE, estimate_message_tokens, estimate_tokens};
 use runmill_proto::{Generation, Image};
 
-/// What a model is asked, in no provider's words.
+/// A request to a model, independent of the provider's protocol.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChatRequest {
-    /// As the provider names it.
+    /// Name of the model at the provider.
     pub model: String,
     pub system: Option<String>,
     pub messages: Vec<ChatMessage>,
     pub generation: Generation,
-    /// Names this call to the provider: each request carries `X-Client-Request-Id: {call_id}:{attempt}`,
+    /// Identifies the call to the provider: each request has the header `X-Client-Request-Id: {call_id}:{attempt}`,
     /// with attempts counted from 0. Visible ASCII only.
     pub call_id: String,
 }
@@ -42,7 +42,7 @@ impl ChatRequest {
 }
 
 impl ChatMessage {
-    /// A message of text alone.
+    /// Returns a message that is only text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
         Self { role, parts: vec![Part::Text(text.into())] }
     }

@@ -3,19 +3,19 @@ use std::net::SocketAddr;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use runmill_config::AddressRules;
 
-/// Resolves names as the system does, without the addresses that may not be called: a name that was harmless when it
-/// was stored may lead elsewhere by now.
+/// Resolves names as the system does, and removes the addresses that may not be called: a name may resolve to other
+/// addresses now than when the provider's settings were checked.
 pub(crate) struct Resolver(pub AddressRules);
 
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` leads to link-local or metadata addresses, and these are not called")]
+#[error("`{0}` resolves only to link-local or metadata addresses, which may not be called")]
 struct Refused(String);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = self.0;
         Box::pin(async move {
-            // The connector puts the port of the URL in place of this one.
+            // The connector replaces the port 0 by the port of the URL.
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let allowed: Vec<_> = found.into_iter().filter(|address| rules.allows(address.ip())).collect();
             if allowed.is_empty() {
@@ -39,7 +39,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_to_a_metadata_address_is_refused() {
-        // Resolvers take a number for the address that it is.
+        // A resolver returns an address that is given in numbers as it is.
         let metadata = || "169.254.169.254".parse::<Name>().unwrap();
 
         let refused = Resolver(AddressRules::default()).resolve(metadata()).await.map(|_| ()).unwrap_err();

@@ -1,16 +1,16 @@
 use runmill_proto::{Outcome, TokenLogprob, ToolCall, Usage};
 
-/// A whole answer: its terminator has arrived.
+/// A complete answer of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatResponse {
     pub text: String,
-    /// What the model said to itself, where the provider shows it.
+    /// The model's reasoning, where the provider shows it.
     pub reasoning: Option<String>,
-    /// The model's words for declining, where the protocol tells them from an answer.
+    /// Text of a refusal, where the protocol distinguishes it from an answer.
     pub refusal: Option<String>,
-    /// What the model asks to have called, in order.
+    /// Tool calls that the model asks for, in order.
     pub tool_calls: Vec<ToolCall>,
-    /// Of the answer's tokens, where they were asked for and the wire has them.
+    /// Log probabilities of the answer's tokens, where they were asked for and the protocol has them.
     pub logprobs: Option<Vec<TokenLogprob>>,
     pub finish: Finish,
     pub usage: Option<Usage>,
@@ -20,17 +20,17 @@ pub struct ChatResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
     Stop,
-    /// At the limit of tokens: the answer is cut.
+    /// The token limit was reached: the answer is truncated.
     Length,
     ToolCalls,
-    /// By the provider's filter.
+    /// The provider's content filter stopped the answer.
     ContentFilter,
-    /// For a reason that this version does not know.
+    /// The provider gave a reason that this version does not know.
     Other,
 }
 
 impl ChatResponse {
-    /// How a job that got this answer ends.
+    /// Returns the outcome of a job that got this answer.
     pub fn outcome(&self) -> Outcome {
         match self.finish {
             Finish::ContentFilter => Outcome::Refused,

@@ -1,18 +1,18 @@
-//! How long the provider asks to wait.
+//! The delay before the next request that a provider asks for.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
 
-/// A longer delay than this is taken for this one: nobody waits by such a header for more than a day.
+/// Longest delay. A longer one is shortened to this: a header that asks for more than a day is a mistake.
 const DELAY_MAX: Duration = Duration::from_hours(24);
 
-/// The delay in an answer's headers, the most exact form first: `retry-after-ms`, Azure's
-/// `x-ms-retry-after-ms`, and `retry-after` in seconds, whole or not, or as an HTTP date. A date that has
-/// passed is no delay; what cannot be read is none.
+/// Reads the delay from an answer's headers, of several the most exact: `retry-after-ms`, Azure's
+/// `x-ms-retry-after-ms`, and `retry-after` in seconds, which may have a fraction, or as an HTTP date. A date in the
+/// past is a delay of zero; a header that cannot be read is ignored.
 ///
-/// Source: RFC 9110, section 10.2.3; the millisecond forms are those of the vendors' own clients.
+/// Source: RFC 9110, section 10.2.3; for the forms in milliseconds, the vendors' own clients.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = |name: &str| delay(text(name)?.parse::<f64>().ok()? / 1000.0);
@@ -25,9 +25,8 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     })
 }
 
-/// A delay that was asked for in seconds.
+/// Converts a delay in seconds. Returns `None` if it is negative or not a number.
 pub(crate) fn delay(seconds: f64) -> Option<Duration> {
-    // Not a number, or below zero: no delay. Beyond what a duration holds: the longest.
     let seconds = (seconds >= 0.0).then(|| seconds.min(DELAY_MAX.as_secs_f64()))?;
     Duration::try_from_secs_f64(seconds).ok()
 }

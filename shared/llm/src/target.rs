@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     keys::Key,
-    protocol::{Protocol, Wire},
+    protocol::{Protocol, WireRequest},
 };
 
 /// Whom to call, with what key.
@@ -100,7 +100,7 @@ fn key(
 }
 
 /// `base` with the protocol's path and query after its own.
-pub(crate) fn endpoint(base: &Url, wire: &Wire) -> Url {
+pub(crate) fn endpoint(base: &Url, wire: &WireRequest) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), wire.path));
     if let Some((name, value)) = wire.query.and_then(|query| query.split_once('=')) {
@@ -141,7 +141,7 @@ mod tests {
             ),
         ];
         for (base, want) in table {
-            let wire = Wire { path: "chat/completions".into(), query: None, body: Vec::new() };
+            let wire = WireRequest { path: "chat/completions".into(), query: None, body: Vec::new() };
             assert_eq!(endpoint(&target(base).url().unwrap(), &wire).as_str(), want);
         }
     }

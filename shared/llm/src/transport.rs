@@ -6,19 +6,20 @@ use reqwest::{Body, Client, Method, Request, Response, Url, redirect};
 use runmill_config::AddressRules;
 
 use crate::{
-    ModelError, Target, TargetError, TimeoutPhase, protocol::Wire, resolver::Resolver, target::endpoint,
+    ModelError, Target, TargetError, TimeoutPhase, protocol::WireRequest, resolver::Resolver,
+    target::endpoint,
 };
 
-/// Sends requests to one provider with one key.
+/// Sends requests to one provider.
 pub(crate) struct Transport {
     http: Client,
     base: Url,
 }
 
-/// By this name a provider, or a gateway in between, tells our requests apart.
+/// Header with the id by which a provider, or a gateway in between, can identify a request in its logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
-/// Finds a peer that is gone without a word, so that an idle connection to it is not used.
+/// Idle time before TCP keepalive probes, so that a connection whose peer is gone is found and not used.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl Transport {
@@ -29,21 +30,21 @@ impl Transport {
         Ok(Self { http, base })
     }
 
-    /// Whether it is the same server as the other's.
+    /// Returns true if both send to the same server.
     pub fn reaches(&self, other: &Self) -> bool {
         self.base == other.base
     }
 
-    /// Returns when the head of an answer, whatever its status, has come.
+    /// Sends a request, and returns when the head of the answer has arrived, with any status.
     pub async fn send(
         &self,
-        wire: Wire,
+        wire: WireRequest,
         headers: &HeaderMap,
         request_id: &str,
     ) -> Result<Response, ModelError> {
         let mut request = Request::new(Method::POST, endpoint(&self.base, &wire));
         request.headers_mut().clone_from(headers);
-        // An id that cannot be sent names nothing; the call goes on without.
+        // An id that HTTP does not allow in a header is left out.
         if let Ok(id) = HeaderValue::try_from(request_id) {
             request.headers_mut().insert(REQUEST_ID, id);
         }
@@ -64,18 +65,18 @@ fn client(
         .connect_timeout(connect_timeout)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEPALIVE)
-        // One HTTP/2 connection carries about a hundred streams, and reqwest opens one for each host: a
-        // hidden cap on the lane. With HTTP/1.1 there is a connection for each call in flight, kept for the
-        // next; the lane's gate is what bounds them.
+        // An HTTP/2 connection carries about a hundred streams, and reqwest opens one connection for each host, which
+        // would cap the lane's concurrency. With HTTP/1.1 each call in flight has a connection, which is kept for the
+        // next call; the lane's gate bounds their number.
         .http1_only()
         .pool_max_idle_per_host(usize::MAX)
-        // A key does not follow a redirect; nor does it go through a proxy that an environment happens to name.
+        // A key must not be sent to where a redirect leads, nor through a proxy from the environment's variables.
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()
-        // Every request is an attempt that we count.
+        // The retry layer makes and counts all retries.
         .retry(reqwest::retry::never());
-    // Without TLS no certificates are needed, and a machine without any should not fail to start.
+    // Without TLS no root certificates are loaded, so that it works on a machine that has none.
     let builder = if base.scheme() == "http" { builder.tls_certs_only(iter::empty()) } else { builder };
     builder.build()
 }
@@ -84,7 +85,7 @@ fn failure(error: reqwest::Error) -> ModelError {
     if error.is_connect() && error.is_timeout() {
         return ModelError::TimedOut(TimeoutPhase::Connect);
     }
-    // The URL may hold a secret in its query.
+    // The URL's query may contain a secret.
     let error = error.without_url();
     let chain = iter::successors(Some(&error as &dyn Error), |&error| error.source());
     let texts: Vec<_> = chain.map(ToString::to_string).collect();

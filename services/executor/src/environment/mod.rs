@@ -106,7 +106,7 @@ impl Environment {
         // Whoever resumes a run says that what stopped it is mended; one call of each key finds out. Before the run's
         // jobs may go on, or they would stop by what was.
         if let Control::RunResumed { .. } = control {
-            self.factory.forgive_keys();
+            self.factory.reset_key_breakers();
         }
         self.runs.hear(control);
     }
@@ -114,7 +114,7 @@ impl Environment {
     async fn refresh_runs(&self) -> Result<(), StoreError> {
         let asked = self.runs.ask();
         if self.runs.load(asked, &Feed::active_runs(&*self.store).await?) {
-            self.factory.forgive_keys();
+            self.factory.reset_key_breakers();
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The prepared answers, as each protocol's own servers write them.
+//! The prepared answers, in the format of each protocol's vendor.
 
 mod anthropic_messages;
 mod gemini;
@@ -14,7 +14,7 @@ use crate::{Subject, TOKENS};
 
 const TOKEN: &str = " word";
 
-/// The whole answer to a request, head and body.
+/// Returns the whole answer to a request, head and body.
 pub fn prepared(subject: Subject) -> Vec<u8> {
     let text = TOKEN.repeat(TOKENS);
     let (whole, stream) = match subject.protocol {
@@ -37,7 +37,7 @@ fn in_one_piece(body: &Value) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-/// Each event is a chunk of its own, as servers send them, though all of them arrive together.
+/// Writes each event as a chunk of its own, as servers do, although all of them arrive together.
 fn chunked(events: &[String]) -> String {
     let mut answer =
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
@@ -51,7 +51,7 @@ fn unnamed(data: &Value) -> String {
     format!("data: {data}\n\n")
 }
 
-/// An event that the stream names as its data does.
+/// Writes an event whose name is the type in its data.
 fn named(data: &Value) -> String {
     format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap())
 }

@@ -1,4 +1,4 @@
-//! What calls cost, in microseconds of this thread's CPU.
+//! Measures the cost of calls, in microseconds of this thread's CPU.
 
 use std::{fs, sync::Arc};
 
@@ -12,10 +12,11 @@ pub trait Call: Send + Sync + 'static {
     fn call(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// Of one call each, the median of all rounds.
+/// Returns the cost of one call of each caller, as the median of all rounds.
 pub async fn costs(a: &Arc<impl Call>, b: &Arc<impl Call>, c: &Arc<impl Call>) -> [f64; 3] {
     let mut costs = [const { Vec::new() }; 3];
-    // In turn, so that a noisy machine disturbs all alike. The first round opens connections and counts for nothing.
+    // The callers take turns, so that a noisy machine disturbs all alike. The first round opens the connections, and
+    // is not counted.
     for _ in 0..=ROUNDS {
         costs[0].push(cost(a).await);
         costs[1].push(cost(b).await);

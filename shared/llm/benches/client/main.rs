@@ -1,10 +1,10 @@
-//! CPU of the client for one call, and for one token of a stream: `cargo bench -p runmill-llm`. Beside it, over the
-//! same bytes, the [plain loop](plain) that somebody would write instead, and one that only counts the bytes, which is
-//! what HTTP alone costs.
+//! Measures the client's CPU for one call, and for one token of a stream: `cargo bench -p runmill-llm`. For
+//! comparison it measures, over the same bytes, a [plain loop](plain) without a client library, and a loop that only
+//! counts the bytes, which is the cost of HTTP alone.
 //!
-//! The server is threads of this process that answer from a prepared buffer, or with `--gateway URL` the gateway there.
-//! Only the thread of the client is counted, by the kernel's own account, so the bench needs Linux. With `--json` each
-//! line of the table is an object.
+//! The server is threads of this process that answer from a prepared buffer, or with `--gateway URL` the gateway
+//! there. Only the client's thread is measured, by the kernel's accounting, so the bench needs Linux. With `--json`
+//! each line of the table is an object.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has nothing to report")]
 
@@ -22,7 +22,7 @@ use tokio::runtime;
 
 use self::{cost::costs, ours::Ours, plain::Plain};
 
-/// Of each answer.
+/// Tokens of each answer.
 const TOKENS: usize = 64;
 const QUESTION: &str = "How many of the 64 tokens of this answer are needed?";
 
@@ -56,7 +56,7 @@ fn main() {
     }
 }
 
-/// Microseconds a call: of the client, the plain loop, and the bytes alone.
+/// Returns the microseconds a call of the client, of the plain loop, and of the loop that counts bytes.
 fn measure(subject: Subject, gateway: Option<&str>) -> [f64; 3] {
     let prepared = || format!("http://{}", server::start(answers::prepared(subject)));
     let server = gateway.map_or_else(prepared, str::to_owned);
@@ -103,12 +103,13 @@ impl Subject {
         if self.streams { format!("{TOKENS} tokens streamed") } else { "buffered".to_owned() }
     }
 
-    /// As the gateway names models. Asked to stream, it refuses for the buffered ones, which the client remembers.
+    /// Returns the model's name at the gateway. A model with `nostream` refuses to stream, which the client
+    /// remembers.
     fn model(self) -> &'static str {
         if self.streams { "lorem+tokens=64" } else { "lorem+tokens=64+nostream" }
     }
 
-    /// The protocol's base URL at a server.
+    /// Returns the protocol's base URL at a server.
     fn base_url(self, server: &str) -> String {
         let version = if self.protocol == ProviderProtocol::Gemini { "v1beta" } else { "v1" };
         format!("{server}/{version}")

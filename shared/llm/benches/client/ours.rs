@@ -1,4 +1,4 @@
-//! The client.
+//! The caller that uses the client.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

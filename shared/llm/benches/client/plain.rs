@@ -1,6 +1,6 @@
-//! What a good engineer writes in a few lines where there is no client: reqwest, a loop over the lines of the stream,
-//! `serde_json` into structs of what is wanted: the text, why it ended, and the usage. It has no time-out, no retry, no
-//! limit of size, no metrics and no log, and takes an answer without its terminator for a whole one.
+//! A caller without a client library, in a few lines: reqwest, a loop over the lines of the stream, and `serde_json`
+//! into structs for the text, the finish reason and the usage. It has no time-out, retry, size limit, metrics or log,
+//! and accepts an answer without its terminator.
 
 mod anthropic_messages;
 mod gemini;
@@ -16,20 +16,20 @@ pub struct Plain {
     http: Client,
     base_url: String,
     subject: Subject,
-    /// Reads the answer, and does not only count its bytes.
+    /// Reads the answer, instead of only counting its bytes.
     reads: bool,
     api: Api,
 }
 
-/// A protocol, as far as the loop needs to know it.
+/// The parts of a protocol that the loop needs.
 struct Api {
-    /// By the base URL.
+    /// Builds a request from the base URL.
     request: fn(&Client, &str, Subject) -> RequestBuilder,
-    /// Takes what is wanted from the data of an event, or from a whole answer.
+    /// Reads the data of an event, or a buffered answer.
     read: fn(&[u8], &mut Answer),
 }
 
-/// What is wanted of an answer.
+/// The parts of an answer that are read.
 #[derive(Default)]
 struct Answer {
     text: String,

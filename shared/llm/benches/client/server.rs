@@ -1,4 +1,4 @@
-//! A server that costs little: threads that answer every request from one prepared buffer.
+//! A cheap server: threads that answer every request from one prepared buffer.
 
 use std::{
     io::{Read, Write},
@@ -20,7 +20,7 @@ pub fn start(answer: Vec<u8>) -> SocketAddr {
     address
 }
 
-/// A request here fits one read, and ends with the brace that ends its body.
+/// Answers every request on a connection. A request fits the buffer, and ends with the brace that ends its body.
 fn answer_all(mut stream: TcpStream, answer: &[u8]) {
     stream.set_nodelay(true).unwrap();
     let mut request = [0; 16 * 1024];

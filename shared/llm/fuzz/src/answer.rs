@@ -1,4 +1,4 @@
-//! What an adapter reads: a stream, a buffered answer, an error.
+//! Checks of a protocol's reading: of streams, buffered answers and errors.
 
 use std::fmt::Debug;
 
@@ -12,38 +12,38 @@ use runmill_proto::Usage;
 
 use super::cuts::cuts;
 
-/// One of each kind that adapters tell apart.
+/// One status of each kind that protocols distinguish.
 const STATUSES: [u16; 6] = [302, 400, 404, 422, 429, 503];
 
-/// Written out, an answer has names and quotes around its parts, and an escape for a byte.
+/// Largest growth from the input to the debug text of what is read: the text adds names, quotes and escapes.
 const GROWTH_MAX: usize = 16;
 const NAMES_MAX: usize = 1024;
 
-/// Whatever the input is read as, there is an answer or an error, of no more size than the input gives cause for; as a
-/// stream, the same one however it is cut.
+/// Reads the input as a stream, as a buffered answer and as an error. Checks that the result is bounded by the
+/// input's size, and that a stream gives the same result however it is cut.
 pub fn check(protocol: &dyn Protocol, input: &[u8]) {
     let whole = read_stream(protocol, [input]);
     for pieces in cuts(input) {
         assert_eq!(read_stream(protocol, pieces), whole);
     }
-    is_bounded(&whole, input);
-    is_bounded(&protocol.buffered(input), input);
+    assert_bounded(&whole, input);
+    assert_bounded(&protocol.buffered(input), input);
     for status in STATUSES {
         for stream in [true, false] {
             let form = Form { stream, ..Form::default() };
             let error =
                 protocol.error(&ErrorAnswer { status, body: input, form, after: None, should_retry: None });
-            is_bounded(&(error.advice(), error), input);
+            assert_bounded(&(error.advice(), error), input);
         }
     }
 }
 
-fn is_bounded(read: &impl Debug, input: &[u8]) {
+fn assert_bounded(read: &impl Debug, input: &[u8]) {
     let (size, max) = (format!("{read:?}").len(), GROWTH_MAX * input.len() + NAMES_MAX);
     assert!(size <= max, "{size} bytes from {}", input.len());
 }
 
-/// Reads a stream as the client does, up to its end or its first error; and what was counted until then.
+/// Reads a stream as the client does, to its end or its first error. Returns the tokens counted until then, too.
 pub fn read_stream<'a>(
     protocol: &dyn Protocol,
     pieces: impl IntoIterator<Item = &'a [u8]>,

@@ -1,5 +1,5 @@
-//! What must hold of whatever bytes a server sends. The fuzz targets look for bytes of which it does not hold; the
-//! tests of `runmill-llm` include this file, and ask the same of every input in the corpus.
+//! Checks that must hold for any bytes that a server sends. The fuzz targets search for bytes that break one. The
+//! tests of `runmill-llm` include this file, and run the checks on every input of the corpus.
 
 mod answer;
 mod cuts;
@@ -12,10 +12,10 @@ use runmill_llm::protocol::{
 
 pub use answer::read_stream;
 
-/// What a target checks of any input.
+/// The checks of a target on one input.
 pub type Check = fn(&[u8]);
 
-/// Every target by its name, which is also that of its folder in the corpus.
+/// Every target by its name, which is also the name of its folder in the corpus.
 pub const TARGETS: &[(&str, Check)] = &[
     ("sse", sse),
     ("anthropic_messages", anthropic_messages),

@@ -1,11 +1,11 @@
-//! The decoder of server-sent events.
+//! Checks of the decoder of server-sent events.
 
 use bytes::Bytes;
 use runmill_llm::sse::{SseDecoder, SseError};
 
 use super::cuts::cuts;
 
-/// Any cut gives the same events, and they hold no more than came.
+/// Checks that any cut gives the same events, and that they have no more bytes than the input.
 pub fn check(input: &[u8]) {
     let whole = decode([input]);
     for pieces in cuts(input) {
@@ -15,7 +15,7 @@ pub fn check(input: &[u8]) {
     assert!(held <= input.len(), "{held} bytes of events from {} bytes", input.len());
 }
 
-/// The events before the end, or before the error.
+/// Returns the events before the end, or before the first error.
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<(String, String)>, Option<SseError>) {
     let (mut decoder, mut events) = (SseDecoder::default(), Vec::new());
     for piece in pieces {

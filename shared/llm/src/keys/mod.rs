@@ -1,9 +1,9 @@
-//! The keys of one provider: which to use next, and which not to use now.
+//! The keys of one provider: chooses a key for each attempt, and has a circuit breaker for each key.
 //!
-//! A key is chosen by its weight and by who has room: of those that nothing speaks against, the one with the fewest
-//! calls in flight for its weight. A key that the provider refuses, or whose quota is used up, is *set aside* with
-//! its reason while others go on. When its time has come, one call tries it; the rest wait for what comes of it, or are
-//! put off.
+//! Among the usable keys, an attempt gets the one with the fewest calls in flight for its weight. When the provider
+//! refuses a key, or the key's quota is used up, its breaker opens and the attempts use the other keys. After its
+//! time the breaker is half-open: one call probes the key, the others wait for the result or are deferred. A success
+//! closes the breaker. To users an open breaker is shown as the reason why a key is *set aside*.
 
 mod state;
 
@@ -16,50 +16,49 @@ use tokio::time::{Duration, Instant};
 use self::state::KeyState;
 use crate::ModelError;
 
-/// A key as it is sent.
+/// A key, ready to send.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub label: Arc<str>,
-    /// At least 1.
+    /// The key's share of the calls relative to the other keys' weights. At least 1.
     pub weight: u32,
-    /// Everything that goes out with a request, the key included.
+    /// All headers of a request, the key's included.
     pub headers: HeaderMap,
 }
 
-/// Never empty: a provider without keys has one that sends none.
+/// The keys of one provider, never none: a provider without keys has one that sends no key.
 pub(crate) struct Keys {
     keys: Vec<Key>,
     states: Mutex<Vec<KeyState>>,
 }
 
-/// The use of a key by one attempt. Dropped unsettled, it only gives its place back.
+/// The use of a key by one attempt. If it is dropped without [`Self::settle`], only the key's load changes.
 pub(crate) struct Lease {
     keys: Arc<Keys>,
-    place: usize,
+    index: usize,
     taken: Instant,
 }
 
-/// Every key is set aside.
+/// The circuit breakers of all keys are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AllSetAside {
-    /// Of the key that is tried again first.
+pub(crate) struct NoUsableKey {
+    /// Reason of the breaker that becomes half-open first.
     pub reason: ModelError,
-    /// What that means for who asks.
-    pub outlook: Outlook,
+    pub availability: KeyAvailability,
 }
 
-/// What an attempt's end means for the next.
+/// Effect of an attempt's end on the keys of the next attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Outlook {
-    /// Nothing that concerns keys.
+pub(crate) enum KeyAvailability {
+    /// The attempt changed nothing, or no other key would do better.
     #[default]
-    Same,
-    /// The key was at fault, and there is another.
+    Unchanged,
+    /// The key was at fault, and another is usable.
     AnotherKey,
-    /// No key is left, but one is being tried again: soon it is known whether it is mended.
-    KeyTried,
-    /// No key is left until then.
-    NoKey(Instant),
+    /// No key is usable, but a call is probing one.
+    Probing,
+    /// No key is usable until then.
+    NoneUntil(Instant),
 }
 
 impl Keys {
@@ -69,39 +68,39 @@ impl Keys {
         Arc::new(Self { keys, states: Mutex::new(states) })
     }
 
-    /// The key to use now.
-    pub fn take(self: &Arc<Self>) -> Result<Lease, AllSetAside> {
+    /// Takes the key that an attempt should use now.
+    pub fn take(self: &Arc<Self>) -> Result<Lease, NoUsableKey> {
         let now = Instant::now();
         let mut states = self.lock();
-        let usable = (0..self.keys.len()).filter(|place| states[*place].is_usable(now));
-        let Some(place) = usable.min_by_key(|place| self.order(&states, now, *place)) else {
-            return Err(all_set_aside(&states, now));
+        let usable = (0..self.keys.len()).filter(|index| states[*index].is_usable(now));
+        let Some(index) = usable.min_by_key(|index| self.order(&states, now, *index)) else {
+            return Err(no_usable_key(&states, now));
         };
-        states[place].take(now);
-        Ok(Lease { keys: self.clone(), place, taken: now })
+        states[index].take(now);
+        Ok(Lease { keys: self.clone(), index, taken: now })
     }
 
-    /// Lets every key that is set aside be tried again at once: someone says that it is mended.
-    pub fn forgive(&self) {
+    /// Makes all open circuit breakers half-open at once.
+    pub fn reset_breakers(&self) {
         let now = Instant::now();
-        self.lock().iter_mut().for_each(|state| state.forgive(now));
+        self.lock().iter_mut().for_each(|state| state.reset(now));
     }
 
-    /// What users may see of them.
+    /// Returns the state of each key, as users may see it.
     pub fn report(&self) -> Vec<ExecutorKey> {
         let states = self.lock();
         let view = |(key, state): (&Key, &KeyState)| ExecutorKey {
             label: key.label.to_string(),
             in_flight: state.in_flight,
-            set_aside: state.set_aside().map(ToString::to_string),
+            set_aside: state.opened().map(|(reason, _)| reason.to_string()),
         };
         self.keys.iter().zip(&*states).map(view).collect()
     }
 
-    /// The least goes first: a key that cools down comes after all that do not; then the fewest in flight for the
-    /// weight; then the fewest uses for it.
-    fn order(&self, states: &[KeyState], now: Instant, place: usize) -> (Duration, u64, u64) {
-        let (state, weight) = (&states[place], u64::from(self.keys[place].weight.max(1)));
+    /// Sort order of the usable keys, the least first: keys that are not rate-limited, then those with the fewest
+    /// calls in flight for their weight, then those with the fewest uses for it.
+    fn order(&self, states: &[KeyState], now: Instant, index: usize) -> (Duration, u64, u64) {
+        let (state, weight) = (&states[index], u64::from(self.keys[index].weight.max(1)));
         let share = |count: u64| count.saturating_mul(PRECISION) / weight;
         (state.cooldown(now), share(state.in_flight.into()), share(state.uses + 1))
     }
@@ -111,73 +110,74 @@ impl Keys {
     }
 }
 
-/// Of a share, which is compared as a whole number.
+/// Units of a share, which is compared as a whole number.
 const PRECISION: u64 = 1_000_000;
 
-fn all_set_aside(states: &[KeyState], now: Instant) -> AllSetAside {
-    let first = states.iter().filter_map(KeyState::return_of).min_by_key(|(until, _)| *until);
-    let (until, reason) = first.expect("a key is usable or set aside");
-    let is_tried = states.iter().any(|state| state.is_tried(now));
-    let outlook = if is_tried { Outlook::KeyTried } else { Outlook::NoKey(until) };
-    AllSetAside { reason: reason.clone(), outlook }
+fn no_usable_key(states: &[KeyState], now: Instant) -> NoUsableKey {
+    let first = states.iter().filter_map(KeyState::opened).min_by_key(|(_, until)| *until);
+    let (reason, until) = first.expect("a key that is not usable has an open breaker");
+    let is_probed = states.iter().any(|state| state.is_probed(now));
+    let availability = if is_probed { KeyAvailability::Probing } else { KeyAvailability::NoneUntil(until) };
+    NoUsableKey { reason: reason.clone(), availability }
 }
 
-/// How long a key is set aside that the provider refuses. Whoever mends it at the provider waits no longer than this;
-/// a change of the provider's settings, and a run that is resumed by hand, end it at once.
+/// Time for which the breaker is open after the provider refused the key. A key that is repaired at the provider is
+/// used again within this time. New settings of the provider, or a run that a user resumes, end it at once.
 const REFUSED_FOR: Duration = Duration::from_mins(15);
-/// The same for a quota that is used up, where the provider does not say more.
+/// Time for which the breaker is open after the key's quota was used up, where the provider gives none.
 const SPENT_FOR: Duration = Duration::from_mins(15);
 const SPENT_MAX: Duration = Duration::from_hours(24);
-/// The cooldown of a key that is over its rate limit, where the provider does not say more.
+/// Time for which a key is rate-limited, where the provider gives none.
 const COOLDOWN: Duration = Duration::from_secs(1);
 
 impl Lease {
     pub fn key(&self) -> &Key {
-        &self.keys.keys[self.place]
+        &self.keys.keys[self.index]
     }
 
-    /// Tells how the attempt ended. `answered`: the status of the provider's last answer to it, if one came.
-    pub fn settle(self, error: Option<&ModelError>, answered: Option<u16>) -> Outlook {
+    /// Updates the key's state by how the attempt ended. `answered` is the HTTP status of the provider's last answer,
+    /// if there was one.
+    pub fn settle(self, error: Option<&ModelError>, answered: Option<u16>) -> KeyAvailability {
         let now = Instant::now();
         let mut states = self.keys.lock();
-        let (state, taken) = (&mut states[self.place], self.taken);
+        let (state, taken) = (&mut states[self.index], self.taken);
         match error {
             Some(error @ ModelError::Authentication { .. }) => {
-                state.set_aside_for(error, taken, now + REFUSED_FOR);
+                state.open(error, taken, now + REFUSED_FOR);
             }
             Some(error @ ModelError::QuotaExhausted { after, .. }) => {
                 let time = after.unwrap_or(SPENT_FOR).clamp(REFUSED_FOR, SPENT_MAX);
-                state.set_aside_for(error, taken, now + time);
+                state.open(error, taken, now + time);
             }
             Some(ModelError::RateLimited { after, .. }) => {
-                state.prove(taken);
-                state.cool(now + after.unwrap_or(COOLDOWN));
+                state.close(taken);
+                state.limit(now + after.unwrap_or(COOLDOWN));
                 let free = states.iter().any(|other| other.is_usable(now) && other.cooldown(now).is_zero());
-                return if free { Outlook::AnotherKey } else { Outlook::Same };
+                return if free { KeyAvailability::AnotherKey } else { KeyAvailability::Unchanged };
             }
             _ if answered.is_some_and(shows_acceptance) => {
-                state.prove(taken);
-                return Outlook::Same;
+                state.close(taken);
+                return KeyAvailability::Unchanged;
             }
-            _ => return Outlook::Same,
+            _ => return KeyAvailability::Unchanged,
         }
         if states.iter().any(|other| other.is_usable(now)) {
-            Outlook::AnotherKey
+            KeyAvailability::AnotherKey
         } else {
-            all_set_aside(&states, now).outlook
+            no_usable_key(&states, now).availability
         }
     }
 }
 
-/// Whether a provider that answers so has taken the key, whatever else it says: it has answered, or has read what is
-/// asked and found fault with that.
+/// Returns true for statuses that prove that the provider accepted the key: it answered, or it read the request and
+/// found an error in it.
 const fn shows_acceptance(status: u16) -> bool {
     matches!(status, 200..=299 | 400 | 413 | 422)
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.keys.lock()[self.place].release(self.taken);
+        self.keys.lock()[self.index].release(self.taken);
     }
 }
 

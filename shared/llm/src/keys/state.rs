@@ -2,98 +2,99 @@ use tokio::time::{Duration, Instant};
 
 use crate::ModelError;
 
-/// How a key stands.
+/// State of one key: its load, its rate limit and its circuit breaker.
 #[derive(Debug, Default)]
 pub(super) struct KeyState {
     pub in_flight: u32,
-    /// Since the start.
+    /// Number of attempts since the process started.
     pub uses: u64,
-    /// Over its rate limit until then.
-    cools_until: Option<Instant>,
-    set_aside: Option<SetAside>,
-    /// When someone said that it is mended.
-    forgiven_at: Option<Instant>,
+    rate_limited_until: Option<Instant>,
+    /// The circuit breaker while it is open or half-open; `None` while it is closed.
+    breaker: Option<OpenBreaker>,
+    /// Time of the last [`Self::reset`].
+    reset_at: Option<Instant>,
 }
 
+/// A circuit breaker that is open, or half-open once `until` has passed.
 #[derive(Debug)]
-struct SetAside {
+struct OpenBreaker {
     since: Instant,
-    /// Then one call may try it.
     until: Instant,
     reason: ModelError,
-    /// Of the call that tries it: how long the others wait for what comes of it.
-    trial_until: Option<Instant>,
+    /// Time until which the call that probes the key keeps other calls from it; `None` without such a call.
+    probe_until: Option<Instant>,
 }
 
-/// How long a call that tries a key keeps the others from it.
-const TRIAL: Duration = Duration::from_secs(30);
+/// Longest time for which a call that probes a key keeps other calls from it.
+const PROBE_TIME: Duration = Duration::from_secs(30);
 
 impl KeyState {
+    /// Returns true if the breaker is closed, or half-open and without a probe in flight.
     pub fn is_usable(&self, now: Instant) -> bool {
-        self.set_aside.as_ref().is_none_or(|aside| aside.until <= now && !aside.is_tried(now))
+        self.breaker.as_ref().is_none_or(|open| open.until <= now && !open.is_probed(now))
     }
 
-    /// Whether a call tries it right now.
-    pub fn is_tried(&self, now: Instant) -> bool {
-        self.set_aside.as_ref().is_some_and(|aside| aside.is_tried(now))
+    /// Returns true while a call probes the key.
+    pub fn is_probed(&self, now: Instant) -> bool {
+        self.breaker.as_ref().is_some_and(|open| open.is_probed(now))
     }
 
+    /// An attempt starts to use the key. If the breaker is half-open, it is the probe.
     pub fn take(&mut self, now: Instant) {
         self.in_flight += 1;
         self.uses += 1;
-        if let Some(aside) = &mut self.set_aside {
-            aside.trial_until = Some(now + TRIAL);
+        if let Some(open) = &mut self.breaker {
+            open.probe_until = Some(now + PROBE_TIME);
         }
     }
 
-    /// A call that began at `taken` is over, whatever it showed.
+    /// An attempt that began at `taken` is over, with any result.
     pub fn release(&mut self, taken: Instant) {
         self.in_flight -= 1;
-        if let Some(aside) = self.set_aside.as_mut().filter(|aside| aside.since <= taken) {
-            aside.trial_until = None;
+        if let Some(open) = self.breaker.as_mut().filter(|open| open.since <= taken) {
+            open.probe_until = None;
         }
     }
 
-    /// Sets it aside for what a call has shown that began at `taken`; not if someone said since that it is mended.
-    pub fn set_aside_for(&mut self, reason: &ModelError, taken: Instant, until: Instant) {
-        if self.forgiven_at.is_none_or(|forgiven| forgiven <= taken) {
+    /// Opens the breaker because of an attempt that began at `taken`, unless it was reset since.
+    pub fn open(&mut self, reason: &ModelError, taken: Instant, until: Instant) {
+        if self.reset_at.is_none_or(|reset| reset <= taken) {
             let (since, reason) = (Instant::now(), reason.clone());
-            self.set_aside = Some(SetAside { since, until, reason, trial_until: None });
+            self.breaker = Some(OpenBreaker { since, until, reason, probe_until: None });
         }
     }
 
-    pub fn cool(&mut self, until: Instant) {
-        self.cools_until = self.cools_until.max(Some(until));
+    pub fn limit(&mut self, until: Instant) {
+        self.rate_limited_until = self.rate_limited_until.max(Some(until));
     }
 
-    /// The provider took it in a call that began at `taken`. What it took before it refused says nothing.
-    pub fn prove(&mut self, taken: Instant) {
-        self.set_aside.take_if(|aside| aside.since <= taken);
+    /// Closes the breaker, because the provider accepted the key in an attempt that began at `taken`. An attempt that
+    /// began before the breaker opened proves nothing.
+    pub fn close(&mut self, taken: Instant) {
+        self.breaker.take_if(|open| open.since <= taken);
     }
 
-    pub fn forgive(&mut self, now: Instant) {
-        self.forgiven_at = Some(now);
-        if let Some(aside) = &mut self.set_aside {
-            aside.until = now;
+    /// Makes an open breaker half-open at once.
+    pub fn reset(&mut self, now: Instant) {
+        self.reset_at = Some(now);
+        if let Some(open) = &mut self.breaker {
+            open.until = now;
         }
     }
 
+    /// Returns the rest of the time for which the key is rate-limited.
     pub fn cooldown(&self, now: Instant) -> Duration {
-        self.cools_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+        self.rate_limited_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    pub fn set_aside(&self) -> Option<&ModelError> {
-        self.set_aside.as_ref().map(|aside| &aside.reason)
-    }
-
-    /// When it can be tried again, and why not before.
-    pub fn return_of(&self) -> Option<(Instant, &ModelError)> {
-        self.set_aside.as_ref().map(|aside| (aside.until, &aside.reason))
+    /// Returns why the breaker is open, and the time at which it becomes half-open.
+    pub fn opened(&self) -> Option<(&ModelError, Instant)> {
+        self.breaker.as_ref().map(|open| (&open.reason, open.until))
     }
 }
 
-impl SetAside {
-    fn is_tried(&self, now: Instant) -> bool {
-        self.trial_until.is_some_and(|until| now < until)
+impl OpenBreaker {
+    fn is_probed(&self, now: Instant) -> bool {
+        self.probe_until.is_some_and(|until| now < until)
     }
 }

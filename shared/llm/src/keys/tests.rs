@@ -48,7 +48,7 @@ async fn a_refused_key_is_set_aside_while_others_go_on() {
     let bad = keys.take().unwrap();
     let bad_label = label(&bad).to_owned();
 
-    assert_eq!(bad.settle(Some(&refused()), Some(401)), Outlook::AnotherKey);
+    assert_eq!(bad.settle(Some(&refused()), Some(401)), KeyAvailability::AnotherKey);
 
     for _ in 0..10 {
         assert_ne!(label(&keys.take().unwrap()), bad_label);
@@ -61,16 +61,19 @@ async fn a_refused_key_is_set_aside_while_others_go_on() {
 async fn without_a_key_left_the_first_to_return_is_waited_for_and_tried_by_one_call() {
     let keys = keys(&[1]);
     let start = Instant::now();
-    assert_eq!(keys.take().unwrap().settle(Some(&refused()), Some(401)), Outlook::NoKey(start + REFUSED_FOR));
-    let outlook = Outlook::NoKey(start + REFUSED_FOR);
-    assert_eq!(keys.take().err(), Some(AllSetAside { reason: refused(), outlook }));
+    assert_eq!(
+        keys.take().unwrap().settle(Some(&refused()), Some(401)),
+        KeyAvailability::NoneUntil(start + REFUSED_FOR)
+    );
+    let availability = KeyAvailability::NoneUntil(start + REFUSED_FOR);
+    assert_eq!(keys.take().err(), Some(NoUsableKey { reason: refused(), availability }));
 
     advance(REFUSED_FOR).await;
-    let trial = keys.take().unwrap();
+    let probe = keys.take().unwrap();
 
-    let wait = Some(AllSetAside { reason: refused(), outlook: Outlook::KeyTried });
-    assert_eq!(keys.take().err(), wait, "the others wait for what comes of it");
-    trial.settle(None, Some(200));
+    let wait = Some(NoUsableKey { reason: refused(), availability: KeyAvailability::Probing });
+    assert_eq!(keys.take().err(), wait, "the others wait for the probe");
+    probe.settle(None, Some(200));
     assert!(keys.take().is_ok() && keys.report()[0].set_aside.is_none());
 }
 
@@ -80,8 +83,8 @@ async fn a_used_up_quota_is_tried_again_when_the_provider_says_but_not_at_once()
     for (after, want) in table {
         let keys = keys(&[1]);
         let spent = ModelError::QuotaExhausted { message: "spent".into(), after };
-        let outlook = keys.take().unwrap().settle(Some(&spent), Some(429));
-        assert_eq!(outlook, Outlook::NoKey(Instant::now() + want), "{after:?}");
+        let availability = keys.take().unwrap().settle(Some(&spent), Some(429));
+        assert_eq!(availability, KeyAvailability::NoneUntil(Instant::now() + want), "{after:?}");
     }
 }
 
@@ -91,12 +94,16 @@ async fn a_key_over_its_rate_limit_comes_last_until_it_has_cooled_down() {
     let first = keys.take().unwrap();
     let hot = label(&first).to_owned();
 
-    assert_eq!(first.settle(Some(&slow_down(5)), Some(429)), Outlook::AnotherKey);
+    assert_eq!(first.settle(Some(&slow_down(5)), Some(429)), KeyAvailability::AnotherKey);
 
     let others: Vec<_> = (0..5).map(|_| keys.take().unwrap()).collect();
     assert!(others.iter().all(|lease| label(lease) != hot));
     drop(others);
-    assert_eq!(keys.take().unwrap().settle(Some(&slow_down(60)), Some(429)), Outlook::Same, "none is cool");
+    assert_eq!(
+        keys.take().unwrap().settle(Some(&slow_down(60)), Some(429)),
+        KeyAvailability::Unchanged,
+        "none is cool"
+    );
     advance(secs(6)).await;
     assert_eq!(label(&keys.take().unwrap()), hot);
 }
@@ -106,7 +113,7 @@ async fn forgiven_a_key_is_tried_at_once() {
     let keys = keys(&[1]);
     keys.take().unwrap().settle(Some(&refused()), Some(401));
 
-    keys.forgive();
+    keys.reset_breakers();
 
     assert!(keys.take().is_ok());
 }
@@ -122,15 +129,15 @@ async fn a_dropped_lease_gives_its_place_back_and_says_nothing() {
 async fn a_trial_that_shows_nothing_is_followed_by_the_next() {
     let keys = keys(&[1]);
     keys.take().unwrap().settle(Some(&refused()), Some(401));
-    keys.forgive();
+    keys.reset_breakers();
     let dead = ModelError::Connection { message: "reset".into() };
 
     keys.take().unwrap().settle(Some(&dead), None);
     drop(keys.take().unwrap());
 
-    let trial = keys.take().unwrap();
+    let probe = keys.take().unwrap();
     assert!(keys.take().is_err(), "the key is not proven yet");
-    drop(trial);
+    drop(probe);
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,12 +150,12 @@ async fn any_answer_to_what_was_asked_proves_a_key() {
         (Some(rejected), Some(400)),
         (Some(slow_down(0)), Some(429)),
     ];
-    // No request was made; a proxy's page; a provider in trouble.
+    // Without a request; with a proxy's page; with neither answer nor error.
     let no_proofs = [(Some(invalid.clone()), None), (Some(invalid), Some(404)), (None, None)];
     for (error, status) in proofs.iter().chain(&no_proofs) {
         let keys = keys(&[1]);
         keys.take().unwrap().settle(Some(&refused()), Some(401));
-        keys.forgive();
+        keys.reset_breakers();
 
         keys.take().unwrap().settle(error.as_ref(), *status);
 
@@ -175,10 +182,10 @@ async fn what_a_call_shows_that_began_before_the_key_was_forgiven_does_not_set_i
     let (first, second) = (keys.take().unwrap(), keys.take().unwrap());
     first.settle(Some(&refused()), Some(401));
     advance(secs(1)).await;
-    keys.forgive();
+    keys.reset_breakers();
     keys.take().unwrap().settle(None, Some(200));
 
-    assert_eq!(second.settle(Some(&refused()), Some(401)), Outlook::AnotherKey);
+    assert_eq!(second.settle(Some(&refused()), Some(401)), KeyAvailability::AnotherKey);
 
     assert!(keys.take().is_ok());
 }

@@ -1,10 +1,10 @@
-//! What surrounds a request: one behaviour each, decorators over two one-method traits.
+//! The layers around an HTTP request. Each is a decorator with one behaviour, over one of two traits with one method.
 //!
-//! The order is the design. Outside of [`retry::Retry`] a layer sees a call ([`Invoke`]), inside it sees one
-//! attempt ([`Attempt`]). The permit is inside of retry, so that a retry that sleeps holds no slot; the wiring is
-//! inside of the permit, so that an attempt that waited goes out by the settings of the moment; the time-out is inside
-//! of both, so that waiting for a slot is not the provider's time; what is negotiated with the provider is innermost,
-//! so that it costs neither an attempt nor a wait.
+//! Their order matters. Layers outside of [`retry::Retry`] handle a whole call ([`CallLayer`]), layers inside of it
+//! handle one attempt ([`AttemptLayer`]). The permit is inside of retry, so that a call holds no slot while it waits
+//! to retry. The wiring is inside of the permit, so that an attempt that waited for a slot uses the newest settings.
+//! The time-out is inside of both, so that the wait for a slot does not count as the provider's time. The negotiation
+//! of the request's form is inside of all of these, so that it costs neither an attempt nor a wait.
 
 pub(crate) mod exchange;
 pub(crate) mod negotiate;
@@ -19,12 +19,12 @@ pub(crate) mod wiring;
 use tokio::time::Instant;
 
 use crate::{
-    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, keys::Key, progress::Progress,
-    protocol::Form,
+    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, keys::Key, protocol::Form,
+    tracker::AttemptTracker,
 };
 
-/// A call, with all its attempts.
-pub(crate) trait Invoke: Send + Sync {
+/// Makes a call, with all its attempts.
+pub(crate) trait CallLayer: Send + Sync {
     fn invoke(
         &self,
         request: &ChatRequest,
@@ -33,24 +33,24 @@ pub(crate) trait Invoke: Send + Sync {
     ) -> impl Future<Output = Invoked> + Send;
 }
 
-/// One attempt at an answer.
-pub(crate) trait Attempt: Send + Sync {
-    /// Cancel safe: dropped, it ends the request and gives back what it holds.
+/// Makes one attempt of a call.
+pub(crate) trait AttemptLayer: Send + Sync {
+    /// Cancel safe: dropping the future ends the request, and releases the slot and the key.
     fn attempt(&self, cx: Context<'_>) -> impl Future<Output = Result<ChatResponse, ModelError>> + Send;
 }
 
-/// What an attempt needs to know.
+/// Inputs of an attempt.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub request: &'a ChatRequest,
-    /// To be asked when the attempt starts: it may have waited for its slot.
+    /// Source of the policy, read when the attempt has its slot: settings may change while it waits.
     pub policies: &'a dyn PolicySource,
-    /// Which attempt of the call this is, from 0.
+    /// Number of the attempt within the call, from 0.
     pub number: usize,
     pub form: Form,
-    /// The policy's deadline on the clock that cannot be set.
+    /// The policy's deadline, on the monotonic clock.
     pub deadline: Option<Instant>,
-    pub progress: &'a Progress,
-    /// Chosen by [`wiring::Wiring`]: below it, always there.
+    pub tracker: &'a AttemptTracker,
+    /// Set by [`wiring::Wiring`], for the layers inside of it.
     pub key: Option<&'a Key>,
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use runmill_quota::{Admission, Ask, Closed, Lane};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Attempt, Context};
+use super::{AttemptLayer, Context};
 use crate::{ChatResponse, ModelError};
 
 /// Starts an attempt when its lane admits it, and not after the call's deadline.
@@ -12,11 +12,11 @@ pub(crate) struct Permit<A> {
     pub lane: Arc<Lane>,
 }
 
-impl<A: Attempt> Attempt for Permit<A> {
+impl<A: AttemptLayer> AttemptLayer for Permit<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let admission = self.admit(cx).await?;
         let answer = self.inner.attempt(cx).await;
-        admission.settle(cx.progress.marks().usage.as_ref());
+        admission.settle(cx.tracker.state().usage.as_ref());
         answer
     }
 }

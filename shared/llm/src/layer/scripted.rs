@@ -1,26 +1,26 @@
-//! An attempt that follows a script, and what tests of layers need around it.
+//! A scripted attempt in place of the network, and helpers for the layers' tests.
 
 use std::{sync::Mutex, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Attempt, Context};
+use super::{AttemptLayer, Context};
 use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::Outlook, progress::Progress,
-    protocol::Form,
+    CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::KeyAvailability, protocol::Form,
+    tracker::AttemptTracker,
 };
 
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     SendStream,
     SendBuffered,
-    /// Seconds.
+    /// A wait in seconds.
     Wait(u64),
-    /// The head of an answer, with this status.
+    /// The head of an answer with this status.
     Head(u16),
     Chunk,
     Token,
-    Outlook(Outlook),
+    Availability(KeyAvailability),
     Fail(ModelError),
     Answer,
 }
@@ -28,7 +28,7 @@ pub(crate) enum Act {
 /// Each attempt plays the next of its scripts.
 pub(crate) struct Scripted {
     scripts: Mutex<Vec<Vec<Act>>>,
-    /// The form and moment of each attempt.
+    /// Form and time of each attempt.
     pub seen: Mutex<Vec<(Form, Instant)>>,
 }
 
@@ -54,28 +54,28 @@ impl Scripted {
     }
 }
 
-impl Attempt for Scripted {
+impl AttemptLayer for Scripted {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         self.seen.lock().unwrap().push((cx.form, Instant::now()));
         let script = self.scripts.lock().unwrap().pop().expect("an attempt more than the script has");
-        cx.progress.begin();
-        cx.progress.send(true);
+        cx.tracker.began();
+        cx.tracker.sent(true);
         for act in script {
             match act {
-                Act::SendStream => cx.progress.send(true),
-                Act::SendBuffered => cx.progress.send(false),
+                Act::SendStream => cx.tracker.sent(true),
+                Act::SendBuffered => cx.tracker.sent(false),
                 Act::Wait(seconds) => sleep(secs(seconds)).await,
-                Act::Head(status) => cx.progress.answered(status, cx.form.stream),
-                Act::Chunk => cx.progress.chunk(),
+                Act::Head(status) => cx.tracker.answered(status, cx.form.stream),
+                Act::Chunk => cx.tracker.chunk(),
                 Act::Token => {
-                    cx.progress.chunk();
-                    cx.progress.token();
+                    cx.tracker.chunk();
+                    cx.tracker.token();
                 }
                 Act::Fail(error) => return Err(error),
-                Act::Outlook(outlook) => cx.progress.outlook(outlook),
+                Act::Availability(availability) => cx.tracker.availability(availability),
                 Act::Answer => {
-                    let streamed = cx.progress.marks().streamed;
-                    cx.progress.answered(200, streamed);
+                    let streamed = cx.tracker.state().streamed;
+                    cx.tracker.answered(200, streamed);
                     return Ok(four());
                 }
             }
@@ -120,11 +120,11 @@ pub(crate) fn request() -> ChatRequest {
     ChatRequest { model: "m".into(), call_id: "call".into(), ..ChatRequest::default() }
 }
 
-/// One attempt, straight at `layer`.
-pub(crate) async fn ask(layer: &impl Attempt, policy: &CallPolicy) -> Result<ChatResponse, ModelError> {
-    let (request, progress) = (request(), Progress::default());
+/// Makes one attempt at `layer`.
+pub(crate) async fn ask(layer: &impl AttemptLayer, policy: &CallPolicy) -> Result<ChatResponse, ModelError> {
+    let (request, tracker) = (request(), AttemptTracker::default());
     let (form, deadline) = (Form::default(), None);
-    let (policies, progress) = (policy, &progress);
-    let cx = Context { request: &request, policies, number: 0, form, deadline, progress, key: None };
+    let (policies, tracker) = (policy, &tracker);
+    let cx = Context { request: &request, policies, number: 0, form, deadline, tracker, key: None };
     layer.attempt(cx).await
 }

@@ -2,55 +2,55 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{Attempt, Context};
+use super::{AttemptLayer, Context};
 use crate::{
     CallPolicy, ChatResponse, ModelError, TimeoutPhase,
-    progress::{Marks, Progress},
+    tracker::{AttemptState, AttemptTracker},
 };
 
 /// Ends an attempt that takes too long: to its first token, between two tokens, or in all.
 ///
-/// A token moves no timer. It leaves a mark, and one timer, set for the earliest moment at which a limit could
-/// be reached, looks at the marks when it fires.
+/// Tokens do not reset a timer. The tracker holds their times; one timer is set for the earliest time at which a
+/// limit could be reached, and reads the tracker when it fires.
 pub(crate) struct Timeout<A> {
     pub inner: A,
 }
 
-impl<A: Attempt> Attempt for Timeout<A> {
+impl<A: AttemptLayer> AttemptLayer for Timeout<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        cx.progress.begin();
+        cx.tracker.began();
         let policy = cx.policies.policy();
         tokio::select! {
-            // An answer that is there counts, also when its time is up.
+            // An answer that is complete counts, also when its time is up.
             biased;
             answer = self.inner.attempt(cx) => answer,
-            phase = overdue(cx.progress, &policy) => Err(ModelError::TimedOut(phase)),
+            phase = overdue(cx.tracker, &policy) => Err(ModelError::TimedOut(phase)),
         }
     }
 }
 
-/// Returns when the attempt has used up one of its times.
-async fn overdue(progress: &Progress, policy: &CallPolicy) -> TimeoutPhase {
+/// Returns when the attempt has reached one of its limits.
+async fn overdue(tracker: &AttemptTracker, policy: &CallPolicy) -> TimeoutPhase {
     loop {
-        let (limit, phase) = next_limit(&progress.marks(), policy);
+        let (limit, phase) = next_limit(&tracker.state(), policy);
         let now = Instant::now();
         if now >= limit {
             return phase;
         }
-        // A mark made after now sets its limit no earlier than this, so that no limit is seen late.
+        // Whatever the tracker records from now on sets a limit no earlier than this, so no limit is noticed late.
         sleep_until(limit.min(now + shortest(policy))).await;
     }
 }
 
-/// The next limit that is reached if nothing more comes.
-fn next_limit(marks: &Marks, policy: &CallPolicy) -> (Instant, TimeoutPhase) {
-    let began = marks.began.expect("the attempt has begun");
+/// Returns the limit that is reached first if nothing more arrives.
+fn next_limit(state: &AttemptState, policy: &CallPolicy) -> (Instant, TimeoutPhase) {
+    let began = state.began.expect("the attempt has begun");
     let total = (began + policy.total, TimeoutPhase::Total);
-    let silence = match marks {
-        Marks { streamed: true, token: None, sent: Some(sent), .. } => {
+    let silence = match state {
+        AttemptState { streamed: true, first_token: None, sent: Some(sent), .. } => {
             (*sent + policy.first_token, TimeoutPhase::FirstToken)
         }
-        Marks { chunk: Some(chunk), .. } => (*chunk + policy.idle, TimeoutPhase::Idle),
+        AttemptState { last_chunk: Some(chunk), .. } => (*chunk + policy.idle, TimeoutPhase::Idle),
         _ => return total,
     };
     if silence.0 < total.0 { silence } else { total }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::layer::scripted::{Act, Scripted, ask, policy, secs};
 
-    /// What became of the attempt, and after how many seconds.
+    /// Returns the attempt's result, and the seconds that it took.
     async fn run(acts: &[Act]) -> (Result<String, ModelError>, u64) {
         let start = Instant::now();
         let policy = CallPolicy { first_token: secs(120), idle: secs(60), total: secs(600), ..policy() };
@@ -82,13 +82,13 @@ mod tests {
         use Act::{Answer, Chunk, SendBuffered, SendStream, Token, Wait};
         let table: &[(&[Act], Result<String, ModelError>, u64)] = &[
             (&[SendStream, Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
-            // Signs of life are not a token.
+            // Chunks without a token do not end the wait for the first token.
             (&[SendStream, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
             (&[SendStream, Wait(100), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),
             // The timer was set for the first token's limit and must not oversleep the silence after it.
             (&[SendStream, Wait(1), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 61),
             (&[SendStream, Token, Wait(50), Chunk, Wait(50), Answer], Ok("4".into()), 100),
-            // Nothing is seen of a buffered answer before it is there.
+            // A buffered answer sends nothing before it is complete.
             (&[SendBuffered, Wait(500), Answer], Ok("4".into()), 500),
             (&[SendBuffered, Wait(9999)], timed_out(TimeoutPhase::Total), 600),
             (&[SendBuffered, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),

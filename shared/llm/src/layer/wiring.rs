@@ -5,7 +5,7 @@ use std::{
 
 use runmill_pricing::Seller;
 
-use super::{Attempt, Context};
+use super::{AttemptLayer, Context};
 use crate::{ChatResponse, ModelError, keys::Keys};
 
 /// How a provider is reached: as its settings were when this was made.
@@ -48,20 +48,20 @@ impl<A> Wiring<A> {
     }
 }
 
-impl<A: Attempt> Attempt for Wiring<A> {
+impl<A: AttemptLayer> AttemptLayer for Wiring<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let wired = self.now();
         let lease = match wired.keys.take() {
             Ok(lease) => lease,
             Err(stopped) => {
-                cx.progress.outlook(stopped.outlook);
+                cx.tracker.availability(stopped.availability);
                 return Err(stopped.reason);
             }
         };
-        cx.progress.chosen(&lease.key().label, wired.seller);
+        cx.tracker.chosen(&lease.key().label, wired.seller);
         let answer = wired.inner.attempt(Context { key: Some(lease.key()), ..cx }).await;
-        let outlook = lease.settle(answer.as_ref().err(), cx.progress.marks().status);
-        cx.progress.outlook(outlook);
+        let availability = lease.settle(answer.as_ref().err(), cx.tracker.state().status);
+        cx.tracker.availability(availability);
         answer
     }
 }

@@ -1,13 +1,13 @@
-//! The delay that the text of a rate limit names, for an error inside a stream has no headers.
+//! Reads the delay from the message of a rate limit: an error inside of a stream has no headers.
 
 use std::time::Duration;
 
 use crate::retry_after::delay;
 
-/// Before the delay, in the words of: OpenAI; Azure; Google.
+/// Phrases before the delay, in the messages of OpenAI, Azure and Google.
 const BEFORE: [&str; 3] = ["try again in ", "retry after ", "retry in "];
 
-/// `... Please try again in 1m2.5s.`, `... 20ms.`, `... retry after 9 seconds.`
+/// Reads messages such as `... Please try again in 1m2.5s.`, `... 20ms.` and `... retry after 9 seconds.`
 pub(super) fn read(message: &str) -> Option<Duration> {
     let message = message.to_ascii_lowercase();
     let start = BEFORE.iter().find_map(|before| message.find(before).map(|place| place + before.len()))?;
@@ -20,7 +20,7 @@ pub(super) fn read(message: &str) -> Option<Duration> {
     delay(total?)
 }
 
-/// The first number with its unit, in seconds, and what comes after.
+/// Reads a number with its unit at the start of `text`. Returns it in seconds, and the rest of the text.
 fn part(text: &str) -> Option<(f64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let number: f64 = text[..end].parse().ok()?;

@@ -2,14 +2,14 @@ use runmill_proto::{TokenLogprob, ToolCall, Usage};
 
 use crate::{ChatResponse, Finish, ModelError};
 
-/// What all parts of one answer may add up to. More is no answer but a fault, and would fill memory.
+/// Largest sum of all parts of one answer. A larger answer is a fault of the server, and would fill memory.
 const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// Tool calls and tokens with log probabilities that one answer may have, for the same reason.
+/// Most tool calls, and most tokens with log probabilities, of one answer, for the same reason.
 const TOOL_CALLS_MAX: usize = 1_000;
 const LOGPROBS_MAX: usize = 1_000_000;
 
-/// An answer that is being put together from the pieces in which it comes.
+/// An answer that is built from the pieces in which it arrives.
 #[derive(Default)]
 pub(super) struct Draft {
     text: String,
@@ -20,7 +20,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Adds to the answer; whether there was anything. The same holds for all that add.
+    /// Adds to the answer's text. Returns false if `part` is empty, as do the next two methods.
     pub fn text(&mut self, part: &str) -> bool {
         push(&mut self.text, part)
     }
@@ -33,13 +33,13 @@ impl Draft {
         push(&mut self.refusal, part)
     }
 
-    /// The tool call with this number in the answer, made when it is not there.
+    /// Returns the tool call with this number in the answer, a new one if there is none.
     pub fn tool(&mut self, number: u64) -> &mut ToolCall {
         self.tool_where(number, |known, _| known == number)
     }
 
-    /// The tool call that a part of one belongs to, by what servers tell of it; texts that are absent are empty. Another
-    /// id is another call, whatever its number; without a number, so is another name without an id.
+    /// Returns the tool call that a part belongs to, by the part's number, id and name; absent texts are empty. A new
+    /// id starts a new call, whatever its number. Without a number and an id, a name starts a new call.
     pub fn tool_of(&mut self, number: Option<u64>, id: &str, name: &str) -> &mut ToolCall {
         let next = self.tools.len() as u64;
         match number {
@@ -51,10 +51,11 @@ impl Draft {
         }
     }
 
-    /// The last tool call that `is_it`, or a new one with this number.
+    /// Returns the last tool call for which `is_it` holds, or a new one with this number.
     fn tool_where(&mut self, number: u64, is_it: impl Fn(u64, &ToolCall) -> bool) -> &mut ToolCall {
         let count = self.tools.len();
-        // One too many is an error, and to look for the place of each that follows would take for ever.
+        // Once there is one too many, which is an error, the search is skipped: for a flood of calls it would take
+        // too long.
         let place = (count > TOOL_CALLS_MAX).then(|| count - 1);
         let place = place.or_else(|| self.tools.iter().rposition(|(known, call)| is_it(*known, call)));
         let place = place.unwrap_or_else(|| {
@@ -68,26 +69,31 @@ impl Draft {
         self.logprobs.extend(tokens);
     }
 
-    /// An error once the answer is larger than any answer. To be asked after each event, and of a buffered answer.
+    /// Returns an error if the answer is too large. To be called after each event, and once for a buffered answer.
     pub fn check(&self) -> Result<(), ModelError> {
         let calls = self.tools.iter().map(|(_, call)| call.id.len() + call.name.len() + call.arguments.len());
         let bytes = self.text.len() + self.reasoning.len() + self.refusal.len() + calls.sum::<usize>();
         let fits = bytes <= ANSWER_MAX_BYTES
             && self.tools.len() <= TOOL_CALLS_MAX
             && self.logprobs.len() <= LOGPROBS_MAX;
-        let message =
-            || format!("an answer of more than {ANSWER_MAX_BYTES} bytes or {TOOL_CALLS_MAX} tool calls");
+        let message = || {
+            format!(
+                "it has more than {ANSWER_MAX_BYTES} bytes, {TOOL_CALLS_MAX} tool calls \
+                 or {LOGPROBS_MAX} log probabilities"
+            )
+        };
         if fits { Ok(()) } else { Err(ModelError::Malformed { message: message() }) }
     }
 
-    /// The whole answer; nothing is left behind. Nothing, for no known reason, is a failure and not an answer.
+    /// Returns the whole answer, and leaves the draft empty. An empty answer without a known reason to end is an
+    /// error.
     pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
         let Self { text, reasoning, refusal, mut tools, logprobs } = std::mem::take(self);
         if finish == Finish::Other && text.is_empty() && refusal.is_empty() && tools.is_empty() {
             let message = "it ends without an answer and without a known reason".to_owned();
             return Err(ModelError::Malformed { message });
         }
-        // Those of the same number stay in the order in which they came.
+        // The sort is stable: calls with the same number stay in the order in which they arrived.
         tools.sort_by_key(|(number, _)| *number);
         Ok(ChatResponse {
             text,

@@ -1,8 +1,8 @@
 use runmill_proto::Image;
 
-/// Where an image's bytes are.
+/// Location of an image's bytes.
 pub(super) enum ImageSource<'a> {
-    /// Here, in base64.
+    /// The bytes are in the request, in base64.
     Data {
         mime_type: &'a str,
         data: &'a str,
@@ -11,11 +11,11 @@ pub(super) enum ImageSource<'a> {
 }
 
 impl<'a> From<&'a Image> for ImageSource<'a> {
-    /// A URL that holds its data (`data:`) is taken apart.
+    /// Takes a URL that contains the data itself (`data:`) apart.
     fn from(image: &'a Image) -> Self {
         match image {
             Image::Inline { mime_type, data, .. } => Self::Data { mime_type, data },
-            Image::Url { url } => match held(url) {
+            Image::Url { url } => match inline(url) {
                 Some((mime_type, data)) => Self::Data { mime_type, data },
                 None => Self::Url(url),
             },
@@ -23,7 +23,7 @@ impl<'a> From<&'a Image> for ImageSource<'a> {
     }
 }
 
-/// The media type and the data of a URL that holds them.
-fn held(url: &str) -> Option<(&str, &str)> {
+/// Returns the media type and the data of a `data:` URL.
+fn inline(url: &str) -> Option<(&str, &str)> {
     url.strip_prefix("data:")?.split_once(";base64,")
 }

@@ -1,7 +1,6 @@
-//! Wire protocols, as pure functions: from a request to bytes, from bytes to an answer or an error.
+//! Wire protocols as pure functions: from a request to bytes, and from bytes to an answer or an error.
 //!
-//! Nothing here does I/O or reads a clock; what a protocol cannot know comes in. A new protocol is one
-//! folder with one [`Protocol`].
+//! Nothing here does I/O or reads a clock. To add a protocol, add a folder with an implementation of [`Protocol`].
 
 pub mod anthropic_messages;
 mod delay;
@@ -24,32 +23,32 @@ pub use openai::Dialect;
 
 use crate::{ChatRequest, ChatResponse, ModelError, sse::SseEvent};
 
-/// How to ask and how to read.
+/// Writes the requests and reads the answers of one wire protocol.
 pub trait Protocol: Send + Sync {
-    /// What goes out with every request: authorization, content type, the protocol's version.
+    /// Returns the headers of every request: authorization, content type, the protocol's version.
     fn headers(&self, api_key: Option<&str>) -> Result<HeaderMap, InvalidHeaderValue>;
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError>;
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError>;
 
-    /// For one streamed answer.
+    /// Returns a decoder for one streamed answer.
     fn decoder(&self) -> Box<dyn Decoder>;
 
-    /// Reads an answer that came in one piece with a status of 2xx.
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable>;
+    /// Reads a buffered answer with a status of 2xx.
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer>;
 
     /// Reads an answer with any other status.
     fn error(&self, answer: &ErrorAnswer<'_>) -> ModelError;
 }
 
-/// Why a buffered answer is of no use, and what it cost all the same.
+/// A buffered answer that cannot be used. Its tokens may have been billed all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
+pub struct UnusableAnswer {
     pub error: ModelError,
     pub usage: Option<Usage>,
 }
 
-/// An answer that counts nothing, or nothing that can be read.
-impl From<ModelError> for Unusable {
+/// For answers without a usage that can be read.
+impl From<ModelError> for UnusableAnswer {
     fn from(error: ModelError) -> Self {
         Self { error, usage: None }
     }
@@ -57,66 +56,67 @@ impl From<ModelError> for Unusable {
 
 /// Reads one streamed answer, event by event.
 pub trait Decoder: Send {
-    /// Takes the next event. After [`Step::Complete`] or an error there is nothing more to ask.
+    /// Reads the next event. Must not be called again after [`Step::Complete`] or an error.
     fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError>;
 
-    /// The bytes ended and no event was [`Step::Complete`]. An error, unless the protocol has no terminator.
+    /// Called when the body ended before [`Step::Complete`]. Returns an error, unless the protocol has no terminator.
     fn end(&mut self) -> Result<ChatResponse, ModelError>;
 
-    /// The answer is whole if nothing more comes. Only a protocol without a terminator knows such a moment.
+    /// Returns true if the answer is complete even if nothing more arrives. Always false for a protocol with a
+    /// terminator.
     fn is_whole(&self) -> bool {
         false
     }
 
-    /// What the provider has counted so far.
+    /// Returns the tokens that the provider has counted so far.
     fn usage(&self) -> Option<Usage>;
 }
 
-/// What an event meant.
+/// Effect of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Nothing that a person would see.
+    /// The event has no part of the answer.
     Quiet,
-    /// Part of the answer, reasoning included.
+    /// The event has part of the answer, reasoning included.
     Token,
-    /// The terminator: here is the whole answer.
+    /// The event is the terminator. Holds the whole answer.
     Complete(ChatResponse),
 }
 
-/// In which form to ask, for providers differ in what they accept.
+/// The options of a request that not every provider accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     pub stream: bool,
-    /// Ask for the usage of a stream. Without this option some providers do not tell it.
+    /// Ask for the usage of a stream by `stream_options`. Some providers do not send it otherwise.
     pub stream_options: bool,
-    /// Name the limit of tokens the other way: of `max_tokens` and `max_completion_tokens`, a server knows one.
+    /// Name the token limit the other way: of `max_tokens` and `max_completion_tokens`, a server knows one.
     pub other_token_limit: bool,
 }
 
-/// `model` without the prefix by which LiteLLM names a provider, if it has one of `prefixes`.
+/// Returns `model` without the prefix of a provider in LiteLLM's names, if it has one of `prefixes`.
 fn without_prefix<'a>(model: &'a str, prefixes: &[&str]) -> &'a str {
     prefixes.iter().find_map(|prefix| model.strip_prefix(prefix)).unwrap_or(model)
 }
 
-/// Streaming first, with usage.
+/// A stream, with its usage.
 impl Default for Form {
     fn default() -> Self {
         Self { stream: true, stream_options: true, other_token_limit: false }
     }
 }
 
-/// A request, ready to send.
+/// The path, query and body of a request, ready to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wire {
-    /// After the base URL, without a slash in front.
+pub struct WireRequest {
+    /// Path after the base URL's own, without a slash in front.
     pub path: String,
-    /// `name=value`, beside what the base URL has.
+    /// `name=value`, added to the base URL's query.
     pub query: Option<&'static str>,
-    /// JSON.
+    /// The JSON text.
     pub body: Vec<u8>,
 }
 
-/// An answer that is no answer.
+/// An answer with an error status.
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorAnswer<'a> {
     pub status: u16,
@@ -125,6 +125,6 @@ pub struct ErrorAnswer<'a> {
     pub form: Form,
     /// The delay that the headers ask for.
     pub after: Option<Duration>,
-    /// What the header `x-should-retry` says, by which OpenAI overrides the meaning of a status.
+    /// Value of the header `x-should-retry`, by which OpenAI overrides the meaning of a status.
     pub should_retry: Option<bool>,
 }

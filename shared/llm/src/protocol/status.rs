@@ -1,24 +1,24 @@
-//! What an error means by its status, where its body does not say more. The same for every protocol.
+//! The meaning of an error's HTTP status, where its body does not tell more. It is the same for every protocol.
 
 use std::time::Duration;
 
 use super::ErrorAnswer;
 use crate::ModelError;
 
-/// What is known of a failed request beside its body.
+/// The part of an error answer that is not its body.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Signs {
+pub(super) struct ErrorHead {
     pub status: u16,
     pub after: Option<Duration>,
     pub should_retry: Option<bool>,
 }
 
-impl Signs {
+impl ErrorHead {
     pub const fn of(answer: &ErrorAnswer<'_>) -> Self {
         Self { status: answer.status, after: answer.after, should_retry: answer.should_retry }
     }
 
-    /// Of an error inside an answer that began with 200: there is nothing but the status that it amounts to.
+    /// The head of an error inside of an answer that began with 200, with the status that corresponds to the error.
     pub const fn in_band(status: u16) -> Self {
         Self { status, after: None, should_retry: None }
     }
@@ -32,7 +32,7 @@ impl Signs {
             (429, _) => ModelError::RateLimited { message, after },
             (503 | 529, _) => ModelError::Overloaded { message, after },
             (408 | 409 | 500.., _) | (_, Some(true)) => ModelError::ServerError { status, message, after },
-            // Redirects, too: a key does not follow them.
+            // This includes redirects, which are not followed, so that a key is not sent elsewhere.
             _ => ModelError::InvalidRequest { status, message },
         }
     }

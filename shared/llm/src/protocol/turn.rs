@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::{ChatMessage, Part, Role};
 
-/// A message of the conversation, as all but Gemini write it, with parts `P` in the protocol's own way.
+/// A message of the conversation, as all protocols but Gemini write it, with the protocol's own type of parts `P`.
 #[derive(Serialize)]
 pub(super) struct Turn<'a, P> {
     role: &'static str,
@@ -21,7 +21,7 @@ impl<'a, P> Turn<'a, P> {
         Self { role: "system", content: Content::Text(text) }
     }
 
-    /// Plain text where it is one: not every server takes parts.
+    /// Writes a single text as a plain string: not every server accepts parts.
     pub fn new(message: &'a ChatMessage, part: impl Fn(&'a Part) -> P) -> Self {
         let role = match message.role {
             Role::User => "user",

@@ -2,15 +2,15 @@ use bytes::{Buf, Bytes};
 
 use super::SseError;
 
-/// Cuts a stream into lines at CR, LF or CRLF, without what ends them.
+/// Splits a stream into lines at CR, LF or CRLF, and removes these.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     piece: Bytes,
-    /// The start of a line whose end has not come.
+    /// Start of a line whose end has not arrived.
     started: Vec<u8>,
-    /// The last piece ended in a CR: an LF that comes first now belongs to it.
+    /// The last piece ended in a CR, so an LF at the start of the next piece belongs to it.
     after_cr: bool,
-    /// A byte order mark at the very start is no part of the first line.
+    /// The first line was read. A byte order mark at its start is removed.
     past_start: bool,
 }
 
@@ -18,12 +18,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Lines {
     pub fn push(&mut self, piece: Bytes) {
-        debug_assert!(self.piece.is_empty(), "the lines of the piece before have not been taken");
+        debug_assert!(self.piece.is_empty(), "the lines of the previous piece have not been taken");
         self.piece = piece;
     }
 
-    /// The next whole line, or `None` until more is pushed. A line above `max` bytes is an error, also
-    /// before its end has come.
+    /// Returns the next whole line, or `None` until more is pushed. Returns an error for a line above `max` bytes,
+    /// even before its end has arrived.
     pub fn next(&mut self, max: usize) -> Result<Option<Bytes>, SseError> {
         if self.after_cr && !self.piece.is_empty() {
             self.after_cr = false;
@@ -47,7 +47,7 @@ impl Lines {
         Ok(Some(self.without_mark(line)))
     }
 
-    /// The line that was begun.
+    /// Returns the line that has no end yet.
     pub fn rest(&mut self) -> Bytes {
         let line = self.join(&[]);
         self.without_mark(line)

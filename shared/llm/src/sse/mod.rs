@@ -1,11 +1,11 @@
 //! An incremental decoder of server-sent events, the same for every protocol.
 //!
-//! Bytes go in as they arrive, cut anywhere; events come out as borrowed text. What lies whole in one piece
-//! is never copied: only a line that a cut has split is joined, and the lines of a `data` of several lines.
+//! It takes bytes in pieces as they arrive, and returns events as borrowed text. Text is copied only to join a line
+//! that is split between pieces, or the lines of a `data` of several lines.
 //!
-//! Follows the HTML standard, section 9.2.6, with what a client that never reconnects has no use for left
-//! out (`id`, `retry`), with invalid UTF-8 an error instead of replaced (what we decode is JSON), and with a
-//! bound on one event.
+//! It follows the HTML standard, section 9.2.6, with three differences. `id` and `retry` are ignored, because no
+//! client here reconnects. Invalid UTF-8 is an error and is not replaced, because the data is JSON. The size of an
+//! event is bounded.
 
 mod line;
 
@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 
 use line::Lines;
 
-/// The most that one event may hold. A larger one is no event of a model.
+/// Largest event. No model sends a larger one.
 pub const EVENT_MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Why a stream cannot be decoded any further.
@@ -25,43 +25,44 @@ pub enum SseError {
     NotUtf8,
 }
 
-/// One event. `name` is empty where the stream names none.
+/// One event. `name` is empty if the stream gives none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SseEvent<'a> {
     pub name: &'a str,
     pub data: &'a str,
 }
 
-/// Call [`SseDecoder::push`] with each piece, then [`SseDecoder::next`] until it has no more.
+/// Decodes one stream: call [`SseDecoder::push`] with each piece, then [`SseDecoder::next`] until it returns `None`.
 #[derive(Debug, Default)]
 pub struct SseDecoder {
     lines: Lines,
     name: Bytes,
     data: Data,
-    /// The event that was handed out last, so that it can be borrowed.
+    /// The event that was returned last, which the caller borrows.
     current: (Bytes, Bytes),
 }
 
-/// The `data` of the event that is being read.
+/// The `data` of the event that is read now.
 #[derive(Debug, Default)]
 enum Data {
     #[default]
     None,
-    /// One line, where it lay.
+    /// One line, not copied.
     One(Bytes),
-    /// Several, joined.
+    /// Several lines, joined.
     Many(Vec<u8>),
 }
 
 impl SseDecoder {
-    /// Takes the next piece of the stream. The events of the piece before must have been taken.
+    /// Takes the next piece of the stream. All events of the previous piece must have been taken.
     pub fn push(&mut self, piece: Bytes) {
         self.lines.push(piece);
     }
 
-    /// The next event that is complete, or `None` until more is pushed. After an error the stream is lost.
+    /// Returns the next complete event, or `None` until more is pushed. After an error the stream cannot be decoded
+    /// further.
     ///
-    /// Not an iterator: an event borrows from the decoder.
+    /// This is not an iterator, because an event borrows from the decoder.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     pub fn next(&mut self) -> Result<Option<SseEvent<'_>>, SseError> {
         loop {
@@ -78,8 +79,8 @@ impl SseDecoder {
         Ok(Some(SseEvent { name: text(name)?, data: text(data)? }))
     }
 
-    /// What was begun when the bytes ended, as if the line and the event had ended, too. The standard drops it; who
-    /// takes it must know that it is no half. Nothing can be pushed any more.
+    /// Returns the unfinished event at the end of the stream, as if its line and the event had ended. The standard
+    /// drops it; the caller must check that it is complete. Nothing can be pushed after this.
     pub fn rest(&mut self) -> Result<Option<SseEvent<'_>>, SseError> {
         let line = self.lines.rest();
         if !line.is_empty() {
@@ -92,7 +93,7 @@ impl SseDecoder {
         Ok(Some(SseEvent { name: text(name)?, data: text(data)? }))
     }
 
-    /// Nothing of a next event has come.
+    /// Returns true if no part of a next event has arrived.
     pub const fn is_between_events(&self) -> bool {
         self.lines.is_between_lines() && matches!(self.data, Data::None)
     }
@@ -110,16 +111,16 @@ impl SseDecoder {
                 line.advance(value);
                 self.name = line;
             }
-            // A comment (no name before the colon), or a field that means nothing to us.
+            // A comment, which has no name before the colon, or a field that is not used here.
             _ => {}
         }
     }
 
-    /// Ends the event that was being read; whether there was one.
+    /// Ends the event that was being read. Returns false if there was none.
     fn dispatch(&mut self) -> bool {
         let name = std::mem::take(&mut self.name);
         let data = match std::mem::take(&mut self.data) {
-            // Without data there is no event, only its name: the standard drops it.
+            // The standard drops an event without data.
             Data::None => return false,
             Data::One(line) => line,
             Data::Many(joined) => joined.into(),

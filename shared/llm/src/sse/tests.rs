@@ -67,7 +67,7 @@ fn what_is_not_utf8_is_an_error() {
     assert_eq!(decode([&b"data: \xff\n\n"[..]]), Err(SseError::NotUtf8));
 }
 
-/// Made of what makes a difference, so that short streams hold much.
+/// Generates streams from the parts that matter to the decoder, so that short streams cover much.
 fn any_stream() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         6 => Just("data: "),
@@ -84,7 +84,7 @@ fn any_stream() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Wherever the bytes are cut, inside a character too, the events are the same.
+    /// The events are the same wherever the bytes are cut, also inside of a character.
     #[test]
     fn every_cut_gives_the_same_events(stream in any_stream()) {
         let bytes = stream.as_bytes();
@@ -95,7 +95,7 @@ proptest! {
         prop_assert_eq!(&decode(bytes.chunks(1)), &whole);
     }
 
-    /// Whatever the bytes are, decoding ends, without a panic.
+    /// Decoding any bytes ends, without a panic.
     #[test]
     fn any_bytes_are_events_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode([&bytes[..]]);

@@ -1,4 +1,4 @@
-//! A provider's keys and settings, while calls go on.
+//! Changes of a provider's keys and settings while calls are made.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ fn refusal() -> Act {
     Act::Send(response("401 Unauthorized", "", r#"{"error":{"message":"Incorrect API key provided"}}"#))
 }
 
-/// The key that the next request was made with.
+/// Returns the label of the next request's key.
 async fn next_key(server: &mut Server) -> String {
-    let (_, request) = server.heard().await;
+    let (_, request) = server.received().await;
     let line = request.lines().find_map(|line| line.strip_prefix("authorization: Bearer sk-of-"));
     line.unwrap_or_else(|| panic!("no key in {request}")).to_owned()
 }
@@ -56,7 +56,7 @@ async fn without_a_key_left_calls_stop_before_a_request_until_someone_mends_it()
 
     let first = client.invoke(&request(), &policy()).await;
     let second = client.invoke(&request(), &policy()).await;
-    client.forgive_keys();
+    client.reset_key_breakers();
     let third = client.invoke(&request(), &policy()).await;
 
     assert!(matches!(first.result, Err(Unanswered::LaneStopped { .. })), "{first:?}");
@@ -64,7 +64,7 @@ async fn without_a_key_left_calls_stop_before_a_request_until_someone_mends_it()
     assert_eq!((first.attempts.len(), second.attempts.len()), (1, 0));
     assert!(third.result.is_ok(), "{third:?}");
     assert_eq!((next_key(&mut server).await, next_key(&mut server).await), ("only".into(), "only".into()));
-    assert!(server.is_unasked());
+    assert!(server.has_no_request());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Every input that fuzzing has kept, through the checks of its target.
+//! Runs the checks of each fuzz target on every input of its corpus.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ fn what_fuzzing_has_found_is_read_without_fault() {
             fs::read_dir(corpus.join(target)).unwrap().map(|file| file.unwrap().path()).collect();
         assert!(!inputs.is_empty(), "the corpus of {target} is empty");
         for input in inputs {
-            // Shown when the check panics.
+            // The output is shown when the check panics.
             println!("{}", input.display());
             check(&fs::read(&input).unwrap());
         }

@@ -1,9 +1,9 @@
-//! Answers that are too large to be any.
+//! Answers that are larger than any real one.
 
 use runmill_llm::{
     ModelError,
     protocol::{
-        Dialect, Protocol, Unusable, anthropic_messages::AnthropicMessages, gemini::Gemini,
+        Dialect, Protocol, UnusableAnswer, anthropic_messages::AnthropicMessages, gemini::Gemini,
         openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
     },
 };
@@ -44,6 +44,9 @@ fn a_buffered_answer_of_too_many_tool_calls_is_an_error() {
         };
 
         assert_eq!(answer(3).unwrap().tool_calls.len(), 3, "{head}");
-        assert!(matches!(answer(CALLS), Err(Unusable { error: ModelError::Malformed { .. }, .. })), "{head}");
+        assert!(
+            matches!(answer(CALLS), Err(UnusableAnswer { error: ModelError::Malformed { .. }, .. })),
+            "{head}"
+        );
     }
 }

@@ -23,12 +23,12 @@ use crate::{
 
 type Line = BTreeMap<String, String>;
 
-/// Keeps every event of this thread, of every level and crate.
+/// Collects every event of this thread, of every level and crate.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<Line>>>);
 
 impl Lines {
-    fn listen() -> (Self, DefaultGuard) {
+    fn collect() -> (Self, DefaultGuard) {
         let lines = Self::default();
         let guard = Registry::default().with(lines.clone()).set_default();
         (lines, guard)
@@ -71,7 +71,7 @@ fn names(line: &Line) -> Vec<&str> {
 
 #[tokio::test]
 async fn each_call_leaves_one_line_with_the_platforms_names() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _collecting) = Lines::collect();
     let server = Server::start([Act::Send(stream(EVENTS))]).await;
 
     client(server.base_url()).invoke(&request(), &policy()).await;
@@ -101,7 +101,7 @@ async fn each_call_leaves_one_line_with_the_platforms_names() {
 
 #[tokio::test]
 async fn a_call_without_a_request_leaves_no_line_of_a_call() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _collecting) = Lines::collect();
     let server = Server::start([Act::Send(stream(EVENTS))]).await;
     let too_late = CallPolicy { deadline: Some(Timestamp::UNIX_EPOCH), ..policy() };
 
@@ -114,12 +114,12 @@ async fn a_call_without_a_request_leaves_no_line_of_a_call() {
 
 #[tokio::test]
 async fn a_failed_call_says_why_and_no_level_shows_a_secret() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _collecting) = Lines::collect();
     let echo = format!("{{\"error\":{{\"message\":\"bad {KEY} {HEADER_SECRET}\"}}}}");
     let rejection = format!("{{\"error\":{{\"message\":\"no streams for {KEY}\",\"param\":\"stream\"}}}}");
     let server = Server::start([
         Act::Send(response("400 Bad Request", "", &rejection)),
-        // The other form is accepted, though what comes of it is an error.
+        // The other form is accepted, although the answer is an error.
         Act::Send(response("200 OK", "content-type: application/json\r\n", &echo)),
         Act::Send(response("401 Unauthorized", "", &echo)),
     ])

@@ -1,4 +1,4 @@
-//! The client from outside: what it reads from the wire, and what it does on a real connection.
+//! Tests of the client's public API: reading of answers, and behaviour on real connections.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

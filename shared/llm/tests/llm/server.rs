@@ -1,4 +1,4 @@
-//! A server that does on a connection exactly what a test says, right or wrong.
+//! A server that sends exactly what a test says, correct HTTP or not.
 
 use std::{
     collections::VecDeque,
@@ -15,27 +15,27 @@ use tokio::{
 
 pub struct Server {
     pub address: SocketAddr,
-    /// What came: the number of the connection, from 1, and a request, or [`HUNG_UP`].
-    heard: mpsc::Receiver<(u32, String)>,
+    /// The number of a connection, from 1, with each request on it, and with [`HUNG_UP`] at its end.
+    received: mpsc::Receiver<(u32, String)>,
     task: JoinHandle<()>,
 }
 
-/// Of the test's one thread: more than the client needs to read what has come.
-const TURNS: u32 = 100;
+/// Number of yields after which the client, on the same thread, has read everything that was sent.
+const YIELDS: u32 = 100;
 
-/// The client closed the connection before it had a whole answer.
+/// Received in place of a request when the client closes the connection before it has a whole answer.
 pub const HUNG_UP: &str = "hung up";
 
-/// What to do with one request. The last act of a script is repeated.
+/// The reaction to one request. The last act of a script is repeated.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// Send this, as it is, and keep the connection.
+    /// Send this text and keep the connection.
     Send(String),
-    /// Send this and close the connection.
+    /// Send this text and close the connection.
     SendAndClose(String),
-    /// Send this, and its last bytes when the client has had time to read the others.
+    /// Send the first text, and the second when the client has had time to read the first.
     SendEndLate(String, String),
-    /// Send this, then nothing, for ever.
+    /// Send this text, then nothing, but keep the connection.
     SendAndHang(String),
 }
 
@@ -44,22 +44,23 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let script: Vec<_> = script.into_iter().collect();
-        let (tell, heard) = mpsc::channel(100);
-        let task = tokio::spawn(accept(listener, script, tell));
-        Self { address, heard, task }
+        let (sender, received) = mpsc::channel(100);
+        let task = tokio::spawn(accept(listener, script, sender));
+        Self { address, received, task }
     }
 
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// Waits for what comes next.
-    pub async fn heard(&mut self) -> (u32, String) {
-        self.heard.recv().await.expect("the server runs")
+    /// Waits for the next request.
+    pub async fn received(&mut self) -> (u32, String) {
+        self.received.recv().await.expect("the server runs")
     }
 
-    pub fn is_unasked(&mut self) -> bool {
-        self.heard.try_recv().is_err()
+    /// Returns true if no request is left to receive.
+    pub fn has_no_request(&mut self) -> bool {
+        self.received.try_recv().is_err()
     }
 }
 
@@ -69,12 +70,12 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, script: Vec<Act>, tell: mpsc::Sender<(u32, String)>) {
+async fn accept(listener: TcpListener, script: Vec<Act>, sender: mpsc::Sender<(u32, String)>) {
     let script = Arc::new(Mutex::new(VecDeque::from(script)));
     let mut connections = JoinSet::new();
     for number in 1.. {
         let (stream, _) = listener.accept().await.unwrap();
-        connections.spawn(serve(stream, number, Arc::clone(&script), tell.clone()));
+        connections.spawn(serve(stream, number, Arc::clone(&script), sender.clone()));
     }
 }
 
@@ -82,22 +83,22 @@ async fn serve(
     mut stream: TcpStream,
     number: u32,
     script: Arc<Mutex<VecDeque<Act>>>,
-    tell: mpsc::Sender<(u32, String)>,
+    sender: mpsc::Sender<(u32, String)>,
 ) {
     while let Some(request) = read_request(&mut stream).await {
-        tell.send((number, request)).await.unwrap();
+        sender.send((number, request)).await.unwrap();
         let act = {
             let mut script = script.lock().unwrap();
             if script.len() > 1 { script.pop_front().unwrap() } else { script[0].clone() }
         };
         let (Act::Send(text) | Act::SendAndClose(text) | Act::SendAndHang(text) | Act::SendEndLate(text, _)) =
             &act;
-        // A client that has had enough closes the connection while we send.
+        // The client may close the connection while the answer is sent.
         let sent = stream.write_all(text.as_bytes()).await;
         match act {
             Act::Send(_) if sent.is_ok() => {}
             Act::SendEndLate(_, end) if sent.is_ok() => {
-                for _ in 0..TURNS {
+                for _ in 0..YIELDS {
                     tokio::task::yield_now().await;
                 }
                 let _ = stream.write_all(end.as_bytes()).await;
@@ -105,7 +106,7 @@ async fn serve(
             Act::Send(_) | Act::SendAndClose(_) | Act::SendEndLate(..) => return,
             Act::SendAndHang(_) => {
                 let _ = stream.read(&mut [0; 1]).await;
-                let _ = tell.send((number, HUNG_UP.to_owned())).await;
+                let _ = sender.send((number, HUNG_UP.to_owned())).await;
                 return;
             }
         }
@@ -133,21 +134,21 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// A whole answer with these headers and this body.
+/// Returns a whole answer with these headers and this body.
 pub fn response(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
 }
 
-/// A whole stream of these events.
+/// Returns a whole stream of these events.
 pub fn stream(events: &str) -> String {
     response("200 OK", "content-type: text/event-stream\r\n", events)
 }
 
-/// The head of a stream whose body ends with the connection.
+/// Head of a stream whose body ends with the connection.
 pub const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
 
-/// Three events of a stream, complete.
+/// Three events that make a complete answer.
 pub const EVENTS: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"4\"},\"finish_reason\":\"stop\"}]}\n\n\
     data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n\
     data: [DONE]\n\n";

@@ -1,4 +1,4 @@
-//! A client as tests want it, and something to ask.
+//! A client and a request for tests.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -50,7 +50,7 @@ pub fn request() -> ChatRequest {
     }
 }
 
-/// No retries: what one attempt shows.
+/// A policy without retries.
 pub fn policy() -> CallPolicy {
     CallPolicy { max_retries: 0, ..CallPolicy::from(&Settings::default()) }
 }

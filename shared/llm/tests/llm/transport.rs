@@ -30,7 +30,7 @@ async fn a_stream_is_asked_for_and_read() {
     assert!(invoked.streamed && invoked.ttft.is_some());
     assert_eq!(invoked.attempts[0].status, Some(200));
     assert_eq!(invoked.usage.unwrap().prompt_tokens, 9);
-    let (_, request) = server.heard().await;
+    let (_, request) = server.received().await;
     for part in [
         "POST /v1/chat/completions HTTP/1.1",
         "x-client-request-id: run_1:7:0:0",
@@ -50,7 +50,7 @@ async fn a_retry_tells_its_number_and_the_connection_is_used_again() {
 
     assert_eq!(text(&invoked), "4");
     for id in ["x-client-request-id: run_1:7:0:0", "x-client-request-id: run_1:7:0:1"] {
-        let (connection, request) = server.heard().await;
+        let (connection, request) = server.received().await;
         assert_eq!(connection, 1);
         assert!(request.contains(id), "{request}");
     }
@@ -60,7 +60,7 @@ async fn a_retry_tells_its_number_and_the_connection_is_used_again() {
 async fn a_connection_whose_stream_was_read_serves_the_next_call() {
     let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-    // The answer is complete before its body is.
+    // The answer is complete before its body ends.
     let answer = Act::SendEndLate(format!("{head}{}", chunk(EVENTS)), "0\r\n\r\n".to_owned());
     let mut server = Server::start([answer]).await;
     let client = client(server.base_url());
@@ -69,7 +69,7 @@ async fn a_connection_whose_stream_was_read_serves_the_next_call() {
         assert_eq!(text(&client.invoke(&request(), &policy()).await), "4");
     }
 
-    assert_eq!((server.heard().await.0, server.heard().await.0), (1, 1));
+    assert_eq!((server.received().await.0, server.received().await.0), (1, 1));
 }
 
 #[tokio::test]
@@ -93,8 +93,8 @@ async fn a_rejected_stream_is_asked_again_buffered_within_the_attempt() {
 
     assert_eq!(text(&invoked), "4");
     assert_eq!((invoked.attempts.len(), invoked.streamed), (1, false));
-    assert!(server.heard().await.1.contains("\"stream\":true"));
-    let (_, second) = server.heard().await;
+    assert!(server.received().await.1.contains("\"stream\":true"));
+    let (_, second) = server.received().await;
     assert!(!second.contains("stream") && second.contains("x-client-request-id: run_1:7:0:0"), "{second}");
 }
 
@@ -158,7 +158,7 @@ async fn a_redirect_is_not_followed() {
         call([Act::Send(response("307 Temporary Redirect", &location, ""))], &policy()).await;
 
     assert_eq!(kind(&invoked), ErrorKind::InvalidRequest);
-    assert!(elsewhere.is_unasked());
+    assert!(elsewhere.has_no_request());
 }
 
 #[tokio::test]
@@ -217,13 +217,13 @@ async fn a_dropped_call_closes_its_connection() {
 
     tokio::select! {
         invoked = client.invoke(&request, &policy) => panic!("{invoked:?}"),
-        (_, request) = server.heard() => assert!(request.starts_with("POST")),
+        (_, request) = server.received() => assert!(request.starts_with("POST")),
     }
 
-    assert_eq!(server.heard().await, (1, HUNG_UP.to_owned()));
+    assert_eq!(server.received().await, (1, HUNG_UP.to_owned()));
 }
 
-/// Makes a call to a server that sends that and no more. What ends it is the client's own limit of five seconds.
+/// Makes a call to a server that sends `sent` and then nothing. The client's own limit of five seconds ends the call.
 async fn call_that_hangs(sent: &str, target: impl FnOnce(String) -> Target) -> Invoked {
     let server = Server::start([Act::SendAndHang(sent.to_owned())]).await;
     let client = factory().client(&target(server.base_url())).unwrap();

@@ -1,4 +1,4 @@
-//! Every case of the files under `tests/wire`; their README says how a case is written.
+//! Runs every case of the files under `tests/wire`; their README describes the format.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use runmill_llm::{
     ChatResponse, ModelError,
     protocol::{
-        Dialect, ErrorAnswer, Form, Protocol, Unusable, anthropic_messages::AnthropicMessages,
+        Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer, anthropic_messages::AnthropicMessages,
         gemini::Gemini, openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
     },
     retry_after::retry_after,
@@ -16,7 +16,7 @@ use runmill_proto::Usage;
 
 use crate::fuzz::read_stream;
 
-/// One answer of a server, and what is to be read from it.
+/// One answer of a server, with the expected result.
 struct Case<'a> {
     name: &'a str,
     form: Form,
@@ -69,7 +69,7 @@ fn header(line: &str) -> (HeaderName, HeaderValue) {
     (name.parse().unwrap(), value.parse().unwrap())
 }
 
-/// Every protocol with cases, by the name of their folder.
+/// Returns the protocols with the names of their folders.
 fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
     vec![
         ("anthropic_messages", Box::new(AnthropicMessages)),
@@ -79,13 +79,13 @@ fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
     ]
 }
 
-/// A file of cases, as `openai_chat/streams.txt`.
+/// Reads a file of cases, such as `openai_chat/streams.txt`.
 fn read(protocol: &str, file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire").join(protocol).join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// An answer as the files write it.
+/// Formats an answer as in the files.
 fn answer_text(answer: &Result<ChatResponse, ModelError>, usage: Option<Usage>) -> String {
     let usage = usage.map_or("no usage".to_owned(), |u| {
         let Usage { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens } = u;
@@ -141,7 +141,7 @@ fn buffered_answers_are_read() {
         for case in cases(&read(name, "buffered.txt")) {
             let (answer, usage) = match protocol.buffered(case.body.as_bytes()) {
                 Ok(answer) => (Ok(answer.clone()), answer.usage),
-                Err(Unusable { error, usage }) => (Err(error), usage),
+                Err(UnusableAnswer { error, usage }) => (Err(error), usage),
             };
             assert_eq!(answer_text(&answer, usage), case.want, "{name}: {}", case.name);
         }

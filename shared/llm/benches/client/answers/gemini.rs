@@ -10,7 +10,7 @@ pub fn whole(text: &str) -> Value {
     whole
 }
 
-/// The last token comes with the reason why it is the last.
+/// Returns the events of a stream. The last token's event has the finish reason.
 pub fn stream() -> Vec<String> {
     let mut last = chunk(TOKEN, 64);
     last["candidates"][0]["finishReason"] = json!("STOP");

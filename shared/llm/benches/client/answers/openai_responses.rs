@@ -12,7 +12,7 @@ pub fn whole(text: &str) -> Value {
     )
 }
 
-/// As the API sends it: its last events tell the whole text again, four times over.
+/// Returns the events of a stream. As at the vendor, the last four events each repeat the whole text.
 pub fn stream(text: &str) -> Vec<String> {
     let begun = response("in_progress", &json!([]), &Value::Null);
     let before = [

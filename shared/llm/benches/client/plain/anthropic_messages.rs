@@ -7,7 +7,7 @@ use crate::{QUESTION, Subject};
 
 pub const API: Api = Api { request, read };
 
-/// An event or a whole answer: what is wanted has the same names in both.
+/// An event or a buffered answer. The fields have the same names in both.
 #[derive(Deserialize)]
 struct Event {
     #[serde(default)]

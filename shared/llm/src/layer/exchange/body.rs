@@ -4,37 +4,38 @@ use bytes::Bytes;
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{ModelError, progress::Progress};
+use crate::{ModelError, tracker::AttemptTracker};
 
-/// The longest buffered answer: a hundred times what a model writes in one.
+/// Longest buffered answer: a hundred times what a model writes in one.
 const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// As much of an error as is read.
+/// Longest part of an error's body that is read.
 const ERROR_MAX_BYTES: usize = 64 * 1024;
 
-/// How long an error's body may take: the head, which says the most, is there, and a slot is held.
+/// Longest time to read an error's body. Most of the information is in the head, and the attempt holds a slot
+/// meanwhile.
 const ERROR_TIME: Duration = Duration::from_secs(5);
 
-/// The body of an answer, as it comes. Its first piece can be looked at before it is taken.
-pub(super) struct Body {
+/// The body of an answer, read piece by piece. The first piece can be examined before it is read.
+pub(super) struct AnswerBody {
     response: Response,
     first: Option<Bytes>,
 }
 
-impl Body {
+impl AnswerBody {
     pub const fn of(response: Response) -> Self {
         Self { response, first: None }
     }
 
-    /// Whether it begins as JSON does and a stream of events cannot. To be asked before anything is taken; returns
-    /// when the first piece has come.
+    /// Waits for the first piece, and returns true if it begins as a JSON object, which a stream of events never
+    /// does. To be called before [`Self::next`].
     pub async fn begins_as_json(&mut self) -> Result<bool, ModelError> {
         self.first = self.next().await?;
         let first = self.first.iter().flatten().find(|byte| !byte.is_ascii_whitespace());
         Ok(first == Some(&b'{'))
     }
 
-    /// The next piece; `None` at the end.
+    /// Returns the next piece, or `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ModelError> {
         if self.first.is_some() {
             return Ok(self.first.take());
@@ -42,11 +43,11 @@ impl Body {
         self.response.chunk().await.map_err(|_| ModelError::TruncatedStream)
     }
 
-    /// All of it.
-    pub async fn whole(mut self, progress: &Progress) -> Result<Vec<u8>, ModelError> {
+    /// Reads all of it.
+    pub async fn whole(mut self, tracker: &AttemptTracker) -> Result<Vec<u8>, ModelError> {
         let mut body = Vec::new();
         while let Some(piece) = self.next().await? {
-            progress.chunk();
+            tracker.chunk();
             if body.len() + piece.len() > ANSWER_MAX_BYTES {
                 let message = format!("it is longer than {ANSWER_MAX_BYTES} bytes");
                 return Err(ModelError::Malformed { message });
@@ -57,9 +58,9 @@ impl Body {
     }
 }
 
-/// The start of an error's body, as far as it comes: the status alone says much.
+/// Reads the start of an error's body, as much of it as arrives: the status alone tells much.
 ///
-/// No part of it is a sign of life: it has a time of its own.
+/// The pieces are not given to the tracker, since [`ERROR_TIME`] limits the reading.
 pub(super) async fn error(mut response: Response) -> Vec<u8> {
     let end = Instant::now() + ERROR_TIME;
     let mut body = Vec::new();

@@ -1,32 +1,32 @@
 mod body;
-mod reading;
+mod stream_reader;
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::Response;
 use runmill_proto::api::{ProviderKind, ProviderProtocol};
 
-use self::{body::Body, reading::Reading};
-use super::{Attempt, Context};
+use self::{body::AnswerBody, stream_reader::StreamReader};
+use super::{AttemptLayer, Context};
 use crate::{
     ChatResponse, Clock, ModelError,
-    protocol::{ErrorAnswer, Protocol, Unusable},
+    protocol::{ErrorAnswer, Protocol, UnusableAnswer},
     redact::Redactor,
     retry_after::retry_after,
     transport::Transport,
 };
 
-/// One request and its answer: the only layer that knows of HTTP.
+/// Sends one request and reads its answer. The only layer that knows of HTTP.
 pub(crate) struct Exchange {
     pub protocol: Box<dyn Protocol>,
-    /// Which protocol that is, and in whose way.
-    pub speech: (ProviderProtocol, ProviderKind),
+    /// Names of the protocol and of the kind of provider that speaks it, to compare exchanges by.
+    pub api: (ProviderProtocol, ProviderKind),
     pub transport: Transport,
     pub redactor: Redactor,
     pub clock: Clock,
 }
 
-impl Attempt for Exchange {
-    /// The one door through which a provider's words come in; none passes it uncleaned.
+impl AttemptLayer for Exchange {
+    /// Every text of the provider that gets into an error is redacted here.
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let answer = self.exchange(cx).await;
         answer.map_err(|error| error.map_message(|message| self.redactor.clean(message)))
@@ -34,48 +34,50 @@ impl Attempt for Exchange {
 }
 
 impl Exchange {
-    /// Whether it asks the same server in the same way as the other.
+    /// Returns true if both send to the same server, by the same protocol.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.speech == other.speech && self.transport.reaches(&other.transport)
+        self.api == other.api && self.transport.reaches(&other.transport)
     }
 
     async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let wire = self.protocol.encode(cx.request, cx.form)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
-        cx.progress.send(cx.form.stream);
+        cx.tracker.sent(cx.form.stream);
         let key = cx.key.expect("the wiring has chosen a key");
         let response = self.transport.send(wire, &key.headers, &request_id).await?;
         let status = response.status();
-        let media = Media::of(response.headers());
+        let media = MediaType::of(response.headers());
         if !status.is_success() {
-            cx.progress.answered(status.as_u16(), false);
+            cx.tracker.answered(status.as_u16(), false);
             return Err(self.error(cx, response).await);
         }
-        let mut body = Body::of(response);
-        let mut streamed = cx.form.stream && media != Media::Json;
-        cx.progress.answered(status.as_u16(), streamed);
+        let mut body = AnswerBody::of(response);
+        let mut streamed = cx.form.stream && media != MediaType::Json;
+        cx.tracker.answered(status.as_u16(), streamed);
         if streamed && body.begins_as_json().await? {
             streamed = false;
-            cx.progress.answered(status.as_u16(), streamed);
+            cx.tracker.answered(status.as_u16(), streamed);
         }
         if !streamed {
-            let body = body.whole(cx.progress).await?;
-            // What was counted was billed, whatever the answer is.
-            return self.protocol.buffered(&body).map_err(|Unusable { error, usage }| {
-                cx.progress.usage(usage);
+            let body = body.whole(cx.tracker).await?;
+            // Tokens that were counted were billed, also of an answer that cannot be used.
+            return self.protocol.buffered(&body).map_err(|UnusableAnswer { error, usage }| {
+                cx.tracker.usage(usage);
                 error
             });
         }
-        if media == Media::Html {
-            return Err(ModelError::Malformed { message: "a web page came instead of a stream".to_owned() });
+        if media == MediaType::Html {
+            return Err(ModelError::Malformed {
+                message: "it is a web page, not a stream; check the base URL".to_owned(),
+            });
         }
-        Reading::new(self.protocol.decoder(), cx.progress).read(body).await
+        StreamReader::new(self.protocol.decoder(), cx.tracker).read(body).await
     }
 
     async fn error(&self, cx: Context<'_>, response: Response) -> ModelError {
         let status = response.status();
         if status.is_redirection() {
-            let message = "a redirect; requests with a key do not follow one".to_owned();
+            let message = "the server redirects, which is not followed; check the base URL".to_owned();
             return ModelError::InvalidRequest { status: status.as_u16(), message };
         }
         let after = retry_after(response.headers(), (self.clock)());
@@ -86,18 +88,18 @@ impl Exchange {
     }
 }
 
-/// What the body claims to be.
+/// The kind of content that the head of an answer announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Media {
-    /// A buffered answer, also to a request for a stream.
+enum MediaType {
+    /// A buffered answer, even if a stream was asked for.
     Json,
-    /// What a proxy sends on behalf of a server that is not there.
+    /// A web page, as proxies send when the server behind them does not answer.
     Html,
-    /// A stream, by whatever name, or yet a buffered answer: not every server names them as it should.
+    /// A stream or a buffered answer: not every server announces them correctly.
     Other,
 }
 
-impl Media {
+impl MediaType {
     fn of(headers: &HeaderMap) -> Self {
         let name = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

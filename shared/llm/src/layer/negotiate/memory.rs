@@ -8,51 +8,52 @@ use tokio::time::Instant;
 
 use crate::{ChatRequest, protocol::Form};
 
-/// Which form each model of one provider wants, for as long as that is to be believed. With tools a model may want
-/// another than without.
+/// Cache of the form of request that each model of one provider accepts. Entries expire. A model may need another
+/// form with tools than without, so each has an entry of its own.
 #[derive(Default)]
-pub(crate) struct Memory {
-    plain: Mutex<Models>,
-    with_tools: Mutex<Models>,
+pub(crate) struct FormMemory {
+    plain: Mutex<Entries>,
+    with_tools: Mutex<Entries>,
 }
 
-type Models = HashMap<String, Known>;
+type Entries = HashMap<String, Entry>;
 
 #[derive(Clone, Copy)]
-struct Known {
+struct Entry {
     form: Form,
-    until: Instant,
+    expires: Instant,
 }
 
-/// Providers change their minds: an organization is verified, a server is updated.
-const BELIEVED_FOR: Duration = Duration::from_hours(1);
+/// Entries expire because a provider may accept another form later: after it verified an organization, or was
+/// updated.
+const ENTRY_TTL: Duration = Duration::from_hours(1);
 
-/// A provider has tens of models; whoever has more learns again.
+/// Most entries of each kind. A provider has tens of models; one with more loses all entries when they are full.
 const MODELS_MAX: usize = 1_000;
 
-impl Memory {
+impl FormMemory {
     pub fn form(&self, request: &ChatRequest) -> Form {
-        let known = self.models(request).get(&request.model).copied();
-        known.filter(|known| Instant::now() < known.until).map_or_else(Form::default, |known| known.form)
+        let entry = self.entries(request).get(&request.model).copied();
+        entry.filter(|entry| Instant::now() < entry.expires).map_or_else(Form::default, |entry| entry.form)
     }
 
-    /// Whether it is news.
-    pub fn learn(&self, request: &ChatRequest, form: Form) -> bool {
+    /// Stores the accepted form. Returns true if it differs from the stored one, or if none was stored.
+    pub fn store(&self, request: &ChatRequest, form: Form) -> bool {
         let now = Instant::now();
-        let mut models = self.models(request);
-        if models.len() >= MODELS_MAX {
-            models.retain(|_, known| now < known.until);
+        let mut entries = self.entries(request);
+        if entries.len() >= MODELS_MAX {
+            entries.retain(|_, entry| now < entry.expires);
         }
-        if models.len() >= MODELS_MAX {
-            models.clear();
+        if entries.len() >= MODELS_MAX {
+            entries.clear();
         }
-        let before = models.insert(request.model.clone(), Known { form, until: now + BELIEVED_FOR });
-        before.is_none_or(|known| known.form != form || known.until <= now)
+        let before = entries.insert(request.model.clone(), Entry { form, expires: now + ENTRY_TTL });
+        before.is_none_or(|entry| entry.form != form || entry.expires <= now)
     }
 
-    fn models(&self, request: &ChatRequest) -> MutexGuard<'_, Models> {
-        let models = if request.generation.tools.is_empty() { &self.plain } else { &self.with_tools };
-        models.lock().expect("nothing panics while it holds this lock")
+    fn entries(&self, request: &ChatRequest) -> MutexGuard<'_, Entries> {
+        let entries = if request.generation.tools.is_empty() { &self.plain } else { &self.with_tools };
+        entries.lock().expect("nothing panics while it holds this lock")
     }
 }
 
@@ -64,24 +65,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn memory_is_bounded() {
-        let memory = Memory::default();
+        let memory = FormMemory::default();
         for model in 0..=MODELS_MAX {
             let request = ChatRequest { model: model.to_string(), ..ChatRequest::default() };
-            assert!(memory.learn(&request, Form { stream: false, ..Form::default() }));
+            assert!(memory.store(&request, Form { stream: false, ..Form::default() }));
         }
         assert!(memory.plain.lock().unwrap().len() <= MODELS_MAX);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_known_with_tools_is_not_known_without() {
-        let memory = Memory::default();
+        let memory = FormMemory::default();
         let plain = ChatRequest { model: "m".into(), ..ChatRequest::default() };
         let mut with_tools = plain.clone();
         let function = Function { name: "f".into(), description: None, parameters: None, strict: None };
         with_tools.generation.tools.push(Tool::Function { function });
         let buffered = Form { stream: false, ..Form::default() };
 
-        memory.learn(&with_tools, buffered);
+        memory.store(&with_tools, buffered);
 
         assert_eq!((memory.form(&plain), memory.form(&with_tools)), (Form::default(), buffered));
     }

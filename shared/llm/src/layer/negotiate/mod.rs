@@ -2,34 +2,35 @@ mod memory;
 
 use std::sync::Arc;
 
-use super::{Attempt, Context};
+use super::{AttemptLayer, Context};
 use crate::{ChatResponse, Fix, ModelError, protocol::Form};
 
-pub(crate) use memory::Memory;
+pub(crate) use memory::FormMemory;
 
-/// Asks again at once, in the form that the provider wants, when it rejects the form of a request; and
-/// remembers what it wanted. This is one attempt, however many requests it takes.
+/// Repeats a request at once in another form when the provider rejects its form, and remembers the form that was
+/// accepted. All these requests count as one attempt.
 pub(crate) struct Negotiate<A> {
     pub inner: A,
-    /// Of the provider, whatever key is used.
-    pub memory: Arc<Memory>,
+    /// Shared by all keys of the provider.
+    pub memory: Arc<FormMemory>,
 }
 
-/// Without stream options, with the other token limit, and buffered: no provider has cause for more.
+/// Most requests of an attempt: the first, then one without stream options, one with the other token limit, and one
+/// buffered. No more forms are known.
 const REQUESTS_MAX: usize = 4;
 
-impl<A: Attempt> Attempt for Negotiate<A> {
+impl<A: AttemptLayer> AttemptLayer for Negotiate<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let mut lesson = Lesson::begin(&self.memory, cx);
+        let mut negotiation = Negotiation::start(&self.memory, cx);
         let mut left = REQUESTS_MAX;
         loop {
             left -= 1;
-            match self.inner.attempt(Context { form: lesson.form, ..cx }).await {
+            match self.inner.attempt(Context { form: negotiation.form, ..cx }).await {
                 Err(ModelError::Rejected { fix, message })
-                    if left > 0 && lesson.form.with(fix) != lesson.form =>
+                    if left > 0 && negotiation.form.with(fix) != negotiation.form =>
                 {
-                    lesson.form = lesson.form.with(fix);
-                    lesson.reason = message;
+                    negotiation.form = negotiation.form.with(fix);
+                    negotiation.reason = message;
                 }
                 settled => return settled,
             }
@@ -37,31 +38,34 @@ impl<A: Attempt> Attempt for Negotiate<A> {
     }
 }
 
-/// What an attempt finds out about the form that the provider wants.
-struct Lesson<'a> {
-    memory: &'a Memory,
+/// The search for a form that the provider accepts, within one attempt.
+struct Negotiation<'a> {
+    memory: &'a FormMemory,
     cx: Context<'a>,
-    /// As it was believed before.
-    known: Form,
+    /// Form of the first request.
+    initial: Form,
+    /// Form of the last request.
     form: Form,
+    /// The provider's message for the last rejection.
     reason: String,
 }
 
-impl<'a> Lesson<'a> {
-    fn begin(memory: &'a Memory, cx: Context<'a>) -> Self {
-        let known = memory.form(cx.request);
-        Self { memory, cx, known, form: known, reason: String::new() }
+impl<'a> Negotiation<'a> {
+    fn start(memory: &'a FormMemory, cx: Context<'a>) -> Self {
+        let initial = memory.form(cx.request);
+        Self { memory, cx, initial, form: initial, reason: String::new() }
     }
 
-    /// The head of an answer proves that the form was accepted. A rejection, alone, may have had other causes.
-    fn is_proven(&self) -> bool {
-        self.form != self.known && self.cx.progress.marks().status.is_some_and(|it| (200..300).contains(&it))
+    /// Returns true if another form than the first was accepted, which the head of a successful answer proves. A
+    /// rejection alone does not prove it: it may have had other causes.
+    fn is_changed(&self) -> bool {
+        self.form != self.initial && self.cx.tracker.state().status.is_some_and(|it| (200..300).contains(&it))
     }
 
-    fn learn(&self) {
+    fn remember(&self) {
         let request = self.cx.request;
-        // Calls in flight at the same time learn the same; one line is enough.
-        if self.memory.learn(request, self.form) {
+        // Calls in flight at the same time find the same form; only the first of them logs it.
+        if self.memory.store(request, self.form) {
             let Form { stream, stream_options, other_token_limit } = self.form;
             tracing::info!(
                 event = "model.form_changed",
@@ -77,17 +81,17 @@ impl<'a> Lesson<'a> {
     }
 }
 
-/// However the attempt ends, a time-out that drops it included: what is proven is kept.
-impl Drop for Lesson<'_> {
+/// Remembers an accepted form however the attempt ends, also when a time-out drops it.
+impl Drop for Negotiation<'_> {
     fn drop(&mut self) {
-        if self.is_proven() {
-            self.learn();
+        if self.is_changed() {
+            self.remember();
         }
     }
 }
 
 impl Form {
-    /// This form with `fix` applied; the same, if it already was.
+    /// Returns this form with `fix` applied: an equal form, if it already was.
     fn with(self, fix: Fix) -> Self {
         match fix {
             Fix::Buffer => Self { stream: false, ..self },

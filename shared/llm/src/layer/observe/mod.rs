@@ -7,20 +7,20 @@ use tracing::Instrument;
 
 pub(crate) use metrics::Metrics;
 
-use super::Invoke;
+use super::CallLayer;
 use crate::{ChatRequest, Interrupts, Invoked, PolicySource, Unanswered, invoked::milliseconds};
 
-/// Leaves one log line and the metrics of each call that made a request, inside a span of its own. Neither prompts nor
-/// answers nor headers are in any of them.
+/// Writes one log line and the metrics of each call that made a request, inside a span of its own. None of them
+/// contains a prompt, an answer or a header.
 pub(crate) struct Observe<I> {
     pub inner: I,
     pub provider_id: ProviderId,
-    /// As users write it.
+    /// The kind as users write it in a provider's settings.
     pub provider_kind: &'static str,
     pub metrics: Arc<Metrics>,
 }
 
-impl<I: Invoke> Invoke for Observe<I> {
+impl<I: CallLayer> CallLayer for Observe<I> {
     async fn invoke(
         &self,
         request: &ChatRequest,
@@ -35,7 +35,7 @@ impl<I: Invoke> Invoke for Observe<I> {
             call_id = request.call_id,
         );
         let invoked = self.inner.invoke(request, policies, interrupts).instrument(span.clone()).await;
-        // Without a request no model was called: a stopped lane would count as many fast failures.
+        // A call without a request is not counted: a stopped lane would look like many fast failures.
         if invoked.attempts.is_empty() {
             span.in_scope(|| log_uncalled(request, &invoked));
             return invoked;
@@ -47,7 +47,7 @@ impl<I: Invoke> Invoke for Observe<I> {
 }
 
 impl<I> Observe<I> {
-    // The names are those that the platform's dashboards search for.
+    // The platform's dashboards search for these names.
     fn log(&self, request: &ChatRequest, invoked: &Invoked) {
         let usage = invoked.usage;
         tracing::info!(
@@ -83,7 +83,7 @@ fn outcome(invoked: &Invoked) -> &'static str {
     match &invoked.result {
         Ok(response) => response.outcome().as_str(),
         Err(Unanswered::Failed(_)) => Outcome::Failed.as_str(),
-        // Not an end of the job, so not one of its outcomes.
+        // A deferred job has not ended, so `Outcome` has no name for it.
         Err(Unanswered::Deferred { .. } | Unanswered::LaneStopped { .. }) => "deferred",
         Err(Unanswered::Interrupted) => "interrupted",
     }
@@ -108,10 +108,10 @@ mod tests {
         layer::scripted::{policy, request},
     };
 
-    /// A call that was told that its lane has stopped, after so many requests.
+    /// A call that made this many requests before its lane stopped.
     struct Stopped(usize);
 
-    impl Invoke for Stopped {
+    impl CallLayer for Stopped {
         async fn invoke(&self, _: &ChatRequest, _: &dyn PolicySource, _: &Interrupts) -> Invoked {
             let error = ModelError::Authentication { message: "no".into() };
             let attempt = Attempt {

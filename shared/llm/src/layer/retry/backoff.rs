@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use crate::CallPolicy;
 
-/// How long to wait before the next attempt: exponential backoff with full jitter, evenly from zero to
+/// Returns the wait before the next attempt: exponential backoff with full jitter, spread evenly from zero to
 /// `min(backoff_max, backoff_base x 2^(failures - 1))`.
 ///
-/// * `failures`: how many attempts have failed, counted from 1; any number is allowed.
-/// * `fraction`: where in that range, `0.0..=1.0`.
+/// * `failures`: number of failed attempts, counted from 1; any number is allowed.
+/// * `fraction`: position in that range, `0.0..=1.0`.
 ///
 /// Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog (2015).
 pub(super) fn delay(policy: &CallPolicy, failures: u32, fraction: f64) -> Duration {

@@ -1,6 +1,6 @@
+mod attempt_log;
 mod backoff;
-mod journal;
-mod patience;
+mod decision;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,13 +11,13 @@ use runmill_pricing::PriceTable;
 use runmill_quota::RetryBudget;
 
 use self::{
-    journal::Journal,
-    patience::{Next, Patience},
+    attempt_log::AttemptLog,
+    decision::{Decision, RetryState},
 };
-use super::{Attempt, Context, Invoke};
+use super::{AttemptLayer, CallLayer, Context};
 use crate::{
     ChatRequest, ChatResponse, Clock, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
-    progress::Progress, protocol::Form,
+    protocol::Form, tracker::AttemptTracker,
 };
 
 /// Makes attempts until there is an answer, or a reason to stop.
@@ -25,43 +25,43 @@ pub(crate) struct Retry<A> {
     pub inner: A,
     pub clock: Clock,
     pub random: Random,
-    /// Of all calls to the provider.
+    /// Shared by all calls to the provider.
     pub budget: RetryBudget,
     pub prices: Arc<PriceTable>,
 }
 
-impl<A: Attempt> Invoke for Retry<A> {
+impl<A: AttemptLayer> CallLayer for Retry<A> {
     async fn invoke(
         &self,
         request: &ChatRequest,
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
     ) -> Invoked {
-        let mut journal = Journal::open((self.clock)());
-        let result = self.settle(request, policies, interrupts, &mut journal).await;
-        journal.close(result)
+        let mut log = AttemptLog::start((self.clock)());
+        let result = self.settle(request, policies, interrupts, &mut log).await;
+        log.finish(result)
     }
 }
 
-impl<A: Attempt> Retry<A> {
+impl<A: AttemptLayer> Retry<A> {
     async fn settle(
         &self,
         request: &ChatRequest,
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
-        journal: &mut Journal,
+        log: &mut AttemptLog,
     ) -> Result<ChatResponse, Unanswered> {
         let mut policy = policies.policy();
-        let mut patience = Patience::new(&self.budget, policy.failed_before);
-        // Only what is asked for the first time earns retries: a job that is fed again is one.
+        let mut state = RetryState::new(&self.budget, policy.failed_before);
+        // A job that is fed again after failures has earned its share of retries before.
         if policy.failed_before == 0 {
             self.budget.deposit(policy.budget_percent);
         }
         loop {
-            let progress = Progress::default();
-            let (number, form, deadline) = (journal.len(), Form::default(), journal.moment(policy.deadline));
-            let cx = Context { request, policies, number, form, deadline, progress: &progress, key: None };
-            let has_started = || number > 0 || progress.marks().began.is_some();
+            let tracker = AttemptTracker::default();
+            let (number, form, deadline) = (log.len(), Form::default(), log.instant(policy.deadline));
+            let cx = Context { request, policies, number, form, deadline, tracker: &tracker, key: None };
+            let has_started = || number > 0 || tracker.state().began.is_some();
             let span = tracing::info_span!(
                 target: "trace",
                 "model.attempt",
@@ -70,39 +70,41 @@ impl<A: Attempt> Retry<A> {
                 error_kind = Empty,
             );
             let attempt = self.inner.attempt(cx).instrument(span.clone());
-            let answer = interrupts.cut(attempt, has_started).await;
+            let answer = interrupts.run(attempt, has_started).await;
             let answer = answer.unwrap_or(Err(ModelError::Interrupted));
-            tell(&span, &progress, &answer);
-            let seller = progress.marks().seller;
+            record_on(&span, &tracker, &answer);
+            let seller = tracker.state().seller;
             let price = seller.and_then(|seller| self.prices.price(seller, &request.model));
-            journal.record(&progress, &answer, price);
+            log.record(&tracker, &answer, price);
             let error = match answer {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            let next = patience.next(&policy, error.advice(), progress.marks().outlook, (self.random)());
-            journal.failures(patience.failures());
-            match next {
-                Next::Wait(wait) => {
-                    let waited = interrupts.cut(pause(wait, number, &error, deadline), || true).await;
+            let availability = tracker.state().availability;
+            let decision = state.decide(&policy, error.advice(), availability, (self.random)());
+            log.set_failures(state.failures());
+            match decision {
+                Decision::Wait(wait) => {
+                    let waiting = wait_to_retry(wait, number, &error, deadline);
+                    let waited = interrupts.run(waiting, || true).await;
                     waited.unwrap_or(Err(Unanswered::Interrupted))?;
                 }
-                Next::Defer(after) => return Err(Unanswered::Deferred { after, error }),
-                Next::Fail => return Err(Unanswered::Failed(error)),
-                Next::StopLane(after) => return Err(Unanswered::LaneStopped { after, error }),
-                Next::GiveUp => return Err(Unanswered::Interrupted),
+                Decision::Defer(after) => return Err(Unanswered::Deferred { after, error }),
+                Decision::Fail => return Err(Unanswered::Failed(error)),
+                Decision::StopLane(after) => return Err(Unanswered::LaneStopped { after, error }),
+                Decision::GiveUp => return Err(Unanswered::Interrupted),
             }
             policy = policies.policy();
         }
     }
 }
 
-/// What became of an attempt, for whoever looks at traces.
-fn tell(span: &Span, progress: &Progress, answer: &Result<ChatResponse, ModelError>) {
+/// Adds the attempt's status and error to its span.
+fn record_on(span: &Span, tracker: &AttemptTracker, answer: &Result<ChatResponse, ModelError>) {
     if span.is_disabled() {
         return;
     }
-    if let Some(status) = progress.marks().status {
+    if let Some(status) = tracker.state().status {
         span.record("status", status);
     }
     if let Err(error) = answer {
@@ -110,13 +112,13 @@ fn tell(span: &Span, progress: &Progress, answer: &Result<ChatResponse, ModelErr
     }
 }
 
-async fn pause(
+async fn wait_to_retry(
     wait: Duration,
     number: usize,
     error: &ModelError,
     deadline: Option<Instant>,
 ) -> Result<(), Unanswered> {
-    // No attempt could start after this wait, so why wait.
+    // No attempt may start after the deadline, so a wait up to it is useless.
     if deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
         return Err(Unanswered::Failed(ModelError::DeadlinePassed));
     }

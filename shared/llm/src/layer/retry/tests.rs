@@ -3,7 +3,10 @@ use std::sync::Arc;
 use http::HeaderMap;
 use jiff::Timestamp;
 use runmill_pricing::{PriceTable, Seller};
-use runmill_proto::{ErrorKind, Usage, api::ProviderKind};
+use runmill_proto::{
+    ErrorKind, Usage,
+    api::{ProviderKind, Settings},
+};
 use runmill_quota::{Ask, Lane};
 
 use super::*;
@@ -14,8 +17,8 @@ use crate::layer::{
     wiring::{Identity, Wired, Wiring},
 };
 use crate::{
-    CallPolicy,
-    keys::{Key, Keys, Outlook},
+    CallPolicy, TimeoutPhase,
+    keys::{Key, KeyAvailability, Keys},
 };
 
 const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 0 };
@@ -140,18 +143,18 @@ async fn no_attempt_starts_after_the_deadline() {
     let lane = Arc::new(Lane::new(1));
     let passed = Err(Unanswered::Failed(ModelError::DeadlinePassed));
 
-    // It passed before the call.
+    // The deadline passed before the call.
     let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane) });
     let invoked = client.invoke(&request(), &at(1000), &Interrupts::default()).await;
     assert_eq!((invoked.result, invoked.attempts.len()), (passed.clone(), 0));
 
-    // It would pass during a backoff, which is not waited for.
+    // The deadline would pass during a backoff, so the call does not wait.
     let client = retry(Permit { inner: Scripted::failing([slow_down(20)]), lane: Arc::clone(&lane) });
     let start = Instant::now();
     let invoked = client.invoke(&request(), &at(1020), &Interrupts::default()).await;
     assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (passed.clone(), 1, secs(0)));
 
-    // It passes while all slots are taken.
+    // The deadline passes while all slots are taken.
     let _held = lane.admit(&ASK).await.unwrap();
     let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane) });
     let start = Instant::now();
@@ -173,18 +176,18 @@ async fn a_dropped_call_gives_its_slot_back() {
 
 #[tokio::test(start_paused = true)]
 async fn tokens_of_failed_attempts_are_counted() {
-    /// Fails once, having been billed; then answers.
+    /// Fails once, after the provider counted tokens; then answers.
     struct Billed(std::sync::atomic::AtomicBool);
 
-    impl Attempt for Billed {
+    impl AttemptLayer for Billed {
         async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-            cx.progress.begin();
-            cx.progress.send(true);
+            cx.tracker.began();
+            cx.tracker.sent(true);
             let usage = Some(Usage { prompt_tokens: 10, completion_tokens: 1, ..Usage::default() });
             if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
                 return Ok(ChatResponse { usage, ..four() });
             }
-            cx.progress.usage(usage);
+            cx.tracker.usage(usage);
             Err(ModelError::TruncatedStream)
         }
     }
@@ -229,7 +232,7 @@ async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_policy_holds_for_a_call_that_waits_to_be_tried_again() {
-    /// Patient at first, then not at all.
+    /// Allows four retries at first, then none.
     struct Changing(std::sync::atomic::AtomicBool);
 
     impl PolicySource for Changing {
@@ -247,7 +250,8 @@ async fn a_changed_policy_holds_for_a_call_that_waits_to_be_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn with_another_key_a_refused_call_goes_on_at_once_and_uses_up_no_attempt() {
-    let refused = || vec![Act::SendStream, Act::Outlook(Outlook::AnotherKey), Act::Fail(bad_key())];
+    let refused =
+        || vec![Act::SendStream, Act::Availability(KeyAvailability::AnotherKey), Act::Fail(bad_key())];
     let client = retry(Scripted::new([refused(), refused(), vec![Act::SendStream, Act::Answer]]));
     let start = Instant::now();
 
@@ -271,7 +275,7 @@ async fn retries_of_all_calls_share_one_budget() {
         deferred += usize::from(matches!(invoked.result, Err(Unanswered::Deferred { .. })));
     }
 
-    // A reserve of ten, and a fifth of a hundred.
+    // The budget is a reserve of ten, and a fifth of a hundred calls.
     assert_eq!(attempts, 100 + 30);
     assert!(deferred > 90, "{deferred}");
 }
@@ -280,16 +284,12 @@ async fn retries_of_all_calls_share_one_budget() {
 async fn every_attempt_is_priced_failed_ones_included() {
     struct Sold(std::sync::atomic::AtomicBool);
 
-    impl Attempt for Sold {
+    impl AttemptLayer for Sold {
         async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-            cx.progress.begin();
-            cx.progress.send(true);
-            cx.progress.chosen(&"main".into(), ProviderKind::Openai.into());
-            cx.progress.usage(Some(Usage {
-                prompt_tokens: 1_000,
-                completion_tokens: 10,
-                ..Usage::default()
-            }));
+            cx.tracker.began();
+            cx.tracker.sent(true);
+            cx.tracker.chosen(&"main".into(), ProviderKind::Openai.into());
+            cx.tracker.usage(Some(Usage { prompt_tokens: 1_000, completion_tokens: 10, ..Usage::default() }));
             if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) { Ok(four()) } else { Err(broken()) }
         }
     }
@@ -300,13 +300,13 @@ async fn every_attempt_is_priced_failed_ones_included() {
 
     let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
 
-    // 1,000 tokens at 2.5 and 10 at 10 dollars a million.
+    // 1,000 tokens cost 2.5 dollars a million, 10 tokens cost 10 dollars a million.
     let costs: Vec<_> = invoked.attempts.iter().map(|attempt| attempt.cost_nanousd).collect();
     assert_eq!(costs, [Some(2_600_000); 2]);
     assert_eq!(invoked.cost_nanousd(), Some(5_200_000));
 }
 
-/// As after a run was resumed: all its jobs begin at once, and only one may find out whether the key is good again.
+/// After a run was resumed all its jobs start at once, and only one of them may probe the key.
 #[tokio::test(start_paused = true)]
 async fn calls_that_begin_while_a_key_is_tried_wait_for_what_comes_of_it() {
     let key = Key { label: "only".into(), weight: 1, headers: HeaderMap::new() };
@@ -321,7 +321,7 @@ async fn calls_that_begin_while_a_key_is_tried_wait_for_what_comes_of_it() {
     let client = retry(wiring);
     let invoke = || async { client.invoke(&request(), &policy(), &Interrupts::default()).await };
     assert!(matches!(invoke().await.result, Err(Unanswered::LaneStopped { .. })));
-    client.inner.now().keys.forgive();
+    client.inner.now().keys.reset_breakers();
 
     let invoked: [_; 3] = tokio::join!(invoke(), invoke(), invoke()).into();
 
@@ -370,4 +370,25 @@ async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
 
     let timed_out = ModelError::TimedOut(crate::TimeoutPhase::Total);
     assert_eq!((invoked.result, invoked.latency), (Err(Unanswered::Failed(timed_out)), secs(7)));
+}
+
+/// Ties [`Settings::longest_job`] to the layers that make it true: every attempt runs into its total time-out, and every
+/// wait is as long as it may be.
+#[tokio::test(start_paused = true)]
+async fn a_job_takes_no_longer_than_its_settings_say() {
+    let mut settings = Settings::default();
+    settings.request.total_timeout_seconds = 8.0;
+    settings.retry.max_retries = 5;
+    settings.retry.backoff_base_seconds = 1.0;
+    settings.retry.backoff_max_seconds = 1.0;
+    settings.retry.wait_max_seconds = 1.0;
+    let hangs = Scripted::new((0..=5).map(|_| vec![Act::SendStream, Act::Wait(9_999)]));
+    let client = Retry { random: Arc::new(|| 1.0), ..retry(Timeout { inner: hangs }) };
+    let start = Instant::now();
+
+    let invoked = client.invoke(&request(), &CallPolicy::from(&settings), &Interrupts::default()).await;
+
+    assert_eq!(invoked.attempts.len(), 6);
+    assert!(matches!(invoked.result, Err(Unanswered::Failed(ModelError::TimedOut(TimeoutPhase::Total)))));
+    assert_eq!(start.elapsed(), settings.longest_job());
 }

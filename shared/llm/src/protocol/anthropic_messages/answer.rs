@@ -1,4 +1,4 @@
-//! What streamed and buffered answers have in common on the wire.
+//! The common parts of streamed and buffered answers on the wire.
 
 use runmill_proto::Usage;
 use serde::Deserialize;
@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// A part of the content, or the beginning of one. Of kinds that are no part of an answer (what a server's own
-/// tools were asked and found, redacted thoughts), nothing is read.
+/// A block of the content, or the start of one. Kinds that are not part of the answer are ignored: calls and results
+/// of the server's own tools, and redacted thinking.
 #[derive(Deserialize)]
 pub(super) struct Block<'a> {
     #[serde(borrow, rename = "type")]
@@ -30,17 +30,17 @@ pub(super) struct Block<'a> {
     input: Option<&'a RawValue>,
 }
 
-/// Why the model declined, where the provider tells.
+/// The reason for a refusal, where the provider sends one.
 #[derive(Deserialize)]
 pub(super) struct StopDetails<'a> {
     #[serde(borrow, default)]
     explanation: Option<Text<'a>>,
 }
 
-/// Counts so far. A stream tells them twice: what it knows at its beginning, and all at its end.
+/// Token counts so far. A stream sends them twice: some at its start, all at its end.
 #[derive(Clone, Copy, Default, Deserialize)]
 pub(super) struct WireUsage {
-    /// Neither read from a cache nor written to it.
+    /// Tokens that were neither read from a cache nor written to it.
     #[serde(default)]
     input_tokens: Option<u64>,
     #[serde(default)]
@@ -64,7 +64,7 @@ impl Block<'_> {
         self.kind.0 == "tool_use"
     }
 
-    /// Whether there was anything to add. `number` is the block's place in the content.
+    /// Adds to the answer. Returns false if there was nothing to add. `number` is the block's index in the content.
     pub fn add_to(&self, draft: &mut Draft, number: u64) -> bool {
         match &*self.kind.0 {
             "text" => draft.text(or_empty(self.text.as_ref())),
@@ -80,7 +80,8 @@ impl Block<'_> {
         }
     }
 
-    /// A stream begins every call with an empty object, and then sends the arguments in pieces: it is none of them.
+    /// Returns the arguments of a call, or an empty text for an empty object: a stream starts every call with an
+    /// empty object, and sends the arguments after it, in pieces.
     fn arguments(&self) -> &str {
         let input = self.input.map_or("", RawValue::get);
         let members = input.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
@@ -95,7 +96,8 @@ impl StopDetails<'_> {
 }
 
 impl WireUsage {
-    /// The later count holds. A zero is what servers send for what they have told before.
+    /// Replaces each count by the later one. A later zero is ignored: servers send it for counts that they sent
+    /// before.
     pub fn update(&mut self, later: Self) {
         let newer = |old: Option<u64>, new: Option<u64>| new.filter(|&count| count > 0).or(old);
         *self = Self {
@@ -126,11 +128,11 @@ impl From<WireUsage> for Usage {
     }
 }
 
-/// A `stop_reason`.
+/// Reads a `stop_reason`.
 pub(super) fn finish(reason: &str) -> Finish {
     match reason {
         "end_turn" | "stop_sequence" => Finish::Stop,
-        // A turn that pauses is to be asked for its rest, which we do not: a cut answer, too.
+        // A paused turn would continue with another request, which is not made, so the answer is truncated.
         "max_tokens" | "model_context_window_exceeded" | "pause_turn" => Finish::Length,
         "tool_use" => Finish::ToolCalls,
         "refusal" => Finish::ContentFilter,
@@ -138,7 +140,7 @@ pub(super) fn finish(reason: &str) -> Finish {
     }
 }
 
-/// The whole answer. A call without arguments has an empty object of them, whether or not the wire said so.
+/// Completes the answer. The arguments of a call without any become an empty object.
 pub(super) fn complete(
     draft: &mut Draft,
     finish: Finish,

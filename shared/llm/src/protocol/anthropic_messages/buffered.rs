@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ChatResponse, ModelError,
-    protocol::{Unusable, draft::Draft, text::Text},
+    protocol::{UnusableAnswer, draft::Draft, text::Text},
 };
 
 #[derive(Deserialize)]
@@ -21,19 +21,19 @@ struct Message<'a> {
     stop_details: Option<StopDetails<'a>>,
     #[serde(default)]
     usage: Option<WireUsage>,
-    /// Some servers send an error where an answer should be, with a status of 200.
+    /// Some servers send an error in place of an answer, with a status of 200.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let text = std::str::from_utf8(body).map_err(malformed)?;
     let message: Message<'_> = serde_json::from_str(text).map_err(malformed)?;
     let usage = message.usage.map(Into::into);
     if message.error.is_some() {
-        return Err(Unusable { error: error::in_band(text), usage });
+        return Err(UnusableAnswer { error: error::in_band(text), usage });
     }
-    message.whole(usage).map_err(|error| Unusable { error, usage })
+    message.whole(usage).map_err(|error| UnusableAnswer { error, usage })
 }
 
 impl Message<'_> {

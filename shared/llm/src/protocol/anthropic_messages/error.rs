@@ -4,20 +4,20 @@ use detail::Detail;
 
 use crate::{
     Fix, ModelError,
-    protocol::{ErrorAnswer, Form, status::Signs},
+    protocol::{ErrorAnswer, Form, status::ErrorHead},
 };
 
-/// Reads an answer whose status is no success. What the provider says of itself decides first, its status last.
+/// Reads an answer with an error status. The body decides before the status, since it is more specific.
 pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
     if let Some(fix) = fix(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
     }
-    classify(Signs::of(answer), detail)
+    classify(ErrorHead::of(answer), detail)
 }
 
-/// Reads the error in a stream or answer that began with status 200. Its status is the one that goes with its
-/// type, else 500: whatever it is, it came after the request was accepted.
+/// Reads the error in a stream or answer that began with status 200. Its status is the one that corresponds to its
+/// type, else 500, since the request had been accepted.
 pub(super) fn in_band(event: &str) -> ModelError {
     let detail = Detail::read(event.as_bytes());
     let status = match detail.kind.as_str() {
@@ -32,22 +32,22 @@ pub(super) fn in_band(event: &str) -> ModelError {
         "overloaded_error" => 529,
         _ => 500,
     };
-    classify(Signs::in_band(status), detail)
+    classify(ErrorHead::in_band(status), detail)
 }
 
-fn classify(signs: Signs, detail: Detail) -> ModelError {
-    let topic = detail.topic(signs.status);
+fn classify(head: ErrorHead, detail: Detail) -> ModelError {
+    let topic = detail.topic(head.status);
     let message = detail.message;
     match topic {
-        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: signs.after },
+        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: head.after },
         Some(Topic::Account) => ModelError::Authentication { message },
         Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
-        None => signs.error(message),
+        None => head.error(message),
     }
 }
 
-/// What an error is about, where its status alone does not tell.
+/// The cause of an error, where its status alone does not tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Quota,
@@ -58,7 +58,7 @@ enum Topic {
 
 impl Detail {
     fn topic(&self, status: u16) -> Option<Topic> {
-        // A server that is failing may say anything; what it says of the request is not to be believed.
+        // The message of a failing server tells nothing reliable about the request.
         let of_request = (400..429).contains(&status);
         if self.kind == "billing_error" || (status < 500 && self.says(QUOTA)) {
             Some(Topic::Quota)
@@ -74,22 +74,22 @@ impl Detail {
     }
 }
 
-/// Bad requests, by their status and type. Prepaid money is gone; a limit that the organization has set for itself
-/// is reached, or that of a workspace.
+/// Phrases of errors whose status and type are those of a bad request: the prepaid credit is used up, or the
+/// organization or the workspace has reached the limit that it has set.
 const QUOTA: &[&str] = &[
     "credit balance is too low",
     "reached your specified api usage limits",
     "reached your specified workspace api usage limits",
 ];
 
-/// The prompt alone; the prompt with `max_tokens`; Bedrock.
+/// Phrases for, in this order: the prompt alone; the prompt with `max_tokens`; either, at Bedrock.
 const CONTEXT: &[&str] =
     &["prompt is too long", "exceed context limit", "input is too long for requested model"];
 
-/// Whether another form of the request may be accepted, and which.
+/// Returns the change to the form that may get the request accepted, if there is one.
 fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     if !form.stream {
-        // So say Anthropic's own clients, in gateways that are made of them.
+        // This is an error of Anthropic's own clients, which some gateways use.
         let must_stream = detail.says(&["streaming is required for operations"]);
         return must_stream.then_some(Fix::Stream);
     }
@@ -101,7 +101,7 @@ fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     no_stream.then_some(Fix::Buffer)
 }
 
-/// In the words of Bedrock, behind gateways, twice; of servers that speak Anthropic's protocol without being it.
+/// Phrases of, in this order: Bedrock behind gateways, two phrases; other servers that speak Anthropic's protocol.
 const NO_STREAM: &[&str] = &[
     "model is unsupported for streaming",
     "doesn't support tool use in streaming mode",

@@ -1,4 +1,4 @@
-//! Anthropic's Messages API, and the servers that speak it: `POST {base}/messages`.
+//! Anthropic's Messages API, which other servers offer, too: `POST {base}/messages`.
 //!
 //! Source: Anthropic's API reference, "Create a Message", "Streaming Messages", "Errors" and "Versions"; the
 //! types of its own clients.
@@ -17,7 +17,7 @@ use http::{
     header::{CONTENT_TYPE, InvalidHeaderValue},
 };
 
-use super::{Decoder, ErrorAnswer, Form, Protocol, Unusable, Wire};
+use super::{Decoder, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
 #[derive(Clone, Copy, Debug)]
@@ -39,16 +39,16 @@ impl Protocol for AnthropicMessages {
         Ok(headers)
     }
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
         let body = request::body(request, form)?;
-        Ok(Wire { path: "messages".to_owned(), query: None, body })
+        Ok(WireRequest { path: "messages".to_owned(), query: None, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<stream::EventDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
         buffered::read(body)
     }
 

@@ -1,47 +1,49 @@
 use crate::protocol::without_prefix;
 
-/// A model, and what its generation takes that others refuse. The wire has no way to ask.
+/// A model, with the parameters that its version accepts. The API has no way to ask for them, so the version is read
+/// from the name.
 ///
-/// | version | thinks | takes `temperature`, `top_p`, `top_k` |
+/// | version | thinks by | accepts `temperature`, `top_p`, `top_k` |
 /// | --- | --- | --- |
-/// | up to 4.5, and who is not Claude | by a budget | yes |
-/// | 4.6 | by an effort (a budget is out of favour) | yes |
-/// | from 4.7, and Claude without a number | by an effort (a budget is an error) | no: an error |
+/// | up to 4.5, and other models than Claude | a budget | yes |
+/// | 4.6 | an effort (a budget is deprecated) | yes |
+/// | from 4.7, and Claude without a number | an effort (a budget is an error) | no, they are an error |
 ///
 /// Source: "Extended thinking", "Migrating to adaptive thinking"; the migration guides of 4.7 and 5.5.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Model<'a> {
-    /// As the wire has it.
+    /// Name on the wire.
     pub name: &'a str,
     version: Version,
 }
 
-/// Major and minor.
+/// Major and minor version.
 type Version = (u32, u32);
 
 const NEWEST: Version = (u32::MAX, 0);
 const OTHER: Version = (0, 0);
 
 impl<'a> Model<'a> {
-    /// By the name that LiteLLM or Anthropic gives it.
+    /// Takes the name that LiteLLM or Anthropic uses.
     pub fn new(name: &'a str) -> Self {
         let name = without_prefix(name, &["anthropic/"]);
         Self { name, version: version(name) }
     }
 
-    /// Whether it decides itself how much to think.
+    /// Returns true if the model thinks by an effort, and decides itself how much.
     pub fn adapts(self) -> bool {
         self.version >= (4, 6)
     }
 
-    /// Whether its sampling can be set.
+    /// Returns true if the model accepts sampling parameters.
     pub fn samples(self) -> bool {
         self.version < (4, 7)
     }
 }
 
-/// From names as `claude-3-5-haiku-20241022`, `claude-opus-4-6`, `claude-sonnet-4-5@20250929`, `claude-opus-4.6`:
-/// the first number is the major version, and what follows it the minor one, unless it is a date or a word.
+/// Reads the version from names such as `claude-3-5-haiku-20241022`, `claude-opus-4-6`, `claude-sonnet-4-5@20250929`
+/// and `claude-opus-4.6`: the first number is the major version, and the number right after it, if it is not a date,
+/// the minor version.
 fn version(name: &str) -> Version {
     let Some((_, rest)) = name.split_once("claude") else { return OTHER };
     let number = |part: &str| (part.len() <= 2).then(|| part.parse().ok()).flatten();

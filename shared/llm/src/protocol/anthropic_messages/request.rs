@@ -1,21 +1,21 @@
-//! What is asked. Where each parameter goes:
+//! Writes the request's body. Where each parameter goes:
 //!
 //! | parameter | on the wire |
 //! | --- | --- |
 //! | `system` | `system`, beside the messages |
-//! | image, inline | a block `image`, its source `base64`; so is a URL that holds its data (`data:`) |
-//! | image, URL | a block `image`, its source `url` |
-//! | `max_new_tokens` | `max_tokens`, which the wire demands: see [`Plan`] |
-//! | `temperature`, `top_p`, `top_k` | the same; nowhere when the model is to think, and nowhere with models that refuse them: see [`Model`] |
-//! | `stop` | `stop_sequences`, but for those of white space alone, which are an error |
+//! | image, inline or a `data:` URL | a block `image`, its source `base64` |
+//! | image, other URL | a block `image`, its source `url` |
+//! | `max_new_tokens` | `max_tokens`, which is required: see [`Plan`] |
+//! | `temperature`, `top_p`, `top_k` | the same; left out if the model should think, and for models that refuse them: see [`Model`] |
+//! | `stop` | `stop_sequences`, without those that are only white space, which would be an error |
 //! | `reasoning_effort` | `thinking` and `output_config.effort`: see [`Plan`] |
-//! | `response_format`, a schema | `output_config.format`; its name, description and `strict` nowhere: it always holds |
-//! | `response_format`, any JSON | an error before anything is sent: the wire has no such mode |
+//! | `response_format`, a schema | `output_config.format`; name, description and `strict` are left out, because a schema is always strict |
+//! | `response_format`, any JSON | not supported: an error before a request is sent |
 //! | `tools` | `tools` |
 //! | `tool_choice` | `tool_choice`: `required` is `any`, a function is `tool` |
-//! | `seed`, `presence_penalty`, `frequency_penalty`, `repetition_penalty`, `logprobs`, `top_logprobs` | nowhere: the wire has none |
+//! | `seed`, `presence_penalty`, `frequency_penalty`, `repetition_penalty`, `logprobs`, `top_logprobs` | left out: the API has none of them |
 //!
-//! What is left out is what LiteLLM leaves out when it is told to drop what a provider does not take.
+//! LiteLLM leaves out the same parameters when it is set to drop those that a provider does not accept.
 
 use runmill_proto::{Generation, ResponseFormat, Stop, Tool};
 use serde::Serialize;
@@ -143,7 +143,7 @@ fn format(generation: &Generation) -> Result<Option<Format<'_>>, ModelError> {
             Ok(Some(Format::JsonSchema { schema: &json_schema.schema }))
         }
         Some(ResponseFormat::JsonObject) => {
-            let message = "this API has no JSON mode without a schema: response_format needs a json_schema";
+            let message = "this API has no JSON mode without a schema: set response_format to a json_schema";
             Err(ModelError::InvalidRequest { status: 400, message: message.to_owned() })
         }
     }

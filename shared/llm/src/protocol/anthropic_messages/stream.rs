@@ -16,11 +16,11 @@ use crate::{
     sse::SseEvent,
 };
 
-/// Adds up the events of one streamed answer.
+/// Builds an answer from the events of a stream.
 #[derive(Default)]
 pub(super) struct EventDecoder {
     draft: Draft,
-    /// The places of the calls in the content: arguments come for a server's own tools, too.
+    /// Indices of the tool calls in the content. Other blocks have arguments, too: calls of the server's own tools.
     tools: Vec<u64>,
     finish: Option<Finish>,
     usage: Option<WireUsage>,
@@ -51,7 +51,7 @@ struct BlockDelta<'a> {
     delta: Delta<'a>,
 }
 
-/// What is new in a block. Signatures and citations are not read.
+/// The new part of a block. Signatures and citations are not read.
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow, rename = "type")]
@@ -80,7 +80,7 @@ struct Stop<'a> {
     stop_details: Option<StopDetails<'a>>,
 }
 
-/// Of an event that the stream does not name, enough to name it.
+/// The fields that tell the name of an event without an SSE event name.
 #[derive(Deserialize)]
 struct Unnamed<'a> {
     #[serde(borrow, rename = "type", default)]
@@ -109,7 +109,7 @@ impl Decoder for EventDecoder {
 }
 
 impl EventDecoder {
-    /// Events that this version does not know are not looked into: Anthropic adds to them within a version.
+    /// Reads one event. Unknown events are ignored: Anthropic adds events without a new API version.
     fn take(&mut self, name: &str, data: &str) -> Result<Step, ModelError> {
         let token = match name {
             "content_block_delta" => self.delta(&parse(data)?),
@@ -127,7 +127,7 @@ impl EventDecoder {
         Ok(if token { Step::Token } else { Step::Quiet })
     }
 
-    /// Whether the event holds part of the answer. The same holds for the next three.
+    /// Reads a delta of a block. Returns true if it has part of the answer, as do the next three methods.
     fn delta(&mut self, BlockDelta { index, delta }: &BlockDelta<'_>) -> bool {
         match &*delta.kind.0 {
             "text_delta" => self.draft.text(or_empty(delta.text.as_ref())),
@@ -165,7 +165,8 @@ impl EventDecoder {
         false
     }
 
-    /// The terminator without a reason to have stopped is what a proxy sends when its upstream broke.
+    /// Ends the answer at the terminator. Without a stop reason it is truncated: proxies send the terminator also
+    /// when the connection to the server behind them broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
         complete(&mut self.draft, finish, self.usage.map(Into::into))
@@ -174,7 +175,7 @@ impl EventDecoder {
 
 fn parse<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, ModelError> {
     serde_json::from_str(data)
-        .map_err(|error| ModelError::Malformed { message: format!("an event: {error}") })
+        .map_err(|error| ModelError::Malformed { message: format!("an event cannot be read: {error}") })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::model::Model;
 use crate::ModelError;
 
-/// `thinking`.
+/// The parameter `thinking`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Thinking {
@@ -13,12 +13,12 @@ pub(super) enum Thinking {
         budget_tokens: u32,
     },
     Adaptive {
-        /// Without it most models keep their thoughts to themselves.
+        /// Most models do not send their thoughts without it.
         display: &'static str,
     },
 }
 
-/// How long to think, and how much to write in all.
+/// The parameters for thinking, and the token limit that includes it.
 ///
 /// | effort | `thinking.budget_tokens` | `output_config.effort`, with adaptive thinking |
 /// | --- | --- | --- |
@@ -27,13 +27,13 @@ pub(super) enum Thinking {
 /// | `medium` | 2048 | `medium` |
 /// | `high` | 4096 | `high` |
 ///
-/// Which column holds depends on the [`Model`]. The budgets are those of LiteLLM, so that a run means the same
-/// here. To a model that cannot but think, `none` is sent all the same: its refusal says more than a silent
-/// substitute. Without an effort nothing is sent.
+/// The [`Model`] decides which column applies. The budgets are LiteLLM's, so that a run means the same here. `none`
+/// is also sent to a model that always thinks: its error tells more than a silent substitute would. Without an effort
+/// nothing is sent.
 ///
-/// The limit of tokens, `max_new_tokens`, counts thoughts, and the wire demands one. Without it: 4096 for the
-/// answer and the budget on top, or 16384 for a model that adapts. A budget must be smaller than the limit, so it
-/// shrinks; below 1024 tokens the API takes none.
+/// The token limit is required, and includes the thoughts. Without `max_new_tokens` it is 4096 for the answer plus
+/// the budget, or 16384 for a model that thinks by an effort. A budget must be smaller than the limit, so it is
+/// reduced if need be; the API accepts none below 1024 tokens.
 ///
 /// Source: "Extended thinking", "Budget rules and tuning"; "Effort".
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +44,13 @@ pub(super) struct Plan {
 }
 
 const ANSWER_TOKENS: u32 = 4096;
-/// Below the 21333 from which on Anthropic's own clients do not wait for an answer in one piece.
+/// Default token limit of models that think by an effort. It is below 21333, from which on Anthropic's own clients
+/// refuse to wait for a buffered answer.
 const ADAPTIVE_TOKENS: u32 = 16_384;
 const BUDGET_MIN_TOKENS: u32 = 1024;
 
 impl Plan {
-    /// An error when thoughts are asked for and cannot fit.
+    /// Returns an error if an effort is set, and the token limit is too small for it.
     pub fn new(generation: &Generation, model: Model<'_>) -> Result<Self, ModelError> {
         let limit = generation.max_new_tokens;
         let own = if model.adapts() { ADAPTIVE_TOKENS } else { ANSWER_TOKENS };
@@ -67,13 +68,14 @@ impl Plan {
         let max_tokens = limit.unwrap_or(ANSWER_TOKENS + budget);
         let budget_tokens = budget.min(max_tokens.saturating_sub(1));
         if budget_tokens < BUDGET_MIN_TOKENS {
-            let message = format!("reasoning_effort needs a max_new_tokens above {BUDGET_MIN_TOKENS}");
+            let message =
+                format!("reasoning_effort needs max_new_tokens above {BUDGET_MIN_TOKENS}: raise it");
             return Err(ModelError::InvalidRequest { status: 400, message });
         }
         Ok(Self { max_tokens, thinking: Some(Thinking::Enabled { budget_tokens }), effort: None })
     }
 
-    /// Whether the model may think, and then its sampling cannot be set.
+    /// Returns true if the model may think, so that it accepts no sampling parameters.
     pub fn thinks(&self) -> bool {
         !matches!(self.thinking, None | Some(Thinking::Disabled))
     }

@@ -9,7 +9,7 @@ pub(super) struct WireTool<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    /// The wire demands one, also of a function that takes nothing.
+    /// Required, also for a function without parameters.
     input_schema: Cow<'a, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,

@@ -1,5 +1,4 @@
-//! What streamed and buffered answers have in common: both are made of the same chunks, a buffered one of a
-//! single chunk.
+//! Reads streamed and buffered answers. Both consist of the same chunks, a buffered one of a single chunk.
 
 use runmill_proto::{TokenLogprob, TopLogprob, Usage};
 use serde::Deserialize;
@@ -14,19 +13,19 @@ use crate::{
     },
 };
 
-/// An answer that is being put together from its chunks.
+/// An answer that is built from its chunks.
 #[derive(Default)]
 pub(super) struct Answer {
     draft: Draft,
     end: Option<End>,
-    /// Nothing came after the end that belongs before it.
+    /// The answer has ended, and no part of it arrived after its end.
     is_whole: bool,
     usage: Option<Usage>,
-    /// Tool calls so far: each comes whole.
+    /// Number of tool calls so far. Each arrives complete.
     calls: u64,
 }
 
-/// `GenerateContentResponse`, or the error in its place. Borrowed from the bytes where it can be.
+/// `GenerateContentResponse`, or the error in its place. Texts are borrowed from the bytes where possible.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Chunk<'a> {
@@ -61,13 +60,13 @@ struct Content<'a> {
     parts: Option<Vec<Part<'a>>>,
 }
 
-/// What else a part may be (code that was run, an image) is not part of an answer here.
+/// A part of the content. Other kinds of parts (executed code, images) are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Part<'a> {
     #[serde(borrow, default)]
     text: Option<Text<'a>>,
-    /// The text is a summary of what the model thought.
+    /// The text is a summary of the model's thoughts.
     #[serde(default)]
     thought: Option<bool>,
     #[serde(borrow, default)]
@@ -91,20 +90,20 @@ struct PromptFeedback<'a> {
     block_reason: Option<Text<'a>>,
 }
 
-/// Counts of the whole answer so far. A count of zero may be left out.
+/// Token counts of the whole answer so far. A count of zero may be absent.
 #[derive(Clone, Copy, Deserialize)]
 struct UsageMetadata {
-    /// Cached tokens included.
+    /// Tokens of the prompt, cached ones included.
     #[serde(rename = "promptTokenCount", default)]
     prompt: Option<u64>,
     #[serde(rename = "cachedContentTokenCount", default)]
     cached: Option<u64>,
-    /// Results of Google's own tools, on top of the prompt.
+    /// Tokens of the results of Google's own tools, not included in the prompt's.
     #[serde(rename = "toolUsePromptTokenCount", default)]
     tool_use: Option<u64>,
     #[serde(rename = "candidatesTokenCount", default)]
     candidates: Option<u64>,
-    /// On top of the candidates.
+    /// Tokens of the thoughts, not included in the candidates'.
     #[serde(rename = "thoughtsTokenCount", default)]
     thoughts: Option<u64>,
 }
@@ -114,7 +113,7 @@ struct UsageMetadata {
 struct LogprobsResult {
     #[serde(default)]
     chosen_candidates: Option<Vec<Likely>>,
-    /// At each place, the likeliest first.
+    /// The most likely tokens at each position, the likeliest first.
     #[serde(default)]
     top_candidates: Option<Vec<TopCandidates>>,
 }
@@ -135,7 +134,8 @@ struct Likely {
 }
 
 impl Answer {
-    /// Adds a chunk, or a list of them as it comes without `alt=sse`; whether a person would see anything of it.
+    /// Adds a chunk, or a list of chunks, which is the format without `alt=sse`. Returns true if it has part of the
+    /// answer.
     pub fn read(&mut self, json: &str) -> Result<bool, ModelError> {
         let malformed = |error: serde_json::Error| ModelError::Malformed { message: error.to_string() };
         if !json.trim_start().starts_with('[') {
@@ -157,7 +157,7 @@ impl Answer {
         if chunk.prompt_feedback.is_some_and(|feedback| feedback.blocks()) {
             self.end = Some(End::Finish(Finish::ContentFilter));
         }
-        // We ask for one candidate.
+        // Requests ask for one candidate.
         let mut candidates = chunk.candidates.into_iter().flatten();
         let candidate = candidates.find(|candidate| candidate.index.unwrap_or(0) == 0);
         let token = candidate.is_some_and(|candidate| self.add_candidate(candidate));
@@ -198,7 +198,7 @@ impl Answer {
         self.usage
     }
 
-    /// The whole answer, once it has ended.
+    /// Returns the whole answer, or an error if it has not ended.
     pub fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = match self.end.take() {
             None => return Err(ModelError::TruncatedStream),
@@ -226,7 +226,7 @@ impl PromptFeedback<'_> {
 }
 
 impl UsageMetadata {
-    /// `None`: there is no count in it.
+    /// Returns `None` if there is no count.
     fn counted(self) -> Option<Usage> {
         let prompt = self.prompt?;
         let reasoning = self.thoughts.unwrap_or(0);

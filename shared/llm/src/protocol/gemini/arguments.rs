@@ -1,5 +1,4 @@
-/// `json` without the white space between its tokens: arguments that come in one piece are laid out for people,
-/// and the same arguments in a stream are not.
+/// Removes the white space between the tokens of `json`: buffered answers have indented arguments, streams have not.
 pub(super) fn compact(json: &str) -> String {
     let mut compact = String::with_capacity(json.len());
     let (mut in_text, mut escaped) = (false, false);

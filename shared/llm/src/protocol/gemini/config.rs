@@ -2,7 +2,7 @@ use runmill_proto::{Generation, ReasoningEffort, ResponseFormat, Stop};
 use serde::Serialize;
 use serde_json::Value;
 
-/// `generationConfig`.
+/// The parameter `generationConfig`.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GenerationConfig<'a> {
@@ -24,19 +24,19 @@ pub(super) struct GenerationConfig<'a> {
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_mime_type: Option<&'static str>,
-    /// Not `responseSchema`, which knows a part of `OpenAPI`'s schemas alone.
+    /// Used instead of `responseSchema`, which supports only a part of `OpenAPI`'s schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_json_schema: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_logprobs: Option<bool>,
-    /// How many likely others at each place.
+    /// Number of alternative tokens at each position.
     #[serde(skip_serializing_if = "Option::is_none")]
     logprobs: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking_config: Option<Thinking>,
 }
 
-/// How long to think. Models up to 2.5 take a number of tokens, the later ones the name of a level:
+/// The parameter `thinkingConfig`. Models up to 2.5 accept a number of tokens, later ones the name of a level:
 ///
 /// | effort | `thinkingBudget` of 2.5 | `thinkingLevel` of the others |
 /// | --- | --- | --- |
@@ -46,12 +46,12 @@ pub(super) struct GenerationConfig<'a> {
 /// | `medium` | 8192 | `MEDIUM` |
 /// | `high` | 24576 | `HIGH` |
 ///
-/// The numbers are those of Google's own OpenAI-compatible endpoint. A level is sent by its name, also to a
-/// model that has not got it: the model's refusal says more than a silent substitute. No level is "none",
-/// and `MINIMAL` is the one that Google calls nearly so.
+/// The numbers are those of Google's own OpenAI-compatible endpoint. A level is also sent to a model that does not
+/// have it: the model's error tells more than a silent substitute would. There is no level for `none`; Google calls
+/// `MINIMAL` the closest to it.
 ///
-/// Whoever asks for thoughts sees them, but for `none`. Without an effort nothing is sent: models that cannot
-/// think refuse to be asked for thoughts.
+/// With an effort other than `none` the thoughts are asked for, too. Without an effort nothing is sent: models that
+/// cannot think refuse the parameter.
 ///
 /// Source: "Thinking", and "OpenAI compatibility", section "Thinking".
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -83,7 +83,7 @@ impl<'a> GenerationConfig<'a> {
             response_mime_type,
             response_json_schema,
             response_logprobs: generation.wants_logprobs().then_some(true),
-            // Zero is what it means not to be there, and a number that not every model takes.
+            // Zero means the same as no number, and not every model accepts it.
             logprobs: generation.top_logprobs.filter(|&others| others > 0),
             thinking_config: generation.reasoning_effort.map(|effort| Thinking::new(effort, model)),
         }

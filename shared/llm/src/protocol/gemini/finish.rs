@@ -1,15 +1,16 @@
 use crate::Finish;
 
-/// How a candidate ended.
+/// The end of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Finish(Finish),
-    /// The model, or what runs it, failed at the answer: this is why. Asked again, it may not.
+    /// The model or its server failed for this reason. A retry may succeed.
     Fault(String),
 }
 
 impl End {
-    /// Reads a `finishReason`, and the `finishMessage` that explains it. `None`: the candidate has not ended.
+    /// Reads a `finishReason`, and the `finishMessage` that explains it. Returns `None` if the candidate has not
+    /// ended.
     pub fn read(reason: &str, message: &str) -> Option<Self> {
         Some(Self::Finish(match reason {
             "" | "FINISH_REASON_UNSPECIFIED" => return None,

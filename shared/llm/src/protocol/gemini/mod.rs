@@ -1,5 +1,5 @@
-//! Google's Gemini API: `POST {base}/models/{model}:streamGenerateContent?alt=sse`, and `:generateContent` for
-//! an answer in one piece.
+//! Google's Gemini API: `POST {base}/models/{model}:streamGenerateContent?alt=sse`, and `:generateContent` for a
+//! buffered answer.
 //!
 //! Source: the Gemini API's reference, "Generating content", and its discovery document (`v1beta`); "Thinking";
 //! "Troubleshooting"; Google's error model (`google.rpc.Status` and its details).
@@ -18,10 +18,10 @@ use http::{
     header::{CONTENT_TYPE, InvalidHeaderValue},
 };
 
-use super::{Decoder, ErrorAnswer, Form, Protocol, Unusable, Wire, without_prefix};
+use super::{Decoder, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest, without_prefix};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
-/// Google's own API, and what speaks as it does.
+/// Google's API, which gateways offer, too.
 #[derive(Clone, Copy, Debug)]
 pub struct Gemini;
 
@@ -39,19 +39,19 @@ impl Protocol for Gemini {
         Ok(headers)
     }
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
         let model = wire_name(&request.model)?;
         let (method, query) =
             if form.stream { ("streamGenerateContent", Some("alt=sse")) } else { ("generateContent", None) };
         let body = request::body(request, model);
-        Ok(Wire { path: format!("models/{model}:{method}"), query, body })
+        Ok(WireRequest { path: format!("models/{model}:{method}"), query, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<stream::ChunkDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
         buffered::read(body)
     }
 
@@ -60,13 +60,13 @@ impl Protocol for Gemini {
     }
 }
 
-/// The name within the path: without the prefixes of LiteLLM, and without the one that Google's own lists of
-/// models have. A name that would lead to another path is none.
+/// Returns the model's name for the path: without LiteLLM's prefixes, and without the one in Google's own lists of
+/// models. Returns an error for a name that would lead to another path.
 fn wire_name(model: &str) -> Result<&str, ModelError> {
     let name = without_prefix(without_prefix(model, &["gemini/", "google/"]), &["models/"]);
     let steps = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
     if name.is_empty() || name.contains(char::is_control) || name.split(['/', '\\']).any(steps) {
-        let message = "the model's name cannot be part of a URL".to_owned();
+        let message = "the model's name is empty, or cannot be part of a URL".to_owned();
         return Err(ModelError::InvalidRequest { status: 400, message });
     }
     Ok(name)
@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    /// The URL that a request for `model` goes to, as the client puts it together.
+    /// Returns the URL of a request for `model`, built as the client builds it.
     fn url(model: &str, form: Form) -> String {
         let request = ChatRequest { model: model.into(), ..ChatRequest::default() };
         let wire = Gemini.encode(&request, form).unwrap();

@@ -1,22 +1,22 @@
-//! What is asked. Where each parameter goes; `generationConfig` is written `gC`:
+//! Writes the request's body. Where each parameter goes (`gC` is `generationConfig`):
 //!
 //! | parameter | on the wire |
 //! | --- | --- |
 //! | `system` | `systemInstruction` |
-//! | image, inline | a part `inlineData`; so is a URL that holds its data (`data:`) |
-//! | image, URL | a part `fileData`, with the media type that the URL's ending tells |
+//! | image, inline or a `data:` URL | a part `inlineData` |
+//! | image, other URL | a part `fileData`, with the media type by the URL's extension |
 //! | `temperature`, `top_p`, `top_k`, `seed` | `gC.temperature`, `gC.topP`, `gC.topK`, `gC.seed` |
-//! | `max_new_tokens` | `gC.maxOutputTokens`: thoughts count, too |
+//! | `max_new_tokens` | `gC.maxOutputTokens`, which includes thoughts |
 //! | `stop` | `gC.stopSequences` |
 //! | `presence_penalty`, `frequency_penalty` | `gC.presencePenalty`, `gC.frequencyPenalty` |
-//! | `repetition_penalty` | nowhere: the wire has none |
+//! | `repetition_penalty` | left out: the API has none |
 //! | `reasoning_effort` | `gC.thinkingConfig`, see [`Thinking`](super::config::Thinking) |
-//! | `response_format` | `gC.responseMimeType`, `gC.responseJsonSchema`; a schema's name, description and `strict` nowhere |
-//! | `tools` | `tools[0].functionDeclarations`; `strict` nowhere |
+//! | `response_format` | `gC.responseMimeType`, `gC.responseJsonSchema`; a schema's name, description and `strict` are left out |
+//! | `tools` | `tools[0].functionDeclarations`; `strict` is left out |
 //! | `tool_choice` | `toolConfig.functionCallingConfig` |
 //! | `logprobs`, `top_logprobs` | `gC.responseLogprobs`, `gC.logprobs` |
 //!
-//! Safety settings are not sent: what the account has set holds.
+//! Safety settings are not sent, so the account's apply.
 
 use runmill_proto::{Function, Tool, ToolChoice, ToolMode};
 use serde::Serialize;
@@ -25,7 +25,7 @@ use serde_json::Value;
 use super::config::GenerationConfig;
 use crate::{ChatMessage, ChatRequest, Part, Role, protocol::image::ImageSource};
 
-/// The body of a request; `model` as the path names it.
+/// Returns the body of a request. `model` is the name in the path.
 pub(super) fn body(request: &ChatRequest, model: &str) -> Vec<u8> {
     let body = Body::new(request, model);
     serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON")
@@ -78,7 +78,7 @@ struct Declaration<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    /// Not `parameters`, which knows a part of `OpenAPI`'s schemas alone.
+    /// Used instead of `parameters`, which supports only a part of `OpenAPI`'s schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters_json_schema: Option<&'a Value>,
 }
@@ -135,11 +135,11 @@ impl<'a> From<&'a Part> for WirePart<'a> {
     }
 }
 
-/// By the ending of the path, among what the models read. Vertex AI does not look for itself.
+/// Returns the media type by the path's extension, if models can read it. Vertex AI does not detect it itself.
 fn mime_type(url: &str) -> Option<&'static str> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
-    let (_, ending) = path.rsplit_once('.')?;
-    Some(match ending.to_ascii_lowercase().as_str() {
+    let (_, extension) = path.rsplit_once('.')?;
+    Some(match extension.to_ascii_lowercase().as_str() {
         "png" => "image/png",
         "jpg" | "jpeg" => "image/jpeg",
         "webp" => "image/webp",

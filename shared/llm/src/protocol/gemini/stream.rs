@@ -7,8 +7,8 @@ use crate::{
     sse::SseEvent,
 };
 
-/// Adds up the chunks of one streamed answer. The protocol has no terminator: what has a reason to have ended is
-/// whole when the bytes end, and until then more may be counted.
+/// Builds an answer from the chunks of a stream. The protocol has no terminator: an answer with a finish reason is
+/// complete when the body ends, and until then more token counts may arrive.
 #[derive(Default)]
 pub(super) struct ChunkDecoder {
     answer: Answer,
@@ -19,7 +19,7 @@ impl Decoder for ChunkDecoder {
         if event.name == "error" {
             return Err(error::in_band(event.data));
         }
-        // Gateways in front of several protocols end every stream as OpenAI does.
+        // Gateways for several protocols end every stream as OpenAI does.
         if event.data == "[DONE]" {
             return Ok(Step::Quiet);
         }

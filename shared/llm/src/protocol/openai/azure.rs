@@ -1,16 +1,16 @@
-//! Where Azure has OpenAI's methods, which depends on how much of the path the base URL already has.
+//! Paths of OpenAI's methods at Azure. They depend on how much of the path the base URL already has.
 
 use reqwest::Url;
 
-/// What stands between the base URL and a method.
+/// The part of the path between the base URL and a method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Nothing: the base URL is whole, as it is everywhere but at Azure.
+pub(super) enum PathPrefix {
+    /// Nothing: the base URL is complete, as it is everywhere but at Azure.
     #[default]
     Direct,
-    /// The API without versions: this, and the deployment's name goes in the body.
+    /// This prefix. The API has no versions, and the deployment's name is in the body.
     Unversioned(&'static str),
-    /// The API by versions: this, and for chat completions `deployments/{name}`.
+    /// This prefix, and for chat completions `deployments/{name}`. The base URL's query has the API's version.
     Versioned(&'static str),
 }
 
@@ -21,9 +21,9 @@ pub(super) fn is_at(base_url: &Url) -> bool {
     HOSTS.iter().any(|name| host.strip_suffix(name).is_some_and(|before| before.ends_with('.')))
 }
 
-impl Place {
-    /// Of a base URL at Azure: one that names no more than the resource, and for the API by versions that version,
-    /// is completed; any other is taken as it is.
+impl PathPrefix {
+    /// Returns the prefix for a base URL at Azure. Only a URL that names no more than the resource, with or without
+    /// an API version, needs one; any other is complete.
     pub fn of(base_url: &Url) -> Self {
         let has_version = base_url.query_pairs().any(|(name, _)| name == "api-version");
         match (base_url.path().trim_end_matches('/'), has_version) {
@@ -35,13 +35,13 @@ impl Place {
         }
     }
 
-    /// The path of a method that knows its model from the request's body.
+    /// Returns the path of a method whose model is named in the request's body.
     pub fn path(self, method: &str) -> String {
         let (Self::Unversioned(start) | Self::Versioned(start)) = self else { return method.to_owned() };
         format!("{start}{method}")
     }
 
-    /// The path of a method that is part of a deployment.
+    /// Returns the path of a method that belongs to a deployment.
     pub fn path_of(self, deployment: &str, method: &str) -> String {
         match self {
             Self::Versioned(start) => format!("{start}deployments/{}/{method}", segment(deployment)),
@@ -50,7 +50,7 @@ impl Place {
     }
 }
 
-/// `name` as one segment of a path, whatever it holds.
+/// Encodes `name` as one segment of a path.
 fn segment(name: &str) -> String {
     let encoded = |byte: u8| match byte {
         b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
@@ -77,7 +77,7 @@ mod tests {
         ];
         for (base, chat, responses) in table {
             let base_url = format!("https://r.openai.azure.com/{base}").parse().unwrap();
-            let place = Place::of(&base_url);
+            let place = PathPrefix::of(&base_url);
             assert_eq!(place.path_of("m", "chat/completions"), chat, "{base}");
             assert_eq!(place.path("responses"), responses, "{base}");
         }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_name_is_one_segment() {
-        let path = Place::Versioned("").path_of("a/b?c %", "x");
+        let path = PathPrefix::Versioned("").path_of("a/b?c %", "x");
         assert_eq!(path, "deployments/a%2Fb%3Fc%20%25/x");
     }
 }

@@ -2,28 +2,29 @@ use reqwest::Url;
 use runmill_pricing::is_host_of;
 use runmill_proto::api::ProviderKind;
 
-use super::azure::{self, Place};
+use super::azure::{self, PathPrefix};
 use crate::protocol::without_prefix;
 
-/// What is particular about a server that speaks OpenAI's protocols. One row of the table below.
+/// Differences between the servers that speak OpenAI's protocols. The servers whose host is
+/// known are in `HOSTS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// By which LiteLLM says that a model is called here; not part of its name on the wire.
+    /// Prefixes of this server's models in LiteLLM's names. They are removed on the wire.
     prefixes: &'static [&'static str],
-    /// Every model's name here is `author/model`: what would lose its only slash has no prefix.
+    /// Every model's name is `author/model` here, so a name with one slash has no prefix.
     names_have_author: bool,
     pub(super) key_header: KeyHeader,
-    place: Place,
-    /// The name of the limit that is tried first; see [`Fix::OtherTokenLimit`](crate::Fix).
+    path_prefix: PathPrefix,
+    /// Name of the token limit that is tried first; see [`Fix::OtherTokenLimit`](crate::Fix).
     pub(in crate::protocol) token_limit: TokenLimit,
-    /// Whether `top_k` and `repetition_penalty` are taken.
+    /// `top_k` and `repetition_penalty` are accepted.
     pub(in crate::protocol) open_sampling: bool,
     pub(in crate::protocol) seed: Option<SeedName>,
     pub(in crate::protocol) stream_options: StreamOptions,
     pub(in crate::protocol) effort: EffortShape,
 }
 
-/// How a key is sent.
+/// The header that a key is sent in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyHeader {
     /// `authorization: Bearer ...`
@@ -48,19 +49,19 @@ pub(in crate::protocol) enum SeedName {
     RandomSeed,
 }
 
-/// What `stream_options` may hold.
+/// The options of `stream_options` that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum StreamOptions {
-    /// Nothing: usage comes unasked.
+    /// None. The usage is sent unasked.
     None,
     /// `include_usage`
     Usage,
-    /// `include_obfuscation`, too: each event is padded against an observer of sizes unless it says not to, which saves
-    /// a third of the bytes.
+    /// `include_usage` and `include_obfuscation`. The server pads each event, to hide its size from observers, unless
+    /// `include_obfuscation` is false, which saves a third of the bytes.
     UsageAndPadding,
 }
 
-/// How chat completions are told to think.
+/// The parameter of chat completions that sets the reasoning effort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum EffortShape {
     /// `"reasoning_effort": "low"`
@@ -69,12 +70,12 @@ pub(in crate::protocol) enum EffortShape {
     Nested,
 }
 
-/// What OpenAI's own models and most vendors' take: an unknown parameter may be an error.
+/// For OpenAI's own models and most vendors: an unknown parameter may be an error.
 const STRICT: Dialect = Dialect {
     prefixes: &[],
     names_have_author: false,
     key_header: KeyHeader::Bearer,
-    place: Place::Direct,
+    path_prefix: PathPrefix::Direct,
     token_limit: TokenLimit::Old,
     open_sampling: false,
     seed: Some(SeedName::Seed),
@@ -82,11 +83,11 @@ const STRICT: Dialect = Dialect {
     effort: EffortShape::Plain,
 };
 
-/// What servers of open models take beside it.
+/// For servers of open models, which accept more sampling parameters.
 const OPEN: Dialect = Dialect { open_sampling: true, ..STRICT };
 
 impl Dialect {
-    /// OpenAI's own, whose reasoning models refuse `max_tokens`.
+    /// OpenAI's own API. Its reasoning models refuse `max_tokens`.
     pub const OPENAI: Self = Self {
         prefixes: &["openai/responses/", "openai/"],
         token_limit: TokenLimit::New,
@@ -94,10 +95,10 @@ impl Dialect {
         ..STRICT
     };
 
-    /// What vLLM, TGI, Ollama, llama.cpp and most others understand.
+    /// The API of vLLM, TGI, Ollama, llama.cpp and most others.
     ///
-    /// `openai/` is LiteLLM's way to say any compatible server, so it is a prefix here, too. Only OpenAI's open
-    /// models keep it: they are called `openai/gpt-oss-20b` wherever they are served by their name.
+    /// LiteLLM uses `openai/` for any compatible server, so it is a prefix here, too. Only OpenAI's open models keep
+    /// it: their names begin with it at every server, as `openai/gpt-oss-20b`.
     pub const COMPATIBLE: Self = Self {
         prefixes: &[
             "hosted_vllm/",
@@ -112,7 +113,7 @@ impl Dialect {
     };
 }
 
-/// Old versions of its API know only `max_tokens`, or no `stream_options`: they say so.
+/// Azure. Old versions of its API know only `max_tokens`, or no `stream_options`; their errors tell so.
 pub(super) const AZURE: Dialect = Dialect {
     prefixes: &["azure/responses/", "azure/", "azure_ai/", "openai/"],
     key_header: KeyHeader::ApiKey,
@@ -120,7 +121,7 @@ pub(super) const AZURE: Dialect = Dialect {
     ..Dialect::OPENAI
 };
 
-/// Refuses what it does not know; sends usage unasked.
+/// Mistral. It refuses unknown parameters, and sends the usage unasked.
 const MISTRAL: Dialect = Dialect {
     prefixes: &["mistral/", "codestral/"],
     seed: Some(SeedName::RandomSeed),
@@ -128,14 +129,14 @@ const MISTRAL: Dialect = Dialect {
     ..STRICT
 };
 
-/// Has no seed.
+/// `DeepSeek`. It has no seed.
 const DEEPSEEK: Dialect = Dialect { prefixes: &["deepseek/"], seed: None, ..STRICT };
 
 const OPENROUTER: Dialect =
     Dialect { prefixes: &["openrouter/"], names_have_author: true, effort: EffortShape::Nested, ..OPEN };
 
-/// By host, that of a region included (`eu.api.openai.com`). Sources: the vendors' API references and SDKs; prefixes
-/// are those of LiteLLM's list of providers.
+/// Dialects by host, which includes the hosts of regions (`eu.api.openai.com`). Sources: the vendors' API references
+/// and SDKs; for the prefixes, LiteLLM's list of providers.
 const HOSTS: [(&str, Dialect); 16] = [
     ("api.anthropic.com", Dialect { prefixes: &["anthropic/"], ..STRICT }),
     ("api.cerebras.ai", Dialect { prefixes: &["cerebras/"], token_limit: TokenLimit::New, ..STRICT }),
@@ -158,14 +159,14 @@ const HOSTS: [(&str, Dialect); 16] = [
 const TOGETHER: Dialect = Dialect { prefixes: &["together_ai/"], names_have_author: true, ..OPEN };
 const DASHSCOPE: Dialect = Dialect { prefixes: &["dashscope/"], ..OPEN };
 
-/// Names that begin with what elsewhere is a prefix: OpenAI's open models, whoever serves them; Groq's own.
+/// Beginnings of names that look like a prefix but are part of the name: OpenAI's open models, and Groq's own models.
 const OWN_NAMES: [&str; 2] = ["openai/gpt-oss-", "groq/compound"];
 
 impl Dialect {
-    /// The dialect of a provider: its host's where the host is known, else its kind's.
+    /// Returns the dialect of a provider: by its host if that is known, else by its kind.
     pub fn at(kind: ProviderKind, base_url: &Url) -> Self {
         if azure::is_at(base_url) {
-            return Self { place: Place::of(base_url), ..AZURE };
+            return Self { path_prefix: PathPrefix::of(base_url), ..AZURE };
         }
         let host = base_url.host_str().unwrap_or_default();
         let by_kind = match kind {
@@ -177,21 +178,21 @@ impl Dialect {
         HOSTS.iter().find(|(name, _)| is_host_of(host, name)).map_or(by_kind, |(_, dialect)| *dialect)
     }
 
-    /// A model's name on the wire.
+    /// Returns a model's name on the wire.
     pub(in crate::protocol) fn model(self, name: &str) -> &str {
         let bare = without_prefix(name, self.prefixes);
         let is_own = OWN_NAMES.iter().any(|own| name.starts_with(own));
         if is_own || self.names_have_author && !bare.contains('/') { name } else { bare }
     }
 
-    /// Where to ask for a chat completion of `model`, its name as on the wire.
+    /// Returns the path of a method for `model`, which is its name on the wire.
     pub(in crate::protocol) fn path_of(self, model: &str, method: &str) -> String {
-        self.place.path_of(model, method)
+        self.path_prefix.path_of(model, method)
     }
 
-    /// Where to ask for what knows its model from the request's body.
+    /// Returns the path of a method whose model is named in the request's body.
     pub(in crate::protocol) fn path(self, method: &str) -> String {
-        self.place.path(method)
+        self.path_prefix.path(method)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Errors in OpenAI's words and in those of the servers that speak its protocols.
+//! Errors of OpenAI and of the servers that speak its protocols.
 
 mod detail;
 mod fix;
@@ -7,27 +7,26 @@ use detail::Detail;
 
 use crate::{
     ModelError,
-    protocol::{ErrorAnswer, delay, gemini::error as google, status::Signs},
+    protocol::{ErrorAnswer, delay, gemini::error as google, status::ErrorHead},
 };
 
-/// Reads an answer whose status is no success. The most telling sign decides: what the provider says of
-/// itself first, its status last.
+/// Reads an answer with an error status. The body decides before the status, since it is more specific.
 pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
     if let Some(fix) = fix::find(answer.status, answer.form, &detail) {
         return ModelError::Rejected { fix, message: detail.message };
     }
-    if detail.is_googles {
+    if detail.is_google_status {
         return google::read(answer);
     }
-    classify(Signs::of(answer), detail)
+    classify(ErrorHead::of(answer), detail)
 }
 
-/// Reads the error in a stream or answer that began with status 200. Its status is what its code says, else
-/// what goes with its type, else 500: whatever it is, it came after the request was accepted.
+/// Reads the error in a stream or answer that began with status 200. Its status is its code if that is one, else the
+/// one that corresponds to its type, else 500, since the request had been accepted.
 pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
     let detail = Detail::read(error.as_ref());
-    if detail.is_googles {
+    if detail.is_google_status {
         return google::in_band(error);
     }
     let status = match (detail.status, detail.kind.as_str(), detail.code.as_str()) {
@@ -39,28 +38,29 @@ pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
         (_, _, code) if is_of_request(code) => 400,
         _ => 500,
     };
-    classify(Signs::in_band(status), detail)
+    classify(ErrorHead::in_band(status), detail)
 }
 
-/// A code that finds fault with the prompt: as responses have them, `invalid_prompt`, `image_too_large` and their like.
+/// Returns true for codes of errors in the prompt, which responses have: `invalid_prompt`, `image_too_large` and
+/// others.
 fn is_of_request(code: &str) -> bool {
     let parts = ["invalid_", "image", "context_length_exceeded", "content_filter", "content_policy"];
     parts.iter().any(|part| code.contains(part))
 }
 
-fn classify(signs: Signs, detail: Detail) -> ModelError {
-    let topic = detail.topic(signs.status);
-    let after = signs.after.or_else(|| if signs.status == 429 { delay::read(&detail.message) } else { None });
+fn classify(head: ErrorHead, detail: Detail) -> ModelError {
+    let topic = detail.topic(head.status);
+    let after = head.after.or_else(|| if head.status == 429 { delay::read(&detail.message) } else { None });
     let message = detail.message;
     match topic {
-        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: signs.after },
+        Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: head.after },
         Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
-        None => Signs { after, ..signs }.error(message),
+        None => ErrorHead { after, ..head }.error(message),
     }
 }
 
-/// What an error is about, where its status alone does not tell.
+/// The cause of an error, where its status alone does not tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Quota,
@@ -77,7 +77,7 @@ impl Detail {
         {
             return Some(Topic::Quota);
         }
-        // A server that is failing may say anything; what it says of the request is not to be believed.
+        // The message of a failing server tells nothing reliable about the request.
         if !(400..429).contains(&status) {
             return None;
         }
@@ -88,7 +88,7 @@ impl Detail {
     }
 }
 
-/// In the words of: OpenAI and vLLM; OpenAI's responses; llama.cpp; TGI; Mistral.
+/// Phrases of, in this order: OpenAI and vLLM; OpenAI's responses; llama.cpp; TGI; Mistral.
 const CONTEXT: &[&str] = &[
     "maximum context length",
     "exceeds the context window",
@@ -100,6 +100,6 @@ const CONTEXT: &[&str] = &[
 const POLICY_CODES: &[&str] =
     &["content_policy_violation", "content_filter", "image_content_policy_violation", "invalid_prompt"];
 
-/// In the words of: Azure; OpenAI; `OpenRouter`.
+/// Phrases of, in this order: Azure; OpenAI; `OpenRouter`.
 const POLICY: &[&str] =
     &["content management policy", "safety system", "requires moderation and your input was flagged"];

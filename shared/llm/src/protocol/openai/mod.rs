@@ -1,5 +1,5 @@
-//! What OpenAI's two protocols have in common: whose server it is, how to name a model there, where to send a
-//! request and under which header its key, how images go out, and how errors read.
+//! The common parts of OpenAI's two protocols: the server's dialect, with its names of models, paths and header of
+//! the key; how images are sent; and how errors are read.
 
 mod azure;
 mod dialect;
@@ -21,7 +21,7 @@ use dialect::KeyHeader;
 
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
-/// What goes out with every request.
+/// Returns the headers of every request.
 pub(super) fn headers(dialect: Dialect, api_key: Option<&str>) -> Result<HeaderMap, InvalidHeaderValue> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -37,7 +37,7 @@ pub(super) fn headers(dialect: Dialect, api_key: Option<&str>) -> Result<HeaderM
     Ok(headers)
 }
 
-/// An image's address; of one that comes with the request, an address that holds it.
+/// Returns an image's URL. For an inline image it is a `data:` URL.
 pub(super) fn image_url(image: &Image) -> Cow<'_, str> {
     match image {
         Image::Url { url } => Cow::Borrowed(url),

@@ -1,4 +1,4 @@
-//! What streamed and buffered answers have in common on the wire.
+//! The common parts of streamed and buffered answers on the wire.
 
 use runmill_proto::{TokenLogprob, Usage};
 use serde::Deserialize;
@@ -13,9 +13,9 @@ use crate::{
     },
 };
 
-/// A chunk of a stream, or a whole answer: they differ in what a choice holds.
+/// A chunk of a stream, or a buffered answer. They differ only in the type of a choice, `C`.
 ///
-/// Borrowed from the bytes where it can be: a token should cost no allocation but its place in the answer.
+/// Texts are borrowed from the bytes where possible, so that reading a token allocates nothing.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "C: Deserialize<'de>"))]
 pub(super) struct Answer<'a, C> {
@@ -23,10 +23,10 @@ pub(super) struct Answer<'a, C> {
     pub choices: Option<Vec<C>>,
     #[serde(default)]
     usage: Option<WireUsage>,
-    /// Groq's place for the usage of a stream, whether it is asked for or not.
+    /// Groq's field with the usage of a stream. It is sent even if it was not asked for.
     #[serde(default)]
     x_groq: Option<Groq>,
-    /// Some servers send an error where an answer should be, with a status of 200.
+    /// Some servers send an error in place of an answer, with a status of 200.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -40,7 +40,7 @@ struct Groq {
 }
 
 impl<C> Answer<'_, C> {
-    /// An error as most have it, or as older vLLM has it: all there is, named by its `object`.
+    /// Returns true for an error in the field `error`, or in older vLLM's shape, where `object` is `error`.
     pub fn is_error(&self) -> bool {
         self.error.is_some() || or_empty(self.object.as_ref()) == "error"
     }
@@ -54,10 +54,10 @@ impl<C> Answer<'_, C> {
 pub(super) struct Message<'a> {
     #[serde(borrow, default)]
     content: Option<Content<'a>>,
-    /// Not in OpenAI's protocol; vLLM, `DeepSeek` and others.
+    /// Reasoning in the answers of vLLM, `DeepSeek` and others. OpenAI's protocol has no such field.
     #[serde(borrow, default)]
     reasoning_content: Option<Text<'a>>,
-    /// The newer name of the same. A server that sends both repeats itself.
+    /// The newer name of `reasoning_content`. A server that sends both sends the same text twice.
     #[serde(borrow, default)]
     reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -66,10 +66,10 @@ pub(super) struct Message<'a> {
     tool_calls: Option<Vec<WireToolCall<'a>>>,
 }
 
-/// A tool call, or the next part of one: then name and id come with its first part alone.
+/// A tool call, or the next part of one. Only the first part has a name and an id.
 #[derive(Deserialize)]
 struct WireToolCall<'a> {
-    /// Absent from a buffered answer, where the calls are in order, and from streams of some servers.
+    /// Absent in a buffered answer, where the calls are in order, and in the streams of some servers.
     #[serde(default)]
     index: Option<u64>,
     #[serde(borrow, default)]
@@ -86,7 +86,7 @@ struct WireFunction<'a> {
     arguments: Option<Text<'a>>,
 }
 
-/// `logprobs` of a choice. Read only where it is asked for: it is many times the answer's size.
+/// `logprobs` of a choice, many times larger than the answer's text.
 #[derive(Default, Deserialize)]
 pub(super) struct Logprobs {
     #[serde(default)]
@@ -103,7 +103,7 @@ struct WireUsage {
     prompt_tokens_details: Option<PromptDetails>,
     #[serde(default)]
     completion_tokens_details: Option<CompletionDetails>,
-    /// `DeepSeek`'s name for cached tokens.
+    /// `DeepSeek`'s name of the cached tokens.
     #[serde(default)]
     prompt_cache_hit_tokens: Option<u64>,
 }
@@ -138,7 +138,7 @@ impl From<WireUsage> for Usage {
 }
 
 impl Message<'_> {
-    /// Whether there was anything to add.
+    /// Adds to the answer. Returns false if there was nothing to add.
     pub fn add_to(&self, draft: &mut Draft) -> bool {
         let reasoning = self.reasoning_content.as_ref().or(self.reasoning.as_ref());
         let parts = [
@@ -166,33 +166,33 @@ impl WireToolCall<'_> {
     }
 }
 
-/// Sets what is told; servers that fill in every field tell it again.
+/// Replaces `whole`, unless `told` is empty. Some servers repeat the id and the name in every part.
 fn set(whole: &mut String, told: &str) {
     if !told.is_empty() {
         told.clone_into(whole);
     }
 }
 
-/// A `finish_reason`: `None` until the model has stopped, which some servers say with an empty text instead of
-/// null. An error where it says that the server stopped, not the model.
+/// Reads a `finish_reason`. Returns `None` until the model has stopped, for which some servers send an empty text
+/// instead of null. Returns an error for reasons by which the server stopped, and not the model.
 pub(super) fn finish(reason: Option<&Text<'_>>) -> Result<Option<Finish>, ModelError> {
     let Some(Text(reason)) = reason else { return Ok(None) };
     Ok(Some(match &**reason {
         "" => return Ok(None),
         "stop" => Finish::Stop,
-        // The second: Mistral, at the end of its context.
+        // `model_length` is Mistral's reason at the end of the context window.
         "length" | "model_length" => Finish::Length,
         "tool_calls" | "function_call" => Finish::ToolCalls,
-        // The second: Z.ai.
+        // `sensitive` is Z.ai's.
         "content_filter" | "sensitive" => Finish::ContentFilter,
-        // In the words of: OpenRouter and Mistral; vLLM and SGLang; Z.ai.
+        // Reasons of, in this order: OpenRouter and Mistral; vLLM and SGLang; Z.ai.
         "error" | "abort" | "network_error" => {
-            let message = format!("it stopped for the reason {reason}");
+            let message = format!("the answer ended with the reason `{reason}`");
             return Err(ModelError::ServerError { status: 500, message, after: None });
         }
-        // DeepSeek.
+        // DeepSeek's reason.
         "insufficient_system_resource" => {
-            let message = format!("it stopped for the reason {reason}");
+            let message = format!("the answer ended with the reason `{reason}`");
             return Err(ModelError::Overloaded { message, after: None });
         }
         _ => Finish::Other,

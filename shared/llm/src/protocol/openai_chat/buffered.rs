@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Logprobs, Message, finish};
 use crate::{
     ChatResponse, ModelError,
-    protocol::{Unusable, draft::Draft, openai::error, text::Text},
+    protocol::{UnusableAnswer, draft::Draft, openai::error, text::Text},
 };
 
 #[derive(Deserialize)]
@@ -16,20 +16,20 @@ struct Choice<'a> {
     finish_reason: Option<Text<'a>>,
     #[serde(default)]
     logprobs: Option<Logprobs>,
-    /// `OpenRouter`'s place for the error of the provider behind it.
+    /// `OpenRouter`'s field with the error of the provider behind it.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let answer: Answer<'_, Choice<'_>> = serde_json::from_slice(body).map_err(malformed)?;
     let usage = answer.usage();
     if answer.is_error() {
-        return Err(Unusable { error: error::in_band(body), usage });
+        return Err(UnusableAnswer { error: error::in_band(body), usage });
     }
     let choice = answer.choices.unwrap_or_default().into_iter().next();
     let choice = choice.ok_or_else(|| malformed("it has no choices"));
-    choice.and_then(|choice| choice.whole(usage)).map_err(|error| Unusable { error, usage })
+    choice.and_then(|choice| choice.whole(usage)).map_err(|error| UnusableAnswer { error, usage })
 }
 
 impl Choice<'_> {

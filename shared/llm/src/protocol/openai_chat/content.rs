@@ -10,13 +10,13 @@ use crate::protocol::{
     text::{Text, or_empty},
 };
 
-/// The `content` of a message: a text, but for Mistral's models that think, which send a list.
+/// The `content` of a message. It is a text, except that Mistral's reasoning models send a list.
 pub(super) enum Content<'a> {
     Text(Text<'a>),
     Parts(Vec<Part<'a>>),
 }
 
-/// `{"type": "text", "text": ...}` or `{"type": "thinking", "thinking": [...]}`, with texts inside.
+/// A part: `{"type": "text", "text": ...}`, or `{"type": "thinking", "thinking": [...]}` with a list of texts.
 #[derive(Deserialize)]
 pub(super) struct Part<'a> {
     #[serde(borrow, default)]
@@ -32,7 +32,7 @@ struct Thought<'a> {
 }
 
 impl Content<'_> {
-    /// Whether there was anything to add.
+    /// Adds to the answer. Returns false if there was nothing to add.
     pub fn add_to(&self, draft: &mut Draft) -> bool {
         let parts = match self {
             Self::Text(text) => return draft.text(&text.0),
@@ -49,7 +49,7 @@ impl Content<'_> {
     }
 }
 
-// By hand: an untagged enum would copy each token's text before it knows what it is.
+// Not derived: an untagged enum would copy each token's text to find its variant.
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextOrParts;

@@ -1,4 +1,4 @@
-//! OpenAI chat completions, and the servers that speak it: `POST {base}/chat/completions`.
+//! OpenAI's chat completions, which many servers offer: `POST {base}/chat/completions`.
 //!
 //! Source: OpenAI's API reference, "Create chat completion", "The chat completion chunk object" and "Error
 //! codes".
@@ -14,7 +14,7 @@ use reqwest::Url;
 use runmill_proto::api::ProviderKind;
 
 use super::{
-    Decoder, Dialect, ErrorAnswer, Form, Protocol, Unusable, Wire,
+    Decoder, Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest,
     openai::{self, error},
 };
 use crate::{ChatRequest, ChatResponse, ModelError};
@@ -25,7 +25,7 @@ pub struct OpenAiChat {
 }
 
 impl OpenAiChat {
-    /// As the provider with this base URL speaks it.
+    /// Returns the protocol in the dialect of the provider with this base URL.
     pub fn for_provider(kind: ProviderKind, base_url: &Url) -> Self {
         Self { dialect: Dialect::at(kind, base_url) }
     }
@@ -36,17 +36,17 @@ impl Protocol for OpenAiChat {
         openai::headers(self.dialect, api_key)
     }
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
         let path = self.dialect.path_of(self.dialect.model(&request.model), "chat/completions");
         let body = request::body(request, self.dialect, form);
-        Ok(Wire { path, query: None, body })
+        Ok(WireRequest { path, query: None, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<stream::ChunkDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
         buffered::read(body)
     }
 

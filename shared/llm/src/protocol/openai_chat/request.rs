@@ -1,4 +1,4 @@
-//! Which parameter goes where:
+//! Writes the request's body. Where each parameter goes:
 //!
 //! | ours | on the wire |
 //! | --- | --- |
@@ -10,8 +10,9 @@
 //! | `response_format` | the same; left out if it is text, which is the default |
 //! | `logprobs`, `top_logprobs` | the same |
 //!
-//! What only tunes sampling is left out where it is unknown, for providers share configurations. What changes the
-//! form of the answer goes out in any case: a provider that cannot do it says so.
+//! Parameters that only tune sampling are left out where they are unknown, since one configuration may be used with
+//! several providers. Parameters that change the form of the answer are always sent: a provider that does not support
+//! one answers with an error.
 
 mod message;
 mod sampling;
@@ -67,7 +68,7 @@ impl<'a> Body<'a> {
         let generation = &request.generation;
         let system = request.system.as_deref().map(Message::system);
         let conversation = request.messages.iter().map(|message| Message::new(message, ContentPart::from));
-        // Without `stream` the option is an error.
+        // The option is an error without `stream`.
         let options = (form.stream && form.stream_options).then_some(dialect.stream_options);
         Self {
             model: dialect.model(&request.model),

@@ -9,7 +9,7 @@ use crate::{
     sse::SseEvent,
 };
 
-/// Adds up the chunks of one streamed answer.
+/// Builds an answer from the chunks of a stream.
 #[derive(Default)]
 pub(super) struct ChunkDecoder {
     draft: Draft,
@@ -21,14 +21,14 @@ pub(super) struct ChunkDecoder {
 struct Choice<'a> {
     #[serde(default)]
     index: u32,
-    /// What is new.
+    /// The part of the answer that is new.
     #[serde(borrow, default)]
     delta: Option<Message<'a>>,
     #[serde(borrow, default)]
     finish_reason: Option<Text<'a>>,
     #[serde(default)]
     logprobs: Option<Logprobs>,
-    /// `OpenRouter`'s place for the error of the provider behind it.
+    /// `OpenRouter`'s field with the error of the provider behind it.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
@@ -39,12 +39,12 @@ impl Decoder for ChunkDecoder {
             return self.complete().map(Step::Complete);
         }
         let chunk: Answer<'_, Choice<'_>> = serde_json::from_str(event.data)
-            .map_err(|error| ModelError::Malformed { message: format!("a chunk: {error}") })?;
+            .map_err(|error| ModelError::Malformed { message: format!("a chunk cannot be read: {error}") })?;
         self.usage = chunk.usage().or(self.usage);
         if chunk.is_error() || event.name == "error" {
             return Err(error::in_band(event.data));
         }
-        // We ask for one choice.
+        // Requests ask for one choice.
         let mut choices = chunk.choices.unwrap_or_default().into_iter();
         let choice = choices.find(|choice| choice.index == 0);
         let token = choice.map(|choice| self.add(choice)).transpose()?.unwrap_or(false);
@@ -62,7 +62,7 @@ impl Decoder for ChunkDecoder {
 }
 
 impl ChunkDecoder {
-    /// Whether the choice holds part of the answer.
+    /// Adds a choice. Returns true if it has part of the answer.
     fn add(&mut self, mut choice: Choice<'_>) -> Result<bool, ModelError> {
         if let Some(error) = choice.error {
             return Err(error::in_band(error.get()));
@@ -73,7 +73,8 @@ impl ChunkDecoder {
         Ok(choice.delta.as_ref().is_some_and(|delta| delta.add_to(&mut self.draft)))
     }
 
-    /// `[DONE]` without a reason to have stopped is what a proxy sends when its upstream broke.
+    /// Ends the answer at `[DONE]`. Without a finish reason it is truncated: proxies send `[DONE]` also when the
+    /// connection to the server behind them broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
         self.draft.complete(finish, self.usage)

@@ -1,14 +1,14 @@
 use super::response::Response;
 use crate::{
     ChatResponse, ModelError,
-    protocol::{Unusable, draft::Draft},
+    protocol::{UnusableAnswer, draft::Draft},
 };
 
-pub(super) fn read(body: &[u8]) -> Result<ChatResponse, Unusable> {
-    let body = str::from_utf8(body)
-        .map_err(|_| ModelError::Malformed { message: "a response that is no UTF-8".to_owned() })?;
+pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
+    let body =
+        str::from_utf8(body).map_err(|_| ModelError::Malformed { message: "it is not UTF-8".to_owned() })?;
     let response = Response::read(body)?;
-    whole(&response).map_err(|error| Unusable { error, usage: response.usage() })
+    whole(&response).map_err(|error| UnusableAnswer { error, usage: response.usage() })
 }
 
 fn whole(response: &Response<'_>) -> Result<ChatResponse, ModelError> {

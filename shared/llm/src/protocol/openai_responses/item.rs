@@ -6,21 +6,21 @@ use crate::protocol::{
     text::{Text, or_empty},
 };
 
-/// Between parts of a summary, which are paragraphs.
+/// Separator between the parts of a summary, which are paragraphs.
 pub(super) const PARAGRAPH: &str = "\n\n";
 
-/// An element of `output`, of whatever type: what one does not have is absent, and an unknown one adds nothing.
+/// An element of `output`, of any type. Fields of other types are absent; an element of an unknown type adds nothing.
 #[derive(Deserialize)]
 pub(super) struct Item<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Option<Text<'a>>,
-    /// Of a message, and of reasoning that is told in full.
+    /// Content of a message, or of reasoning that is not summarized.
     #[serde(borrow, default = "Option::default")]
     content: Option<Vec<Part<'a>>>,
-    /// Of reasoning.
+    /// Summary of reasoning.
     #[serde(borrow, default = "Option::default")]
     summary: Option<Vec<Part<'a>>>,
-    /// These three are a function call's.
+    /// Id of a function call. The next two fields are a function call's, too.
     #[serde(borrow, default)]
     call_id: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -40,7 +40,7 @@ struct Part<'a> {
 }
 
 impl Item<'_> {
-    /// Adds the whole item, the one of this number in the answer.
+    /// Adds the whole item, which has this number in the answer.
     pub fn add_to(self, number: u64, draft: &mut Draft) {
         match self.kind() {
             "function_call" => self.set(draft.tool(number)),
@@ -60,7 +60,8 @@ impl Item<'_> {
         self.kind() == "function_call"
     }
 
-    /// Makes `call` this one: as it begins, its arguments are empty, and as it ends, they are whole.
+    /// Copies this function call to `call`. At the item's start its arguments are empty, at its end they are
+    /// complete.
     pub fn set(&self, call: &mut ToolCall) {
         or_empty(self.call_id.as_ref()).clone_into(&mut call.id);
         or_empty(self.name.as_ref()).clone_into(&mut call.name);

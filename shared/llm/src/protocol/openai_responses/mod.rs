@@ -1,4 +1,4 @@
-//! OpenAI responses: `POST {base}/responses`.
+//! OpenAI's responses API: `POST {base}/responses`.
 //!
 //! Source: OpenAI's API reference, "Create a model response", "The response object" and "Streaming events"; the types
 //! of its Python SDK.
@@ -14,7 +14,7 @@ use reqwest::Url;
 use runmill_proto::api::ProviderKind;
 
 use super::{
-    Decoder, Dialect, ErrorAnswer, Form, Protocol, Unusable, Wire,
+    Decoder, Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest,
     openai::{self, error},
 };
 use crate::{ChatRequest, ChatResponse, ModelError};
@@ -25,7 +25,7 @@ pub struct OpenAiResponses {
 }
 
 impl OpenAiResponses {
-    /// As the provider with this base URL speaks it.
+    /// Returns the protocol in the dialect of the provider with this base URL.
     pub fn for_provider(kind: ProviderKind, base_url: &Url) -> Self {
         Self { dialect: Dialect::at(kind, base_url) }
     }
@@ -36,16 +36,16 @@ impl Protocol for OpenAiResponses {
         openai::headers(self.dialect, api_key)
     }
 
-    fn encode(&self, request: &ChatRequest, form: Form) -> Result<Wire, ModelError> {
+    fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
         let body = request::body(request, self.dialect, form)?;
-        Ok(Wire { path: self.dialect.path("responses"), query: None, body })
+        Ok(WireRequest { path: self.dialect.path("responses"), query: None, body })
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         Box::<stream::EventDecoder>::default()
     }
 
-    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, Unusable> {
+    fn buffered(&self, body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
         buffered::read(body)
     }
 

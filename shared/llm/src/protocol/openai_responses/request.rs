@@ -1,21 +1,21 @@
-//! Which parameter goes where:
+//! Writes the request's body. Where each parameter goes:
 //!
 //! | ours | on the wire |
 //! | --- | --- |
 //! | `system` | `instructions` |
 //! | `temperature`, `top_p` | the same |
 //! | `max_new_tokens` | `max_output_tokens` |
-//! | `reasoning_effort` | `reasoning.effort`; no summary is asked for: see below |
+//! | `reasoning_effort` | `reasoning.effort`; no summary is asked for, see below |
 //! | `response_format` | `text.format`; left out if it is text, which is the default |
-//! | `tools`, `tool_choice` | the same, flat; `strict` always said, for here its default is yes |
+//! | `tools`, `tool_choice` | the same, flat; `strict` is always sent, because its default is true here |
 //! | `logprobs`, `top_logprobs` | `include: ["message.output_text.logprobs"]`, `top_logprobs` |
-//! | `seed`, `top_k`, the penalties | nowhere: other clients of this API leave them out, too |
-//! | `stop` | nowhere: an error, for without it answers are others, and longer |
+//! | `seed`, `top_k`, the penalties | left out, as other clients of this API do |
+//! | `stop` | not supported: an error, because without it the answers would be different and longer |
 //!
-//! `reasoning.summary` stays out: a summary is not what the model thought, some models write one only for
-//! organizations that are verified, and it takes time. What a server tells of the reasoning unasked is read.
+//! `reasoning.summary` is left out: a summary is not the reasoning itself, some models write one only for verified
+//! organizations, and it takes time. Reasoning that a server sends unasked is read.
 //!
-//! Nothing is stored at the provider.
+//! `store` is false, so that the provider stores nothing.
 
 mod input;
 mod tools;
@@ -35,7 +35,8 @@ use crate::{
 
 pub(super) fn body(request: &ChatRequest, dialect: Dialect, form: Form) -> Result<Vec<u8>, ModelError> {
     if request.generation.stop.as_ref().is_some_and(|stop| !stop.as_slice().is_empty()) {
-        let message = "OpenAI's responses know no stop sequences; its chat completions do".to_owned();
+        let message = "the responses API has no stop sequences: remove stop, or use the protocol openai_chat"
+            .to_owned();
         return Err(ModelError::InvalidRequest { status: 400, message });
     }
     let body = Body::new(request, dialect, form);

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The response object: a whole buffered answer, and what the last event of a stream holds.
+/// The response object: a buffered answer, also contained in the last event of a stream.
 #[derive(Deserialize)]
 pub(super) struct Response<'a> {
     #[serde(borrow, default)]
@@ -21,7 +21,7 @@ pub(super) struct Response<'a> {
     error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     incomplete_details: Option<Incomplete<'a>>,
-    /// Read only if need be: a stream has told it already.
+    /// Parsed only if needed: the events of a stream have sent it already.
     #[serde(borrow, default)]
     output: Option<&'a RawValue>,
     #[serde(default)]
@@ -69,7 +69,7 @@ impl<'a> Response<'a> {
         self.usage.map(Into::into)
     }
 
-    /// Adds all that was answered.
+    /// Adds the whole output.
     pub fn add_to(&self, draft: &mut Draft) -> Result<(), ModelError> {
         let Some(output) = self.output else { return Ok(()) };
         let items: Vec<Item<'_>> = serde_json::from_str(output.get()).map_err(malformed)?;
@@ -79,7 +79,7 @@ impl<'a> Response<'a> {
         draft.check()
     }
 
-    /// The answer that `draft` has become, if the response says that it ended well.
+    /// Completes `draft`, unless the response has an error or failed.
     pub fn complete(&self, draft: &mut Draft) -> Result<ChatResponse, ModelError> {
         if let Some(error) = self.error {
             return Err(error::in_band(error.get()));
@@ -88,15 +88,15 @@ impl<'a> Response<'a> {
             "completed" => Finish::Stop,
             "incomplete" => self.incomplete(),
             status @ ("failed" | "cancelled") => {
-                let message = format!("the response is {status}, without a reason");
+                let message = format!("the response has the status `{status}` and no error");
                 return Err(ModelError::ServerError { status: 500, message, after: None });
             }
-            status => return Err(malformed(format_args!("its status is `{status}`"))),
+            status => return Err(malformed(format_args!("its status `{status}` is unknown"))),
         };
         let mut answer = draft.complete(finish, self.usage())?;
         answer.finish = match finish {
             Finish::Stop if !answer.tool_calls.is_empty() => Finish::ToolCalls,
-            // Incomplete, for whatever reason, is cut.
+            // An incomplete answer is truncated, for any reason.
             Finish::Other => Finish::Length,
             finish => finish,
         };
@@ -114,7 +114,7 @@ impl<'a> Response<'a> {
 }
 
 fn malformed(what: impl std::fmt::Display) -> ModelError {
-    ModelError::Malformed { message: format!("a response: {what}") }
+    ModelError::Malformed { message: format!("the response cannot be read: {what}") }
 }
 
 impl From<WireUsage> for Usage {

@@ -12,26 +12,26 @@ use crate::{
     sse::SseEvent,
 };
 
-/// Adds up the events of one streamed answer.
+/// Builds an answer from the events of a stream.
 #[derive(Default)]
 pub(super) struct EventDecoder {
     draft: Draft,
-    /// Whether any event has told part of the answer.
-    is_told: bool,
+    /// An event has sent part of the answer.
+    has_part: bool,
     usage: Option<Usage>,
 }
 
-/// Any event; each type has some of these. What is large is read only where it is asked for.
+/// An event of any type. Each type has some of these fields. Large fields are parsed only where they are used.
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Option<Text<'a>>,
-    /// What is new.
+    /// The part of the answer that is new.
     #[serde(borrow, default)]
     delta: Option<&'a RawValue>,
     #[serde(borrow, default)]
     logprobs: Option<&'a RawValue>,
-    /// The number of an item in the answer.
+    /// Number of an item in the answer.
     #[serde(default)]
     output_index: u64,
     #[serde(default)]
@@ -44,7 +44,7 @@ struct Event<'a> {
 
 impl Decoder for EventDecoder {
     fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError> {
-        // Not of this protocol, but some proxies end every stream so. It proves nothing.
+        // `[DONE]` is not part of this protocol, but some proxies end every stream with it, also one that broke off.
         if event.data == "[DONE]" {
             return Ok(Step::Quiet);
         }
@@ -74,7 +74,7 @@ impl Decoder for EventDecoder {
             _ => false,
         };
         self.draft.check()?;
-        self.is_told |= is_part;
+        self.has_part |= is_part;
         Ok(if is_part { Step::Token } else { Step::Quiet })
     }
 
@@ -89,14 +89,15 @@ impl Decoder for EventDecoder {
 
 impl EventDecoder {
     fn add_logprobs(&mut self, news: &Event<'_>) -> Result<(), ModelError> {
-        // Empty unless they were asked for.
+        // The list is empty unless log probabilities were asked for.
         if let Some(logprobs) = news.logprobs.filter(|logprobs| logprobs.get() != "[]") {
             self.draft.logprobs(read::<Vec<TokenLogprob>>(logprobs.get())?);
         }
         Ok(())
     }
 
-    /// Whether the item is a function call. A message and reasoning come in parts of their own.
+    /// Sets a function call from an item's start or end. Returns false for other items, whose parts are sent in other
+    /// events.
     fn set_call(&mut self, news: &Event<'_>) -> Result<bool, ModelError> {
         let Some(item) = news.item else { return Ok(false) };
         let item: Item<'_> = read(item.get())?;
@@ -106,12 +107,13 @@ impl EventDecoder {
         Ok(item.is_function_call())
     }
 
-    /// The terminator holds the whole answer again; it is read from there only if it was not told before.
+    /// Completes the answer at the terminator. It contains the whole answer again, which is read from it only if no
+    /// event before had a part.
     fn complete(&mut self, news: &Event<'_>) -> Result<ChatResponse, ModelError> {
-        let response = news.response.ok_or_else(|| malformed("the last has no response"))?;
+        let response = news.response.ok_or_else(|| malformed("the last one has no `response`"))?;
         let response = Response::read(response.get())?;
         self.usage = response.usage();
-        if !self.is_told {
+        if !self.has_part {
             response.add_to(&mut self.draft)?;
         }
         response.complete(&mut self.draft)
@@ -119,7 +121,7 @@ impl EventDecoder {
 }
 
 impl Event<'_> {
-    /// The text that is new.
+    /// Reads the new text.
     fn delta(&self) -> Result<Text<'_>, ModelError> {
         self.delta.map_or_else(|| Ok(Text::default()), |delta| read(delta.get()))
     }
@@ -130,5 +132,5 @@ fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, ModelError> {
 }
 
 fn malformed(what: impl std::fmt::Display) -> ModelError {
-    ModelError::Malformed { message: format!("an event: {what}") }
+    ModelError::Malformed { message: format!("an event cannot be read: {what}") }
 }

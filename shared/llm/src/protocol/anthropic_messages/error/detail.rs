@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::protocol::text::raw;
 
-/// What an error says.
+/// The content of an error's body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
@@ -11,8 +11,8 @@ pub(super) struct Detail {
 }
 
 impl Detail {
-    /// Reads `{"type": "error", "error": {...}}`; `{"error": "..."}`, `{"message": ...}` (AWS) and
-    /// `{"detail": ...}` of gateways; and as it is what is none of these.
+    /// Reads `{"type": "error", "error": {...}}`, and the shapes of gateways: `{"error": "..."}`, `{"message": ...}`
+    /// (AWS) and `{"detail": ...}`. The message of any other body is the body itself.
     pub fn read(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let error = value.get("error").unwrap_or(&value);
@@ -24,7 +24,7 @@ impl Detail {
         }
     }
 
-    /// Whether the message holds one of `phrases`, given in lower case.
+    /// Returns true if the message contains one of `phrases`, which are in lower case.
     pub fn says(&self, phrases: &[&str]) -> bool {
         let message = self.message.to_ascii_lowercase();
         phrases.iter().any(|phrase| message.contains(phrase))

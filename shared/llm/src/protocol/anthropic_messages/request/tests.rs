@@ -17,7 +17,7 @@ fn encoded(request: &ChatRequest, form: Form) -> Value {
     serde_json::from_slice(&body(request, form).unwrap()).unwrap()
 }
 
-/// What is sent beside the question and its limit.
+/// Returns the body without the question, its limit and `stream`.
 fn extras(model: &str, generation: Generation) -> Value {
     let mut sent = encoded(&asking(model, generation), Form::default());
     for key in ["model", "max_tokens", "messages", "stream"] {

@@ -4,25 +4,25 @@ use serde_json::Value;
 
 use crate::{protocol::text::raw, retry_after::delay};
 
-/// What an error says: a `google.rpc.Status`, its details included. Absent texts are empty.
+/// The content of an error: a `google.rpc.Status` with its details. Absent texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
     /// The HTTP status.
     pub code: Option<u16>,
-    /// The name of Google's own code, as `RESOURCE_EXHAUSTED`.
+    /// Name of Google's own code, such as `RESOURCE_EXHAUSTED`.
     pub status: String,
-    /// Of an `ErrorInfo`.
+    /// The reason of an `ErrorInfo`.
     pub reason: String,
-    /// Of a `RetryInfo`.
+    /// The delay of a `RetryInfo`.
     pub delay: Option<Duration>,
-    /// A `QuotaFailure` names a quota of the day.
+    /// True if a `QuotaFailure` names a quota of the day.
     pub per_day: bool,
 }
 
 impl Detail {
-    /// Reads `{"error": {...}}`, the same as the only element of a list (without `alt=sse`), the error alone, and
-    /// `{"error": "..."}` of gateways; as it is what is none of these.
+    /// Reads `{"error": {...}}`, also as the only element of a list (without `alt=sse`), the error alone, and
+    /// `{"error": "..."}` of gateways. The message of any other body is the body itself.
     pub fn read(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let value = value.get(0).unwrap_or(&value);
@@ -45,7 +45,7 @@ impl Detail {
         detail
     }
 
-    /// Told apart by their fields: gateways drop the name of the type.
+    /// Adds a detail. Its type is known by its fields, because gateways remove the type's name.
     fn add(&mut self, info: &Value) {
         let retry_delay = text(info, "retryDelay");
         let seconds = retry_delay.strip_suffix('s').and_then(|seconds| seconds.parse().ok());
@@ -59,7 +59,7 @@ impl Detail {
         });
     }
 
-    /// Whether the message holds one of `phrases`, given in lower case.
+    /// Returns true if the message contains one of `phrases`, which are in lower case.
     pub fn says(&self, phrases: &[&str]) -> bool {
         let message = self.message.to_ascii_lowercase();
         phrases.iter().any(|phrase| message.contains(phrase))

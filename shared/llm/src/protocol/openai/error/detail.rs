@@ -2,24 +2,24 @@ use serde_json::Value;
 
 use crate::protocol::text::raw;
 
-/// What an error body says, whichever of the shapes in use it has. Absent texts are empty.
+/// The content of an error's body, in any of the shapes in use. Absent texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
-    /// `type`; TGI's `error_type`.
+    /// `type`, or TGI's `error_type`.
     pub kind: String,
     pub code: String,
     pub param: String,
-    /// A `code` that is a number, or a text that is one, is an HTTP status.
+    /// The HTTP status, if `code` is one, as a number or as text.
     pub status: Option<u16>,
-    /// A `google.rpc.Status`: Google's words mean other things than the same words of OpenAI.
-    pub is_googles: bool,
+    /// The error is a `google.rpc.Status`, in which phrases have other meanings than in OpenAI's errors.
+    pub is_google_status: bool,
 }
 
 impl Detail {
     /// Reads, in this order: `{"error": {...}}` (OpenAI; Google, in a list), `{"error": "..."}` (Ollama, TGI),
-    /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (`FastAPI`, Mistral; also below `message`), and
-    /// as it is what is none of these.
+    /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (`FastAPI`, Mistral; also below `message`). The
+    /// message of any other body is the body itself.
     pub fn read(body: &[u8]) -> Self {
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
             return Self { message: raw(body), ..Self::default() };
@@ -42,9 +42,9 @@ impl Detail {
             code: text("code"),
             param: text("param"),
             status: object.get("code").and_then(status),
-            is_googles: is_googles(object),
+            is_google_status: is_google_status(object),
         };
-        // What OpenRouter was told by the provider behind it.
+        // OpenRouter adds the error of the provider behind it.
         match object.pointer("/metadata/raw") {
             Some(Value::String(inner)) => detail.message = format!("{}: {inner}", detail.message),
             Some(inner @ Value::Object(_)) => detail.message = format!("{}: {inner}", detail.message),
@@ -60,7 +60,7 @@ impl Detail {
         detail
     }
 
-    /// Whether the message holds one of `phrases`, given in lower case but for quotes of names.
+    /// Returns true if the message contains one of `phrases`, which are in lower case.
     pub fn says(&self, phrases: &[&str]) -> bool {
         let message = self.message.to_ascii_lowercase();
         phrases.iter().any(|phrase| message.contains(phrase))
@@ -76,14 +76,14 @@ fn status(code: &Value) -> Option<u16> {
     u16::try_from(number).ok().filter(|status| (400..600).contains(status))
 }
 
-fn is_googles(object: &Value) -> bool {
+fn is_google_status(object: &Value) -> bool {
     let details = object.get("details").and_then(Value::as_array).into_iter().flatten();
     let mut types = details.filter_map(|detail| detail.get("@type")?.as_str());
     object.get("status").and_then(Value::as_str) == Some("RESOURCE_EXHAUSTED")
         || types.any(|name| name.starts_with("type.googleapis.com/google.rpc."))
 }
 
-/// One element of `FastAPI`'s list: where, and what.
+/// Formats one element of `FastAPI`'s list of errors: the field, and the fault.
 fn fault(fault: &Value) -> String {
     let place = fault.get("loc").and_then(Value::as_array).into_iter().flatten();
     let place: Vec<_> =

@@ -1,9 +1,9 @@
-//! Which errors say that another form of the request may be accepted.
+//! Finds the errors after which another form of the request may be accepted.
 
 use super::detail::Detail;
 use crate::{Fix, protocol::Form};
 
-/// Whether another form may be accepted, and which.
+/// Returns the change to the form that may get the request accepted, if there is one.
 pub(super) fn find(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     let is_refusal = matches!(status, 400 | 404 | 422);
     if is_refusal && form.stream && form.stream_options && detail.is_about("stream_options") {
@@ -22,15 +22,15 @@ pub(super) fn find(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     no_stream.then_some(Fix::Buffer)
 }
 
-/// That the limit is unknown, not that it is too high.
+/// Returns true if the server does not know the token limit's name, and false if the limit is only too high.
 fn refuses_token_limit(detail: &Detail) -> bool {
     let is_unknown = matches!(detail.code.as_str(), "unsupported_parameter" | "unknown_parameter");
     let is_named = detail.is_about("max_tokens") || detail.is_about("max_completion_tokens");
     is_named && (is_unknown || detail.says(UNKNOWN))
 }
 
-/// In the words of: OpenAI; the same, older; Azure, older; Mistral and others by pydantic, newer and older; Groq;
-/// Azure's model inference.
+/// Phrases of, in this order: OpenAI; older OpenAI; older Azure; Mistral and other users of pydantic, newer and
+/// older; Groq; Azure's model inference.
 const UNKNOWN: &[&str] = &[
     "unsupported parameter",
     "unknown parameter",
@@ -41,7 +41,7 @@ const UNKNOWN: &[&str] = &[
     "are not allowed",
 ];
 
-/// In the words of: `DashScope`, and the same of models that think, twice; OpenAI's responses.
+/// Phrases of, in this order: `DashScope`; `DashScope` for its reasoning models, two phrases; OpenAI's responses.
 const MUST_STREAM: &[&str] = &[
     "only support stream mode",
     "only support stream call",
@@ -49,7 +49,7 @@ const MUST_STREAM: &[&str] = &[
     "stream must be set to true",
 ];
 
-/// In the words of: OpenAI and Azure (o1); OpenAI (o3, gpt-5), also nested by `OpenRouter`; Bedrock.
+/// Phrases of, in this order: OpenAI and Azure (o1); OpenAI (o3, gpt-5), also nested by `OpenRouter`; Bedrock.
 const NO_STREAM: &[&str] = &[
     "'stream' does not support true",
     "must be verified to stream",

@@ -19,7 +19,7 @@ fn encoded(request: &ChatRequest, dialect: Dialect, form: Form) -> Value {
     serde_json::from_slice(&body(request, dialect, form)).unwrap()
 }
 
-/// What is sent of a configuration beside the question and how to stream the answer.
+/// Returns the part of the body that comes from the configuration.
 fn sent(generation: Generation, dialect: Dialect, form: Form) -> Value {
     let mut sent = encoded(&ChatRequest { generation, ..request() }, dialect, form);
     for key in ["model", "messages", "stream", "stream_options"] {

@@ -9,7 +9,7 @@ pub(super) struct WireTool<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    /// Null: the function takes nothing.
+    /// `None` is sent as null: the function has no parameters.
     parameters: Option<&'a Value>,
     strict: bool,
 }

@@ -3,37 +3,37 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::body::Body;
+use super::body::AnswerBody;
 use crate::{
     ChatResponse, ModelError,
-    progress::Progress,
     protocol::{Decoder, Step},
     sse::{SseDecoder, SseError},
+    tracker::AttemptTracker,
 };
 
-/// A streamed answer that is being read.
-pub(super) struct Reading<'a> {
+/// Reads one streamed answer.
+pub(super) struct StreamReader<'a> {
     events: SseDecoder,
     decoder: Box<dyn Decoder>,
-    progress: &'a Progress,
+    tracker: &'a AttemptTracker,
     has_token: bool,
 }
 
-/// How long the end of the body may take after the answer's own end. Read to its end, the connection serves the
-/// next call; a server that dawdles costs us the connection instead of the time.
+/// Longest wait for the end of the body after the answer's terminator. A body that was read to its end leaves the
+/// connection usable for the next call. If the end does not arrive in this time, the connection is given up.
 const END_OF_BODY: Duration = Duration::from_millis(20);
 
-/// How long more may come after an answer that is whole without: counts, as a rule, if anything.
-const AFTER_WHOLE: Duration = Duration::from_secs(5);
+/// Longest wait for more after an answer that is complete without a terminator. Usually only token counts follow.
+const AFTER_COMPLETE: Duration = Duration::from_secs(5);
 
-impl<'a> Reading<'a> {
-    pub fn new(decoder: Box<dyn Decoder>, progress: &'a Progress) -> Self {
-        Self { events: SseDecoder::default(), decoder, progress, has_token: false }
+impl<'a> StreamReader<'a> {
+    pub fn new(decoder: Box<dyn Decoder>, tracker: &'a AttemptTracker) -> Self {
+        Self { events: SseDecoder::default(), decoder, tracker, has_token: false }
     }
 
-    pub async fn read(mut self, mut body: Body) -> Result<ChatResponse, ModelError> {
+    pub async fn read(mut self, mut body: AnswerBody) -> Result<ChatResponse, ModelError> {
         while let Some(piece) = next(&mut body, self.is_whole()).await? {
-            self.progress.chunk();
+            self.tracker.chunk();
             if let Some(answer) = self.take(piece)? {
                 let _ = timeout(END_OF_BODY, body.next()).await;
                 return Ok(answer);
@@ -42,13 +42,14 @@ impl<'a> Reading<'a> {
         self.end()
     }
 
-    /// Whether the answer is whole if nothing more comes.
+    /// Returns true if the answer is complete even if nothing more arrives.
     fn is_whole(&self) -> bool {
         self.decoder.is_whole() && self.events.is_between_events()
     }
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
-        // Not every server ends its terminator with an empty line. It alone cannot be the half of another event.
+        // Not every server sends the empty line after its terminator. No other event begins with this text, so it is
+        // complete without the line.
         if let Ok(Some(event)) = self.events.rest()
             && event.data == "[DONE]"
             && let Ok(Step::Complete(answer)) = self.decoder.event(&event)
@@ -66,7 +67,7 @@ impl<'a> Reading<'a> {
                 Step::Token if self.has_token => {}
                 Step::Token => {
                     self.has_token = true;
-                    self.progress.token();
+                    self.tracker.token();
                 }
                 Step::Complete(answer) => return Ok(Some(answer)),
             }
@@ -75,18 +76,18 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The next piece. After an answer that is whole, neither a broken end nor one that does not come is an error.
-async fn next(body: &mut Body, is_whole: bool) -> Result<Option<Bytes>, ModelError> {
+/// Returns the next piece. After a complete answer, a body that breaks off or does not end is no error.
+async fn next(body: &mut AnswerBody, is_whole: bool) -> Result<Option<Bytes>, ModelError> {
     if !is_whole {
         return body.next().await;
     }
-    Ok(timeout(AFTER_WHOLE, body.next()).await.ok().and_then(Result::ok).flatten())
+    Ok(timeout(AFTER_COMPLETE, body.next()).await.ok().and_then(Result::ok).flatten())
 }
 
-/// However the reading ends, a time-out that drops it included: what was counted was billed.
-impl Drop for Reading<'_> {
+/// Records the counted tokens however the reading ends, also when a time-out drops it: they were billed.
+impl Drop for StreamReader<'_> {
     fn drop(&mut self) {
-        self.progress.usage(self.decoder.usage());
+        self.tracker.usage(self.decoder.usage());
     }
 }
 
