@@ -98,14 +98,14 @@ impl JobRunner {
             Claim::Done => settled(delivery.ack().await),
             Claim::InHand(elsewhere) => {
                 let settle =
-                    if elsewhere.done().await { delivery.ack().await } else { delivery.hand_back().await };
+                    if elsewhere.done().await { delivery.ack().await } else { delivery.requeue().await };
                 settled(settle);
             }
             Claim::New(working) => match self.survive(job, delivery.delivery_count, gate, stop).await {
                 Done::Report(report) => self.finish(job, report, working, delivery).await,
                 Done::HandBack => {
                     self.metrics.handed_back.inc();
-                    settled(delivery.hand_back().await);
+                    settled(delivery.requeue().await);
                 }
             },
         }

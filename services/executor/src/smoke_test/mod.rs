@@ -53,8 +53,8 @@ impl SmokeTests {
         let mut requests = requests.context("taking smoke tests")?;
         let (this, tasks) = (Arc::new(self), TaskTracker::new());
         while let Some(Some(delivery)) = stop.run_until_cancelled(requests.next()).await {
-            let (this, broker, stop) = (this.clone(), broker.clone(), stop.clone());
-            tasks.spawn(async move { this.answer(&broker, delivery, &stop).await });
+            let (this, stop) = (this.clone(), stop.clone());
+            tasks.spawn(async move { this.answer(delivery, &stop).await });
         }
         requests.stop().await;
         tasks.close();
@@ -62,13 +62,13 @@ impl SmokeTests {
         Ok(())
     }
 
-    async fn answer(&self, broker: &SharedBroker, delivery: Delivery, stop: &CancellationToken) {
+    async fn answer(&self, delivery: Delivery, stop: &CancellationToken) {
         let test: SmokeTest = match delivery.message.decode() {
             Ok(test) => test,
             Err(error) => return settled(delivery.dead_letter(&error.to_string()).await),
         };
         let Some(report) = self.test(&test, stop).await else {
-            return settled(delivery.hand_back().await);
+            return settled(delivery.requeue().await);
         };
         tracing::info!(
             event = "smoke_test.done",
@@ -78,7 +78,7 @@ impl SmokeTests {
             error_kind = report.error.as_ref().map(|error| error.kind.as_str()),
             "a model was tested"
         );
-        if let Err(error) = broker.reply(&delivery, Envelope::new(&report)).await {
+        if let Err(error) = delivery.reply(Envelope::new(&report)).await {
             tracing::warn!(event = "smoke_test.reply_failed", %error, "whoever asked has to ask again");
         }
         settled(delivery.ack().await);
