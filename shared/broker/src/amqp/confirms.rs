@@ -19,8 +19,8 @@ pub(super) struct Outcome {
 /// Messages that the broker has returned (`basic.return`) and not yet confirmed.
 ///
 /// The broker returns an unroutable message before it confirms it. lapin attaches a returned message to the first
-/// confirm that it resolves afterwards, which often belongs to another message: taken as they come, a lost message
-/// would count as stored. But that confirm is always resolved before the lost message's own. So if all resolved
+/// confirm that it resolves afterwards, which often belongs to another message. If that pairing were trusted, a lost
+/// message would count as stored. But that confirm is always resolved before the lost message's own. So if all resolved
 /// outcomes are looked at together, every return is known in time, and its message id says to which message it belongs.
 #[derive(Default)]
 pub(super) struct Returns {

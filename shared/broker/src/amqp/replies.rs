@@ -34,7 +34,7 @@ pub(super) struct PendingReply {
 }
 
 impl Replies {
-    /// Also returns the task that passes the answers on, until the broker is closed.
+    /// Returns the replies, and the task that passes them on until the broker is closed.
     pub fn new(
         queue: ExclusiveQueue,
         opened: Opened,
