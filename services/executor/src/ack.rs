@@ -10,7 +10,7 @@ pub async fn ack(delivery: Delivery) {
 
 /// Nothing was done with the message: another executor may have it at once.
 pub async fn requeue(delivery: Delivery) {
-    settled(delivery.hand_back().await);
+    settled(delivery.requeue().await);
 }
 
 /// No executor can handle the message.

@@ -1,57 +1,71 @@
 use async_trait::async_trait;
 
-use crate::{BrokerError, Envelope};
+use crate::{BrokerError, DeliveryTag, Envelope, PublishError};
 
-/// A message in our hands. Settle it with exactly one of the methods that take `self`; dropped unsettled,
-/// it stays ours until its subscription ends, and is then delivered again.
+/// A message that this process has taken and not yet settled. Settle it with exactly one of the methods that take
+/// `self`. Dropped unsettled, it stays unacked until its subscription ends, and is then delivered again.
 pub struct Delivery {
     pub message: Envelope,
-    /// How often it was delivered before, to anyone, as far as the broker says.
+    /// Number of earlier deliveries of this message, to any process, as far as the broker says.
     pub delivery_count: u32,
+    tag: DeliveryTag,
     settle: Box<dyn Settle>,
 }
 
-/// How an implementation settles a delivery. A delivery of a connection that is gone settles to nothing: the
-/// broker delivers it again by itself.
+/// Settles one delivery in an implementation's way. Settling a delivery whose connection is gone does nothing and is
+/// no error: the broker delivers it again by itself.
 #[async_trait]
 pub trait Settle: Send + Sync {
     async fn ack(&self) -> Result<(), BrokerError>;
-    async fn hand_back(&self) -> Result<(), BrokerError>;
-    async fn reject(&self) -> Result<(), BrokerError>;
+    async fn requeue(&self) -> Result<(), BrokerError>;
+    async fn requeue_as_failed(&self) -> Result<(), BrokerError>;
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError>;
-    /// What an implementation needs to know its own deliveries by.
-    fn as_any(&self) -> &dyn std::any::Any;
+    async fn reply(&self, answer: Envelope) -> Result<(), PublishError>;
 }
 
 impl Delivery {
-    pub fn new(message: Envelope, delivery_count: u32, settle: Box<dyn Settle>) -> Self {
-        Self { message, delivery_count, settle }
+    pub fn new(message: Envelope, delivery_count: u32, tag: DeliveryTag, settle: Box<dyn Settle>) -> Self {
+        Self { message, delivery_count, tag, settle }
     }
 
-    /// Its effect is durable: forget it.
+    /// Wraps the settling of this delivery, so that a decorator of a subscription takes part in it.
+    #[must_use]
+    pub fn map_settle(self, wrap: impl FnOnce(Box<dyn Settle>) -> Box<dyn Settle>) -> Self {
+        Self { settle: wrap(self.settle), ..self }
+    }
+
+    /// Identifies this delivery to [`Subscription::ack_through`](crate::Subscription::ack_through).
+    pub fn tag(&self) -> DeliveryTag {
+        self.tag
+    }
+
+    /// Removes the message from the queue. Call it when the effect of the message is durable.
     pub async fn ack(self) -> Result<(), BrokerError> {
         self.settle.ack().await
     }
 
-    /// Nothing was done with it: let another have it, soon.
-    pub async fn hand_back(self) -> Result<(), BrokerError> {
-        self.settle.hand_back().await
+    /// Puts the message back into its queue, before newer ones, because nothing was done with it. Some brokers count it
+    /// towards the delivery limit all the same.
+    pub async fn requeue(self) -> Result<(), BrokerError> {
+        self.settle.requeue().await
     }
 
-    /// It failed here in a way that may be its own fault: deliver it again, and count that.
-    pub async fn reject(self) -> Result<(), BrokerError> {
-        self.settle.reject().await
+    /// Puts the message back into its queue, before newer ones, after a failure that the message may have caused. This
+    /// always counts towards the delivery limit.
+    pub async fn requeue_as_failed(self) -> Result<(), BrokerError> {
+        self.settle.requeue_as_failed().await
     }
 
-    /// Nobody can handle it: keep it in the dead-letter queue with `reason`. On an error it is delivered again, and
-    /// counted.
+    /// Moves a message that nobody can handle to [`Queue::Dead`](crate::Queue::Dead), with `reason`. On an error it is
+    /// requeued, and counted.
     pub async fn dead_letter(self, reason: &str) -> Result<(), BrokerError> {
         self.settle.dead_letter(&self.message, reason).await
     }
 
-    /// The implementation's side of this delivery.
-    pub fn settle(&self) -> &dyn Settle {
-        &*self.settle
+    /// Answers a delivery that came by [`Broker::request`](crate::Broker::request), and leaves it unsettled. Nothing is
+    /// sent, and it is no error, if the message is not a request or its requester no longer waits.
+    pub async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
+        self.settle.reply(answer).await
     }
 }
 

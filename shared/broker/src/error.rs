@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-/// The broker cannot be used, or refused what it was asked.
+/// The broker cannot be used, or it refused a call.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// The text says nothing of the URL, which may hold a password.
+    /// The URL may hold a password, so the text does not repeat it.
     #[error("the broker's URL is not of the form amqp://user:password@host:port/vhost")]
     BadUrl,
     #[error("could not reach the broker at {address}: {reason}")]
@@ -20,12 +20,12 @@ pub enum BrokerError {
     Closed,
 }
 
-/// The message may not have been taken: publish it again.
+/// The broker may not have stored the message: publish it again.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     #[error("no queue takes messages for {0}")]
     Unroutable(String),
-    /// The queue is full, or the broker could not store it.
+    /// The queue is full, or the broker could not store the message.
     #[error("the broker did not accept the message")]
     Rejected,
     #[error("the broker did not confirm within {0:?}")]
@@ -35,7 +35,8 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    /// What the failed copy means to who wanted to have a dead letter.
+    /// Converts the error of publishing a dead letter into the error of
+    /// [`Delivery::dead_letter`](crate::Delivery::dead_letter).
     pub(crate) fn of_dead_letter(self) -> BrokerError {
         match self {
             Self::Broker(error) => error,
@@ -50,4 +51,20 @@ pub enum RequestError {
     NoAnswer(Duration),
     #[error(transparent)]
     Publish(#[from] PublishError),
+}
+
+/// Messages cannot be published now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HealthError {
+    #[error("the broker connection is closed")]
+    Closed,
+    #[error("not connected to {address}: {reason}")]
+    Disconnected {
+        /// Host and port, never the credentials.
+        address: String,
+        reason: String,
+    },
+    /// The broker blocks all publishing until its memory or disk alarm is over.
+    #[error("{address} takes no messages: its memory or disk is full")]
+    Blocked { address: String },
 }

@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 
 use crate::{Envelope, Heard};
 
-/// What one listener has not heard yet. A listener that lags loses what it has not heard and is told so:
-/// broadcasts are hints, and memory has a bound.
+/// Broadcasts that one listener has not heard yet. To bound memory, a listener that lags too far loses them all and
+/// hears [`Heard::Gap`] instead: broadcasts are only hints.
 #[derive(Default)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
@@ -36,19 +36,20 @@ impl Inbox {
         self.changed.notify_one();
     }
 
-    /// Something may have been missed.
+    /// Tells the listener that it may have missed broadcasts.
     pub fn gap(&self) {
         self.lock().lose();
         self.changed.notify_one();
     }
 
-    /// What is unheard can still be heard, and then the end.
+    /// Ends the stream after the broadcasts that are still unheard.
     pub fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
     }
 
-    /// For one listener at a time. `None` after [`Inbox::close`]. Cancel safe.
+    /// Returns the next broadcast or gap, or `None` after [`Inbox::close`]. Only one task at a time may wait here.
+    /// Cancel safe.
     pub async fn next(&self) -> Option<Heard> {
         loop {
             {
@@ -68,7 +69,7 @@ impl Inbox {
 }
 
 impl State {
-    /// Who reads the store after the gap finds there what the unheard messages said, too.
+    /// Replaces the unheard messages by a gap. A listener that reads the store after the gap finds their effects there.
     fn lose(&mut self) {
         self.unheard.clear();
         self.gap = true;

@@ -1,8 +1,10 @@
-//! How messages travel: one small port, over RabbitMQ ([`amqp`]) and in this process ([`memory`]).
+//! Carries messages between processes: one small port, with an implementation over RabbitMQ ([`amqp`]) and one within
+//! this process ([`memory`]).
 //!
-//! The contract is [`conformance`]: both implementations pass all of it. In short: a publish returns when
-//! the broker has taken responsibility; a delivery stays ours until it is settled; what is not settled
-//! when its subscription ends is delivered again; delivered too often, it becomes a dead letter.
+//! The contract is [`conformance`], which both implementations pass. In short: a publish returns when the broker has
+//! taken responsibility; a delivery stays unacked with its process until it is settled; if it is unsettled when its
+//! subscription ends, it is delivered again; a message that was delivered too often becomes a dead letter. [`Broker`],
+//! [`Subscription`] and [`Settle`] can be decorated: nothing depends on which implementation is behind them.
 
 pub mod amqp;
 #[cfg(any(test, feature = "testing"))]
@@ -13,83 +15,85 @@ mod inbox;
 pub mod memory;
 mod message;
 mod queue;
+mod tag;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
 pub use delivery::{Delivery, Settle};
-pub use error::{BrokerError, PublishError, RequestError};
+pub use error::{BrokerError, HealthError, PublishError, RequestError};
 pub use message::Envelope;
 pub use queue::{DELIVERY_LIMIT, Queue, log_partition};
+pub use tag::{ChannelId, DeliveryTag};
 
 /// A connection to a broker, shared by the whole process.
 #[async_trait]
 pub trait Broker: Send + Sync {
-    /// Makes sure that `queue` exists. Publishing to a queue that nobody declared is
+    /// Creates `queue` if it does not exist. Publishing to a queue that nobody declared is
     /// [`PublishError::Unroutable`].
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError>;
 
-    /// Returns once the broker has taken responsibility for the message. Cancel safe in the sense that the
-    /// message may or may not have been taken.
+    /// Returns once the broker has taken responsibility for the message. If it is cancelled or fails, the message may
+    /// still have been taken.
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError>;
 
-    /// Declares `queue` and takes messages from it, at most `prefetch` unsettled at once. The
-    /// subscription mends itself: it outlives connections and channels.
+    /// Declares `queue` and takes messages from it, with at most `prefetch` unsettled at once. The subscription
+    /// recovers by itself when its connection or channel is lost.
     async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError>;
 
-    /// Tells every process that listens now. Not kept for those that do not.
+    /// Sends to every process that listens now. The message is not kept for others.
     async fn broadcast(&self, message: Envelope) -> Result<(), PublishError>;
 
-    /// What is broadcast from now on. After a reconnection something may have been missed; the listener
-    /// then yields [`Heard::Gap`].
+    /// Listens to all broadcasts from now on. After a reconnection some may have been missed; the listener then
+    /// yields [`Heard::Gap`].
     async fn listen(&self) -> Result<Box<dyn Listener>, BrokerError>;
 
-    /// Sends to whichever process takes from [`Queue::Requests`], and waits for its answer.
+    /// Sends a request to whichever process takes from [`Queue::Requests`], and waits for its answer
+    /// ([`Delivery::reply`]).
     async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError>;
 
-    /// Answers a delivery that came by [`Broker::request`]. An asker that has gone is not an error.
-    async fn reply(&self, to: &Delivery, answer: Envelope) -> Result<(), PublishError>;
+    /// Returns an error with the reason if messages cannot be published now.
+    fn health(&self) -> Result<(), HealthError>;
 
-    /// Whether messages can be published now; if not, why.
-    fn health(&self) -> Result<(), String>;
-
-    /// Ends all subscriptions and connections, waiting for what is being written.
+    /// Ends all subscriptions and connections, after what is being written.
     async fn close(&self);
 }
 
 /// A stream of deliveries from one queue.
 #[async_trait]
 pub trait Subscription: Send {
-    /// The next delivery; `None` only after [`Subscription::stop`] or after the broker was closed. Cancel safe.
+    /// Returns the next delivery, or `None` after [`Subscription::stop`] or after the broker was closed. Cancel safe.
     async fn next(&mut self) -> Option<Delivery>;
 
-    /// How many unsettled deliveries may be held from now on. Zero takes nothing more, and leaves the
-    /// messages to others. Those in hand stay ours either way.
+    /// Sets the number of deliveries that may be unsettled at once. With zero, nothing more is taken and messages are
+    /// left to others. Deliveries that were taken before stay with this subscription in any case.
     ///
-    /// What a lower prefetch leaves to others may have been on its way here, and `RabbitMQ` before 4.3 counts
-    /// that as a return: not to be lowered more often than needed.
+    /// Lower it no more often than needed: messages that were on their way here are returned to the queue, and
+    /// `RabbitMQ` before 4.3 counts that as a delivery.
     async fn set_prefetch(&mut self, prefetch: u16);
 
-    /// Acks `last` and every earlier delivery of this subscription that is still unsettled.
+    /// Acks `last` and every earlier delivery of this subscription that is still unsettled. Does nothing if `last`
+    /// was settled before, came from another subscription, or came on a channel that was lost.
     async fn ack_through(&mut self, last: Delivery) -> Result<(), BrokerError>;
 
-    /// Takes nothing more and hands back what was buffered but not yet returned by `next`. Deliveries in hand
-    /// can still be settled while the subscription lives.
+    /// Takes nothing more, and requeues what was buffered but not yet returned by `next`. Deliveries that `next` has
+    /// returned can still be settled while the subscription lives.
     async fn stop(&mut self);
 }
 
-/// What a listener hears.
+/// An item of a [`Listener`].
 #[derive(Debug)]
 pub enum Heard {
     Message(Envelope),
-    /// The connection was lost for a while: read from the store what may have been missed.
+    /// Broadcasts may have been missed, because the connection was lost for a while or the listener was too slow. Read
+    /// their effects from the store.
     Gap,
 }
 
 #[async_trait]
 pub trait Listener: Send {
-    /// `None` after the broker was closed. Cancel safe.
+    /// Returns the next broadcast or gap, or `None` after the broker was closed. Cancel safe.
     async fn next(&mut self) -> Option<Heard>;
 }
 

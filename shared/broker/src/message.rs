@@ -5,14 +5,15 @@ use uuid::Uuid;
 /// A message as the broker carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// A `UUIDv7`; nil on a message that came from elsewhere without one.
+    /// A `UUIDv7`, or nil if another program sent the message without an id.
     pub id: Uuid,
-    /// Name and version, as `job.v1`.
+    /// Name and version, such as `job.v1`.
     pub message_type: String,
     pub body: Bytes,
-    /// W3C trace context of who published it.
+    /// W3C trace context of the publisher.
     pub traceparent: Option<String>,
-    /// On a message from [`Queue::Dead`](crate::Queue::Dead): why it is there. Not sent by a publish.
+    /// Reason why the message is in [`Queue::Dead`](crate::Queue::Dead); absent in other queues. A publish does not send
+    /// it.
     pub reason: Option<String>,
 }
 

@@ -1,33 +1,37 @@
-use runmill_proto::{ProviderId, RunId};
+use runmill_proto::{ProviderId, RunId, message::Job};
 
-/// After this many returns a message becomes a dead letter (`RabbitMQ` delivers it once more than that).
+/// Number of times that a message may be returned to its queue. At the next return it becomes a dead letter, so it is
+/// delivered at most once more than this.
 pub const DELIVERY_LIMIT: u32 = 20;
 
-/// Every queue there is. Implementations know its name and arguments; nobody else does.
+/// An executor ends a job by itself before the broker would dead-letter it.
+const _: () = assert!(Job::DELIVERIES_MAX < DELIVERY_LIMIT);
+
+/// All queues. Only the implementations know their names and arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Queue {
     /// Jobs of one provider's lane.
     Jobs(ProviderId),
     /// Logs of the runs that hash to this partition.
     Logs(u16),
-    /// Questions to any executor.
+    /// Requests to any executor.
     Requests,
-    /// What could not be handled, with the reason.
+    /// Dead letters: messages that nobody could handle, with the reason.
     Dead,
 }
 
 impl Queue {
-    /// How often a message may be returned before it is taken out; `None`: for ever, because there is no
-    /// place after the dead letters.
-    pub(crate) fn returns_max(self) -> Option<u32> {
+    /// Returns the delivery limit. There is none for dead letters, which have no further queue to go to.
+    pub(crate) fn delivery_limit(self) -> Option<u32> {
         match self {
             Self::Jobs(_) | Self::Logs(_) | Self::Requests => Some(DELIVERY_LIMIT),
             Self::Dead => None,
         }
     }
 
-    /// Whether what is taken out becomes a dead letter. A request does not: its asker has long gone.
-    pub(crate) fn keeps_spent(self) -> bool {
+    /// Returns true if a message beyond the delivery limit becomes a dead letter. A request is dropped instead: its
+    /// requester no longer waits.
+    pub(crate) fn has_dead_letters(self) -> bool {
         match self {
             Self::Jobs(_) | Self::Logs(_) => true,
             Self::Requests | Self::Dead => false,
@@ -35,7 +39,7 @@ impl Queue {
     }
 }
 
-/// The partition of a run's logs, below `partitions`, which must be the same in every process.
+/// Returns the partition of a run's logs, below `partitions`. All processes must use the same number of partitions.
 ///
 /// # Panics
 /// If `partitions` is zero.

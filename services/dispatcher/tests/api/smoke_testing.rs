@@ -49,12 +49,11 @@ async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
 /// Takes one request and gives it `answer`, or none; what was asked.
 async fn answer(server: &Server, answer: Option<SmokeTestReport>) -> tokio::task::JoinHandle<SmokeTest> {
     let mut requests = server.broker.subscribe(Queue::Requests, 1).await.unwrap();
-    let broker = server.broker.clone();
     tokio::spawn(async move {
         let delivery = requests.next().await.unwrap();
         let asked = delivery.message.decode().unwrap();
         if let Some(answer) = answer {
-            broker.reply(&delivery, Envelope::new(&answer)).await.unwrap();
+            delivery.reply(Envelope::new(&answer)).await.unwrap();
         }
         delivery.ack().await.unwrap();
         asked

@@ -30,8 +30,8 @@ impl Requests {
         let mut requests = requests.context("taking requests")?;
         let (this, tasks) = (Arc::new(self), TaskTracker::new());
         while let Some(Some(delivery)) = stop.run_until_cancelled(requests.next()).await {
-            let (this, broker, stop) = (this.clone(), broker.clone(), stop.clone());
-            tasks.spawn(async move { this.handle(&broker, delivery, &stop).await });
+            let (this, stop) = (this.clone(), stop.clone());
+            tasks.spawn(async move { this.handle(delivery, &stop).await });
         }
         requests.stop().await;
         tasks.close();
@@ -39,10 +39,10 @@ impl Requests {
         Ok(())
     }
 
-    async fn handle(&self, broker: &SharedBroker, delivery: Delivery, stop: &CancellationToken) {
+    async fn handle(&self, delivery: Delivery, stop: &CancellationToken) {
         match self.answer(&delivery.message, stop).await {
             Ok(Some(answer)) => {
-                if let Err(error) = broker.reply(&delivery, answer).await {
+                if let Err(error) = delivery.reply(answer).await {
                     tracing::warn!(event = "smoke_test.reply_failed", %error, "whoever asked has to ask again");
                 }
                 ack::ack(delivery).await;

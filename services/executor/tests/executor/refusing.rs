@@ -70,7 +70,7 @@ async fn a_job_that_was_delivered_too_often_fails_as_poisoned_without_a_call() {
     let job = world.publish(0).await;
     let mut others = world.broker.inner.subscribe(world.lane, 1).await.unwrap();
     for _ in 0..10 {
-        others.next().await.unwrap().reject().await.unwrap();
+        others.next().await.unwrap().requeue_as_failed().await.unwrap();
     }
     drop(others);
     world.start();

@@ -1,13 +1,12 @@
 use std::{
-    any::Any,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use runmill_broker::{
-    Broker, BrokerError, Delivery, Envelope, Listener, PublishError, Queue, RequestError, Settle,
-    Subscription, memory::MemoryBroker,
+    Broker, BrokerError, Delivery, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
+    Settle, Subscription, memory::MemoryBroker,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -80,11 +79,7 @@ impl Broker for WatchedBroker {
         self.inner.request(message, timeout).await
     }
 
-    async fn reply(&self, to: &Delivery, answer: Envelope) -> Result<(), PublishError> {
-        self.inner.reply(to, answer).await
-    }
-
-    fn health(&self) -> Result<(), String> {
+    fn health(&self) -> Result<(), HealthError> {
         self.inner.health()
     }
 
@@ -101,10 +96,10 @@ struct WatchedSubscription {
 #[async_trait]
 impl Subscription for WatchedSubscription {
     async fn next(&mut self) -> Option<Delivery> {
-        let inner = self.inner.next().await?;
-        tell(&self.seen, Seen::Taken(inner.message.id));
-        let (message, count) = (inner.message.clone(), inner.delivery_count);
-        Some(Delivery::new(message, count, Box::new(WatchedSettle { inner, seen: self.seen.clone() })))
+        let delivery = self.inner.next().await?;
+        let (id, seen) = (delivery.message.id, self.seen.clone());
+        tell(&seen, Seen::Taken(id));
+        Some(delivery.map_settle(|inner| Box::new(WatchedSettle { inner, id, seen })))
     }
 
     async fn set_prefetch(&mut self, prefetch: u16) {
@@ -121,13 +116,14 @@ impl Subscription for WatchedSubscription {
 }
 
 struct WatchedSettle {
-    inner: Delivery,
+    inner: Box<dyn Settle>,
+    id: Uuid,
     seen: mpsc::Sender<Seen>,
 }
 
 impl WatchedSettle {
     fn tell(&self, what: impl FnOnce(Uuid) -> Seen) {
-        tell(&self.seen, what(self.inner.message.id));
+        tell(&self.seen, what(self.id));
     }
 }
 
@@ -135,25 +131,25 @@ impl WatchedSettle {
 impl Settle for WatchedSettle {
     async fn ack(&self) -> Result<(), BrokerError> {
         self.tell(Seen::Acked);
-        self.inner.settle().ack().await
+        self.inner.ack().await
     }
 
-    async fn hand_back(&self) -> Result<(), BrokerError> {
+    async fn requeue(&self) -> Result<(), BrokerError> {
         self.tell(Seen::HandedBack);
-        self.inner.settle().hand_back().await
+        self.inner.requeue().await
     }
 
-    async fn reject(&self) -> Result<(), BrokerError> {
+    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
         self.tell(Seen::Rejected);
-        self.inner.settle().reject().await
+        self.inner.requeue_as_failed().await
     }
 
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {
         self.tell(|id| Seen::DeadLettered(id, reason.to_owned()));
-        self.inner.settle().dead_letter(message, reason).await
+        self.inner.dead_letter(message, reason).await
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self.inner.settle().as_any()
+    async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
+        self.inner.reply(answer).await
     }
 }

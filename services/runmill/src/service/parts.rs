@@ -68,7 +68,7 @@ impl Parts {
     pub fn readiness(&self, life: &Lifecycle) -> Readiness {
         let mut readiness = life.readiness();
         let broker = self.broker.clone();
-        readiness.add("broker", move || broker.health());
+        readiness.add("broker", move || broker.health().map_err(|error| error.to_string()));
         readiness
     }
 

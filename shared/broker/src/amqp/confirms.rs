@@ -7,44 +7,44 @@ use uuid::Uuid;
 use super::wire;
 use crate::{BrokerError, PublishError};
 
-/// What became of one publish, and who wants to know.
+/// The outcome of one publish, and the sender to report it to.
 pub(super) struct Outcome {
     pub id: Option<Uuid>,
-    /// Where it was published to, for people.
+    /// Exchange and routing key, for error messages.
     pub route: String,
     pub confirmed: lapin::Result<Confirmation>,
     pub done: oneshot::Sender<Result<(), PublishError>>,
 }
 
-/// Messages that came back and were not yet confirmed.
+/// Messages that the broker has returned (`basic.return`) and not yet confirmed.
 ///
-/// The broker returns an unroutable message before it confirms it. lapin attaches what was returned to the first
-/// confirm that it resolves afterwards, which is often another message's: taken at its word, a lost message
-/// would count as stored. But that confirm is resolved before the message's own. So whoever looks at outcomes
-/// only when all that are resolved are there knows of every return in time, and the id says whose it is.
+/// The broker returns an unroutable message before it confirms it. lapin attaches a returned message to the first
+/// confirm that it resolves afterwards, which often belongs to another message. If that pairing were trusted, a lost
+/// message would count as stored. But that confirm is always resolved before the lost message's own. So if all resolved
+/// outcomes are looked at together, every return is known in time, and its message id says to which message it belongs.
 #[derive(Default)]
 pub(super) struct Returns {
-    /// How often each came back; a message may be published again while it is on its way.
+    /// Number of returns by message id. A message may be published again while its confirm is still on its way.
     pending: HashMap<Uuid, u32>,
 }
 
 impl Returns {
-    /// Tells each publisher what became of its message.
+    /// Reports its outcome to each publisher.
     ///
-    /// * `outcomes` — all that are there, in any order.
-    pub fn tell(&mut self, outcomes: Vec<Outcome>, explain: impl Fn(&lapin::Error) -> BrokerError) {
+    /// * `outcomes` — all outcomes that are resolved by now, in any order.
+    pub fn report(&mut self, outcomes: Vec<Outcome>, explain: impl Fn(&lapin::Error) -> BrokerError) {
         for id in outcomes.iter().filter_map(|outcome| returned_id(&outcome.confirmed)) {
             *self.pending.entry(id).or_default() += 1;
         }
         for Outcome { id, route, confirmed, done } in outcomes {
-            let told = match confirmed {
+            let result = match confirmed {
                 Ok(_) if id.is_some_and(|id| self.take(id)) => Err(PublishError::Unroutable(route)),
                 Ok(Confirmation::Ack(_)) => Ok(()),
                 Ok(Confirmation::Nack(_)) => Err(PublishError::Rejected),
                 Ok(Confirmation::NotRequested) => Err(unconfirmed().into()),
                 Err(error) => Err(explain(&error).into()),
             };
-            let _gave_up = done.send(told);
+            let _gave_up = done.send(result);
         }
     }
 
@@ -67,7 +67,7 @@ fn returned_id(confirmed: &lapin::Result<Confirmation>) -> Option<Uuid> {
     }
 }
 
-/// Looks like success and is none.
+/// Error for a confirm that was never asked for, which must not pass as a success.
 fn unconfirmed() -> BrokerError {
     BrokerError::Refused { what: "confirms".into(), reason: "the channel is not in confirm mode".into() }
 }
@@ -102,7 +102,7 @@ mod tests {
         outcomes: [(Outcome, Told); N],
     ) -> [Result<(), PublishError>; N] {
         let (outcomes, told): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
-        returns.tell(outcomes, |error| panic!("{error}"));
+        returns.report(outcomes, |error| panic!("{error}"));
         let told: Vec<_> = told.into_iter().map(|mut told| told.try_recv().unwrap()).collect();
         told.try_into().unwrap()
     }

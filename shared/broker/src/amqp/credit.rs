@@ -1,11 +1,11 @@
 use lapin::types::ShortString;
 
-/// Shares a subscription's prefetch out among consumers of its channel.
+/// Divides a subscription's prefetch among the consumers of its channel.
 ///
-/// A quorum queue has a prefetch for each consumer, fixed when the consumer starts; what a cancelled consumer
-/// still holds no longer counts anywhere. So a larger prefetch is a further consumer with the difference, and a
-/// smaller one is a new consumer with what the held messages leave. At any time
-/// `allowances + held by cancelled consumers <= prefetch`.
+/// A quorum queue has a prefetch for each consumer, fixed when the consumer starts, and the unacked deliveries of a
+/// cancelled consumer (the *leftovers*) count towards none. So to raise the prefetch, a further consumer is started
+/// with the difference. To lower it, all consumers are cancelled and a new one is started with the new prefetch less
+/// the leftovers. At any time `allowances + leftovers <= prefetch`.
 #[derive(Default)]
 pub(super) struct Credit {
     consumers: Vec<Consumer>,
@@ -19,33 +19,33 @@ struct Consumer {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Start a consumer with this allowance.
+    /// Start a consumer with this prefetch.
     Start(u16),
     CancelAll,
     Nothing,
 }
 
 impl Credit {
-    /// More consumers than these are made one again. Reached by a prefetch that only ever grows.
+    /// Number of consumers at which they are replaced by one. A prefetch that only ever grows reaches it.
     const CONSUMERS_MAX: usize = 16;
 
-    /// What to do next.
+    /// Returns the next step towards `prefetch`.
     ///
-    /// * `owed` — messages still held from cancelled consumers.
-    /// * `asked` — the prefetch was just set: any room is worth a consumer.
-    /// * `single` — the queue serves only one consumer at a time, so there is to be one.
-    pub fn step(&self, prefetch: u16, owed: usize, asked: bool, single: bool) -> Step {
+    /// * `leftovers` — number of unacked deliveries of cancelled consumers.
+    /// * `just_set` — the prefetch was set a moment ago, so any room is worth a consumer.
+    /// * `single` — the queue serves only one consumer at a time, so only one may be started.
+    pub fn step(&self, prefetch: u16, leftovers: usize, just_set: bool, single: bool) -> Step {
         let allowed: u16 = self.consumers.iter().map(|consumer| consumer.allowance).sum();
         let consumers_max = if single { 1 } else { Self::CONSUMERS_MAX };
         if allowed > prefetch {
             return Step::CancelAll;
         }
-        let owed = u16::try_from(owed).unwrap_or(u16::MAX);
+        let leftovers = u16::try_from(leftovers).unwrap_or(u16::MAX);
         let open = prefetch - allowed;
-        let room = open.saturating_sub(owed);
-        // Not a consumer for every message that is settled: for half of them, then for half of the rest, and so
-        // on.
-        let worthwhile = owed == 0 || (!single && (asked || room >= owed));
+        let room = open.saturating_sub(leftovers);
+        // A consumer for each leftover that is settled would be too many. One is started when half of them are
+        // settled, another after half of the rest, and so on.
+        let worthwhile = leftovers == 0 || (!single && (just_set || room >= leftovers));
         if room == 0 || !worthwhile {
             Step::Nothing
         } else if self.consumers.len() < consumers_max {
@@ -55,7 +55,7 @@ impl Credit {
         }
     }
 
-    /// A number for the next consumer; later ones are larger.
+    /// Returns the number for the next consumer, which is larger than all before.
     pub fn next_number(&mut self) -> u32 {
         self.started += 1;
         self.started
@@ -69,7 +69,7 @@ impl Credit {
         self.consumers.push(Consumer { tag, allowance });
     }
 
-    /// Forgets the consumers, and names them to be cancelled.
+    /// Removes all consumers, and returns their tags so that they can be cancelled.
     pub fn take_all(&mut self) -> Vec<ShortString> {
         self.consumers.drain(..).map(|consumer| consumer.tag).collect()
     }
@@ -90,14 +90,14 @@ mod tests {
     #[test]
     fn steps() {
         let table: [(&[u16], u16, usize, Step); 14] = [
-            // consumers, prefetch, owed, step
+            // consumers, prefetch, leftovers, step
             (&[], 0, 0, Step::Nothing),
             (&[], 5, 0, Step::Start(5)),
             (&[5], 5, 0, Step::Nothing),
             (&[5], 8, 0, Step::Start(3)),
             (&[5], 4, 0, Step::CancelAll),
             (&[5], 0, 0, Step::CancelAll),
-            // After the cancel: what is held is in the way, until half of it is settled, and half of the rest.
+            // After a cancel, leftovers take up room until half of them are settled, then half of the rest.
             (&[], 9, 9, Step::Nothing),
             (&[], 9, 5, Step::Nothing),
             (&[], 9, 4, Step::Start(5)),
@@ -107,9 +107,9 @@ mod tests {
             (&[5, 2, 2], 9, 0, Step::Nothing),
             (&[1; 16], 17, 0, Step::CancelAll),
         ];
-        for (consumers, prefetch, owed, step) in table {
-            let now = credit(consumers).step(prefetch, owed, false, false);
-            assert_eq!(now, step, "{consumers:?} prefetch {prefetch} owed {owed}");
+        for (consumers, prefetch, leftovers, step) in table {
+            let now = credit(consumers).step(prefetch, leftovers, false, false);
+            assert_eq!(now, step, "{consumers:?} prefetch {prefetch} leftovers {leftovers}");
         }
     }
 

@@ -10,9 +10,9 @@ use tokio::time;
 use super::AmqpSettings;
 use crate::BrokerError;
 
-/// Makes connections for one purpose.
+/// Opens connections for one purpose, publishing or consuming.
 pub(super) struct Dialer {
-    /// With the password.
+    /// Holds the password: never print it.
     uri: AMQPUri,
     name: String,
     connect_timeout: Duration,
@@ -50,27 +50,27 @@ impl Dialer {
         match time::timeout(self.connect_timeout, self.handshake()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.unreachable(error.to_string())),
-            // A broker that has used up its open files takes the connection and says nothing.
+            // A broker that has used up its open files accepts the connection and does not answer.
             Err(_elapsed) => Err(self.unreachable(format!(
-                "no answer within {:?}: is it a RabbitMQ, and has it open files left?",
+                "no answer within {:?}; check that RabbitMQ listens there and has open files left",
                 self.connect_timeout
             ))),
         }
     }
 
     async fn handshake(&self) -> lapin::Result<Connection> {
-        let patience = self.connect_timeout;
+        let connect_timeout = self.connect_timeout;
         let runtime = lapin::runtime::default_runtime()?;
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-        // lapin connects on a thread of its own, which only the system's own time-out (two minutes) would end
-        // if our waiting alone had a bound.
+        // lapin connects on a thread of its own. The time-out of `dial` does not end it, and the operating system's
+        // takes two minutes.
         Connection::connector(
             self.uri.clone(),
             runtime,
             async move |uri: AMQPUri, runtime| {
                 let tls = OwnedTLSConfig::default();
                 let connected = uri.connect_with_config_async(tls.as_ref(), &runtime);
-                let connected = time::timeout(patience, connected).await.map_err(io::Error::from);
+                let connected = time::timeout(connect_timeout, connected).await.map_err(io::Error::from);
                 connected.flatten().map_err(lapin::Error::from)
             },
             properties,

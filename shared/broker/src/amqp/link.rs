@@ -9,13 +9,13 @@ use tokio::{sync::watch, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{backoff, dial::Dialer};
-use crate::BrokerError;
+use crate::{BrokerError, HealthError};
 
-/// One connection, kept up: when it is lost, it is made again, for as long as the link lives.
+/// One connection that is re-established when it is lost, for as long as the link lives.
 ///
-/// lapin has a recovery of its own, which is off. It replays the topology and consumers of a lost connection
-/// but not of a channel that the broker closed (a wrong tag, the consumer timeout, a deleted queue), so a
-/// rebuild of channels is needed anyway; two mechanisms at once would race for the same consumers.
+/// The recovery of lapin is off. It restores the topology and consumers of a lost connection, but not of a channel that
+/// the broker closed (after a wrong tag, the consumer timeout or a deleted queue). So channels must be rebuilt here
+/// anyway, and two mechanisms would race for the same consumers.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     dialer: Arc<Dialer>,
@@ -26,21 +26,21 @@ pub(super) struct Link {
 #[derive(Clone)]
 enum State {
     Up(Up),
-    /// With the reason.
+    /// Not connected, for this reason.
     Down(String),
 }
 
-/// A connection that was there a moment ago.
+/// A connection that was open when it was handed out, and may be lost since.
 #[derive(Clone)]
 pub(super) struct Up {
     connection: Arc<Connection>,
     dialer: Arc<Dialer>,
-    /// Cancelled when the connection is found to be lost; whoever cancels it says so.
+    /// Cancelled when the connection is lost. A task that finds it unresponsive cancels this, so that it is replaced.
     pub lost: CancellationToken,
 }
 
 impl Link {
-    /// Connects, or says why that is not possible now.
+    /// Connects, or returns an error with the reason after one attempt.
     pub async fn connect(dialer: Dialer) -> Result<Self, BrokerError> {
         let dialer = Arc::new(dialer);
         let first = Up::new(dialer.dial().await?, dialer.clone());
@@ -50,36 +50,39 @@ impl Link {
         Ok(link)
     }
 
-    /// The connection, waiting for it while it is down. Cancel safe.
+    /// Returns the connection, and waits for it while it is down. Cancel safe.
     pub async fn up(&self) -> Result<Up, BrokerError> {
         let mut state = self.state.clone();
         let found = state.wait_for(|state| matches!(state, State::Up(_))).await;
         match found.as_deref() {
             Ok(State::Up(up)) => Ok(up.clone()),
-            // Its task has ended.
+            // The task that keeps the connection has ended.
             Ok(State::Down(_)) | Err(_) => Err(BrokerError::Closed),
         }
     }
 
-    /// The connection, if it is there within `patience`.
-    pub async fn up_within(&self, patience: Duration) -> Result<Up, BrokerError> {
-        time::timeout(patience, self.up()).await.unwrap_or_else(|_elapsed| Err(self.unreachable()))
+    /// Returns the connection, or an error if it is still down after `timeout`.
+    pub async fn up_within(&self, timeout: Duration) -> Result<Up, BrokerError> {
+        time::timeout(timeout, self.up()).await.unwrap_or_else(|_elapsed| Err(self.unreachable()))
     }
 
     pub fn unreachable(&self) -> BrokerError {
-        let reason = self.health().err().unwrap_or_else(|| "the connection was lost".into());
-        self.dialer.unreachable(reason)
+        let reason = self.health().err().map(|error| error.to_string());
+        self.dialer.unreachable(reason.unwrap_or_else(|| "the connection was lost".into()))
     }
 
-    /// Why nothing can be published now.
-    pub fn health(&self) -> Result<(), String> {
+    /// Returns an error if nothing can be published now.
+    pub fn health(&self) -> Result<(), HealthError> {
         if self.stop.is_cancelled() {
-            return Err(BrokerError::Closed.to_string());
+            return Err(HealthError::Closed);
         }
+        let address = || self.dialer.address().to_owned();
         match &*self.state.borrow() {
-            State::Down(reason) => Err(format!("not connected to {}: {reason}", self.dialer.address())),
+            State::Down(reason) => {
+                Err(HealthError::Disconnected { address: address(), reason: reason.clone() })
+            }
             State::Up(up) if up.connection.status().blocked() => {
-                Err(format!("{} takes no messages: its memory or disk is full", self.dialer.address()))
+                Err(HealthError::Blocked { address: address() })
             }
             State::Up(_) => Ok(()),
         }
@@ -111,20 +114,21 @@ impl Up {
         self.call("a channel", self.connection.create_channel()).await
     }
 
-    /// Waits for the broker's answer to a call about `what`, for as long as it may take.
+    /// Waits for the broker's answer to a call, for at most the answer timeout. `what` names the call in errors.
     pub async fn call<T>(
         &self,
         what: &str,
         answer: impl Future<Output = lapin::Result<T>>,
     ) -> Result<T, BrokerError> {
-        let patience = self.answer_timeout();
-        match time::timeout(patience, answer).await {
+        let timeout = self.answer_timeout();
+        match time::timeout(timeout, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.explain(what, &error)),
-            Err(_elapsed) => Err(BrokerError::TimedOut(patience)),
+            Err(_elapsed) => Err(BrokerError::TimedOut(timeout)),
         }
     }
 
+    /// Converts an error of lapin: a refusal of `what`, or a connection that does not work.
     pub fn explain(&self, what: &str, error: &lapin::Error) -> BrokerError {
         match error.kind() {
             ErrorKind::ProtocolError(refusal) if !is_fault(refusal.kind()) => {
@@ -134,10 +138,10 @@ impl Up {
         }
     }
 
-    /// Ends when the connection is lost, with the reason.
+    /// Waits until the connection is lost, and returns the reason.
     async fn ended(&self, events: &mut (impl Stream<Item = Event> + Unpin)) -> String {
-        // Not every end is an event.
-        let mut look = time::interval(Duration::from_millis(500));
+        // lapin does not report every end as an event.
+        let mut check = time::interval(Duration::from_millis(500));
         loop {
             tokio::select! {
                 () = self.lost.cancelled() => return "it stopped answering".into(),
@@ -147,22 +151,22 @@ impl Up {
                     Event::ConnectionUnblocked => tracing::info!("the broker takes messages again"),
                     _ => {}
                 },
-                _ = look.tick() => if !self.connection.status().connected() {
+                _ = check.tick() => if !self.connection.status().connected() {
                     return "the broker closed the connection".into();
                 },
             }
         }
     }
 
-    /// Says goodbye. A peer that no longer answers is not waited for.
-    async fn hang_up(&self) {
-        const PATIENCE: Duration = Duration::from_secs(2);
-        let _gone = time::timeout(PATIENCE, self.connection.close(200, "goodbye".into())).await;
+    /// Closes the connection. A peer that no longer answers costs only the time-out.
+    async fn close(&self) {
+        const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+        let _gone = time::timeout(CLOSE_TIMEOUT, self.connection.close(200, "goodbye".into())).await;
     }
 }
 
-/// The broker's own trouble, and no verdict on what it was asked: it stops, or stumbled, as `RabbitMQ` 3.10 does over two
-/// that declare the same quorum queue at once.
+/// Returns true for an error that says nothing about the call: the broker is stopping, or failed internally, as
+/// `RabbitMQ` 3.10 does when two processes declare the same quorum queue at once.
 fn is_fault(kind: &AMQPErrorKind) -> bool {
     matches!(kind, AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR | AMQPHardError::CONNECTIONFORCED))
 }
@@ -177,14 +181,14 @@ async fn keep_up(dialer: Arc<Dialer>, first: Up, state: watch::Sender<State>, st
             tracing::warn!(broker.address = dialer.address(), %reason, "broker connection lost");
             state.send_replace(State::Down(reason.clone()));
         }
-        up.hang_up().await;
+        up.close().await;
         if ended.is_none() {
             return;
         }
         let Some(connection) = stop.run_until_cancelled(redial(&dialer, &state)).await else { return };
         up = Up::new(connection, dialer.clone());
         state.send_replace(State::Up(up.clone()));
-        tracing::info!(broker.address = dialer.address(), "broker connection made again");
+        tracing::info!(broker.address = dialer.address(), "broker connection re-established");
     }
 }
 
@@ -195,7 +199,7 @@ async fn redial(dialer: &Dialer, state: &watch::Sender<State>) -> Connection {
             Ok(connection) => return connection,
             Err(error) => {
                 failures += 1;
-                tracing::debug!(%error, failures, "broker still away");
+                tracing::debug!(%error, failures, "broker not yet reachable");
                 state.send_replace(State::Down(error.to_string()));
             }
         }

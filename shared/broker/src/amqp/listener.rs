@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    private::{Event, Opened, PrivateQueue},
+    exclusive::{Event, ExclusiveQueue, Opened},
     wire,
 };
 use crate::{Heard, Listener, inbox::Inbox};
@@ -15,25 +15,25 @@ pub(super) struct AmqpListener {
 }
 
 impl AmqpListener {
-    /// The listener, and what keeps it hearing until it is dropped or the broker closed.
+    /// Returns the listener and the task that feeds it, which ends when the listener is dropped or the broker closed.
     pub fn new(
-        queue: PrivateQueue,
+        queue: ExclusiveQueue,
         opened: Opened,
         closing: &CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let inbox = Arc::new(Inbox::default());
         let stop = closing.child_token();
         let listener = Self { inbox: inbox.clone(), _stop: stop.clone().drop_guard() };
-        let hearing = async move {
-            let heard = |event| match event {
+        let task = async move {
+            let on_event = |event| match event {
                 Event::Message(mut delivery) => inbox.push(wire::envelope(&mut delivery)),
-                // Only now, when what is said next is heard, the store can be read for what was missed.
+                // Only now, after the new queue is bound, a read of the store finds all that was missed.
                 Event::Reopened(_) => inbox.gap(),
             };
-            queue.run(opened, stop, heard).await;
+            queue.run(opened, stop, on_event).await;
             inbox.close();
         };
-        (listener, hearing)
+        (listener, task)
     }
 }
 

@@ -1,26 +1,29 @@
 //! The broker over `RabbitMQ`, 3.10 to 4.3, with lapin.
 //!
-//! One `link` publishes and one consumes, because the broker stops reading from a connection that publishes
-//! when its memory or disk is full, acks and all. All publishing goes through one task, the `pump`. Each
-//! subscription has a channel and a `supervisor` that makes it anew when it is lost.
+//! One `link` publishes and another consumes: when its memory or disk is full, the broker stops reading from
+//! connections that publish, and would not read acks from them either. All publishing goes through one task, the
+//! `pump`. Each subscription has a channel, and a `supervisor` that replaces a lost channel.
 
 mod backoff;
+mod channel_deliveries;
 mod confirms;
 mod credit;
 mod dial;
-mod hand;
+mod exclusive;
 mod link;
 mod listener;
-mod private;
 mod publisher;
 mod pump;
 mod replies;
 mod session;
 mod settings;
 mod settle;
+mod settlement;
+mod shared;
 mod subscription;
 mod supervisor;
 mod topology;
+mod unacked;
 mod watchdog;
 mod wire;
 
@@ -39,23 +42,23 @@ use tokio_util::{
 pub use self::settings::AmqpSettings;
 use self::{
     dial::Dialer,
+    exclusive::ExclusiveQueue,
     link::{Link, Up},
     listener::AmqpListener,
-    private::PrivateQueue,
     publisher::Publisher,
     replies::Replies,
     session::Session,
-    settle::{AmqpSettle, Desk},
+    shared::Shared,
     subscription::AmqpSubscription,
     supervisor::Supervisor,
     topology::{Route, Topology},
     watchdog::Watchdog,
 };
 use crate::{
-    Broker, BrokerError, Delivery, Envelope, Listener, PublishError, Queue, RequestError, Subscription,
+    Broker, BrokerError, Envelope, HealthError, Listener, PublishError, Queue, RequestError, Subscription,
 };
 
-/// Requests of this process that wait at once.
+/// Number of requests of this process that may wait for their answers at once.
 const REQUESTS_MAX: usize = 256;
 
 pub struct AmqpBroker {
@@ -72,8 +75,8 @@ pub struct AmqpBroker {
 }
 
 impl AmqpBroker {
-    /// Connects, or says within [`AmqpSettings::connect_timeout`] for each of two connections why that is not
-    /// possible. From then on lost connections are made again without end.
+    /// Opens two connections, or returns an error after at most [`AmqpSettings::connect_timeout`] for each. From then
+    /// on, lost connections are re-established for as long as the broker lives.
     pub async fn connect(settings: AmqpSettings) -> Result<Self, BrokerError> {
         let topology = Arc::new(Topology::new(&settings));
         let publishing = Arc::new(Link::connect(Dialer::new(&settings, "publish")?).await?);
@@ -107,9 +110,9 @@ impl AmqpBroker {
         link.up_within(self.settings.connect_timeout).await
     }
 
-    /// Opens what needs a connection, and tries again what a fault of the broker or of the connection spoiled, for as
-    /// long as connecting may take. A refusal is final.
-    async fn persist<T, O: Future<Output = Result<T, BrokerError>>>(
+    /// Runs `open` on the connection, and repeats it with backoff after a fault of the broker or of the connection, for
+    /// at most [`AmqpSettings::connect_timeout`]. A refusal by the broker is final.
+    async fn open_with_retry<T, O: Future<Output = Result<T, BrokerError>>>(
         &self,
         link: &Link,
         open: impl Fn(Up) -> O,
@@ -131,25 +134,25 @@ impl AmqpBroker {
         }
     }
 
-    fn private_queue(&self, source: Option<Route>) -> PrivateQueue {
-        PrivateQueue { link: self.consuming.clone(), topology: self.topology.clone(), source }
+    fn exclusive_queue(&self, source: Option<Route>) -> ExclusiveQueue {
+        ExclusiveQueue { link: self.consuming.clone(), topology: self.topology.clone(), source }
     }
 
     async fn replies(&self) -> Result<Arc<Replies>, BrokerError> {
         let opened = self.replies.get_or_try_init(async || {
             self.declare(Queue::Requests).await?;
-            let queue = self.private_queue(None);
+            let queue = self.exclusive_queue(None);
             let opened = queue.open(self.up(&self.consuming).await?).await?;
-            let (replies, passing) = Replies::new(queue, opened, self.closing.clone());
-            self.tasks.spawn(passing);
+            let (replies, task) = Replies::new(queue, opened, self.closing.clone());
+            self.tasks.spawn(task);
             Ok(replies)
         });
         opened.await.cloned()
     }
 
     async fn ask(&self, message: Envelope) -> Result<Option<Envelope>, PublishError> {
-        let _one_of_many = self.requests.acquire().await.expect("this semaphore is never closed");
-        let (address, mut waiting) = self.replies().await?.expect();
+        let _permit = self.requests.acquire().await.expect("this semaphore is never closed");
+        let (address, mut waiting) = self.replies().await?.expect_reply();
         let properties = wire::properties(&message)
             .with_reply_to(address.queue)
             .with_correlation_id(address.correlation_id);
@@ -161,8 +164,8 @@ impl AmqpBroker {
 #[async_trait]
 impl Broker for AmqpBroker {
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
-        self.persist(&self.publishing, |up| async move {
-            // A channel of its own: a refusal closes it.
+        self.open_with_retry(&self.publishing, |up| async move {
+            // The broker closes the channel when it refuses, so no other work may be on it.
             let channel = up.channel().await?;
             self.topology.declare(&up, &channel, queue).await
         })
@@ -175,42 +178,42 @@ impl Broker for AmqpBroker {
     }
 
     async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
-        let desk = Arc::new(Desk::new(self.publisher.clone(), self.topology.clone()));
-        desk.hand.set_prefetch(prefetch);
-        let session = self.persist(&self.consuming, |up| Session::open(up, queue, desk.clone())).await?;
+        let shared = Arc::new(Shared::new(prefetch, self.publisher.clone(), self.topology.clone()));
+        let session =
+            self.open_with_retry(&self.consuming, |up| Session::open(up, queue, shared.clone())).await?;
         let watchdog = Watchdog {
             link: self.publishing.clone(),
             queue: self.topology.queue(queue),
             period: self.settings.watchdog_period,
         };
-        // Its holder waits for the answer to each command, so one is there at a time.
-        let (asking, commands) = mpsc::channel(1);
+        // The subscription waits for the answer to each command, so there is at most one at a time.
+        let (sender, commands) = mpsc::channel(1);
         let supervisor = Supervisor {
             link: self.consuming.clone(),
             queue,
-            desk: desk.clone(),
+            shared: shared.clone(),
             watchdog,
             commands,
             closing: self.closing.clone(),
         };
         self.tasks.spawn(supervisor.run(session));
-        Ok(Box::new(AmqpSubscription::new(desk, asking)))
+        Ok(Box::new(AmqpSubscription::new(shared, sender)))
     }
 
     async fn broadcast(&self, message: Envelope) -> Result<(), PublishError> {
         let properties = wire::properties(&message);
         match self.publisher.publish(self.topology.control(), properties, message.body).await {
-            // Nobody listens.
+            // No process listens now.
             Err(PublishError::Unroutable(_)) => Ok(()),
-            told => told,
+            published => published,
         }
     }
 
     async fn listen(&self) -> Result<Box<dyn Listener>, BrokerError> {
-        let queue = self.private_queue(Some(self.topology.control()));
-        let opened = self.persist(&self.consuming, |up| queue.open(up)).await?;
-        let (listener, hearing) = AmqpListener::new(queue, opened, &self.closing);
-        self.tasks.spawn(hearing);
+        let queue = self.exclusive_queue(Some(self.topology.control()));
+        let opened = self.open_with_retry(&self.consuming, |up| queue.open(up)).await?;
+        let (listener, task) = AmqpListener::new(queue, opened, &self.closing);
+        self.tasks.spawn(task);
         Ok(Box::new(listener))
     }
 
@@ -222,18 +225,7 @@ impl Broker for AmqpBroker {
         }
     }
 
-    async fn reply(&self, to: &Delivery, answer: Envelope) -> Result<(), PublishError> {
-        let settle = to.settle().as_any().downcast_ref::<AmqpSettle>();
-        let Some(address) = settle.and_then(AmqpSettle::reply_to).cloned() else { return Ok(()) };
-        let properties = wire::properties(&answer).with_correlation_id(address.correlation_id);
-        match self.publisher.publish(Topology::direct(address.queue), properties, answer.body).await {
-            // The asker has gone.
-            Err(PublishError::Unroutable(_)) => Ok(()),
-            told => told,
-        }
-    }
-
-    fn health(&self) -> Result<(), String> {
+    fn health(&self) -> Result<(), HealthError> {
         self.publishing.health()
     }
 

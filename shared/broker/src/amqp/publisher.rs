@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{BrokerError, PublishError};
 
-/// A message on its way to the channel, and who waits for its confirm.
+/// A message on its way to the channel, and the sender to report its confirm to.
 pub(super) struct Outgoing {
     pub route: Route,
     pub properties: BasicProperties,
@@ -23,8 +23,7 @@ pub(super) struct Outgoing {
     pub done: oneshot::Sender<Result<(), PublishError>>,
 }
 
-/// Publishes from any number of tasks at once. All goes through one task, the [`Pump`], which owns the
-/// channel.
+/// Publishes for any number of tasks at once, through the one task that owns the channel: the [`Pump`].
 #[derive(Clone)]
 pub(super) struct Publisher {
     link: Arc<Link>,
@@ -33,7 +32,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// Enough to keep the pump busy; whoever comes when it is full waits.
+    /// Bound of the messages that wait for the pump. Enough to keep it busy; further publishers wait.
     const OUTBOX_MAX: usize = 256;
 
     pub fn start(
@@ -48,8 +47,8 @@ impl Publisher {
         Self { link, outbox, answer_timeout }
     }
 
-    /// Returns once the broker has taken responsibility for the message. While the connection is down the
-    /// message waits for it; the waiting is part of the time a confirm may take.
+    /// Returns once the broker has taken responsibility for the message. While the connection is down, the message
+    /// waits for it; this counts towards the answer timeout.
     pub async fn publish(
         &self,
         route: Route,
@@ -60,13 +59,13 @@ impl Publisher {
         let publishing = async {
             let outgoing = Outgoing { route, properties, body, done };
             self.outbox.send(outgoing).await.map_err(|_ended| BrokerError::Closed)?;
-            // The pump lets go of what it had sent when the channel was lost, and of all when it ends.
-            confirmed.await.unwrap_or_else(|_let_go| Err(self.let_go().into()))
+            // The pump drops the senders of messages in flight when its channel is lost, and all senders when it ends.
+            confirmed.await.unwrap_or_else(|_dropped| Err(self.dropped().into()))
         };
         time::timeout(self.answer_timeout, publishing).await.unwrap_or_else(|_elapsed| Err(self.overdue()))
     }
 
-    fn let_go(&self) -> BrokerError {
+    fn dropped(&self) -> BrokerError {
         if self.outbox.is_closed() { BrokerError::Closed } else { self.link.unreachable() }
     }
 

@@ -24,14 +24,14 @@ use super::{
 };
 use crate::BrokerError;
 
-/// Publishes that wait for their confirm at once. The broker confirms in bulk, so few in flight are slow
-/// and more than these gain nothing; lapin's own queue of frames has no bound.
+/// Bound of the messages that wait for their confirms at once. The broker confirms in bulk, so a small bound is slow,
+/// and a larger one gains nothing. lapin's own queue of frames has no bound.
 const IN_FLIGHT_MAX: usize = 1024;
 
-/// The one task that publishes: it owns a channel in confirm mode, and makes a new one when that is lost.
+/// The one task that publishes. It owns a channel in confirm mode, and opens a new one when that is lost.
 ///
-/// One task, because lapin takes a confirm's number and queues the frames in two steps, which two threads
-/// could interleave; and because it gives a returned message to whichever confirm comes next: see [`Returns`].
+/// There is one task because lapin takes a confirm's number and queues the frames in two steps, which two threads could
+/// interleave, and because it attaches a returned message to whichever confirm comes next: see [`Returns`].
 pub(super) struct Pump {
     link: Arc<Link>,
     topology: Arc<Topology>,
@@ -76,7 +76,7 @@ impl Pump {
         Ok((up, channel))
     }
 
-    /// Publishes until the channel is lost or the broker closed; then what is in flight is still waited for.
+    /// Publishes until the channel is lost or the broker closed, and then waits for the confirms in flight.
     async fn serve(&mut self, up: &Up, channel: &Channel) {
         let mut in_flight = FuturesUnordered::new();
         let mut returns = Returns::default();
@@ -86,10 +86,10 @@ impl Pump {
                 Some(first) = in_flight.next(), if !in_flight.is_empty() => {
                     let mut outcomes = vec![first];
                     take_ready(&mut in_flight, &mut outcomes);
-                    returns.tell(outcomes, explain);
+                    returns.report(outcomes, explain);
                 }
                 Some(next) = self.outgoing.recv(), if in_flight.len() < IN_FLIGHT_MAX => {
-                    // Its publisher may have given up while the connection was down.
+                    // The publisher may have given up while the connection was down.
                     if !next.done.is_closed() {
                         in_flight.push(send(channel, next));
                     }
@@ -103,13 +103,13 @@ impl Pump {
         }
         let rest = time::timeout(up.answer_timeout(), in_flight.collect());
         if let Some(Ok(outcomes)) = up.lost.run_until_cancelled(rest).await {
-            returns.tell(outcomes, explain);
+            returns.report(outcomes, explain);
         }
     }
 }
 
-/// Takes all that is ready, as [`Returns`] needs it, and not only what is ready before `stream` would rather have others run: that is
-/// when it wakes its caller at once.
+/// Takes all items that are ready, as [`Returns`] needs it. To let other tasks run, `stream` is pending now and then
+/// although more items are ready. It then wakes its caller at once, and is polled again here.
 fn take_ready<S: Stream + Unpin>(stream: &mut S, taken: &mut Vec<S::Item>) {
     struct Woken(AtomicBool);
     impl Wake for Woken {
@@ -136,7 +136,7 @@ async fn send(channel: &Channel, outgoing: Outgoing) -> Outcome {
     } else {
         format!("{} {}", route.exchange, route.key)
     };
-    // Unroutable messages are confirmed like any other, so they must come back.
+    // The broker confirms unroutable messages like any other, so it must return them to be told apart.
     let options = BasicPublishOptions { mandatory: true, ..Default::default() };
     let sent = channel.basic_publish(route.exchange, route.key, options, &body, properties);
     let confirmed = match sent.await {

@@ -9,67 +9,67 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    private::{Event, Opened, PrivateQueue},
+    exclusive::{Event, ExclusiveQueue, Opened},
     settle::ReplyTo,
     wire,
 };
 use crate::Envelope;
 
-/// Answers to the requests of this process, which come to a private queue.
+/// Passes the answers to the requests of this process, which come to an exclusive queue, to the requesters.
 pub(super) struct Replies {
     state: Mutex<State>,
 }
 
 struct State {
     queue: ShortString,
-    /// Who asked, by correlation id.
-    askers: HashMap<Uuid, oneshot::Sender<Envelope>>,
+    /// Requesters that wait, by correlation id.
+    requesters: HashMap<Uuid, oneshot::Sender<Envelope>>,
 }
 
-/// A request that waits; forgotten when dropped.
-pub(super) struct Waiting {
+/// A request that waits for its answer. When this is dropped, the answer is no longer expected.
+pub(super) struct PendingReply {
     replies: Arc<Replies>,
     correlation: Uuid,
     pub answer: oneshot::Receiver<Envelope>,
 }
 
 impl Replies {
-    /// And what passes the answers on until the broker is closed.
+    /// Returns the replies, and the task that passes them on until the broker is closed.
     pub fn new(
-        queue: PrivateQueue,
+        queue: ExclusiveQueue,
         opened: Opened,
         closing: CancellationToken,
     ) -> (Arc<Self>, impl Future<Output = ()> + Send + 'static) {
-        let state = State { queue: opened.name.clone(), askers: HashMap::new() };
+        let state = State { queue: opened.name.clone(), requesters: HashMap::new() };
         let replies = Arc::new(Self { state: Mutex::new(state) });
-        let passing = replies.clone();
-        let passing = async move {
-            let heard = |event| match event {
-                Event::Message(delivery) => passing.pass_on(*delivery),
-                Event::Reopened(name) => passing.lock().queue = name,
+        let this = replies.clone();
+        let task = async move {
+            let on_event = |event| match event {
+                Event::Message(delivery) => this.pass_on(*delivery),
+                Event::Reopened(name) => this.lock().queue = name,
             };
-            queue.run(opened, closing, heard).await;
+            queue.run(opened, closing, on_event).await;
         };
-        (replies, passing)
+        (replies, task)
     }
 
-    /// Expects an answer from now on; where to send it to, and what to wait for.
-    pub fn expect(self: &Arc<Self>) -> (ReplyTo, Waiting) {
+    /// Expects an answer from now on. Returns the address for the request, and the pending answer.
+    pub fn expect_reply(self: &Arc<Self>) -> (ReplyTo, PendingReply) {
         let correlation = Uuid::now_v7();
-        let (asker, answer) = oneshot::channel();
+        let (requester, answer) = oneshot::channel();
         let mut state = self.lock();
-        state.askers.insert(correlation, asker);
+        state.requesters.insert(correlation, requester);
         let address = ReplyTo { queue: state.queue.clone(), correlation_id: correlation.to_string().into() };
         drop(state);
-        (address, Waiting { replies: self.clone(), correlation, answer })
+        (address, PendingReply { replies: self.clone(), correlation, answer })
     }
 
-    /// An answer that nobody waits for any more is dropped.
+    /// Passes an answer to its requester, or drops it if the requester no longer waits.
     fn pass_on(&self, mut delivery: Delivery) {
         let correlation = delivery.properties.correlation_id().as_ref();
         let Some(correlation) = correlation.and_then(|id| Uuid::try_parse(id.as_str()).ok()) else { return };
-        if let Some(asker) = self.lock().askers.remove(&correlation) {
-            let _gave_up = asker.send(wire::envelope(&mut delivery));
+        if let Some(requester) = self.lock().requesters.remove(&correlation) {
+            let _gave_up = requester.send(wire::envelope(&mut delivery));
         }
     }
 
@@ -78,8 +78,8 @@ impl Replies {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for PendingReply {
     fn drop(&mut self) {
-        self.replies.lock().askers.remove(&self.correlation);
+        self.replies.lock().requesters.remove(&self.correlation);
     }
 }

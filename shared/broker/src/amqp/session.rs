@@ -15,96 +15,102 @@ use tokio_util::sync::CancellationToken;
 use super::{
     credit::{Credit, Step},
     link::Up,
-    settle::{self, Desk},
+    settlement::REQUEUE,
+    shared::Shared,
 };
 use crate::{BrokerError, Queue};
 
-/// One life of a subscription: a channel with its consumers. When it is lost, so is all it held.
+/// The current channel of a subscription, with its consumers. When it is lost, its unacked deliveries are lost with it
+/// and the broker delivers them again.
 pub(super) struct Session {
     pub up: Up,
     channel: Channel,
     queue: Queue,
     name: ShortString,
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     credit: Credit,
-    /// Consumers above this one are alive.
+    /// Consumers up to this number are cancelled.
     cancelled: u32,
-    arrivals: SelectAll<BoxStream<'static, (u32, Arrival)>>,
+    /// Events of all consumers, with the consumer's number.
+    events: SelectAll<BoxStream<'static, (u32, ConsumerEvent)>>,
 }
 
-/// What comes from a consumer.
-pub(super) enum Arrival {
+/// An item of a consumer's stream.
+pub(super) enum ConsumerEvent {
     Delivery(Box<Delivery>),
-    /// With the reason.
+    /// The consumer has ended, for this reason.
     Ended(String),
 }
 
 impl Session {
-    /// A new channel that consumes.
-    pub async fn open(up: Up, queue: Queue, desk: Arc<Desk>) -> Result<Self, BrokerError> {
+    /// Opens a channel and starts to consume.
+    pub async fn open(up: Up, queue: Queue, shared: Arc<Shared>) -> Result<Self, BrokerError> {
         let channel = up.channel().await?;
-        desk.topology.declare(&up, &channel, queue).await?;
-        desk.hand.new_channel(up.lost.child_token());
-        let name = desk.topology.queue(queue);
-        let (credit, arrivals) = (Credit::default(), SelectAll::new());
-        let mut session = Self { up, channel, queue, name, desk, credit, cancelled: 0, arrivals };
+        shared.topology.declare(&up, &channel, queue).await?;
+        shared.unacked.new_channel(up.lost.child_token());
+        let name = shared.topology.queue(queue);
+        let (credit, events) = (Credit::default(), SelectAll::new());
+        let mut session = Self { up, channel, queue, name, shared, credit, cancelled: 0, events };
         session.adjust(true).await?;
         Ok(session)
     }
 
-    /// Brings the consumers in line with the prefetch and with what is held. `asked`: the prefetch was just set.
-    pub async fn adjust(&mut self, asked: bool) -> Result<(), BrokerError> {
+    /// Starts and cancels consumers as the prefetch and the unacked deliveries require.
+    ///
+    /// * `just_set` — the prefetch was set a moment ago.
+    pub async fn adjust(&mut self, just_set: bool) -> Result<(), BrokerError> {
         loop {
-            let load = self.desk.hand.load();
-            match self.credit.step(load.prefetch, load.owed, asked, self.is_single()) {
+            let load = self.shared.unacked.load();
+            match self.credit.step(load.prefetch, load.leftovers, just_set, self.is_single()) {
                 Step::Nothing => return Ok(()),
                 Step::Start(allowance) => self.start(allowance).await?,
                 Step::CancelAll => {
                     self.cancel_all().await?;
-                    self.hand_back_surplus().await?;
+                    self.requeue_surplus().await?;
                 }
             }
         }
     }
 
-    /// The next arrival; never, without consumers. Cancel safe.
-    pub async fn arrival(&mut self) -> (u32, Arrival) {
-        match self.arrivals.next().await {
-            Some(arrival) => arrival,
+    /// Waits for the next event of a consumer. Without consumers it waits for ever. Cancel safe.
+    pub async fn event(&mut self) -> (u32, ConsumerEvent) {
+        match self.events.next().await {
+            Some(event) => event,
             None => std::future::pending().await,
         }
     }
 
-    /// Keeps a delivery; an end that we did not ask for is the end of the session.
-    pub fn take(&mut self, (consumer, arrival): (u32, Arrival)) -> Result<(), BrokerError> {
-        match arrival {
-            Arrival::Delivery(delivery) => self.desk.hand.receive(consumer, *delivery),
-            Arrival::Ended(_) if consumer <= self.cancelled => {}
-            Arrival::Ended(reason) => {
+    /// Buffers a delivery. Returns an error, which ends the session, if a consumer ended that was not cancelled.
+    pub fn take(&mut self, (consumer, event): (u32, ConsumerEvent)) -> Result<(), BrokerError> {
+        match event {
+            ConsumerEvent::Delivery(delivery) => self.shared.unacked.receive(consumer, *delivery),
+            ConsumerEvent::Ended(_) if consumer <= self.cancelled => {}
+            ConsumerEvent::Ended(reason) => {
                 return Err(BrokerError::Refused { what: format!("a consumer of {}", self.name), reason });
             }
         }
         Ok(())
     }
 
-    /// Keeps what is there already.
+    /// Takes the events that are ready, without waiting.
     pub fn take_ready(&mut self) -> Result<(), BrokerError> {
-        while let Some(Some(arrival)) = self.arrivals.next().now_or_never() {
-            self.take(arrival)?;
+        while let Some(Some(event)) = self.events.next().now_or_never() {
+            self.take(event)?;
         }
         Ok(())
     }
 
-    /// Takes nothing more, and gives to others what nobody has seen. What is in hand can still be settled.
+    /// Cancels all consumers and requeues the buffered deliveries. Those that `next` has returned can still be settled.
     pub async fn stop(&mut self) -> Result<(), BrokerError> {
-        self.desk.hand.end();
+        self.shared.unacked.end();
         self.cancel_all().await?;
-        self.hand_back_surplus().await
+        self.requeue_surplus().await
     }
 
-    /// Why does nothing come? A connection that does not answer is lost for everyone on it. One that does has a
-    /// consumer that is dead; but where one consumer is served at a time, it may rightly be another one.
-    pub async fn question(&mut self) -> Result<(), BrokerError> {
+    /// Checks why nothing is delivered although messages wait, and returns an error if the session must be replaced. A
+    /// connection that does not answer is lost for everyone on it. If it answers, a consumer is dead; but where the
+    /// queue serves one consumer at a time, the messages may rightly go to another process.
+    pub async fn check_silence(&mut self) -> Result<(), BrokerError> {
         if let Err(error) = self.up.channel().await {
             self.up.lost.cancel();
             return Err(error);
@@ -120,9 +126,9 @@ impl Session {
         matches!(self.queue, Queue::Logs(_))
     }
 
-    async fn hand_back_surplus(&mut self) -> Result<(), BrokerError> {
-        for delivery in self.desk.hand.take_surplus() {
-            self.up.call("a message handed back", delivery.acker.nack(settle::HAND_BACK)).await?;
+    async fn requeue_surplus(&mut self) -> Result<(), BrokerError> {
+        for delivery in self.shared.unacked.take_surplus() {
+            self.up.call("the requeue of a message", delivery.acker.nack(REQUEUE)).await?;
         }
         Ok(())
     }
@@ -133,25 +139,25 @@ impl Session {
             self.up.call("a cancel", canceled).await?;
         }
         self.cancelled = self.credit.last_number();
-        // What the broker sent before it answered is here by now.
+        // Deliveries that the broker sent before it answered have arrived by now.
         self.take_ready()?;
-        self.desk.hand.cancel_through(self.cancelled);
+        self.shared.unacked.cancel_through(self.cancelled);
         Ok(())
     }
 
-    /// Ends as it was asked: takes nothing more, and no ack is forgotten.
+    /// Ends the session in order: takes nothing more, and makes sure that the broker has applied all acks.
     ///
-    /// RabbitMQ sends a quorum queue some 32 acks ahead of what the queue's log has on disk, and keeps back the
-    /// rest; a channel that closes over those forgets them (seen with 3.10.8), and the messages come again. A
-    /// consumer's start and its cancel are entries of the same log, and are answered when they are in it.
+    /// A RabbitMQ channel sends a quorum queue at most some 32 acks that are not yet in the queue's log on disk, and
+    /// keeps back the rest. If it is closed then, it forgets those (seen with 3.10.8), and the messages are delivered
+    /// again. The start and the cancel of a consumer are entries of the same log, and are answered once they are in it.
     pub async fn finish(mut self) {
         let finished = async {
             self.stop().await?;
-            if self.desk.hand.has_settled() {
+            if self.shared.unacked.has_settled() {
                 self.start(1).await?;
                 self.cancel_all().await?;
             }
-            self.hand_back_surplus().await
+            self.requeue_surplus().await
         };
         if let Err(error) = finished.await {
             tracing::debug!(%error, queue.name = %self.name, "subscription not ended in order");
@@ -159,9 +165,9 @@ impl Session {
         self.close().await;
     }
 
-    /// The broker takes back what is unsettled.
+    /// Closes the channel. The broker then requeues the unacked deliveries.
     pub async fn close(self) {
-        self.desk.hand.new_channel(CancellationToken::new());
+        self.shared.unacked.new_channel(CancellationToken::new());
         if self.up.lost.is_cancelled() {
             return;
         }
@@ -174,7 +180,7 @@ impl Session {
     async fn start(&mut self, allowance: u16) -> Result<(), BrokerError> {
         let number = self.credit.next_number();
         let tag: ShortString = format!("{}-{number}", self.name).into();
-        // Holds for consumers that start from now on, each for itself.
+        // The prefetch applies to each consumer that starts from now on, separately.
         self.up.call("a prefetch", self.channel.basic_qos(allowance, BasicQosOptions::default())).await?;
         let consumer = self.channel.basic_consume(
             self.name.clone(),
@@ -184,17 +190,17 @@ impl Session {
         );
         let consumer = self.up.call("a consumer", consumer).await?;
         self.credit.started(tag, allowance);
-        self.arrivals.push(arrivals(consumer).map(move |arrival| (number, arrival)).boxed());
+        self.events.push(events(consumer).map(move |event| (number, event)).boxed());
         Ok(())
     }
 }
 
-fn arrivals(
+fn events(
     consumer: impl Stream<Item = lapin::Result<Delivery>> + Send + 'static,
-) -> impl Stream<Item = Arrival> {
-    let arrivals = consumer.map(|next| match next {
-        Ok(delivery) => Arrival::Delivery(Box::new(delivery)),
-        Err(error) => Arrival::Ended(error.to_string()),
+) -> impl Stream<Item = ConsumerEvent> {
+    let events = consumer.map(|next| match next {
+        Ok(delivery) => ConsumerEvent::Delivery(Box::new(delivery)),
+        Err(error) => ConsumerEvent::Ended(error.to_string()),
     });
-    arrivals.chain(stream::once(async { Arrival::Ended("the broker canceled it".into()) }))
+    events.chain(stream::once(async { ConsumerEvent::Ended("the broker canceled it".into()) }))
 }

@@ -5,31 +5,32 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::BrokerError;
 
-/// Where the broker is and how patient to be with it.
+/// Address of the broker, names, and time-outs.
 #[derive(Clone, Debug)]
 pub struct AmqpSettings {
     /// `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. `?heartbeat=` in seconds.
     pub url: SecretString,
-    /// What this process is called in the broker's list of connections.
+    /// Name of this process in the broker's list of connections.
     pub name: String,
-    /// The first part of the name of every queue and exchange.
+    /// First part of the name of every queue and exchange.
     pub prefix: String,
-    /// Queues that nobody used for so long disappear, and exchanges with them. `None`: never. For tests.
+    /// Time after which the broker deletes an unused queue, and exchanges that have no queue left. Never, if `None`.
+    /// For tests.
     pub queue_expires: Option<Duration>,
-    /// A queue with so many messages that nobody holds takes no more; it may take somewhat more before the
-    /// broker notices. Part of the queue's declaration: the same in every process, for ever.
+    /// Number of ready messages at which a queue rejects more; it may take somewhat more before the broker notices.
+    /// Part of the queue's declaration, so it must be the same in every process, for ever.
     pub queue_length_max: u32,
-    /// How long a connection may take, from TCP to the end of the handshake.
+    /// Longest time that opening a connection may take, from TCP to the end of the handshake.
     pub connect_timeout: Duration,
-    /// How long the broker may take to confirm a message or to answer any other call.
+    /// Longest time that the broker may take to confirm a message or to answer any other call.
     pub answer_timeout: Duration,
-    /// A subscription that has room, and gets nothing for about twice as long although its queue has
-    /// messages, is taken for dead and made anew.
+    /// Interval of the check for dead consumers. A subscription that has room, and gets nothing for about two
+    /// intervals although its queue has messages, is replaced.
     pub watchdog_period: Duration,
 }
 
 impl AmqpSettings {
-    /// Heartbeats detect a dead peer in two of these; the server would propose 60.
+    /// Heartbeat interval that is requested. A dead peer is detected after two of them. The server would propose 60.
     const HEARTBEAT_S: u16 = 15;
 
     pub fn new(url: impl Into<SecretString>) -> Self {
@@ -45,9 +46,9 @@ impl AmqpSettings {
         }
     }
 
-    /// Holds the password: to be handed to lapin and not to be printed.
+    /// Returns the URL with the password, for lapin. Do not print it.
     pub(super) fn uri(&self) -> Result<AMQPUri, BrokerError> {
-        // The parser's message may repeat the whole URL.
+        // The parser's message may repeat the whole URL, so it is dropped.
         let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| BrokerError::BadUrl)?;
         uri.query.heartbeat.get_or_insert(Self::HEARTBEAT_S);
         Ok(uri)

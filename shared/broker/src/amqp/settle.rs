@@ -1,70 +1,28 @@
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use lapin::{
-    Acker,
-    message::Delivery as RawDelivery,
-    options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions},
-    types::ShortString,
-};
-use tokio::sync::RwLock;
-use tokio_util::sync::CancellationToken;
+use lapin::{message::Delivery as RawDelivery, types::ShortString};
 
-use super::{
-    hand::{Hand, Place, Taken},
-    publisher::Publisher,
-    topology::Topology,
-    wire,
-};
-use crate::{BrokerError, Delivery, Envelope, PublishError, Settle};
+use super::{settlement::Settlement, shared::Shared, topology::Topology, wire};
+use crate::{BrokerError, DeliveryTag, Envelope, PublishError, Settle};
 
-/// Back to the queue.
-pub(super) const HAND_BACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
-
-/// What settling needs, whichever delivery it is.
-pub(super) struct Desk {
-    pub hand: Hand,
-    pub publisher: Publisher,
-    pub topology: Arc<Topology>,
-    /// A multiple ack must not overtake one that was begun before it: the broker closes the channel at an ack
-    /// for what it has already forgotten.
-    order: RwLock<()>,
-}
-
-/// One delivery, as its holder settles it. The hand knows whether it can still be settled: an ack for a lost
-/// channel, or a second one, would close the channel that is there now.
+/// Settles one delivery of `RabbitMQ`.
 pub(super) struct AmqpSettle {
-    desk: Arc<Desk>,
-    place: Place,
-    acker: Acker,
-    lost: CancellationToken,
-    reply: Option<ReplyTo>,
+    shared: Arc<Shared>,
+    tag: DeliveryTag,
+    /// Address of the requester, if the delivery is a request.
+    reply_to: Option<ReplyTo>,
 }
 
-/// Where the answer to a request goes.
+/// The address to which the answer to a request goes.
 #[derive(Clone)]
 pub(super) struct ReplyTo {
     pub queue: ShortString,
     pub correlation_id: ShortString,
 }
 
-impl Desk {
-    pub fn new(publisher: Publisher, topology: Arc<Topology>) -> Self {
-        Self { hand: Hand::default(), publisher, topology, order: RwLock::new(()) }
-    }
-
-    pub fn delivery(self: &Arc<Self>, taken: Taken) -> Delivery {
-        let Taken { mut delivery, place, lost } = taken;
-        let acker = delivery.acker.clone();
-        let reply = ReplyTo::of(&delivery);
-        let settle = AmqpSettle { desk: self.clone(), place, acker, lost, reply };
-        let count = wire::delivery_count(&delivery);
-        Delivery::new(wire::envelope(&mut delivery), count, Box::new(settle))
-    }
-}
-
 impl ReplyTo {
-    fn of(raw: &RawDelivery) -> Option<Self> {
+    pub fn of(raw: &RawDelivery) -> Option<Self> {
         let queue = raw.properties.reply_to().clone()?;
         let correlation_id = raw.properties.correlation_id().clone()?;
         Some(Self { queue, correlation_id })
@@ -72,69 +30,49 @@ impl ReplyTo {
 }
 
 impl AmqpSettle {
-    pub fn reply_to(&self) -> Option<&ReplyTo> {
-        self.reply.as_ref()
-    }
-
-    /// Acks this delivery and all of its channel that were handed out before.
-    pub async fn ack_through(&self) {
-        let _alone = self.desk.order.write().await;
-        if self.desk.hand.take_through(self.place) {
-            self.tell(self.acker.ack(BasicAckOptions { multiple: true })).await;
-        }
-    }
-
-    /// A channel that was lost meanwhile delivers again by itself. lapin may never answer for it.
-    async fn tell(&self, told: impl Future<Output = lapin::Result<bool>>) {
-        if let Some(Err(error)) = self.lost.run_until_cancelled(told).await {
-            tracing::debug!(%error, "settled on a channel that is lost");
-        }
+    pub fn new(shared: Arc<Shared>, tag: DeliveryTag, reply_to: Option<ReplyTo>) -> Self {
+        Self { shared, tag, reply_to }
     }
 }
 
 #[async_trait]
 impl Settle for AmqpSettle {
     async fn ack(&self) -> Result<(), BrokerError> {
-        let _begun = self.desk.order.read().await;
-        if self.desk.hand.take(self.place) {
-            self.tell(self.acker.ack(BasicAckOptions::default())).await;
-        }
+        self.shared.settle(self.tag, Settlement::ack).await;
         Ok(())
     }
 
-    /// `basic.nack`, which `RabbitMQ` 4.3 no longer counts.
-    async fn hand_back(&self) -> Result<(), BrokerError> {
-        let _begun = self.desk.order.read().await;
-        if self.desk.hand.take(self.place) {
-            self.tell(self.acker.nack(HAND_BACK)).await;
-        }
+    async fn requeue(&self) -> Result<(), BrokerError> {
+        self.shared.settle(self.tag, Settlement::requeue).await;
         Ok(())
     }
 
-    /// `basic.reject`, which every version counts.
-    async fn reject(&self) -> Result<(), BrokerError> {
-        let _begun = self.desk.order.read().await;
-        if self.desk.hand.take(self.place) {
-            self.tell(self.acker.reject(BasicRejectOptions { requeue: true })).await;
-        }
+    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
+        self.shared.settle(self.tag, Settlement::requeue_as_failed).await;
         Ok(())
     }
 
-    /// The copy first, then the ack: a crash in between leaves two, never none. Without a copy it is rejected, so that
-    /// it comes again.
+    /// Publishes the copy first, then acks: a crash in between leaves two messages, never none. Without a copy the
+    /// message is requeued.
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {
         let properties = wire::dead_properties(message, reason);
-        let route = self.desk.topology.dead();
-        match self.desk.publisher.publish(route, properties, message.body.clone()).await {
+        let route = self.shared.topology.dead();
+        match self.shared.publisher.publish(route, properties, message.body.clone()).await {
             Ok(()) => self.ack().await,
             Err(error) => {
-                self.reject().await?;
+                self.requeue_as_failed().await?;
                 Err(PublishError::of_dead_letter(error))
             }
         }
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
+        let Some(ReplyTo { queue, correlation_id }) = self.reply_to.clone() else { return Ok(()) };
+        let properties = wire::properties(&answer).with_correlation_id(correlation_id);
+        match self.shared.publisher.publish(Topology::direct(queue), properties, answer.body).await {
+            // The requester's queue is gone, and the requester with it.
+            Err(PublishError::Unroutable(_)) => Ok(()),
+            published => published,
+        }
     }
 }

@@ -3,32 +3,29 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    hand::Found,
-    settle::{AmqpSettle, Desk},
-};
+use super::{shared::Shared, unacked::Next};
 use crate::{BrokerError, Delivery, Subscription};
 
-/// What a subscription asks of its supervisor, which answers when it is done.
+/// A command of a subscription to its supervisor, which answers when the command is done.
 pub(super) enum Command {
     SetPrefetch(u16, oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
 
-/// A holder's side of a subscription; the other side is the `Supervisor`, which ends when this is dropped.
+/// The caller's side of a subscription. The other side is the `Supervisor`, which ends when this is dropped.
 pub(super) struct AmqpSubscription {
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     supervisor: mpsc::Sender<Command>,
 }
 
 impl AmqpSubscription {
-    pub fn new(desk: Arc<Desk>, supervisor: mpsc::Sender<Command>) -> Self {
-        Self { desk, supervisor }
+    pub fn new(shared: Arc<Shared>, supervisor: mpsc::Sender<Command>) -> Self {
+        Self { shared, supervisor }
     }
 
-    async fn tell(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
+    async fn send(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
         let (done, answer) = oneshot::channel();
-        // A supervisor that has ended holds nothing and takes nothing.
+        // A supervisor that has ended holds no deliveries and takes none.
         if self.supervisor.send(command(done)).await.is_ok() {
             let _ended = answer.await;
         }
@@ -39,26 +36,24 @@ impl AmqpSubscription {
 impl Subscription for AmqpSubscription {
     async fn next(&mut self) -> Option<Delivery> {
         loop {
-            match self.desk.hand.next() {
-                Found::Delivery(taken) => return Some(self.desk.delivery(taken)),
-                Found::Ended => return None,
-                Found::Nothing => self.desk.hand.ready.notified().await,
+            match self.shared.unacked.next() {
+                Next::Delivery(raw, tag) => return Some(self.shared.delivery(*raw, tag)),
+                Next::Ended => return None,
+                Next::Nothing => self.shared.unacked.ready.notified().await,
             }
         }
     }
 
     async fn set_prefetch(&mut self, prefetch: u16) {
-        self.tell(|done| Command::SetPrefetch(prefetch, done)).await;
+        self.send(|done| Command::SetPrefetch(prefetch, done)).await;
     }
 
     async fn ack_through(&mut self, last: Delivery) -> Result<(), BrokerError> {
-        if let Some(settle) = last.settle().as_any().downcast_ref::<AmqpSettle>() {
-            settle.ack_through().await;
-        }
+        self.shared.ack_through(last.tag()).await;
         Ok(())
     }
 
     async fn stop(&mut self) {
-        self.tell(Command::Stop).await;
+        self.send(Command::Stop).await;
     }
 }

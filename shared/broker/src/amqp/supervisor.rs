@@ -6,47 +6,49 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backoff,
     link::Link,
-    session::{Arrival, Session},
-    settle::Desk,
+    session::{ConsumerEvent, Session},
+    shared::Shared,
     subscription::Command,
     watchdog::Watchdog,
 };
 use crate::{BrokerError, Queue};
 
-/// Keeps one subscription alive: works a session until it is lost and opens the next, until the subscription is
-/// dropped or the broker closed.
+/// Keeps one subscription alive: runs a session until it is lost and opens the next, until the subscription is dropped
+/// or the broker closed.
 pub(super) struct Supervisor {
     pub link: Arc<Link>,
     pub queue: Queue,
-    pub desk: Arc<Desk>,
+    pub shared: Arc<Shared>,
     pub watchdog: Watchdog,
     pub commands: mpsc::Receiver<Command>,
     pub closing: CancellationToken,
 }
 
 enum Event {
-    Arrival((u32, Arrival)),
-    /// A cancelled consumer owes less than before.
-    Repaid,
-    Asked(Command),
+    /// With the number of the consumer.
+    Consumer((u32, ConsumerEvent)),
+    /// A delivery of a cancelled consumer was settled, which may make room for a new consumer.
+    LeftoverSettled,
+    Command(Command),
     Silence,
     ConnectionLost,
-    Over,
+    /// The subscription was dropped or the broker closed.
+    Closed,
 }
 
-/// Why a session is over.
+/// The reason why a session ended.
 enum End {
     Lost(BrokerError),
-    /// Nobody wants its deliveries any more.
-    Over,
+    /// The subscription was stopped or dropped, or the broker was closed.
+    Closed,
 }
 
 impl Supervisor {
     pub async fn run(mut self, first: Session) {
         let mut next = Some(first);
         while let Some(mut session) = next {
-            next = match self.work(&mut session).await {
-                End::Over => {
+            next = match self.serve(&mut session).await {
+                End::Closed => {
                     session.finish().await;
                     None
                 }
@@ -57,33 +59,33 @@ impl Supervisor {
                 }
             };
         }
-        self.desk.hand.end();
+        self.shared.unacked.end();
     }
 
-    /// Works a session until its end.
-    async fn work(&mut self, session: &mut Session) -> End {
-        let Self { desk, watchdog, commands, closing, link, .. } = self;
+    /// Handles the events of a session until its end.
+    async fn serve(&mut self, session: &mut Session) -> End {
+        let Self { shared, watchdog, commands, closing, link, .. } = self;
         let lost = session.up.lost.clone();
-        let mut silence = pin!(watchdog.silence(&desk.hand));
+        let mut silence = pin!(watchdog.silence(&shared.unacked));
         loop {
             let event = tokio::select! {
-                arrival = session.arrival() => Event::Arrival(arrival),
-                () = desk.hand.repaid.notified() => Event::Repaid,
-                command = commands.recv() => command.map_or(Event::Over, Event::Asked),
+                event = session.event() => Event::Consumer(event),
+                () = shared.unacked.leftover_settled.notified() => Event::LeftoverSettled,
+                command = commands.recv() => command.map_or(Event::Closed, Event::Command),
                 () = &mut silence => Event::Silence,
                 () = lost.cancelled() => Event::ConnectionLost,
-                () = closing.cancelled() => Event::Over,
+                () = closing.cancelled() => Event::Closed,
             };
             let handled = match event {
-                Event::Arrival(arrival) => session.take(arrival).and_then(|()| session.take_ready()),
-                Event::Repaid => Ok(()),
-                Event::Asked(command) => obey(command, session, desk).await,
+                Event::Consumer(event) => session.take(event).and_then(|()| session.take_ready()),
+                Event::LeftoverSettled => Ok(()),
+                Event::Command(command) => run(command, session, shared).await,
                 Event::Silence => {
-                    silence.set(watchdog.silence(&desk.hand));
-                    session.question().await
+                    silence.set(watchdog.silence(&shared.unacked));
+                    session.check_silence().await
                 }
                 Event::ConnectionLost => Err(link.unreachable()),
-                Event::Over => return End::Over,
+                Event::Closed => return End::Closed,
             };
             let adjusted = match handled {
                 Ok(()) => session.adjust(false).await,
@@ -91,34 +93,34 @@ impl Supervisor {
             };
             match adjusted {
                 Ok(()) => {}
-                Err(_) if desk.hand.has_ended() => return End::Over,
+                Err(_) if shared.unacked.has_ended() => return End::Closed,
                 Err(error) => return End::Lost(error),
             }
         }
     }
 
-    /// The next session; none, when nobody wants it any more.
+    /// Opens the next session, with backoff between attempts. Returns `None` if the subscription ends before that.
     async fn reopen(&mut self) -> Option<Session> {
         let mut failures = 0;
         loop {
             failures += 1;
             match self.open_after(backoff::delay(failures, rand::random())).await? {
                 Ok(session) => {
-                    tracing::info!(queue = ?self.queue, failures, "subscription made again");
+                    tracing::info!(queue = ?self.queue, failures, "subscription re-established");
                     return Some(session);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, queue = ?self.queue, failures, "subscription still away");
+                    tracing::warn!(%error, queue = ?self.queue, failures, "subscription not yet re-established");
                 }
             }
         }
     }
 
     async fn open_after(&mut self, delay: Duration) -> Option<Result<Session, BrokerError>> {
-        let Self { desk, commands, closing, link, queue, .. } = self;
+        let Self { shared, commands, closing, link, queue, .. } = self;
         let mut opening = pin!(async {
             time::sleep(delay).await;
-            Session::open(link.up().await?, *queue, desk.clone()).await
+            Session::open(link.up().await?, *queue, shared.clone()).await
         });
         loop {
             let command = tokio::select! {
@@ -128,25 +130,25 @@ impl Supervisor {
             };
             match command {
                 Command::SetPrefetch(prefetch, done) => {
-                    desk.hand.set_prefetch(prefetch);
+                    shared.unacked.set_prefetch(prefetch);
                     let _gone = done.send(());
                 }
-                // Nothing is held that could still be settled.
+                // No delivery is left that could still be settled.
                 Command::Stop(_done) => return None,
             }
         }
     }
 }
 
-async fn obey(command: Command, session: &mut Session, desk: &Desk) -> Result<(), BrokerError> {
-    let (obeyed, done) = match command {
+async fn run(command: Command, session: &mut Session, shared: &Shared) -> Result<(), BrokerError> {
+    let (result, done) = match command {
         Command::SetPrefetch(prefetch, done) => {
-            desk.hand.set_prefetch(prefetch);
+            shared.unacked.set_prefetch(prefetch);
             (session.adjust(true).await, done)
         }
         Command::Stop(done) => (session.stop().await, done),
     };
-    // If that failed, the next session begins as it was asked.
+    // If the command failed, the next session starts with the state that it has set.
     let _gone = done.send(());
-    obeyed
+    result
 }

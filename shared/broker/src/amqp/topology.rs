@@ -5,22 +5,20 @@ use lapin::{
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
+use runmill_proto::message::SmokeTest;
 
 use super::{AmqpSettings, link::Up};
 use crate::{BrokerError, DELIVERY_LIMIT, Queue};
 
-/// A request older than this has no asker any more.
-const REQUEST_TTL: Duration = Duration::from_mins(1);
-
-/// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3; another
-/// argument on a queue that exists is refused by the broker, so a change here is a new queue name.
+/// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3. The broker refuses to
+/// declare an existing queue with other arguments, so a change of arguments needs a new queue name.
 pub(super) struct Topology {
     prefix: String,
     expires: Option<Duration>,
     length_max: u32,
 }
 
-/// Where to publish.
+/// The exchange and routing key of a publish.
 #[derive(Clone)]
 pub(super) struct Route {
     pub exchange: ShortString,
@@ -66,19 +64,20 @@ impl Topology {
         Route { exchange: self.name("control"), key: ShortString::default() }
     }
 
-    /// The default exchange takes a message to the queue of that name.
+    /// Returns a route straight to `queue`, by the default exchange.
     pub fn direct(queue: ShortString) -> Route {
         Route { exchange: ShortString::default(), key: queue }
     }
 
-    /// What publishing needs even before there is any queue: an exchange that does not exist closes the channel.
+    /// Declares the exchanges. A publish needs them even before there is a queue: the broker closes a channel that
+    /// publishes to an exchange that does not exist.
     pub async fn declare_exchanges(&self, up: &Up, channel: &Channel) -> Result<(), BrokerError> {
         let auto_delete = self.expires.is_some();
         for (name, kind, auto_delete) in [
             ("jobs", ExchangeKind::Direct, auto_delete),
             ("logs", ExchangeKind::Direct, auto_delete),
             ("dead", ExchangeKind::Fanout, auto_delete),
-            // Often without a queue, and still to be published to.
+            // It must exist even when no process listens and it has no queue.
             ("control", ExchangeKind::Fanout, false),
         ] {
             let name = self.name(name);
@@ -126,16 +125,16 @@ impl Topology {
         if queue == Queue::Dead {
             return arguments;
         }
-        // Explicit, because the default is none up to 3.13 and 20 from 4.0 on.
+        // Set explicitly, because the broker's default is no limit up to 3.13, and 20 from 4.0 on.
         set("x-delivery-limit", number(DELIVERY_LIMIT));
         set("x-max-length", number(self.length_max));
-        if queue.keeps_spent() {
+        if queue.has_dead_letters() {
             set("x-dead-letter-exchange", text(self.name("dead").as_str()));
             set("x-dead-letter-strategy", text("at-least-once"));
         }
         match queue {
             Queue::Logs(_) => set("x-single-active-consumer", AMQPValue::Boolean(true)),
-            Queue::Requests => set("x-message-ttl", millis(REQUEST_TTL)),
+            Queue::Requests => set("x-message-ttl", millis(SmokeTest::EXPIRES_AFTER)),
             Queue::Jobs(_) | Queue::Dead => {}
         }
         arguments

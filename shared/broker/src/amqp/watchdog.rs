@@ -6,40 +6,40 @@ use lapin::{
 };
 use tokio::time;
 
-use super::{hand::Hand, link::Link};
+use super::{link::Link, unacked::Unacked};
 use crate::BrokerError;
 
-/// Notices a consumer that silently stopped: connection and channel seem well, the queue has messages, and
-/// none arrives. Seen with half-open connections, and after the consumer timeout.
+/// Notices a consumer that silently stopped: connection and channel seem to work, the queue has messages, and none
+/// arrives. This was seen with half-open connections, and after the broker's consumer timeout.
 pub(super) struct Watchdog {
-    /// The publishing one, because it must not share the fate of the consumer.
+    /// The publishing link, so that the check does not depend on the connection of the consumer.
     pub link: Arc<Link>,
     pub queue: ShortString,
     pub period: Duration,
 }
 
 impl Watchdog {
-    /// Returns when nothing was delivered between two looks, though there was room for it and messages waited
-    /// at both. One look is not enough: a message may just have come.
-    pub async fn silence(&self, hand: &Hand) {
+    /// Returns when nothing was delivered between two checks, although the prefetch had room and messages waited at
+    /// both. One check is not enough: a message may just have been published.
+    pub async fn silence(&self, unacked: &Unacked) {
         let mut suspected_at = None;
         loop {
             time::sleep(self.period).await;
-            let before = hand.load();
-            if before.unsettled >= usize::from(before.prefetch) {
+            let before = unacked.load();
+            if before.unacked >= usize::from(before.prefetch) {
                 suspected_at = None;
                 continue;
             }
             let waits = match self.messages_wait().await {
                 Ok(waits) => waits,
-                // What cannot be seen is not held against the consumer.
+                // A failed check is no evidence against the consumer.
                 Err(error) => {
-                    tracing::debug!(%error, queue.name = %self.queue, "watchdog could not look");
+                    tracing::debug!(%error, queue.name = %self.queue, "watchdog could not check the queue");
                     false
                 }
             };
             match suspected_at {
-                Some(received) if waits && received == hand.load().received => return,
+                Some(received) if waits && received == unacked.load().received => return,
                 _ => suspected_at = waits.then_some(before.received),
             }
         }
@@ -49,8 +49,8 @@ impl Watchdog {
         let up = self.link.up().await?;
         let channel = up.channel().await?;
         let passive = QueueDeclareOptions::durable().passive();
-        let seen = channel.queue_declare(self.queue.clone(), passive, FieldTable::default());
-        let seen = up.call("a look at a queue", seen).await?;
-        Ok(seen.message_count() > 0)
+        let declared = channel.queue_declare(self.queue.clone(), passive, FieldTable::default());
+        let declared = up.call("a check of a queue", declared).await?;
+        Ok(declared.message_count() > 0)
     }
 }

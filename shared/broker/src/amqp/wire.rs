@@ -1,4 +1,4 @@
-//! Our messages as AMQP messages.
+//! Converts between [`Envelope`] and AMQP messages.
 
 use lapin::{
     BasicProperties,
@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::Envelope;
 
 const TRACEPARENT: &str = "traceparent";
-/// Why we made it a dead letter.
+/// Header with the reason why this project made the message a dead letter.
 const REASON: &str = "x-runmill-reason";
-/// Why the broker did.
+/// Header with the reason why the broker did.
 const BROKER_REASON: &str = "x-first-death-reason";
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
@@ -23,7 +23,7 @@ pub(super) fn properties(message: &Envelope) -> BasicProperties {
     with_headers(message, FieldTable::default())
 }
 
-/// Properties of the copy that becomes a dead letter.
+/// Returns the properties of the copy that becomes a dead letter.
 pub(super) fn dead_properties(message: &Envelope, reason: &str) -> BasicProperties {
     let mut headers = FieldTable::default();
     headers.insert(REASON.into(), text(reason));
@@ -40,14 +40,14 @@ fn with_headers(message: &Envelope, mut headers: FieldTable) -> BasicProperties 
         .with_delivery_mode(PERSISTENT)
         .with_message_id(message.id.to_string().into())
         .with_headers(headers);
-    // When it was made is part of a UUIDv7.
+    // A UUIDv7 holds the time at which it was made.
     match message.id.get_timestamp() {
         Some(made) => properties.with_timestamp(made.to_unix().0),
         None => properties,
     }
 }
 
-/// The `message_id`, if it is one of ours.
+/// Returns the `message_id` if it is a UUID, as this project's are.
 pub(super) fn message_id(properties: &BasicProperties) -> Option<Uuid> {
     properties.message_id().as_ref().and_then(|id| Uuid::try_parse(id.as_str()).ok())
 }
@@ -64,8 +64,8 @@ pub(super) fn envelope(delivery: &mut Delivery) -> Envelope {
     }
 }
 
-/// Up to `RabbitMQ` 3.11 the header is there from the first delivery on, later from the second; on a classic
-/// queue never.
+/// Returns the number of earlier deliveries. Up to 3.11, `RabbitMQ` sends the header from the first delivery on; later
+/// versions send it from the second on. For a classic queue it is never sent.
 pub(super) fn delivery_count(delivery: &Delivery) -> u32 {
     let counted = header(&delivery.properties, DELIVERY_COUNT).and_then(as_number).unwrap_or(0);
     counted.max(u32::from(delivery.redelivered))

@@ -1,4 +1,4 @@
-use super::scene::{message, number};
+use super::fixture::{message, number};
 use crate::{Broker, Heard, Listener};
 
 async fn hear(listener: &mut dyn Listener) -> u32 {

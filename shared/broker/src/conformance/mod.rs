@@ -1,28 +1,29 @@
-//! What every [`Broker`](crate::Broker) does. An implementation runs it with [`broker_conformance!`](crate::broker_conformance), one
-//! test a case, each on a broker of its own whose queues take [`QUEUE_LENGTH_MAX`] messages.
+//! Test cases that every [`Broker`](crate::Broker) passes. An implementation runs them with
+//! [`broker_conformance!`](crate::broker_conformance), which makes one test for each case, on a broker of its own whose
+//! queues take [`QUEUE_LENGTH_MAX`] messages.
 
 #![expect(clippy::unwrap_used, reason = "a case ends where it fails")]
 
 mod control;
+mod fixture;
 mod publishing;
+mod redelivery;
 mod requests;
-mod returns;
-mod scene;
 mod taking;
 
 pub use control::*;
 pub use publishing::*;
+pub use redelivery::*;
 pub use requests::*;
-pub use returns::*;
 pub use taking::*;
 
-/// The `queue_length_max` of the brokers under test: more than any case needs, and soon full.
+/// The `queue_length_max` of the brokers under test: enough for every case, and small enough to be filled by one.
 pub const QUEUE_LENGTH_MAX: usize = 200;
 
-/// Longer than any case takes on a slow machine: a forgotten wake-up is a failure, not a hang.
+/// Time-out of a case, longer than any takes on a slow machine. A forgotten wake-up is then a failure and not a hang.
 pub const CASE_MAX: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// One `#[tokio::test]` for each case, so that a failure names the case. `$make` is a future of a broker.
+/// Makes one `#[tokio::test]` for each case, so that a failure names the case. `$make` is a future of a broker.
 #[macro_export]
 macro_rules! broker_conformance {
     ($make:expr) => {
@@ -46,6 +47,7 @@ macro_rules! broker_conformance {
             what_was_acked_does_not_come_again,
             many_acks_just_before_the_end_all_count,
             an_ack_after_ack_through_changes_nothing,
+            ack_through_ignores_a_delivery_of_another_subscription,
             a_stopped_subscription_ends_and_leaves_the_rest_to_others,
             what_is_in_hand_can_be_settled_after_stop,
             unsettled_messages_come_again_in_order_and_counted,
@@ -58,6 +60,7 @@ macro_rules! broker_conformance {
             a_broadcast_reaches_every_listener_and_nobody_after,
             a_listener_hears_in_order,
             an_answer_reaches_who_asked,
+            an_answer_to_a_message_that_is_no_request_is_not_an_error,
             answers_reach_the_right_askers,
             a_request_that_nobody_answers_times_out,
             answering_someone_who_has_gone_is_not_an_error,

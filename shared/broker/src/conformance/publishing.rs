@@ -4,34 +4,34 @@ use uuid::Uuid;
 
 use super::{
     QUEUE_LENGTH_MAX,
-    scene::{Scene, drain, message, take_one, unused_lane},
+    fixture::{Fixture, drain, message, take_one, unused_lane},
 };
 use crate::{Broker, BrokerError, Envelope, PublishError, Queue};
 
 pub async fn a_published_message_arrives_as_it_was_sent(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
+    let fixture = Fixture::new(broker).await;
     let sent = Envelope {
         id: Uuid::now_v7(),
         message_type: "job.v1".into(),
-        // More than one frame of AMQP.
+        // The body takes more than one frame of AMQP.
         body: Bytes::from(vec![7; 300_000]),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         reason: None,
     };
 
-    broker.publish(scene.queue, sent.clone()).await.unwrap();
+    broker.publish(fixture.queue, sent.clone()).await.unwrap();
 
-    let delivery = take_one(&mut *scene.subscribe(1).await).await;
+    let delivery = take_one(&mut *fixture.subscribe(1).await).await;
     assert_eq!(delivery.message, sent);
     assert_eq!(delivery.delivery_count, 0);
     delivery.ack().await.unwrap();
 }
 
 pub async fn messages_arrive_in_order(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    scene.publish(0..50).await;
+    let fixture = Fixture::new(broker).await;
+    fixture.publish(0..50).await;
 
-    let drained = drain(&mut *scene.subscribe(10).await, 50).await;
+    let drained = drain(&mut *fixture.subscribe(10).await, 50).await;
 
     assert_eq!(drained, (0..50).collect::<Vec<_>>());
 }
@@ -42,14 +42,14 @@ pub async fn publishing_to_a_queue_that_nobody_declared_is_unroutable(broker: &d
     assert!(matches!(published, Err(PublishError::Unroutable(_))), "{published:?}");
 }
 
-/// A broker tells of an unroutable message and of a stored one separately; whoever pairs them must not mix
-/// them up when many are on their way.
+/// A broker reports unroutable messages and stored ones separately. An implementation must not mix them up when many
+/// are on their way.
 pub async fn only_what_has_no_queue_is_unroutable(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
+    let fixture = Fixture::new(broker).await;
     let nowhere = unused_lane();
 
     let all = (0..150).map(|n| {
-        let queue = if n % 3 == 0 { nowhere } else { scene.queue };
+        let queue = if n % 3 == 0 { nowhere } else { fixture.queue };
         async move { (n, broker.publish(queue, message(n)).await) }
     });
 
@@ -59,17 +59,17 @@ pub async fn only_what_has_no_queue_is_unroutable(broker: &dyn Broker) {
             Err(error) => assert!(n % 3 == 0 && matches!(error, PublishError::Unroutable(_)), "{n}: {error}"),
         }
     }
-    let mut drained = drain(&mut *scene.subscribe(100).await, 100).await;
+    let mut drained = drain(&mut *fixture.subscribe(100).await, 100).await;
     drained.sort_unstable();
     assert_eq!(drained, (0..150).filter(|n| n % 3 != 0).collect::<Vec<_>>());
 }
 
 pub async fn a_full_queue_rejects(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
+    let fixture = Fixture::new(broker).await;
 
     // A broker may take somewhat more than the limit before it notices.
     for n in 0..4 * u32::try_from(QUEUE_LENGTH_MAX).expect("small") {
-        match broker.publish(scene.queue, message(n)).await {
+        match broker.publish(fixture.queue, message(n)).await {
             Ok(()) => {}
             Err(PublishError::Rejected) => return,
             Err(other) => panic!("{other}"),
@@ -80,8 +80,8 @@ pub async fn a_full_queue_rejects(broker: &dyn Broker) {
 }
 
 pub async fn a_closed_broker_ends_its_streams_and_takes_nothing(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    let mut subscription = scene.subscribe(1).await;
+    let fixture = Fixture::new(broker).await;
+    let mut subscription = fixture.subscribe(1).await;
     let mut listener = broker.listen().await.unwrap();
     assert_eq!(broker.health(), Ok(()));
 
@@ -89,7 +89,7 @@ pub async fn a_closed_broker_ends_its_streams_and_takes_nothing(broker: &dyn Bro
 
     assert!(subscription.next().await.is_none());
     assert!(listener.next().await.is_none());
-    let published = broker.publish(scene.queue, message(1)).await;
+    let published = broker.publish(fixture.queue, message(1)).await;
     assert!(matches!(published, Err(PublishError::Broker(BrokerError::Closed))), "{published:?}");
     assert!(broker.broadcast(message(1)).await.is_err());
     assert!(broker.subscribe(Queue::Dead, 1).await.is_err());

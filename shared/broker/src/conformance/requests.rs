@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::scene::{message, number, take_one};
+use super::fixture::{Fixture, message, number, take_one};
 use crate::{Broker, Queue, RequestError};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -11,13 +11,21 @@ pub async fn an_answer_reaches_who_asked(broker: &dyn Broker) {
     let mut requests = broker.subscribe(Queue::Requests, 1).await.unwrap();
     let answering = async {
         let request = take_one(&mut *requests).await;
-        broker.reply(&request, message(number(&request.message) + 1)).await.unwrap();
+        request.reply(message(number(&request.message) + 1)).await.unwrap();
         request.ack().await.unwrap();
     };
 
     let (answer, ()) = tokio::join!(broker.request(message(41), LONG), answering);
 
     assert_eq!(number(&answer.unwrap()), 42);
+}
+
+pub async fn an_answer_to_a_message_that_is_no_request_is_not_an_error(broker: &dyn Broker) {
+    let fixture = Fixture::new(broker).await;
+    fixture.publish(0..1).await;
+    let delivery = take_one(&mut *fixture.subscribe(1).await).await;
+
+    delivery.reply(message(1)).await.unwrap();
 }
 
 pub async fn answers_reach_the_right_askers(broker: &dyn Broker) {
@@ -28,7 +36,7 @@ pub async fn answers_reach_the_right_askers(broker: &dyn Broker) {
             taken.push(take_one(&mut *requests).await);
         }
         for request in taken.into_iter().rev() {
-            broker.reply(&request, message(number(&request.message) * 2)).await.unwrap();
+            request.reply(message(number(&request.message) * 2)).await.unwrap();
             request.ack().await.unwrap();
         }
     };
@@ -54,7 +62,7 @@ pub async fn answering_someone_who_has_gone_is_not_an_error(broker: &dyn Broker)
         tokio::join!(broker.request(message(1), Duration::from_secs(1)), take_one(&mut *requests));
     assert!(answer.is_err());
 
-    broker.reply(&request, message(2)).await.unwrap();
+    request.reply(message(2)).await.unwrap();
 
     request.ack().await.unwrap();
 }

@@ -1,8 +1,8 @@
-//! The broker in this process, with the semantics of the other one. Nothing survives the process: the
-//! store's cursors bring the work back.
+//! The broker within this process, with the semantics of the one over RabbitMQ. No message survives the process; after
+//! a restart the store's cursors bring the work back.
 
-mod asker;
 mod queue;
+mod reply_to;
 mod settle;
 mod subscription;
 
@@ -16,19 +16,18 @@ use async_trait::async_trait;
 use tokio::time;
 
 use self::{
-    asker::Asker,
-    queue::{Bounds, MemoryQueue, Parcel},
-    settle::MemorySettle,
+    queue::{Bounds, MemoryQueue, QueuedMessage},
+    reply_to::ReplyTo,
     subscription::MemorySubscription,
 };
 use crate::{
-    Broker, BrokerError, Delivery, Envelope, Heard, Listener, PublishError, Queue, RequestError,
+    Broker, BrokerError, Envelope, HealthError, Heard, Listener, PublishError, Queue, RequestError,
     Subscription, inbox::Inbox,
 };
 
 #[derive(Clone, Debug)]
 pub struct MemorySettings {
-    /// A queue with so many messages that nobody holds takes no more.
+    /// Number of ready messages at which a queue rejects more.
     pub queue_length_max: usize,
 }
 
@@ -72,7 +71,7 @@ impl MemoryBroker {
         Ok(state.declare(queue, self.settings.queue_length_max))
     }
 
-    fn put(&self, queue: Queue, parcel: Parcel) -> Result<(), PublishError> {
+    fn put(&self, queue: Queue, queued: QueuedMessage) -> Result<(), PublishError> {
         let state = self.lock();
         if state.closed {
             return Err(BrokerError::Closed.into());
@@ -80,7 +79,7 @@ impl MemoryBroker {
         let found = state.queues.get(&queue).cloned();
         drop(state);
         match found {
-            Some(queue) => queue.put(parcel),
+            Some(queue) => queue.put(queued),
             None => Err(PublishError::Unroutable(format!("{queue:?}"))),
         }
     }
@@ -91,8 +90,11 @@ impl State {
         if let Some(known) = self.queues.get(&queue) {
             return known.clone();
         }
-        let bounds =
-            Bounds { length_max, returns_max: queue.returns_max(), keeps_spent: queue.keeps_spent() };
+        let bounds = Bounds {
+            length_max,
+            delivery_limit: queue.delivery_limit(),
+            dead_letters: queue.has_dead_letters(),
+        };
         let dead = (queue != Queue::Dead).then(|| self.declare(Queue::Dead, length_max));
         let made = Arc::new(MemoryQueue::new(bounds, dead));
         self.queues.insert(queue, made.clone());
@@ -107,7 +109,7 @@ impl Broker for MemoryBroker {
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {
-        self.put(queue, Parcel::new(Envelope { reason: None, ..message }))
+        self.put(queue, QueuedMessage::new(Envelope { reason: None, ..message }))
     }
 
     async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
@@ -141,24 +143,17 @@ impl Broker for MemoryBroker {
 
     async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError> {
         self.declared(Queue::Requests).map_err(PublishError::from)?;
-        let (asker, answer) = Asker::new();
-        self.put(Queue::Requests, Parcel::request(message, asker))?;
+        let (reply_to, answer) = ReplyTo::new();
+        self.put(Queue::Requests, QueuedMessage::request(message, reply_to))?;
         match time::timeout(timeout, answer).await {
             Ok(Ok(answer)) => Ok(answer),
-            // The request was thrown away, or nobody came.
+            // The request was dropped without an answer, or none came in time.
             Ok(Err(_)) | Err(_) => Err(RequestError::NoAnswer(timeout)),
         }
     }
 
-    async fn reply(&self, to: &Delivery, answer: Envelope) -> Result<(), PublishError> {
-        if let Some(settle) = to.settle().as_any().downcast_ref::<MemorySettle>() {
-            settle.answer(answer);
-        }
-        Ok(())
-    }
-
-    fn health(&self) -> Result<(), String> {
-        if self.lock().closed { Err(BrokerError::Closed.to_string()) } else { Ok(()) }
+    fn health(&self) -> Result<(), HealthError> {
+        if self.lock().closed { Err(HealthError::Closed) } else { Ok(()) }
     }
 
     async fn close(&self) {

@@ -5,78 +5,79 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::asker::Asker;
-use crate::{Envelope, PublishError};
+use super::reply_to::ReplyTo;
+use crate::{ChannelId, DeliveryTag, Envelope, PublishError};
 
-/// A message on its way, with what is known of its past.
+/// A message of a queue.
 #[derive(Clone)]
-pub(super) struct Parcel {
+pub(super) struct QueuedMessage {
     pub message: Envelope,
-    /// How often it was returned.
-    pub returns: u32,
-    pub asker: Option<Asker>,
+    /// Number of earlier deliveries.
+    pub delivery_count: u32,
+    /// The requester, if the message is a request.
+    pub reply_to: Option<ReplyTo>,
 }
 
-impl Parcel {
+impl QueuedMessage {
     pub fn new(message: Envelope) -> Self {
-        Self { message, returns: 0, asker: None }
+        Self { message, delivery_count: 0, reply_to: None }
     }
 
-    pub fn request(message: Envelope, asker: Asker) -> Self {
-        Self { message, returns: 0, asker: Some(asker) }
+    pub fn request(message: Envelope, reply_to: ReplyTo) -> Self {
+        Self { reply_to: Some(reply_to), ..Self::new(message) }
     }
 
-    /// A request is worth nothing once its asker stopped waiting.
+    /// Returns true for a request whose requester no longer waits.
     fn is_stale(&self) -> bool {
-        self.asker.as_ref().is_some_and(Asker::has_gone)
+        self.reply_to.as_ref().is_some_and(ReplyTo::is_closed)
     }
 }
 
 pub(super) struct Bounds {
-    /// Of the messages that nobody holds.
+    /// Number of ready messages at which the queue rejects more.
     pub length_max: usize,
-    /// `None`: returned for ever.
-    pub returns_max: Option<u32>,
-    /// Whether a message returned too often becomes a dead letter.
-    pub keeps_spent: bool,
+    /// Number of requeues that a message may have; any number, if `None`.
+    pub delivery_limit: Option<u32>,
+    /// True if a message beyond the delivery limit becomes a dead letter; it is dropped otherwise.
+    pub dead_letters: bool,
 }
 
-/// Names a holder of one queue.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct HolderId(u64);
-
-/// One queue: messages that wait, in order, and messages that someone holds.
+/// One queue: ready messages in order, and unacked ones by consumer.
 pub(super) struct MemoryQueue {
     bounds: Bounds,
-    /// `None`: this is the queue of the dead letters.
+    /// The queue of dead letters; `None` if this is that queue.
     dead: Option<Arc<MemoryQueue>>,
     state: Mutex<State>,
-    /// Something that a waiting holder may care for.
+    /// Notified when a waiting consumer may find something new.
     pub changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    /// By place in the queue, which a message keeps when it is returned.
-    waiting: BTreeMap<u64, Parcel>,
-    holders: HashMap<HolderId, Holder>,
-    place_next: u64,
-    holder_next: u64,
+    /// Messages by position. A message keeps its position when it is requeued.
+    ready: BTreeMap<u64, QueuedMessage>,
+    consumers: HashMap<ChannelId, Consumer>,
+    position_next: u64,
     closed: bool,
 }
 
 #[derive(Default)]
-struct Holder {
+struct Consumer {
     prefetch: u16,
     stopped: bool,
-    tag_next: u64,
-    /// By tag, which counts this holder's deliveries; with the place in the queue.
-    unsettled: BTreeMap<u64, (u64, Parcel)>,
+    /// Number of the next delivery to this consumer.
+    number_next: u64,
+    unacked: BTreeMap<u64, UnackedMessage>,
 }
 
-/// What a holder gets when it asks for the next message.
+struct UnackedMessage {
+    position: u64,
+    queued: QueuedMessage,
+}
+
+/// The result of [`MemoryQueue::next`].
 pub(super) enum Next {
-    Message { tag: u64, parcel: Parcel },
+    Message(DeliveryTag, QueuedMessage),
     Nothing,
     Ended,
 }
@@ -86,99 +87,98 @@ impl MemoryQueue {
         Self { bounds, dead, state: Mutex::default(), changed: Notify::new() }
     }
 
-    pub fn put(&self, parcel: Parcel) -> Result<(), PublishError> {
+    pub fn put(&self, queued: QueuedMessage) -> Result<(), PublishError> {
         let mut state = self.lock();
-        if state.waiting.len() >= self.bounds.length_max {
+        if state.ready.len() >= self.bounds.length_max {
             return Err(PublishError::Rejected);
         }
-        let place = state.place_next;
-        state.place_next += 1;
-        state.waiting.insert(place, parcel);
+        let position = state.position_next;
+        state.position_next += 1;
+        state.ready.insert(position, queued);
         drop(state);
         self.changed.notify_waiters();
         Ok(())
     }
 
-    pub fn join(&self, prefetch: u16) -> HolderId {
-        let mut state = self.lock();
-        let id = HolderId(state.holder_next);
-        state.holder_next += 1;
-        state.holders.insert(id, Holder { prefetch, ..Holder::default() });
-        id
+    pub fn add_consumer(&self, prefetch: u16) -> ChannelId {
+        let channel = ChannelId::unique();
+        self.lock().consumers.insert(channel, Consumer { prefetch, ..Consumer::default() });
+        channel
     }
 
-    /// Its unsettled messages are returned, in order.
-    pub fn leave(&self, id: HolderId) {
+    /// Removes a consumer and requeues its unacked messages.
+    pub fn remove_consumer(&self, channel: ChannelId) {
         let mut state = self.lock();
-        let left = state.holders.remove(&id).map(|holder| holder.unsettled).unwrap_or_default();
-        let spent = left.into_values().filter_map(|held| state.put_back(held, &self.bounds)).collect();
+        let unacked = state.consumers.remove(&channel).map(|consumer| consumer.unacked).unwrap_or_default();
+        let over_limit =
+            unacked.into_values().filter_map(|unacked| state.requeue(unacked, &self.bounds)).collect();
         drop(state);
-        self.bury(spent);
+        self.dead_letter_over_limit(over_limit);
         self.changed.notify_waiters();
     }
 
-    pub fn next(&self, id: HolderId) -> Next {
+    pub fn next(&self, channel: ChannelId) -> Next {
         let state = &mut *self.lock();
-        let Some(holder) = state.holders.get_mut(&id) else { return Next::Ended };
-        if state.closed || holder.stopped {
+        let Some(consumer) = state.consumers.get_mut(&channel) else { return Next::Ended };
+        if state.closed || consumer.stopped {
             return Next::Ended;
         }
-        if holder.unsettled.len() >= usize::from(holder.prefetch) {
+        if consumer.unacked.len() >= usize::from(consumer.prefetch) {
             return Next::Nothing;
         }
-        while let Some((place, parcel)) = state.waiting.pop_first() {
-            if parcel.is_stale() {
+        while let Some((position, queued)) = state.ready.pop_first() {
+            if queued.is_stale() {
                 continue;
             }
-            let tag = holder.tag_next;
-            holder.tag_next += 1;
-            holder.unsettled.insert(tag, (place, parcel.clone()));
-            return Next::Message { tag, parcel };
+            let number = consumer.number_next;
+            consumer.number_next += 1;
+            consumer.unacked.insert(number, UnackedMessage { position, queued: queued.clone() });
+            return Next::Message(DeliveryTag { channel, number }, queued);
         }
         Next::Nothing
     }
 
-    pub fn set_prefetch(&self, id: HolderId, prefetch: u16) {
-        if let Some(holder) = self.lock().holders.get_mut(&id) {
-            holder.prefetch = prefetch;
+    pub fn set_prefetch(&self, channel: ChannelId, prefetch: u16) {
+        if let Some(consumer) = self.lock().consumers.get_mut(&channel) {
+            consumer.prefetch = prefetch;
         }
         self.changed.notify_waiters();
     }
 
-    pub fn stop(&self, id: HolderId) {
-        if let Some(holder) = self.lock().holders.get_mut(&id) {
-            holder.stopped = true;
+    pub fn stop(&self, channel: ChannelId) {
+        if let Some(consumer) = self.lock().consumers.get_mut(&channel) {
+            consumer.stopped = true;
         }
         self.changed.notify_waiters();
     }
 
-    /// Forgets a message; one that is no longer held is none of the holder's business.
-    pub fn ack(&self, id: HolderId, tag: u64) {
-        self.lock().take(id, tag);
+    /// Removes a message. Like all that settles, it does nothing if the message is no longer unacked.
+    pub fn ack(&self, tag: DeliveryTag) {
+        self.lock().take(tag);
         self.changed.notify_waiters();
     }
 
-    pub fn ack_through(&self, id: HolderId, tag: u64) {
-        if let Some(holder) = self.lock().holders.get_mut(&id) {
-            holder.unsettled = holder.unsettled.split_off(&(tag + 1));
+    pub fn ack_through(&self, tag: DeliveryTag) {
+        if let Some(consumer) = self.lock().consumers.get_mut(&tag.channel) {
+            consumer.unacked = consumer.unacked.split_off(&(tag.number + 1));
         }
         self.changed.notify_waiters();
     }
 
-    pub fn put_back(&self, id: HolderId, tag: u64) {
+    pub fn requeue(&self, tag: DeliveryTag) {
         let mut state = self.lock();
-        let spent = state.take(id, tag).and_then(|held| state.put_back(held, &self.bounds));
+        let over_limit = state.take(tag).and_then(|unacked| state.requeue(unacked, &self.bounds));
         drop(state);
-        self.bury(spent.into_iter().collect());
+        self.dead_letter_over_limit(over_limit.into_iter().collect());
         self.changed.notify_waiters();
     }
 
-    /// Moves a message to the dead letters; if they are full, it stays where it is.
-    pub fn dead_letter(&self, id: HolderId, tag: u64, reason: &str) -> Result<(), PublishError> {
-        let Some(message) = self.held(id, tag) else { return Ok(()) };
+    /// Moves a message to the dead letters. If they are full, it stays unacked.
+    pub fn dead_letter(&self, tag: DeliveryTag, reason: &str) -> Result<(), PublishError> {
+        let Some(message) = self.unacked(tag) else { return Ok(()) };
         let letter = Envelope { reason: Some(reason.to_owned()), ..message };
-        self.dead.as_deref().unwrap_or(self).put(Parcel::new(letter))?;
-        self.ack(id, tag);
+        self.dead.as_deref().unwrap_or(self).put(QueuedMessage::new(letter))?;
+        self.ack(tag);
         Ok(())
     }
 
@@ -187,23 +187,23 @@ impl MemoryQueue {
         self.changed.notify_waiters();
     }
 
-    /// The broker of a cluster keeps such a message where it is until the dead letters have room; here the
-    /// log is all that is left of it.
-    fn bury(&self, spent: Vec<Parcel>) {
-        let Some(dead) = self.dead.as_deref().filter(|_| self.bounds.keeps_spent) else { return };
-        for parcel in spent {
-            let message = Envelope { reason: Some("delivery_limit".into()), ..parcel.message };
-            let id = message.id;
-            if let Err(error) = dead.put(Parcel::new(message)) {
+    /// Moves messages that reached the delivery limit to the dead letters. If those are full, a message is lost but for
+    /// the log; `RabbitMQ` would keep it in its queue until there is room.
+    fn dead_letter_over_limit(&self, over_limit: Vec<QueuedMessage>) {
+        let Some(dead) = self.dead.as_deref().filter(|_| self.bounds.dead_letters) else { return };
+        for queued in over_limit {
+            let letter = Envelope { reason: Some("delivery_limit".into()), ..queued.message };
+            let id = letter.id;
+            if let Err(error) = dead.put(QueuedMessage::new(letter)) {
                 tracing::error!(message.id = %id, %error, "dead letter lost");
             }
         }
     }
 
-    fn held(&self, id: HolderId, tag: u64) -> Option<Envelope> {
+    fn unacked(&self, tag: DeliveryTag) -> Option<Envelope> {
         let state = self.lock();
-        let (_, parcel) = state.holders.get(&id)?.unsettled.get(&tag)?;
-        Some(parcel.message.clone())
+        let unacked = state.consumers.get(&tag.channel)?.unacked.get(&tag.number)?;
+        Some(unacked.queued.message.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -212,17 +212,19 @@ impl MemoryQueue {
 }
 
 impl State {
-    fn take(&mut self, id: HolderId, tag: u64) -> Option<(u64, Parcel)> {
-        self.holders.get_mut(&id)?.unsettled.remove(&tag)
+    fn take(&mut self, tag: DeliveryTag) -> Option<UnackedMessage> {
+        self.consumers.get_mut(&tag.channel)?.unacked.remove(&tag.number)
     }
 
-    /// Counts the return; gives the message out if that was one too many.
-    fn put_back(&mut self, (place, mut parcel): (u64, Parcel), bounds: &Bounds) -> Option<Parcel> {
-        parcel.returns += 1;
-        if bounds.returns_max.is_some_and(|max| parcel.returns > max) {
-            return Some(parcel);
+    /// Puts a message back at its position and counts the delivery. Returns the message instead if it is over the
+    /// delivery limit.
+    fn requeue(&mut self, unacked: UnackedMessage, bounds: &Bounds) -> Option<QueuedMessage> {
+        let UnackedMessage { position, mut queued } = unacked;
+        queued.delivery_count += 1;
+        if bounds.delivery_limit.is_some_and(|limit| queued.delivery_count > limit) {
+            return Some(queued);
         }
-        self.waiting.insert(place, parcel);
+        self.ready.insert(position, queued);
         None
     }
 }

@@ -1,65 +1,57 @@
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{
-    asker::Asker,
-    queue::{HolderId, MemoryQueue, Parcel},
+    queue::{MemoryQueue, QueuedMessage},
+    reply_to::ReplyTo,
 };
-use crate::{BrokerError, Delivery, Envelope, PublishError, Settle};
+use crate::{BrokerError, Delivery, DeliveryTag, Envelope, PublishError, Settle};
 
-/// One held message, as its holder settles it.
+/// Settles one delivery of a queue in memory.
 pub(super) struct MemorySettle {
     queue: Arc<MemoryQueue>,
-    holder: HolderId,
-    tag: u64,
-    asker: Option<Asker>,
+    tag: DeliveryTag,
+    /// The requester, if the delivery is a request.
+    reply_to: Option<ReplyTo>,
 }
 
 impl MemorySettle {
-    pub fn delivery(queue: Arc<MemoryQueue>, holder: HolderId, tag: u64, parcel: Parcel) -> Delivery {
-        let settle = Self { queue, holder, tag, asker: parcel.asker };
-        Delivery::new(parcel.message, parcel.returns, Box::new(settle))
-    }
-
-    /// Not a request: nobody waits for an answer.
-    pub fn answer(&self, answer: Envelope) {
-        if let Some(asker) = &self.asker {
-            asker.answer(answer);
-        }
-    }
-
-    pub fn ack_through(&self) {
-        self.queue.ack_through(self.holder, self.tag);
+    pub fn delivery(queue: Arc<MemoryQueue>, tag: DeliveryTag, queued: QueuedMessage) -> Delivery {
+        let settle = Self { queue, tag, reply_to: queued.reply_to };
+        Delivery::new(queued.message, queued.delivery_count, tag, Box::new(settle))
     }
 }
 
 #[async_trait]
 impl Settle for MemorySettle {
     async fn ack(&self) -> Result<(), BrokerError> {
-        self.queue.ack(self.holder, self.tag);
+        self.queue.ack(self.tag);
         Ok(())
     }
 
-    async fn hand_back(&self) -> Result<(), BrokerError> {
-        self.queue.put_back(self.holder, self.tag);
+    async fn requeue(&self) -> Result<(), BrokerError> {
+        self.queue.requeue(self.tag);
         Ok(())
     }
 
-    async fn reject(&self) -> Result<(), BrokerError> {
-        self.queue.put_back(self.holder, self.tag);
+    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
+        self.queue.requeue(self.tag);
         Ok(())
     }
 
     async fn dead_letter(&self, _message: &Envelope, reason: &str) -> Result<(), BrokerError> {
-        let put_aside = self.queue.dead_letter(self.holder, self.tag, reason);
-        if put_aside.is_err() {
-            self.reject().await?;
+        let moved = self.queue.dead_letter(self.tag, reason);
+        if moved.is_err() {
+            self.requeue_as_failed().await?;
         }
-        put_aside.map_err(PublishError::of_dead_letter)
+        moved.map_err(PublishError::of_dead_letter)
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
+        if let Some(reply_to) = &self.reply_to {
+            reply_to.send(answer);
+        }
+        Ok(())
     }
 }

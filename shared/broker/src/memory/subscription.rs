@@ -3,21 +3,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    queue::{HolderId, MemoryQueue, Next},
+    queue::{MemoryQueue, Next},
     settle::MemorySettle,
 };
-use crate::{BrokerError, Delivery, Subscription};
+use crate::{BrokerError, ChannelId, Delivery, Subscription};
 
-/// Takes messages when asked: nothing is ever buffered, so stopping has nothing to hand back.
+/// Takes messages one by one when asked. It buffers none, so `stop` has none to requeue.
 pub(super) struct MemorySubscription {
     queue: Arc<MemoryQueue>,
-    holder: HolderId,
+    channel: ChannelId,
 }
 
 impl MemorySubscription {
     pub fn new(queue: Arc<MemoryQueue>, prefetch: u16) -> Self {
-        let holder = queue.join(prefetch);
-        Self { queue, holder }
+        let channel = queue.add_consumer(prefetch);
+        Self { queue, channel }
     }
 }
 
@@ -26,11 +26,11 @@ impl Subscription for MemorySubscription {
     async fn next(&mut self) -> Option<Delivery> {
         loop {
             let mut changed = std::pin::pin!(self.queue.changed.notified());
-            // Before looking, so that a message that comes while we look is not missed.
+            // Enabled before the look at the queue, so that a message that comes in between is not missed.
             changed.as_mut().enable();
-            match self.queue.next(self.holder) {
-                Next::Message { tag, parcel } => {
-                    return Some(MemorySettle::delivery(self.queue.clone(), self.holder, tag, parcel));
+            match self.queue.next(self.channel) {
+                Next::Message(tag, queued) => {
+                    return Some(MemorySettle::delivery(self.queue.clone(), tag, queued));
                 }
                 Next::Nothing => changed.await,
                 Next::Ended => return None,
@@ -39,23 +39,24 @@ impl Subscription for MemorySubscription {
     }
 
     async fn set_prefetch(&mut self, prefetch: u16) {
-        self.queue.set_prefetch(self.holder, prefetch);
+        self.queue.set_prefetch(self.channel, prefetch);
     }
 
     async fn ack_through(&mut self, last: Delivery) -> Result<(), BrokerError> {
-        if let Some(settle) = last.settle().as_any().downcast_ref::<MemorySettle>() {
-            settle.ack_through();
+        let tag = last.tag();
+        if tag.channel == self.channel {
+            self.queue.ack_through(tag);
         }
         Ok(())
     }
 
     async fn stop(&mut self) {
-        self.queue.stop(self.holder);
+        self.queue.stop(self.channel);
     }
 }
 
 impl Drop for MemorySubscription {
     fn drop(&mut self) {
-        self.queue.leave(self.holder);
+        self.queue.remove_consumer(self.channel);
     }
 }

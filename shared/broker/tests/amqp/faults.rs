@@ -1,4 +1,4 @@
-//! Connections that break, brokers that restart, servers that fall silent.
+//! Tests with connections that break, brokers that restart, and servers that stop answering.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{lane, message, number, settings};
 
 const MESSAGES: u32 = 2_000;
 
-/// The upstream's host and port, and a URL with the proxy's instead.
+/// Starts a proxy in front of the broker, and returns it with the URL that leads through it.
 async fn proxied() -> (Proxy, String) {
     let url = amqp_url();
     let upstream = url.rsplit_once('@').unwrap().1.split('/').next().unwrap().to_owned();
@@ -26,7 +26,7 @@ async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
     time::timeout(Duration::from_mins(1), event).await.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
-/// Publishes every message until it is confirmed, and tells of each that is.
+/// Publishes each message until it is confirmed, and then sends its number.
 async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sender<u32>) {
     for n in 0..MESSAGES {
         while let Err(error) = broker.publish(queue, message(n)).await {
@@ -36,7 +36,7 @@ async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sen
     }
 }
 
-/// Takes and acks until every message was seen; how often each was.
+/// Takes and acks until every message was seen, and returns how often each was.
 async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
     let mut seen = BTreeMap::new();
     while seen.len() < MESSAGES as usize {
@@ -47,7 +47,7 @@ async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
     seen
 }
 
-/// After `many` more confirms.
+/// Waits for `many` more confirms.
 async fn confirms(confirmed: &mut mpsc::Receiver<u32>, many: usize) {
     for _ in 0..many {
         within("a confirm", confirmed.recv()).await.unwrap();
@@ -67,7 +67,7 @@ async fn nothing_is_lost_when_connections_are_cut() {
             confirms(&mut confirmed, 300).await;
             proxy.cut();
         }
-        // Goes on, for the publisher's sake.
+        // The publisher waits for room in this channel, so it is read to its end.
         while confirmed.recv().await.is_some() {}
         proxy
     });
@@ -77,7 +77,7 @@ async fn nothing_is_lost_when_connections_are_cut() {
     within("the last confirm", publishing).await.unwrap();
     let proxy = cutting.await.unwrap();
     assert!(proxy.accepted() > 2, "connections were made again");
-    // A cut can cost a redelivery of what was held, and a second copy of what was not confirmed.
+    // A cut can cost a redelivery of each held message, and a second copy of each unconfirmed one.
     let again: u32 = seen.values().map(|times| times - 1).sum();
     assert!(again <= 3 * 22, "{again} came again");
 }
@@ -119,7 +119,7 @@ async fn unhealthy(broker: &AmqpBroker) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_connection_is_noticed_and_replaced() {
     let (proxy, url) = proxied().await;
-    // Far sooner than the heartbeat would.
+    // Both are far sooner than the heartbeat would notice it.
     let impatient = AmqpSettings {
         watchdog_period: Duration::from_millis(200),
         answer_timeout: Duration::from_secs(2),
@@ -131,8 +131,8 @@ async fn a_silent_connection_is_noticed_and_replaced() {
     broker.publish(queue, message(1)).await.unwrap();
     subscription.next().await.unwrap().ack().await.unwrap();
 
-    // The first connection publishes, the second consumes. What the broker still sends on that one is taken for
-    // held; from one more than the prefetch on, it is seen to wait.
+    // The first connection publishes, the second consumes. The broker counts messages that it sends there as held, up
+    // to the prefetch; the one beyond it is seen to wait.
     proxy.hold(1);
     for n in 2..8 {
         broker.publish(queue, message(n)).await.unwrap();
@@ -180,14 +180,14 @@ async fn answers_come_again_after_a_cut() {
     let answering = async {
         loop {
             let request = requests.next().await.unwrap();
-            broker.reply(&request, message(number(&request.message))).await.unwrap();
+            request.reply(message(number(&request.message))).await.unwrap();
             request.ack().await.unwrap();
         }
     };
     let asking = async {
         broker.request(message(0), Duration::from_secs(20)).await.unwrap();
         proxy.cut();
-        // What was asked while the connection was down may have gone with it.
+        // A request made while the connection was down may be lost with it.
         while broker.request(message(1), Duration::from_secs(1)).await.is_err() {}
     };
 

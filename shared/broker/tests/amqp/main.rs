@@ -1,4 +1,4 @@
-//! The broker over a real `RabbitMQ`. Needs `AMQP_URL`; the fault tests start servers of their own.
+//! Tests of the broker over a real `RabbitMQ`. They need `AMQP_URL`; the fault tests start servers of their own.
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod conformance;
@@ -17,7 +17,7 @@ use runmill_proto::ProviderId;
 use runmill_testkit::unique_prefix;
 use uuid::Uuid;
 
-/// With queues of its own, which disappear.
+/// Returns settings with a prefix of its own, whose queues the broker deletes after a minute without use.
 fn settings(url: &str) -> AmqpSettings {
     AmqpSettings {
         prefix: unique_prefix(),

@@ -6,8 +6,8 @@ use runmill_testkit::{amqp_url, delete_queues};
 
 use super::{connect, lane, message, number, settings};
 
-/// Confirms come in bulk only if publishes overlap: with 256 at once a broker on one slow core takes thousands a
-/// second, one by one about a tenth of that. Far below what is usual, so that a busy machine passes.
+/// Confirms come in bulk only if publishes overlap: with 256 at once, a broker on one slow core takes thousands a
+/// second; one by one, about a tenth of that. The limit is far below the usual rate, so that a busy machine passes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn publishes_overlap_and_so_do_acks() {
     const MESSAGES: u32 = 10_240;
@@ -38,8 +38,8 @@ async fn publishes_overlap_and_so_do_acks() {
     assert!(rate > 1_500.0, "{rate} confirmed publishes/s");
 }
 
-/// Many at once and often, because it takes a confirm between a message's return and its own confirm: taken as
-/// lapin pairs them, a few of these are wrong.
+/// The fault needs another confirm between a message's return and its own confirm, so many are published at once, and
+/// often. With the pairs that lapin makes, a few of these would be wrong.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unroutable_message_never_counts_as_stored() {
     let broker = connect(&amqp_url()).await;
@@ -64,7 +64,7 @@ async fn an_unroutable_message_never_counts_as_stored() {
     }
 }
 
-/// As when someone has deleted the queue of dead letters.
+/// Deletes the queue of dead letters, as an operator might.
 #[tokio::test]
 async fn what_cannot_be_put_aside_comes_again() {
     let settings = settings(&amqp_url());

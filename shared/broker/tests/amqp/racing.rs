@@ -1,4 +1,4 @@
-//! Processes that start at the same moment.
+//! Tests of processes that start at the same moment.
 
 use futures::future::try_join_all;
 use runmill_broker::{
@@ -9,7 +9,7 @@ use runmill_testkit::{amqp_url, delete_queues, unique_prefix};
 
 use super::settings;
 
-/// Each with queues that nobody has declared: the broker stumbles over one in a few.
+/// Rounds, each with queues that do not exist yet. The broker fails internally in one of a few.
 const ROUNDS: usize = 20;
 const PROCESSES: usize = 4;
 const PARTITIONS: u16 = 4;

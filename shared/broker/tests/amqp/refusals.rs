@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{lane, settings};
 
-/// A user of a cluster is told within this time.
+/// Time within which a user of a cluster is told that the broker cannot be reached.
 const PROMISED: Duration = Duration::from_secs(10);
 
 async fn refused(url: &str) -> BrokerError {
@@ -54,7 +54,7 @@ async fn a_text_that_is_no_url_is_not_repeated() {
     assert!(matches!(error, BrokerError::BadUrl) && !error.to_string().contains("hunter2"), "{error}");
 }
 
-/// A queue that exists with other arguments is a fault of the settings, and no reason to wait.
+/// A queue that exists with other arguments is a fault of the settings, so no retry is made.
 #[tokio::test]
 async fn a_queue_declared_otherwise_is_refused() {
     let settings = settings(&amqp_url());

@@ -17,52 +17,52 @@ use super::{
 };
 use crate::BrokerError;
 
-/// A queue of this process alone, for what is worth nothing to anyone else: it lives as long as its connection,
-/// and nothing in it is acked.
-pub(super) struct PrivateQueue {
+/// An exclusive queue, for messages that only this process can use: broadcasts and answers. It lives as long as its
+/// connection, and its messages are not acked.
+pub(super) struct ExclusiveQueue {
     pub link: Arc<Link>,
     pub topology: Arc<Topology>,
-    /// The exchange it is bound to, if any.
+    /// The exchange that the queue is bound to, if any.
     pub source: Option<Route>,
 }
 
-/// What comes from a private queue.
+/// An item that [`ExclusiveQueue::run`] passes on.
 pub(super) enum Event {
     Message(Box<Delivery>),
-    /// A new queue took the place of the one before, whose messages are lost.
+    /// A queue of this name has replaced the one before, whose messages are lost.
     Reopened(ShortString),
 }
 
-/// A queue that is there, with its consumer.
+/// A declared queue with its consumer.
 pub(super) struct Opened {
     pub name: ShortString,
     consumer: Consumer,
     up: Up,
-    /// Closed when dropped.
+    /// The channel is closed when this is dropped.
     _channel: Channel,
 }
 
-impl PrivateQueue {
+impl ExclusiveQueue {
     pub async fn open(&self, up: Up) -> Result<Opened, BrokerError> {
         let channel = up.channel().await?;
         let options = QueueDeclareOptions::exclusive().auto_delete();
         // The server chooses the name. Classic, because a quorum queue cannot be exclusive.
         let declared = channel.queue_declare(ShortString::default(), options, FieldTable::default());
-        let name = up.call("a private queue", declared).await?.name().clone();
+        let name = up.call("an exclusive queue", declared).await?.name().clone();
         if let Some(Route { exchange, key }) = self.source.clone() {
             self.topology.declare_exchanges(&up, &channel).await?;
             let options = QueueBindOptions::default();
             let bound = channel.queue_bind(name.clone(), exchange, key, options, FieldTable::default());
-            up.call("a private queue", bound).await?;
+            up.call("an exclusive queue", bound).await?;
         }
         let options = BasicConsumeOptions { no_ack: true, exclusive: true, ..Default::default() };
         let consumer =
             channel.basic_consume(name.clone(), ShortString::default(), options, FieldTable::default());
-        let consumer = up.call("a private queue's consumer", consumer).await?;
+        let consumer = up.call("a consumer of an exclusive queue", consumer).await?;
         Ok(Opened { name, consumer, up, _channel: channel })
     }
 
-    /// Passes on what comes, making the queue anew when it is lost, until `stop`.
+    /// Passes messages to `on` until `stop`, and replaces the queue when it is lost.
     pub async fn run(self, first: Opened, stop: CancellationToken, on: impl Fn(Event)) {
         let mut opened = first;
         while stop.run_until_cancelled(pass_on(&mut opened, &on)).await.is_some() {
@@ -83,13 +83,13 @@ impl PrivateQueue {
             };
             match opened {
                 Ok(opened) => return opened,
-                Err(error) => tracing::warn!(%error, failures, "private queue still away"),
+                Err(error) => tracing::warn!(%error, failures, "exclusive queue not yet re-established"),
             }
         }
     }
 }
 
-/// Until the consumer or its connection is lost.
+/// Passes messages to `on` until the consumer or its connection is lost.
 async fn pass_on(opened: &mut Opened, on: &impl Fn(Event)) {
     let Opened { consumer, up, .. } = opened;
     let passing = async {

@@ -1,69 +1,69 @@
-use super::scene::{Scene, ack_all, drain, message, number, numbers, take, take_one};
+use super::fixture::{Fixture, ack_all, drain, message, number, numbers, take, take_one};
 use crate::{Broker, DELIVERY_LIMIT, Queue};
 
 pub async fn unsettled_messages_come_again_in_order_and_counted(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    let mut first = scene.subscribe(3).await;
-    scene.publish(0..5).await;
+    let fixture = Fixture::new(broker).await;
+    let mut first = fixture.subscribe(3).await;
+    fixture.publish(0..5).await;
     let held = take(&mut *first, 3).await;
 
     drop((held, first));
 
-    let again = take(&mut *scene.subscribe(10).await, 5).await;
+    let again = take(&mut *fixture.subscribe(10).await, 5).await;
     let counts: Vec<_> = again.iter().map(|delivery| delivery.delivery_count).collect();
     assert_eq!(numbers(&again), [0, 1, 2, 3, 4]);
     assert_eq!(counts, [1, 1, 1, 0, 0]);
 }
 
 pub async fn a_delivery_settled_after_its_subscription_has_no_effect(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    let mut first = scene.subscribe(1).await;
-    scene.publish(0..1).await;
+    let fixture = Fixture::new(broker).await;
+    let mut first = fixture.subscribe(1).await;
+    fixture.publish(0..1).await;
     let late = take_one(&mut *first).await;
     drop(first);
-    let mut second = scene.subscribe(1).await;
+    let mut second = fixture.subscribe(1).await;
     let current = take_one(&mut *second).await;
 
     late.ack().await.unwrap();
     drop((current, second));
 
-    assert_eq!(drain(&mut *scene.subscribe(1).await, 1).await, [0]);
+    assert_eq!(drain(&mut *fixture.subscribe(1).await, 1).await, [0]);
 }
 
 pub async fn what_is_handed_back_comes_before_the_rest(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    let mut first = scene.subscribe(2).await;
-    scene.publish(0..4).await;
+    let fixture = Fixture::new(broker).await;
+    let mut first = fixture.subscribe(2).await;
+    fixture.publish(0..4).await;
     for delivery in take(&mut *first, 2).await {
         first.set_prefetch(0).await;
-        delivery.hand_back().await.unwrap();
+        delivery.requeue().await.unwrap();
     }
 
-    assert_eq!(drain(&mut *scene.subscribe(4).await, 4).await, [0, 1, 2, 3]);
+    assert_eq!(drain(&mut *fixture.subscribe(4).await, 4).await, [0, 1, 2, 3]);
 }
 
 pub async fn what_is_rejected_comes_again_and_counted(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    let mut subscription = scene.subscribe(1).await;
-    scene.publish(0..2).await;
+    let fixture = Fixture::new(broker).await;
+    let mut subscription = fixture.subscribe(1).await;
+    fixture.publish(0..2).await;
 
-    take_one(&mut *subscription).await.reject().await.unwrap();
+    take_one(&mut *subscription).await.requeue_as_failed().await.unwrap();
 
     let again = take_one(&mut *subscription).await;
     assert_eq!((number(&again.message), again.delivery_count), (0, 1));
 }
 
 pub async fn a_message_rejected_too_often_is_a_dead_letter(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    let mut subscription = scene.subscribe(1).await;
+    let fixture = Fixture::new(broker).await;
+    let mut subscription = fixture.subscribe(1).await;
     let poison = message(0);
-    broker.publish(scene.queue, poison.clone()).await.unwrap();
-    scene.publish(1..2).await;
+    broker.publish(fixture.queue, poison.clone()).await.unwrap();
+    fixture.publish(1..2).await;
 
     for count in 0..=DELIVERY_LIMIT {
         let delivery = take_one(&mut *subscription).await;
         assert_eq!((number(&delivery.message), delivery.delivery_count), (0, count));
-        delivery.reject().await.unwrap();
+        delivery.requeue_as_failed().await.unwrap();
     }
 
     assert_eq!(drain(&mut *subscription, 1).await, [1]);
@@ -73,12 +73,12 @@ pub async fn a_message_rejected_too_often_is_a_dead_letter(broker: &dyn Broker) 
 }
 
 pub async fn a_dead_letter_keeps_its_message_and_its_reason(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    let mut subscription = scene.subscribe(1).await;
+    let fixture = Fixture::new(broker).await;
+    let mut subscription = fixture.subscribe(1).await;
     let mut sent = message(0);
     sent.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
-    broker.publish(scene.queue, sent.clone()).await.unwrap();
-    scene.publish(1..2).await;
+    broker.publish(fixture.queue, sent.clone()).await.unwrap();
+    fixture.publish(1..2).await;
 
     take_one(&mut *subscription).await.dead_letter("message type `job.v9` is not known here").await.unwrap();
 
@@ -86,17 +86,17 @@ pub async fn a_dead_letter_keeps_its_message_and_its_reason(broker: &dyn Broker)
     sent.reason = Some("message type `job.v9` is not known here".into());
     assert_eq!(dead.message, sent);
     drop(subscription);
-    assert_eq!(drain(&mut *scene.subscribe(2).await, 1).await, [1]);
+    assert_eq!(drain(&mut *fixture.subscribe(2).await, 1).await, [1]);
 }
 
 pub async fn a_dead_letter_can_be_handed_back(broker: &dyn Broker) {
-    let scene = Scene::new(broker).await;
-    scene.publish(0..1).await;
-    take_one(&mut *scene.subscribe(1).await).await.dead_letter("why").await.unwrap();
+    let fixture = Fixture::new(broker).await;
+    fixture.publish(0..1).await;
+    take_one(&mut *fixture.subscribe(1).await).await.dead_letter("why").await.unwrap();
     let mut dead = broker.subscribe(Queue::Dead, 1).await.unwrap();
 
     for _ in 0..=DELIVERY_LIMIT + 1 {
-        take_one(&mut *dead).await.hand_back().await.unwrap();
+        take_one(&mut *dead).await.requeue().await.unwrap();
     }
 
     let last = take(&mut *dead, 1).await;

@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use crate::{Broker, Delivery, Envelope, Queue, Subscription};
 
-/// A lane of its own on the broker under test.
-pub(super) struct Scene<'a> {
+/// The broker under test, with a queue that no other case uses.
+pub(super) struct Fixture<'a> {
     pub broker: &'a dyn Broker,
     pub queue: Queue,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Fixture<'a> {
     pub async fn new(broker: &'a dyn Broker) -> Self {
         let queue = unused_lane();
         broker.declare(queue).await.expect("declared");
@@ -32,7 +32,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Publishes them all at once, in any order.
+    /// Publishes the messages with these numbers at once, in any order.
     pub async fn publish_together(&self, numbers: Range<u32>) {
         let all = numbers.map(|number| self.broker.publish(self.queue, message(number)));
         try_join_all(all).await.expect("published");
@@ -74,7 +74,7 @@ pub(super) async fn take(from: &mut dyn Subscription, count: usize) -> Vec<Deliv
     taken
 }
 
-/// Takes and acks, and says which.
+/// Takes and acks `count` messages, and returns their numbers.
 pub(super) async fn drain(from: &mut dyn Subscription, count: usize) -> Vec<u32> {
     let mut drained = Vec::with_capacity(count);
     for _ in 0..count {
