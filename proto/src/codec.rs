@@ -15,7 +15,8 @@ use crate::{
 /// The `content_type` of every message.
 pub const CONTENT_TYPE: &str = "application/msgpack";
 
-/// Deep enough for any item; a message that nests deeper would exhaust the stack of the reader.
+/// Deepest nesting of a message: enough for any item. A message that nests deeper could exhaust the stack of the
+/// reader.
 const DEPTH_MAX: usize = 64;
 
 /// A message with its name and version, the `type` that travels beside the bytes.
@@ -42,7 +43,7 @@ impl Message for Control {
     const TYPE: &'static str = "control.v1";
 }
 
-/// Why bytes are not the message that was expected. Its text is the reason kept beside a dead letter.
+/// Bytes that are not the expected message. The text is the reason that is kept with a dead letter.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     #[error("message type `{found}` is not known here; expected {expected}")]
@@ -54,7 +55,7 @@ pub enum DecodeError {
 impl DecodeError {
     /// A message of a type that its reader does not handle. `expected` names those that it does.
     pub fn unknown(message_type: &str, expected: &'static str) -> Self {
-        // The name comes from outside; a name of ours is short.
+        // The name comes from outside, and may have any length.
         Self::UnknownType { found: message_type.chars().take(64).collect(), expected }
     }
 }

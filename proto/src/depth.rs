@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-/// How deep a value nests: 0 for a number, 1 for a list of numbers. The reader of JSON bounds it, so the
+/// Returns how deep a value nests: 0 for a number, 1 for a list of numbers. The reader of JSON bounds it, so the
 /// recursion here is bounded, too.
 pub fn depth(value: &Value) -> usize {
     let deepest = match value {

@@ -62,7 +62,7 @@ macro_rules! id {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Id;
 
-                // Both forms in one visitor: inside a tagged enum serde no longer knows which format it reads.
+                // Reads both forms: inside a tagged enum serde no longer knows which format it reads.
                 impl de::Visitor<'_> for Id {
                     type Value = $name;
 
@@ -115,8 +115,8 @@ id! {
     DatasetId = "data"
 }
 id! {
-    /// One job's pass through the model client. Minted before the call, so that what is recorded
-    /// twice is recognised.
+    /// One job's pass through the model client. It is made before the call, so that a record that arrives twice is
+    /// recognised.
     InvocationId = "inv"
 }
 

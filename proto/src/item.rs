@@ -52,7 +52,7 @@ pub struct Inputs {
     pub video: Option<Value>,
 }
 
-/// Sent only to a provider whose capabilities say that it takes images.
+/// An image, which is sent only to a provider whose capabilities say that it takes images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
@@ -66,11 +66,11 @@ pub enum Image {
 #[serde(untagged)]
 pub enum Answer {
     One(String),
-    /// For `mcq_multi`: the whole set is asked for.
+    /// All right choices of an `mcq_multi` item.
     Many(Vec<String>),
 }
 
-/// What is wrong with a line of a dataset, in the user's words.
+/// A fault of one line of a dataset, in words for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ItemFault {
     #[error("not an item: {0}")]
@@ -84,7 +84,7 @@ pub enum ItemFault {
 }
 
 impl Item {
-    /// Reads and checks one line. What is not checked here is not relied upon later.
+    /// Reads and checks one line. Nothing that is unchecked here is relied upon later.
     pub fn from_json(line: &str) -> Result<Self, ItemFault> {
         let item: Self = serde_json::from_str(line).map_err(|error| ItemFault::Json(error.to_string()))?;
         if item.id.is_empty() {

@@ -1,7 +1,7 @@
-//! What runmill's parts say to each other: ids, messages and the types of the HTTP API.
+//! The language between runmill's parts: ids, messages and the types of the HTTP API.
 //!
-//! Nothing here does I/O, reads a clock or knows a service. A change to a message is a change of
-//! the wire: add a field with a default, or a new version; see [`codec`].
+//! Nothing here does I/O, reads a clock or knows a service. A change to a message is a change of the wire: add a field
+//! with a default, or a new version; see [`codec`].
 
 pub mod api;
 pub mod codec;

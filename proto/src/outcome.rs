@@ -3,14 +3,14 @@ use serde::{Deserialize, Serialize};
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// Where a run is. Pausing, resuming, retrying and cancelling are metadata on the run.
+    /// State of a run. Pausing, resuming, retrying and cancelling are metadata on the run.
     RunStatus {
-        /// Submitted; nothing of it has been fed.
+        /// Submitted, and nothing was fed yet.
         Pending = "pending",
         Running = "running",
         /// Every job has its result.
         Completed = "completed",
-        /// An error that no retry can mend ended it.
+        /// An error ended it that no retry can mend.
         Failed = "failed",
         Canceled = "canceled",
     }
@@ -23,14 +23,14 @@ impl RunStatus {
 }
 
 text_enum! {
-    /// How a job ended.
+    /// Outcome of a job.
     Outcome {
         Succeeded = "succeeded",
         /// The model declined, or the provider's filter did.
         Refused = "refused",
         /// The answer was cut at the length limit.
         Truncated = "truncated",
-        /// No answer; the error kind says why.
+        /// There is no answer; the error kind says why.
         Failed = "failed",
         Canceled = "canceled",
         BudgetStopped = "budget_stopped",
@@ -38,7 +38,7 @@ text_enum! {
 }
 
 impl Outcome {
-    /// Only an answer can be scored; a failure never is.
+    /// Returns true for an answer. A failure never has a score.
     pub const fn is_answer(self) -> bool {
         matches!(self, Self::Succeeded | Self::Refused | Self::Truncated)
     }
@@ -47,7 +47,7 @@ impl Outcome {
 text_enum! {
     /// Why a call or a job failed. A small closed set: it is a metric label.
     ErrorKind {
-        /// No connection, or it broke before an answer began.
+        /// There was no connection, or it broke before an answer began.
         Connection = "connection",
         ConnectTimeout = "connect_timeout",
         FirstTokenTimeout = "first_token_timeout",
@@ -58,9 +58,9 @@ text_enum! {
         ServerError = "server_error",
         /// The stream ended without its terminator.
         TruncatedStream = "truncated_stream",
-        /// The answer was not what the protocol says.
+        /// The answer does not follow the protocol.
         MalformedResponse = "malformed_response",
-        /// The provider wants the request in a form that we cannot give it.
+        /// The provider wants the request in a form that runmill cannot give it.
         StreamRejected = "stream_rejected",
         InvalidRequest = "invalid_request",
         ContextLength = "context_length",
@@ -73,24 +73,24 @@ text_enum! {
         Interrupted = "interrupted",
         /// The run's own deadline passed.
         DeadlinePassed = "deadline_passed",
-        /// Delivered again and again without an end: it may be what kills its executors.
+        /// The job was delivered again and again without an end: perhaps it kills its executors.
         Poisoned = "poisoned",
         /// The provider was deleted, or its key cannot be opened.
         ProviderUnavailable = "provider_unavailable",
     }
 }
 
-/// What a scorer made of an answer.
+/// The score of an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Score {
     pub scorer: String,
     /// `0.0..=1.0`, or `None` if the scorer could not read the answer (*unscored*).
     pub value: Option<f64>,
-    /// What the scorer took to be the answer.
+    /// The part of the text that the scorer took as the answer.
     #[serde(default)]
     pub extracted: Option<String>,
-    /// Why it is unscored, or what the value rests on.
+    /// Reason why the answer is unscored, or the basis of the value.
     #[serde(default)]
     pub detail: Option<String>,
 }

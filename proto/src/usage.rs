@@ -11,12 +11,12 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// All tokens of the answer, reasoning included.
     pub completion_tokens: u64,
-    /// Read from a cache; part of `prompt_tokens`.
+    /// Tokens read from a cache; part of `prompt_tokens`.
     pub cached_tokens: u64,
-    /// Written to a cache; part of `prompt_tokens`.
+    /// Tokens written to a cache; part of `prompt_tokens`.
     #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
-    /// Part of `completion_tokens`.
+    /// Tokens of the reasoning; part of `completion_tokens`.
     pub reasoning_tokens: u64,
 }
 
@@ -32,7 +32,7 @@ impl Usage {
     }
 }
 
-/// Saturates: a server may report any number.
+/// Adds with saturation: a server may report any number.
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         let sum = u64::saturating_add;

@@ -132,7 +132,7 @@ fn deferred() -> Deferred {
     }
 }
 
-/// With every field that later releases added.
+/// An invocation with every field that later releases added.
 fn full_invocation() -> Invocation {
     let mut invocation = invocation();
     invocation.call.attempts[1].cost_nanousd = Some(4_800);
@@ -214,7 +214,7 @@ fn check_old<M: Message + PartialEq + Debug>(name: &str, message: &M) {
 #[test]
 fn a_job_is_on_the_wire_as_ever() {
     check("job.v1.overrides", &job());
-    // With `max_retries` by its short name.
+    // A job of an earlier release, with `max_retries` by its short name.
     check_old("job.v1", &job());
 }
 
@@ -258,7 +258,7 @@ fn every_control_message_is_on_the_wire_as_ever() {
     }
 }
 
-/// What a newer release may send: the fields of today and one more.
+/// A newer release may send one more field than those of today.
 #[test]
 fn unknown_fields_are_skipped() {
     #[derive(Serialize)]
@@ -274,7 +274,7 @@ fn unknown_fields_are_skipped() {
     assert_eq!(codec::decode::<Job>(Job::TYPE, &bytes).unwrap(), job());
 }
 
-/// What an older release sent: only the fields that a job always had.
+/// An older release sent only the fields that a job always had.
 #[test]
 fn absent_fields_have_defaults() {
     #[derive(Serialize)]

@@ -16,14 +16,14 @@ use crate::{
 #[serde(transparent)]
 pub struct RunConfig(pub Map<String, Value>);
 
-/// Of one item.
+/// Samples of one item.
 const SAMPLES: Range<u32> = Range::new(1, 1_000);
 
 /// Jobs of one run in flight at once.
 const CONCURRENCY: Range<u32> = Range::new(1, RateLimit::CONCURRENCY_MAX);
 
-/// Of a tool's parameters or an answer's schema; what surrounds them in a message has room below the reader's
-/// own limit.
+/// Deepest nesting of a tool's parameters or an answer's schema. It leaves room, below the reader's own limit, for what
+/// surrounds them in a message.
 const DEPTH_MAX: usize = 40;
 
 impl RunConfig {
@@ -116,7 +116,7 @@ impl Reader<'_> {
 
     fn check_generation(&mut self, generation: &Generation) {
         self.faults.extend(generation.faults());
-        // Every job carries them, and a message nests only so deep.
+        // Checked here because every job carries them, and a message can nest only so deep.
         for key in ["tools", "response_format"] {
             let value = ["generation", "sampling"].iter().find_map(|place| self.map.get(*place)?.get(key));
             if value.or_else(|| self.map.get(key)).is_some_and(|value| depth(value) > DEPTH_MAX) {

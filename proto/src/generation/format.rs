@@ -20,7 +20,7 @@ pub struct JsonSchema {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     pub schema: Value,
-    /// Whether the model cannot but follow the schema; the provider's default is no.
+    /// True: the model is held to the schema. The default is the provider's, which is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
 }

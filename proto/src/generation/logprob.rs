@@ -7,7 +7,7 @@ pub struct TokenLogprob {
     pub token: String,
     /// The natural logarithm of its probability.
     pub logprob: f64,
-    /// The likeliest tokens at its place, the likeliest first, where they were asked for.
+    /// The likeliest tokens at this place, the likeliest first, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top_logprobs: Vec<TopLogprob>,
 }

@@ -1,5 +1,5 @@
-//! What a run asks of its model beside the prompt. The shapes are those of OpenAI's chat completions, which users
-//! know; each wire protocol puts them into its own words, and leaves out what its wire does not have.
+//! Options of a call beside its prompt. The shapes are those of OpenAI's chat completions, which users know; each wire
+//! protocol translates them, and leaves out those that it lacks.
 
 mod format;
 mod logprob;
@@ -35,21 +35,21 @@ pub struct Generation {
     pub repetition_penalty: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
-    /// How long a reasoning model thinks.
+    /// Amount of thought that a reasoning model gives before it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<ReasoningEffort>,
     /// JSON mode, or JSON by a schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
-    /// What the model may ask for instead of an answer.
+    /// Tools that the model may call instead of answering.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
-    /// Ask for the log probability of each token.
+    /// Asks for the log probability of each token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
-    /// And of so many likely others at each place, 0 to 20.
+    /// Number of likely alternatives that are told for each token, 0 to 20.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_logprobs: Option<u8>,
 }
@@ -62,7 +62,7 @@ pub enum Stop {
 }
 
 text_enum! {
-    /// How long a reasoning model is to think before it answers.
+    /// Amount of thought that a reasoning model gives before it answers.
     ReasoningEffort {
         None = "none",
         Minimal = "minimal",
@@ -82,7 +82,7 @@ const TOKENS: Range<u32> = Range::new(1, 1_000_000_000);
 const TOP_LOGPROBS: Range<u8> = Range::new(0, 20);
 
 impl Generation {
-    /// Whether log probabilities are asked for.
+    /// Returns true if log probabilities are asked for.
     pub fn wants_logprobs(&self) -> bool {
         self.logprobs == Some(true) || self.top_logprobs.is_some()
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a model may ask for.
+/// A function that the model may call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Tool {
@@ -20,7 +20,7 @@ pub struct Function {
     pub strict: Option<bool>,
 }
 
-/// Whether the model must use a tool, and which.
+/// Rule for the use of tools.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ToolChoice {
@@ -36,10 +36,10 @@ pub enum ToolChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolMode {
-    /// As the model sees fit.
+    /// The model decides.
     Auto,
     None,
-    /// Any, but one.
+    /// The model must call one of the tools.
     Required,
 }
 
@@ -48,14 +48,14 @@ pub struct NamedFunction {
     pub name: String,
 }
 
-/// A model's wish to have a tool called.
+/// A call of a tool that the model asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ToolCall {
-    /// As the provider names it; empty where it does not.
+    /// The provider's id of the call; empty where it has none.
     pub id: String,
     pub name: String,
-    /// JSON, as the model wrote it: it may be no JSON at all.
+    /// JSON as the model wrote it, which may be invalid.
     pub arguments: String,
 }
 

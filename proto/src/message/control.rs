@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ProviderId, RunId};
 
-/// `control.v1`, to every process. A hint that makes things quick: whoever misses one finds the same in
-/// the store.
+/// `control.v1`, to every process: announces a change, so that it takes effect at once. A process that misses it finds
+/// the change in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Control {
@@ -17,7 +17,7 @@ pub enum Control {
     RunResumed {
         run_id: RunId,
     },
-    /// No executor calls this provider before `until`.
+    /// No executor calls the provider before `until`.
     LaneCooldown {
         provider_id: ProviderId,
         until: Timestamp,
@@ -27,7 +27,7 @@ pub enum Control {
         provider_id: ProviderId,
     },
     SettingsChanged,
-    /// A kind that a newer process sends; skipped.
+    /// A kind that only newer processes know; it is ignored.
     #[serde(other)]
     Unknown,
 }

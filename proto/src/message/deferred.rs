@@ -6,31 +6,31 @@ use crate::{
     message::{Call, JobKey},
 };
 
-/// `deferred.v1`, executor to log-sink: not now. The job is fed again when its time has come; its slot
-/// is free meanwhile.
+/// `deferred.v1`, executor to log-sink: the job is to be fed again later. It holds no slot meanwhile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deferred {
     pub run_id: RunId,
     pub ordinal: u32,
     pub sample: u32,
     pub epoch: u32,
-    /// Of the job that is deferred.
+    /// Number of times that the deferred job was fed before.
     pub attempt: u32,
-    /// Attempts that have failed so far, over all times that it was fed; waits for a rate limit do not count.
+    /// Failed attempts so far, over all times that the job was fed; waits for a rate limit do not count.
     #[serde(default, skip_serializing_if = "super::job::is_zero")]
     pub failures: u32,
-    /// Not fed again before. Of a deferral that pauses its run: when the run tries again by itself.
+    /// Earliest time to feed the job again. If the deferral pauses its run, the time at which the run resumes by
+    /// itself.
     pub not_before: Timestamp,
     pub reason: String,
-    /// The whole lane must stop: the run is paused with the reason, until someone resumes it or `not_before`.
+    /// True: the run is paused with the reason, until someone resumes it or `not_before`.
     #[serde(default)]
     pub pause: bool,
-    /// What was tried. Its id also tells a deferral from its redelivery.
+    /// The call that was made, perhaps without an attempt. Its id also tells a deferral from its redelivery.
     pub call: Call,
 }
 
 impl Deferred {
-    /// What users are told when a worker's shutdown interrupts their run.
+    /// Reason that users see when a worker's shutdown interrupts their run.
     pub const WORKER_SHUTDOWN: &str = "Worker shutdown requested; retrying run after interruption.";
 
     pub const fn key(&self) -> JobKey {

@@ -6,7 +6,7 @@ use crate::{
     message::JobKey,
 };
 
-/// `invocation.v1`, executor to log-sink: a job ended, and this is all there is to know of it.
+/// `invocation.v1`, executor to log-sink: a job ended, with everything that is known about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Invocation {
     pub run_id: RunId,
@@ -26,10 +26,10 @@ pub struct Invocation {
     pub response: Option<String>,
     #[serde(default)]
     pub reasoning: Option<String>,
-    /// What the model asked to have called.
+    /// Tool calls that the model asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
-    /// Of the answer's tokens, where they were asked for.
+    /// Log probabilities of the answer's tokens, where they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Vec<TokenLogprob>>,
     #[serde(default)]
@@ -42,13 +42,13 @@ pub struct Call {
     pub id: InvocationId,
     pub provider_id: ProviderId,
     pub model: String,
-    /// In order; empty if no request was made.
+    /// The attempts in order; empty if no request was made.
     pub attempts: Vec<Attempt>,
-    /// Over all attempts, where the provider said.
+    /// Tokens of all attempts, as far as the provider told.
     #[serde(default)]
     pub usage: Option<Usage>,
     pub started_at: Timestamp,
-    /// From the first attempt to the end, waits included.
+    /// Time from the first attempt to the end, waits included.
     pub latency_ms: u64,
     /// Time to the first token, of the attempt that was answered.
     #[serde(default)]
@@ -86,7 +86,7 @@ pub struct Attempt {
 }
 
 impl Call {
-    /// By the clock of the executor.
+    /// The end of the call, by the clock of the executor.
     pub fn ended_at(&self) -> Timestamp {
         let latency = i64::try_from(self.latency_ms).map_or(SignedDuration::MAX, SignedDuration::from_millis);
         self.started_at.saturating_add(latency).unwrap_or(Timestamp::MAX)
@@ -105,7 +105,7 @@ impl Invocation {
         JobKey { run_id: self.run_id, ordinal: self.ordinal, sample: self.sample }
     }
 
-    /// The first characters of `text`, enough for a line on a screen.
+    /// Returns the first characters of `text`, enough for a line on a screen.
     pub fn preview(text: &str) -> String {
         text.chars().take(Self::PREVIEW_CHARS).collect()
     }

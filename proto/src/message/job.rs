@@ -9,7 +9,7 @@ pub struct JobKey {
     pub run_id: RunId,
     /// The item's place in its dataset, from 0.
     pub ordinal: u32,
-    /// Which of the run's independent answers, from 0.
+    /// Number of the sample among the run's independent answers, from 0.
     pub sample: u32,
 }
 
@@ -30,9 +30,9 @@ pub struct Job {
     /// Kind of the work; a job without one is of an earlier release, and asks for an answer.
     #[serde(default, skip_serializing_if = "JobKind::is_answer")]
     pub kind: JobKind,
-    /// How often this job was fed before, from 0.
+    /// Number of times that this job was fed before, from 0.
     pub attempt: u32,
-    /// Attempts that failed when it was fed before; a part of the run's budget of retries.
+    /// Failed attempts of the earlier feedings; they count towards the job's retries.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
     pub provider_id: ProviderId,
@@ -64,9 +64,9 @@ impl JobKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobItem {
-    /// The item as the JSON that was uploaded, so that who feeds it need not parse it.
+    /// The item as the JSON that was uploaded, so that the feeder need not parse it.
     Inline(String),
-    /// Above [`JobItem::INLINE_MAX_BYTES`]: read it from the store.
+    /// The dataset, in the store, of an item above [`JobItem::INLINE_MAX_BYTES`].
     Reference(DatasetId),
 }
 

@@ -30,7 +30,7 @@ impl ExecutorMetrics {
             )?,
         };
         for outcome in Outcome::ALL {
-            // A series that is zero, not absent.
+            // Registers each series at zero, so that none is absent.
             metrics.jobs.with_label_values(&[outcome.as_str()]);
         }
         registry.register(Box::new(metrics.jobs.clone()))?;

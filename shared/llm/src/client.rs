@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// One request and its answer, by one version of a provider's settings.
+/// The layers of one request, by one version of a provider's settings.
 pub(crate) type Wire = Timeout<Negotiate<Exchange>>;
 
 /// Calls models of one provider, by its settings of the moment. Made by [`Factory::client`](crate::Factory::client).
@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// The stack, from the wire outwards.
+    /// Builds the stack from the exchange outwards.
     pub(crate) fn new(
         wired: Wired<Wire>,
         target: &Target,
@@ -41,15 +41,15 @@ impl Client {
         Self { stack: Observe { inner: stack, provider_id, provider_kind, metrics } }
     }
 
-    /// Asks until there is an answer or a reason to stop, and tells all that happened.
+    /// Calls the model until there is an answer or a reason to stop, and returns all attempts.
     ///
-    /// Cancel safe: dropped, it ends the request in flight and gives its slot back. What was tried is then not
-    /// told to anyone, and the provider may have done, and billed, what it was asked.
+    /// Cancel safe: dropped, it ends the request in flight and gives its slot back. The attempts are then not recorded,
+    /// and the provider may have done, and billed, the request.
     pub async fn invoke(&self, request: &ChatRequest, policies: &dyn PolicySource) -> Invoked {
         self.invoke_until(request, policies, &Interrupts::default()).await
     }
 
-    /// The same, unless it is interrupted.
+    /// As [`invoke`](Self::invoke), with interruptions from outside.
     pub async fn invoke_until(
         &self,
         request: &ChatRequest,
@@ -59,12 +59,12 @@ impl Client {
         self.stack.invoke(request, policies, interrupts).await
     }
 
-    /// How the provider's keys stand.
+    /// State of the provider's keys.
     pub fn keys(&self) -> Vec<ExecutorKey> {
         self.wiring().now().keys.report()
     }
 
-    /// Lets every key that was set aside be tried again at once.
+    /// Makes the circuit breaker of every key half-open: the next call tries it.
     pub fn reset_key_breakers(&self) {
         self.wiring().now().keys.reset_breakers();
     }

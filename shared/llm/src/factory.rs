@@ -32,7 +32,7 @@ use crate::{
     transport::Transport,
 };
 
-/// What every client of a process has in common.
+/// Settings that all clients of a process share.
 #[derive(Clone)]
 pub struct FactorySettings {
     pub clock: Clock,
@@ -42,10 +42,9 @@ pub struct FactorySettings {
     pub lanes: Arc<Lanes>,
     /// Prices of models.
     pub prices: Arc<PriceTable>,
-    /// Where calls may go.
+    /// Rules for the addresses that may be called.
     pub address_rules: AddressRules,
-    /// Clients kept at once. Above it, the one that was unused for longest goes, and its idle connections
-    /// with it.
+    /// Most clients kept at once. Above it, the least recently used one is dropped, with its idle connections.
     pub clients_max: usize,
 }
 
@@ -74,7 +73,7 @@ pub struct Factory {
 #[derive(Default)]
 struct Clients {
     by_provider: HashMap<ProviderId, Kept>,
-    /// Grows with each use.
+    /// Logical clock of uses.
     uses: u64,
 }
 
@@ -84,10 +83,10 @@ struct Kept {
 }
 
 impl Factory {
-    /// One for each registry: its metrics can be registered once. Makes `ring` the process's provider of
-    /// cryptography for TLS, unless there is one.
+    /// Makes a factory; one for each registry, since its metrics can be registered once. Installs `ring` as the
+    /// process's provider of cryptography for TLS, unless there is one.
     pub fn new(settings: FactorySettings, registry: &Registry) -> prometheus::Result<Self> {
-        // An error says that there is one already, which is as good.
+        // An error means that one is installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = Arc::new(Metrics::register(registry)?);
         Ok(Self { settings, metrics, clients: Mutex::default() })
@@ -128,12 +127,12 @@ impl Factory {
         self.settings.lanes.close(provider_id);
     }
 
-    /// Lets every key that was set aside be tried again at once: somebody says that it is mended.
+    /// Makes the circuit breaker of every key half-open: someone says that the cause is mended.
     pub fn reset_key_breakers(&self) {
         self.clients().by_provider.values().for_each(|kept| kept.client.reset_key_breakers());
     }
 
-    /// How the keys of a provider stand; none, if it was not called yet.
+    /// State of a provider's keys; empty if it was not called yet.
     pub fn keys(&self, provider_id: ProviderId) -> Vec<ExecutorKey> {
         self.clients().by_provider.get(&provider_id).map(|kept| kept.client.keys()).unwrap_or_default()
     }
@@ -156,7 +155,7 @@ impl Factory {
         let redactor = Redactor::new(secrets.cloned());
         let (api, clock) = ((target.protocol, target.kind), self.settings.clock.clone());
         let exchange = Exchange { protocol, api, transport, redactor, clock };
-        // What a provider was found to want holds for as long as it is the same server, asked in the same way.
+        // The negotiated forms stay valid while the client speaks to the same server in the same protocol.
         let memory = before.map(|wired| &wired.inner.inner).filter(|it| it.inner.is_like(&exchange));
         let memory = memory.map(|negotiate| negotiate.memory.clone()).unwrap_or_default();
         let seller = Seller::at(target.kind, &target.base_url);

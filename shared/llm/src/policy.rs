@@ -3,15 +3,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use runmill_proto::api::Settings;
 
-/// How patient a call is.
+/// Time-outs, retries and deadline of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallPolicy {
-    /// From the request to the first token. Of a buffered answer nothing is seen before its end, so that it
-    /// has `total` instead.
+    /// Longest time from the request to the first token. A buffered answer shows nothing before its end, so that it has
+    /// `total` instead.
     pub first_token: Duration,
-    /// The longest silence after the first token. A ping breaks it: the vendors send them to prove that they live.
+    /// Longest silence after the first token. A ping breaks it: vendors send pings to show that they are alive.
     pub idle: Duration,
-    /// One attempt, from the slot it got to the end of its answer.
+    /// Longest time of one attempt, from its admission to the end of its answer.
     pub total: Duration,
     /// Attempts after the first, those before this call included; waiting for a rate limit does not count.
     pub max_retries: u32,
@@ -20,21 +20,21 @@ pub struct CallPolicy {
     /// The backoff's first ceiling; it doubles with each attempt.
     pub backoff_base: Duration,
     pub backoff_max: Duration,
-    /// A longer wait than this defers the call instead.
+    /// Longest wait between two attempts; a longer one defers the call instead.
     pub wait_max: Duration,
-    /// What each first attempt earns of a retry, in percent.
+    /// Share of a retry that each first attempt earns, in percent.
     pub budget_percent: f64,
     /// No attempt starts after this moment.
     pub deadline: Option<Timestamp>,
 }
 
-/// Where a call's policy comes from. Asked before each attempt, and again when it has its slot, so that a changed
-/// setting holds for a call that waits.
+/// The source of a call's policy. It is asked before each attempt, and again when the attempt is admitted, so that a
+/// changed setting holds for a call that waits.
 pub trait PolicySource: Send + Sync {
     fn policy(&self) -> CallPolicy;
 }
 
-/// One that never changes.
+/// A source whose policy never changes.
 impl PolicySource for CallPolicy {
     fn policy(&self) -> CallPolicy {
         self.clone()

@@ -13,21 +13,21 @@ use crate::{
     protocol::{Protocol, WireRequest},
 };
 
-/// Whom to call, with what key.
+/// A provider to call, with its keys.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub provider_id: ProviderId,
-    /// Of the provider's settings. A client of another version is not used again.
+    /// Version of the provider's settings. A client of an older version is replaced.
     pub version: i64,
     pub kind: ProviderKind,
     pub protocol: ProviderProtocol,
-    /// Up to and without the protocol's own path; a query is kept.
+    /// Address without the protocol's own path; a query is kept.
     pub base_url: String,
-    /// None: the provider takes calls without a key.
+    /// Keys of the account; empty if the provider takes calls without one.
     pub keys: Vec<TargetKey>,
-    /// Sent with every request, above what the protocol sends by itself.
+    /// Headers of every request, above those of the protocol.
     pub headers: BTreeMap<String, SecretString>,
-    /// To open a connection, TLS included.
+    /// Longest time to open a connection, TLS included.
     pub connect_timeout: Duration,
 }
 
@@ -37,7 +37,7 @@ pub struct TargetKey {
     /// Names the key where the key itself must not be shown.
     pub label: String,
     pub value: SecretString,
-    /// Its share of the calls relative to the others'; 0 is as good as 1.
+    /// The key's share of the calls relative to the other keys; 0 counts as 1.
     pub weight: u32,
 }
 
@@ -73,7 +73,7 @@ impl Target {
     }
 }
 
-/// What goes out with every request under each key; without keys, one that sends none.
+/// Returns the headers of each key; without keys, one entry that sends none.
 pub(crate) fn keys(target: &Target, protocol: &dyn Protocol) -> Result<Vec<Key>, TargetError> {
     let nameless = TargetKey { label: String::new(), value: SecretString::default(), weight: 1 };
     if target.keys.is_empty() {
@@ -99,7 +99,7 @@ fn key(
     Ok(Key { label: key.label.as_str().into(), weight: key.weight, headers })
 }
 
-/// `base` with the protocol's path and query after its own.
+/// Returns `base` with the protocol's path and query behind its own.
 pub(crate) fn endpoint(base: &Url, wire: &WireRequest) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), wire.path));

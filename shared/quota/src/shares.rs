@@ -1,4 +1,4 @@
-//! Who may have how much of a lane: arithmetic alone, without clock or I/O.
+//! Arithmetic of the shares of a lane, without clock or I/O.
 
 /// Calls that one executor may have in flight, where the provider states `stated` for its account.
 ///

@@ -12,7 +12,7 @@ use super::{
     providers::{OpenProvider, ProviderError},
 };
 
-/// A provider as a job calls it.
+/// A provider ready for the calls of one job.
 pub struct Callee<'a> {
     pub client: Arc<Client>,
     pub(super) provider: Arc<OpenProvider>,
@@ -20,7 +20,7 @@ pub struct Callee<'a> {
     pub(super) config: &'a JobConfig,
 }
 
-/// Why a provider cannot be called.
+/// Reason why a provider cannot be called.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     #[error(transparent)]
@@ -29,14 +29,14 @@ pub enum Unusable {
     Target(#[from] TargetError),
 }
 
-/// What to do with the jobs of a provider that cannot be called.
+/// Treatment of the jobs of a provider that cannot be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// It may work in some seconds.
+    /// The job is fed again in some seconds, when it may work.
     Defer,
-    /// Whoever runs this executor has to mend it, and the items are not at fault.
+    /// The run is paused: its items are not at fault, and an operator has to mend the setup.
     PauseRun,
-    /// The provider is gone.
+    /// The job fails, because the provider is gone.
     Fail,
 }
 

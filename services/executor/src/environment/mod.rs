@@ -1,4 +1,4 @@
-//! Everything around a job that changes while it runs: providers, settings, runs, limits.
+//! The state around the jobs, which changes while they run: providers, settings, runs, limits.
 //!
 //! The control exchange makes changes quick, and the store is the truth: [`Environment::refresh`] reads all of it.
 
@@ -26,7 +26,7 @@ use self::{prompts::Prompts, providers::ProviderCache, run_states::RunStates, se
 /// Providers read from the store at once.
 const PROVIDERS_AT_ONCE: u32 = 500;
 
-/// What the jobs of this executor run in.
+/// The state that all jobs of this executor share.
 pub struct Environment {
     pub store: Arc<dyn ExecutorStore>,
     pub clock: Clock,
@@ -70,7 +70,7 @@ impl Environment {
         for row in &rows {
             self.lanes().set_limits(row.id, &row.rate_limit);
         }
-        // Also for the calls that wait to be tried again: their next attempt is by the new settings.
+        // Clients take the new settings now, also for calls that wait to be tried again.
         for provider in self.providers.refresh(&rows, &self.settings.get()) {
             if let Err(error) = self.factory.client(&provider.target) {
                 tracing::warn!(event = "executor.provider_unusable", provider_id = %provider.target.provider_id, %error);
@@ -84,7 +84,7 @@ impl Environment {
         self.factory.forget(id);
     }
 
-    /// Whether a job of the run may start. Asks the store about a run that is not known yet.
+    /// Returns the state of a run. The store is asked about a run that is not known yet.
     pub async fn run_state(&self, run_id: RunId) -> Result<RunState, StoreError> {
         if self.runs.state(run_id) == RunState::Unknown {
             self.refresh_runs().await?;
@@ -103,8 +103,8 @@ impl Environment {
 
     /// Applies a change of a run that was announced.
     pub fn hear(&self, control: &Control) {
-        // Whoever resumes a run says that what stopped it is mended; one call of each key finds out. Before the run's
-        // jobs may go on, or they would stop by what was.
+        // A person who resumes a run says that the cause of the pause is mended, so one call of each key may find out.
+        // This comes before the jobs of the run may start, or they would be stopped by the old state.
         if let Control::RunResumed { .. } = control {
             self.factory.reset_key_breakers();
         }

@@ -5,7 +5,7 @@ use std::{
 
 use runmill_prompt::Prompt;
 
-/// Templates in use at once on one executor; above that they are compiled again.
+/// Most compiled templates that are kept; above that they are compiled again.
 const KEPT_MAX: usize = 256;
 
 /// Compiled prompt templates, by their text.

@@ -92,7 +92,7 @@ impl RunStates {
             Control::RunResumed { run_id } => {
                 states.hear(*run_id);
                 states.paused.remove(run_id);
-                // Tried again after it had ended, perhaps by a cancel.
+                // A run that had ended, perhaps by a cancel, is tried again.
                 if states.canceled.remove(run_id) {
                     states.tokens.remove(run_id);
                 }
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Paused, RunState::Canceled]);
         assert!(interrupted.is_cancelled());
 
-        // Asked after that, the store knows better.
+        // A later query has seen both changes.
         states.load(states.ask(), &[active(1)]);
         assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Active, RunState::Unknown]);
     }

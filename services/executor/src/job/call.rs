@@ -32,8 +32,8 @@ impl Pipeline {
     }
 }
 
-/// A lane that stopped by settings that have changed meanwhile has not stopped: the job is fed again, for the new
-/// ones.
+/// A refusal by settings that have changed meanwhile does not stop the lane: the job is fed again, for the new
+/// settings.
 async fn recheck(mut invoked: Invoked, callee: &Callee<'_>) -> Invoked {
     if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
         && callee.has_changed().await

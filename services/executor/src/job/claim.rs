@@ -30,9 +30,9 @@ struct Inner {
     order: VecDeque<(Instant, Feeding)>,
 }
 
-/// The state here of a job that was just delivered.
+/// State of a job that was just delivered, as far as this executor knows.
 pub enum Claim {
-    /// It is not known: this delivery does it.
+    /// The job is new here: this delivery does it.
     New(Working),
     /// Another delivery of it is being done: wait for [`Elsewhere::done`].
     InProgress(Elsewhere),

@@ -32,7 +32,7 @@ pub struct Pipeline {
     metrics: ExecutorMetrics,
     recent: Recent,
     log_partitions: u16,
-    /// Ends the wait for a broker that is away.
+    /// Ends the wait for a broker that is unreachable.
     kill: CancellationToken,
 }
 

@@ -1,5 +1,5 @@
-//! An executor over a broker in memory, which says all that happens to its messages, an `SQLite` file, and a model
-//! that answers when it is told to.
+//! Runs an executor over an in-memory broker that records what happens to its messages, an `SQLite` file, and a model
+//! that answers on command.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A model that says when it is asked, and answers when it may.
+/// A model server that announces each call and answers on command.
 pub struct Model {
     pub base_url: String,
     asked: mpsc::Receiver<()>,
@@ -33,18 +33,18 @@ impl Model {
         Self { base_url, asked, answers }
     }
 
-    /// Waits until it is asked.
+    /// Waits for a call.
     pub async fn is_asked(&mut self) {
         let asked = timeout(Duration::from_secs(30), self.asked.recv()).await;
         asked.expect("the model is asked").expect("the server runs");
     }
 
-    /// So many calls are answered, those that wait and then those that come.
+    /// Answers this many calls: those that wait first, then those that come.
     pub fn answer(&self, calls: usize) {
         self.answers.add_permits(calls);
     }
 
-    /// Whether it was asked since it was last waited for.
+    /// Returns true if a call came since the last wait.
     pub fn was_asked(&mut self) -> bool {
         self.asked.try_recv().is_ok()
     }

@@ -11,7 +11,7 @@ use runmill_broker::{
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// What happened to a message; jobs by their ids.
+/// An event of a message; a job is named by its message id.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
     Taken(Uuid),
@@ -19,17 +19,17 @@ pub enum Seen {
     HandedBack(Uuid),
     Rejected(Uuid),
     DeadLettered(Uuid, String),
-    /// A log, confirmed.
+    /// A log that the broker confirmed.
     Published(Envelope),
-    /// A log, not confirmed.
+    /// A log that the broker refused.
     Refused,
 }
 
-/// A broker in memory that tells all that happens, in order.
+/// An in-memory broker that records all events in order.
 pub struct WatchedBroker {
     pub inner: MemoryBroker,
     seen: mpsc::Sender<Seen>,
-    /// Logs that it will still refuse.
+    /// Number of logs that it will still refuse.
     refusals: AtomicU32,
 }
 
@@ -40,7 +40,7 @@ impl WatchedBroker {
     }
 }
 
-/// Nobody looks any more when a test is at its end.
+/// The receiver may be gone at the end of a test.
 fn tell(seen: &mpsc::Sender<Seen>, what: Seen) {
     let _ = seen.try_send(what);
 }

@@ -30,7 +30,7 @@ use crate::{
 const ITEM: &str = r#"{"id":"q","type":"freeform","inputs":{"text":"2 + 2?"},"answer":"4"}"#;
 const JOBS: u32 = 3;
 
-/// An executor and all around it: a provider with a model, and a run of three jobs.
+/// An executor with everything around it: a provider with a model, and a run of three jobs.
 pub struct World {
     pub model: Model,
     pub store: SqliteStore,
@@ -48,7 +48,7 @@ impl World {
         Self::with_refusals(0).await
     }
 
-    /// The broker refuses so many logs before it takes one.
+    /// Makes a world whose broker refuses the first logs, as many as given.
     pub async fn with_refusals(refusals: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();
@@ -74,7 +74,7 @@ impl World {
         }
     }
 
-    /// A job in the lane; its message's id.
+    /// Publishes a job to the lane; returns its message's id.
     pub async fn publish(&self, ordinal: u32) -> Uuid {
         self.publish_as(Envelope::new(&self.job(ordinal))).await
     }
@@ -103,7 +103,7 @@ impl World {
         self.start_by(Arc::new(move || now.now()));
     }
 
-    /// With a clock for the model client alone.
+    /// Starts the executor with another clock for the model client.
     pub fn start_by(&self, clients: runmill_llm::Clock) {
         let registry = Registry::new();
         let clock = Clock::system();
@@ -121,7 +121,7 @@ impl World {
         executor.start(&self.life);
     }
 
-    /// What happens next.
+    /// Waits for the next event.
     pub async fn next(&mut self) -> Seen {
         timeout(Duration::from_secs(30), self.seen.recv())
             .await
@@ -129,7 +129,7 @@ impl World {
             .expect("it is open")
     }
 
-    /// The log that is published next, of a job that ended.
+    /// Waits for the next log of a job that ended.
     pub async fn next_invocation(&mut self) -> Invocation {
         match self.next().await {
             Seen::Published(log) => log.decode().unwrap(),
@@ -137,7 +137,7 @@ impl World {
         }
     }
 
-    /// Waits for its end, and returns what happened since it was last looked.
+    /// Waits for the end of the executor, and returns the events that were not taken yet.
     pub async fn end(mut self) -> (Exit, Vec<Seen>) {
         let ended = self.life.clone().run_until(stream::pending(), Duration::from_secs(30)).await;
         let mut seen = Vec::new();
@@ -166,7 +166,7 @@ fn provider(base_url: &str) -> ProviderRow {
     }
 }
 
-/// A run whose jobs all are in the queue, as far as the store knows.
+/// Creates a run all of whose jobs were fed.
 async fn fed_run(store: &SqliteStore, provider_id: ProviderId) -> RunId {
     let now = Timestamp::UNIX_EPOCH;
     let new = NewDataset { id: DatasetId::from_uuid(Uuid::now_v7()), name: "three".into(), created_at: now };

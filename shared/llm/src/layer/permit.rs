@@ -32,7 +32,7 @@ impl<A> Permit<A> {
                 timeout_at(deadline, self.lane.admit(&ask)).await.map_err(|_| ModelError::DeadlinePassed)?
             }
         };
-        // Nobody calls a provider that was removed: the job goes back untouched.
+        // A provider that was removed is not called: the job goes back untouched.
         admitted.map_err(|Closed| ModelError::Interrupted)
     }
 }

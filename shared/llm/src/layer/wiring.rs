@@ -8,19 +8,19 @@ use runmill_pricing::Seller;
 use super::{AttemptLayer, Context};
 use crate::{ChatResponse, ModelError, keys::Keys};
 
-/// How a provider is reached: as its settings were when this was made.
+/// A provider's connections, keys and protocol, by one version of its settings.
 pub(crate) struct Wired<A> {
-    /// A client of another identity is not the same one: see [`Wiring::replace`].
+    /// Wirings with different identities replace each other: see [`Wiring::replace`].
     pub identity: Identity,
     pub keys: Arc<Keys>,
     pub seller: Seller,
     pub inner: A,
 }
 
-/// What a wiring was made of, as far as it can change.
+/// The settings that a wiring was made from, as far as they can change.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Identity {
-    /// Of the provider's settings.
+    /// Version of the provider's settings.
     pub version: i64,
     pub connect_timeout: std::time::Duration,
 }
@@ -39,7 +39,7 @@ impl<A> Wiring<A> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on attempts go out by `wired`, unless they do already by something newer.
+    /// Sends all further attempts by `wired`, unless the present wiring is newer.
     pub fn replace(&self, wired: Wired<A>) {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if wired.identity.version >= current.identity.version {

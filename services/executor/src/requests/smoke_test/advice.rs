@@ -1,6 +1,6 @@
 use runmill_proto::ErrorKind;
 
-/// What a person can do about it.
+/// Returns what a person can do about an error of this kind.
 // No `_` arm: a new kind does not compile until someone knows what to say.
 pub const fn advice(kind: ErrorKind) -> &'static str {
     match kind {

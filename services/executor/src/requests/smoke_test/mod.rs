@@ -19,7 +19,7 @@ use crate::environment::{Callee, Environment};
 const QUESTION: &str = "Answer with the one word: ready";
 const JSON_QUESTION: &str = r#"Answer with this JSON object and nothing else: {"ready": true}"#;
 
-/// Room for a reasoning model to think of one word, at a cost of nearly nothing.
+/// Most tokens of an answer: enough for a reasoning model to think of one word, at a cost of nearly nothing.
 const TOKENS_MAX: u32 = 512;
 
 /// Calls the model as a run would, and reports what came. `None` if `stop` came before the end.
@@ -46,7 +46,7 @@ async fn report(
     stop: &CancellationToken,
 ) -> Option<SmokeTestReport> {
     let config = impatient();
-    // By the stored settings: what is tried is often what was changed just before.
+    // The stored settings count: people test what they changed just before.
     let callee = match environment.newest_callee(test.provider_id, &config).await {
         Ok(callee) => callee,
         Err(error) => return Some(unusable(&format!("{:#}", anyhow::Error::from(error)))),

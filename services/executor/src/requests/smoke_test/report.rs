@@ -7,7 +7,7 @@ use runmill_proto::{
 
 use super::advice::advice;
 
-/// Of a call that was made.
+/// Returns the report of a call that was made.
 pub fn answered(invoked: &Invoked) -> SmokeTestReport {
     let last = invoked.attempts.last();
     let answer = invoked.result.as_ref().ok();
@@ -25,7 +25,7 @@ pub fn answered(invoked: &Invoked) -> SmokeTestReport {
     }
 }
 
-/// Of a call that could not be made.
+/// Returns the report of a call that could not be made.
 pub fn unusable(message: &str) -> SmokeTestReport {
     let kind = ErrorKind::ProviderUnavailable;
     let error =
