@@ -5,6 +5,7 @@ use runmill_broker::{Delivery, Envelope, Queue, SharedBroker, log_partition};
 use runmill_llm::{
     CallPolicy, ChatMessage, ChatRequest, Factory, Interrupts, Invoked, Part, PolicySource, Role, Unanswered,
 };
+use runmill_prompt::PromptError;
 use runmill_proto::{
     ErrorKind, Item, ItemFault, JobConfig,
     api::Settings,
@@ -233,7 +234,7 @@ impl JobRunner {
         Ok(Item::from_json(json)?)
     }
 
-    fn request(&self, job: &Job, item: &Item, provider: &OpenProvider) -> Result<ChatRequest, String> {
+    fn request(&self, job: &Job, item: &Item, provider: &OpenProvider) -> Result<ChatRequest, PromptError> {
         let text = self.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
         // A model without a system role is told the same as part of the question.
         let (system, text) = match job.config.system_prompt.clone() {
