@@ -17,7 +17,6 @@
 //! [`ModelError::advice`].
 
 mod client;
-mod clock;
 mod error;
 mod factory;
 mod interrupts;
@@ -27,6 +26,7 @@ mod layer;
 mod policy;
 mod progress;
 pub mod protocol;
+mod random;
 mod redact;
 mod request;
 mod resolver;
@@ -37,12 +37,12 @@ mod target;
 mod transport;
 
 pub use client::Client;
-pub use clock::{Clock, Random};
 pub use error::{Advice, Fix, ModelError, TimeoutPhase};
 pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;
 pub use invoked::{Invoked, Unanswered};
 pub use policy::{CallPolicy, PolicySource};
+pub use random::Random;
 pub use request::{ChatMessage, ChatRequest, Part, Role};
 pub use response::{ChatResponse, Finish};
 pub use target::{Target, TargetError, TargetKey};

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use runmill_config::AddressRules;
+use runmill_address::AddressRules;
 
 /// Resolves names as the system does, without the addresses that may not be called: a name that was harmless when it
 /// was stored may lead elsewhere by now.

@@ -11,7 +11,7 @@ use runmill_proto::{
     api::{Capabilities, NewRun, ProviderKind, RateLimit, RequestOverride, RetryOverride},
     message::{Invocation, Job, JobItem, SmokeTest},
 };
-use runmill_runtime::{Clock, Exit, Lifecycle};
+use runmill_runtime::{Clock, Lifecycle, Shutdown};
 use runmill_store::{
     Datasets, Feed, NewDataset, ProviderRow, Providers, RunRow, Runs, StoredItem, sqlite::SqliteStore,
 };
@@ -104,12 +104,11 @@ impl World {
     }
 
     pub fn start(&self) {
-        let now = Clock::system();
-        self.start_by(Arc::new(move || now.now()));
+        self.start_by(Clock::system());
     }
 
     /// With a clock for the model client alone.
-    pub fn start_by(&self, clients: runmill_llm::Clock) {
+    pub fn start_by(&self, clients: Clock) {
         let registry = Registry::new();
         let clock = Clock::system();
         let settings = FactorySettings::new(clients);
@@ -144,7 +143,7 @@ impl World {
     }
 
     /// Waits for its end, and returns what happened since it was last looked.
-    pub async fn end(mut self) -> (Exit, Vec<Seen>) {
+    pub async fn end(mut self) -> (Shutdown, Vec<Seen>) {
         let ended = self.life.clone().run_until(stream::pending(), Duration::from_secs(30)).await;
         let mut seen = Vec::new();
         while let Ok(next) = self.seen.try_recv() {

@@ -3,12 +3,13 @@ mod reading;
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::Response;
+use runmill_clock::Clock;
 use runmill_proto::api::{ProviderKind, ProviderProtocol};
 
 use self::{body::Body, reading::Reading};
 use super::{Attempt, Context};
 use crate::{
-    ChatResponse, Clock, ModelError,
+    ChatResponse, ModelError,
     protocol::{ErrorAnswer, Protocol, Unusable},
     redact::Redactor,
     retry_after::retry_after,
@@ -78,7 +79,7 @@ impl Exchange {
             let message = "a redirect; requests with a key do not follow one".to_owned();
             return ModelError::InvalidRequest { status: status.as_u16(), message };
         }
-        let after = retry_after(response.headers(), (self.clock)());
+        let after = retry_after(response.headers(), self.clock.now());
         let should_retry = should_retry(response.headers());
         let body = body::error(response).await;
         let (status, form) = (status.as_u16(), cx.form);

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span, field::Empty};
 
+use runmill_clock::Clock;
 use runmill_pricing::PriceTable;
 use runmill_quota::RetryBudget;
 
@@ -16,7 +17,7 @@ use self::{
 };
 use super::{Attempt, Context, Invoke};
 use crate::{
-    ChatRequest, ChatResponse, Clock, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
+    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
     progress::Progress, protocol::Form,
 };
 
@@ -37,7 +38,7 @@ impl<A: Attempt> Invoke for Retry<A> {
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
     ) -> Invoked {
-        let mut journal = Journal::open((self.clock)());
+        let mut journal = Journal::open(self.clock.now());
         let result = self.settle(request, policies, interrupts, &mut journal).await;
         journal.close(result)
     }
