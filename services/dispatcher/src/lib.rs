@@ -14,8 +14,9 @@ mod watcher;
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use runmill_address::AddressRules;
 use runmill_broker::SharedBroker;
-use runmill_config::{AddressRules, Token};
+use runmill_config::Token;
 use runmill_runtime::{Clock, Lifecycle, ops};
 use runmill_store::SharedStore;
 use runmill_vault::Sealer;

@@ -12,28 +12,28 @@ use tracing::Span;
 
 use crate::metrics::{LogSinkMetrics, MessageEnd};
 
-/// One transaction's worth of messages.
+/// Largest number of messages that one transaction writes.
 const BATCH_MAX: usize = 1_000;
-/// The longest that a message waits for others to be written with it.
+/// Longest time that a message waits for others to be written with it.
 const BATCH_WAIT: Duration = Duration::from_millis(50);
 
-/// Messages in hand, decoded: `entries.0[n]` is what `deliveries[n]` says.
+/// Unacked messages, decoded: `entries.0[n]` is the content of `deliveries[n]`.
 pub struct Batch {
     pub deliveries: Vec<Delivery>,
     pub entries: LogBatch,
     pub spans: BatchSpans,
 }
 
-/// What traces are told of a batch: they end when it is dropped.
+/// Spans of a batch and of its messages. They end when this is dropped.
 pub struct BatchSpans {
     whole: Span,
-    /// Of each message, from its arrival on, in the trace of its job.
+    /// A span for each message, from its arrival on, in the trace of its job.
     rows: Vec<Span>,
 }
 
 impl Batch {
-    /// Adds to `first` what comes until the batch is full, its time is up, or the subscription has ended. Not cancel
-    /// safe: what was taken would be dropped.
+    /// Adds messages to `first` until the batch is full, its time is up, or the subscription ends. Not cancel safe: the
+    /// messages taken so far would be dropped.
     pub async fn collect(
         first: Delivery,
         subscription: &mut dyn Subscription,
@@ -52,7 +52,7 @@ impl Batch {
         batch
     }
 
-    /// What nobody can read goes to the dead letters at once, so that it holds up nothing.
+    /// Adds a message. One that cannot be decoded is dead-lettered at once, so that it does not hold up the others.
     async fn push(&mut self, delivery: Delivery, metrics: &LogSinkMetrics) {
         match decode(&delivery.message) {
             Ok(entry) => {
@@ -90,18 +90,18 @@ impl BatchSpans {
     }
 }
 
-/// Gives up on a message. If that fails it stays unsettled, and comes again.
+/// Dead-letters a message. If that fails it stays unacked, and is delivered again.
 pub async fn dead_letter(delivery: Delivery, reason: &str, metrics: &LogSinkMetrics) {
     tracing::error!(
         event = "log_sink.dead_letter",
         message_id = %delivery.message.id,
         message_type = delivery.message.message_type,
         reason,
-        "a message was put aside"
+        "a message was dead-lettered"
     );
     metrics.count(MessageEnd::DeadLettered, 1);
     if let Err(error) = delivery.dead_letter(reason).await {
-        tracing::warn!(event = "log_sink.settle_failed", %error, "the message will come again");
+        tracing::warn!(event = "log_sink.settle_failed", %error, "the message will be delivered again");
     }
 }
 

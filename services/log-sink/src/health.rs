@@ -3,43 +3,54 @@ use std::sync::{
     atomic::{AtomicU16, Ordering},
 };
 
-/// Whether the store takes what is written, as the writers last saw it.
+/// Result of the last attempt to write to the store.
 #[derive(Clone, Debug, Default)]
-pub struct StoreHealth(Arc<Mutex<Option<String>>>);
+pub struct StoreHealth(Arc<Mutex<Option<StoreUnavailable>>>);
+
+/// The last attempt to write failed because the store was not available.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreUnavailable(pub String);
 
 impl StoreHealth {
-    /// `Err` says since which error nothing could be written.
-    pub fn check(&self) -> Result<(), String> {
+    /// Fails after a failed attempt to write, until one succeeds.
+    pub fn check(&self) -> Result<(), StoreUnavailable> {
         let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         fault.clone().map_or(Ok(()), Err)
     }
 
-    pub(crate) fn set(&self, fault: Option<String>) {
+    pub(crate) fn set(&self, fault: Option<StoreUnavailable>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 }
 
-/// Whether every partition of the logs is taken from: until then executors may find queues that are not there.
+/// Count of the partitions that have no consumer yet. Until there is none, a queue that executors publish to may not exist.
 #[derive(Clone, Debug)]
-pub struct Intake {
-    /// Partitions that are not.
+pub struct ConsumerHealth {
     missing: Arc<AtomicU16>,
 }
 
-impl Intake {
+/// Some partitions have no consumer yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("partitions of the logs without a consumer: {missing}")]
+pub struct NotConsuming {
+    pub missing: u16,
+}
+
+impl ConsumerHealth {
     pub fn new(partitions: u16) -> Self {
         Self { missing: Arc::new(AtomicU16::new(partitions)) }
     }
 
-    /// `Err` says how many partitions are missing.
-    pub fn check(&self) -> Result<(), String> {
+    /// Fails until every partition has a consumer.
+    pub fn check(&self) -> Result<(), NotConsuming> {
         match self.missing.load(Ordering::Relaxed) {
             0 => Ok(()),
-            missing => Err(format!("{missing} partitions are not taken from yet")),
+            missing => Err(NotConsuming { missing }),
         }
     }
 
-    pub(crate) fn begin_one(&self) {
+    pub(crate) fn one_began(&self) {
         self.missing.fetch_sub(1, Ordering::Relaxed);
     }
 }

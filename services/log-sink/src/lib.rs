@@ -1,7 +1,7 @@
-//! Writes what executors report: consume, write, ack.
+//! Writes the invocations and deferrals that executors publish: consumes, writes to the store, acks.
 //!
-//! A batch is acked only after its transaction is committed. Whatever dies before that is delivered again,
-//! and writing it again changes nothing, so no order of crashes loses or doubles a result.
+//! A batch is acked only after its transaction is committed. After a crash before the ack the messages are delivered again,
+//! and writing them again changes nothing, so no order of crashes loses or doubles a result.
 
 mod batch;
 mod health;
@@ -15,24 +15,24 @@ use runmill_runtime::Clock;
 use runmill_store::Results;
 use tokio_util::sync::CancellationToken;
 
-pub use health::{Intake, StoreHealth};
+pub use health::{ConsumerHealth, NotConsuming, StoreHealth, StoreUnavailable};
 pub use metrics::LogSinkMetrics;
 
-/// What a log-sink works with.
+/// Dependencies and settings of a log-sink.
 #[derive(Clone)]
 pub struct LogSink {
     pub broker: SharedBroker,
     pub results: Arc<dyn Results>,
     pub clock: Clock,
     pub metrics: LogSinkMetrics,
-    pub health: StoreHealth,
-    pub intake: Intake,
-    /// How many partitions the logs have; the same in every process.
+    pub store_health: StoreHealth,
+    pub consumer_health: ConsumerHealth,
+    /// Number of partitions of the logs, the same in every process.
     pub partitions: u16,
 }
 
 impl LogSink {
-    /// Takes from every partition until `stop`; then writes what it holds, if the store lets it, and returns.
+    /// Consumes every partition until `stop`; then writes the messages that it holds, if the store is available, and returns.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let partitions = (0..self.partitions).map(|partition| partition::run(&self, partition, &stop));
         futures::future::try_join_all(partitions).await?;

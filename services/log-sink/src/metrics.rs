@@ -1,6 +1,6 @@
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-/// All metrics of the log-sink. Dashboards and alerts are written against this file.
+/// All metrics of the log-sink. Dashboards and alerts depend on these names.
 #[derive(Clone)]
 pub struct LogSinkMetrics {
     pub messages: IntCounterVec,
@@ -9,7 +9,7 @@ pub struct LogSinkMetrics {
     pub unwritten: IntGauge,
 }
 
-/// How a message ended, as a label.
+/// Fate of a message, as a label.
 #[derive(Clone, Copy, Debug)]
 pub enum MessageEnd {
     Written,
@@ -31,7 +31,7 @@ impl MessageEnd {
     }
 }
 
-/// Seconds; a batch of a thousand takes some tens of milliseconds.
+/// Buckets in seconds. A batch of a thousand messages takes some tens of milliseconds.
 const WRITE_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 impl LogSinkMetrics {
@@ -42,8 +42,11 @@ impl LogSinkMetrics {
                 &["end"],
             )?,
             write_seconds: Histogram::with_opts(
-                HistogramOpts::new("runmill_log_sink_write_seconds", "A batch's transaction.")
-                    .buckets(WRITE_BUCKETS.to_vec()),
+                HistogramOpts::new(
+                    "runmill_log_sink_write_seconds",
+                    "Duration of the transaction that writes a batch.",
+                )
+                .buckets(WRITE_BUCKETS.to_vec()),
             )?,
             write_failures: IntCounter::new(
                 "runmill_log_sink_write_failures_total",
@@ -55,7 +58,7 @@ impl LogSinkMetrics {
             )?,
         };
         for end in MessageEnd::ALL {
-            // A series that is zero, not absent.
+            // The series begins at zero, so that it is not absent before the first message.
             metrics.messages.with_label_values(&[end.label()]);
         }
         registry.register(Box::new(metrics.messages.clone()))?;

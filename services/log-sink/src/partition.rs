@@ -8,27 +8,28 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    LogSink,
+    LogSink, StoreUnavailable,
     batch::{self, Batch},
     metrics::MessageEnd,
 };
 
-/// Two batches: one in its transaction while the next arrives. Also `RabbitMQ`'s bound for a quorum queue.
+/// Two batches, so that one arrives while the other is in its transaction. `RabbitMQ` allows no more for a quorum queue.
 const PREFETCH: u16 = 2_000;
-/// Between two tries to write while the store is away.
+/// Pause between two attempts to write while the store is unavailable.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a stopping log-sink still waits for the next message, and for all of them. What executors said last is then
-/// written here and need not be delivered again.
+/// Time that a stopping log-sink waits for one more message. The last messages of executors are then written here, and
+/// need not be delivered again.
 const DRAIN_WAIT: Duration = Duration::from_millis(100);
+/// Time after which a stopping log-sink begins no further batch.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
-/// Writes one partition's messages until `stop`, and then what is still there.
+/// Writes one partition's messages until `stop`, and then those that are left.
 pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> anyhow::Result<()> {
     let queue = Queue::Logs(partition);
     let mut subscription =
         sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
-    sink.intake.begin_one();
+    sink.consumer_health.one_began();
     while let Some(Some(first)) = stop.run_until_cancelled(subscription.next()).await {
         write_from(sink, &mut *subscription, first, stop).await;
     }
@@ -42,8 +43,8 @@ pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> an
     Ok(())
 }
 
-/// Writes the batch that begins with `first`. The stop does not cut its collecting short: what was taken would be
-/// dropped, and in a standalone process there is nobody that it could come to again.
+/// Writes the batch that begins with `first`. The stop does not cancel its collection: the messages taken so far would be
+/// dropped, and in a standalone process no other log-sink would get them.
 async fn write_from(
     sink: &LogSink,
     subscription: &mut dyn Subscription,
@@ -56,15 +57,15 @@ async fn write_from(
     }
 }
 
-/// Writes the batch and acks it, however long the store is away. Told to stop meanwhile, it leaves the messages
-/// unacked: another log-sink gets them.
+/// Writes the batch and acks it, however long the store is unavailable. If the stop comes first, the messages stay
+/// unacked, and another log-sink gets them.
 async fn settle(sink: &LogSink, subscription: &mut dyn Subscription, batch: Batch, stop: &CancellationToken) {
     let Batch { mut deliveries, entries, spans: _until_settled } = batch;
     sink.metrics.unwritten.add(entries.0.len().try_into().unwrap_or(i64::MAX));
     match write(sink, &entries, stop).await {
         Some(Ok(())) => {
             let last = deliveries.pop().expect("an empty batch is not settled");
-            report(subscription.ack_through(last).await);
+            log_failure(subscription.ack_through(last).await);
         }
         Some(Err(_)) => settle_one_by_one(sink, deliveries, &entries, stop).await,
         None => {}
@@ -72,7 +73,7 @@ async fn settle(sink: &LogSink, subscription: &mut dyn Subscription, batch: Batc
     sink.metrics.unwritten.sub(entries.0.len().try_into().unwrap_or(i64::MAX));
 }
 
-/// One message of the batch cannot be written: find it, put it aside, and let the others pass.
+/// Writes each message of a batch alone, because one of them cannot be written: that one is dead-lettered.
 async fn settle_one_by_one(
     sink: &LogSink,
     deliveries: Vec<Delivery>,
@@ -81,15 +82,15 @@ async fn settle_one_by_one(
 ) {
     for (delivery, entry) in deliveries.into_iter().zip(&entries.0) {
         match write(sink, &LogBatch(vec![entry.clone()]), stop).await {
-            Some(Ok(())) => report(delivery.ack().await),
+            Some(Ok(())) => log_failure(delivery.ack().await),
             Some(Err(error)) => batch::dead_letter(delivery, &error.to_string(), &sink.metrics).await,
             None => return,
         }
     }
 }
 
-/// Writes until the store takes it. `None`: told to stop before that. An error is one that trying again does
-/// not mend.
+/// Retries until the store accepts the entries. Returns `None` if the stop comes first, and an error only if a retry would
+/// not help.
 async fn write(
     sink: &LogSink,
     entries: &LogBatch,
@@ -100,7 +101,7 @@ async fn write(
         match sink.results.write_logs(entries, sink.clock.now()).await {
             Ok(written) => {
                 timer.observe_duration();
-                sink.health.set(None);
+                sink.store_health.set(None);
                 announce(sink, entries, &written).await;
                 return Some(Ok(()));
             }
@@ -111,7 +112,7 @@ async fn write(
                 if !error.is_transient() {
                     return Some(Err(error));
                 }
-                sink.health.set(Some(error.to_string()));
+                sink.store_health.set(Some(StoreUnavailable(error.to_string())));
             }
         }
         tokio::select! {
@@ -121,23 +122,23 @@ async fn write(
     }
 }
 
-/// Counts what was written, and tells executors at once which runs stopped.
+/// Counts the messages written, and tells executors which runs were paused.
 async fn announce(sink: &LogSink, entries: &LogBatch, written: &Written) {
     let known = entries.0.len() as u64 - written.redelivered - written.orphaned;
     sink.metrics.count(MessageEnd::Written, known);
     sink.metrics.count(MessageEnd::Redelivered, written.redelivered);
     sink.metrics.count(MessageEnd::Orphaned, written.orphaned);
     for &run_id in &written.paused {
-        // A hint: executors find the pause in the store, too.
+        // If this fails, executors find the pause in the store.
         if let Err(error) = sink.broker.broadcast(Envelope::new(&Control::RunPaused { run_id })).await {
             tracing::warn!(event = "log_sink.broadcast_failed", %run_id, %error);
         }
     }
 }
 
-/// An ack that fails is no fault: the message comes again, and writing it again changes nothing.
-fn report(acked: Result<(), runmill_broker::BrokerError>) {
+/// Logs an ack that failed. That is harmless: the messages are delivered again, and writing them again changes nothing.
+fn log_failure(acked: Result<(), runmill_broker::BrokerError>) {
     if let Err(error) = acked {
-        tracing::warn!(event = "log_sink.settle_failed", %error, "written messages will come again");
+        tracing::warn!(event = "log_sink.settle_failed", %error, "written messages will be delivered again");
     }
 }

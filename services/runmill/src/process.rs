@@ -51,7 +51,7 @@ impl Process {
             app_env: self.config.app_env.clone(),
             filter,
             writer,
-            now: || Clock::system().now(),
+            clock: self.clock.clone(),
         };
         let traces = self.config.traces.as_ref().map(|traces| trace_settings(traces, service));
         runmill_telemetry::init(logs, traces.as_ref())?;

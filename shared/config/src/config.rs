@@ -5,34 +5,35 @@ use std::{
     time::Duration,
 };
 
+use runmill_address::AddressRules;
 use runmill_pricing::PriceTable;
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 
 use crate::{
-    AddressRules, ConfigError, Env, Token, Traces, log_filter, prices::read_prices, reader::Reader,
-    traces::traces, url, variable,
+    ConfigError, Env, Token, Traces, Variable, error::ValueError, log_filter, prices::read_prices,
+    reader::Reader, traces::traces, url, variable,
 };
 
-/// All that a process can be told. Built once, in `main`; nothing else reads the environment.
-/// What each means, and its default, is in [`crate::VARIABLES`].
+/// All settings of a process. Built once, in `main`; nothing else reads the environment.
+/// [`crate::VARIABLES`] has the meaning and the default of each.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub app_name: String,
     pub app_env: String,
     /// Directives `level` or `target=level`, in lower case, separated by commas.
     pub log_filter: String,
-    /// Always with the scheme `postgresql`.
+    /// URL with the scheme `postgresql`, whichever way it was written.
     pub database_url: Option<SecretString>,
     pub amqp_url: Option<SecretString>,
-    /// Known to be a [`Keyring`].
+    /// Keys that a [`Keyring`] is known to accept.
     pub encryption_key: Option<SecretString>,
     pub reconcile_interval: Duration,
     pub listen: SocketAddr,
     pub ops_listen: SocketAddr,
     pub data_dir: PathBuf,
     pub drain_timeout: Duration,
-    /// Empty: a standalone process makes its own.
+    /// Tokens of the API. If empty, a standalone process generates one.
     pub tokens: Vec<Token>,
     pub address_rules: AddressRules,
     pub queue_prefix: String,
@@ -43,7 +44,7 @@ pub struct Config {
     pub line_max_bytes: usize,
     pub database_pool: usize,
     pub prices: Arc<PriceTable>,
-    /// `None`: there are none.
+    /// `None`: traces are off.
     pub traces: Option<Traces>,
 }
 
@@ -76,11 +77,11 @@ impl Config {
             queue_expires: read
                 .optional(&variable::QUEUE_EXPIRES, &(1..=MONTH_SECONDS))
                 .map(Duration::from_secs),
-            log_partitions: read.number(&variable::LOG_PARTITIONS, 1..=64),
-            lane_concurrency: read.number(&variable::LANE_CONCURRENCY, 1..=100_000),
-            body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
-            line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
-            database_pool: read.number(&variable::DATABASE_POOL, 1..=1000),
+            log_partitions: read.whole(&variable::LOG_PARTITIONS, 1..=64),
+            lane_concurrency: read.whole(&variable::LANE_CONCURRENCY, 1..=100_000),
+            body_max_bytes: read.whole(&variable::BODY_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
+            line_max_bytes: read.whole(&variable::LINE_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
+            database_pool: read.whole(&variable::DATABASE_POOL, 1..=1000),
             prices: read
                 .parse(&variable::PRICES, |path| read_prices(Path::new(path)))
                 .unwrap_or_default()
@@ -94,7 +95,7 @@ impl Config {
 
 fn encryption_key(read: &mut Reader) -> Option<SecretString> {
     let keys = SecretString::from(read.text(&variable::ENCRYPTION_KEY)?);
-    // The fault already begins with the name of the variable.
+    // The text of the error already begins with the name of the variable.
     Keyring::parse(&keys).map_err(|fault| read.problem(fault.to_string())).ok()?;
     Some(keys)
 }
@@ -109,21 +110,16 @@ fn tokens(read: &mut Reader) -> Vec<Token> {
     })
 }
 
-fn address(read: &mut Reader, variable: &variable::Variable) -> SocketAddr {
-    let address = read.parse(variable, |text| {
-        text.parse::<SocketAddr>().map_err(|_| "must be address:port, such as 127.0.0.1:8080 or [::]:8080")
-    });
+fn address(read: &mut Reader, variable: &Variable) -> SocketAddr {
+    let address =
+        read.parse(variable, |text| text.parse::<SocketAddr>().map_err(|_| ValueError::SocketAddress));
     address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 
-/// Characters that need no escaping in any tool for `RabbitMQ`.
-fn queue_prefix(text: &str) -> Result<String, &'static str> {
+/// Accepts only characters that no tool for `RabbitMQ` needs to escape.
+fn queue_prefix(text: &str) -> Result<String, ValueError> {
     let fits = text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("must be at most 64 letters, digits, dots, dashes, underscores")
-    }
+    if fits { Ok(text.to_owned()) } else { Err(ValueError::QueuePrefix) }
 }
 
 /// Source of the fallbacks: XDG Base Directory Specification 0.8.
@@ -205,15 +201,15 @@ invalid settings:
   APP_LOG_LEVEL=\"loud\": `loud` is not one of trace, debug, info, warning, error, off
   DATABASE_URL: must begin with postgresql:// and name a host
   AMQP_URL: must begin with amqp:// or amqps:// and name a host
-  ENCRYPTION_KEY: key 1 has 6 characters, and 64 hex digits (32 bytes) are needed
-  RUN_RETRY_POLL_INTERVAL_SECONDS=\"NaN\": must be from 0.1 to 3600
+  ENCRYPTION_KEY: key 1 must have 64 hex digits (32 bytes), and has 6 characters
+  RUN_RETRY_POLL_INTERVAL_SECONDS=\"NaN\": must be a number from 0.1 to 3600
   RUNMILL_LISTEN=\"8080\": must be address:port, such as 127.0.0.1:8080 or [::]:8080
-  RUNMILL_TOKENS: token 1: it must have 16 characters or more
-  RUNMILL_TOKENS: token 2: not role:token
+  RUNMILL_TOKENS: token 1: must have 16 characters or more
+  RUNMILL_TOKENS: token 2: must be role:token
   RUNMILL_ALLOW_LINK_LOCAL=\"yes\": must be true or false
   RUNMILL_QUEUE_PREFIX=\"a b\": must be at most 64 letters, digits, dots, dashes, underscores
-  RUNMILL_LOG_PARTITIONS=\"0\": must be from 1 to 64
-  RUNMILL_LANE_CONCURRENCY=\"-1\": invalid digit found in string
+  RUNMILL_LOG_PARTITIONS=\"0\": must be a whole number from 1 to 64
+  RUNMILL_LANE_CONCURRENCY=\"-1\": must be a whole number from 1 to 100000
   RUNMILL_PRICES=\"/nowhere/prices.json\": No such file or directory (os error 2)
   RUNMILL_DRAIN_TIMEOUT is not known; did you mean RUNMILL_DRAIN_TIMEOUT_SECONDS?";
         assert_eq!(error.to_string(), want);

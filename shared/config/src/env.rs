@@ -2,18 +2,18 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use crate::ConfigError;
 
-/// The variables that a process was given. An empty value is as good as none.
+/// The variables that a process was given. An empty value counts as unset.
 #[derive(Clone, Default)]
 pub struct Env(BTreeMap<String, String>);
 
 impl Env {
-    /// The environment of this process, over what a file `.env` in the working directory says.
+    /// Reads the environment of this process, which takes precedence over a file `.env` in the working directory.
     ///
-    /// Values in the file are literal: everything behind the first `=`, with no quotes, interpolation or
+    /// Values in the file are literal: everything after the first `=`, without quotes, interpolation or
     /// `export`. A line that begins with `#` is a comment.
     pub fn process() -> Result<Self, ConfigError> {
         let mut env = Self::file(Path::new(".env"))?;
-        // Not `vars`, which panics on a name or value that is not Unicode, even on one that is not ours.
+        // `vars` would panic on any name or value that is not Unicode, also of variables that runmill does not read.
         for (name, value) in std::env::vars_os() {
             env.0.insert(name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned());
         }
@@ -39,7 +39,7 @@ impl Env {
                     env.0.insert(name.to_owned(), value.to_owned());
                 }
                 // The line is not shown: it may hold a secret.
-                _ => problems.push(format!(".env line {}: not NAME=value", index + 1)),
+                _ => problems.push(format!(".env line {}: must be NAME=value", index + 1)),
             }
         }
         ConfigError::unless(problems, env)
@@ -94,7 +94,7 @@ mod tests {
         };
         assert_eq!(
             error.problems,
-            [2, 3, 4].map(|line| format!(".env line {line}: not NAME=value")),
+            [2, 3, 4].map(|line| format!(".env line {line}: must be NAME=value")),
             "and nothing of what they hold"
         );
     }

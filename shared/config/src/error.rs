@@ -14,8 +14,34 @@ impl fmt::Display for ConfigError {
 }
 
 impl ConfigError {
-    /// `value`, unless there are problems.
+    /// Returns `value` if there are no problems.
     pub(crate) fn unless<T>(problems: Vec<String>, value: T) -> Result<T, Self> {
         if problems.is_empty() { Ok(value) } else { Err(Self { problems }) }
     }
+}
+
+/// A value that a variable cannot have. The text does not repeat the value, which may be secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ValueError {
+    #[error("must be a whole number from {min} to {max}")]
+    Whole { min: String, max: String },
+    #[error("must be a number from {min} to {max}")]
+    Fraction { min: f64, max: f64 },
+    #[error("must be true or false")]
+    Flag,
+    #[error("must be address:port, such as 127.0.0.1:8080 or [::]:8080")]
+    SocketAddress,
+    #[error("must begin with postgresql:// and name a host")]
+    Postgres,
+    #[error("must begin with amqp:// or amqps:// and name a host")]
+    Amqp,
+    #[error("must begin with http:// or https:// and name a host")]
+    Collector,
+    #[error("must be at most 64 letters, digits, dots, dashes, underscores")]
+    QueuePrefix,
+    /// Position of a header, from 1.
+    #[error("header {0} must be name=value")]
+    Header(usize),
+    #[error("must be always_on, always_off or traceidratio, or one of these with parentbased_ in front")]
+    Sampler,
 }

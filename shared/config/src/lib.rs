@@ -1,9 +1,8 @@
-//! Bootstrap settings: what a process is told by its environment, read once at its start.
+//! Settings that a process reads from its environment, once, at its start.
 //!
-//! [`VARIABLES`] is the whole list. Every fault is found before any is reported, so that one start names
-//! them all. No fault shows the value of a secret.
+//! [`VARIABLES`] is the whole list. All faults are reported together, so that one start names them all. No fault shows the
+//! value of a secret.
 
-mod address_rules;
 mod cluster;
 mod config;
 mod env;
@@ -16,13 +15,12 @@ mod traces;
 mod url;
 mod variable;
 
-pub use address_rules::AddressRules;
-pub use cluster::{Cluster, Role};
+pub use cluster::{Cluster, Service};
 pub use config::Config;
 pub use env::Env;
 pub use error::ConfigError;
-pub use prices::read_prices;
-pub use token::{Access, Token};
+pub use prices::{PriceFileError, read_prices};
+pub use token::{Role, Token};
 pub use traces::{Sampling, Traces};
 pub use url::address;
 pub use variable::{VARIABLES, Variable};

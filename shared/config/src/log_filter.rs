@@ -1,19 +1,28 @@
-/// Reads `APP_LOG_LEVEL`: directives `level` or `target=level`, separated by commas; levels in any case, and
-/// also by the names that the platform has for them.
-pub(crate) fn parse(text: &str) -> Result<String, String> {
+/// A directive of `APP_LOG_LEVEL` that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LogFilterError {
+    #[error("`{0}` names no target")]
+    NoTarget(String),
+    #[error("`{0}` is not one of trace, debug, info, warning, error, off")]
+    UnknownLevel(String),
+}
+
+/// Reads `APP_LOG_LEVEL`: directives `level` or `target=level`, separated by commas. Levels may be in any case, and may
+/// have the names of Python's loggers (`warning`, `critical`).
+pub(crate) fn parse(text: &str) -> Result<String, LogFilterError> {
     let directives: Result<Vec<_>, _> = text.split(',').map(|part| directive(part.trim())).collect();
     Ok(directives?.join(","))
 }
 
-fn directive(text: &str) -> Result<String, String> {
+fn directive(text: &str) -> Result<String, LogFilterError> {
     let Some((target, name)) = text.rsplit_once('=') else { return Ok(level(text)?.to_owned()) };
     if target.is_empty() {
-        return Err(format!("`{text}` names no target"));
+        return Err(LogFilterError::NoTarget(text.to_owned()));
     }
     Ok(format!("{target}={}", level(name)?))
 }
 
-fn level(name: &str) -> Result<&'static str, String> {
+fn level(name: &str) -> Result<&'static str, LogFilterError> {
     Ok(match name.to_ascii_lowercase().as_str() {
         "trace" => "trace",
         "debug" => "debug",
@@ -21,7 +30,7 @@ fn level(name: &str) -> Result<&'static str, String> {
         "warn" | "warning" => "warn",
         "error" | "critical" => "error",
         "off" => "off",
-        _ => return Err(format!("`{name}` is not one of trace, debug, info, warning, error, off")),
+        _ => return Err(LogFilterError::UnknownLevel(name.to_owned())),
     })
 }
 
@@ -44,7 +53,7 @@ mod tests {
         for (text, want) in table {
             match (parse(text), want) {
                 (Ok(got), Ok(want)) => assert_eq!(got, want, "{text}"),
-                (Err(got), Err(want)) => assert!(got.contains(want), "{text}: {got}"),
+                (Err(got), Err(want)) => assert!(got.to_string().contains(want), "{text}: {got}"),
                 (got, want) => panic!("{text}: {got:?}, not {want:?}"),
             }
         }

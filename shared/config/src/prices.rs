@@ -1,19 +1,33 @@
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
-use runmill_pricing::PriceTable;
+use runmill_pricing::{PriceTable, PriceTableError};
 
-/// Ten times LiteLLM's table. More is another file by mistake.
+/// Ten times the size of LiteLLM's table. A larger file is no price table.
 const BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// The table in the file at `path`, or what is wrong with it.
-pub fn read_prices(path: &Path) -> Result<PriceTable, String> {
+/// A file from which no prices can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceFileError {
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    #[error("has more than {BYTES_MAX} bytes")]
+    TooLarge,
+    #[error(transparent)]
+    Table(#[from] PriceTableError),
+}
+
+/// Reads the price table in the file at `path`.
+pub fn read_prices(path: &Path) -> Result<PriceTable, PriceFileError> {
     let mut text = String::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    File::open(path)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > BYTES_MAX {
-        return Err(format!("has more than {BYTES_MAX} bytes"));
+        return Err(PriceFileError::TooLarge);
     }
-    PriceTable::load(&text).map_err(|fault| fault.to_string())
+    Ok(PriceTable::load(&text)?)
 }
 
 #[cfg(test)]
@@ -26,11 +40,11 @@ mod tests {
     fn a_faulty_file_is_a_fault_that_says_where() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_owned();
-        assert!(read_prices(&path).unwrap_err().starts_with("not JSON"));
+        assert!(read_prices(&path).unwrap_err().to_string().starts_with("not JSON"));
 
         file.write_all(br#"{"models": {"m": {"input": 1, "output": -1}}}"#).unwrap();
 
-        assert!(read_prices(&path).unwrap_err().starts_with("model `m`, field `output`"));
+        assert!(read_prices(&path).unwrap_err().to_string().starts_with("model `m`, field `output`"));
     }
 
     #[test]
@@ -40,6 +54,6 @@ mod tests {
 
         let fault = read_prices(file.path()).unwrap_err();
 
-        assert_eq!(fault, "has more than 33554432 bytes");
+        assert_eq!(fault.to_string(), "has more than 33554432 bytes");
     }
 }

@@ -1,11 +1,11 @@
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
-use crate::{ConfigError, Env, VARIABLES, Variable};
+use crate::{ConfigError, Env, VARIABLES, Variable, error::ValueError};
 
-/// What every variable of ours begins with, those of the platform aside.
-const OURS: &str = "RUNMILL_";
+/// Prefix of the variables that only runmill reads; the platform has others.
+const PREFIX: &str = "RUNMILL_";
 
-/// Reads variables and remembers what is wrong with them.
+/// Reads variables and collects their faults.
 pub(crate) struct Reader<'a> {
     env: &'a Env,
     problems: Vec<String>,
@@ -16,13 +16,13 @@ impl<'a> Reader<'a> {
         Self { env, problems: Vec::new() }
     }
 
-    /// The value as it was written, or the default.
+    /// Returns the value as it was written, or the default.
     pub fn text(&self, variable: &Variable) -> Option<&'a str> {
         self.env.get(variable.name).or(variable.default)
     }
 
-    /// What `parse` makes of the value; `None` if there is none, or if it is a fault. The fault shows
-    /// the value: not for secrets.
+    /// Parses the value; returns `None` if there is none or `parse` fails. The fault shows the value, so this is not for
+    /// secrets.
     pub fn parse<T, E: Display>(
         &mut self,
         variable: &Variable,
@@ -32,7 +32,7 @@ impl<'a> Reader<'a> {
         parse(text).map_err(|fault| self.problem(format!("{}={text:?}: {fault}", variable.name))).ok()
     }
 
-    /// As [`Reader::parse`]; the fault does not show the value.
+    /// Parses a secret value as [`Reader::parse`] does; the fault does not show the value.
     pub fn secret<T, E: Display>(
         &mut self,
         variable: &Variable,
@@ -42,37 +42,46 @@ impl<'a> Reader<'a> {
         parse(text).map_err(|fault| self.problem(format!("{}: {fault}", variable.name))).ok()
     }
 
-    /// A number of this range; its start where there is a fault, and then nobody gets to see it.
-    pub fn number<T>(&mut self, variable: &Variable, range: RangeInclusive<T>) -> T
+    /// Reads a whole number in `range`. After a fault it returns the start of the range, which nobody uses.
+    pub fn whole<T>(&mut self, variable: &Variable, range: RangeInclusive<T>) -> T
     where
-        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
+        T: FromStr + PartialOrd + Display + Copy,
     {
         self.optional(variable, &range).unwrap_or(*range.start())
     }
 
-    /// As [`Reader::number`], in seconds, with a fraction if need be.
-    pub fn seconds(&mut self, variable: &Variable, range: RangeInclusive<f64>) -> Duration {
-        Duration::from_secs_f64(self.number(variable, range))
-    }
-
-    /// A number of this range, if there is one.
+    /// Reads a whole number in `range`, if the variable has a value.
     pub fn optional<T>(&mut self, variable: &Variable, range: &RangeInclusive<T>) -> Option<T>
     where
-        T: FromStr<Err: Display> + PartialOrd + Display,
+        T: FromStr + PartialOrd + Display,
     {
         self.parse(variable, |text| {
-            let number = text.trim().parse().map_err(|fault: T::Err| fault.to_string())?;
-            if range.contains(&number) {
-                return Ok(number);
-            }
-            Err(format!("must be from {} to {}", range.start(), range.end()))
+            in_range(text, range).ok_or_else(|| ValueError::Whole {
+                min: range.start().to_string(),
+                max: range.end().to_string(),
+            })
         })
     }
 
-    /// Yes or no; no where there is a fault, and then nobody gets to see it.
+    /// Reads a number in `range`, which may have a fraction. After a fault it returns the start of the range, which nobody
+    /// uses.
+    pub fn fraction(&mut self, variable: &Variable, range: RangeInclusive<f64>) -> f64 {
+        let number = self.parse(variable, |text| {
+            in_range(text, &range)
+                .ok_or_else(|| ValueError::Fraction { min: *range.start(), max: *range.end() })
+        });
+        number.unwrap_or(*range.start())
+    }
+
+    /// Reads a duration as [`Reader::fraction`] does, in seconds.
+    pub fn seconds(&mut self, variable: &Variable, range: RangeInclusive<f64>) -> Duration {
+        Duration::from_secs_f64(self.fraction(variable, range))
+    }
+
+    /// Reads `true` or `false`. After a fault it returns false, which nobody uses.
     pub fn flag(&mut self, variable: &Variable) -> bool {
         let flag = self.parse(variable, |text| {
-            text.trim().to_ascii_lowercase().parse::<bool>().map_err(|_| "must be true or false")
+            text.trim().to_ascii_lowercase().parse::<bool>().map_err(|_| ValueError::Flag)
         });
         flag.unwrap_or_default()
     }
@@ -81,9 +90,9 @@ impl<'a> Reader<'a> {
         self.problems.push(problem);
     }
 
-    /// A misspelt name would otherwise be a setting that silently does nothing.
+    /// Reports unknown names: a misspelt name would otherwise be a setting that silently does nothing.
     pub fn check_names(&mut self) {
-        for name in self.env.names().filter(|name| name.starts_with(OURS)) {
+        for name in self.env.names().filter(|name| name.starts_with(PREFIX)) {
             if VARIABLES.iter().any(|variable| variable.name == name) {
                 continue;
             }
@@ -98,9 +107,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many characters must be inserted, deleted or replaced to make `a` of `b` (Levenshtein).
+fn in_range<T: FromStr + PartialOrd>(text: &str, range: &RangeInclusive<T>) -> Option<T> {
+    text.trim().parse().ok().filter(|number| range.contains(number))
+}
+
+/// Returns the number of characters to insert, delete or replace to turn `b` into `a` (Levenshtein distance).
 fn distance(a: &str, b: &str) -> usize {
-    // Row by row through the table of prefixes; `row[j]` is for the first `j` characters of `b`.
+    // One row of the table of prefixes at a time; `row[j]` is for the first `j` characters of `b`.
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate() {
         let mut diagonal = row[0];

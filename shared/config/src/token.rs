@@ -4,18 +4,18 @@ use secrecy::SecretString;
 
 const LENGTH_MIN: usize = 16;
 
-/// What the bearer of a token may do. Each may do what those before it may.
+/// Role of a bearer token. Each role may also do what the roles before it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Access {
-    /// Read and watch.
+pub enum Role {
+    /// Reads and watches.
     Observe,
-    /// Start and stop runs, upload datasets.
+    /// Starts and stops runs, uploads datasets.
     Submit,
-    /// Providers, their keys, and settings.
+    /// Manages providers, their keys, and settings.
     Admin,
 }
 
-impl Access {
+impl Role {
     pub const ALL: &[Self] = &[Self::Observe, Self::Submit, Self::Admin];
 
     pub const fn as_str(self) -> &'static str {
@@ -27,7 +27,7 @@ impl Access {
     }
 }
 
-impl fmt::Display for Access {
+impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -36,34 +36,54 @@ impl fmt::Display for Access {
 /// A bearer token of the HTTP API.
 #[derive(Clone, Debug)]
 pub struct Token {
-    pub access: Access,
+    pub role: Role,
     pub value: SecretString,
 }
 
+/// A token of a list that cannot be used. The text names it by its position, from 1, and does not show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("token {position}: {error}")]
+pub(crate) struct TokenListError {
+    position: usize,
+    error: TokenError,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum TokenError {
+    #[error("must be role:token")]
+    NoRole,
+    #[error("the role must be admin, submit or observe")]
+    UnknownRole,
+    #[error("must have {LENGTH_MIN} characters or more")]
+    Short,
+    #[error("must consist of printable ASCII characters, without spaces")]
+    Characters,
+}
+
 impl Token {
-    /// Reads `role:token,role:token`; faults name a token by its place, from 1.
-    pub(crate) fn parse_list(text: &str) -> Result<Vec<Self>, Vec<String>> {
-        let (mut tokens, mut faults) = (Vec::new(), Vec::new());
+    /// Reads `role:token,role:token`, and returns every fault if there are any.
+    pub(crate) fn parse_list(text: &str) -> Result<Vec<Self>, Vec<TokenListError>> {
+        let (mut tokens, mut errors) = (Vec::new(), Vec::new());
         for (index, part) in text.split(',').enumerate() {
             match Self::parse(part.trim()) {
                 Ok(token) => tokens.push(token),
-                Err(fault) => faults.push(format!("token {}: {fault}", index + 1)),
+                Err(error) => errors.push(TokenListError { position: index + 1, error }),
             }
         }
-        if faults.is_empty() { Ok(tokens) } else { Err(faults) }
+        if errors.is_empty() { Ok(tokens) } else { Err(errors) }
     }
 
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let (role, value) = text.split_once(':').ok_or("not role:token")?;
-        let access = Access::ALL.iter().copied().find(|access| access.as_str() == role);
-        let access = access.ok_or("the role must be admin, submit or observe")?;
+    fn parse(text: &str) -> Result<Self, TokenError> {
+        let (name, value) = text.split_once(':').ok_or(TokenError::NoRole)?;
+        let role = Role::ALL.iter().copied().find(|role| role.as_str() == name);
+        let role = role.ok_or(TokenError::UnknownRole)?;
         if value.chars().count() < LENGTH_MIN {
-            return Err("it must have 16 characters or more");
+            return Err(TokenError::Short);
         }
         if !value.chars().all(|c| c.is_ascii_graphic()) {
-            return Err("it must be of printable ASCII characters, without spaces");
+            return Err(TokenError::Characters);
         }
-        Ok(Self { access, value: value.into() })
+        Ok(Self { role, value: value.into() })
     }
 }
 
@@ -77,23 +97,24 @@ mod tests {
     fn a_list_of_tokens_is_read() {
         let tokens = Token::parse_list("admin:0123456789abcdef, observe:with:colons:and=more").unwrap();
 
-        let read: Vec<_> = tokens.iter().map(|it| (it.access, it.value.expose_secret())).collect();
-        assert_eq!(read, [(Access::Admin, "0123456789abcdef"), (Access::Observe, "with:colons:and=more")]);
+        let read: Vec<_> = tokens.iter().map(|it| (it.role, it.value.expose_secret())).collect();
+        assert_eq!(read, [(Role::Admin, "0123456789abcdef"), (Role::Observe, "with:colons:and=more")]);
     }
 
     #[test]
     fn every_token_that_cannot_be_used_is_named_and_none_is_shown() {
-        let faults = Token::parse_list(
+        let errors = Token::parse_list(
             "admin:0123456789abcdef,secret-without-role,root:0123456789abcdef,submit:secret,submit:secret with spaces",
         )
         .unwrap_err();
+        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
-            faults,
+            texts,
             [
-                "token 2: not role:token",
+                "token 2: must be role:token",
                 "token 3: the role must be admin, submit or observe",
-                "token 4: it must have 16 characters or more",
-                "token 5: it must be of printable ASCII characters, without spaces",
+                "token 4: must have 16 characters or more",
+                "token 5: must consist of printable ASCII characters, without spaces",
             ]
         );
     }
@@ -106,6 +127,6 @@ mod tests {
 
     #[test]
     fn who_may_do_more_may_do_the_rest() {
-        assert!(Access::Admin > Access::Submit && Access::Submit > Access::Observe);
+        assert!(Role::Admin > Role::Submit && Role::Submit > Role::Observe);
     }
 }

@@ -2,31 +2,31 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use crate::{reader::Reader, variable};
+use crate::{error::ValueError, reader::Reader, variable};
 
-/// Where traces go, by the variables that every `OpenTelemetry` program has.
+/// Settings of traces, from the variables that every `OpenTelemetry` program has.
 #[derive(Clone, Debug)]
 pub struct Traces {
-    /// Spans are posted here. A URL may hold a secret.
+    /// URL that spans are posted to. It may hold a secret.
     pub endpoint: SecretString,
-    /// Sent with every export; values may be percent-encoded.
+    /// Headers of every export; values may be percent-encoded.
     pub headers: BTreeMap<String, SecretString>,
     pub sampling: Sampling,
-    /// `None`: each service has a name of its own.
+    /// Name of the service in traces. `None`: each service has a name of its own.
     pub service_name: Option<String>,
 }
 
-/// Which traces are kept.
+/// Rule for the traces that are kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// What continues a trace does as its beginning did.
+    /// If true, a span that continues a trace is kept when the trace's first span was.
     pub parent_based: bool,
-    /// The share that is kept of the rest, from 0 to 1.
+    /// Share of the other traces that is kept, from 0 to 1.
     pub ratio: f64,
 }
 
-/// `None`: no endpoint is set, so there are no traces. Then what a platform tells all its programs about traces is not
-/// looked at.
+/// Returns `None` if no endpoint is set. The other variables are not checked then: a platform may set them for all its
+/// programs.
 pub(crate) fn traces(read: &mut Reader) -> Option<Traces> {
     let whole = read.secret(&variable::OTEL_TRACES_ENDPOINT, |text| url(text, ""));
     let base = read.secret(&variable::OTEL_ENDPOINT, |text| url(text, "/v1/traces"));
@@ -39,21 +39,21 @@ pub(crate) fn traces(read: &mut Reader) -> Option<Traces> {
 }
 
 /// Source of the path: OTLP/HTTP, "Endpoint URLs".
-fn url(text: &str, path: &str) -> Result<SecretString, &'static str> {
+fn url(text: &str, path: &str) -> Result<SecretString, ValueError> {
     match text.split_once("://") {
         Some(("http" | "https", rest)) if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic()) => {
             let base = if path.is_empty() { text } else { text.trim_end_matches('/') };
             Ok(format!("{base}{path}").into())
         }
-        _ => Err("must begin with http:// or https:// and name a host"),
+        _ => Err(ValueError::Collector),
     }
 }
 
-/// Reads `name=value,name=value`; a fault names a header by its place, from 1.
-fn headers(text: &str) -> Result<BTreeMap<String, SecretString>, String> {
+/// Reads `name=value,name=value`.
+fn headers(text: &str) -> Result<BTreeMap<String, SecretString>, ValueError> {
     text.split(',')
         .enumerate()
-        .map(|(index, part)| header(part).ok_or_else(|| format!("header {} is not name=value", index + 1)))
+        .map(|(index, part)| header(part).ok_or(ValueError::Header(index + 1)))
         .collect()
 }
 
@@ -66,7 +66,7 @@ fn header(part: &str) -> Option<(String, SecretString)> {
 }
 
 fn sampling(read: &mut Reader) -> Sampling {
-    let ratio = read.number(&variable::OTEL_SAMPLER_ARG, 0.0..=1.0);
+    let ratio = read.fraction(&variable::OTEL_SAMPLER_ARG, 0.0..=1.0);
     let sampling = read.parse(&variable::OTEL_SAMPLER, |text| {
         let (parent_based, kind) = match text.strip_prefix("parentbased_") {
             Some(kind) => (true, kind),
@@ -76,11 +76,7 @@ fn sampling(read: &mut Reader) -> Sampling {
             "always_on" => 1.0,
             "always_off" => 0.0,
             "traceidratio" => ratio,
-            _ => {
-                return Err(
-                    "must be always_on, always_off or traceidratio, or one of them behind parentbased_",
-                );
-            }
+            _ => return Err(ValueError::Sampler),
         };
         Ok(Sampling { parent_based, ratio })
     });
@@ -164,9 +160,9 @@ mod tests {
             error.problems,
             [
                 "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must begin with http:// or https:// and name a host",
-                "OTEL_EXPORTER_OTLP_HEADERS: header 2 is not name=value",
-                "OTEL_TRACES_SAMPLER_ARG=\"2\": must be from 0 to 1",
-                "OTEL_TRACES_SAMPLER=\"jaeger_remote\": must be always_on, always_off or traceidratio, or one of them behind parentbased_",
+                "OTEL_EXPORTER_OTLP_HEADERS: header 2 must be name=value",
+                "OTEL_TRACES_SAMPLER_ARG=\"2\": must be a number from 0 to 1",
+                "OTEL_TRACES_SAMPLER=\"jaeger_remote\": must be always_on, always_off or traceidratio, or one of these with parentbased_ in front",
             ]
         );
     }

@@ -1,6 +1,8 @@
 use secrecy::{ExposeSecret, SecretString};
 
-/// Where a URL leads, as `host:port`, to tell people what could not be reached: no user, password or path.
+use crate::error::ValueError;
+
+/// Returns the `host:port` of a URL, without user, password and path, for messages about a server that cannot be reached.
 pub fn address(url: &SecretString) -> String {
     let rest = url.expose_secret().split_once("://").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -8,21 +10,20 @@ pub fn address(url: &SecretString) -> String {
     host.to_owned()
 }
 
-/// Also takes the URLs of `SQLAlchemy`, which name a driver: `postgresql+psycopg://`.
-pub(crate) fn postgres(text: &str) -> Result<SecretString, &'static str> {
-    const FAULT: &str = "must begin with postgresql:// and name a host";
-    let (scheme, rest) = text.split_once("://").ok_or(FAULT)?;
+/// Accepts the URLs of `SQLAlchemy` too, which name a driver: `postgresql+psycopg://`.
+pub(crate) fn postgres(text: &str) -> Result<SecretString, ValueError> {
+    let (scheme, rest) = text.split_once("://").ok_or(ValueError::Postgres)?;
     let dialect = scheme.split_once('+').map_or(scheme, |(dialect, _driver)| dialect);
     if !matches!(dialect, "postgresql" | "postgres") || rest.is_empty() {
-        return Err(FAULT);
+        return Err(ValueError::Postgres);
     }
     Ok(format!("postgresql://{rest}").into())
 }
 
-pub(crate) fn amqp(text: &str) -> Result<SecretString, &'static str> {
+pub(crate) fn amqp(text: &str) -> Result<SecretString, ValueError> {
     match text.split_once("://") {
         Some(("amqp" | "amqps", rest)) if !rest.is_empty() => Ok(text.into()),
-        _ => Err("must begin with amqp:// or amqps:// and name a host"),
+        _ => Err(ValueError::Amqp),
     }
 }
 

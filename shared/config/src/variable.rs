@@ -1,20 +1,22 @@
+use runmill_address::{ALLOW_HTTP as ALLOW_HTTP_NAME, ALLOW_LINK_LOCAL as ALLOW_LINK_LOCAL_NAME};
+
 /// One variable of the environment.
 #[derive(Debug)]
 pub struct Variable {
     pub name: &'static str,
-    /// As it would be written; `None`: there is none, and `summary` says what holds then.
+    /// Default, as it would be written in `.env`. `None`: there is no default, and `summary` says what happens then.
     pub default: Option<&'static str>,
     pub summary: &'static str,
 }
 
-/// Declares each variable as a constant, and [`VARIABLES`] as all of them.
+/// Declares each variable as a constant, and [`VARIABLES`] as the list of all.
 macro_rules! variables {
-    ($($ident:ident = $name:literal, $default:expr, $summary:literal;)+) => {
+    ($($ident:ident = $name:expr, $default:expr, $summary:literal;)+) => {
         $(pub(crate) const $ident: Variable =
             Variable { name: $name, default: $default, summary: $summary };)+
 
-        /// Everything that runmill reads from the environment. `.env.example` and `docs/configuration.md`
-        /// say the same, and a test sees to it.
+        /// Every variable that runmill reads from the environment. A test compares the list with `.env.example` and
+        /// `docs/configuration.md`.
         pub const VARIABLES: &[&Variable] = &[$(&$ident),+];
     };
 }
@@ -23,61 +25,61 @@ variables! {
     APP_NAME = "APP_NAME", Some("runmill"),
         "Name of the installation, in every log line.";
     APP_ENV = "APP_ENV", Some("development"),
-        "Kind of the installation, in every log line.";
+        "Environment of the installation, such as `production`, in every log line.";
     APP_LOG_LEVEL = "APP_LOG_LEVEL", Some("INFO"),
-        "`TRACE`, `DEBUG`, `INFO`, `WARNING`, `ERROR` or `OFF`; or directives like `info,runmill_broker=debug`.";
+        "Log level: `TRACE`, `DEBUG`, `INFO`, `WARNING`, `ERROR` or `OFF`; or directives such as `info,runmill_broker=debug`.";
     DATABASE_URL = "DATABASE_URL", None,
-        "PostgreSQL, as `postgresql://user:password@host/database`; `postgresql+psycopg://` is taken too. None: SQLite in the data directory.";
+        "URL of PostgreSQL, as `postgresql://user:password@host/database`; `postgresql+psycopg://` is accepted too. If unset, SQLite in the data directory is used.";
     AMQP_URL = "AMQP_URL", None,
-        "RabbitMQ, as `amqp://user:password@host/vhost` or `amqps://`. None: the broker inside the process.";
+        "URL of RabbitMQ, as `amqp://user:password@host/vhost` or `amqps://`. If unset, the broker runs inside the process.";
     ENCRYPTION_KEY = "ENCRYPTION_KEY", None,
-        "32 bytes as 64 hex digits. Several, separated by commas: the first seals, all open. None: a standalone process makes one and keeps it in the data directory.";
+        "Key that encrypts providers' secrets: 32 bytes as 64 hex digits. Of several keys, separated by commas, the first encrypts and all decrypt. If unset, a standalone process generates a key and keeps it in the data directory.";
     RECONCILE_INTERVAL = "RUN_RETRY_POLL_INTERVAL_SECONDS", Some("30"),
-        "Seconds between two looks at runs that need attention, from 0.1 to 3600.";
+        "Seconds between two checks for runs that need attention, from 0.1 to 3600.";
     LISTEN = "RUNMILL_LISTEN", Some("127.0.0.1:8080"),
-        "Address of the HTTP API.";
+        "Address and port of the HTTP API.";
     OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:0"),
-        "Address of `/healthz`, `/readyz` and `/metrics` of an executor or log-sink. Port 0 takes a free one, and the log says which.";
+        "Address and port of `/healthz`, `/readyz` and `/metrics` of an executor or log-sink. With port 0 the system chooses a free port, and the log names it.";
     DATA_DIR = "RUNMILL_DATA_DIR", None,
-        "Where a standalone process keeps its database and key. None: `$XDG_DATA_HOME/runmill`, else `$HOME/.local/share/runmill`, else `.runmill`.";
+        "Directory in which a standalone process keeps its database and key. If unset, `$XDG_DATA_HOME/runmill`, else `$HOME/.local/share/runmill`, else `.runmill`.";
     DRAIN_TIMEOUT = "RUNMILL_DRAIN_TIMEOUT_SECONDS", Some("30"),
-        "Seconds that work in flight may take after the process was asked to stop, from 0 to 3600.";
+        "Seconds that work in flight may take after the process is asked to stop, from 0 to 3600.";
     TOKENS = "RUNMILL_TOKENS", None,
-        "Who may use the API, as `role:token,role:token`; roles `admin`, `submit` and `observe`, tokens of 16 characters or more. None: a standalone process makes one for an admin and keeps it in the data directory.";
+        "Bearer tokens of the API, as `role:token,role:token`. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
     SERVER = "RUNMILL_SERVER", None,
-        "The server that `runmill run` and `runmill runs` talk to, as `http://host:8080`. None: `run` does it all in its own process.";
+        "Server that `runmill run` and `runmill runs` use, as `http://host:8080`. If unset, `run` does everything in its own process.";
     TOKEN = "RUNMILL_TOKEN", None,
-        "The token that `runmill run` and `runmill runs` show to the server.";
-    ALLOW_HTTP = "RUNMILL_ALLOW_HTTP", Some("false"),
-        "`true`: providers may be at `http` addresses anywhere, and not only on this machine (127.0.0.0/8, ::1, localhost). The same for dispatchers and executors.";
-    ALLOW_LINK_LOCAL = "RUNMILL_ALLOW_LINK_LOCAL", Some("false"),
-        "`true`: providers may be at link-local addresses and at those where clouds have their metadata, such as 169.254.169.254. The same for dispatchers and executors.";
+        "Bearer token that `runmill run` and `runmill runs` send to the server.";
+    ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
+        "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
+    ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),
+        "`true` allows providers at link-local addresses and at the metadata addresses of clouds, such as 169.254.169.254. Must be the same for dispatchers and executors.";
     QUEUE_PREFIX = "RUNMILL_QUEUE_PREFIX", Some("runmill"),
-        "What the names of all exchanges and queues begin with. The same in every process.";
+        "Prefix of the names of all exchanges and queues. Must be the same in every process.";
     QUEUE_EXPIRES = "RUNMILL_QUEUE_EXPIRES_SECONDS", None,
-        "Seconds after which RabbitMQ deletes a queue that nobody uses, from 1 to 2592000. None: never.";
+        "Seconds after which RabbitMQ deletes an unused queue, from 1 to 2592000. If unset, queues are kept.";
     LOG_PARTITIONS = "RUNMILL_LOG_PARTITIONS", Some("4"),
-        "Queues that logs are spread over, from 1 to 64. The same in every process.";
+        "Number of queues over which logs are spread, from 1 to 64. Must be the same in every process.";
     LANE_CONCURRENCY = "RUNMILL_LANE_CONCURRENCY", Some("64"),
-        "Calls in flight at a provider that states no limit of its own, from 1 to 100000.";
+        "Calls in flight at a provider that sets no limit of its own, from 1 to 100000.";
     BODY_MAX_BYTES = "RUNMILL_BODY_MAX_BYTES", Some("1048576"),
-        "The largest body of a request, datasets aside; at least 1024.";
+        "Largest size of a request's body in bytes, except for datasets, from 1024 to 1073741824.";
     LINE_MAX_BYTES = "RUNMILL_LINE_MAX_BYTES", Some("8388608"),
-        "The longest line of a dataset; at least 1024.";
+        "Longest line of a dataset in bytes, from 1024 to 1073741824.";
     DATABASE_POOL = "RUNMILL_DATABASE_POOL", Some("8"),
-        "Connections to PostgreSQL that a process holds at most, from 1 to 1000.";
+        "Largest number of connections that a process opens to PostgreSQL, from 1 to 1000.";
     PRICES = "RUNMILL_PRICES", None,
-        "A file of prices, in the format of `docs/prices.md` or LiteLLM's, above the built-in ones. None: only those.";
+        "Path of a price table, in the format of `docs/prices.md` or LiteLLM's, which takes precedence over the built-in one. If unset, only the built-in one is used.";
     OTEL_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", None,
-        "A collector of OpenTelemetry that takes OTLP over HTTP, as `http://host:4318`; traces go to `/v1/traces` there. None: no traces.";
+        "URL of an OpenTelemetry collector that accepts OTLP over HTTP, as `http://host:4318`; traces are sent to `/v1/traces` there. If unset, there are no traces.";
     OTEL_TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None,
-        "The whole URL that traces go to; goes before the one above.";
+        "Full URL to which traces are sent; takes precedence over `OTEL_EXPORTER_OTLP_ENDPOINT`.";
     OTEL_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS", None,
-        "Headers of every export, as `name=value,name=value`, values percent-encoded. A secret.";
+        "Headers of every export, as `name=value,name=value`, with values percent-encoded. They are secret.";
     OTEL_SAMPLER = "OTEL_TRACES_SAMPLER", Some("parentbased_always_on"),
-        "Which traces are kept: `always_on`, `always_off` or `traceidratio`; behind `parentbased_`, only of those that begin here.";
+        "Traces that are kept: `always_on`, `always_off` or `traceidratio`. With `parentbased_` in front, a trace that began in another program is kept if that program keeps it.";
     OTEL_SAMPLER_ARG = "OTEL_TRACES_SAMPLER_ARG", Some("1"),
-        "The share of traces that `traceidratio` keeps, from 0 to 1.";
+        "Share of traces that `traceidratio` keeps, from 0 to 1.";
     OTEL_SERVICE_NAME = "OTEL_SERVICE_NAME", None,
-        "Name of the service in traces. None: `runmill-executor` and so on.";
+        "Name of the service in traces. If unset, it is `runmill-executor` and so on.";
 }

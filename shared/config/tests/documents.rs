@@ -1,4 +1,4 @@
-//! `.env.example` and `docs/configuration.md` say what [`VARIABLES`] says.
+//! Compares `.env.example` and `docs/configuration.md` with [`VARIABLES`].
 
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 
@@ -29,7 +29,7 @@ fn the_example_has_every_variable_with_its_default_and_no_other() {
     assert_eq!(read(".env.example"), want, ".env.example should read:\n{want}");
 }
 
-/// The rows of the tables in one section of the page.
+/// Returns the rows of the tables in one section of the page.
 fn rows(heading: &str) -> Vec<String> {
     let page = read("docs/configuration.md");
     let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect(heading);
@@ -47,10 +47,10 @@ fn the_documentation_has_a_row_for_every_variable_and_no_other() {
     assert_eq!(rows("Variables"), want, "the table of docs/configuration.md should be:\n{}", want.join("\n"));
 }
 
-/// Above the range of every setting.
+/// A value above the range of every setting.
 const TOO_MUCH: u32 = 1_000_000_000;
 
-/// How the row of a setting begins: its name, default and range.
+/// Returns the beginning of a setting's row: its name, default and range.
 fn beginning(group: &str, field: &str, default: &Value) -> String {
     let too_much: Settings = serde_json::from_value(json!({group: {field: TOO_MUCH}})).unwrap();
     let faults = too_much.faults();

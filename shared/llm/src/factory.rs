@@ -4,7 +4,8 @@ use std::{
 };
 
 use prometheus::Registry;
-use runmill_config::AddressRules;
+use runmill_address::AddressRules;
+use runmill_clock::Clock;
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{
     ProviderId,
@@ -13,7 +14,7 @@ use runmill_proto::{
 use runmill_quota::Lanes;
 
 use crate::{
-    Client, Clock, Random, Target, TargetError,
+    Client, Random, Target, TargetError,
     client::Wire,
     keys::Keys,
     layer::{
@@ -207,7 +208,7 @@ mod tests {
     use crate::TargetKey;
 
     fn factory(clients_max: usize) -> Factory {
-        let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(1)));
+        let settings = FactorySettings::new(Clock::fixed(Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(1)));
         Factory::new(FactorySettings { clients_max, ..settings }, &Registry::new()).unwrap()
     }
 
@@ -311,7 +312,7 @@ mod tests {
         let header = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.into())]);
         let key = |value: &str| vec![TargetKey { label: "a".into(), value: value.into(), weight: 1 }];
         let table = [
-            (Target { base_url: "host".into(), ..good() }, "base URL: not a URL"),
+            (Target { base_url: "host".into(), ..good() }, "base URL: must be a URL such as"),
             (Target { base_url: "http://example.org/v1".into(), ..good() }, "RUNMILL_ALLOW_HTTP=true"),
             (
                 Target { base_url: "https://169.254.169.254/v1".into(), ..good() },

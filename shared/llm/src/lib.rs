@@ -17,7 +17,6 @@
 //! to an error.
 
 mod client;
-mod clock;
 mod error;
 mod factory;
 mod interrupts;
@@ -26,6 +25,7 @@ mod keys;
 mod layer;
 mod policy;
 pub mod protocol;
+mod random;
 mod redact;
 mod request;
 mod resolver;
@@ -37,12 +37,12 @@ mod tracker;
 mod transport;
 
 pub use client::Client;
-pub use clock::{Clock, Random};
 pub use error::{Advice, Fix, ModelError, TimeoutPhase};
 pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;
 pub use invoked::{Invoked, Unanswered};
 pub use policy::{CallPolicy, PolicySource};
+pub use random::Random;
 pub use request::{ChatMessage, ChatRequest, Part, Role};
 pub use response::{ChatResponse, Finish};
 pub use target::{Target, TargetError, TargetKey};

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use runmill_config::AddressRules;
+use runmill_address::AddressRules;
 
 /// Resolves names as the system does, and removes the addresses that may not be called: a name may resolve to other
 /// addresses now than when the provider's settings were checked.

@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use reqwest::Url;
+use runmill_address::{BaseUrl, BaseUrlError};
 use runmill_proto::{
     ProviderId,
     api::{ProviderKind, ProviderProtocol},
@@ -45,9 +46,7 @@ pub struct TargetKey {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     #[error("base URL: {0}")]
-    BaseUrl(&'static str),
-    #[error("base URL: {0}")]
-    Refused(String),
+    BaseUrl(#[from] BaseUrlError),
     #[error("header `{0}` cannot be sent: its name or value has characters that HTTP does not allow")]
     Header(String),
     #[error("API key `{0}` cannot be sent: it has characters that HTTP does not allow")]
@@ -57,19 +56,9 @@ pub enum TargetError {
 }
 
 impl Target {
-    /// The base URL, checked. Slashes at the end of its path are dropped.
+    /// Reads the base URL. Slashes at the end of its path are dropped.
     pub(crate) fn url(&self) -> Result<Url, TargetError> {
-        let mut url = Url::parse(self.base_url.trim()).map_err(|_| TargetError::BaseUrl("not a URL"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(TargetError::BaseUrl("neither http nor https"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(TargetError::BaseUrl("holds a user name or password; use a key or a header"));
-        }
-        url.set_fragment(None);
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&path);
-        Ok(url)
+        Ok(BaseUrl::parse(&self.base_url)?.into_url())
     }
 }
 

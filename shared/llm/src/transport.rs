@@ -3,7 +3,7 @@ use std::{error::Error, iter, sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request, Response, Url, redirect};
 
-use runmill_config::AddressRules;
+use runmill_address::{AddressRules, BaseUrlError};
 
 use crate::{
     ModelError, Target, TargetError, TimeoutPhase, protocol::WireRequest, resolver::Resolver,
@@ -25,7 +25,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 impl Transport {
     pub fn new(target: &Target, user_agent: &str, rules: AddressRules) -> Result<Self, TargetError> {
         let base = target.url()?;
-        rules.check(base.scheme(), base.host_str().unwrap_or_default()).map_err(TargetError::Refused)?;
+        rules.check(&base).map_err(BaseUrlError::from)?;
         let http = client(&base, target.connect_timeout, user_agent, rules).map_err(TargetError::Http)?;
         Ok(Self { http, base })
     }

@@ -1,7 +1,7 @@
-/// Why a text is no price table.
+/// A text that is no price table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceTableError {
-    /// With the line and column.
+    /// Message of the JSON parser, with the line and column.
     #[error("not JSON: {0}")]
     Json(String),
     #[error(
@@ -12,7 +12,36 @@ pub enum PriceTableError {
     #[error("model `{model}`: must be an object")]
     NotAnObject { model: String },
     #[error("field `{field}`: {fault}")]
-    Field { field: String, fault: String },
+    Field { field: String, fault: FieldFault },
     #[error("model `{model}`, field `{field}`: {fault}")]
-    Model { model: String, field: String, fault: String },
+    Model { model: String, field: String, fault: FieldFault },
+}
+
+/// A value that a field of a price table cannot have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldFault {
+    #[error("is missing")]
+    Missing,
+    #[error("is not known; known fields are {}", known.join(", "))]
+    Unknown { known: Vec<String> },
+    #[error("must be an object")]
+    NotAnObject,
+    #[error("must be a list")]
+    NotAList,
+    #[error("must be a text")]
+    NotAText,
+    #[error("must be a day, as 2026-01-31")]
+    NotADay,
+    #[error("must be a number of US dollars")]
+    NotUsd,
+    #[error("must be from 0 to 10000 dollars per million tokens")]
+    PerMillion,
+    #[error("must be from 0 to 0.01 dollars per token")]
+    PerToken,
+    #[error("must be a whole number of tokens")]
+    NotACount,
+    #[error("must be a list that begins with a number of tokens")]
+    NotARange,
+    #[error("must be more than that of the tier before")]
+    NotAscending,
 }

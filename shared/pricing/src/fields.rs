@@ -1,12 +1,12 @@
 use serde_json::{Map, Value};
 
-use crate::{PriceTableError, rates::Rate};
+use crate::{FieldFault, PriceTableError, rates::Rate};
 
-/// The fields of one JSON object; what is wrong with one names it, and the model it belongs to.
+/// The fields of one JSON object. An error about a field names it and the model that it belongs to.
 pub(crate) struct Fields<'a> {
-    /// `None`: those of the table itself.
+    /// Model that the fields belong to; `None` for those of the table itself.
     model: Option<&'a str>,
-    /// What comes before a field's name where objects nest, as `tiers/0/`.
+    /// Prefix of a field's name where objects nest, as `tiers/0/`.
     path: String,
     map: &'a Map<String, Value>,
 }
@@ -22,22 +22,22 @@ impl<'a> Fields<'a> {
         Ok(Self { model: Some(model), path: String::new(), map })
     }
 
-    /// The objects in the list `field`; none if it is not there.
+    /// Returns the objects in the list `field`, which may be absent.
     pub fn list(&self, field: &str) -> Result<Vec<Fields<'a>>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(Vec::new()) };
-        let list = value.as_array().ok_or_else(|| self.fault(field, "must be a list"))?;
+        let list = value.as_array().ok_or_else(|| self.fault(field, FieldFault::NotAList))?;
         let read = |(place, value): (usize, &'a Value)| {
             let place = format!("{field}/{place}");
-            let map = value.as_object().ok_or_else(|| self.fault(&place, "must be an object"))?;
+            let map = value.as_object().ok_or_else(|| self.fault(&place, FieldFault::NotAnObject))?;
             Ok(Fields { model: self.model, path: format!("{}{place}/", self.path), map })
         };
         list.iter().enumerate().map(read).collect()
     }
 
-    /// A price, given in dollars per `tokens` tokens.
+    /// Returns a price, which the field has in dollars per `tokens` tokens.
     pub fn rate(&self, field: &str, tokens: Tokens) -> Result<Option<Rate>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(None) };
-        let usd = value.as_f64().ok_or_else(|| self.fault(field, "must be a number of US dollars"))?;
+        let usd = value.as_f64().ok_or_else(|| self.fault(field, FieldFault::NotUsd))?;
         let rate = match tokens {
             Tokens::One => Rate::per_token(usd),
             Tokens::Million => Rate::per_million(usd),
@@ -45,38 +45,41 @@ impl<'a> Fields<'a> {
         rate.map(Some).map_err(|fault| self.fault(field, fault))
     }
 
-    /// A number of tokens.
+    /// Returns a number of tokens.
     pub fn count(&self, field: &str) -> Result<Option<u64>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(None) };
-        whole(value).map(Some).ok_or_else(|| self.fault(field, "must be a whole number of tokens"))
+        whole(value).map(Some).ok_or_else(|| self.fault(field, FieldFault::NotACount))
     }
 
-    /// The first of a pair of numbers, as of a range.
+    /// Returns the first of two numbers of tokens, such as the start of a range.
     pub fn first(&self, field: &str) -> Result<Option<u64>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(None) };
         let first = value.as_array().and_then(|pair| whole(pair.first()?));
-        first.map(Some).ok_or_else(|| self.fault(field, "must be a list that begins with a number of tokens"))
+        first.map(Some).ok_or_else(|| self.fault(field, FieldFault::NotARange))
     }
 
     pub fn text(&self, field: &str) -> Result<Option<&'a str>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(None) };
-        value.as_str().map(Some).ok_or_else(|| self.fault(field, "must be a text"))
+        value.as_str().map(Some).ok_or_else(|| self.fault(field, FieldFault::NotAText))
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.map.keys().map(String::as_str)
     }
 
-    /// An error if a field is none of `known`: a typing error in an optional price would be a wrong cost.
+    /// Fails if there is a field that is not in `known`: a misspelt optional price would be a wrong cost.
     pub fn only(&self, known: &[&str]) -> Result<(), PriceTableError> {
         match self.names().find(|name| !known.contains(name)) {
-            Some(name) => Err(self.fault(name, format!("not known; known are {}", known.join(", ")))),
+            Some(name) => {
+                let known = known.iter().map(ToString::to_string).collect();
+                Err(self.fault(name, FieldFault::Unknown { known }))
+            }
             None => Ok(()),
         }
     }
 
-    pub fn fault(&self, field: &str, fault: impl Into<String>) -> PriceTableError {
-        let (field, fault) = (format!("{}{field}", self.path), fault.into());
+    pub fn fault(&self, field: &str, fault: FieldFault) -> PriceTableError {
+        let field = format!("{}{field}", self.path);
         match self.model {
             Some(model) => PriceTableError::Model { model: model.to_owned(), field, fault },
             None => PriceTableError::Field { field, fault },
@@ -88,16 +91,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a price is quoted for.
+/// Number of tokens that a price is quoted for.
 #[derive(Clone, Copy)]
 pub(crate) enum Tokens {
     One,
     Million,
 }
 
-/// A whole number, also where it is written as `4096.0`.
+/// Returns a whole number, which may be written as `4096.0`.
 fn whole(value: &Value) -> Option<u64> {
-    /// Above this, not every whole number is an `f64`.
+    /// Largest number up to which every whole number is an `f64`.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and within range")]
     let rounded =

@@ -1,7 +1,7 @@
-//! What tokens cost: price tables, and the cost of a call.
+//! Prices of tokens: price tables, and the cost of a call.
 //!
-//! Money is whole numbers: prices are picodollars per token, and a call's cost is nanodollars, rounded once. A table is
-//! read from text, in our own format or in LiteLLM's; `docs/prices.md` describes both, and how a model is looked up.
+//! Money is in whole numbers: prices in picodollars per token, and the cost of a call in nanodollars, rounded once. A table
+//! is read from text, in runmill's own format or in LiteLLM's; `docs/prices.md` describes both, and the lookup of a model.
 
 mod error;
 mod fields;
@@ -13,7 +13,7 @@ mod seller;
 mod table;
 mod tokens;
 
-pub use error::PriceTableError;
+pub use error::{FieldFault, PriceTableError};
 pub use price::Price;
 pub use seller::{Seller, is_host_of};
 pub use table::PriceTable;

@@ -1,5 +1,5 @@
-/// The model that a name pins a version of: without a date, or without `-latest`, at its end; a fine-tuned OpenAI model
-/// without its owner and id. `None`: the name has neither.
+/// Returns the model of which `name` is a version: the name without the date or `-latest` at its end, or the name of a
+/// fine-tuned OpenAI model without its owner and id. Returns `None` if the name has none of these.
 pub(crate) fn alias(name: &str) -> Option<&str> {
     fine_tuned(name)
         .or_else(|| name.strip_suffix("-latest"))
@@ -7,13 +7,13 @@ pub(crate) fn alias(name: &str) -> Option<&str> {
         .filter(|alias| !alias.is_empty())
 }
 
-/// `ft:gpt-4o-2024-08-06:acme::1` is priced as `ft:gpt-4o-2024-08-06`.
+/// Returns `ft:gpt-4o-2024-08-06` for `ft:gpt-4o-2024-08-06:acme::1`, which has the same price.
 fn fine_tuned(name: &str) -> Option<&str> {
     let (base, _owner) = name.strip_prefix("ft:")?.split_once(':')?;
     Some(&name[.."ft:".len() + base.len()])
 }
 
-/// `-2024-07-18` as OpenAI has it, `-20250929` as Anthropic, `@20250929` as Vertex.
+/// Cuts a date as OpenAI writes it (`-2024-07-18`), Anthropic (`-20250929`) or Vertex (`@20250929`).
 fn without_date(name: &str) -> Option<&str> {
     let cut = |len: usize, shape: fn(&[u8]) -> bool| {
         let (rest, date) = name.split_at_checked(name.len().checked_sub(len)?)?;
@@ -29,7 +29,7 @@ fn without_date(name: &str) -> Option<&str> {
     })
 }
 
-/// Whether these are the digits of a day of this century.
+/// Returns true if these are the digits of a day of this century.
 pub(crate) fn is_day(year: &[u8], month: &[u8], day: &[u8]) -> bool {
     let digits = [year, month, day].iter().all(|part| part.iter().all(u8::is_ascii_digit));
     digits && year.starts_with(b"20") && (b"01".as_slice()..=b"12").contains(&month) && {

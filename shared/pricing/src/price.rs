@@ -4,11 +4,11 @@ use runmill_proto::Usage;
 
 use crate::rates::Rates;
 
-/// What one model's tokens cost.
+/// Prices of one model's tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     pub(crate) rates: Rates,
-    /// By `above`, the lowest first; no two alike.
+    /// Tiers in ascending order of `above`, which is unique.
     pub(crate) tiers: Vec<Tier>,
     pub(crate) context_window: Option<u64>,
     pub(crate) max_output: Option<u64>,
@@ -18,7 +18,7 @@ pub struct Price {
 /// Other prices for long prompts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tier {
-    /// Holds for all tokens of a call whose prompt has more than so many.
+    /// Number of prompt tokens above which the tier applies to all tokens of a call.
     pub above: u64,
     pub rates: Rates,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Tier {
 const PICO_PER_NANO: u128 = 1_000;
 
 impl Price {
-    /// What a call costs that used so many tokens, in nanodollars, rounded half up. At most `i64::MAX`.
+    /// Returns the cost of a call in nanodollars, rounded half up and at most `i64::MAX`.
     pub fn cost(&self, usage: &Usage) -> i64 {
         let picousd = self.rates(usage.prompt_tokens).cost(usage);
         let nanousd = (picousd + PICO_PER_NANO / 2) / PICO_PER_NANO;
@@ -38,23 +38,23 @@ impl Price {
         tier.map_or(&self.rates, |tier| &tier.rates)
     }
 
-    /// Tokens that a prompt may have, where the table says.
+    /// Returns the largest number of tokens of a prompt, if the table has it.
     pub fn context_window(&self) -> Option<u64> {
         self.context_window
     }
 
-    /// Tokens that an answer may have, where the table says.
+    /// Returns the largest number of tokens of an answer, if the table has it.
     pub fn max_output(&self) -> Option<u64> {
         self.max_output
     }
 
-    /// Which table this is from, and of which day, in words.
+    /// Returns the name and the date of the table that this price is from, in words.
     pub fn source(&self) -> &str {
         &self.source
     }
 }
 
-/// `$0.15 input, $0.60 output per million tokens`.
+/// Displays `$0.15 input, $0.60 output per million tokens`.
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} input, {} output per million tokens", self.rates.input, self.rates.output)
@@ -68,7 +68,8 @@ mod tests {
     use super::*;
     use crate::rates::Rate;
 
-    /// 2 dollars in, 10 out, a tenth for cached input, a quarter more for cache writes, 20 for reasoning.
+    /// Returns a price of 2 dollars for input, 10 for output, a tenth of input for cached input, a quarter more than input
+    /// for cache writes, and 20 for reasoning.
     fn price() -> Price {
         let rate = |usd| Rate::per_million(usd).unwrap();
         let rates = |factor: f64| Rates {
@@ -111,9 +112,9 @@ mod tests {
             ((0, 0, 0, 1, 0), 10_000),
             ((0, 0, 0, 1, 1), 20_000),
             ((10, 3, 2, 5, 4), 5 * 2_000 + 3 * 200 + 2 * 2_500 + 10_000 + 4 * 20_000),
-            // A part larger than its whole.
+            // A part is larger than its whole.
             ((1, 9, 9, 1, 9), 200 + 20_000),
-            // The whole call by the tier of its prompt.
+            // The tier of the prompt applies to the whole call.
             ((200_000, 0, 0, 1, 0), 200_000 * 2_000 + 10_000),
             ((200_001, 0, 0, 1, 0), 200_001 * 4_000 + 20_000),
             ((500_001, 500_001, 0, 1, 1), 500_001 * 600 + 60_000),
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(small.to_string(), "$0.0375 input, $10.00 output per million tokens");
     }
 
-    /// Counts that are parts of each other as they should be: fresh, cached, written, answered, reasoned.
+    /// Counts of tokens that do not overlap: fresh, cached, written, answered, reasoned.
     type Parts = [u64; 5];
 
     fn whole([fresh, cached, written, answered, reasoned]: Parts) -> Usage {

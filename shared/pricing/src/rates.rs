@@ -2,29 +2,31 @@ use std::fmt;
 
 use runmill_proto::Usage;
 
-/// Picodollars per token: a dollar per million tokens is 1,000,000 of them.
+use crate::FieldFault;
+
+/// A price in picodollars per token. One dollar per million tokens is 1,000,000 picodollars per token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rate(pub u64);
 
-/// Ten times and more what any model has cost. Above it, a price per million was taken for one per token.
+/// More than ten times the price of any model so far. A higher price is one per million tokens written as one per token.
 const PER_MILLION_MAX: f64 = 10_000.0;
 
 impl Rate {
-    /// `usd` dollars per million tokens, to the nearest picodollar per token.
-    pub fn per_million(usd: f64) -> Result<Self, &'static str> {
+    /// Converts dollars per million tokens, to the nearest picodollar per token.
+    pub fn per_million(usd: f64) -> Result<Self, FieldFault> {
         if !(0.0..=PER_MILLION_MAX).contains(&usd) {
-            return Err("must be from 0 to 10000 dollars per million tokens");
+            return Err(FieldFault::PerMillion);
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 10^10")]
         Ok(Self((usd * 1e6).round() as u64))
     }
 
-    /// `usd` dollars per token.
-    pub fn per_token(usd: f64) -> Result<Self, &'static str> {
-        Self::per_million(usd * 1e6).map_err(|_| "must be from 0 to 0.01 dollars per token")
+    /// Converts dollars per token.
+    pub fn per_token(usd: f64) -> Result<Self, FieldFault> {
+        Self::per_million(usd * 1e6).map_err(|_| FieldFault::PerToken)
     }
 
-    /// In picodollars. No overflow: a rate is at most 10^10.
+    /// Returns the cost in picodollars. It cannot overflow, because a rate is at most 10^10.
     fn times(self, tokens: u64) -> u128 {
         u128::from(self.0) * u128::from(tokens)
     }
@@ -34,7 +36,7 @@ impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[expect(clippy::cast_precision_loss, reason = "at most 10^10")]
         let usd = self.0 as f64 / 1e6;
-        // Cents as people write them, but nothing cut off.
+        // Two decimals, as people write cents, unless more are needed.
         if self.0.is_multiple_of(10_000) { write!(f, "${usd:.2}") } else { write!(f, "${usd}") }
     }
 }
@@ -50,7 +52,7 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// In picodollars. A part that is said to be larger than its whole counts as the whole.
+    /// Returns the cost in picodollars. A part that the provider counts as larger than its whole is cut to the whole.
     pub fn cost(&self, usage: &Usage) -> u128 {
         let cached = usage.cached_tokens.min(usage.prompt_tokens);
         let written = usage.cache_write_tokens.min(usage.prompt_tokens - cached);
@@ -63,7 +65,7 @@ impl Rates {
     }
 }
 
-/// Prices as a table states them, before what it leaves out is filled in.
+/// Prices as a table states them. Those that it leaves out are still missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Quote {
     pub input: Option<Rate>,
@@ -74,7 +76,7 @@ pub(crate) struct Quote {
 }
 
 impl Quote {
-    /// What this leaves out is as in `base`.
+    /// Fills missing prices from `base`.
     pub fn over(self, base: Self) -> Self {
         Self {
             input: self.input.or(base.input),
@@ -85,8 +87,8 @@ impl Quote {
         }
     }
 
-    /// Tokens without a price of their own cost as much as those they are part of. `None`: there is no price of input
-    /// or output.
+    /// Returns complete rates: tokens without a price of their own cost as much as the tokens that they are a part of.
+    /// Returns `None` without a price of input and of output.
     pub fn rates(self) -> Option<Rates> {
         let (input, output) = (self.input?, self.output?);
         Some(Rates {

@@ -1,24 +1,24 @@
 use runmill_proto::api::ProviderKind;
 
-/// Who is paid for a call: decides which entries of a table can be meant by a model's bare name.
+/// The company that is paid for a call. It decides which entries of a table a model's bare name may refer to.
 ///
-/// A server of one's own is no vendor, whatever its models are called: for it, `gpt-4o` is not OpenAI's.
+/// A self-hosted server is no vendor, whatever the names of its models: its `gpt-4o` does not have OpenAI's price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seller {
-    /// What may stand before a model's name and a slash to say who serves it, as LiteLLM has it; the likeliest first.
+    /// LiteLLM's prefixes that name this seller, written before a model's name and a slash; the likeliest first.
     prefixes: &'static [&'static str],
     is_vendor: bool,
 }
 
 const OPENAI: Seller = vendor(&["openai"]);
 const ANTHROPIC: Seller = vendor(&["anthropic"]);
-/// Google's own API lists its models as `models/...`.
+/// Google. Its own API lists models as `models/...`.
 const GOOGLE: Seller = vendor(&["gemini", "vertex_ai", "models"]);
-/// The prefixes by which LiteLLM says "any such server".
+/// Any self-hosted server. LiteLLM has these prefixes for it.
 const SELF_HOSTED: Seller = Seller { prefixes: &["hosted_vllm", "custom_openai"], is_vendor: false };
 
-/// Vendors that are reached as custom providers, by the host of their OpenAI-compatible API. Only hosts at which a
-/// model's name is the vendor's own name of it.
+/// Vendors by the host of their OpenAI-compatible API, for custom providers. The list has only hosts that name models as the
+/// vendor does.
 const HOSTS: [(&str, Seller); 13] = [
     ("api.cerebras.ai", vendor(&["cerebras"])),
     ("api.deepseek.com", vendor(&["deepseek"])),
@@ -40,7 +40,7 @@ const fn vendor(prefixes: &'static [&'static str]) -> Seller {
 }
 
 impl Seller {
-    /// Who is behind a provider: the vendor of its kind, or for a custom one the vendor whose host its address names.
+    /// Returns the seller of a provider: the vendor of its kind, or the vendor whose host a custom provider's address names.
     pub fn at(kind: ProviderKind, base_url: &str) -> Self {
         let known = |host: &str| HOSTS.iter().find(|(name, _)| is_host_of(host, name));
         match (kind, host(base_url).and_then(known)) {
@@ -49,24 +49,24 @@ impl Seller {
         }
     }
 
-    /// `model` without a prefix of this seller.
+    /// Returns `model` without a prefix of this seller.
     pub(crate) fn bare(self, model: &str) -> &str {
         self.prefixes.iter().find_map(|prefix| model.strip_prefix(prefix)?.strip_prefix('/')).unwrap_or(model)
     }
 
-    /// The names under which a table may have a model of this bare name, the likeliest first.
+    /// Returns the names under which a table may have a model with this bare name, the likeliest first.
     pub(crate) fn names(self, bare: &str) -> impl Iterator<Item = String> {
         let prefixed = self.prefixes.iter().map(move |prefix| format!("{prefix}/{bare}"));
         prefixed.chain([bare.to_owned()])
     }
 
-    /// Whether a dated name is the vendor's way to pin a version of the undated one.
+    /// Returns true if a name with a date is a version of the model without it.
     pub(crate) fn dates_its_models(self) -> bool {
         self.is_vendor
     }
 }
 
-/// Where no address is known, or none matters.
+/// The seller of a kind, when the provider's address is not known or does not matter.
 impl From<ProviderKind> for Seller {
     fn from(kind: ProviderKind) -> Self {
         match kind {
@@ -78,7 +78,7 @@ impl From<ProviderKind> for Seller {
     }
 }
 
-/// Whether `host` is a vendor's host `name`, or that of a region (`eu.api.openai.com`).
+/// Returns true if `host` is a vendor's host `name`, or a regional one (`eu.api.openai.com`).
 pub fn is_host_of(host: &str, name: &str) -> bool {
     let host = host.to_ascii_lowercase();
     host.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))

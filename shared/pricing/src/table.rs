@@ -2,14 +2,14 @@ use std::{collections::HashMap, fmt, iter, sync::LazyLock};
 
 use crate::{Price, PriceTableError, Seller, format, name};
 
-/// Prices by model: the user's, and below them those that runmill comes with.
+/// Prices by model: the user's, and the built-in ones, over which the user's take precedence.
 #[derive(Default)]
 pub struct PriceTable {
-    /// By model, as the table names it.
+    /// Prices by the model's name in the user's table.
     users: HashMap<String, Price>,
 }
 
-// By hand: thousands of prices say nothing in a log.
+// Shows only the number of prices: a log with thousands of them would be of no use.
 impl fmt::Debug for PriceTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PriceTable").field("users", &self.users.len()).finish_non_exhaustive()
@@ -17,25 +17,24 @@ impl fmt::Debug for PriceTable {
 }
 
 static BUILT_IN: LazyLock<HashMap<String, Price>> =
-    LazyLock::new(|| format::read(include_str!("built_in.json")).expect("a test reads it"));
+    LazyLock::new(|| format::read(include_str!("built_in.json")).expect("a test reads the same file"));
 
 impl PriceTable {
-    /// Only the prices that runmill comes with.
+    /// Returns a table with only the built-in prices.
     pub fn built_in() -> Self {
         Self::default()
     }
 
-    /// The prices of `text`, in our format or LiteLLM's, above those that runmill comes with.
+    /// Reads the user's prices from `text`, in runmill's format or LiteLLM's.
     pub fn load(text: &str) -> Result<Self, PriceTableError> {
         format::read(text).map(|users| Self { users })
     }
 
-    /// The price of `model`, as the run names it.
+    /// Returns the price of `model`, by the name that the run has for it.
     ///
-    /// Tried in this order, each in the user's table before the built-in one: the name; the bare name behind each
-    /// prefix of the seller, and by itself; and for vendors the same without the date or `-latest` at the end. A server
-    /// of one's own is therefore priced only by an entry of exactly its name, or where the name says by its prefix that
-    /// a vendor serves it.
+    /// It tries, each in the user's table before the built-in one: the name; the bare name after each prefix of the
+    /// seller, and alone; and for vendors the same without the date or `-latest` at the end. A model of a self-hosted
+    /// server therefore has a price only if an entry has exactly its name, or if the prefix in its name is a vendor's.
     pub fn price(&self, seller: impl Into<Seller>, model: &str) -> Option<&Price> {
         let seller = seller.into();
         self.exact(seller, model).or_else(|| {
@@ -56,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// Each model costs as many dollars for input as its place, from 1.
+    /// Returns a table in which each model costs as many dollars for input as its position, from 1.
     fn table(models: &[&str]) -> PriceTable {
         let entry =
             |(place, model): (usize, &&str)| format!(r#""{model}": {{"input": {}, "output": 0}}"#, place + 1);
@@ -64,7 +63,7 @@ mod tests {
         PriceTable::load(&format!(r#"{{"models": {{{}}}}}"#, entries.join(", "))).unwrap()
     }
 
-    /// Which model of a [`table`] was meant.
+    /// Returns the position of the model in a [`table`] that a price is of.
     fn place(price: Option<&Price>) -> Option<u64> {
         price.map(|price| price.rates.input.0 / 1_000_000)
     }
@@ -163,7 +162,7 @@ mod tests {
             assert!(price.rates.output > price.rates.input && price.max_output().is_some(), "{model}");
         }
         assert!(BUILT_IN.len() > 60);
-        // A name without a prefix could be anybody's.
+        // A name without a prefix could be a model of any server.
         assert!(BUILT_IN.keys().all(|name| name.contains('/')));
     }
 }

@@ -1,5 +1,5 @@
-//! Entries of every shape that LiteLLM's table has, taken from `model_prices_and_context_window_backup.json` of the Python
-//! package litellm 1.110.2; fields that say nothing of prices are left out of most.
+//! Tests with entries of every shape in LiteLLM's table, copied from `model_prices_and_context_window_backup.json` of the
+//! Python package litellm 1.110.2. Most of the fields that do not concern prices are left out.
 
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{
@@ -24,12 +24,12 @@ fn usage(prompt: u64, cached: u64, written: u64, completion: u64, reasoning: u64
 #[test]
 fn every_shape_of_price_is_read() {
     let rows: [(ProviderKind, &str, Usage, i64); 18] = [
-        // Nanodollars.
+        // The costs are in nanodollars.
         (Openai, "gpt-4o-mini", usage(1_000, 0, 0, 1_000, 0), 150_000 + 600_000),
         (Openai, "gpt-4o-mini", usage(1_000, 1_000, 0, 0, 0), 75_000),
         (Openai, "gpt-4o-2024-05-13", usage(1, 1, 0, 1, 0), 5_000 + 15_000),
         (Openai, "ft:gpt-4o-2024-08-06:me::1", usage(1, 0, 0, 0, 0), 3_750),
-        // A tier of its own in each kind of token, and none of the batch's, flex or priority prices.
+        // Each kind of token has a tier of its own. Prices of batches, flex and priority are ignored.
         (Openai, "gpt-6-sol", usage(3, 1, 1, 1, 0), 2_000 + 200 + 2_500 + 10_000),
         (Openai, "gpt-6-sol", usage(272_000, 272_000, 0, 0, 0), 272_000 * 200),
         (Openai, "gpt-6-sol", usage(272_001, 1, 272_000, 1, 0), 400 + 272_000 * 5_000 + 15_000),
@@ -38,9 +38,9 @@ fn every_shape_of_price_is_read() {
         (Anthropic, "claude-haiku-4-5-20251001", usage(3, 1, 1, 1, 0), 1_000 + 100 + 1_250 + 5_000),
         (Anthropic, "claude-haiku-5-5", usage(100_001, 0, 0, 0, 0), 100_001 * 500),
         (Google, "gemini-2.5-pro", usage(200_001, 0, 0, 1, 0), 200_001 * 2_500 + 15_000),
-        // Free, written as 0.
+        // The model is free: its prices are 0.
         (Google, "gemini-exp-1114", usage(1_000_000, 0, 0, 1, 0), 0),
-        // Ranges only, each with all of its prices.
+        // The model has only ranges, each with all of its prices.
         (Custom, "dashscope/qwen-flash", usage(256_000, 0, 0, 1, 0), 256_000 * 50 + 400),
         (Custom, "dashscope/qwen-flash", usage(256_001, 0, 0, 1, 0), 256_001 * 250 + 2_000),
         (
@@ -50,7 +50,7 @@ fn every_shape_of_price_is_read() {
             256_001 * 1_200 + 3_600 + 12_000,
         ),
         (Custom, "dashscope/qwen-turbo", usage(0, 0, 0, 2, 1), 200 + 500),
-        // By the name of another entry.
+        // The entry is an alias of another.
         (Custom, "bedrock/claude-opus-latest", usage(1, 0, 0, 1, 0), 4_000 + 20_000),
     ];
     for (kind, model, usage, want) in rows {
@@ -76,7 +76,7 @@ fn what_is_not_asked_for_text_has_no_price() {
 #[test]
 fn a_bare_name_belongs_to_the_vendor_that_its_entry_states() {
     let deepseek = Seller::at(Custom, "https://api.deepseek.com");
-    // There is one entry with the prefix and one without, and only the first has a price of cache writes.
+    // There is one entry with the prefix and one without, and only the former has a price of cache writes.
     let write = usage(1, 0, 1, 0, 0);
     assert_eq!(table().price(deepseek, "deepseek-chat").map(|price| price.cost(&write)), Some(0));
     assert!(table().price(Custom, "deepseek/deepseek-chat").is_some());

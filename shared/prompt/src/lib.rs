@@ -1,35 +1,47 @@
-//! What a model is asked: an item made into text, by the run's template or the default one.
+//! Prompts: the text that a model is asked for an item, from the run's template or the default one.
 
 use minijinja::{Environment, UndefinedBehavior, context, value::Serde};
 use runmill_proto::{Item, ItemType};
 
-/// Steps that a template may take for one item; a loop without end is an error after them.
+/// Number of steps that a template may take for one item. A template that takes more, such as an endless loop, fails.
 const FUEL: u64 = 100_000;
 const NAME: &str = "prompt";
 
 /// A compiled prompt template.
 ///
-/// A template is Jinja and sees `text`, `choices`, `id` and `meta` of the item; a name that is not there is an error.
-/// Without a template it is the text, and for multiple choice the lettered choices below.
+/// A template is Jinja and sees `text`, `choices`, `id` and `meta` of the item; an unknown name is an error. Without a
+/// template the prompt is the text, followed by the lettered choices if the item is multiple choice.
 pub struct Prompt(Option<Environment<'static>>);
 
-/// Whether the template compiles; if not, why.
-pub fn check(template: &str) -> Result<(), String> {
+/// A template that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// Message of the template engine about a template that does not compile, with the line.
+    #[error("{0}")]
+    Compile(String),
+    /// Message of the template engine about a template that cannot be rendered for an item.
+    #[error("the prompt template: {0}")]
+    Render(String),
+}
+
+/// Checks that the template compiles.
+pub fn check(template: &str) -> Result<(), PromptError> {
     Prompt::compile(Some(template)).map(drop)
 }
 
 impl Prompt {
-    pub fn compile(template: Option<&str>) -> Result<Self, String> {
+    pub fn compile(template: Option<&str>) -> Result<Self, PromptError> {
         let Some(template) = template else { return Ok(Self(None)) };
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        environment.add_template_owned(NAME, template.to_owned()).map_err(|error| error.to_string())?;
+        let added = environment.add_template_owned(NAME, template.to_owned());
+        added.map_err(|error| PromptError::Compile(error.to_string()))?;
         Ok(Self(Some(environment)))
     }
 
-    /// The text for `item`, or why the template cannot be filled from it.
-    pub fn render(&self, item: &Item) -> Result<String, String> {
+    /// Returns the prompt for `item`.
+    pub fn render(&self, item: &Item) -> Result<String, PromptError> {
         let Some(environment) = &self.0 else { return Ok(default_prompt(item)) };
         let template = environment.get_template(NAME).expect("compiled under this name");
         let context = context! {
@@ -38,7 +50,7 @@ impl Prompt {
             id => &item.id,
             meta => Serde(&item.meta),
         };
-        template.render(context).map_err(|error| format!("the prompt template: {error}"))
+        template.render(context).map_err(|error| PromptError::Render(error.to_string()))
     }
 }
 
@@ -81,15 +93,17 @@ mod tests {
 
     #[test]
     fn a_faulty_template_is_an_error_that_says_where() {
-        assert!(check("{{ text").unwrap_err().contains("line 1") || check("{{ text").is_err());
-        let unknown = Prompt::compile(Some("{{ question }}")).unwrap().render(&item()).unwrap_err();
+        let broken = check("{{ text").unwrap_err().to_string();
+        assert!(broken.contains("prompt:1"), "{broken}");
+        let unknown =
+            Prompt::compile(Some("{{ question }}")).unwrap().render(&item()).unwrap_err().to_string();
         assert!(unknown.contains("undefined"), "{unknown}");
     }
 
     #[test]
     fn a_template_without_end_is_stopped() {
         let template = "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}";
-        let error = Prompt::compile(Some(template)).unwrap().render(&item()).unwrap_err();
+        let error = Prompt::compile(Some(template)).unwrap().render(&item()).unwrap_err().to_string();
         assert!(error.contains("fuel"), "{error}");
     }
 }

@@ -1,13 +1,11 @@
-//! What every process of runmill stands on: its clock, the life of its tasks, and the endpoints for
-//! those who operate it.
+//! Parts that every process of runmill has: its clock, the lifecycle of its tasks, and the endpoints for operators.
 
-mod clock;
 mod lifecycle;
 pub mod ops;
 mod readiness;
 mod signal;
 
-pub use clock::{Clock, ManualClock};
-pub use lifecycle::{Exit, Lifecycle};
+pub use lifecycle::{Lifecycle, Shutdown};
 pub use readiness::{Readiness, Unready};
+pub use runmill_clock::{Clock, ManualClock};
 pub use signal::stop_signals;

@@ -14,14 +14,14 @@ use tracing::Instrument;
 
 use crate::Readiness;
 
-/// Owns every long-lived task of the process, and stops them in three steps:
+/// Owns the long-lived tasks of a process or of one service in it, and stops them in three steps:
 ///
-/// 1. [`stop`](Self::stop): finish what you hold and take nothing new, for as long as the grace period;
-/// 2. [`kill`](Self::kill): time is up, drop what you hold, within [`Self::KILL_GRACE`];
-/// 3. what has not ended then is dropped where it awaits.
+/// 1. [`stop`](Self::stop) asks tasks to finish their work and to accept no more, within the grace period;
+/// 2. [`kill`](Self::kill) asks the remaining tasks to abandon their work, within [`Self::KILL_GRACE`];
+/// 3. tasks that have not ended then are dropped at the point where they await.
 ///
-/// A task that ends before it was asked to, by an error, a panic or simply so, stops all: half a service is
-/// worse than a restart. Cheap to clone; clones are the same lifecycle.
+/// If a task ends before it is asked to, by an error, by a panic or by returning, all are stopped: half a service is worse
+/// than a restart. Cheap to clone; clones are the same lifecycle.
 #[derive(Clone, Default)]
 pub struct Lifecycle {
     pub stop: CancellationToken,
@@ -31,28 +31,28 @@ pub struct Lifecycle {
     fault: Arc<OnceLock<Fault>>,
 }
 
-/// Why the process ends by itself: the first task that went wrong, the cause of the others' end.
+/// The first task that failed. It is the cause of the shutdown.
 #[derive(Debug)]
 struct Fault {
     task: &'static str,
     reason: String,
 }
 
-/// How the process ended.
+/// Result of a lifecycle's shutdown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Asked to stop; every task ended well and in time.
+pub enum Shutdown {
+    /// The lifecycle was asked to stop, and every task ended without an error and in time.
     OnRequest,
-    /// This task failed, panicked, or ended while nobody had asked it to.
+    /// This task failed, panicked, or ended without being asked to.
     TaskEnded { task: &'static str, reason: String },
-    /// The grace period was over before so many tasks had ended.
+    /// The grace period was over before this many tasks had ended.
     TasksLeft(usize),
-    /// A second signal did not let them finish.
+    /// A second signal ended the grace period.
     Killed,
 }
 
 impl Lifecycle {
-    /// What a task has after [`kill`](Self::kill), to write down what it drops.
+    /// Time that tasks have after [`kill`](Self::kill) to record the work that they abandon.
     pub const KILL_GRACE: Duration = Duration::from_secs(2);
 
     /// Runs `task` next to the others.
@@ -60,8 +60,8 @@ impl Lifecycle {
         self.tasks.spawn(self.clone().watch(name, task));
     }
 
-    /// Runs `task` until all others have ended, and then drops it: for what must still answer during the
-    /// drain, such as the endpoint for metrics.
+    /// Runs `task` until all others have ended, and then drops it. For tasks that must still work during the drain, such
+    /// as the metrics endpoint.
     pub fn spawn_aside(
         &self,
         name: &'static str,
@@ -70,17 +70,17 @@ impl Lifecycle {
         tokio::spawn(self.clone().watch(name, task));
     }
 
-    /// Not ready from the stop on, so that nobody sends what would be refused.
+    /// Returns checks that fail from the stop on, so that load balancers send no requests that would be refused.
     pub fn readiness(&self) -> Readiness {
         let stop = self.stop.clone();
         let mut readiness = Readiness::default();
-        readiness.add("lifecycle", move || if stop.is_cancelled() { Err("stopping".into()) } else { Ok(()) });
+        readiness.add("lifecycle", move || if stop.is_cancelled() { Err("stopping") } else { Ok(()) });
         readiness
     }
 
-    /// Waits for a signal, for [`stop`](Self::stop) or for a task to end; then for the others, `grace` at most. A second
-    /// signal ends the wait at once. When it returns, no task is left but one that blocks its thread.
-    pub async fn run_until(self, signals: impl Stream<Item = ()> + Unpin, grace: Duration) -> Exit {
+    /// Waits for a signal, for [`stop`](Self::stop) or for a task to end; then waits at most `grace` for the other tasks. A
+    /// second signal ends this wait at once. Afterwards no task is left except one that blocks its thread.
+    pub async fn run_until(self, signals: impl Stream<Item = ()> + Unpin, grace: Duration) -> Shutdown {
         let mut signals = signals.chain(stream::pending());
         tokio::select! {
             _ = signals.next() => tracing::info!(event = "process.stopping", "asked to stop"),
@@ -89,20 +89,20 @@ impl Lifecycle {
         self.stop.cancel();
         self.tasks.close();
         let cut_short = tokio::select! {
-            done = timeout(grace, self.tasks.wait()) => done.err().map(|_| Exit::TasksLeft(self.tasks.len())),
-            _ = signals.next() => Some(Exit::Killed),
+            done = timeout(grace, self.tasks.wait()) => done.err().map(|_| Shutdown::TasksLeft(self.tasks.len())),
+            _ = signals.next() => Some(Shutdown::Killed),
         };
         self.end(cut_short.as_ref()).await;
-        cut_short.or_else(|| self.fault.get().map(Fault::exit)).unwrap_or(Exit::OnRequest)
+        cut_short.or_else(|| self.fault.get().map(Fault::shutdown)).unwrap_or(Shutdown::OnRequest)
     }
 
-    async fn end(&self, cut_short: Option<&Exit>) {
+    async fn end(&self, cut_short: Option<&Shutdown>) {
         self.kill.cancel();
-        if let Some(exit) = cut_short {
-            tracing::warn!(event = "process.cut_short", tasks_left = self.tasks.len(), "{exit}");
+        if let Some(shutdown) = cut_short {
+            tracing::warn!(event = "process.cut_short", tasks_left = self.tasks.len(), "{shutdown}");
         }
-        if matches!(cut_short, Some(Exit::TasksLeft(_))) {
-            // Whether they made it or not, they are dropped now.
+        if matches!(cut_short, Some(Shutdown::TasksLeft(_))) {
+            // Tasks that have not ended within this time are dropped below.
             let _ = timeout(Self::KILL_GRACE, self.tasks.wait()).await;
         }
         self.drop.cancel();
@@ -122,15 +122,15 @@ impl Lifecycle {
             Err(panic) => format!("panicked: {}", panic_text(&*panic)),
         };
         tracing::error!(event = "task.failed", task = name, error = %reason, "task failed");
-        // Only the first counts: the others' ends are often its consequence.
+        // Only the first failure counts: later ones are often its consequence.
         let _ = self.fault.set(Fault { task: name, reason });
         self.stop.cancel();
     }
 }
 
 impl Fault {
-    fn exit(&self) -> Exit {
-        Exit::TaskEnded { task: self.task, reason: self.reason.clone() }
+    fn shutdown(&self) -> Shutdown {
+        Shutdown::TaskEnded { task: self.task, reason: self.reason.clone() }
     }
 }
 
@@ -139,23 +139,23 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-impl fmt::Display for Exit {
+impl fmt::Display for Shutdown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OnRequest => f.write_str("stopped as asked"),
             Self::TaskEnded { task, reason } => write!(f, "task {task}: {reason}"),
             Self::TasksLeft(count) => write!(f, "the grace period is over, and {count} tasks have not ended"),
-            Self::Killed => f.write_str("a second signal: not waiting"),
+            Self::Killed => f.write_str("a second signal ended the grace period"),
         }
     }
 }
 
-/// 0 only for [`Exit::OnRequest`]; otherwise 1.
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::OnRequest => Self::SUCCESS,
-            Exit::TaskEnded { .. } | Exit::TasksLeft(_) | Exit::Killed => Self::FAILURE,
+/// 0 only for [`Shutdown::OnRequest`]; otherwise 1.
+impl From<Shutdown> for ExitCode {
+    fn from(shutdown: Shutdown) -> Self {
+        match shutdown {
+            Shutdown::OnRequest => Self::SUCCESS,
+            Shutdown::TaskEnded { .. } | Shutdown::TasksLeft(_) | Shutdown::Killed => Self::FAILURE,
         }
     }
 }
@@ -170,7 +170,7 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(30);
 
-    /// Signals as a test sends them.
+    /// Returns a stream that yields `count` signals at once.
     fn signals(count: usize) -> impl Stream<Item = ()> + Unpin {
         stream::repeat(()).take(count)
     }
@@ -180,16 +180,16 @@ mod tests {
         Ok(())
     }
 
-    fn ended(task: &'static str, reason: &str) -> Exit {
-        Exit::TaskEnded { task, reason: reason.into() }
+    fn ended(task: &'static str, reason: &str) -> Shutdown {
+        Shutdown::TaskEnded { task, reason: reason.into() }
     }
 
-    /// Sends when it is dropped.
+    /// Sends a message when it is dropped.
     struct Dropped(mpsc::Sender<()>);
 
     impl Drop for Dropped {
         fn drop(&mut self) {
-            self.0.try_send(()).expect("one place for the one drop");
+            self.0.try_send(()).expect("the channel has room for the one message");
         }
     }
 
@@ -204,7 +204,7 @@ mod tests {
         });
         let start = Instant::now();
 
-        assert_eq!(life.run_until(signals(1), GRACE).await, Exit::OnRequest);
+        assert_eq!(life.run_until(signals(1), GRACE).await, Shutdown::OnRequest);
 
         assert_eq!(start.elapsed(), GRACE / 2);
     }
@@ -215,7 +215,7 @@ mod tests {
         life.spawn("worker", until(life.stop.clone()));
         life.stop.cancel();
 
-        assert_eq!(life.run_until(signals(0), GRACE).await, Exit::OnRequest);
+        assert_eq!(life.run_until(signals(0), GRACE).await, Shutdown::OnRequest);
     }
 
     #[tokio::test(start_paused = true)]
@@ -253,7 +253,7 @@ mod tests {
         life.spawn("deaf to stop", until(life.kill.clone()));
         let start = Instant::now();
 
-        assert_eq!(life.run_until(signals(1), GRACE).await, Exit::TasksLeft(1));
+        assert_eq!(life.run_until(signals(1), GRACE).await, Shutdown::TasksLeft(1));
 
         assert_eq!(start.elapsed(), GRACE);
     }
@@ -269,7 +269,7 @@ mod tests {
         });
         let start = Instant::now();
 
-        assert_eq!(life.run_until(signals(1), GRACE).await, Exit::TasksLeft(1));
+        assert_eq!(life.run_until(signals(1), GRACE).await, Shutdown::TasksLeft(1));
 
         assert_eq!(timeout(GRACE, dropped.recv()).await, Ok(Some(())));
         assert_eq!(start.elapsed(), GRACE + Lifecycle::KILL_GRACE);
@@ -281,7 +281,7 @@ mod tests {
         life.spawn("deaf", pending());
         let start = Instant::now();
 
-        assert_eq!(life.run_until(signals(2), GRACE).await, Exit::Killed);
+        assert_eq!(life.run_until(signals(2), GRACE).await, Shutdown::Killed);
 
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
@@ -304,7 +304,7 @@ mod tests {
         assert!(dropped.try_recv().is_err(), "still there during the drain");
         release.send(()).unwrap();
 
-        assert_eq!(run.await.unwrap(), Exit::OnRequest);
+        assert_eq!(run.await.unwrap(), Shutdown::OnRequest);
         assert_eq!(timeout(GRACE, dropped.recv()).await, Ok(Some(())));
     }
 

@@ -1,4 +1,4 @@
-//! The HTTP endpoints for those who operate a process: `/healthz`, `/readyz` and `/metrics`.
+//! The HTTP endpoints for operators of a process: `/healthz`, `/readyz` and `/metrics`.
 
 use axum::{
     Json, Router,
@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Readiness;
 
-/// What the endpoints show.
+/// State that the endpoints show.
 #[derive(Clone)]
 pub struct OpsState {
     pub registry: Registry,
     pub readiness: Readiness,
 }
 
-/// The three routes; merge it into a service's own router, or [`serve`] it alone.
+/// Returns the three routes, to be merged into a service's own router or served alone by [`serve`].
 pub fn router(state: OpsState) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
@@ -30,13 +30,13 @@ pub fn router(state: OpsState) -> Router {
         .with_state(state)
 }
 
-/// Serves `router` until `stop`, then lets open requests finish.
+/// Serves `router` until `stop`, then waits for open requests to finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     Ok(())
 }
 
-/// The process runs. Nothing is checked: a restart mends no broker.
+/// Answers that the process runs. It checks nothing else, because a restart would not repair a broker.
 async fn healthz() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
@@ -93,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn a_process_that_runs_is_healthy_even_when_it_is_not_ready() {
         let mut state = state();
-        state.readiness.add("broker", || Err("gone".into()));
+        state.readiness.add("broker", || Err("gone"));
 
         assert_eq!(get(&state, "/healthz").await, (200, r#"{"status":"ok"}"#.into()));
     }
@@ -103,10 +103,10 @@ mod tests {
         let mut state = state();
         let connected = Arc::new(AtomicBool::new(false));
         let seen = connected.clone();
-        state.readiness.add("store", || Ok(()));
-        state.readiness.add("broker", move || {
-            seen.load(Ordering::Relaxed).then_some(()).ok_or_else(|| "connection refused".to_owned())
-        });
+        state.readiness.add("store", || Ok::<_, &str>(()));
+        state
+            .readiness
+            .add("broker", move || seen.load(Ordering::Relaxed).then_some(()).ok_or("connection refused"));
 
         let (status, body) = get(&state, "/readyz").await;
         let want =
@@ -145,7 +145,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         stop.cancel();
 
-        // Not that nobody answers there any more: another test may have been given the port.
+        // Another test may have been given the port by now, so nothing is sent to it any more.
         server.await.unwrap().unwrap();
     }
 }

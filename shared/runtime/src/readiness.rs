@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
-type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// Returns the reason if a part is not ready.
+type Check = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
-/// What must be well for this process to be of use: named checks, asked one by one.
+/// Named checks that all pass when this process can do its work.
 #[derive(Clone, Default)]
 pub struct Readiness(Vec<(&'static str, Check)>);
 
@@ -14,23 +15,19 @@ pub struct Unready {
 }
 
 impl Readiness {
-    /// `check` is called on every request for `/readyz`: it reads a state, and does not wait.
-    /// What it says as its reason is public.
-    pub fn add(
+    /// Adds a check, which is called on every request for `/readyz`: it must not wait. The text of its error is public.
+    pub fn add<E: Display>(
         &mut self,
         part: &'static str,
-        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+        check: impl Fn() -> Result<(), E> + Send + Sync + 'static,
     ) {
-        self.0.push((part, Arc::new(check)));
+        self.0.push((part, Arc::new(move || check().err().map(|error| error.to_string()))));
     }
 
-    /// Every part that is not ready now; empty: all are.
+    /// Returns every part that is not ready now.
     pub fn unready(&self) -> Vec<Unready> {
-        let ask = |(part, check): &(&'static str, Check)| match check() {
-            Ok(()) => None,
-            Err(reason) => Some(Unready { part, reason }),
-        };
-        self.0.iter().filter_map(ask).collect()
+        let failed = self.0.iter().filter_map(|(part, check)| Some((*part, check()?)));
+        failed.map(|(part, reason)| Unready { part, reason }).collect()
     }
 }
 
@@ -43,9 +40,9 @@ mod tests {
         let mut readiness = Readiness::default();
         assert_eq!(readiness.unready(), []);
 
-        readiness.add("broker", || Err("connection refused".into()));
-        readiness.add("store", || Ok(()));
-        readiness.add("leases", || Err("none yet".into()));
+        readiness.add("broker", || Err("connection refused"));
+        readiness.add("store", || Ok::<_, &str>(()));
+        readiness.add("leases", || Err("none yet"));
 
         let parts: Vec<_> = readiness.unready().into_iter().map(|it| (it.part, it.reason)).collect();
         assert_eq!(parts, [("broker", "connection refused".into()), ("leases", "none yet".into())]);

@@ -3,15 +3,15 @@ use std::io;
 use futures::{Stream, stream};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Yields once for every SIGTERM or SIGINT that the process gets from now on; never ends. Two that arrive
-/// before the first was taken are one, as signals are.
+/// Returns a stream of the SIGTERMs and SIGINTs that the process receives from now on, which never ends. Two signals that
+/// arrive before the first is taken from the stream are one item.
 ///
-/// From here on neither signal ends the process by itself.
+/// From now on neither signal ends the process by itself.
 pub fn stop_signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     Ok(stream::poll_fn(move |context| {
-        // Both are polled, so that each wakes us.
+        // Both are polled, so that each can wake this task.
         let (term, int) = (term.poll_recv(context), int.poll_recv(context));
         if term.is_ready() { term } else { int }
     }))

@@ -2,22 +2,26 @@ use runmill_proto::{Item, ItemType, Scorer, Scoring};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The scoring that holds for `item`; `None`: none. An error says why the item's checker cannot be used.
-pub(crate) fn effective(item: &Item, run: Option<&Scoring>) -> Result<Option<Scoring>, String> {
+/// An item's checker that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the item's checker cannot be read: {0}")]
+pub(crate) struct CheckerError(#[from] serde_json::Error);
+
+/// Returns the scoring that applies to `item`, if any does.
+pub(crate) fn effective(item: &Item, run: Option<&Scoring>) -> Result<Option<Scoring>, CheckerError> {
     let own = item.checker.as_ref().filter(|checker| !checker.is_null()).map(read).transpose()?;
     Ok(own.or_else(|| run.cloned()).or_else(|| by_type(item.item_type)))
 }
 
-/// A checker is a `scoring` object, or a string, short for an object with only a scorer.
-fn read(checker: &Value) -> Result<Scoring, String> {
-    let scoring = match checker {
-        Value::String(_) => Scorer::deserialize(checker).map(bare),
-        _ => Scoring::deserialize(checker),
-    };
-    scoring.map_err(|fault| format!("the item's checker cannot be read: {fault}"))
+/// Reads a checker: a `scoring` object, or the name of a scorer, which stands for an object with that scorer alone.
+fn read(checker: &Value) -> Result<Scoring, CheckerError> {
+    Ok(match checker {
+        Value::String(_) => bare(Scorer::deserialize(checker)?),
+        _ => Scoring::deserialize(checker)?,
+    })
 }
 
-/// A pair of answers has no scorer without a judge.
+/// Returns the default of an item's type. A pair of answers has none, because only a judge could compare them.
 fn by_type(item_type: ItemType) -> Option<Scoring> {
     match item_type {
         ItemType::McqSingle | ItemType::McqMulti => Some(bare(Scorer::Choice)),
@@ -30,7 +34,7 @@ const fn bare(scorer: Scorer) -> Scoring {
     Scoring { scorer, pattern: None, tolerance: None }
 }
 
-/// As a configuration writes it.
+/// Returns the name that a configuration has for the scorer.
 pub(crate) const fn name(scorer: Scorer) -> &'static str {
     match scorer {
         Scorer::Exact => "exact",

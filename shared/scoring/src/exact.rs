@@ -1,4 +1,4 @@
-//! The extracted answer equals the reference; case, white space and decoration aside.
+//! Scores an answer as right if its extracted part equals the reference, apart from case, white space and decoration.
 
 use crate::{
     extract::{self, extract},
@@ -18,18 +18,19 @@ pub(crate) fn mark(reference: &str, answer: &str) -> Mark {
     Mark::right(right.is_some(), crate::text::strip(shown))
 }
 
-/// The extracted answer and the first sentence of it, and the answer as a whole, without the fence of a code block.
+/// Returns the readings of an answer that may equal the reference: the extracted part, its first sentence, and the whole
+/// answer without the fence of a code block.
 fn readings(answer: &str) -> [&str; 3] {
     let extracted = extract(answer).text();
     let sentence = extracted.split_once(". ").map_or(extracted, |(sentence, _)| sentence);
     [extracted, sentence, unfenced(answer)]
 }
 
-/// The inside of an answer that is one code block.
+/// Returns the inside of an answer that is one code block, otherwise the answer.
 fn unfenced(answer: &str) -> &str {
     const FENCE: &str = "```";
     let inside = answer.trim().strip_prefix(FENCE).and_then(|rest| rest.strip_suffix(FENCE));
-    // The rest of the first line names the language.
+    // The first line names the language of the block.
     let code = inside.and_then(|inside| inside.split_once('\n')).map(|(_, code)| code);
     code.filter(|code| !code.contains(FENCE)).unwrap_or(answer)
 }

@@ -1,15 +1,15 @@
-//! Where an answer says what its answer is.
+//! Extracts the final answer from the text of an answer.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A part of an answer that stands for the whole.
+/// The part of an answer that holds the final answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
-    /// Behind a mark that says so: the text up to the end of its line, or inside the mark.
+    /// Text inside a mark such as `\boxed{…}`, or from a mark to the end of its line.
     Marked(&'a str),
-    /// There is no mark: the last line.
+    /// Last line of an answer without a mark.
     LastLine(&'a str),
 }
 
@@ -28,19 +28,19 @@ impl<'a> Found<'a> {
     }
 }
 
-/// "answer is", "answers are", "Answer:", with emphasis in between.
+/// Matches "answer is", "answers are" and "Answer:", with emphasis in between.
 static PHRASE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)\banswers?\b[*_\s]*(?:\bis\b|\bare\b|[:=：])[*_:\s]*").expect("a constant pattern")
 });
 
-/// Looks for the marks that models and datasets use, the least ambiguous first; of each, the last counts, because
+/// Looks for the marks that models and datasets use, the least ambiguous first. The last mark of a kind counts, because
 /// people and models correct themselves.
 pub(crate) fn extract(answer: &str) -> Found<'_> {
     let marked = marked(answer).or_else(|| phrase(answer));
     marked.map_or_else(|| Found::LastLine(last_line(answer)), Found::Marked)
 }
 
-/// What stands in `\boxed{…}` or behind `####`. Datasets have these in their references, too.
+/// Returns the text in `\boxed{…}` or after `####`. Datasets use both in their references too.
 pub(crate) fn marked(text: &str) -> Option<&str> {
     boxed(text).or_else(|| hashes(text))
 }
@@ -74,7 +74,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim()
 }
 
-/// The last line with a word on it: not the end of a code block.
+/// Returns the last line that has a letter or digit, which the end of a code block has not.
 fn last_line(text: &str) -> &str {
     let line = text.lines().rev().find(|line| line.chars().any(char::is_alphanumeric));
     line.unwrap_or(text).trim()

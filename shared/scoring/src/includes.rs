@@ -1,4 +1,4 @@
-//! The reference occurs in the answer, case, white space and typography aside; of several references, all do.
+//! Scores an answer as right if it contains every reference, apart from case, white space and typography.
 
 use crate::{mark::Mark, text::normalise};
 

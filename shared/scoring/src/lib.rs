@@ -1,10 +1,11 @@
-//! What an answer is worth: programmatic scorers, `0.0..=1.0`.
+//! Programmatic scorers, which give an answer a score from 0 to 1.
 //!
-//! A scorer that cannot read an answer leaves it *unscored* and says why; it never guesses, and
-//! never takes what it cannot read for wrong. An unscored answer lowers the coverage of the run's score.
+//! A scorer that cannot read an answer leaves it *unscored* and says why. It never guesses, and it never counts an answer
+//! that it cannot read as wrong. An unscored answer lowers the coverage of the run's score.
 
 mod checker;
 mod choice;
+mod error;
 mod exact;
 mod extract;
 mod includes;
@@ -16,35 +17,37 @@ mod text;
 
 use runmill_proto::{Answer, Item, Score, Scorer, Scoring};
 
+pub use crate::error::ScoringError;
+
 use crate::mark::Mark;
 
-/// Scores `answer`, the text of the model's whole answer.
+/// Scores `answer`, the whole text of the model's answer.
 ///
-/// The item's own checker is above `scoring`, the run's; without either the item's type decides. `None`: nothing
-/// was to be scored, by the scorer's choice or because the item has no reference.
+/// The item's own checker takes precedence over `scoring`, the run's; without either the item's type decides. Returns `None`
+/// if there is nothing to score: the scorer is `none`, or the item has no reference.
 pub fn score(item: &Item, scoring: Option<&Scoring>, answer: &str) -> Option<Score> {
     let scoring = match checker::effective(item, scoring) {
         Ok(scoring) => scoring?,
-        Err(fault) => return Some(Mark::unscored(fault).into_score("checker")),
+        Err(error) => return Some(Mark::unscored(error.to_string()).into_score("checker")),
     };
     let mark = mark(item, &scoring, answer)?;
     Some(mark.into_score(checker::name(scoring.scorer)))
 }
 
-/// Whether `scoring` can be carried out; if not, what is wrong with it.
-pub fn check(scoring: &Scoring) -> Result<(), String> {
+/// Checks that `scoring` can be carried out.
+pub fn check(scoring: &Scoring) -> Result<(), ScoringError> {
     if scoring.tolerance.is_some_and(|tolerance| !(tolerance >= 0.0 && tolerance.is_finite())) {
-        return Err("the tolerance must be a number that is not negative".into());
+        return Err(ScoringError::Tolerance);
     }
     match (scoring.scorer, &scoring.pattern) {
-        (Scorer::Regex, None) => Err("the regex scorer needs a pattern".into()),
+        (Scorer::Regex, None) => Err(ScoringError::NoPattern),
         (Scorer::Regex, Some(pattern)) => pattern::compile(pattern).map(|_| ()),
         _ => Ok(()),
     }
 }
 
 fn mark(item: &Item, scoring: &Scoring, answer: &str) -> Option<Mark> {
-    // A pattern is a reference of its own.
+    // An item needs no reference if there is a pattern.
     if item.answer.is_none() && (scoring.scorer != Scorer::Regex || scoring.pattern.is_none()) {
         return None;
     }
@@ -157,7 +160,7 @@ mod tests {
             (json!({"scorer": "numeric", "tolerance": -0.5}), Some("not negative")),
         ];
         for (value, want) in table {
-            let fault = check(&scoring(value.clone())).err();
+            let fault = check(&scoring(value.clone())).err().map(|error| error.to_string());
             assert_eq!(fault.is_some(), want.is_some(), "{value}");
             assert!(fault.unwrap_or_default().contains(want.unwrap_or_default()), "{value}");
         }

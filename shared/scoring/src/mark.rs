@@ -1,6 +1,6 @@
 use runmill_proto::Score;
 
-/// A [`Score`] before it is known whose it is.
+/// A [`Score`] without the name of its scorer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mark {
     pub value: Option<f64>,
@@ -8,7 +8,7 @@ pub(crate) struct Mark {
     pub detail: Option<String>,
 }
 
-/// What is kept of an extracted answer. The whole answer is in the result beside it.
+/// Largest length of an extracted answer; the rest is cut off. The result has the whole answer too.
 const EXTRACTED_MAX_CHARS: usize = 200;
 
 impl Mark {
@@ -17,7 +17,7 @@ impl Mark {
         Self { value: Some(value), extracted: Some(extracted), detail: None }
     }
 
-    /// 1 for right, 0 for wrong.
+    /// Returns 1 for right and 0 for wrong.
     pub fn right(right: bool, extracted: impl AsRef<str>) -> Self {
         Self::scored(if right { 1.0 } else { 0.0 }, extracted)
     }
@@ -31,10 +31,10 @@ impl Mark {
     }
 }
 
-/// For scorers that compare with a single reference.
+/// Marks an answer by a scorer that needs exactly one reference.
 pub(crate) fn with_one(references: &[String], mark: impl FnOnce(&str) -> Mark) -> Mark {
     match references {
         [reference] => mark(reference),
-        _ => Mark::unscored("this scorer takes one reference, and the item has a list"),
+        _ => Mark::unscored("this scorer needs exactly one reference, and the item has a list"),
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers as people and models write them.
+//! Reads numbers as people and models write them.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -7,11 +7,11 @@ use regex::{Captures, Regex};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Number {
     pub value: f64,
-    /// A `%` follows.
+    /// True if a `%` follows.
     pub percent: bool,
 }
 
-/// `1 3/4`, `3/4`, `1,234.5`, `.5`, `6.02e23`, `6.02 × 10^{23}`; the sign and the `%` are apart.
+/// Matches `1 3/4`, `3/4`, `1,234.5`, `.5`, `6.02e23` and `6.02 × 10^{23}`. The sign and the `%` are read separately.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?x) (?:(?<whole>\d+)\s+)? (?<over>\d+) \s?/\s? (?<under>\d+)",
@@ -22,18 +22,19 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-/// TeX's fractions, as `a/b`; a space keeps them from a number before.
+/// Matches TeX's fractions, which become `a/b`, with a space that separates them from a number before.
 static FRACTION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"([-−]?)\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}").expect("a constant pattern")
 });
 
-/// The numbers of `text`, in order. Digits inside a word (`H2O`) are none.
+/// Returns the numbers of `text`, in order. Digits inside a word (`H2O`) are not a number.
 pub(crate) fn numbers(text: &str) -> Vec<Number> {
     let text = plain(text);
     NUMBER.captures_iter(&text).filter_map(|found| read(&text, &found)).collect()
 }
 
-/// Without what stands between the digits of a number: narrow spaces, and TeX's `{,}` and `\,`.
+/// Removes separators between the digits of a number: narrow spaces, and TeX's `{,}` and `\,`. Turns TeX's fractions and
+/// `\%` into plain text.
 fn plain(text: &str) -> String {
     let text = match FRACTION.replace_all(text, " $1$2/$3") {
         Cow::Borrowed(text) => text.to_owned(),
@@ -64,11 +65,12 @@ fn magnitude(found: &Captures<'_>) -> Option<f64> {
     }
     let decimal = found.name("decimal")?.as_str().replace(',', "");
     let exponent = found.name("exponent").or_else(|| found.name("power"));
-    // Parsed as a whole, so that it is the nearest number to what is written.
+    // Decimal and exponent are parsed together, so that the result is the nearest number to the text.
     exponent.map_or(decimal.clone(), |it| format!("{decimal}e{}", it.as_str().replace('−', "-"))).parse().ok()
 }
 
-/// A dash is a sign, and no range or subtraction, if nothing stands before it. A currency may stand in between.
+/// Returns true if `before` ends with a minus sign, which a currency may follow. After a letter, a digit, `)` or `%` the dash
+/// is a range or a subtraction instead.
 fn is_negative(before: &str) -> bool {
     let before = before.trim_end_matches(['$', '€', '£']);
     let Some(rest) = before.strip_suffix(['-', '−', '–']) else { return false };

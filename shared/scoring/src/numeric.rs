@@ -1,4 +1,4 @@
-//! The number that the answer gives, within a tolerance.
+//! Scores the number in an answer, which must equal that of the reference within a tolerance.
 
 use crate::{
     extract::{self, extract},
@@ -8,7 +8,7 @@ use crate::{
 
 const TOLERANCE: f64 = 1e-6;
 
-/// `tolerance` is absolute.
+/// Scores `answer`; `tolerance` is absolute.
 pub(crate) fn mark(reference: &str, tolerance: Option<f64>, answer: &str) -> Mark {
     let marked = extract::marked(reference).unwrap_or(reference);
     let Some(want) = numbers(marked).pop() else {
@@ -18,15 +18,15 @@ pub(crate) fn mark(reference: &str, tolerance: Option<f64>, answer: &str) -> Mar
         return Mark::unscored("the answer has no number");
     };
     let near = |a: f64, b: f64| (a - b).abs() <= tolerance.unwrap_or(TOLERANCE);
-    // Whether 45 % is written 45 or 0.45 is for the one who writes.
+    // 45 % may be written as 45 or as 0.45.
     let right = near(got.value, want.value)
         || got.percent && !want.percent && near(got.value / 100.0, want.value)
         || want.percent && !got.percent && near(got.value, want.value / 100.0);
     Mark::right(right, shown(got))
 }
 
-/// Behind a mark the first number, since a remark may follow, or what an equation ends with;
-/// otherwise the last of all.
+/// Returns the number that the answer gives: after a mark the first number, because a remark may follow, or the result of an
+/// equation; without a mark the last number of all.
 fn given(answer: &str) -> Option<Number> {
     let marked = extract(answer).marked().and_then(|text| match text.rsplit_once('=') {
         Some((_, result)) => numbers(result).into_iter().next(),

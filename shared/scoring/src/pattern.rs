@@ -1,4 +1,4 @@
-//! The answer matches a regular expression. With a group and a reference, the group must equal the reference.
+//! Scores an answer by a regular expression. With a group and a reference, the group must equal the reference.
 
 use std::{
     collections::HashMap,
@@ -7,20 +7,20 @@ use std::{
 
 use regex::{Regex, RegexBuilder};
 
-use crate::{mark::Mark, text::key};
+use crate::{ScoringError, mark::Mark, text::key};
 
-/// The most memory that a compiled pattern may take. Matching is linear in the answer, whatever the pattern.
+/// Largest memory of a compiled pattern. The time to match is linear in the answer, whatever the pattern.
 const COMPILED_MAX_BYTES: usize = 1024 * 1024;
 
-/// Compiled patterns that are kept. A run has one; items may each have their own.
+/// Largest number of compiled patterns that are kept. A run has one, and each item may have its own.
 const CACHE_MAX: usize = 256;
 
-type Compiled = Result<Regex, String>;
+type Compiled = Result<Regex, ScoringError>;
 
 static CACHE: LazyLock<Mutex<HashMap<String, Compiled>>> = LazyLock::new(Mutex::default);
 
 pub(crate) fn mark(pattern: Option<&str>, references: &[String], answer: &str) -> Mark {
-    // An item that asks for this scorer by name alone has its pattern as its reference.
+    // An item whose checker is only the name of this scorer has its pattern as its reference.
     let (pattern, references) = match (pattern, references) {
         (Some(pattern), references) => (pattern, references),
         (None, [pattern]) => (pattern.as_str(), &[][..]),
@@ -28,7 +28,7 @@ pub(crate) fn mark(pattern: Option<&str>, references: &[String], answer: &str) -
     };
     let regex = match cached(pattern) {
         Ok(regex) => regex,
-        Err(fault) => return Mark::unscored(fault),
+        Err(error) => return Mark::unscored(error.to_string()),
     };
     let Some(captures) = regex.captures(answer) else {
         return Mark { value: Some(0.0), extracted: None, detail: Some("the pattern does not match".into()) };
@@ -43,7 +43,7 @@ pub(crate) fn mark(pattern: Option<&str>, references: &[String], answer: &str) -
 pub(crate) fn compile(pattern: &str) -> Compiled {
     let regex =
         RegexBuilder::new(pattern).size_limit(COMPILED_MAX_BYTES).dfa_size_limit(COMPILED_MAX_BYTES).build();
-    regex.map_err(|fault| format!("the pattern cannot be used: {fault}"))
+    regex.map_err(ScoringError::Pattern)
 }
 
 fn cached(pattern: &str) -> Compiled {
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_pattern_that_would_take_much_memory_is_refused() {
-        let fault = compile(r"(\pL{500}){500}").unwrap_err();
+        let fault = compile(r"(\pL{500}){500}").unwrap_err().to_string();
         assert!(fault.contains("size limit"), "{fault}");
     }
 

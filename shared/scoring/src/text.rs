@@ -1,10 +1,10 @@
 use unicode_normalization::UnicodeNormalization;
 
-/// Marks around an answer that are no part of it: quotes, and Markdown's and TeX's signs.
+/// Characters around an answer that are not part of it: quotes, and the markup of Markdown and TeX.
 const AROUND: &[char] = &['*', '_', '`', '"', '\'', '“', '”', '‘', '’', '«', '»', '$'];
 
-/// `text` as it is compared: compatibility forms, quotes and dashes made equal (NFKC and a few more), lower
-/// case, white space runs as one space.
+/// Returns `text` in the form that is compared: compatibility forms, quotes and dashes are unified (NFKC and a few more),
+/// letters are lower case, and white space is a single space.
 pub(crate) fn normalise(text: &str) -> String {
     let folded = fold(text);
     let mut words = folded.split_whitespace();
@@ -18,7 +18,7 @@ pub(crate) fn normalise(text: &str) -> String {
 }
 
 fn fold(text: &str) -> String {
-    // Most answers are ASCII, for which the tables of Unicode say the same twenty times slower.
+    // Most answers are ASCII, for which the tables of Unicode have the same result and take twenty times longer.
     if text.is_ascii() { text.to_ascii_lowercase() } else { fold_unicode(text) }
 }
 
@@ -35,8 +35,8 @@ fn plain(c: char) -> char {
     }
 }
 
-/// Takes off what is around an answer: white space, quotes, emphasis, a full stop at the end, a list's or
-/// quotation's mark at the start.
+/// Removes white space, quotes and emphasis around an answer, a full stop at its end, and the mark of a list or quotation at
+/// its start.
 pub(crate) fn strip(text: &str) -> &str {
     let mut now = text;
     loop {
@@ -49,12 +49,12 @@ pub(crate) fn strip(text: &str) -> &str {
     }
 }
 
-/// What two texts must share to be the same answer.
+/// Returns the key of an answer. Two texts with the same key are the same answer.
 pub(crate) fn key(text: &str) -> String {
     normalise(strip(text))
 }
 
-/// Whether `needle` stands in `text` and does not continue a longer word on either side.
+/// Returns true if `text` contains `needle` as whole words.
 pub(crate) fn has_words(text: &str, needle: &str) -> bool {
     let inner = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     text.match_indices(needle).any(|(start, found)| {

@@ -7,12 +7,12 @@ use tracing::field::{Field, Visit};
 
 use crate::json::push_string;
 
-/// Takes fields as JSON, which `render` appends to what it is given.
+/// Receives fields, whose values `render` appends as JSON to the text that it is given.
 pub(crate) trait Sink {
     fn field(&mut self, name: &'static str, render: impl FnOnce(&mut String));
 }
 
-/// The fields of one line, written as they come; of two with the same name the first stays.
+/// The fields of one line, written in the order in which they come. Of two fields with the same name the first is kept.
 pub(crate) struct Line<'a> {
     pub text: &'a mut String,
     pub names: &'a mut Vec<&'static str>,
@@ -31,7 +31,7 @@ impl Sink for Line<'_> {
     }
 }
 
-/// The fields of a span, rendered once and then put into every line inside it.
+/// The fields of a span, rendered once and then written into every line inside it.
 #[derive(Default)]
 pub(crate) struct SpanFields(Vec<(&'static str, String)>);
 
@@ -44,7 +44,7 @@ impl SpanFields {
 }
 
 impl Sink for SpanFields {
-    /// A field that is recorded again has its last value.
+    /// Keeps the last value of a field that is recorded again.
     fn field(&mut self, name: &'static str, render: impl FnOnce(&mut String)) {
         let mut json = String::new();
         render(&mut json);
@@ -55,12 +55,12 @@ impl Sink for SpanFields {
     }
 }
 
-/// Hands every field of an event or span to a [`Sink`].
+/// Passes every field of an event or span to a [`Sink`].
 pub(crate) struct Visitor<'a, S>(pub &'a mut S);
 
 impl<S: Sink> Visitor<'_, S> {
     fn literal(&mut self, field: &Field, value: impl Display) {
-        self.0.field(field.name(), |out| write!(out, "{value}").expect("a string takes any text"));
+        self.0.field(field.name(), |out| write!(out, "{value}").expect("writing to a string does not fail"));
     }
 
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
@@ -89,7 +89,7 @@ impl<S: Sink> Visit for Visitor<'_, S> {
         self.literal(field, value);
     }
 
-    /// JSON has neither infinities nor NaN: they become text.
+    /// Writes infinities and NaN as text, because JSON does not have them.
     fn record_f64(&mut self, field: &Field, value: f64) {
         if value.is_finite() { self.literal(field, value) } else { self.text(field, format_args!("{value}")) }
     }

@@ -1,10 +1,10 @@
-/// lapin warns of a message that no queue takes, and shows its whole body.
+/// Directive that hides lapin's warning about an unroutable message, which shows the whole body.
 const QUIET: &str = "lapin=error";
 
-/// Puts bare levels into directives that only concern crates whose name begins with `runmill`.
+/// Turns levels without a target into directives for the crates whose name begins with `runmill`.
 pub(crate) fn directives(filter: &str) -> String {
     let parts = filter.split(',').map(str::trim).filter(|part| !part.is_empty());
-    // First, so that whoever asks for more of it gets more.
+    // It comes first, so that a directive of the user for lapin has the last word.
     std::iter::once(QUIET.to_owned()).chain(parts.map(directive)).collect::<Vec<_>>().join(",")
 }
 

@@ -1,21 +1,21 @@
 use std::fmt::{self, Write};
 
-/// The longest value in a line; what is beyond it is cut off.
+/// Longest value in a line. The rest of a longer value is cut off.
 pub(crate) const VALUE_MAX_BYTES: usize = 16 * 1024;
 
 /// Appends `value` as a JSON string, cut at [`VALUE_MAX_BYTES`].
 pub(crate) fn push_string(out: &mut String, value: fmt::Arguments<'_>) {
     out.push('"');
     let mut escaped = Escaped { out, room: VALUE_MAX_BYTES };
-    // An error is that of the value's own formatting, or means that it was cut: what there is, is kept.
+    // An error comes from the value's own formatting, or means that the value was cut. The text so far is kept.
     let cut = write!(escaped, "{value}").is_err() && escaped.room == 0;
     out.push_str(if cut { "…\"" } else { "\"" });
 }
 
-/// Escapes what is written to it, as RFC 8259 section 7 has it.
+/// Escapes the text written to it by RFC 8259 section 7.
 struct Escaped<'a> {
     out: &'a mut String,
-    /// Bytes that may still be written, before escaping.
+    /// Number of bytes, before escaping, that may still be written.
     room: usize,
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use jiff::Timestamp;
+use runmill_clock::Clock;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -18,26 +18,26 @@ use crate::{
     json::push_string,
 };
 
-/// Writes each event as one JSON object and a line end.
+/// Writes each event as one line with a JSON object.
 pub(crate) struct JsonLines {
     writer: Mutex<Box<dyn Write + Send>>,
-    now: fn() -> Timestamp,
-    /// The fields that every line ends with.
+    clock: Clock,
+    /// Fields at the end of every line.
     process: SpanFields,
 }
 
-/// What a thread keeps from line to line, so that lines need no allocations.
+/// Buffers that a thread keeps from line to line, so that lines need no allocations.
 #[derive(Default)]
 struct Scratch {
     line: String,
     names: Vec<&'static str>,
 }
 
-/// A longer line's memory is given back.
+/// Largest capacity of a buffer between lines. The memory of a longer line is freed.
 const SCRATCH_MAX_BYTES: usize = 64 * 1024;
 
 thread_local! {
-    // A cell that is emptied for use: a value that logs while it is formatted finds a fresh one.
+    // The buffers are taken out of the cell during use, so a value that logs while it is formatted gets fresh ones.
     static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
@@ -49,13 +49,13 @@ impl JsonLines {
         {
             process.field(name, |out| push_string(out, format_args!("{value}")));
         }
-        Self { writer: Mutex::new(settings.writer), now: settings.now, process }
+        Self { writer: Mutex::new(settings.writer), clock: settings.clock, process }
     }
 
     fn open(&self, line: &mut Line<'_>, metadata: &Metadata<'_>) {
         line.text.push('{');
-        let now = (self.now)();
-        write!(line.text, r#""timestamp":"{now:.3}""#).expect("a string takes any text");
+        let now = self.clock.now();
+        write!(line.text, r#""timestamp":"{now:.3}""#).expect("writing to a string does not fail");
         line.names.push("timestamp");
         line.field("level", |out| push_string(out, format_args!("{}", level(*metadata.level()))));
         line.field("logger", |out| push_string(out, format_args!("{}", metadata.target())));
@@ -63,14 +63,14 @@ impl JsonLines {
 
     fn close(&self, line: &mut Line<'_>, metadata: &Metadata<'_>) {
         self.process.write_to(line);
-        // Last, and so only if the event has not said its name.
+        // Written last, and so only if the event has no name of its own.
         line.field("event", |out| push_string(out, format_args!("{}", Dotted(metadata.target()))));
         line.text.push_str("}\n");
     }
 
     fn write(&self, line: &str) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        // If logs cannot be written, there is nowhere left to say so.
+        // A failure to write a log cannot be logged.
         let _ = writer.write_all(line.as_bytes());
     }
 }
@@ -80,14 +80,14 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let span = context.span(id).expect("the registry has the span that it just made");
+        let span = context.span(id).expect("the registry has the span that it just created");
         let mut fields = SpanFields::default();
         attributes.record(&mut Visitor(&mut fields));
         span.extensions_mut().insert(fields);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let span = context.span(id).expect("the registry has the spans that live");
+        let span = context.span(id).expect("the registry has every open span");
         let mut extensions = span.extensions_mut();
         if let Some(fields) = extensions.get_mut::<SpanFields>() {
             values.record(&mut Visitor(fields));
@@ -99,7 +99,7 @@ where
         let mut line = Line { text: &mut scratch.line, names: &mut scratch.names };
         self.open(&mut line, event.metadata());
         event.record(&mut Visitor(&mut line));
-        // From the innermost span outwards: what is nearer stays.
+        // From the innermost span outwards: of two fields with the same name the inner one is kept.
         for span in context.event_scope(event).into_iter().flatten() {
             if let Some(fields) = span.extensions().get::<SpanFields>() {
                 fields.write_to(&mut line);
@@ -114,7 +114,7 @@ where
     }
 }
 
-/// The names that Python's loggers have for levels, as the platform's other services write them.
+/// Returns the name of a level in Python's loggers, which the platform's other services use.
 fn level(level: Level) -> &'static str {
     match level {
         Level::TRACE => "trace",
@@ -125,7 +125,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// The last two segments of a path, as a dotted name.
+/// Displays the last two segments of a path as a dotted name.
 struct Dotted<'a>(&'a str);
 
 impl std::fmt::Display for Dotted<'_> {

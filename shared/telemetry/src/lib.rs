@@ -1,7 +1,7 @@
-//! Logs: one JSON object a line, with the fields of the spans around it; and [`trace`]s, over OTLP.
-//! `docs/observability.md` has the fields.
+//! Logs, as one JSON object per line with the fields of the spans around it; and [`trace`]s, over OTLP.
+//! `docs/observability.md` lists the fields.
 //!
-//! An event says its name, its fields and a sentence for people:
+//! An event has a name, fields and a sentence for people:
 //!
 //! ```
 //! tracing::info!(event = "run.created", run_id = "run_01…", items = 1000, "run created");
@@ -16,7 +16,7 @@ pub mod trace;
 
 use std::io::Write;
 
-use jiff::Timestamp;
+use runmill_clock::Clock;
 use tracing::{Subscriber, subscriber::SetGlobalDefaultError};
 use tracing_subscriber::{EnvFilter, filter::ParseError, layer::SubscriberExt};
 
@@ -24,23 +24,23 @@ pub use crate::trace::{TraceError, TraceSettings};
 
 use crate::layer::JsonLines;
 
-/// What the logs of a process need to know.
+/// Settings of a process's logs.
 pub struct LogSettings {
-    /// Which of runmill's services this is, in every line.
+    /// Name of the service, in every line.
     pub service: &'static str,
-    /// The installation's name and kind, in every line.
+    /// Name of the installation, in every line.
     pub app_name: String,
+    /// Environment of the installation, in every line.
     pub app_env: String,
-    /// Directives `level` or `target=level`, separated by commas. A bare level is for runmill's own crates;
-    /// others then say only warnings and errors, because some log what they send when they say more.
+    /// Directives `level` or `target=level`, separated by commas. A level without a target applies to runmill's own crates;
+    /// other crates then log only warnings and errors, because some log the data that they send below that.
     pub filter: String,
-    /// Gets whole lines, one at a time.
+    /// Receives whole lines, one at a time.
     pub writer: Box<dyn Write + Send>,
-    /// The wall clock.
-    pub now: fn() -> Timestamp,
+    pub clock: Clock,
 }
 
-/// Why there will be no logs or traces.
+/// A fault for which there are no logs or no traces.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     #[error("the log filter cannot be read")]
@@ -51,7 +51,7 @@ pub enum SetupError {
     Traces(#[from] TraceError),
 }
 
-/// Sets up the logs of the whole process, and its traces if there are any; panics are logged from now on, too.
+/// Sets up the logs of the whole process, and its traces if they are on. From then on panics are logged too.
 pub fn init(logs: LogSettings, traces: Option<&TraceSettings>) -> Result<(), SetupError> {
     match traces {
         None => tracing::subscriber::set_global_default(subscriber(logs)?)?,
@@ -61,12 +61,12 @@ pub fn init(logs: LogSettings, traces: Option<&TraceSettings>) -> Result<(), Set
     Ok(())
 }
 
-/// Sends the last spans, for three seconds at most. The last thing that a process does.
+/// Exports the last spans, within three seconds. A process calls this last.
 pub fn close() {
     trace::close();
 }
 
-/// The same logs for a part of a program, with `tracing::subscriber::with_default`.
+/// Returns the same logs for a part of a program, to be used with `tracing::subscriber::with_default`.
 pub fn subscriber(settings: LogSettings) -> Result<impl Subscriber + Send + Sync, SetupError> {
     let filter = log_filter(&settings)?;
     Ok(tracing_subscriber::registry().with(filter).with(JsonLines::new(settings)))

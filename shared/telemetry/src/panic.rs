@@ -1,6 +1,6 @@
 use std::panic::{self, PanicHookInfo};
 
-/// A panic is an event like any other, in the same place as the rest.
+/// Logs panics as events from now on.
 pub(crate) fn log_panics() {
     panic::set_hook(Box::new(log));
 }

@@ -1,4 +1,4 @@
-//! What a line of the log looks like.
+//! Tests of the lines of the log.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use jiff::Timestamp;
+use runmill_clock::Clock;
 use runmill_telemetry::{LogSettings, subscriber};
 use serde_json::{Value, json};
 use tracing::{Subscriber, debug, error, info, info_span, subscriber::with_default, warn};
@@ -26,10 +26,6 @@ impl Write for Captured {
     }
 }
 
-fn now() -> Timestamp {
-    "2026-11-22T08:01:00.0129Z".parse().unwrap()
-}
-
 impl Captured {
     fn subscriber(&self, filter: &str) -> impl Subscriber + Send + Sync + use<> {
         let settings = LogSettings {
@@ -38,7 +34,7 @@ impl Captured {
             app_env: "test".into(),
             filter: filter.into(),
             writer: Box::new(self.clone()),
-            now,
+            clock: Clock::fixed("2026-11-22T08:01:00.0129Z".parse().unwrap()),
         };
         subscriber(settings).unwrap()
     }
@@ -48,14 +44,14 @@ impl Captured {
     }
 }
 
-/// The text that `program` logs.
+/// Returns the text that `program` logs.
 fn text_of(filter: &str, program: impl FnOnce()) -> String {
     let captured = Captured::default();
     with_default(captured.subscriber(filter), program);
     captured.text()
 }
 
-/// The lines that `program` logs.
+/// Returns the lines that `program` logs.
 fn lines_of(filter: &str, program: impl FnOnce()) -> Vec<Value> {
     text_of(filter, program).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
@@ -158,7 +154,7 @@ fn a_field_that_is_recorded_later_is_in_the_lines_from_then_on() {
 #[test]
 fn an_event_without_a_name_is_named_by_where_it_is_from() {
     let lines = lines_of("warn", || {
-        // A target is a constant, so no loop says these.
+        // A target must be a constant, so there is no loop.
         error!(target: "lapin", "lost");
         error!(target: "hyper::client", "lost");
         error!(target: "runmill_broker::amqp::supervisor", "lost");
@@ -211,7 +207,7 @@ fn a_value_that_logs_while_it_is_logged_spoils_no_line() {
     }
     let lines = lines_of("trace,lines=trace", || warn!(chatty = %Chatty, "outer"));
     let messages: Vec<_> = lines.iter().map(|line| line["message"].clone()).collect();
-    // Formatting happens while an event is being handled, when tracing takes no other event of the thread.
+    // A value is formatted while its event is handled, and meanwhile tracing accepts no other event of the thread.
     assert!(messages.contains(&json!("outer")), "{messages:?}");
 }
 

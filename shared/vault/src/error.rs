@@ -1,27 +1,25 @@
 use crate::KeyId;
 
-/// What is wrong with `ENCRYPTION_KEY`. Keys are counted from 1; no part of one is ever shown.
+/// A fault of `ENCRYPTION_KEY`. Keys are counted from 1, and no part of a key is shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error(
-        "ENCRYPTION_KEY: key {position} has {digits} characters, and 64 hex digits (32 bytes) are needed"
-    )]
+    #[error("ENCRYPTION_KEY: key {position} must have 64 hex digits (32 bytes), and has {digits} characters")]
     Length { position: usize, digits: usize },
-    #[error("ENCRYPTION_KEY: key {position} has characters that are not hex digits")]
+    #[error("ENCRYPTION_KEY: key {position} must have only hex digits")]
     NotHex { position: usize },
     #[error("ENCRYPTION_KEY: key {position} is the same as key {first}")]
     Duplicate { position: usize, first: usize },
 }
 
-/// Why a sealed value does not open.
+/// A sealed value that cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    #[error("sealed under key {0}, which is not in ENCRYPTION_KEY; add that key behind the first one")]
+    #[error("sealed under key {0}, which is not in ENCRYPTION_KEY; add that key after the first one")]
     UnknownKey(KeyId),
     #[error("sealed in format {0}, which this release does not know")]
     UnknownFormat(u8),
     #[error("not a sealed value: too short")]
     TooShort,
-    #[error("does not open: it was altered, or it belongs to another row")]
+    #[error("cannot be opened: it was altered, or it belongs to another row")]
     Altered,
 }

@@ -10,8 +10,8 @@ use crate::KeyError;
 
 pub(crate) const KEY_BYTES: usize = 32;
 
-/// Which key sealed a value: the first 8 bytes of the key's SHA-256. Says nothing about the key, which
-/// is 256 random bits.
+/// Id of the key that sealed a value: the first 8 bytes of the key's SHA-256. It reveals nothing about the key, which is
+/// 256 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId(pub(crate) [u8; KeyId::BYTES]);
 
@@ -31,7 +31,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// `position` of the key in its list, from 1, for the error.
+    /// Reads a key from 64 hex digits. `position` is its place in the list, from 1, for the error.
     pub fn parse(position: usize, hex: &str) -> Result<Self, KeyError> {
         let digits = hex.chars().count();
         if digits != 2 * KEY_BYTES {
@@ -56,7 +56,7 @@ fn decode(hex: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
 }
 
 pub(crate) fn encode(bytes: &[u8; KEY_BYTES]) -> Zeroizing<String> {
-    // Room for all of it at once: a string that grows leaves its old bytes behind.
+    // All of the capacity is reserved at once: a string that grows leaves copies of its bytes in memory.
     let mut hex = Zeroizing::new(String::with_capacity(2 * KEY_BYTES));
     for nibble in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
         hex.push(char::from_digit(nibble.into(), 16).expect("four bits"));

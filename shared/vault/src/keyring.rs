@@ -14,7 +14,7 @@ use crate::{
     sealed::{self, Sealed},
 };
 
-/// What a sealed value belongs to; it opens for nothing else.
+/// Row that a sealed value belongs to. The value opens for no other row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub table: &'static str,
@@ -22,12 +22,13 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// A row of the table that keeps the providers' keys and headers.
+    /// Returns a row of the table that holds providers' keys and headers.
     pub const fn provider_secret(row: Uuid) -> Self {
         Self { table: "provider_secrets", row }
     }
 
-    /// The row last and of fixed length, so that no two owners have the same bytes.
+    /// Returns the bytes that authenticate the owner. The row comes last and has a fixed length, so no two owners have the
+    /// same bytes.
     fn aad(self) -> Aad<Vec<u8>> {
         Aad::from([self.table.as_bytes(), self.row.as_bytes()].concat())
     }
@@ -38,7 +39,7 @@ impl Owner {
 pub struct Keyring(Arc<Keys>);
 
 struct Keys {
-    /// The one that seals.
+    /// Key that seals.
     first: Key,
     older: Vec<Key>,
 }
@@ -70,14 +71,14 @@ impl Keyring {
         Opener(self.clone())
     }
 
-    /// The same secret under the first key; `None` if it is under that key already.
+    /// Seals the same secret under the first key. Returns `None` if it is under that key already.
     pub fn reseal(&self, owner: Owner, sealed: &[u8]) -> Result<Option<Vec<u8>>, OpenError> {
         let secret = self.open(owner, sealed)?;
         let current = Sealed::parse(sealed)?.key_id == self.0.first.id;
         Ok((!current).then(|| self.seal(owner, secret.expose_secret())))
     }
 
-    /// The ids of the keys; the first is of the one that seals.
+    /// Returns the ids of the keys, that of the sealing key first.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys().map(|key| key.id)
     }
@@ -121,7 +122,7 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// Only seals: for who takes secrets in and must not read them again.
+/// Only seals. For services that receive secrets and must not read them again.
 #[derive(Clone, Debug)]
 pub struct Sealer(Keyring);
 
@@ -131,7 +132,7 @@ impl Sealer {
     }
 }
 
-/// Only opens: for who uses secrets.
+/// Only opens. For services that use secrets.
 #[derive(Clone, Debug)]
 pub struct Opener(Keyring);
 
@@ -141,7 +142,7 @@ impl Opener {
     }
 }
 
-/// A new key, as `ENCRYPTION_KEY` takes it. Its randomness is the operating system's: no caller may choose it.
+/// Generates a key as `ENCRYPTION_KEY` takes it, from the operating system's random numbers.
 pub fn generate_hex() -> SecretString {
     let bytes = Zeroizing::new(random::<KEY_BYTES>());
     SecretString::from(key::encode(&bytes).as_str())

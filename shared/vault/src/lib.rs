@@ -1,10 +1,11 @@
 //! Secrets at rest: sealed with AES-256-GCM, bound to the row that they belong to.
 //!
-//! A sealed value opens only with the key that sealed it and only for its [`Owner`]: copied to another row or
-//! changed in one bit, it does not. Keys rotate: the first of the [`Keyring`] seals, all of them open,
-//! and [`Keyring::reseal`] brings old values under the first.
+//! A sealed value opens only with the key that sealed it and only for its [`Owner`]: a copy in another row does not open,
+//! nor does a value with one changed bit. Keys rotate: the first key of the [`Keyring`] seals, all keys open, and
+//! [`Keyring::reseal`] seals old values under the first.
 //!
-//! What is not protected: that a secret exists, its length, and an older value put back into its own row.
+//! Three things are not protected: the existence of a secret, its length, and the row against an older value of its own
+//! that somebody puts back.
 
 mod error;
 mod key;

@@ -1,9 +1,9 @@
 const SHOWN: usize = 4;
-/// A shorter value would give away too much of itself.
+/// Length from which characters are shown. They would reveal too much of a shorter secret.
 const LENGTH_MIN: usize = 12;
 
-/// A secret as people may see it: its last four characters if it has at least twelve, otherwise none. The
-/// length is not shown.
+/// Returns a secret as people may see it: its last four characters if it has at least twelve, otherwise none. The length
+/// is not shown.
 pub fn mask(value: &str) -> String {
     let length = value.chars().count();
     let shown = if length < LENGTH_MIN { 0 } else { SHOWN };

@@ -7,11 +7,11 @@ use crate::{KeyId, OpenError};
 const FORMAT: u8 = 1;
 const HEADER_BYTES: usize = 1 + KeyId::BYTES + NONCE_LEN;
 
-/// A sealed value taken apart; nothing of it is trusted yet.
+/// Parts of a sealed value, none of them authenticated yet.
 pub(crate) struct Sealed<'a> {
     pub key_id: KeyId,
     pub nonce: [u8; NONCE_LEN],
-    /// With the tag at its end.
+    /// Ciphertext with the tag at its end.
     pub ciphertext: &'a [u8],
 }
 
@@ -30,7 +30,7 @@ impl<'a> Sealed<'a> {
     }
 }
 
-/// The header, with room for a ciphertext of `length` bytes and its tag.
+/// Returns the header in a buffer with capacity for a ciphertext of `length` bytes and its tag.
 pub(crate) fn header(key_id: KeyId, nonce: &[u8; NONCE_LEN], length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + length + MAX_TAG_LEN);
     bytes.push(FORMAT);

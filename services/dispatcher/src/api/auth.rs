@@ -4,7 +4,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use runmill_config::{Access, Token};
+use runmill_config::{Role, Token};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
@@ -16,10 +16,10 @@ pub struct Tokens(pub Vec<Token>);
 
 impl Tokens {
     /// Every token is compared, and each in constant time, so that the time taken tells nothing.
-    fn role_of(&self, presented: &str) -> Option<Access> {
+    fn role_of(&self, presented: &str) -> Option<Role> {
         self.0.iter().fold(None, |found, token| {
             let equal = token.value.expose_secret().as_bytes().ct_eq(presented.as_bytes());
-            if bool::from(equal) { Some(token.access) } else { found }
+            if bool::from(equal) { Some(token.role) } else { found }
         })
     }
 }
@@ -50,13 +50,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn needed_role(method: &Method, path: &str) -> Access {
+fn needed_role(method: &Method, path: &str) -> Role {
     if method == Method::GET || method == Method::HEAD {
-        Access::Observe
+        Role::Observe
     } else if path.starts_with("/runs") || path.starts_with("/datasets") || path.ends_with("/smoke-test") {
-        Access::Submit
+        Role::Submit
     } else {
-        Access::Admin
+        Role::Admin
     }
 }
 
@@ -67,15 +67,15 @@ mod tests {
     #[test]
     fn writing_needs_more_than_reading() {
         let table = [
-            (Method::GET, "/providers", Access::Observe),
-            (Method::GET, "/runs/events", Access::Observe),
-            (Method::POST, "/runs", Access::Submit),
-            (Method::POST, "/runs/run_1/cancel", Access::Submit),
-            (Method::POST, "/datasets", Access::Submit),
-            (Method::POST, "/providers/prov_1/smoke-test", Access::Submit),
-            (Method::POST, "/providers", Access::Admin),
-            (Method::DELETE, "/providers/prov_1", Access::Admin),
-            (Method::PUT, "/settings", Access::Admin),
+            (Method::GET, "/providers", Role::Observe),
+            (Method::GET, "/runs/events", Role::Observe),
+            (Method::POST, "/runs", Role::Submit),
+            (Method::POST, "/runs/run_1/cancel", Role::Submit),
+            (Method::POST, "/datasets", Role::Submit),
+            (Method::POST, "/providers/prov_1/smoke-test", Role::Submit),
+            (Method::POST, "/providers", Role::Admin),
+            (Method::DELETE, "/providers/prov_1", Role::Admin),
+            (Method::PUT, "/settings", Role::Admin),
         ];
         for (method, path, want) in table {
             assert_eq!(needed_role(&method, path), want, "{method} {path}");
@@ -84,11 +84,10 @@ mod tests {
 
     #[test]
     fn a_token_has_its_own_role_and_no_other_text_has_one() {
-        let token = |access, value: &str| Token { access, value: value.to_owned().into() };
-        let tokens =
-            Tokens(vec![token(Access::Admin, "admin-token"), token(Access::Observe, "observe-token")]);
-        assert_eq!(tokens.role_of("admin-token"), Some(Access::Admin));
-        assert_eq!(tokens.role_of("observe-token"), Some(Access::Observe));
+        let token = |role, value: &str| Token { role, value: value.to_owned().into() };
+        let tokens = Tokens(vec![token(Role::Admin, "admin-token"), token(Role::Observe, "observe-token")]);
+        assert_eq!(tokens.role_of("admin-token"), Some(Role::Admin));
+        assert_eq!(tokens.role_of("observe-token"), Some(Role::Observe));
         for wrong in ["", "admin-toke", "admin-token2"] {
             assert_eq!(tokens.role_of(wrong), None, "{wrong:?}");
         }

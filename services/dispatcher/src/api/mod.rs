@@ -1,7 +1,6 @@
 //! The HTTP API: decode, call, encode. Every route is in this file; no decision is.
 
 mod auth;
-mod base_url;
 mod datasets;
 mod events;
 mod executors;
@@ -26,8 +25,8 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::Response,
 };
+use runmill_address::AddressRules;
 use runmill_broker::SharedBroker;
-use runmill_config::AddressRules;
 use runmill_runtime::Clock;
 use runmill_store::SharedStore;
 use runmill_vault::Sealer;

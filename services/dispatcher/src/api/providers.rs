@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     http::{HeaderName, HeaderValue, StatusCode},
 };
-use runmill_config::AddressRules;
+use runmill_address::{AddressRules, BaseUrl};
 use runmill_proto::{
     ConfigFault, ProviderId,
     api::{
@@ -19,7 +19,7 @@ use runmill_vault::{Owner, Sealer, mask};
 use uuid::Uuid;
 
 use super::{
-    ApiState, base_url,
+    ApiState,
     extract::{Body, Path, Query},
     page::PageRequest,
     problem::{ApiError, fault},
@@ -40,8 +40,8 @@ pub async fn create(
     faults.extend(check_settings(new.rate_limit.faults()));
     faults.extend(check_settings(new.request.faults()));
     faults.extend(check_settings(new.retry.faults()));
-    let base_url = base_url::check(&new.base_url, state.address_rules).unwrap_or_else(|detail| {
-        faults.push(fault("/base_url", detail));
+    let base_url = BaseUrl::normalise(&new.base_url, state.address_rules).unwrap_or_else(|error| {
+        faults.push(fault("/base_url", error.to_string()));
         String::new()
     });
     if !faults.is_empty() {
@@ -154,9 +154,9 @@ fn apply(
         row.name = name;
     }
     if let Some(base_url) = patch.base_url {
-        match base_url::check(&base_url, rules) {
+        match BaseUrl::normalise(&base_url, rules) {
             Ok(base_url) => row.base_url = base_url,
-            Err(detail) => faults.push(fault("/base_url", detail)),
+            Err(error) => faults.push(fault("/base_url", error.to_string())),
         }
     }
     if let Some(keys) = patch.api_keys {

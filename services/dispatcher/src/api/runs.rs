@@ -183,9 +183,9 @@ fn check_job(job: &runmill_proto::JobConfig) -> Vec<ProblemError> {
     let scoring = job.scoring.as_ref().and_then(|scoring| runmill_scoring::check(scoring).err());
     let template = job.prompt_template.as_ref().and_then(|text| runmill_prompt::check(text).err());
     scoring
-        .map(|detail| fault("/config/scoring", detail))
+        .map(|detail| fault("/config/scoring", detail.to_string()))
         .into_iter()
-        .chain(template.map(|detail| fault("/config/prompt_template", detail)))
+        .chain(template.map(|detail| fault("/config/prompt_template", detail.to_string())))
         .collect()
 }
 

@@ -4,8 +4,9 @@ use axum::Router;
 use jiff::Timestamp;
 use prometheus::Registry;
 use reqwest::{Method, RequestBuilder, Response};
+use runmill_address::AddressRules;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
-use runmill_config::{Access, AddressRules, Token};
+use runmill_config::{Role, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
 use runmill_proto::api::Problem;
 use runmill_runtime::{
@@ -43,7 +44,7 @@ impl Server {
         let broker: SharedBroker = Arc::new(MemoryBroker::new());
         let clock = ManualClock::new(Timestamp::from_second(1_760_000_000).unwrap());
         let registry = Registry::new();
-        let token = |access: Access| Token { access, value: token_of(access).into() };
+        let token = |role: Role| Token { role, value: token_of(role).into() };
         let dispatcher = Dispatcher {
             store: store.clone(),
             broker: broker.clone(),
@@ -51,7 +52,7 @@ impl Server {
             clock: clock.clock(),
             metrics: DispatcherMetrics::register(&registry).unwrap(),
             address_rules: AddressRules::default(),
-            tokens: Access::ALL.iter().copied().map(token).collect(),
+            tokens: Role::ALL.iter().copied().map(token).collect(),
             body_max_bytes: BODY_MAX_BYTES,
             line_max_bytes: 64 * 1024,
             lane_concurrency: 1,
@@ -82,13 +83,13 @@ impl Server {
         self.http.request(method, format!("{}{path}", self.base_url))
     }
 
-    pub fn request_as(&self, access: Access, method: Method, path: &str) -> RequestBuilder {
-        self.anonymous(method, path).bearer_auth(token_of(access))
+    pub fn request_as(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(token_of(role))
     }
 
     /// As an admin.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.request_as(Access::Admin, method, path)
+        self.request_as(Role::Admin, method, path)
     }
 
     pub async fn get(&self, path: &str) -> Value {
@@ -130,8 +131,8 @@ impl Drop for Server {
     }
 }
 
-pub fn token_of(access: Access) -> String {
-    format!("{access}-0123456789abcdef")
+pub fn token_of(role: Role) -> String {
+    format!("{role}-0123456789abcdef")
 }
 
 /// A line of a dataset.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use runmill_broker::{Envelope, Queue};
-use runmill_config::Access;
+use runmill_config::Role;
 use runmill_proto::{
     ErrorKind, ProviderId,
     api::{Executor, SmokeTestError, SmokeTestReport},
@@ -66,7 +66,7 @@ async fn provider(server: &Server) -> ProviderId {
 
 fn test(server: &Server, provider_id: ProviderId, model: &str) -> RequestBuilder {
     let path = format!("/providers/{provider_id}/smoke-test");
-    server.request_as(Access::Submit, Method::POST, &path).json(&json!({"model": model}))
+    server.request_as(Role::Submit, Method::POST, &path).json(&json!({"model": model}))
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use runmill_prompt::Prompt;
+use runmill_prompt::{Prompt, PromptError};
 
 /// Most compiled templates that are kept; above that they are compiled again.
 const KEPT_MAX: usize = 256;
@@ -13,7 +13,7 @@ const KEPT_MAX: usize = 256;
 pub struct Prompts(Mutex<HashMap<Option<String>, Arc<Prompt>>>);
 
 impl Prompts {
-    pub fn get(&self, template: Option<&String>) -> Result<Arc<Prompt>, String> {
+    pub fn get(&self, template: Option<&String>) -> Result<Arc<Prompt>, PromptError> {
         let key = template.cloned();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(prompt) = kept.get(&key) {

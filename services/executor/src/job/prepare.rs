@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use runmill_llm::{ChatMessage, ChatRequest, Part, Role};
+use runmill_prompt::PromptError;
 use runmill_proto::{
     ErrorKind, Item, ItemFault,
     message::{Job, JobItem},
@@ -62,7 +63,7 @@ impl Pipeline {
         }
     }
 
-    fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, String> {
+    fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, PromptError> {
         let capabilities = callee.capabilities();
         let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
         // A model without a system role is told the same as part of the question.

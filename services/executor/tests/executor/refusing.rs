@@ -1,7 +1,4 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use runmill_broker::{Broker, Envelope};
@@ -135,7 +132,7 @@ async fn a_job_whose_work_panics_fails_and_the_next_goes_on() {
     world.publish(0).await;
     world.publish(1).await;
     let (calls, now) = (AtomicU32::new(0), Clock::system());
-    world.start_by(Arc::new(move || {
+    world.start_by(Clock::from_fn(move || {
         assert!(calls.fetch_add(1, Ordering::Relaxed) > 0, "a fault of ours");
         now.now()
     }));

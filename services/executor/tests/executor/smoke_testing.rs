@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use runmill_broker::{Broker, Envelope, Queue};
 use runmill_proto::{ErrorKind, ProviderId, api::SmokeTestReport, message::SmokeTest};
-use runmill_runtime::Exit;
+use runmill_runtime::Shutdown;
 use runmill_store::{ProviderRow, Providers};
 use uuid::Uuid;
 
@@ -90,7 +90,7 @@ async fn a_stop_leaves_a_test_in_hand_to_another_executor() {
     world.life.stop.cancel();
 
     let (ended, _) = world.end().await;
-    assert_eq!(ended, Exit::OnRequest);
+    assert_eq!(ended, Shutdown::OnRequest);
     let mut next = broker.inner.subscribe(Queue::Requests, 1).await.unwrap();
     assert_eq!(next.next().await.unwrap().message.id, id);
     asking.abort();

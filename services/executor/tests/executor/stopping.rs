@@ -1,5 +1,5 @@
 use runmill_proto::{ErrorKind, message::Deferred};
-use runmill_runtime::Exit;
+use runmill_runtime::Shutdown;
 
 use crate::{watched::Seen, world::World};
 
@@ -23,7 +23,7 @@ async fn a_drain_finishes_what_is_in_flight_and_hands_back_what_has_not_started(
 
     assert_eq!((log.ordinal, log.response.as_deref()), (0, Some("4")));
     let (broker, lane) = (world.broker.clone(), world.lane);
-    assert_eq!(world.end().await, (Exit::OnRequest, vec![]));
+    assert_eq!(world.end().await, (Shutdown::OnRequest, vec![]));
     let mut next = runmill_broker::Broker::subscribe(&broker.inner, lane, 10).await.unwrap();
     let mut left = [next.next().await.unwrap().message.id, next.next().await.unwrap().message.id];
     left.sort();
@@ -47,7 +47,7 @@ async fn a_kill_interrupts_the_call_and_defers_its_job() {
     assert_eq!(deferred.reason, Deferred::WORKER_SHUTDOWN);
     assert_eq!((deferred.ordinal, deferred.pause, deferred.call.attempts.len()), (0, false, 1));
     assert_eq!(deferred.call.attempts[0].error_kind, Some(ErrorKind::Interrupted));
-    assert_eq!(world.end().await, (Exit::OnRequest, vec![]));
+    assert_eq!(world.end().await, (Shutdown::OnRequest, vec![]));
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn killed_while_the_broker_takes_no_log_it_leaves_the_job_to_the_next() {
 
     let (broker, lane) = (world.broker.clone(), world.lane);
     let (ended, seen) = world.end().await;
-    assert_eq!(ended, Exit::OnRequest);
+    assert_eq!(ended, Shutdown::OnRequest);
     assert!(seen.iter().all(|seen| *seen == Seen::Refused), "{seen:?}");
     let mut next = runmill_broker::Broker::subscribe(&broker.inner, lane, 1).await.unwrap();
     assert_eq!(next.next().await.unwrap().message.id, job);

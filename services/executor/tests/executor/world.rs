@@ -13,7 +13,7 @@ use runmill_proto::{
     testing,
 };
 use runmill_quota::Lanes;
-use runmill_runtime::{Clock, Exit, Lifecycle};
+use runmill_runtime::{Clock, Lifecycle, Shutdown};
 use runmill_store::{
     Datasets, Feed, NewDataset, ProviderRow, Providers, RunRow, Runs, StoredItem, sqlite::SqliteStore,
 };
@@ -99,12 +99,11 @@ impl World {
     }
 
     pub fn start(&self) {
-        let now = Clock::system();
-        self.start_by(Arc::new(move || now.now()));
+        self.start_by(Clock::system());
     }
 
     /// Starts the executor with another clock for the model client.
-    pub fn start_by(&self, clients: runmill_llm::Clock) {
+    pub fn start_by(&self, clients: Clock) {
         let registry = Registry::new();
         let clock = Clock::system();
         let settings = FactorySettings::new(clients, Arc::new(Lanes::new(1)));
@@ -138,7 +137,7 @@ impl World {
     }
 
     /// Waits for the end of the executor, and returns the events that were not taken yet.
-    pub async fn end(mut self) -> (Exit, Vec<Seen>) {
+    pub async fn end(mut self) -> (Shutdown, Vec<Seen>) {
         let ended = self.life.clone().run_until(stream::pending(), Duration::from_secs(30)).await;
         let mut seen = Vec::new();
         while let Ok(next) = self.seen.try_recv() {

@@ -1,4 +1,4 @@
-//! A log-sink over a broker in memory and a store whose faults are chosen.
+//! Tests of a log-sink over a broker in memory and a store with scripted faults.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 

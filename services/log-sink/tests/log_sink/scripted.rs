@@ -10,11 +10,11 @@ use runmill_proto::{
 use runmill_store::{LogBatch, Results, StoreError, Written};
 use tokio::sync::watch;
 
-/// A store that takes what is written, unless it is told not to.
+/// A store that accepts everything, unless it is told not to.
 #[derive(Clone)]
 pub struct ScriptedStore {
     pub state: watch::Sender<State>,
-    /// The ordinal of a job that can never be written.
+    /// Ordinal of a job that can never be written.
     unwritable: Option<u32>,
     written: Arc<Mutex<Vec<u32>>>,
 }
@@ -22,7 +22,7 @@ pub struct ScriptedStore {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct State {
     pub is_down: bool,
-    /// How often something was to be written.
+    /// Number of attempts to write.
     pub tries: u32,
 }
 
@@ -39,7 +39,7 @@ impl ScriptedStore {
         self.state.borrow().tries
     }
 
-    /// The ordinals of what was written, in order.
+    /// Returns the ordinals of the jobs written, in order.
     pub fn written(&self) -> Vec<u32> {
         self.written.lock().unwrap().clone()
     }
@@ -58,7 +58,7 @@ impl Results for ScriptedStore {
             self.written.lock().unwrap().extend(&ordinals);
             Ok(Written { results: ordinals.len() as u64, ..Written::default() })
         };
-        // Last, so that whoever waits for the try sees what came of it.
+        // Done last, so that a test that waits for the attempt sees its result.
         self.state.send_modify(|state| state.tries += 1);
         result
     }

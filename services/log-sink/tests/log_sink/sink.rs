@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{Broker, Delivery, Envelope, Queue, memory::MemoryBroker};
-use runmill_log_sink::{Intake, LogSink, LogSinkMetrics, StoreHealth};
+use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_proto::{
     InvocationId, Outcome, ProviderId, RunId,
     message::{Call, Invocation},
@@ -17,19 +17,19 @@ use crate::scripted::ScriptedStore;
 
 pub const LOGS: Queue = Queue::Logs(0);
 
-/// A log-sink at work.
+/// A running log-sink.
 pub struct Sink {
     pub store: ScriptedStore,
     pub broker: Arc<MemoryBroker>,
     pub metrics: LogSinkMetrics,
-    pub health: StoreHealth,
-    pub intake: Intake,
+    pub store_health: StoreHealth,
+    pub consumer_health: ConsumerHealth,
     stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Sink {
-    /// Finds `messages` in its queue.
+    /// Starts a log-sink with `messages` in its queue.
     pub async fn start(store: ScriptedStore, messages: impl IntoIterator<Item = Envelope>) -> Self {
         let broker = Arc::new(MemoryBroker::new());
         broker.declare(LOGS).await.unwrap();
@@ -37,23 +37,23 @@ impl Sink {
             broker.publish(LOGS, message).await.unwrap();
         }
         let metrics = LogSinkMetrics::register(&Registry::new()).unwrap();
-        let health = StoreHealth::default();
-        let intake = Intake::new(1);
+        let store_health = StoreHealth::default();
+        let consumer_health = ConsumerHealth::new(1);
         let sink = LogSink {
             broker: broker.clone(),
             results: Arc::new(store.clone()),
             clock: Clock::fixed(Timestamp::UNIX_EPOCH),
             metrics: metrics.clone(),
-            health: health.clone(),
-            intake: intake.clone(),
+            store_health: store_health.clone(),
+            consumer_health: consumer_health.clone(),
             partitions: 1,
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(sink.run(stop.clone()));
-        Self { store, broker, metrics, health, intake, stop, running }
+        Self { store, broker, metrics, store_health, consumer_health, stop, running }
     }
 
-    /// Waits until something was to be written `count` times.
+    /// Waits until the log-sink has tried to write `count` times.
     pub async fn tried(&self, count: u32) {
         self.store.state.subscribe().wait_for(|state| state.tries >= count).await.unwrap();
     }
@@ -62,7 +62,7 @@ impl Sink {
         self.metrics.messages.with_label_values(&[how]).get()
     }
 
-    /// Stops it; what it leaves in the queues of logs and of dead letters.
+    /// Stops the log-sink, and returns the messages left in the queue of logs and in that of dead letters.
     pub async fn stop(self) -> (Vec<Delivery>, Vec<Delivery>) {
         self.stop.cancel();
         self.running.await.unwrap().unwrap();
@@ -70,7 +70,7 @@ impl Sink {
     }
 }
 
-/// What another consumer gets.
+/// Returns the messages that another consumer gets.
 async fn left(broker: &dyn Broker, queue: Queue) -> Vec<Delivery> {
     let mut subscription = broker.subscribe(queue, u16::MAX).await.unwrap();
     let mut left = Vec::new();
@@ -80,7 +80,7 @@ async fn left(broker: &dyn Broker, queue: Queue) -> Vec<Delivery> {
     left
 }
 
-/// An answer's log.
+/// Returns the message about an invocation that succeeded.
 pub fn log(ordinal: u32) -> Envelope {
     let nil = Uuid::nil();
     Envelope::new(&Invocation {

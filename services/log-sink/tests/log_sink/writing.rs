@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use runmill_broker::Envelope;
+use runmill_log_sink::{NotConsuming, StoreUnavailable};
 
 use crate::{
     scripted::ScriptedStore,
@@ -21,11 +22,11 @@ async fn what_is_written_is_acked() {
 #[tokio::test(start_paused = true)]
 async fn it_is_ready_once_it_takes_from_every_partition() {
     let sink = Sink::start(ScriptedStore::new(false, None), [log(0)]).await;
-    assert_eq!(sink.intake.check(), Err("1 partitions are not taken from yet".into()));
+    assert_eq!(sink.consumer_health.check(), Err(NotConsuming { missing: 1 }));
 
     sink.tried(1).await;
 
-    assert_eq!(sink.intake.check(), Ok(()));
+    assert_eq!(sink.consumer_health.check(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,7 +39,10 @@ async fn while_the_store_is_down_it_says_so_and_tries_once_a_second() {
     assert_eq!(sink.metrics.write_failures.get(), 60);
     assert_eq!(sink.metrics.unwritten.get(), 3);
     assert_eq!(sink.ended("written"), 0);
-    assert_eq!(sink.health.check(), Err("the database is not available: gone for lunch".into()));
+    assert_eq!(
+        sink.store_health.check(),
+        Err(StoreUnavailable("the database is not available: gone for lunch".into()))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,7 +53,7 @@ async fn when_the_store_is_back_all_is_written_and_acked() {
     sink.tried(3).await;
 
     assert_eq!(sink.store.written(), [0, 1, 2]);
-    assert_eq!(sink.health.check(), Ok(()));
+    assert_eq!(sink.store_health.check(), Ok(()));
     assert_eq!((sink.metrics.unwritten.get(), sink.ended("written")), (0, 3));
     let (logs, dead) = sink.stop().await;
     assert_eq!((logs.len(), dead.len()), (0, 0));
@@ -68,7 +72,7 @@ async fn stopped_while_the_store_is_down_it_leaves_all_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_can_never_be_written_is_put_aside_and_the_others_pass() {
     let sink = Sink::start(ScriptedStore::new(false, Some(1)), (0..3).map(log)).await;
-    // The batch, and then each alone.
+    // One attempt for the batch, and then one for each message alone.
     sink.tried(4).await;
 
     assert_eq!(sink.store.written(), [0, 2]);

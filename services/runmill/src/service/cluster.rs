@@ -1,7 +1,7 @@
 use anyhow::Context;
 use prometheus::Registry;
-use runmill_config::Role;
-use runmill_runtime::{Lifecycle, Readiness, ops, stop_signals};
+use runmill_config::Service;
+use runmill_runtime::{Lifecycle, Readiness, Shutdown, ops, stop_signals};
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::{exit::Exit, process::Process};
 /// The service that users talk to.
 pub async fn dispatcher() -> anyhow::Result<Exit> {
     let process = Process::load()?;
-    let (parts, life) = start(&process, Role::Dispatcher).await?;
+    let (parts, life) = start(&process, Service::Dispatcher).await?;
     let keyring = keyring(&process)?;
     let listener = listen(process.config.listen).await?;
     tracing::info!(event = "dispatcher.listening", address = %listener.local_addr()?);
@@ -24,7 +24,7 @@ pub async fn dispatcher() -> anyhow::Result<Exit> {
 /// The service that calls models.
 pub async fn executor() -> anyhow::Result<Exit> {
     let process = Process::load()?;
-    let (parts, life) = start(&process, Role::Executor).await?;
+    let (parts, life) = start(&process, Service::Executor).await?;
     parts.start_executor(&process.config, &keyring(&process)?, &life)?;
     let readiness = parts.readiness(&life);
     serve_ops(&process, &parts, readiness, &life).await?;
@@ -34,18 +34,18 @@ pub async fn executor() -> anyhow::Result<Exit> {
 /// The service that writes results.
 pub async fn log_sink() -> anyhow::Result<Exit> {
     let process = Process::load()?;
-    let (parts, life) = start(&process, Role::LogSink).await?;
-    let (store, intake) = parts.start_log_sink(&process.config, &life)?;
+    let (parts, life) = start(&process, Service::LogSink).await?;
+    let (store, consumers) = parts.start_log_sink(&process.config, &life)?;
     let mut readiness = parts.readiness(&life);
     readiness.add("store", move || store.check());
-    readiness.add("logs", move || intake.check());
+    readiness.add("logs", move || consumers.check());
     serve_ops(&process, &parts, readiness, &life).await?;
     run(process, parts, life).await
 }
 
-async fn start(process: &Process, role: Role) -> anyhow::Result<(Parts, Lifecycle)> {
-    let cluster = process.config.require_cluster(role)?;
-    process.log_as(service_name(role))?;
+async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Lifecycle)> {
+    let cluster = process.config.require_cluster(service)?;
+    process.log_as(service.as_str())?;
     let store = connect_store(&process.config, &cluster.database_url).await?;
     let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
     let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
@@ -56,7 +56,7 @@ async fn run(process: Process, parts: Parts, life: Lifecycle) -> anyhow::Result<
     let ended = life.run_until(stop_signals()?, process.config.drain_timeout).await;
     parts::close(&*parts.broker).await;
     match ended {
-        runmill_runtime::Exit::OnRequest => Ok(Exit::Completed),
+        Shutdown::OnRequest => Ok(Exit::Completed),
         other => Err(anyhow::anyhow!("{other}")),
     }
 }
@@ -81,12 +81,4 @@ fn keyring(process: &Process) -> anyhow::Result<Keyring> {
 
 pub async fn listen(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
-}
-
-const fn service_name(role: Role) -> &'static str {
-    match role {
-        Role::Dispatcher => "dispatcher",
-        Role::Executor => "executor",
-        Role::LogSink => "log-sink",
-    }
 }

@@ -11,7 +11,7 @@ use runmill_config::{Config, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
-use runmill_log_sink::{Intake, LogSink, LogSinkMetrics, StoreHealth};
+use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_quota::Lanes;
 use runmill_runtime::{
     Clock, Lifecycle, Readiness,
@@ -108,11 +108,11 @@ impl Parts {
     }
 
     pub fn start_executor(&self, config: &Config, keyring: &Keyring, life: &Lifecycle) -> anyhow::Result<()> {
-        let (clock, lanes) = (self.clock.clone(), Arc::new(Lanes::new(config.lane_concurrency)));
+        let lanes = Arc::new(Lanes::new(config.lane_concurrency));
         let factory = FactorySettings {
             prices: config.prices.clone(),
             address_rules: config.address_rules,
-            ..FactorySettings::new(Arc::new(move || clock.now()), lanes)
+            ..FactorySettings::new(self.clock.clone(), lanes)
         };
         let executor = Executor {
             name: executor_name(),
@@ -128,21 +128,25 @@ impl Parts {
         Ok(())
     }
 
-    /// What is returned says whether the store takes what is written, and whether all is taken that is to be written.
-    pub fn start_log_sink(&self, config: &Config, life: &Lifecycle) -> anyhow::Result<(StoreHealth, Intake)> {
-        let health = StoreHealth::default();
-        let intake = Intake::new(config.log_partitions);
+    /// Starts a log-sink, and returns the checks of its readiness.
+    pub fn start_log_sink(
+        &self,
+        config: &Config,
+        life: &Lifecycle,
+    ) -> anyhow::Result<(StoreHealth, ConsumerHealth)> {
+        let store_health = StoreHealth::default();
+        let consumer_health = ConsumerHealth::new(config.log_partitions);
         let sink = LogSink {
             broker: self.broker.clone(),
             results: self.store.clone(),
             clock: self.clock.clone(),
             metrics: LogSinkMetrics::register(&self.registry)?,
-            health: health.clone(),
-            intake: intake.clone(),
+            store_health: store_health.clone(),
+            consumer_health: consumer_health.clone(),
             partitions: config.log_partitions,
         };
         life.spawn("log-sink", sink.run(life.stop.clone()));
-        Ok((health, intake))
+        Ok((store_health, consumer_health))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use runmill_config::{Access, Token};
+use runmill_config::{Role, Token};
 use runmill_vault::Keyring;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -30,7 +30,7 @@ pub fn tokens(process: &Process) -> anyhow::Result<Vec<Token>> {
         return Ok(process.config.tokens.clone());
     }
     let value = kept(&process.config.data_dir, TOKEN_FILE)?;
-    Ok(vec![Token { access: Access::Admin, value }])
+    Ok(vec![Token { role: Role::Admin, value }])
 }
 
 /// A random secret in a file that only its owner can read; made when it is not there.

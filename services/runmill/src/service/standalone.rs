@@ -4,8 +4,8 @@ use anyhow::Context;
 use futures::Stream;
 use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
-use runmill_config::{Access, Config, Token};
-use runmill_runtime::{Lifecycle, stop_signals};
+use runmill_config::{Config, Role, Token};
+use runmill_runtime::{Lifecycle, Shutdown, stop_signals};
 use runmill_store::{Feed, Runs, SharedStore, Transition, sqlite::SqliteStore};
 use tokio::net::TcpListener;
 
@@ -87,7 +87,7 @@ impl Standalone {
         make_folder(&config.data_dir)?;
         let keyring = secrets::keyring(process)?;
         let mut tokens = secrets::tokens(process)?;
-        let own = Token { access: Access::Admin, value: runmill_vault::generate_hex() };
+        let own = Token { role: Role::Admin, value: runmill_vault::generate_hex() };
         tokens.push(own.clone());
         let address = listener.local_addr()?;
         let client = Client::new(&format!("http://{address}"), Some(own.value))?;
@@ -127,7 +127,7 @@ impl Standalone {
         for life in [self.executor, self.log_sink, self.front] {
             life.stop.cancel();
             match life.run_until(&mut signals, self.drain_timeout).await {
-                runmill_runtime::Exit::OnRequest => {}
+                Shutdown::OnRequest => {}
                 other => faults.push(other.to_string()),
             }
         }

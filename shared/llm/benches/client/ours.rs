@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use prometheus::Registry;
+use runmill_clock::Clock;
 use runmill_llm::{
     CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target, TargetKey,
 };
@@ -26,7 +27,7 @@ pub struct Ours {
 impl Ours {
     pub fn new(subject: Subject, server: &str) -> Self {
         let factory = Factory::new(
-            FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(64))),
+            FactorySettings::new(Clock::fixed(Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(64))),
             &Registry::new(),
         );
         let target = Target {

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use prometheus::Registry;
+use runmill_clock::Clock;
 use runmill_llm::{
     CallPolicy, ChatMessage, ChatRequest, Client, Factory, FactorySettings, Role, Target, TargetKey,
 };
@@ -23,7 +24,7 @@ pub fn client(base_url: String) -> Arc<Client> {
 }
 
 pub fn factory() -> Factory {
-    let settings = FactorySettings::new(Arc::new(|| Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(8)));
+    let settings = FactorySettings::new(Clock::fixed(Timestamp::UNIX_EPOCH), Arc::new(Lanes::new(8)));
     let settings = FactorySettings { random: Arc::new(|| 0.0), ..settings };
     Factory::new(settings, &Registry::new()).unwrap()
 }

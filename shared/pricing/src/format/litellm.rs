@@ -1,7 +1,8 @@
-//! LiteLLM's `model_prices_and_context_window.json`: dollars per token, a field for each kind of token and tier.
+//! The format of LiteLLM's `model_prices_and_context_window.json`: dollars per token, with a field for each kind of token
+//! and tier.
 //!
-//! Read are models that are asked for text: modes `chat`, `completion` and `responses`, or none. Prices of batches,
-//! service tiers, off-peak hours, regions, audio, images and searches are not.
+//! Only models that generate text are read: those with the modes `chat`, `completion` and `responses`, or without a mode.
+//! Prices of batches, service tiers, off-peak hours, regions, audio, images and searches are ignored.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -11,7 +12,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
-    Price, PriceTableError,
+    FieldFault, Price, PriceTableError,
     fields::{Fields, Tokens},
     price::Tier,
     rates::Quote,
@@ -20,7 +21,7 @@ use crate::{
 const SOURCE: &str = "a table in LiteLLM's format";
 const INPUT: &str = "input_cost_per_token";
 const RANGES: &str = "tiered_pricing";
-/// Describes the format, and is no model.
+/// Name of an entry that describes the format and is no model.
 const SAMPLE: &str = "sample_spec";
 
 pub(super) fn read(table: &Map<String, Value>) -> Result<HashMap<String, Price>, PriceTableError> {
@@ -33,7 +34,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<HashMap<String, Price>,
         let fields = Fields::of_model(key, value)?;
         let Some(price) = price(&fields, &source)? else { continue };
         let name = name(key, fields.text("litellm_provider")?);
-        // The table may have a model with its prefix and without; the entry with it says more.
+        // The table may have a model both with its prefix and without. The entry with the prefix has more fields.
         if name == *key {
             prices.insert(name, price);
         } else {
@@ -44,7 +45,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<HashMap<String, Price>,
     Ok(prices)
 }
 
-/// A bare name belongs to the vendor that the entry states, and gets its prefix.
+/// Returns the name of an entry with a prefix: a bare name gets the prefix of the vendor that the entry states.
 fn name(key: &str, vendor: Option<&str>) -> String {
     let prefix = match vendor {
         None => return key.to_owned(),
@@ -69,7 +70,7 @@ fn add_aliases(
         let Some(target) = Fields::of_model(key, value)?.text("alias_of")? else { continue };
         let vendor =
             table.get(target).and_then(|entry| entry.get("litellm_provider")).and_then(Value::as_str);
-        // An alias of something that is not priced by tokens is as unknown as that.
+        // An alias of a model that has no price per token has no price either.
         if let Some(price) = prices.get(&name(target, vendor)).cloned() {
             prices.entry(key.clone()).or_insert(price);
         }
@@ -85,7 +86,7 @@ fn price(fields: &Fields, source: &Arc<str>) -> Result<Option<Price>, PriceTable
     let mut tiers = tiers(fields, stated)?;
     let rates = match stated.rates() {
         Some(rates) => rates,
-        // Where there are only ranges, the first of them is the base.
+        // If there are only ranges, the first of them is the base.
         None if tiers.first().is_some_and(|tier| tier.above == 0) => tiers.remove(0).rates,
         None => return Ok(None),
     };
@@ -98,8 +99,8 @@ fn price(fields: &Fields, source: &Arc<str>) -> Result<Option<Price>, PriceTable
     }))
 }
 
-/// Prices for long prompts are in fields like `input_cost_per_token_above_200k_tokens`, or in a list of ranges, each
-/// with all of its prices.
+/// Reads the prices for long prompts, from fields such as `input_cost_per_token_above_200k_tokens` or from a list of ranges,
+/// each with all of its prices.
 fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
     let mut tiers = Vec::new();
     for thousands in fields.names().filter_map(thousands).collect::<BTreeSet<_>>() {
@@ -107,7 +108,7 @@ fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
         tiers.extend(quote.over(base).rates().map(|rates| Tier { above: thousands * 1_000, rates }));
     }
     for range in fields.list(RANGES)? {
-        let above = range.first("range")?.ok_or_else(|| range.fault("range", "is missing"))?;
+        let above = range.first("range")?.ok_or_else(|| range.fault("range", FieldFault::Missing))?;
         let quote = quote(&range, "")?;
         let quote = Quote { output: quote.output.or(base.output), ..quote };
         tiers.extend(quote.rates().map(|rates| Tier { above, rates }));
@@ -117,10 +118,10 @@ fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
     Ok(tiers)
 }
 
-/// The `N` of `input_cost_per_token_above_Nk_tokens`.
+/// Returns the `N` of `input_cost_per_token_above_Nk_tokens`.
 fn thousands(field: &str) -> Option<u64> {
     let above = field.strip_prefix(INPUT)?.strip_prefix("_above_")?;
-    // Bounded, so that a thousand times it is a number, too.
+    // Bounded, so that a thousand times the number does not overflow.
     above.strip_suffix("k_tokens")?.parse().ok().filter(|thousands| *thousands < 1_000_000_000)
 }
 

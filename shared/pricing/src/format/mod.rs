@@ -1,4 +1,4 @@
-//! Price tables as text.
+//! The text formats of price tables.
 
 mod litellm;
 mod native;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{Price, PriceTableError};
 
-/// Reads a table of either format, told apart by its shape. By model, as the table names it.
+/// Reads a table of either format, which its shape tells apart. Returns prices by the model's name in the table.
 pub(crate) fn read(text: &str) -> Result<HashMap<String, Price>, PriceTableError> {
     let table: Map<String, Value> =
         serde_json::from_str(text).map_err(|error| PriceTableError::Json(error.to_string()))?;

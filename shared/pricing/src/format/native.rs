@@ -1,11 +1,11 @@
-//! Our own format: dollars per million tokens, as people quote prices.
+//! Runmill's own format: dollars per million tokens, as people quote prices.
 
 use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
 use crate::{
-    Price, PriceTableError,
+    FieldFault, Price, PriceTableError,
     fields::{Fields, Tokens},
     name::is_day,
     price::Tier,
@@ -23,22 +23,22 @@ pub(super) fn read(
     let fields = Fields::of_table(table);
     fields.only(&TABLE)?;
     let source = source(&fields)?;
-    let models = models.as_object().ok_or_else(|| fields.fault("models", "must be an object"))?;
+    let models = models.as_object().ok_or_else(|| fields.fault("models", FieldFault::NotAnObject))?;
     let read = |(model, value)| Ok((String::clone(model), price(model, value, &source)?));
     models.iter().map(read).collect()
 }
 
-/// Whom the prices are from, and of which day, as a table of either format may be asked.
+/// Returns the name and the date of the table, in words.
 fn source(fields: &Fields) -> Result<Arc<str>, PriceTableError> {
     let source = fields.text("source")?.unwrap_or("a table that names no source");
     let Some(date) = fields.text("date")? else { return Ok(source.into()) };
     let mut parts = date.splitn(3, '-').map(str::as_bytes);
     let parts = (parts.next(), parts.next(), parts.next());
     let (Some(year @ [_, _, _, _]), Some(month @ [_, _]), Some(day @ [_, _])) = parts else {
-        return Err(fields.fault("date", "must be a day, as 2026-01-31"));
+        return Err(fields.fault("date", FieldFault::NotADay));
     };
     if !is_day(year, month, day) {
-        return Err(fields.fault("date", "must be a day, as 2026-01-31"));
+        return Err(fields.fault("date", FieldFault::NotADay));
     }
     Ok(format!("{source}, {date}").into())
 }
@@ -48,7 +48,7 @@ fn price(model: &str, value: &Value, source: &Arc<str>) -> Result<Price, PriceTa
     fields.only(&[PRICES.as_slice(), &LIMITS].concat())?;
     let base = quote(&fields)?;
     for (field, rate) in [("input", base.input), ("output", base.output)] {
-        rate.ok_or_else(|| fields.fault(field, "is missing"))?;
+        rate.ok_or_else(|| fields.fault(field, FieldFault::Missing))?;
     }
     Ok(Price {
         rates: base.rates().expect("input and output are there"),
@@ -63,9 +63,9 @@ fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
     let mut tiers: Vec<Tier> = Vec::new();
     for tier in fields.list("tiers")? {
         tier.only(&[PRICES.as_slice(), &["above"]].concat())?;
-        let above = tier.count("above")?.ok_or_else(|| tier.fault("above", "is missing"))?;
+        let above = tier.count("above")?.ok_or_else(|| tier.fault("above", FieldFault::Missing))?;
         if tiers.last().is_some_and(|last| above <= last.above) {
-            return Err(tier.fault("above", "must be more than that of the tier before"));
+            return Err(tier.fault("above", FieldFault::NotAscending));
         }
         let rates = quote(&tier)?.over(base).rates().expect("the base has input and output");
         tiers.push(Tier { above, rates });
@@ -127,7 +127,7 @@ mod tests {
             ),
             (
                 r#""m": {"input": 1, "output": 1, "cached": 1}"#,
-                "model `m`, field `cached`: not known; known are input, cached_input, cache_write, output, \
+                "model `m`, field `cached`: is not known; known fields are input, cached_input, cache_write, output, \
                  reasoning, tiers, context_window, max_output",
             ),
             (
@@ -160,7 +160,10 @@ mod tests {
             (r#"{"models": 3}"#, "field `models`: must be an object"),
             (r#"{"models": {}, "date": "today"}"#, "field `date`: must be a day, as 2026-01-31"),
             (r#"{"models": {}, "date": "2026-13-31"}"#, "field `date`: must be a day, as 2026-01-31"),
-            (r#"{"models": {}, "when": 1}"#, "field `when`: not known; known are source, date, models"),
+            (
+                r#"{"models": {}, "when": 1}"#,
+                "field `when`: is not known; known fields are source, date, models",
+            ),
             ("[]", "not JSON: invalid type: sequence, expected a map at line 1 column 0"),
         ];
         for (text, want) in table {

@@ -1,7 +1,7 @@
 use super::{Set, label};
 use crate::text::{has_words, key};
 
-/// The choices of an item, as texts are compared.
+/// The choices of an item, in the form in which texts are compared.
 pub(super) struct Choices(Vec<String>);
 
 impl Choices {
@@ -13,12 +13,12 @@ impl Choices {
         self.0.len()
     }
 
-    /// The choice that `text` is, and nothing more: its text, or else its letter.
+    /// Returns the choice whose text, or else whose letter, is all of `text`.
     pub fn named(&self, text: &str) -> Option<usize> {
         self.with_text(text).or_else(|| label::alone(text, self.len()))
     }
 
-    /// The choice whose text this is. Of equal choices neither is meant.
+    /// Returns the choice with this text, unless several choices have it.
     pub fn with_text(&self, text: &str) -> Option<usize> {
         let key = key(text);
         let mut same = self.0.iter().enumerate().filter(|(_, choice)| **choice == key);
@@ -26,14 +26,14 @@ impl Choices {
         same.next().is_none().then_some(first)
     }
 
-    /// Whether `text` begins with the text of this choice.
+    /// Returns true if `text` begins with the text of this choice.
     pub fn begins(&self, text: &str, choice: usize) -> bool {
         let key = key(text);
         let rest = key.strip_prefix(self.0[choice].as_str());
         rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     }
 
-    /// The choices whose texts stand in `text`; not those that only do as a part of another.
+    /// Returns the choices whose texts occur in `text`, except those that occur only as a part of another choice.
     pub fn mentioned(&self, text: &str) -> Set {
         let text = key(text);
         let found: Set = (0..self.len()).filter(|choice| has_words(&text, &self.0[*choice])).collect();

@@ -1,4 +1,4 @@
-//! Letters that stand for choices: `B`, `(B)`, `B.`, `**B**`, `Option B`; but not the article in `A dog`.
+//! Finds letters that stand for choices: `B`, `(B)`, `B.`, `**B**`, `Option B`; but not the article in `A dog`.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -6,11 +6,11 @@ use regex::Regex;
 
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// Signs that may stand around a letter.
+/// Characters that may be around a letter.
 const AROUND: &[char] =
     &['(', ')', '[', ']', '{', '}', '<', '>', '*', '_', '`', '"', '\'', '$', ' ', '.', ':'];
 
-/// A letter at the start of a text, and what follows it.
+/// Matches a letter at the start of a text, and the text after it.
 static START: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"^[\s*_`"'$(\[{<>#-]*"#,
@@ -20,13 +20,13 @@ static START: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-/// What may follow a letter but not an article.
+/// Matches text that may follow a letter but not an article.
 static AFTER_LETTER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:[^\w\s]|\s*$|\s*[-–—:=(]|\s*\n|\s+(?:because|since|as|is|are|and|or|due)\b)")
         .expect("a constant pattern")
 });
 
-/// More letters behind the first: `B or C`, `A, C`.
+/// Matches further letters after the first: `B or C`, `A, C`.
 static MORE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^[\s.)\]*]*(?:,|/|&|\bor\b|\band\b)[\s(\[*]*(?:(?:or|and)\s+)?[(\[*]*(?<letter>[A-Z])\b")
         .expect("a constant pattern")
@@ -34,13 +34,13 @@ static MORE: LazyLock<Regex> = LazyLock::new(|| {
 
 static LETTER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[A-Z]\b").expect("a constant pattern"));
 
-/// A letter in the middle of a text that can be nothing else.
+/// Matches a letter in the middle of a text that cannot be a word.
 static MARKED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\((?<a>[A-Z])\)|\*\*\(?(?<b>[A-Z])\b[).:]?|\b(?i:option|choice|letter)\s+[(*]*(?<c>[A-Z])\b")
         .expect("a constant pattern")
 });
 
-/// A letter that ends a text: an article cannot.
+/// Matches a letter at the end of a text, where it cannot be an article.
 static END: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?:^|[\s*(:])(?<letter>[A-Z])[\s.!*)"'`$]*$"#).expect("a constant pattern")
 });
@@ -48,7 +48,7 @@ static END: LazyLock<Regex> = LazyLock::new(|| {
 static TEX: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}").expect("a constant pattern"));
 
-/// `\text{B}` is `B`.
+/// Turns `\text{B}` into `B`.
 pub(super) fn without_tex(text: &str) -> Cow<'_, str> {
     TEX.replace_all(text, "$1")
 }
@@ -61,7 +61,7 @@ fn index(letter: &str, choices: usize) -> Option<usize> {
     LETTERS.find(&letter.to_ascii_uppercase()).filter(|index| *index < choices)
 }
 
-/// The letter that is all of `text`, in either case.
+/// Returns the choice whose letter, in either case, is all of `text`.
 pub(super) fn alone(text: &str, choices: usize) -> Option<usize> {
     let letter = text.trim().trim_matches(AROUND);
     if letter.len() == 1 { index(letter, choices) } else { None }
@@ -71,7 +71,7 @@ pub(super) fn alone(text: &str, choices: usize) -> Option<usize> {
 pub(super) struct Start<'a> {
     pub choice: usize,
     pub rest: &'a str,
-    /// What follows shows that it is a letter; otherwise `A` and `I` may be words, and so may any letter in lower case.
+    /// False if the letter may be a word: `A`, `I` or a letter in lower case, and the text after it does not show otherwise.
     pub sure: bool,
 }
 
@@ -83,18 +83,18 @@ pub(super) fn at_start(text: &str, choices: usize) -> Option<Start<'_>> {
     Some(Start { choice, rest, sure: !word || AFTER_LETTER.is_match(rest) })
 }
 
-/// Whether another letter follows the one before `rest`.
+/// Returns true if another letter follows the one before `rest`.
 pub(super) fn goes_on(rest: &str, choices: usize) -> bool {
     MORE.captures(rest).is_some_and(|found| index(&found["letter"], choices).is_some())
 }
 
-/// Whether letters are listed anywhere in `text`: `it is B or C`.
+/// Returns true if `text` lists letters anywhere: `it is B or C`.
 pub(super) fn lists(text: &str, choices: usize) -> bool {
     let mut letters = LETTER.find_iter(text).filter(|letter| index(letter.as_str(), choices).is_some());
     letters.any(|letter| goes_on(&text[letter.end()..], choices))
 }
 
-/// The choices whose letters are marked as such somewhere in `text`.
+/// Returns the choices whose letters are marked as such anywhere in `text`.
 pub(super) fn marked(text: &str, choices: usize) -> super::Set {
     let letter = |found: regex::Captures<'_>| {
         let letter = ["a", "b", "c"].iter().find_map(|name| found.name(name));

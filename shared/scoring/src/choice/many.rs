@@ -1,4 +1,4 @@
-//! Reading the set of choices that an answer names.
+//! Reads the set of choices that an answer names.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ pub(super) fn read(choices: &Choices, answer: &str) -> Option<Set> {
     }
 }
 
-/// `text` as a list of choices and nothing else: `A, C`, `A and C`, `["A", "C"]`, `AC`, or their texts.
+/// Reads `text` as a list of choices and nothing else: `A, C`, `A and C`, `["A", "C"]`, `AC`, or their texts.
 pub(super) fn list(choices: &Choices, text: &str) -> Option<Set> {
     json(choices, text).or_else(|| parts(choices, text)).or_else(|| run(choices, text))
 }
@@ -37,7 +37,7 @@ fn parts(choices: &Choices, text: &str) -> Option<Set> {
     set.filter(|set| !set.is_empty())
 }
 
-/// Letters without anything between them.
+/// Reads letters without anything between them.
 fn run(choices: &Choices, text: &str) -> Option<Set> {
     let letters = text.trim().trim_end_matches('.');
     if letters.len() > choices.len() || !letters.chars().all(|c| c.is_ascii_uppercase()) {
@@ -48,7 +48,7 @@ fn run(choices: &Choices, text: &str) -> Option<Set> {
     set.filter(|set| !set.is_empty() && set.len() == letters.len())
 }
 
-/// The lines that begin with a choice, where others do not.
+/// Reads the choices at the beginning of lines; lines that begin with no choice are ignored.
 fn labelled(choices: &Choices, answer: &str) -> Option<Set> {
     let set: Set = answer.lines().filter_map(|line| one::passage(choices, line)).collect();
     (!set.is_empty()).then_some(set)

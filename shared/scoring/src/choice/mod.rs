@@ -1,4 +1,4 @@
-//! Which of the item's choices the answer names, by letter or by text. A set is marked with F1.
+//! Scores the choices that an answer names, by letter or by text. A set of choices is scored with F1.
 
 mod choices;
 mod label;
@@ -12,7 +12,7 @@ use runmill_proto::{Item, ItemType};
 use self::choices::Choices;
 use crate::mark::Mark;
 
-/// Choices by their place, from 0.
+/// Choices by their position, from 0.
 type Set = BTreeSet<usize>;
 
 pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
@@ -23,9 +23,7 @@ pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
     let several = item.item_type == ItemType::McqMulti || references.len() != 1;
     let wanted = match wanted(&choices, references, several) {
         Ok(wanted) => wanted,
-        Err(reference) => {
-            return Mark::unscored(format!("the reference `{reference}` is none of the choices"));
-        }
+        Err(error) => return Mark::unscored(error.to_string()),
     };
     let answer = label::without_tex(answer);
     let named = if several { many::read(&choices, &answer) } else { one::read(&choices, &answer) };
@@ -35,20 +33,25 @@ pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
     }
 }
 
-/// The choices that the references name; the one that names none is the error.
-fn wanted<'a>(choices: &Choices, references: &'a [String], several: bool) -> Result<Set, &'a str> {
+/// A reference that names no choice of its item.
+#[derive(Debug, thiserror::Error)]
+#[error("the reference `{0}` is none of the choices")]
+struct UnknownChoice<'a>(&'a str);
+
+/// Returns the choices that the references name.
+fn wanted<'a>(choices: &Choices, references: &'a [String], several: bool) -> Result<Set, UnknownChoice<'a>> {
     let mut wanted = Set::new();
     for reference in references {
         match choices.named(reference) {
             Some(choice) => drop(wanted.insert(choice)),
-            None if several => wanted.extend(many::list(choices, reference).ok_or(reference.as_str())?),
-            None => return Err(reference),
+            None if several => wanted.extend(many::list(choices, reference).ok_or(UnknownChoice(reference))?),
+            None => return Err(UnknownChoice(reference)),
         }
     }
     Ok(wanted)
 }
 
-/// The harmonic mean of precision and recall; for single choices, 1 or 0. Two empty sets are equal.
+/// Returns the harmonic mean of precision and recall, which is 1 or 0 for single choices. Two empty sets are equal.
 #[expect(clippy::cast_precision_loss, reason = "there are few choices")]
 fn f1(named: &Set, wanted: &Set) -> f64 {
     if named.is_empty() && wanted.is_empty() {

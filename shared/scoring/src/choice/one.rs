@@ -1,9 +1,9 @@
-//! Reading the one choice that an answer names.
+//! Reads the one choice that an answer names.
 
 use super::{Set, choices::Choices, label};
 use crate::extract::{Found, extract};
 
-/// A set of one, or `None` where the answer does not say, or says several.
+/// Returns a set of one choice, or `None` if the answer names none or several.
 pub(super) fn read(choices: &Choices, answer: &str) -> Option<Set> {
     let choice = match extract(answer) {
         Found::Marked(text) => passage(choices, text).or_else(|| only(choices.mentioned(text))),
@@ -12,7 +12,7 @@ pub(super) fn read(choices: &Choices, answer: &str) -> Option<Set> {
     choice.map(|choice| Set::from([choice]))
 }
 
-/// The choice that `text` is or begins with.
+/// Returns the choice that `text` is or begins with.
 pub(super) fn passage(choices: &Choices, text: &str) -> Option<usize> {
     if let Some(choice) = choices.with_text(text) {
         return Some(choice);
@@ -24,7 +24,7 @@ pub(super) fn passage(choices: &Choices, text: &str) -> Option<usize> {
     (start.sure || choices.begins(start.rest, start.choice)).then_some(start.choice)
 }
 
-/// An answer that does not say where its answer is: each place in turn, the clearest first.
+/// Reads an answer without a mark. It tries each place where the choice may be, the least ambiguous first.
 fn unmarked(choices: &Choices, answer: &str, last_line: &str) -> Option<usize> {
     if let Some(choice) = choices.with_text(answer) {
         return Some(choice);
@@ -33,14 +33,14 @@ fn unmarked(choices: &Choices, answer: &str, last_line: &str) -> Option<usize> {
     match labelled.len() {
         0 => {}
         1 => return only(labelled),
-        // The choices are gone through one by one; only a last word after them can tell.
+        // The answer discusses the choices one by one. Only a last line after them can tell which one it chooses.
         _ if passage(choices, last_line).is_some() => return None,
         _ => return by_mention(choices, last_line),
     }
     by_mention(choices, last_line).or_else(|| by_mention(choices, answer))
 }
 
-/// A letter in the middle or at the end of `text`, or else the text of a choice.
+/// Returns the one choice that `text` mentions: by a letter in its middle or at its end, or else by the choice's text.
 fn by_mention(choices: &Choices, text: &str) -> Option<usize> {
     if label::lists(text, choices.len()) {
         return None;

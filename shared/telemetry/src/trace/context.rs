@@ -9,20 +9,20 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 const TRACEPARENT: &str = "traceparent";
 
-/// A carrier of the one header that goes through the broker.
+/// A carrier of the one header that crosses the broker.
 #[derive(Default)]
 struct Header(Option<String>);
 
-/// Makes `span` a part of the trace that `traceparent`, a W3C trace context, is from. For a span that nobody
-/// has entered yet. What cannot be read is as if it were not there.
+/// Makes `span`, which must not have been entered yet, a part of the trace of `traceparent`, a W3C trace context. A context
+/// that cannot be read is ignored.
 pub fn continue_from(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
-    // It fails where nobody traces the span.
+    // Fails if the span is not exported.
     let _ = span.set_parent(read(traceparent));
 }
 
-/// Points from `span` to the span that `traceparent`, a W3C trace context, is of: what led to it without being a part of
-/// its trace. What cannot be read is as if it were not there.
+/// Adds to `span` a link to the span of `traceparent`, a W3C trace context: its cause in another trace. A context that
+/// cannot be read is ignored.
 pub fn link_to(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
     if span.is_disabled() {
@@ -36,7 +36,7 @@ fn read(traceparent: &str) -> Context {
     TraceContextPropagator::new().extract_with_context(&Context::new(), &header)
 }
 
-/// The W3C trace context of `span`, for [`continue_from`] elsewhere; `None` if nobody traces it.
+/// Returns the W3C trace context of `span`, for [`continue_from`] in another process; `None` if the span is not exported.
 pub fn context_of(span: &Span) -> Option<String> {
     let mut header = Header::default();
     TraceContextPropagator::new().inject_context(&span.context(), &mut header);

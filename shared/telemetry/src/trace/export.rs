@@ -12,8 +12,8 @@ use opentelemetry_sdk::{
 
 use super::names::{self, CALL, CALL_LINE, ERROR, MODEL, OPERATION, SPANS};
 
-/// Gives spans their outside names, hands them on, and says when nobody takes them. On a thread of its own: work
-/// goes on whatever happens here.
+/// Renames spans for export, passes them on, and logs when the collector does not accept them. Runs on a thread of its own,
+/// so that it cannot delay the work of the process.
 #[derive(Debug)]
 pub(super) struct Renaming<E> {
     inner: E,
@@ -34,11 +34,11 @@ impl<E: SpanExporter> SpanExporter for Renaming<E> {
         match exported {
             Ok(()) => {
                 if let Some(lost) = outage.end() {
-                    tracing::info!(event = "traces.taken_again", lost, "the collector takes spans again");
+                    tracing::info!(event = "traces.taken_again", lost, "the collector accepts spans again");
                 }
             }
             Err(error) if outage.lose(count, Instant::now()) => {
-                tracing::warn!(event = "traces.lost", %error, "the collector takes no spans; they are dropped");
+                tracing::warn!(event = "traces.lost", %error, "the collector accepts no spans; they are dropped");
             }
             Err(_) => {}
         }
@@ -58,40 +58,40 @@ impl<E: SpanExporter> SpanExporter for Renaming<E> {
     }
 }
 
-/// What is lost while the collector is away.
+/// State of an outage of the collector.
 #[derive(Debug, Default)]
 struct Outage {
     lost: usize,
-    said: Option<Instant>,
+    warned_at: Option<Instant>,
 }
 
-/// A collector that comes and goes is complained of no more often.
-const SAY_EVERY: Duration = Duration::from_mins(5);
+/// Shortest time between two warnings about a collector that is unavailable again and again.
+const WARN_EVERY: Duration = Duration::from_mins(5);
 
 impl Outage {
-    /// Whether to say so.
+    /// Counts lost spans, and returns true if that should be logged.
     fn lose(&mut self, spans: usize, now: Instant) -> bool {
         let begins = self.lost == 0;
         self.lost += spans;
-        let says = begins && self.said.is_none_or(|said| now.duration_since(said) >= SAY_EVERY);
-        if says {
-            self.said = Some(now);
+        let warns = begins && self.warned_at.is_none_or(|at| now.duration_since(at) >= WARN_EVERY);
+        if warns {
+            self.warned_at = Some(now);
         }
-        says
+        warns
     }
 
-    /// How many were lost, if there was an outage.
+    /// Ends the outage, if there was one, and returns the number of spans lost.
     fn end(&mut self) -> Option<usize> {
         Some(std::mem::take(&mut self.lost)).filter(|&lost| lost > 0)
     }
 }
 
-/// The span as it is known outside: only with what the table of names has.
+/// Returns the span as it is exported: only with attributes of the table of names.
 fn renamed(span: SpanData) -> SpanData {
     let mut attributes: Vec<KeyValue> = Vec::with_capacity(span.attributes.len() + 1);
     let line = span.events.iter().filter(|event| is_call_line(&event.attributes));
     for field in span.attributes.iter().chain(line.flat_map(|event| &event.attributes)) {
-        if let Some(attribute) = names::outside(field) {
+        if let Some(attribute) = names::exported(field) {
             attributes.retain(|known| known.key != attribute.key);
             attributes.push(attribute);
         }
@@ -132,7 +132,7 @@ mod tests {
     fn an_outage_is_said_once_and_a_flickering_one_seldom() {
         let (mut outage, start) = (Outage::default(), Instant::now());
         let table = [
-            // seconds, fails, says
+            // seconds, fails, logs
             (0, true, true),
             (1, true, false),
             (2, false, true),
@@ -141,10 +141,10 @@ mod tests {
             (5, false, false),
             (400, true, true),
         ];
-        for (seconds, fails, says) in table {
+        for (seconds, fails, logs) in table {
             let now = start + Duration::from_secs(seconds);
-            let said = if fails { outage.lose(10, now) } else { outage.end().is_some() };
-            assert_eq!(said, says, "at {seconds} s");
+            let logged = if fails { outage.lose(10, now) } else { outage.end().is_some() };
+            assert_eq!(logged, logs, "at {seconds} s");
         }
         assert_eq!(outage.end(), Some(10));
     }

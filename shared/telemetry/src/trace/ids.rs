@@ -5,30 +5,30 @@ use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Random ids, but for a trace that is begun by a key.
+/// Generates random ids, except for a trace that begins with a key.
 #[derive(Debug, Default)]
 pub(super) struct Ids(RandomIdGenerator);
 
 thread_local! {
-    /// The id of the trace that begins next on this thread: a generator is not told for what it generates.
+    /// Id of the next trace that begins on this thread. It is passed this way because a generator takes no parameters.
     static NEXT: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
-/// Begins with `span` the trace of `key`: whatever begins with the same key, in any process and at any time, is in
-/// the same trace. For a span that has no parent and that nobody has entered yet.
+/// Begins the trace of `key` with `span`, which must have no parent and must not have been entered yet. All spans that begin
+/// with the same key are in the same trace, in any process and at any time.
 pub fn begin(span: &Span, key: &dyn Display) {
-    // Off, this is one comparison.
+    // With traces off, this is the only cost.
     if span.is_disabled() {
         return;
     }
     NEXT.set(Some(trace_id(&key.to_string())));
-    // Its context is asked for so that it starts, now and on this thread.
+    // Asking for the context starts the span, now and on this thread.
     span.context();
     NEXT.set(None);
 }
 
-/// FNV-1a in 128 bits, over the key twice: samplers decide by the lower half, and after one pass the end of the key
-/// would hardly have reached its upper bits.
+/// Hashes the key by FNV-1a in 128 bits, in two passes: samplers decide by the lower half, and after one pass the end of the
+/// key would hardly have reached its upper bits.
 ///
 /// Source: G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic Hash Algorithm" (IETF
 /// draft-eastlake-fnv).

@@ -1,6 +1,6 @@
-//! Traces: spans that leave the process, and how one trace goes on in another process.
+//! Traces: the export of spans, and the continuation of a trace in another process.
 //!
-//! Everything here does nothing to a span that nobody traces, and costs next to nothing then.
+//! If traces are off, or the span is not exported, these functions do nothing and cost next to nothing.
 
 #[cfg(feature = "otlp")]
 mod context;
@@ -33,27 +33,27 @@ pub use self::{
     ids::begin,
 };
 
-/// The target of spans that only traces are made of. No log level turns them on; without traces they do not exist.
+/// Target of spans that exist only for traces. No log level turns them on, and without traces they do not exist.
 pub const ONLY: &str = "trace";
 
-/// Where traces go, and which.
+/// Settings of traces: their destination and their sampling.
 pub struct TraceSettings {
-    /// Spans are posted here, as OTLP over HTTP. A URL may hold a secret.
+    /// URL that spans are posted to, as OTLP over HTTP. It may hold a secret.
     pub endpoint: SecretString,
-    /// Sent with every export; values may be percent-encoded.
+    /// Headers of every export; values may be percent-encoded.
     pub headers: BTreeMap<String, SecretString>,
-    /// By which name traces know this process.
+    /// Name of this process in traces.
     pub service: String,
-    /// What continues a trace is kept if its beginning was.
+    /// If true, a span that continues a trace is kept when the trace's first span was.
     pub parent_based: bool,
-    /// The share that is kept of other traces, from 0 to 1.
+    /// Share of the other traces that is kept, from 0 to 1.
     pub ratio: f64,
 }
 
-/// Why there will be no traces.
+/// A fault for which there are no traces.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
-    #[error("this build has no traces: it was made without the feature `otlp`")]
+    #[error("this build has no traces, because it was compiled without the feature `otlp`")]
     NotBuilt,
     #[error("the HTTP client of traces cannot be set up: {0}")]
     Client(String),

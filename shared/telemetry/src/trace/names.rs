@@ -1,14 +1,14 @@
-//! What our spans and fields are called outside: the one table of names.
+//! The one table of the names under which spans and fields are exported.
 //!
-//! It is also what may leave the process. A field that is not here is never an attribute, so no prompt, answer or
-//! key can become one by being logged.
+//! It is also the list of the data that may leave the process: a field that is not here never becomes an attribute, so no
+//! prompt, answer or key is exported because it was logged.
 //!
 //! Source: `OpenTelemetry` semantic conventions 1.41.0, the last release with the attributes of generative AI;
-//! `runmill.*` is ours.
+//! `runmill.*` names are runmill's own.
 
 use opentelemetry::{KeyValue, Value, trace::SpanKind};
 
-/// The spans that are exported, with their kinds.
+/// Spans that are exported, with their kinds.
 pub(super) const SPANS: &[(&str, SpanKind)] = &[
     ("run.submit", SpanKind::Internal),
     ("job.feed", SpanKind::Producer),
@@ -19,16 +19,16 @@ pub(super) const SPANS: &[(&str, SpanKind)] = &[
     ("results.write", SpanKind::Internal),
 ];
 
-/// The span of a call, named after its operation and model for export.
+/// The span of a call. It is exported under the name of its operation and model.
 pub(super) const CALL: &str = "model.invoke";
-/// The line in which a call is logged. Its fields are attributes of the call's span.
+/// The event that logs a call. Its fields become attributes of the call's span.
 pub(super) const CALL_LINE: &str = "model.invocation";
 
 pub(super) const OPERATION: (&str, &str) = ("gen_ai.operation.name", "chat");
 pub(super) const MODEL: &str = "gen_ai.request.model";
 pub(super) const ERROR: &str = "error.type";
 
-/// A field of ours and the attribute that it becomes.
+/// A field and the attribute as which it is exported.
 pub(super) struct Attribute {
     field: &'static str,
     name: &'static str,
@@ -38,11 +38,11 @@ pub(super) struct Attribute {
 #[derive(Clone, Copy)]
 enum Form {
     AsIs,
-    /// Unsigned numbers come as text.
+    /// An integer; unsigned numbers arrive as text.
     Integer,
-    /// From milliseconds.
+    /// Seconds, converted from milliseconds.
     Seconds,
-    /// From the kind of a provider.
+    /// The conventions' name of a provider, converted from its kind.
     Provider,
 }
 
@@ -71,14 +71,14 @@ const fn attribute(field: &'static str, name: &'static str, form: Form) -> Attri
     Attribute { field, name, form }
 }
 
-/// The attribute that a field becomes; `None` if it stays here.
-pub(super) fn outside(field: &KeyValue) -> Option<KeyValue> {
+/// Returns the attribute as which a field is exported; `None` if it is not exported.
+pub(super) fn exported(field: &KeyValue) -> Option<KeyValue> {
     let attribute = ATTRIBUTES.iter().find(|attribute| attribute.field == field.key.as_str())?;
     Some(KeyValue::new(attribute.name, attribute.form.of(&field.value)?))
 }
 
 impl Form {
-    /// `None` if the value is not what the form is made from.
+    /// Converts a value. Returns `None` if it has another type than the form needs.
     fn of(self, value: &Value) -> Option<Value> {
         match self {
             Self::AsIs => Some(value.clone()),
@@ -100,7 +100,7 @@ fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// The conventions know more providers by name than we have kinds; one that they do not know has its own name.
+/// Returns the conventions' name for a provider's kind. A kind that they do not have keeps its own name.
 fn provider(kind: &str) -> &str {
     match kind {
         "google" => "gcp.gemini",
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_field_that_is_not_in_the_table_or_not_what_it_should_be_stays_here() {
         for (field, value) in [("answer", Value::from("4")), ("prompt_tokens", Value::from("many"))] {
-            assert_eq!(outside(&KeyValue::new(field, value)), None, "{field}");
+            assert_eq!(exported(&KeyValue::new(field, value)), None, "{field}");
         }
     }
 }

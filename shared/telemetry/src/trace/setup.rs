@@ -14,19 +14,19 @@ use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt, registr
 use super::{ONLY, TraceError, TraceSettings, export::Renaming, ids::Ids, names::SPANS};
 use crate::{LogSettings, SetupError, layer::JsonLines};
 
-/// Spans that wait for their export. When there are more, because they come faster than the collector takes them,
-/// the newest are dropped.
+/// Largest number of spans that wait for their export. If they come faster than the collector accepts them, the newest are
+/// dropped.
 const QUEUE_MAX: usize = 16 * 1024;
-/// Spans that are sent at once; about a megabyte.
+/// Largest number of spans in one export, about a megabyte.
 const BATCH_MAX: usize = 2 * 1024;
-/// The longest that a span waits for others to be sent with it.
+/// Longest time that a span waits for others to be sent with it.
 const BATCH_WAIT: Duration = Duration::from_secs(1);
-/// Sending a batch, retries included.
+/// Longest time for sending a batch, retries included.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What a process that ends gives its last spans.
+/// Longest time for sending the last spans of a process that ends.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Whose last spans [`close`] sends.
+/// The provider whose last spans [`close`] sends.
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
 /// Sets up logs and traces of the whole process.
@@ -37,15 +37,15 @@ pub(crate) fn install(logs: LogSettings, settings: &TraceSettings) -> Result<(),
     Ok(())
 }
 
-/// Sends what has not been sent, for three seconds at most.
+/// Sends the spans that have not been sent, within three seconds.
 pub(crate) fn close() {
     if let Some(provider) = PROVIDER.get() {
-        // What is not sent by now is lost, and there is nobody left to tell.
+        // Spans that were not sent are lost. The process ends, so nothing can be done about it.
         let _ = provider.shutdown_with_timeout(CLOSE_TIMEOUT);
     }
 }
 
-/// Each with a filter of its own: a log level says nothing about traces.
+/// Returns logs and traces, each with its own filter, because log levels do not apply to traces.
 pub(super) fn subscriber(
     logs: LogSettings,
     provider: &SdkTracerProvider,
@@ -55,7 +55,7 @@ pub(super) fn subscriber(
     Ok(tracing_subscriber::registry().with(spans(provider)).with(lines))
 }
 
-/// Without what the layer would add by itself: only names of ours leave the process.
+/// Returns the layer for spans, without the attributes that it would add by itself: only names of the table are exported.
 fn spans(provider: &SdkTracerProvider) -> impl Layer<Registry> + use<> {
     tracing_opentelemetry::layer()
         .with_location(false)
@@ -119,14 +119,14 @@ fn client(is_plain: bool) -> Result<Client, TraceError> {
     let build = move || {
         let builder = Client::builder()
             .timeout(EXPORT_TIMEOUT)
-            // The headers hold a secret, which does not follow a redirect or go through a proxy that an environment
+            // The headers hold a secret, which must not follow a redirect or go through a proxy that the environment
             // happens to name.
             .redirect(redirect::Policy::none())
             .no_proxy();
-        // Without TLS no certificates are needed, and a machine without any should not fail to start.
+        // Without TLS no certificates are needed, so a machine without any must not fail to start.
         let builder = if is_plain { builder.tls_certs_only(iter::empty()) } else { builder };
         builder.build().map_err(|error| TraceError::Client(error.to_string()))
     };
-    // On a thread of its own, because such a client may not be made where tasks run.
+    // A blocking client must not be built on a thread that runs async tasks.
     thread::spawn(build).join().unwrap_or_else(|_| Err(TraceError::Client("its thread panicked".to_owned())))
 }

@@ -12,6 +12,7 @@ use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
     trace::{SdkTracerProvider, SpanData, SpanExporter},
 };
+use runmill_clock::Clock;
 use tracing::{Span, info_span, subscriber::with_default};
 
 use super::{
@@ -24,7 +25,7 @@ use crate::LogSettings;
 
 const JOB: &str = "0199a3c4-7b21-7d10-9c55-2f6f0a1b2c3d:7:0";
 
-/// Takes spans, or nothing at all.
+/// Accepts all spans, or none while it is unavailable.
 #[derive(Clone, Debug, Default)]
 struct Collector {
     spans: Arc<Mutex<Vec<SpanData>>>,
@@ -61,7 +62,7 @@ fn logs(filter: &str, writer: impl Write + Send + 'static) -> LogSettings {
         app_env: "test".into(),
         filter: filter.into(),
         writer: Box::new(writer),
-        now: || Timestamp::UNIX_EPOCH,
+        clock: Clock::fixed(Timestamp::UNIX_EPOCH),
     }
 }
 
@@ -75,7 +76,7 @@ fn sampled(ratio: f64) -> TraceSettings {
     }
 }
 
-/// The spans that leave while `program` runs, in the order in which they end. Logs are off: traces need none.
+/// Returns the spans exported while `program` runs, in the order in which they end. Logs are off: traces do not need them.
 fn spans_of(ratio: f64, program: impl FnOnce()) -> Vec<SpanData> {
     let collector = Collector::default();
     let provider: SdkTracerProvider = provider(collector.clone(), &sampled(ratio));

@@ -1,4 +1,4 @@
-//! The same functions in a build that cannot trace.
+//! The functions of traces in a build without the feature `otlp`.
 
 use std::fmt::Display;
 
@@ -7,16 +7,16 @@ use tracing::Span;
 use super::{TraceError, TraceSettings};
 use crate::{LogSettings, SetupError};
 
-/// Nothing, in a build without traces.
+/// Does nothing in a build without traces.
 pub fn begin(_span: &Span, _key: &dyn Display) {}
 
-/// Nothing, in a build without traces.
+/// Does nothing in a build without traces.
 pub fn continue_from(_span: &Span, _traceparent: Option<&str>) {}
 
-/// Nothing, in a build without traces.
+/// Does nothing in a build without traces.
 pub fn link_to(_span: &Span, _traceparent: Option<&str>) {}
 
-/// `None`, in a build without traces.
+/// Returns `None` in a build without traces.
 pub fn context_of(_span: &Span) -> Option<String> {
     None
 }

@@ -41,7 +41,8 @@ pub async fn estimate(
     })?;
     let whom = Whom::of(client, &request.provider).await?;
     let price = process.config.prices.price(Seller::at(whom.kind, &whom.base_url), &request.model);
-    let prompt = Prompt::compile(job.prompt_template.as_deref()).map_err(UsageError)?;
+    let prompt =
+        Prompt::compile(job.prompt_template.as_deref()).map_err(|error| UsageError(error.to_string()))?;
     let counter = Counter::new(&job, whom.takes_images);
     let mut estimate = Estimate::new(Assumptions {
         model: request.model.clone(),

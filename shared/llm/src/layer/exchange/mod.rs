@@ -3,12 +3,13 @@ mod stream_reader;
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::Response;
+use runmill_clock::Clock;
 use runmill_proto::api::{ProviderKind, ProviderProtocol};
 
 use self::{body::AnswerBody, stream_reader::StreamReader};
 use super::{AttemptLayer, Context};
 use crate::{
-    ChatResponse, Clock, ModelError,
+    ChatResponse, ModelError,
     protocol::{ErrorAnswer, Protocol, UnusableAnswer},
     redact::Redactor,
     retry_after::retry_after,
@@ -80,7 +81,7 @@ impl Exchange {
             let message = "the server redirects, which is not followed; check the base URL".to_owned();
             return ModelError::InvalidRequest { status: status.as_u16(), message };
         }
-        let after = retry_after(response.headers(), (self.clock)());
+        let after = retry_after(response.headers(), self.clock.now());
         let should_retry = should_retry(response.headers());
         let body = body::error(response).await;
         let (status, form) = (status.as_u16(), cx.form);

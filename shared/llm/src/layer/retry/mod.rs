@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span, field::Empty};
 
+use runmill_clock::Clock;
 use runmill_pricing::PriceTable;
 use runmill_quota::RetryBudget;
 
@@ -16,7 +17,7 @@ use self::{
 };
 use super::{AttemptLayer, CallLayer, Context};
 use crate::{
-    ChatRequest, ChatResponse, Clock, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
+    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
     protocol::Form, tracker::AttemptTracker,
 };
 
@@ -37,7 +38,7 @@ impl<A: AttemptLayer> CallLayer for Retry<A> {
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
     ) -> Invoked {
-        let mut log = AttemptLog::start((self.clock)());
+        let mut log = AttemptLog::start(self.clock.now());
         let result = self.settle(request, policies, interrupts, &mut log).await;
         log.finish(result)
     }

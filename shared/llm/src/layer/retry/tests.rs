@@ -27,7 +27,7 @@ fn retry<A>(inner: A) -> Retry<A> {
     let epoch = Timestamp::from_second(1_000).unwrap();
     Retry {
         inner,
-        clock: Arc::new(move || epoch),
+        clock: Clock::fixed(epoch),
         random: Arc::new(|| 0.0),
         budget: RetryBudget::default(),
         prices: Arc::default(),

@@ -1,67 +1,73 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ::url::Host;
+use url::{Host, Url};
 
-use crate::variable;
+/// Name of the variable that sets [`AddressRules::allow_http`].
+pub const ALLOW_HTTP: &str = "RUNMILL_ALLOW_HTTP";
 
-/// To which addresses calls of a provider may go.
+/// Name of the variable that sets [`AddressRules::allow_link_local`].
+pub const ALLOW_LINK_LOCAL: &str = "RUNMILL_ALLOW_LINK_LOCAL";
+
+/// Addresses that calls to a provider may go to.
 ///
-/// Who may name a provider's address could otherwise have an executor show its keys to the network, or ask what only
-/// the machine itself is to ask: clouds hand out credentials at such addresses.
+/// Without rules, a user who may add a provider could make an executor send its keys over the network unencrypted, or
+/// query services that only the machine itself should reach: clouds hand out credentials at such addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddressRules {
-    /// `http` anywhere; without it, only to this machine.
+    /// Allows `http` to any host; otherwise only to this machine.
     pub allow_http: bool,
-    /// Link-local addresses, and those where clouds have their metadata.
+    /// Allows link-local addresses and the metadata addresses of clouds.
     pub allow_link_local: bool,
 }
 
-/// Source: the documentation of Google Cloud, which resolves them inside its networks.
+/// An address that may not be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error(
+        "is a link-local or metadata address, which must not be called; if a model answers there, set {}=true",
+        ALLOW_LINK_LOCAL
+    )]
+    LinkLocal,
+    #[error(
+        "must begin with https://, because http would send the keys unencrypted; if the network is yours, set {}=true",
+        ALLOW_HTTP
+    )]
+    Unencrypted,
+    #[error("must begin with https:// or http://")]
+    Scheme,
+}
+
+/// Names of Google Cloud's metadata server, which resolve only inside its networks. Source: its documentation.
 const METADATA_NAMES: [&str; 2] = ["metadata.google.internal", "metadata"];
 
-/// Alibaba Cloud's metadata, outside the link-local range.
+/// Address of Alibaba Cloud's metadata, outside the link-local range.
 const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
 
-/// AWS's metadata, among the unique local addresses.
+/// Address of AWS's metadata, among the unique local addresses.
 const AWS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
 
 impl AddressRules {
-    /// Whether an address of this scheme and host may be called; if not, why, and what to set. `host` as in a URL, in any
-    /// spelling that one may have.
-    pub fn check(&self, scheme: &str, host: &str) -> Result<(), String> {
-        let host = parse(host).ok_or("has no valid host")?;
-        if !self.allow_link_local && is_metadata(&host) {
-            return Err(format!(
-                "is a link-local or metadata address, and these are not called: set {}=true if a model answers there",
-                variable::ALLOW_LINK_LOCAL.name
-            ));
+    /// Checks the scheme and the host of a URL. Names are not resolved; [`AddressRules::allows`] checks the result.
+    pub fn check(&self, url: &Url) -> Result<(), AddressError> {
+        let host = url.host();
+        if !self.allow_link_local && host.as_ref().is_some_and(is_metadata) {
+            return Err(AddressError::LinkLocal);
         }
-        match scheme {
+        match url.scheme() {
             "https" => Ok(()),
-            "http" if self.allow_http || is_this_machine(&host) => Ok(()),
-            "http" => Err(format!(
-                "must begin with https://, for keys would be sent in the clear: set {}=true if the network is yours",
-                variable::ALLOW_HTTP.name
-            )),
-            _ => Err("must begin with https:// or http://".to_owned()),
+            "http" if self.allow_http || host.as_ref().is_some_and(is_this_machine) => Ok(()),
+            "http" => Err(AddressError::Unencrypted),
+            _ => Err(AddressError::Scheme),
         }
     }
 
-    /// Whether an address that a host's name was resolved to may be called.
+    /// Returns true if an address that a host's name was resolved to may be called.
     pub fn allows(&self, address: IpAddr) -> bool {
         self.allow_link_local || !is_link_local(address)
     }
 }
 
-/// A host as clients read it: a number in any base is an IPv4 address, `%61` is `a`, and a dot may end it.
-fn parse(host: &str) -> Option<Host> {
-    if let Ok(address) = host.parse::<Ipv6Addr>() {
-        return Some(Host::Ipv6(address));
-    }
-    Host::parse(host).ok()
-}
-
-fn is_metadata(host: &Host) -> bool {
+fn is_metadata(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => METADATA_NAMES.contains(&without_root(name)),
         Host::Ipv4(address) => is_link_local((*address).into()),
@@ -69,7 +75,7 @@ fn is_metadata(host: &Host) -> bool {
     }
 }
 
-fn is_this_machine(host: &Host) -> bool {
+fn is_this_machine(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => without_root(name) == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
@@ -77,6 +83,7 @@ fn is_this_machine(host: &Host) -> bool {
     }
 }
 
+/// Drops the dot that may end a full domain name.
 fn without_root(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
@@ -92,8 +99,8 @@ fn is_link_local(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address that packets to this one would reach: mapped (`::ffff:0:0/96`), compatible (`::/96`), or through NAT64
-/// (`64:ff9b::/96`).
+/// Returns the IPv4 address that packets to this address would reach: mapped (`::ffff:0:0/96`), compatible (`::/96`), or
+/// through NAT64 (`64:ff9b::/96`).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [network @ .., high, low] = address.segments();
     let is_embedding = matches!(network, [0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]);
@@ -120,11 +127,11 @@ mod tests {
         "169.254.169.254.",
         "%31%369.254.169.254",
         "[::ffff:169.254.169.254]",
-        "::ffff:a9fe:a9fe",
-        "::169.254.169.254",
-        "64:ff9b::a9fe:a9fe",
+        "[::ffff:a9fe:a9fe]",
+        "[::169.254.169.254]",
+        "[64:ff9b::a9fe:a9fe]",
         "[fe80::1]",
-        "fd00:ec2::254",
+        "[fd00:ec2::254]",
         "metadata.google.internal",
         "Metadata.Google.Internal.",
         "m\u{ff45}tadata",
@@ -137,7 +144,7 @@ mod tests {
         "localhost",
         "LOCALHOST.",
         "[::1]",
-        "::1",
+        "[0:0:0:0:0:0:0:1]",
         "[::ffff:127.0.0.1]",
     ];
 
@@ -150,12 +157,17 @@ mod tests {
         "100.100.100.201",
     ];
 
+    fn url(scheme: &str, host: &str) -> Url {
+        Url::parse(&format!("{scheme}://{host}:8080/v1")).unwrap()
+    }
+
     #[test]
     fn link_local_addresses_are_refused_in_any_spelling() {
         for host in LINK_LOCAL {
             for scheme in ["http", "https"] {
-                let detail = STRICT.check(scheme, host).unwrap_err();
-                assert!(detail.contains("RUNMILL_ALLOW_LINK_LOCAL=true"), "{host}: {detail}");
+                let error = STRICT.check(&url(scheme, host)).unwrap_err();
+                assert_eq!(error, AddressError::LinkLocal, "{host}");
+                assert!(error.to_string().contains("RUNMILL_ALLOW_LINK_LOCAL=true"), "{error}");
             }
         }
     }
@@ -163,28 +175,29 @@ mod tests {
     #[test]
     fn http_goes_only_to_this_machine() {
         for host in THIS_MACHINE {
-            assert_eq!(STRICT.check("http", host), Ok(()), "{host}");
+            assert_eq!(STRICT.check(&url("http", host)), Ok(()), "{host}");
         }
         for host in ELSEWHERE {
-            let detail = STRICT.check("http", host).unwrap_err();
-            assert!(detail.contains("RUNMILL_ALLOW_HTTP=true"), "{host}: {detail}");
-            assert_eq!(STRICT.check("https", host), Ok(()), "{host}");
+            let error = STRICT.check(&url("http", host)).unwrap_err();
+            assert_eq!(error, AddressError::Unencrypted, "{host}");
+            assert!(error.to_string().contains("RUNMILL_ALLOW_HTTP=true"), "{error}");
+            assert_eq!(STRICT.check(&url("https", host)), Ok(()), "{host}");
         }
     }
 
     #[test]
     fn what_is_allowed_is_not_refused() {
         for host in LINK_LOCAL.iter().chain(&THIS_MACHINE).chain(&ELSEWHERE) {
-            assert_eq!(OPEN.check("http", host), Ok(()), "{host}");
+            assert_eq!(OPEN.check(&url("http", host)), Ok(()), "{host}");
         }
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for (scheme, host) in [("https", ""), ("https", "a b"), ("https", "[::1"), ("ftp", "api.openai.com")]
-        {
-            assert!(OPEN.check(scheme, host).is_err(), "{scheme} {host}");
+        for host in ["", "a b", "[::1", "::1"] {
+            assert!(Url::parse(&format!("https://{host}/")).is_err(), "{host}");
         }
+        assert_eq!(OPEN.check(&url("ftp", "api.openai.com")), Err(AddressError::Scheme));
     }
 
     #[test]

@@ -1,3 +1,6 @@
+//! The wall clock. A crate of its own, so that the model client and the logs share it with the services without
+//! depending on a server.
+
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -6,52 +9,45 @@ use std::{
 
 use jiff::Timestamp;
 
-/// The wall clock, passed to whoever needs the date. Cheap to clone.
+/// The wall clock, passed to code that needs the date. Cheap to clone.
 ///
-/// For how long something took or may take, use `tokio::time::Instant`: the wall clock can jump.
+/// Durations and deadlines are measured with `tokio::time::Instant` instead: the wall clock can jump.
 #[derive(Clone)]
-pub struct Clock(Source);
-
-#[derive(Clone)]
-enum Source {
-    System,
-    Manual(ManualClock),
-}
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock.
-    pub const fn system() -> Self {
-        Self(Source::System)
+    /// Returns the machine's clock.
+    pub fn system() -> Self {
+        Self::from_fn(system_now)
     }
 
-    /// A clock that stands still.
+    /// Returns a clock that always shows `now`.
     pub fn fixed(now: Timestamp) -> Self {
-        ManualClock::new(now).clock()
+        Self::from_fn(move || now)
+    }
+
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
     }
 
     pub fn now(&self) -> Timestamp {
-        match &self.0 {
-            Source::System => system_now(),
-            Source::Manual(clock) => clock.now(),
-        }
+        (self.0)()
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the Clock that everyone else is to ask")]
+#[expect(clippy::disallowed_methods, reason = "all other code asks this Clock")]
 fn system_now() -> Timestamp {
     Timestamp::now()
 }
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Source::System => f.write_str("Clock(system)"),
-            Source::Manual(clock) => write!(f, "Clock({})", clock.now()),
-        }
+        write!(f, "Clock({})", self.now())
     }
 }
 
-/// A clock that moves when told to, for tests. Its clones, and the [`Clock`]s made from it, move together.
+/// A clock for tests, which moves only by [`advance`](Self::advance). Its clones, and the [`Clock`]s made from it, move
+/// together.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Timestamp>>);
 
@@ -61,7 +57,8 @@ impl ManualClock {
     }
 
     pub fn clock(&self) -> Clock {
-        Clock(Source::Manual(self.clone()))
+        let clock = self.clone();
+        Clock::from_fn(move || clock.now())
     }
 
     pub fn now(&self) -> Timestamp {

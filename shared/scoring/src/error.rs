@@ -1,0 +1,10 @@
+/// A scorer that cannot be used as it is configured.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ScoringError {
+    #[error("the tolerance must be a number that is not negative")]
+    Tolerance,
+    #[error("the regex scorer needs a pattern")]
+    NoPattern,
+    #[error("the pattern cannot be used: {0}")]
+    Pattern(regex::Error),
+}
