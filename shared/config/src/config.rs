@@ -7,6 +7,7 @@ use std::{
 
 use runmill_address::AddressRules;
 use runmill_pricing::PriceTable;
+use runmill_proto::{Range, api::RateLimit};
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 
@@ -48,8 +49,8 @@ pub struct Config {
     pub traces: Option<Traces>,
 }
 
-const BYTES_MIN: usize = 1024;
-const BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Bounds of the largest body and line, in bytes.
+const BYTES: Range<usize> = Range::new(1024, 1024 * 1024 * 1024);
 const MONTH_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 impl Config {
@@ -63,11 +64,11 @@ impl Config {
             database_url: read.secret(&variable::DATABASE_URL, url::postgres),
             amqp_url: read.secret(&variable::AMQP_URL, url::amqp),
             encryption_key: encryption_key(&mut read),
-            reconcile_interval: read.seconds(&variable::RECONCILE_INTERVAL, 0.1..=3600.0),
+            reconcile_interval: read.seconds(&variable::RECONCILE_INTERVAL, Range::new(0.1, 3600.0)),
             listen: address(&mut read, &variable::LISTEN),
             ops_listen: address(&mut read, &variable::OPS_LISTEN),
             data_dir: data_dir(env),
-            drain_timeout: read.seconds(&variable::DRAIN_TIMEOUT, 0.0..=3600.0),
+            drain_timeout: read.seconds(&variable::DRAIN_TIMEOUT, Range::new(0.0, 3600.0)),
             tokens: tokens(&mut read),
             address_rules: AddressRules {
                 allow_http: read.flag(&variable::ALLOW_HTTP),
@@ -75,13 +76,14 @@ impl Config {
             },
             queue_prefix: read.parse(&variable::QUEUE_PREFIX, queue_prefix).unwrap_or_default(),
             queue_expires: read
-                .optional(&variable::QUEUE_EXPIRES, &(1..=MONTH_SECONDS))
+                .optional(&variable::QUEUE_EXPIRES, Range::new(1, MONTH_SECONDS))
                 .map(Duration::from_secs),
-            log_partitions: read.whole(&variable::LOG_PARTITIONS, 1..=64),
-            lane_concurrency: read.whole(&variable::LANE_CONCURRENCY, 1..=100_000),
-            body_max_bytes: read.whole(&variable::BODY_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
-            line_max_bytes: read.whole(&variable::LINE_MAX_BYTES, BYTES_MIN..=BYTES_MAX),
-            database_pool: read.whole(&variable::DATABASE_POOL, 1..=1000),
+            log_partitions: read.number(&variable::LOG_PARTITIONS, Range::new(1, 64)),
+            lane_concurrency: read
+                .number(&variable::LANE_CONCURRENCY, Range::new(1, RateLimit::CONCURRENCY_MAX)),
+            body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES),
+            line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES),
+            database_pool: read.number(&variable::DATABASE_POOL, Range::new(1, 1000)),
             prices: read
                 .parse(&variable::PRICES, |path| read_prices(Path::new(path)))
                 .unwrap_or_default()
@@ -134,6 +136,7 @@ fn data_dir(env: &Env) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use runmill_proto::Item;
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -149,7 +152,7 @@ mod tests {
         assert_eq!(config.log_filter, "info");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.reconcile_interval, Duration::from_secs(30));
-        assert_eq!((config.body_max_bytes, config.line_max_bytes), (1 << 20, 8 << 20));
+        assert_eq!((config.body_max_bytes, config.line_max_bytes), (1 << 20, Item::LINE_MAX_BYTES));
         assert_eq!((config.log_partitions, config.database_pool), (4, 8));
         assert_eq!(config.queue_expires, None);
         assert_eq!(config.address_rules, AddressRules::default());

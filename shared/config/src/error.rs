@@ -23,10 +23,6 @@ impl ConfigError {
 /// A value that a variable cannot have. The text does not repeat the value, which may be secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ValueError {
-    #[error("must be a whole number from {min} to {max}")]
-    Whole { min: String, max: String },
-    #[error("must be a number from {min} to {max}")]
-    Fraction { min: f64, max: f64 },
     #[error("must be true or false")]
     Flag,
     #[error("must be address:port, such as 127.0.0.1:8080 or [::]:8080")]

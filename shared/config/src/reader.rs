@@ -1,4 +1,6 @@
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use runmill_proto::{Numeric, Range};
 
 use crate::{ConfigError, Env, VARIABLES, Variable, error::ValueError};
 
@@ -42,40 +44,22 @@ impl<'a> Reader<'a> {
         parse(text).map_err(|fault| self.problem(format!("{}: {fault}", variable.name))).ok()
     }
 
-    /// Reads a whole number in `range`. After a fault it returns the start of the range, which nobody uses.
-    pub fn whole<T>(&mut self, variable: &Variable, range: RangeInclusive<T>) -> T
-    where
-        T: FromStr + PartialOrd + Display + Copy,
-    {
-        self.optional(variable, &range).unwrap_or(*range.start())
+    /// Reads a number in `range`. After a fault it returns the start of the range, which nobody uses.
+    pub fn number<T: Numeric + FromStr>(&mut self, variable: &Variable, range: Range<T>) -> T {
+        self.optional(variable, range).unwrap_or(range.min)
     }
 
-    /// Reads a whole number in `range`, if the variable has a value.
-    pub fn optional<T>(&mut self, variable: &Variable, range: &RangeInclusive<T>) -> Option<T>
-    where
-        T: FromStr + PartialOrd + Display,
-    {
+    /// Reads a number in `range`, if the variable has a value.
+    pub fn optional<T: Numeric + FromStr>(&mut self, variable: &Variable, range: Range<T>) -> Option<T> {
         self.parse(variable, |text| {
-            in_range(text, range).ok_or_else(|| ValueError::Whole {
-                min: range.start().to_string(),
-                max: range.end().to_string(),
-            })
+            let number = text.trim().parse().ok();
+            number.filter(|number| range.contains(*number)).ok_or(range)
         })
     }
 
-    /// Reads a number in `range`, which may have a fraction. After a fault it returns the start of the range, which nobody
-    /// uses.
-    pub fn fraction(&mut self, variable: &Variable, range: RangeInclusive<f64>) -> f64 {
-        let number = self.parse(variable, |text| {
-            in_range(text, &range)
-                .ok_or_else(|| ValueError::Fraction { min: *range.start(), max: *range.end() })
-        });
-        number.unwrap_or(*range.start())
-    }
-
-    /// Reads a duration as [`Reader::fraction`] does, in seconds.
-    pub fn seconds(&mut self, variable: &Variable, range: RangeInclusive<f64>) -> Duration {
-        Duration::from_secs_f64(self.fraction(variable, range))
+    /// Reads a duration as [`Reader::number`] does, in seconds.
+    pub fn seconds(&mut self, variable: &Variable, range: Range<f64>) -> Duration {
+        Duration::from_secs_f64(self.number(variable, range))
     }
 
     /// Reads `true` or `false`. After a fault it returns false, which nobody uses.
@@ -105,10 +89,6 @@ impl<'a> Reader<'a> {
     pub fn finish<T>(self, value: T) -> Result<T, ConfigError> {
         ConfigError::unless(self.problems, value)
     }
-}
-
-fn in_range<T: FromStr + PartialOrd>(text: &str, range: &RangeInclusive<T>) -> Option<T> {
-    text.trim().parse().ok().filter(|number| range.contains(number))
 }
 
 /// Returns the number of characters to insert, delete or replace to turn `b` into `a` (Levenshtein distance).

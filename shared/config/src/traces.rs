@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use runmill_proto::Range;
 use secrecy::SecretString;
 
 use crate::{error::ValueError, reader::Reader, variable};
@@ -66,7 +67,7 @@ fn header(part: &str) -> Option<(String, SecretString)> {
 }
 
 fn sampling(read: &mut Reader) -> Sampling {
-    let ratio = read.fraction(&variable::OTEL_SAMPLER_ARG, 0.0..=1.0);
+    let ratio = read.number(&variable::OTEL_SAMPLER_ARG, Range::new(0.0, 1.0));
     let sampling = read.parse(&variable::OTEL_SAMPLER, |text| {
         let (parent_based, kind) = match text.strip_prefix("parentbased_") {
             Some(kind) => (true, kind),
