@@ -80,7 +80,7 @@ async fn an_observer_that_loses_its_connection_again_and_again_sees_1_to_n() {
 
     let again = follow(api, run, Some(ended.seq)).await.rest().await;
     let names: Vec<_> = again.iter().map(|frame| &*frame.event).collect();
-    assert_eq!(names, ["", "snapshot", "end"], "whoever has seen all sees the end");
+    assert_eq!(names, ["", "snapshot", "end"], "an observer that has seen all events still gets `end`");
     let path = format!("/runs/{run}/events?after=10&limit=7");
     let limited = Frames::open(api.request(Method::GET, &path)).await.rest().await;
     let ids: Vec<_> = limited.iter().filter_map(|frame| frame.id).collect();

@@ -187,7 +187,7 @@ impl From<ProtocolArg> for ProviderProtocol {
 #[derive(Args, Clone)]
 pub struct ServerArgs {
     /// URL of a runmill server, whose token is read from `RUNMILL_TOKEN`; without a server, this process does the work
-    /// itself
+    /// with the local data directory
     #[arg(long, value_name = "URL", env = "RUNMILL_SERVER", global = true)]
     pub server: Option<String>,
 }
@@ -226,7 +226,7 @@ pub struct GatewayArgs {
     /// Append one JSON object for every call to this file
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Number of calls kept for /_gateway/calls
+    /// Maximum number of calls kept for /_gateway/calls
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub keep: usize,
     /// Maximum number of open connections; further ones wait
@@ -262,15 +262,33 @@ pub enum RunsAction {
         limit: u32,
     },
     /// Show one run
-    Show { id: RunId },
+    Show {
+        /// ID of the run
+        id: RunId,
+    },
     /// Print the events of a run as they occur, until it ends
-    Watch { id: RunId },
+    Watch {
+        /// ID of the run
+        id: RunId,
+    },
     /// Cancel a run
-    Cancel { id: RunId },
+    Cancel {
+        /// ID of the run
+        id: RunId,
+    },
     /// Pause a run
-    Pause { id: RunId },
+    Pause {
+        /// ID of the run
+        id: RunId,
+    },
     /// Resume a paused run
-    Resume { id: RunId },
+    Resume {
+        /// ID of the run
+        id: RunId,
+    },
     /// Retry the failed jobs of a run that has ended
-    RetryFailed { id: RunId },
+    RetryFailed {
+        /// ID of the run
+        id: RunId,
+    },
 }

@@ -18,7 +18,7 @@ use crate::support::{Cluster, LOG_PARTITIONS, Plan, data::questions, within};
 const KEY_LABEL: &str = "key-95f8e454";
 
 /// Log filter that includes the crates through which keys and headers pass.
-const LOUDEST: &str = "trace,reqwest=trace,hyper=trace,hyper_util=trace,h2=trace,rustls=trace,axum=trace,tower_http=trace,\
+const LOG_EVERYTHING: &str = "trace,reqwest=trace,hyper=trace,hyper_util=trace,h2=trace,rustls=trace,axum=trace,tower_http=trace,\
                        tokio_postgres=trace,deadpool_postgres=trace,lapin=trace";
 
 /// Every failure of the gateway. Those that pause the runs of a provider come last.
@@ -38,7 +38,7 @@ const GATEWAY_MODELS: &[&str] = &[
 
 #[tokio::test]
 async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
-    let cluster = Cluster::planned(Plan { log_level: LOUDEST, ..Plan::default() }).await;
+    let cluster = Cluster::planned(Plan { log_level: LOG_EVERYTHING, ..Plan::default() }).await;
     let echo = EchoServer::start().await;
     let mut answers = Answers { cluster: &cluster, texts: Vec::new() };
     answers.request(Method::PUT, "/settings", Some(&json!({"retry": {"backoff_base_seconds": 0.01}}))).await;
@@ -72,7 +72,7 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     let metrics = metrics(&cluster).await;
     cluster.stop().await;
     for process in cluster.processes() {
-        assert!(process.log().contains(r#""level":"debug""#), "a service was not at its loudest");
+        assert!(process.log().contains(r#""level":"debug""#), "a service did not log at level debug");
         assert_clean("a log", process.log().as_bytes());
     }
     for (from, text) in answers.texts.iter().chain(&metrics) {

@@ -95,7 +95,7 @@ pub async fn run_standalone(
     std::fs::create_dir_all(&process.config.data_dir)
         .with_context(|| format!("creating {}", process.config.data_dir.display()))?;
     process.log_to_file(&process.config.data_dir)?;
-    let local = Standalone::private(process, Services::All).await?;
+    let local = Standalone::for_command(process, Services::All).await?;
     let ended = async {
         if preview == Preview::SmokeTestAndEstimate {
             print_preview(process, &local.client, request, &mut items).await?;

@@ -23,7 +23,7 @@ pub async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
     if let Some(client) = connect(&process, &args.server)? {
         return act(&client, &args).await;
     }
-    let local = Standalone::private(&process, Services::ApiOnly).await?;
+    let local = Standalone::for_command(&process, Services::ApiOnly).await?;
     let ended = act(&local.client, &args).await;
     local.stop(futures::stream::pending()).await?;
     ended

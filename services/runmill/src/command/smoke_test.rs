@@ -37,7 +37,7 @@ async fn ask_standalone(
 ) -> anyhow::Result<SmokeTestReport> {
     std::fs::create_dir_all(&process.config.data_dir)?;
     process.log_to_file(&process.config.data_dir)?;
-    let local = Standalone::private(process, Services::WithoutRuns).await?;
+    let local = Standalone::for_command(process, Services::WithoutRuns).await?;
     let report = ask(&local.client, provider, model).await;
     local.stop(stop_signals()?.boxed()).await?;
     report

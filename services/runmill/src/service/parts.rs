@@ -32,7 +32,7 @@ pub struct Parts {
     pub registry: Registry,
 }
 
-/// Choice of a dispatcher that feeds jobs, or of one that only serves the API.
+/// Tells if a dispatcher feeds jobs or only serves the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feeding {
     Yes,

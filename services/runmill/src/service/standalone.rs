@@ -71,7 +71,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
 
 impl Standalone {
     /// Starts services for one command: embedded, on a free port of the loopback address.
-    pub async fn private(process: &Process, services: Services) -> anyhow::Result<Self> {
+    pub async fn for_command(process: &Process, services: Services) -> anyhow::Result<Self> {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         Self::start(process, listener, services, Embedded::Always).await
     }
@@ -91,7 +91,7 @@ impl Standalone {
         let address = listener.local_addr()?;
         let client = Client::new(&format!("http://{address}"), Some(own.value))?;
         let (store, broker) = connect(config, embedded).await?;
-        if services == Services::All && config_broker(config, embedded).is_none() {
+        if services == Services::All && broker_url(config, embedded).is_none() {
             recover(&*store, process).await?;
         }
         let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
@@ -144,7 +144,7 @@ impl Standalone {
     }
 }
 
-fn config_broker(config: &Config, embedded: Embedded) -> Option<&secrecy::SecretString> {
+fn broker_url(config: &Config, embedded: Embedded) -> Option<&secrecy::SecretString> {
     config.amqp_url.as_ref().filter(|_| embedded == Embedded::WhereUnset)
 }
 
@@ -157,7 +157,7 @@ async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedS
         let opened = SqliteStore::open(&path).await;
         Arc::new(opened.with_context(|| format!("opening {}", path.display()))?)
     };
-    let broker: SharedBroker = match config_broker(config, embedded) {
+    let broker: SharedBroker = match broker_url(config, embedded) {
         Some(url) => connect_broker(config, url).await?,
         None => Arc::new(MemoryBroker::new()),
     };
