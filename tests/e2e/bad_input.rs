@@ -1,4 +1,4 @@
-//! What nobody can read ends in the dead-letter queue, with the reason, and holds up nothing.
+//! Messages that cannot be read go to the dead-letter queue with the reason, and delay nothing.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +26,9 @@ async fn messages_of_an_unknown_version_are_put_aside_with_the_reason() {
     let cluster = Cluster::start(1, 1).await;
     let api = &cluster.api;
     let provider = api.provider(&cluster.gateway.base_url(), 4).await;
-    let broker = cluster.place.broker().await;
+    let broker = cluster.servers.broker().await;
     let lane = Queue::Jobs(provider);
-    // The services declare them, too, but perhaps later.
+    // The services declare these queues as well, but perhaps later.
     for queue in [lane, Queue::Logs(0), Queue::Logs(1)] {
         broker.declare(queue).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! What is changed while runs go on reaches every executor within two seconds.
+//! Changes of a provider or of the settings reach every executor within two seconds, while runs go on.
 
 use reqwest::Method;
 use runmill_proto::{ProviderId, RunId};
@@ -10,7 +10,7 @@ use crate::support::{Cluster, data::questions, recorder::Recorder, until, within
 const EXECUTORS: usize = 3;
 /// Calls in flight per executor.
 const CONCURRENCY: usize = 8;
-/// The promise.
+/// Longest time that documentation promises for a change.
 const REACHED_WITHIN: Duration = Duration::from_secs(2);
 
 struct World {
@@ -30,7 +30,7 @@ impl World {
         Self { cluster, recorder, provider }
     }
 
-    /// A run that is too long to end by itself, once all executors call the model for it.
+    /// Starts a run that is too long to end by itself. Returns when all executors call the model for it.
     async fn endless_run(&self, model: &str) -> RunId {
         let dataset = self.cluster.api.dataset(questions(100_000)).await;
         let run = self.cluster.api.start_run(self.provider, model, dataset).await;
@@ -47,7 +47,7 @@ impl World {
         executors.as_array().unwrap().iter().filter(is_busy).count()
     }
 
-    /// Changes the provider. Returns the moment from which no call may be by the old settings.
+    /// Changes the provider. Returns the moment from which no call may use the old settings.
     async fn change(&self, patch: &Value) -> Instant {
         let before = Instant::now();
         self.cluster.api.change(Method::PATCH, &format!("/providers/{}", self.provider), patch).await;

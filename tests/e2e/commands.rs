@@ -1,26 +1,26 @@
-//! The commands that speak to a server.
+//! Commands that use a server.
 
 use runmill_proto::{RunId, RunStatus, api::Run};
 
-use crate::support::{Command, Desk, Process, data::questions, until};
+use crate::support::{Command, Process, Sandbox, data::questions, until};
 
 const TOKEN: &str = "e2e-commands-0123456789";
 
-/// A standalone server, and commands that are told where it is.
+/// A standalone server, and commands that get its address.
 struct Server {
-    desk: Desk,
+    sandbox: Sandbox,
     process: Process,
     url: String,
 }
 
 impl Server {
     async fn start() -> Self {
-        let desk = Desk::new().await;
-        let serve = desk.runmill(&["serve"]).env("RUNMILL_LISTEN", "127.0.0.1:0");
+        let sandbox = Sandbox::new().await;
+        let serve = sandbox.runmill(&["serve"]).env("RUNMILL_LISTEN", "127.0.0.1:0");
         let process = serve.env("RUNMILL_TOKENS", &format!("admin:{TOKEN}")).start();
         let said = process.line_with("runmill serves ").await;
         let url = said.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-        Self { desk, process, url }
+        Self { sandbox, process, url }
     }
 
     fn runs(&self, args: &[&str]) -> Command {
@@ -28,12 +28,12 @@ impl Server {
     }
 
     fn submit(&self, items: usize, model: &str) -> Command {
-        let dataset = self.desk.write(&format!("{items}.jsonl"), &questions(items));
-        self.desk.run(&dataset, model, &["--server", &self.url, "--json"]).env("RUNMILL_TOKEN", TOKEN)
+        let dataset = self.sandbox.write(&format!("{items}.jsonl"), &questions(items));
+        self.sandbox.run(&dataset, model, &["--server", &self.url, "--json"]).env("RUNMILL_TOKEN", TOKEN)
     }
 }
 
-/// What the command printed, after it ended with `code`.
+/// Runs the command, which must end with `code`. Returns its standard output.
 async fn printed(command: Command, code: i32) -> String {
     let output = command.output().await;
     assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
@@ -68,7 +68,7 @@ async fn a_run_that_another_command_cancels_ends_with_code_1() {
     let waiting = server.submit(5, "lorem+hang").start();
     let said = waiting.line_with(": 5 items").await;
     let id: RunId = said.split_once(": 5 items").unwrap().0.parse().unwrap();
-    until("the calls", || server.desk.gateway.stats().all.in_flight == 5).await;
+    until("the calls", || server.sandbox.gateway.stats().all.in_flight == 5).await;
 
     let canceled: Run =
         serde_json::from_str(&printed(server.runs(&["cancel", &id.to_string(), "--json"]), 0).await).unwrap();
@@ -88,8 +88,8 @@ async fn a_run_that_its_provider_stopped_is_watched_until_it_goes_on() {
     let said = waiting.line_with("waits until 20").await;
     assert!(said.contains("refuses the key"), "{said}");
     assert!(waiting.is_running().await, "{}", waiting.log());
-    // With a key that is good and looks alike, which also resumes what waits for one.
-    let base_url = server.desk.gateway.base_url();
+    // Gives the provider a good key that has the same mask as the bad one. That resumes the runs that wait for a key.
+    let base_url = server.sandbox.gateway.base_url();
     let args = ["smoke-test", "--server", &server.url, "--base-url", &base_url, "--model", "echo"];
     let test = Command::runmill(&args).env("RUNMILL_TOKEN", TOKEN).env("OPENAI_API_KEY", "sk-0123456789");
     printed(test, 0).await;

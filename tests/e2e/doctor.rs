@@ -1,19 +1,19 @@
-//! `runmill doctor` tells what is right, what is wrong, and what to do.
+//! `runmill doctor` says what is right, what is wrong, and how to correct it.
 
 use runmill_testkit::{amqp_url, postgres::TestDatabase, unique_prefix};
 
-use crate::support::{Command, Desk};
+use crate::support::{Command, Sandbox};
 
 const KEY: &str = "d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0d0c0";
 
-/// Its exit code, what it prints, and what it says on standard error.
+/// Returns the command's exit code, standard output and standard error.
 async fn doctor(command: Command) -> (Option<i32>, String, String) {
     let output = command.output().await;
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// The checks that passed, and those that failed.
+/// Returns the names of the checks that passed, and of those that failed.
 fn checks(printed: &str) -> (Vec<&str>, Vec<&str>) {
     let of = |mark| {
         let lines = printed.lines().filter_map(move |line| line.strip_prefix(mark));
@@ -24,8 +24,9 @@ fn checks(printed: &str) -> (Vec<&str>, Vec<&str>) {
 
 #[tokio::test]
 async fn with_everything_right_it_says_so() {
-    let (desk, database) = (Desk::new().await, TestDatabase::create().await);
-    let command = desk.runmill(&["doctor"]).env("DATABASE_URL", database.url()).env("AMQP_URL", &amqp_url());
+    let (sandbox, database) = (Sandbox::new().await, TestDatabase::create().await);
+    let command =
+        sandbox.runmill(&["doctor"]).env("DATABASE_URL", database.url()).env("AMQP_URL", &amqp_url());
     let command =
         command.env("RUNMILL_QUEUE_PREFIX", &unique_prefix()).env("RUNMILL_QUEUE_EXPIRES_SECONDS", "60");
 
@@ -41,13 +42,13 @@ async fn with_everything_right_it_says_so() {
 
 #[tokio::test]
 async fn with_nothing_set_a_standalone_process_is_all_right() {
-    let (code, printed, said) = doctor(Desk::new().await.runmill(&["doctor"])).await;
+    let (code, printed, said) = doctor(Sandbox::new().await.runmill(&["doctor"])).await;
     assert_eq!((code, checks(&printed).1), (Some(0), vec![]), "{printed}{said}");
 }
 
 #[tokio::test]
 async fn with_both_servers_away_it_names_both_and_what_to_do() {
-    let command = Desk::new().await.runmill(&["doctor"]);
+    let command = Sandbox::new().await.runmill(&["doctor"]);
     let command = command.env("DATABASE_URL", "postgresql://me:hunter2hunter2@127.0.0.1:1/runmill");
     let command = command.env("AMQP_URL", "amqp://me:hunter2hunter2@127.0.0.1:1/%2f");
 
@@ -71,7 +72,7 @@ async fn with_every_setting_wrong_it_names_them_all() {
         ("RUNMILL_TOKENS", "root:5ec7e75ec7e75ec7e7"),
         ("APP_LOG_LEVEL", "loud"),
     ];
-    let command = Desk::new().await.runmill(&["doctor"]);
+    let command = Sandbox::new().await.runmill(&["doctor"]);
     let command = wrong.iter().fold(command, |command, (name, value)| command.env(name, value));
 
     let (code, printed, said) = doctor(command).await;

@@ -1,20 +1,20 @@
-//! `runmill run --estimate` says what a run would take, and takes nothing.
+//! `runmill run --estimate` prints the calls, tokens, cost and time of a run, and calls no model.
 
 use serde_json::Value;
 
-use crate::support::{Desk, data::GSM8K};
+use crate::support::{Sandbox, data::GSM8K};
 
-/// A dollar for a million tokens of prompt, ten for as many of answer.
+/// Prices of $1 per million prompt tokens and $10 per million completion tokens.
 const PRICES: &str = r#"{"models": {"key": {"input": 1, "output": 10, "max_output": 512}}}"#;
 
 #[tokio::test]
 async fn an_estimate_is_printed_and_nothing_is_called_or_kept() {
-    let desk = Desk::new().await;
-    let dataset = desk.write("gsm8k.jsonl", GSM8K);
-    let prices = desk.write("prices.json", PRICES);
+    let sandbox = Sandbox::new().await;
+    let dataset = sandbox.write("gsm8k.jsonl", GSM8K);
+    let prices = sandbox.write("prices.json", PRICES);
     let run = |more: &[&str]| {
         let args = ["--estimate", "--limit", "100", "--samples", "3", "--max-tokens", "64"];
-        desk.run(&dataset, "key", &[&args[..], more].concat())
+        sandbox.run(&dataset, "key", &[&args[..], more].concat())
     };
 
     let json = run(&["--json", "--prices", &prices, "--concurrency", "10"]).output().await;
@@ -32,16 +32,16 @@ async fn an_estimate_is_printed_and_nothing_is_called_or_kept() {
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains("unknown price") && told.contains("--prices FILE or RUNMILL_PRICES"), "{told}");
 
-    assert_eq!(desk.gateway.stats().all.calls, 0);
-    assert!(!desk.path("data").exists());
+    assert_eq!(sandbox.gateway.stats().all.calls, 0);
+    assert!(!sandbox.path("data").exists());
 }
 
 #[tokio::test]
 async fn faults_in_prices_and_prompts_are_named_before_anything_is_spent() {
-    let desk = Desk::new().await;
-    let dataset = desk.write("gsm8k.jsonl", GSM8K);
-    let faulty = desk.write("prices.json", r#"{"models": {"m": {"input": 1, "output": "2"}}}"#);
-    let run = |more: &[&str]| desk.run(&dataset, "m", more);
+    let sandbox = Sandbox::new().await;
+    let dataset = sandbox.write("gsm8k.jsonl", GSM8K);
+    let faulty = sandbox.write("prices.json", r#"{"models": {"m": {"input": 1, "output": "2"}}}"#);
+    let run = |more: &[&str]| sandbox.run(&dataset, "m", more);
     let table = [
         (run(&["--estimate", "--prices", &faulty]), "--prices"),
         (run(&[]).env("RUNMILL_PRICES", &faulty), "RUNMILL_PRICES"),
@@ -61,5 +61,5 @@ async fn faults_in_prices_and_prompts_are_named_before_anything_is_spent() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("item gsm8k-test-0001: the prompt template"), "{said}");
-    assert_eq!(desk.gateway.stats().all.calls, 0);
+    assert_eq!(sandbox.gateway.stats().all.calls, 0);
 }

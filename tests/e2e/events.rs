@@ -1,4 +1,4 @@
-//! What observers see, whatever happens to their connections.
+//! Observers see every event once, also when their connections break.
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use reqwest::Method;
@@ -9,8 +9,8 @@ use crate::support::{Api, Cluster, Frame, Frames, data::questions, within};
 
 const ITEMS: usize = 2_000;
 const SEED: u64 = 5;
-/// The most events that a connection lives for.
-const LIFE_MAX: usize = 300;
+/// Maximum number of events after which the test drops a connection.
+const EVENTS_MAX: usize = 300;
 
 async fn follow(api: &Api, run: RunId, last_event_id: Option<u64>) -> Frames {
     let request = api.request(Method::GET, &format!("/runs/{run}/events"));
@@ -21,7 +21,7 @@ async fn follow(api: &Api, run: RunId, last_event_id: Option<u64>) -> Frames {
     .await
 }
 
-/// The comment that opens a stream; on a run's own, with the snapshot behind it.
+/// Checks the comment that opens a stream. On the stream of one run, a snapshot follows it.
 fn assert_opens(first: &Frame) {
     assert_eq!(
         (first.comment.as_deref(), first.retry, first.id),
@@ -52,7 +52,7 @@ async fn an_observer_that_loses_its_connection_again_and_again_sees_1_to_n() {
             assert_opens(&frames.next().await.unwrap());
             let snapshot = frames.next().await.unwrap();
             assert_eq!((&*snapshot.event, snapshot.id), ("snapshot", None));
-            for _ in 0..rng.random_range(1..=LIFE_MAX) {
+            for _ in 0..rng.random_range(1..=EVENTS_MAX) {
                 let frame = frames.next().await.expect("`end` comes before the stream's end");
                 let Some(id) = frame.id else {
                     assert!(frames.rest().await.is_empty(), "`end` is last");
@@ -60,7 +60,7 @@ async fn an_observer_that_loses_its_connection_again_and_again_sees_1_to_n() {
                 };
                 seen.push(id);
                 if seen.len() == ITEMS {
-                    // The queues of this one go to the other, with what it had written and not acked.
+                    // The other log-sink takes over its queues, with the messages that were written and not acked.
                     cluster.log_sinks[0].signal("KILL");
                 }
             }
@@ -80,7 +80,7 @@ async fn an_observer_that_loses_its_connection_again_and_again_sees_1_to_n() {
 
     let again = follow(api, run, Some(ended.seq)).await.rest().await;
     let names: Vec<_> = again.iter().map(|frame| &*frame.event).collect();
-    assert_eq!(names, ["", "snapshot", "end"], "whoever has seen all sees the end");
+    assert_eq!(names, ["", "snapshot", "end"], "an observer that has seen all events still gets `end`");
     let path = format!("/runs/{run}/events?after=10&limit=7");
     let limited = Frames::open(api.request(Method::GET, &path)).await.rest().await;
     let ids: Vec<_> = limited.iter().filter_map(|frame| frame.id).collect();
@@ -118,7 +118,7 @@ async fn an_observer_of_all_runs_sees_every_transition_with_every_field() {
         .iter()
         .map(|status| (status["status"].as_str().unwrap(), !status["pausedAt"].is_null()))
         .collect();
-    // Jobs that the pause put off are announced as well, when there are any.
+    // If the pause deferred jobs, there is one more event with the same status.
     said.dedup();
     let want =
         [("pending", false), ("running", false), ("running", true), ("running", false), ("completed", false)];

@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::support::{Cluster, data::questions};
 
 const CONCURRENCY: u32 = 20;
-/// So slow that the ways in between hardly count.
+/// Slow enough for the time between calls to hardly count.
 const MODEL: &str = "lorem+ttft=500ms";
-/// Small runs behind the large one, one after the other, each beginning where its calls happen to be.
+/// Number of small runs behind the large one. They follow each other and meet its calls in different phases.
 const TRIES: usize = 3;
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn ten_items_behind_a_hundred_thousand_take_at_most_three_times_as_long_as
     let api = &cluster.api;
     let provider = api.provider(&cluster.gateway.base_url(), CONCURRENCY).await;
     let (large, small) = (api.dataset(questions(100_000)).await, api.dataset(questions(10)).await);
-    // The first run on a lane also waits for the lane.
+    // The first run of a provider also waits until executors consume its queue.
     api.ended(api.start_run(provider, "lorem", small).await).await;
     let alone = took(&api.ended(api.start_run(provider, MODEL, small).await).await);
 
@@ -38,7 +38,7 @@ async fn ten_items_behind_a_hundred_thousand_take_at_most_three_times_as_long_as
     assert_eq!(api.ended(behind).await.status, RunStatus::Canceled);
 }
 
-/// From its submission to its end.
+/// Returns the time from the run's submission to its end.
 fn took(run: &Run) -> Duration {
     assert_eq!((run.status, run.counters.succeeded), (RunStatus::Completed, 10));
     let finished = run.finished_at.expect("it has ended");

@@ -1,4 +1,4 @@
-//! A fleet loses members and no work.
+//! A fleet that loses executors loses no work.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,9 @@ use crate::support::{Cluster, calls_by_job, data::questions};
 const ITEMS: usize = 10_000;
 /// Calls in flight per executor.
 const CONCURRENCY: u32 = 40;
-/// What an executor may hold: those, and the few that it takes ahead while records wait for their confirm.
-const HELD_MAX: u32 = CONCURRENCY + 4;
+/// Maximum number of unacked jobs of an executor: its calls in flight, and the few more that it prefetches while records
+/// wait for their confirm.
+const UNACKED_MAX: u32 = CONCURRENCY + 4;
 
 #[tokio::test]
 async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_in_flight() {
@@ -34,13 +35,13 @@ async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_i
     let counters = ended.counters;
     assert_eq!((counters.settled, counters.succeeded), (ITEMS as u64, ITEMS as u64));
 
-    // The provider's own record: a drain doubles nothing, the kill at most what it had in flight.
+    // By the gateway's record, the drain doubled no call, and the kill at most those that were in flight.
     assert_eq!(calls_by_job(&cluster.gateway).len(), ITEMS);
     let mut seen = HashSet::new();
     let calls = cluster.gateway.calls(0, usize::MAX);
-    // A retry is another attempt, and no call made twice.
+    // A retry is another attempt, so it has an id of its own.
     let doubled = calls.iter().filter(|call| !seen.insert(call.client_request_id.clone())).count();
     let retries = counters.retries;
-    assert!(doubled <= HELD_MAX as usize, "{doubled} calls were made twice; {retries} retries");
+    assert!(doubled <= UNACKED_MAX as usize, "{doubled} calls were made twice; {retries} retries");
     cluster.assert_nothing_left(provider).await;
 }

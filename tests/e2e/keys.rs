@@ -1,4 +1,4 @@
-//! Keys that the provider refuses, and what becomes of the runs.
+//! Runs whose provider refuses some or all of its keys.
 
 use reqwest::Method;
 use runmill_proto::{RunStatus, api::Run};

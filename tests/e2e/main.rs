@@ -1,5 +1,5 @@
-//! Journeys through the whole, with the real binary: each test starts its own processes, on free ports, with a
-//! database and queues of its own.
+//! End-to-end tests with the real binary. Each test starts its own processes on free ports, with its own database and
+//! queues.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 

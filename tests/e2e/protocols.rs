@@ -1,4 +1,4 @@
-//! Every wire protocol, through the whole pipeline, over every way in which the gateway fails.
+//! Every wire protocol with every failure of the gateway, through the whole pipeline.
 
 use runmill_gateway::Gateway;
 use runmill_proto::{
@@ -12,34 +12,35 @@ use crate::support::{Cluster, assert_counters_equal_rows, calls_by_job, data::qu
 const ITEMS: usize = 1_000;
 const CONCURRENCY: u32 = 64;
 
-/// What the model says to everything.
+/// Answer of the model to every question.
 const ANSWER: &str =
     "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et";
 
-/// Quick to try again, and as often as it takes. A call that hangs is noticed soon, but not so soon that a busy machine
-/// would seem to hang.
-fn patient() -> Value {
+/// Returns a configuration with many quick retries. A call that hangs times out soon, but late enough for a busy machine
+/// not to seem to hang.
+fn many_retries() -> Value {
     json!({
         "request": {"first_token_timeout_seconds": 3.0, "idle_timeout_seconds": 3.0, "total_timeout_seconds": 6.0},
         "retry": {"max_retries": 20, "backoff_base_seconds": 0.01, "budget_percent": 1000.0},
     })
 }
 
-/// The same, but for what fails every time.
-fn impatient() -> Value {
-    let mut config = patient();
+/// Returns the same with one retry, for calls that always fail.
+fn one_retry() -> Value {
+    let mut config = many_retries();
     config["retry"]["max_retries"] = json!(1);
     config
 }
 
-/// And for what never answers. A busy machine can be as slow as these times are short, so nothing else has them.
-fn hurried() -> Value {
-    let mut config = impatient();
+/// Returns the same with short time-outs, for calls that never answer. A busy machine can exceed these times, so no other
+/// test has them.
+fn short_timeouts() -> Value {
+    let mut config = one_retry();
     config["request"] = json!({"first_token_timeout_seconds": 0.3, "total_timeout_seconds": 0.3});
     config
 }
 
-/// Failures that come and go: each item is answered in the end.
+/// Failures of some calls. Each item is answered in the end.
 const PASSING: &[&str] = &[
     "fail=429:0.1+retry-after=1",
     "fail=500:0.1",
@@ -49,7 +50,7 @@ const PASSING: &[&str] = &[
     "hang:0.02",
 ];
 
-/// Failures of every call: each item fails, for this reason.
+/// Failures of every call, with the error kind that each item ends with.
 const LASTING: &[(&str, ErrorKind)] = &[
     ("cut=5", ErrorKind::TruncatedStream),
     ("malformed", ErrorKind::MalformedResponse),
@@ -72,7 +73,7 @@ impl World {
         Self { cluster, provider }
     }
 
-    /// A run of so many items, to its end.
+    /// Runs so many items, and checks that the run completes.
     async fn run(&self, items: usize, model: &str, config: Value) -> (Run, Vec<ResultRecord>) {
         let api = &self.cluster.api;
         let dataset = api.dataset(questions(items)).await;
@@ -88,7 +89,7 @@ impl World {
     }
 }
 
-/// An answer that was recorded is a whole one, and what failed has none.
+/// Checks that each recorded answer is a whole one, and that failed items have none.
 fn assert_honest(results: &[ResultRecord]) {
     for result in results {
         match result.outcome {
@@ -102,7 +103,7 @@ fn assert_honest(results: &[ResultRecord]) {
 async fn every_item_settles_as_it_should(protocol: &str, path: &str) {
     let world = World::speaking(protocol, path).await;
     for failure in PASSING {
-        let (run, results) = world.run(ITEMS, &format!("lorem+{failure}"), patient()).await;
+        let (run, results) = world.run(ITEMS, &format!("lorem+{failure}"), many_retries()).await;
 
         assert_eq!(run.counters.succeeded, ITEMS as u64, "{protocol}, {failure}: {:?}", run.errors);
         assert!(run.counters.retries > 0, "{protocol}: nothing failed by {failure}");
@@ -111,7 +112,7 @@ async fn every_item_settles_as_it_should(protocol: &str, path: &str) {
         assert!(usage.completion_tokens >= 16 * ITEMS as u64, "{protocol}, {failure}: {usage:?}");
     }
     for (failure, kind) in LASTING {
-        let (run, results) = world.run(200, &format!("lorem+{failure}"), impatient()).await;
+        let (run, results) = world.run(200, &format!("lorem+{failure}"), one_retry()).await;
 
         assert_eq!(run.errors.get(kind), Some(&200), "{protocol}, {failure}: {:?}", run.errors);
         assert_honest(&results);
@@ -120,7 +121,7 @@ async fn every_item_settles_as_it_should(protocol: &str, path: &str) {
     world.end().await;
 }
 
-/// Every job of the gateway's own record is one of ours.
+/// Checks that the gateway got calls for the jobs of these runs and for no others.
 fn assert_requests_equal_calls(gateway: &Gateway) {
     let jobs = calls_by_job(gateway).len();
     assert_eq!(jobs, PASSING.len() * ITEMS + LASTING.len() * 200);
@@ -129,7 +130,7 @@ fn assert_requests_equal_calls(gateway: &Gateway) {
 async fn a_hanging_provider_holds_no_slot(protocol: &str, path: &str) {
     let world = World::speaking(protocol, path).await;
 
-    let (run, results) = world.run(100, "lorem+hang", hurried()).await;
+    let (run, results) = world.run(100, "lorem+hang", short_timeouts()).await;
 
     let timeouts: u64 = [ErrorKind::FirstTokenTimeout, ErrorKind::TotalTimeout]
         .iter()
@@ -140,11 +141,11 @@ async fn a_hanging_provider_holds_no_slot(protocol: &str, path: &str) {
     world.end().await;
 }
 
-/// One that does not stream is asked again, buffered, at the cost of neither an attempt nor a wait.
+/// A provider that does not stream is asked again for a buffered answer. That counts as no retry, and nothing waits.
 async fn a_provider_without_streams_is_asked_buffered(protocol: &str, path: &str) {
     let world = World::speaking(protocol, path).await;
 
-    let (run, results) = world.run(ITEMS, "lorem+nostream", patient()).await;
+    let (run, results) = world.run(ITEMS, "lorem+nostream", many_retries()).await;
 
     assert_eq!((run.counters.succeeded, run.counters.retries), (ITEMS as u64, 0), "{:?}", run.errors);
     assert_honest(&results);

@@ -1,4 +1,4 @@
-//! The README's commands do what it says.
+//! The commands of the README do what the README says.
 
 use runmill_gateway::{Gateway, GatewaySettings};
 
@@ -6,7 +6,7 @@ use crate::support::within;
 
 const README: &str = include_str!("../../README.md");
 
-/// The commands of a section: its indented lines, those that only prepare aside.
+/// Returns the commands of a section: its indented lines without `export` and `cargo build`.
 fn commands(section: &str) -> String {
     let (_, rest) = README.split_once(section).expect("the section is there");
     let text = rest.split("\n## ").next().unwrap_or_default();

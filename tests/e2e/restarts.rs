@@ -1,4 +1,4 @@
-//! A server goes away in the middle and comes back; a run does not notice.
+//! A run survives the crash of the database and the restart of the broker.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use runmill_testkit::{PrivateRabbit, postgres::PrivatePostgres};
 use crate::support::{Cluster, Plan, assert_counters_equal_rows, data::questions, within};
 
 const ITEMS: usize = 3_000;
-/// Slow enough to be in the middle for a while.
+/// Slow enough for a server to stop in the middle of the run.
 const MODEL: &str = "lorem+ttft=50ms";
 
-/// A run that is a third done.
+/// Starts a run. Returns when a third of it is done.
 async fn begun(cluster: &Cluster) -> (ProviderId, RunId) {
     let api = &cluster.api;
     let provider = api.provider(&cluster.gateway.base_url(), 20).await;
@@ -23,7 +23,7 @@ async fn begun(cluster: &Cluster) -> (ProviderId, RunId) {
     (provider, run)
 }
 
-/// Starting and stopping a server takes seconds, and the tasks that read our processes' logs go on meanwhile.
+/// Starts or stops a server, which takes seconds, without blocking the tasks that read the processes' logs.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
@@ -45,7 +45,7 @@ async fn a_run_survives_a_crash_of_the_database() {
 
     let server = postgres.clone();
     blocking(move || server.stop()).await;
-    // All logs of a run are in one queue, and either log-sink may hold them.
+    // All logs of a run are in one queue, which either log-sink may consume.
     let failed = cluster.log_sinks.iter().map(|sink| sink.line_with("log_sink.write_failed").boxed());
     select_all(failed).await;
     let server = postgres.clone();

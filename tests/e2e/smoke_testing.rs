@@ -1,17 +1,17 @@
-//! A model is asked one short question, before anything is spent on it.
+//! A smoke test asks a model one short question before a run costs money.
 
 use serde_json::Value;
 
-use crate::support::{Cluster, Desk};
+use crate::support::{Cluster, Sandbox};
 
 #[tokio::test]
 async fn a_model_that_answers_is_shown_with_what_it_can_do() {
-    let desk = Desk::new().await;
-    let base_url = desk.gateway.base_url();
+    let sandbox = Sandbox::new().await;
+    let base_url = sandbox.gateway.base_url();
     for protocol in ["openai-chat", "openai-responses"] {
         let args =
             ["smoke-test", "--base-url", &base_url, "--protocol", protocol, "--model", "echo+ttft=5ms"];
-        let output = desk.runmill(&args).output().await;
+        let output = sandbox.runmill(&args).output().await;
 
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(0), "{shown}{}", String::from_utf8_lossy(&output.stderr));
@@ -23,10 +23,10 @@ async fn a_model_that_answers_is_shown_with_what_it_can_do() {
 
 #[tokio::test]
 async fn a_refused_key_is_shown_with_what_to_do_and_not_itself() {
-    let desk = Desk::new().await;
-    let base_url = desk.gateway.base_url();
+    let sandbox = Sandbox::new().await;
+    let base_url = sandbox.gateway.base_url();
     let args = ["smoke-test", "--base-url", &base_url, "--model", "echo", "--json"];
-    let output = desk.runmill(&args).env("OPENAI_API_KEY", "revoked-77aa").output().await;
+    let output = sandbox.runmill(&args).env("OPENAI_API_KEY", "revoked-77aa").output().await;
 
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -35,7 +35,7 @@ async fn a_refused_key_is_shown_with_what_to_do_and_not_itself() {
     assert!(!String::from_utf8_lossy(&output.stdout).contains("revoked-77aa"));
 }
 
-/// What a test learns is known to the runs that follow: their first call is already in the right form.
+/// A smoke test finds out which form of request the model accepts, and the first call of a run already has that form.
 #[tokio::test]
 async fn a_smoke_test_fills_the_memory_of_what_a_model_wants() {
     let cluster = Cluster::start(1, 1).await;

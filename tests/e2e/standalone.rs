@@ -1,4 +1,4 @@
-//! One process with nothing beside it: it is killed, interrupted, and asked for everything its commands offer.
+//! One process without servers is killed, is interrupted, and runs each command.
 
 use std::process::Output;
 
@@ -9,48 +9,48 @@ use runmill_proto::{
 };
 
 use crate::support::{
-    Command, Desk, assert_counters_equal_rows, calls_by_job,
+    Command, Sandbox, assert_counters_equal_rows, calls_by_job,
     data::{GSM8K, questions},
     until,
 };
 
 const ITEMS: usize = 1_000;
 const CONCURRENCY: u32 = 50;
-/// At most so many jobs are fed and have no result: the feeder's window, twice the concurrency.
+/// Maximum number of jobs that are fed and have no result: the feeder's window, twice the concurrency.
 const WINDOW: u32 = 2 * CONCURRENCY;
-/// Slow enough to be caught in the middle.
+/// Slow enough for a signal to arrive in the middle of the run.
 const MODEL: &str = "lorem+ttft=200ms";
 
-/// A thousand items on a desk, always with the same command.
+/// A thousand items in a sandbox, and the command that runs them.
 struct Thousand {
-    desk: Desk,
+    sandbox: Sandbox,
     dataset: String,
 }
 
 impl Thousand {
     async fn new() -> Self {
-        let desk = Desk::new().await;
-        let dataset = desk.write("items.jsonl", &questions(ITEMS));
-        Self { desk, dataset }
+        let sandbox = Sandbox::new().await;
+        let dataset = sandbox.write("items.jsonl", &questions(ITEMS));
+        Self { sandbox, dataset }
     }
 
     fn command(&self) -> Command {
-        let out = self.desk.path("results.jsonl").display().to_string();
+        let out = self.sandbox.path("results.jsonl").display().to_string();
         let concurrency = CONCURRENCY.to_string();
-        self.desk.run(&self.dataset, MODEL, &["--concurrency", &concurrency, "--json", "--out", &out])
+        self.sandbox.run(&self.dataset, MODEL, &["--concurrency", &concurrency, "--json", "--out", &out])
     }
 
     /// Waits until the model has answered `calls` calls.
     async fn called(&self, calls: u64) {
-        until("the calls", || self.desk.gateway.stats().all.calls >= calls).await;
+        until("the calls", || self.sandbox.gateway.stats().all.calls >= calls).await;
     }
 
-    /// Waits until the model knows that its callers are gone.
+    /// Waits until the model has noticed that its callers are gone.
     async fn quiet(&self) {
-        until("the end of all calls", || self.desk.gateway.stats().all.in_flight == 0).await;
+        until("the end of all calls", || self.sandbox.gateway.stats().all.in_flight == 0).await;
     }
 
-    /// Runs the same command to its end: it says how many items had a result by then, and completes the run.
+    /// Runs the same command to its end, which completes the run. Returns how many items had a result before.
     async fn resume(&self) -> (u64, Run) {
         let output = self.command().output().await;
         let said = stderr(&output);
@@ -62,15 +62,15 @@ impl Thousand {
         (settled.parse().unwrap(), run_of(&output))
     }
 
-    /// Every item has its one result, in the file as in the store, and the counters say so.
+    /// Checks that every item has one result, in the file and in the store, and that the counters agree.
     async fn assert_complete(&self, run: &Run) {
         assert_eq!((run.status, run.counters.succeeded), (RunStatus::Completed, ITEMS as u64));
-        let lines = std::fs::read_to_string(self.desk.path("results.jsonl")).unwrap();
+        let lines = std::fs::read_to_string(self.sandbox.path("results.jsonl")).unwrap();
         let results: Vec<ResultRecord> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(results.len(), ITEMS);
         assert_counters_equal_rows(run, &results);
-        let shown = self.desk.runmill(&["runs", "show", &run.id.to_string(), "--json"]).output().await;
+        let shown = self.sandbox.runmill(&["runs", "show", &run.id.to_string(), "--json"]).output().await;
         assert_eq!(run_of(&shown), *run, "{}", stderr(&shown));
     }
 }
@@ -91,13 +91,13 @@ async fn a_killed_process_resumes_and_every_item_has_one_result() {
     killed.signal("KILL");
     assert_eq!(killed.ended().await, None, "a signal ended it:\n{}", killed.log());
     thousand.quiet().await;
-    let called = calls_by_job(&thousand.desk.gateway).len() as u64;
+    let called = calls_by_job(&thousand.sandbox.gateway).len() as u64;
 
     let (settled, run) = thousand.resume().await;
 
     thousand.assert_complete(&run).await;
     assert!((1..ITEMS as u64).contains(&settled), "killed in the middle, at {settled}");
-    let calls = calls_by_job(&thousand.desk.gateway);
+    let calls = calls_by_job(&thousand.sandbox.gateway);
     assert_eq!((calls.len(), calls.values().filter(|&&count| count > 2).count()), (ITEMS, 0));
     let doubled = calls.values().map(|count| count - 1).sum::<u32>();
     assert!(
@@ -116,7 +116,7 @@ async fn an_interrupted_process_drains_and_resumes_without_a_doubled_call() {
     let code = interrupted.ended().await;
     let said = interrupted.line_with("the same command resumes the run").await;
     assert_eq!(code, Some(130), "{said}");
-    let answered = thousand.desk.gateway.stats();
+    let answered = thousand.sandbox.gateway.stats();
 
     let (settled, run) = thousand.resume().await;
 
@@ -127,10 +127,10 @@ async fn an_interrupted_process_drains_and_resumes_without_a_doubled_call() {
         "what was in flight has its result"
     );
     assert!(settled < ITEMS as u64, "interrupted in the middle");
-    assert!(calls_by_job(&thousand.desk.gateway).values().all(|&count| count == 1));
+    assert!(calls_by_job(&thousand.sandbox.gateway).values().all(|&count| count == 1));
 }
 
-/// It costs one question, not the rest of what was once begun.
+/// The smoke test costs one question. It does not resume the unfinished run.
 #[tokio::test]
 async fn a_smoke_test_goes_on_with_no_unfinished_run() {
     let thousand = Thousand::new().await;
@@ -140,16 +140,16 @@ async fn a_smoke_test_goes_on_with_no_unfinished_run() {
     assert_eq!(killed.ended().await, None, "a signal ended it:\n{}", killed.log());
     thousand.quiet().await;
     let run_calls = || {
-        let mut calls = calls_by_job(&thousand.desk.gateway);
+        let mut calls = calls_by_job(&thousand.sandbox.gateway);
         calls.retain(|job, _| !job.starts_with("smoke-test"));
         calls
     };
     let called = run_calls();
 
-    // Slow enough that a run would go on meanwhile.
-    let base_url = thousand.desk.gateway.base_url();
+    // Slow enough for a resumed run to make calls meanwhile.
+    let base_url = thousand.sandbox.gateway.base_url();
     let args = ["smoke-test", "--base-url", &base_url, "--model", "echo+ttft=1s"];
-    let output = thousand.desk.runmill(&args).output().await;
+    let output = thousand.sandbox.runmill(&args).output().await;
 
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(run_calls(), called);
@@ -174,9 +174,9 @@ async fn the_demo_scores_what_its_answer_key_makes_right() {
 
 #[tokio::test]
 async fn a_run_whose_every_item_fails_ends_with_code_1() {
-    let desk = Desk::new().await;
-    let dataset = desk.write("items.jsonl", &questions(20));
-    let output = desk.run(&dataset, "lorem+fail=400:1", &["--json"]).output().await;
+    let sandbox = Sandbox::new().await;
+    let dataset = sandbox.write("items.jsonl", &questions(20));
+    let output = sandbox.run(&dataset, "lorem+fail=400:1", &["--json"]).output().await;
     let run = run_of(&output);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!((run.status, run.counters.failed), (RunStatus::Completed, 20));
@@ -184,10 +184,10 @@ async fn a_run_whose_every_item_fails_ends_with_code_1() {
 
 #[tokio::test]
 async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
-    let desk = Desk::new().await;
+    let sandbox = Sandbox::new().await;
     let raw = data("gsm8k-raw-20.csv");
-    let broken = desk.write("broken.jsonl", "{\"id\":\"a\"}\n");
-    let items = desk.write("items.jsonl", &questions(1));
+    let broken = sandbox.write("broken.jsonl", "{\"id\":\"a\"}\n");
+    let items = sandbox.write("items.jsonl", &questions(1));
     let table: [(&str, &[&str], &str); 6] = [
         (&items, &["--colour"], "--colour"),
         (&items, &["--pattern", "x"], "--pattern goes with --scorer regex"),
@@ -197,7 +197,7 @@ async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
         ("missing.jsonl", &[], "missing.jsonl"),
     ];
     for (dataset, more, want) in table {
-        let output = desk.run(dataset, "echo", more).output().await;
+        let output = sandbox.run(dataset, "echo", more).output().await;
         assert_eq!(output.status.code(), Some(2), "{dataset} {more:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(want), "{want}: {}", stderr(&output));
     }
@@ -209,10 +209,10 @@ async fn rows_with_other_field_names_are_mapped() {
         ("gsm8k-raw-20.csv", "question=problem,answer=result"),
         ("gsm8k-raw-20.jsonl", "question=question,answer=final"),
     ];
-    let desk = Desk::new().await;
+    let sandbox = Sandbox::new().await;
     for (file, map) in table {
         let output =
-            desk.run(&data(file), "key", &["--map", map, "--scorer", "numeric", "--json"]).output().await;
+            sandbox.run(&data(file), "key", &["--map", map, "--scorer", "numeric", "--json"]).output().await;
         let run = run_of(&output);
         assert_eq!(
             (output.status.code(), run.counters.succeeded),
@@ -228,7 +228,7 @@ async fn rows_with_other_field_names_are_mapped() {
     }
 }
 
-/// A file of `tests/data`.
+/// Returns the path of a file of `tests/data`.
 fn data(name: &str) -> String {
     format!("{}/../../tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
 }

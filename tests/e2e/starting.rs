@@ -1,4 +1,4 @@
-//! A service that cannot work says why, soon, and ends.
+//! A service that cannot work ends soon and says why.
 
 use std::{net::TcpListener, process::Output, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::support::Command;
 
 const KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
 const PASSWORD: &str = "hunter2hunter2";
-const PATIENCE: Duration = Duration::from_secs(10);
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 fn service(name: &str, database_url: &str, amqp_url: &str) -> Command {
     Command::runmill(&[name])
@@ -21,13 +21,13 @@ fn service(name: &str, database_url: &str, amqp_url: &str) -> Command {
         .env("RUNMILL_LISTEN", "127.0.0.1:0")
 }
 
-/// Its exit code and what it said; it must end in time, and keep the password to itself.
+/// Runs the command, which must end in time and must not print the password. Returns its exit code and its output.
 async fn refusal(command: Command) -> (Option<i32>, String) {
     let begun = Instant::now();
     let Output { status, stdout, stderr } = command.output().await;
     let said = [stdout, stderr].concat();
     let said = String::from_utf8(said).unwrap();
-    assert!(begun.elapsed() < PATIENCE, "{:?}: {said}", begun.elapsed());
+    assert!(begun.elapsed() < ENDS_WITHIN, "{:?}: {said}", begun.elapsed());
     assert!(!said.contains(PASSWORD), "{said}");
     (status.code(), said)
 }
@@ -48,8 +48,8 @@ async fn without_a_usable_key_nothing_that_needs_one_starts() {
     }
 }
 
-/// Two addresses: nobody listens at the first; the second accepts connections and never says a word, as long as
-/// its listener lives.
+/// Returns two addresses. Nothing listens on the first; the second accepts connections and never answers, as long as the
+/// returned listener lives.
 fn dead_addresses() -> ([String; 2], TcpListener) {
     let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
     let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();

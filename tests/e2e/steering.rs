@@ -1,4 +1,4 @@
-//! Runs are canceled, paused and tried again while they go on.
+//! Runs are canceled, paused, resumed and retried.
 
 use runmill_proto::{ErrorKind, Outcome, RunId, RunStatus, api::Run};
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn a_cancel_drops_the_calls_in_flight_and_starts_none() {
     let (api, gateway) = (&cluster.api, &cluster.gateway);
     let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
     let dataset = api.dataset(questions(1_000)).await;
-    // It would take ten minutes to answer the first.
+    // The first answer would take ten minutes.
     let run = api.start_run(provider, "lorem+ttft=600s", dataset).await;
     until("calls in flight", || gateway.stats().all.in_flight == u64::from(CONCURRENCY)).await;
 
@@ -55,7 +55,7 @@ async fn a_paused_run_stands_still_and_resumed_it_completes_with_no_call_doubled
 
     steer(api, run, "pause").await;
     let still = api.wait_for(run, |counters| counters.fed == counters.settled + counters.deferred).await;
-    // The lane goes on meanwhile.
+    // Other runs of the provider go on meanwhile.
     let other = api.ended(api.start_run(provider, "lorem", few).await).await;
     let paused = api.run(run).await;
     steer(api, run, "resume").await;

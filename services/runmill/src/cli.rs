@@ -1,9 +1,12 @@
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::ParseFloatError, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runmill_proto::{ProviderId, RunId, Scorer, api::ProviderProtocol};
 
-/// Executes LLM evaluation and batch-inference runs: each item is answered once, or reported as failed.
+/// Name of the demo's model: right on four items of five, at a real model's pace, with some rate limiting and failures.
+const DEMO_MODEL: &str = "key=0.8+ttft=150ms+tokens=48+tps=200+fail=429:0.03+fail=500:0.01";
+
+/// Executes LLM evaluation and batch-inference runs: each item is answered once or reported as failed.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
@@ -13,30 +16,30 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Run a real dataset against a built-in model server: no server, no key
+    /// Run a real dataset against a built-in model; needs no server and no API key
     Demo(DemoArgs),
-    /// Run a dataset against a model, and wait for the results
+    /// Run a dataset against a model and wait for the results
     Run(Box<RunArgs>),
-    /// Ask a model one short question, and say what it can do or what is wrong
+    /// Ask a model one short question, and print what the model supports or what is wrong
     SmokeTest(SmokeTestArgs),
-    /// Serve everything from one process: the API, the executor, the log-sink
+    /// Serve the API, the executor and the log-sink from one process
     Serve,
-    /// Serve the API and feed jobs, as one service of a cluster
+    /// Serve the API and feed jobs to the broker, as one service of a cluster
     Dispatcher,
     /// Execute jobs, as one service of a cluster
     Executor,
-    /// Write results, as one service of a cluster
+    /// Write results to the database, as one service of a cluster
     LogSink,
-    /// Serve a deterministic model, for tests and demos
+    /// Serve a deterministic model for tests and demos
     Gateway(GatewayArgs),
-    /// Bring the database's schema up to date
+    /// Bring the schema of the database up to date
     Migrate,
-    /// Keys that seal the providers' secrets
+    /// Make and rotate the keys that encrypt the providers' secrets
     #[command(subcommand)]
     Keys(KeysAction),
-    /// Look at runs, and steer them
+    /// List, show, watch, cancel, pause, resume and retry runs
     Runs(RunsArgs),
-    /// Check settings, broker and database, and say what is wrong
+    /// Check the settings, the database and the broker, and say how to correct what is wrong
     Doctor,
 }
 
@@ -45,82 +48,89 @@ pub struct DemoArgs {
     /// Run only the first N items
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// What the built-in model does, in the gateway's grammar
-    #[arg(long, default_value = crate::command::demo::MODEL)]
+    /// Name of the built-in model, which sets its answers, delays and failures
+    #[arg(long, default_value = DEMO_MODEL)]
     pub model: String,
 }
 
 #[derive(Args)]
 pub struct RunArgs {
-    /// Items: JSONL in runmill's format, or JSONL or CSV with --map
+    /// File of items: JSONL in runmill's format; with --map, any JSONL or CSV
     pub dataset: PathBuf,
-    /// The model, as the provider names it
+    /// Name of the model at the provider
     #[arg(long)]
     pub model: String,
     #[command(flatten)]
     pub provider: ProviderArgs,
-    /// How answers are scored; by default as the items say
+    /// Scorer of all answers; by default, each item names its own
     #[arg(long, value_enum)]
     pub scorer: Option<ScorerArg>,
-    /// For the regex scorer
+    /// Regular expression of --scorer regex
     #[arg(long, value_name = "REGEX")]
     pub pattern: Option<String>,
-    /// Independent answers to each item
+    /// Number of independent answers to each item
     #[arg(long, value_name = "N")]
     pub samples: Option<u32>,
     /// Run only the first N items
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Calls in flight at once
+    /// Maximum number of calls in flight
     #[arg(long, value_name = "N")]
     pub concurrency: Option<u32>,
+    /// Sampling temperature
     #[arg(long, value_name = "T")]
     pub temperature: Option<f64>,
+    /// Maximum number of tokens in an answer
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<u32>,
+    /// System prompt, sent before each question
     #[arg(long, value_name = "TEXT")]
     pub system_prompt: Option<String>,
-    /// More of the run's configuration, as a JSON object; the options above are stronger
+    /// Further run configuration as a JSON object; the options above take precedence
     #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
-    /// Names of the fields in the file, as question=prompt,answer=target,choices=options
+    /// Field of the file for each part of an item, as question=prompt,answer=target,choices=options,id=key
     #[arg(long, value_name = "FIELD=NAME,...")]
     pub map: Option<String>,
-    /// Say what the run would take in calls, tokens, money and time, and call nothing
+    /// Print the calls, tokens, cost and time that the run would take; call no model
     #[arg(long, conflicts_with = "out")]
     pub estimate: bool,
-    /// For --estimate: seconds that a call is assumed to take
+    /// For --estimate: assumed duration of a call, in seconds
     #[arg(long, value_name = "S", requires = "estimate", default_value_t = 3.0, value_parser = seconds)]
     pub seconds_per_call: f64,
-    /// For --estimate: tokens that an answer is assumed to have at least
+    /// For --estimate: assumed minimum number of tokens in an answer
     #[arg(long, value_name = "N", requires = "estimate", default_value_t = 0)]
     pub answer_tokens: u64,
-    /// Prices of models, in runmill's format or LiteLLM's; instead of `RUNMILL_PRICES`
+    /// File of model prices, in runmill's or LiteLLM's format; replaces `RUNMILL_PRICES`
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Write the results here, a JSON object a line
+    /// Write the results to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Print the finished run, or the estimate, as JSON on standard output, and progress nowhere
+    /// Print the finished run or the estimate as JSON on standard output, and show no progress
     #[arg(long)]
     pub json: bool,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
+#[derive(Debug, thiserror::Error)]
+enum SecondsError {
+    #[error(transparent)]
+    NotANumber(#[from] ParseFloatError),
+    #[error("must be above 0 and at most 86400")]
+    OutOfRange,
+}
+
+fn seconds(text: &str) -> Result<f64, SecondsError> {
+    let seconds: f64 = text.parse()?;
     // A call that takes no time, or more than a day, is a typing error.
-    if seconds > 0.0 && seconds <= 86_400.0 {
-        Ok(seconds)
-    } else {
-        Err("must be above 0 and at most 86400".to_owned())
-    }
+    if seconds > 0.0 && seconds <= 86_400.0 { Ok(seconds) } else { Err(SecondsError::OutOfRange) }
 }
 
 #[derive(Args)]
 pub struct SmokeTestArgs {
-    /// The model, as the provider names it
+    /// Name of the model at the provider
     #[arg(long)]
     pub model: String,
     #[command(flatten)]
@@ -132,10 +142,10 @@ pub struct SmokeTestArgs {
     pub json: bool,
 }
 
-/// Whom to call.
+/// Provider that the command calls.
 #[derive(Args)]
 pub struct ProviderArgs {
-    /// The provider's address, up to and without /chat/completions, /responses, /messages or /models
+    /// Base URL of the provider, without /chat/completions, /responses, /messages or /models
     #[arg(
         long,
         value_name = "URL",
@@ -143,14 +153,14 @@ pub struct ProviderArgs {
         conflicts_with = "provider"
     )]
     pub base_url: String,
-    /// What is spoken there; by default what its vendor speaks, else OpenAI's chat completions
+    /// Wire protocol; by default the vendor's own, and OpenAI's chat completions at other addresses
     #[arg(long, value_enum, conflicts_with = "provider")]
     pub protocol: Option<ProtocolArg>,
-    /// A provider that the server knows, instead of --base-url
+    /// ID of a provider that the server knows, in place of --base-url
     #[arg(long, value_name = "ID", requires = "server")]
     pub provider: Option<ProviderId>,
-    /// The environment variable that holds the API key; by default `OPENAI_API_KEY`, at Anthropic's address
-    /// `ANTHROPIC_API_KEY` and at Google's `GEMINI_API_KEY`
+    /// Environment variable that holds the API key; by default `ANTHROPIC_API_KEY` at Anthropic's address,
+    /// `GEMINI_API_KEY` at Google's, and `OPENAI_API_KEY` at others
     #[arg(long, value_name = "NAME")]
     pub api_key_env: Option<String>,
 }
@@ -176,7 +186,8 @@ impl From<ProtocolArg> for ProviderProtocol {
 
 #[derive(Args, Clone)]
 pub struct ServerArgs {
-    /// A runmill server; none: this process does it all. Its token is read from `RUNMILL_TOKEN`
+    /// URL of a runmill server, whose token is read from `RUNMILL_TOKEN`; without a server, this process does the work
+    /// with the local data directory
     #[arg(long, value_name = "URL", env = "RUNMILL_SERVER", global = true)]
     pub server: Option<String>,
 }
@@ -206,19 +217,19 @@ impl From<ScorerArg> for Scorer {
 
 #[derive(Args)]
 pub struct GatewayArgs {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 takes a free port
     #[arg(long, default_value = "127.0.0.1:8090")]
     pub listen: SocketAddr,
-    /// Items whose answers the model `key` knows, in runmill's format
+    /// File of items, in runmill's format, whose answers the model `key` knows
     #[arg(long, value_name = "FILE")]
     pub answer_key: Option<PathBuf>,
-    /// Append a JSON object a line for every call
+    /// Append one JSON object for every call to this file
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Calls kept for /_gateway/calls
+    /// Maximum number of calls kept for /_gateway/calls
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub keep: usize,
-    /// Connections at once; further ones wait
+    /// Maximum number of open connections; further ones wait
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub connections: usize,
 }
@@ -227,7 +238,7 @@ pub struct GatewayArgs {
 pub enum KeysAction {
     /// Print a new key for `ENCRYPTION_KEY`
     Generate,
-    /// Seal everything under the first key of `ENCRYPTION_KEY`, so that the others can go
+    /// Encrypt all secrets with the first key of `ENCRYPTION_KEY`, so that its other keys can be removed
     Rotate,
 }
 
@@ -235,7 +246,7 @@ pub enum KeysAction {
 pub struct RunsArgs {
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Print JSON
+    /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
     #[command(subcommand)]
@@ -244,22 +255,40 @@ pub struct RunsArgs {
 
 #[derive(Subcommand)]
 pub enum RunsAction {
-    /// The newest runs
+    /// List the newest runs
     List {
-        /// At most N
+        /// Maximum number of runs
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: u32,
     },
-    /// One run
-    Show { id: RunId },
-    /// A run's events, as they come
-    Watch { id: RunId },
+    /// Show one run
+    Show {
+        /// ID of the run
+        id: RunId,
+    },
+    /// Print the events of a run as they occur, until it ends
+    Watch {
+        /// ID of the run
+        id: RunId,
+    },
     /// Cancel a run
-    Cancel { id: RunId },
+    Cancel {
+        /// ID of the run
+        id: RunId,
+    },
     /// Pause a run
-    Pause { id: RunId },
+    Pause {
+        /// ID of the run
+        id: RunId,
+    },
     /// Resume a paused run
-    Resume { id: RunId },
-    /// Try the failed jobs of an ended run again
-    RetryFailed { id: RunId },
+    Resume {
+        /// ID of the run
+        id: RunId,
+    },
+    /// Retry the failed jobs of a run that has ended
+    RetryFailed {
+        /// ID of the run
+        id: RunId,
+    },
 }

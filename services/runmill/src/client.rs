@@ -11,9 +11,9 @@ use runmill_proto::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
-/// The HTTP API, from the other side.
+/// Client of the HTTP API.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -25,15 +25,15 @@ pub struct Client {
 pub enum ClientError {
     #[error("could not reach runmill at {url}: {reason}. Is it running there?")]
     Unreachable { url: String, reason: String },
-    /// The server's own words.
+    /// An error status, with the server's message.
     #[error("{detail}")]
     Refused { status: StatusCode, detail: String },
-    #[error("the server's answer cannot be read: {0}")]
+    #[error("the server's response cannot be read: {0}")]
     Unreadable(String),
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest silence of a server that answers; streams ping every 15 s.
+/// Longest time between two reads of a response. Event streams send a ping every 15 s.
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
 const SMOKE_TEST_TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -76,10 +76,10 @@ impl Client {
         }
     }
 
-    /// Asks the model one short question, through an executor.
+    /// Asks the model one short question through an executor.
     pub async fn smoke_test(&self, id: ProviderId, model: &str) -> Result<SmokeTestReport, ClientError> {
         let request = self.request(Method::POST, &format!("/providers/{id}/smoke-test"));
-        // Longer than the server takes to find out that nobody answers.
+        // Longer than the server waits for an executor's answer.
         let request = request.timeout(SMOKE_TEST_TIMEOUT);
         self.json(request.json(&SmokeTestRequest { model: model.to_owned() })).await
     }
@@ -104,7 +104,7 @@ impl Client {
         self.json(request.json(new)).await
     }
 
-    /// The newest run whose idempotency key begins so.
+    /// Returns the newest run whose idempotency key begins with `key_prefix`.
     pub async fn newest_run(&self, key_prefix: &str) -> Result<Option<Run>, ClientError> {
         let request = self.request(Method::GET, "/runs").query(&[("key_prefix", key_prefix)]);
         let page: Page<Run> = self.json(request).await?;
@@ -119,18 +119,18 @@ impl Client {
         self.json(self.request(Method::GET, "/runs").query(&[("limit", limit)])).await
     }
 
-    /// `action` is the last part of the path: cancel, pause, resume, retry-failed.
+    /// `action` is the last part of the path: `cancel`, `pause`, `resume` or `retry-failed`.
     pub async fn steer(&self, id: RunId, action: &str) -> Result<Run, ClientError> {
         self.json(self.request(Method::POST, &format!("/runs/{id}/{action}"))).await
     }
 
-    /// All results, a JSON object a line, as they come.
+    /// Streams all results, one JSON object per line.
     pub async fn results(&self, id: RunId) -> Result<Response, ClientError> {
         let path = format!("/runs/{id}/results");
         self.send(self.request(Method::GET, &path).header("accept", "application/x-ndjson")).await
     }
 
-    /// The run's events above `after`, as they come.
+    /// Streams the run's events that follow number `after`.
     pub async fn events(&self, id: RunId, after: u64) -> Result<Response, ClientError> {
         self.send(self.request(Method::GET, &format!("/runs/{id}/events")).query(&[("after", after)])).await
     }
@@ -177,10 +177,4 @@ fn describe(problem: Problem) -> String {
     }
     let faults = problem.errors.iter().map(|fault| format!("\n  {}: {}", fault.pointer, fault.detail));
     std::iter::once(problem.detail.clone()).chain(faults).collect()
-}
-
-/// Prints a value as one JSON document.
-pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
 }

@@ -1,4 +1,4 @@
-use std::process::ExitCode;
+use std::{fmt::Display, process::Termination};
 
 use runmill_broker::{BrokerError, PublishError};
 use runmill_config::ConfigError;
@@ -6,53 +6,59 @@ use runmill_store::StoreError;
 
 use crate::client::ClientError;
 
-/// How the process ended.
+/// Exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub enum ExitCode {
     Completed = 0,
-    /// The run ended, but not well; or something else failed.
+    /// The run did not complete, or something else failed.
     Failed = 1,
-    /// The command or the settings are wrong.
+    /// The command line or the settings are wrong.
     Usage = 2,
-    /// A service that is needed could not be reached.
+    /// A server that is needed could not be reached.
     Unreachable = 3,
-    /// Stopped by the user, as shells have it for SIGINT.
+    /// The user interrupted the command; shells report SIGINT as 128 + 2.
     Interrupted = 130,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+impl Termination for ExitCode {
+    fn report(self) -> std::process::ExitCode {
+        std::process::ExitCode::from(self as u8)
     }
 }
 
-/// What the user asked for cannot be done as it was asked.
+/// Fault of a command line, a file or a setting that the user can correct.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct UsageError(pub String);
+pub struct UsageError(String);
 
-/// `Err` with a [`UsageError`].
-pub fn usage<T>(message: impl Into<String>) -> anyhow::Result<T> {
-    Err(UsageError(message.into()).into())
+impl UsageError {
+    pub fn new(message: impl Display) -> Self {
+        Self(message.to_string())
+    }
 }
 
-/// Says what went wrong, and with which code the process ends.
-pub fn report(error: &anyhow::Error) -> Exit {
+/// Returns `Err` with a [`UsageError`].
+pub fn usage<T>(message: impl Display) -> anyhow::Result<T> {
+    Err(UsageError::new(message).into())
+}
+
+/// Prints the error on standard error. Returns the exit code that fits it.
+pub fn print_error(error: &anyhow::Error) -> ExitCode {
     eprintln!("runmill: {error:#}");
     classify(error)
 }
 
-fn classify(error: &anyhow::Error) -> Exit {
+fn classify(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain() {
         if cause.is::<UsageError>() || cause.is::<ConfigError>() {
-            return Exit::Usage;
+            return ExitCode::Usage;
         }
         if is_unreachable(cause) {
-            return Exit::Unreachable;
+            return ExitCode::Unreachable;
         }
     }
-    Exit::Failed
+    ExitCode::Failed
 }
 
 fn is_unreachable(cause: &(dyn std::error::Error + 'static)) -> bool {

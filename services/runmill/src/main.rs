@@ -1,4 +1,4 @@
-//! The one binary a person runs: the standalone shape, each service of a cluster, and the tools around them.
+//! The `runmill` binary: the standalone server, each service of a cluster, and command-line tools.
 
 mod cli;
 mod client;
@@ -8,36 +8,34 @@ mod process;
 mod run;
 mod service;
 
-use std::process::ExitCode;
-
 use clap::Parser;
 
 use cli::{Cli, Command};
-use exit::Exit;
+use exit::ExitCode;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; clap prints each to where it belongs.
+            // Help and version come here, too; clap prints them to standard output and errors to standard error.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Completed }.into();
+            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Completed };
         }
     };
-    // The first thing: whoever opens TLS later finds one provider of cryptography.
+    // Comes before any use of TLS, which takes the crypto provider that is installed here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return exit::report(&anyhow::Error::new(error).context("starting threads")).into(),
+        Err(error) => return exit::print_error(&anyhow::Error::new(error).context("starting threads")),
     };
     let ended = runtime.block_on(dispatch(cli.command));
-    // A task that blocks its thread must not keep the process.
+    // Does not wait for tasks that block their thread.
     runtime.shutdown_background();
     runmill_telemetry::close();
-    ended.unwrap_or_else(|error| exit::report(&error)).into()
+    ended.unwrap_or_else(|error| exit::print_error(&error))
 }
 
-async fn dispatch(command: Command) -> anyhow::Result<Exit> {
+async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => command::demo::run(args).await,
         Command::Run(args) => command::run::run(args).await,

@@ -9,7 +9,7 @@ use runmill_config::{Config, Env, Traces};
 use runmill_runtime::Clock;
 use runmill_telemetry::{LogSettings, TraceSettings};
 
-/// What a command starts from: its settings, read and checked once.
+/// Settings and clock of this process; the settings are read and checked once.
 pub struct Process {
     pub env: Env,
     pub config: Config,
@@ -23,18 +23,19 @@ impl Process {
         Ok(Self { env, config, clock: Clock::system() })
     }
 
-    /// A service's logs, on standard error; and its traces, where there are any.
+    /// Starts the logs of a service on standard error, and its traces if an endpoint is set.
     pub fn log_as(&self, service: &'static str) -> anyhow::Result<()> {
         self.log(service, self.config.log_filter.clone(), Box::new(std::io::stderr()))
     }
 
-    /// Logs beside a screen that a person reads: warnings, unless told otherwise, in a file of `folder`.
+    /// Starts logs in a file of `folder`, because a person reads the terminal. Logs warnings only, unless `APP_LOG_LEVEL` is
+    /// set.
     pub fn log_to_file(&self, folder: &Path) -> anyhow::Result<PathBuf> {
         let path = folder.join("runmill.log");
         let file = fs::File::options().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("opening {}", path.display()))?;
-        let told = self.env.get("APP_LOG_LEVEL").is_some();
-        let filter = if told { self.config.log_filter.clone() } else { "warn".to_owned() };
+        let level_is_set = self.env.get("APP_LOG_LEVEL").is_some();
+        let filter = if level_is_set { self.config.log_filter.clone() } else { "warn".to_owned() };
         self.log("standalone", filter, Box::new(file))?;
         Ok(path)
     }

@@ -1,11 +1,8 @@
 //! A dataset as it comes in: what both implementations count.
 
-use std::fmt::Write as _;
-
-use ring::digest::{Context, SHA256};
 use runmill_proto::api::Dataset;
 
-use crate::{NewDataset, StoreError, StoredItem, time::micros};
+use crate::{DatasetHash, NewDataset, StoreError, StoredItem, time::micros};
 
 pub const REPEATED_ID: &str = "its id occurred before in this dataset";
 
@@ -13,15 +10,10 @@ pub const REPEATED_ID: &str = "its id occurred before in this dataset";
 const ITEMS_MAX: u32 = 0x7fff_ffff;
 
 /// The items so far, and their hash.
+#[derive(Default)]
 pub struct Counted {
     items: u32,
-    hash: Context,
-}
-
-impl Default for Counted {
-    fn default() -> Self {
-        Self { items: 0, hash: Context::new(&SHA256) }
-    }
+    hash: DatasetHash,
 }
 
 impl Counted {
@@ -33,8 +25,7 @@ impl Counted {
             return Err(StoreError::BadLine { line: u64::from(ordinal) + 1, reason });
         }
         self.items += 1;
-        self.hash.update(item.body.as_bytes());
-        self.hash.update(b"\n");
+        self.hash.add(&item.body);
         Ok(ordinal)
     }
 
@@ -45,16 +36,9 @@ impl Counted {
         Ok(Dataset {
             id: new.id,
             name: new.name,
-            version_hash: hex(self.hash.finish().as_ref()),
+            version_hash: self.hash.finish(),
             item_count: u64::from(self.items),
             created_at: micros(new.created_at),
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
-        hex
-    })
 }

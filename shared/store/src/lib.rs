@@ -6,6 +6,7 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod dataset;
+mod dataset_hash;
 mod error;
 mod ledger;
 mod port;
@@ -17,6 +18,7 @@ mod word;
 
 use std::sync::Arc;
 
+pub use dataset_hash::DatasetHash;
 pub use error::StoreError;
 pub use port::{
     datasets::{Datasets, Lines, NewDataset, StoredItem},

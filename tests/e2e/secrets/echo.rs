@@ -22,9 +22,9 @@ pub struct EchoServer {
 }
 
 impl EchoServer {
-    /// The model's name says how it fails; the one that stops the lane last.
+    /// Names of models that fail in the way of their name. The one that pauses the runs of the provider comes last.
     pub const MODELS: &[&str] = &["400", "429", "500", "page", "not-json", "event", "truncated", "401"];
-    /// The other one that stops a lane.
+    /// Name of the other model that pauses the runs of its provider.
     pub const FORBIDDEN: &str = "403";
 
     pub async fn start() -> Self {

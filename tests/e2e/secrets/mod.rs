@@ -1,4 +1,4 @@
-//! No secret leaves the vault but to its provider.
+//! A provider's secrets are sent to that provider and appear nowhere else.
 
 mod echo;
 mod needles;
@@ -14,14 +14,14 @@ use self::{
 };
 use crate::support::{Cluster, LOG_PARTITIONS, Plan, data::questions, within};
 
-/// Of [`KEY`], as the gateway labels it: `printf %s KEY | sha256sum`.
+/// Label that the gateway gives to [`KEY`]: the beginning of `printf %s KEY | sha256sum`.
 const KEY_LABEL: &str = "key-95f8e454";
 
-/// More than a level: also what the crates below us say that see a key or a header pass.
-const LOUDEST: &str = "trace,reqwest=trace,hyper=trace,hyper_util=trace,h2=trace,rustls=trace,axum=trace,tower_http=trace,\
+/// Log filter that includes the crates through which keys and headers pass.
+const LOG_EVERYTHING: &str = "trace,reqwest=trace,hyper=trace,hyper_util=trace,h2=trace,rustls=trace,axum=trace,tower_http=trace,\
                        tokio_postgres=trace,deadpool_postgres=trace,lapin=trace";
 
-/// Every kind of failure that the gateway has; those that stop a lane last.
+/// Every failure of the gateway. Those that pause the runs of a provider come last.
 const GATEWAY_MODELS: &[&str] = &[
     "echo",
     "lorem+fail=400:1",
@@ -38,7 +38,7 @@ const GATEWAY_MODELS: &[&str] = &[
 
 #[tokio::test]
 async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
-    let cluster = Cluster::planned(Plan { log_level: LOUDEST, ..Plan::default() }).await;
+    let cluster = Cluster::planned(Plan { log_level: LOG_EVERYTHING, ..Plan::default() }).await;
     let echo = EchoServer::start().await;
     let mut answers = Answers { cluster: &cluster, texts: Vec::new() };
     answers.request(Method::PUT, "/settings", Some(&json!({"retry": {"backoff_base_seconds": 0.01}}))).await;
@@ -64,7 +64,7 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     answers.mistakes().await;
     answers.everything(&runs).await;
 
-    // Else the test would find nothing for the wrong reason.
+    // Without these calls, the test would pass for the wrong reason.
     assert_eq!(cluster.gateway.calls(0, usize::MAX).iter().find(|call| &*call.key != KEY_LABEL), None);
     assert!(cluster.gateway.calls(0, usize::MAX).len() > GATEWAY_MODELS.len());
     assert!(echo.got_key_and_header(), "the echo server was called with both");
@@ -72,7 +72,7 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     let metrics = metrics(&cluster).await;
     cluster.stop().await;
     for process in cluster.processes() {
-        assert!(process.log().contains(r#""level":"debug""#), "a service was not at its loudest");
+        assert!(process.log().contains(r#""level":"debug""#), "a service did not log at level debug");
         assert_clean("a log", process.log().as_bytes());
     }
     for (from, text) in answers.texts.iter().chain(&metrics) {
@@ -85,14 +85,14 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
             assert_clean("a message", body);
         }
     }
-    for (table, rows) in tables(&cluster.place.database_url).await {
+    for (table, rows) in tables(&cluster.servers.database_url).await {
         assert_clean(&table, rows.as_bytes());
     }
 }
 
 async fn tap(cluster: &Cluster, exchange: &str, keys: &[String]) -> Tap {
-    let place = &cluster.place;
-    Tap::open(&place.amqp_url, &format!("{}.{exchange}", place.prefix), keys).await
+    let servers = &cluster.servers;
+    Tap::open(&servers.amqp_url, &format!("{}.{exchange}", servers.prefix), keys).await
 }
 
 async fn tap_logs(cluster: &Cluster) -> Tap {
@@ -100,13 +100,13 @@ async fn tap_logs(cluster: &Cluster) -> Tap {
     tap(cluster, "logs", &keys).await
 }
 
-/// Waits for the run's end. One that its provider's refusals pause, or put off again and again, is canceled.
+/// Waits for the end of the run. Cancels it if the provider's refusals pause or defer it.
 async fn stopped_or_ended(cluster: &Cluster, id: RunId) {
     within("the run's end", async {
         let mut events = cluster.api.events(&format!("/runs/{id}/events")).await;
         while let Some(event) = events.next().await {
             if matches!(&event, RunEvent::RunStatus(status) if status.paused_at.is_some() || status.retry_count > 0) {
-                // A conflict says that it has ended meanwhile.
+                // A conflict means that the run has ended meanwhile.
                 cluster.api.post(&format!("/runs/{id}/cancel"), &Value::Null).await;
             }
         }
@@ -114,7 +114,7 @@ async fn stopped_or_ended(cluster: &Cluster, id: RunId) {
     .await;
 }
 
-/// All that the API ever answered, with where from.
+/// All answers of the API, each with its request.
 struct Answers<'a> {
     cluster: &'a Cluster,
     texts: Vec<(String, String)>,
@@ -134,7 +134,7 @@ impl Answers<'_> {
         text
     }
 
-    /// A provider with the key and the header.
+    /// Creates a provider with the key and the header.
     async fn plant(&mut self, name: &str, base_url: &str) -> ProviderId {
         let body = json!({"name": name, "kind": "custom", "base_url": base_url,
             "api_keys": [{"label": "main", "value": KEY}], "headers": {"x-team": HEADER},
@@ -144,7 +144,7 @@ impl Answers<'_> {
         serde_json::from_value(id).unwrap()
     }
 
-    /// A key in the wrong place, or in a body that is wrong elsewhere.
+    /// Sends bodies with the key in a wrong place, or with another fault.
     async fn mistakes(&mut self) {
         let bodies = [
             json!({"name": "a", "kind": "custom", "base_url": "https://h/v1", "api_keys": KEY}),
@@ -172,7 +172,7 @@ impl Answers<'_> {
     }
 }
 
-/// The metrics of every process.
+/// Returns the metrics of every process.
 async fn metrics(cluster: &Cluster) -> Vec<(String, String)> {
     let mut addresses = vec![cluster.dispatcher.field_of("dispatcher.listening", "address").await];
     for process in cluster.executors.iter().chain(&cluster.log_sinks) {
@@ -187,7 +187,7 @@ async fn metrics(cluster: &Cluster) -> Vec<(String, String)> {
     texts
 }
 
-/// Every row of every table, as text.
+/// Returns every row of every table, as text.
 async fn tables(database_url: &str) -> Vec<(String, String)> {
     let (client, connection) = tokio_postgres::connect(database_url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);

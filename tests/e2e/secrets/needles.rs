@@ -3,7 +3,7 @@ use std::fmt::Write;
 pub const KEY: &str = "sk-planted-4f9a1c77e0b24d5a91c3";
 pub const HEADER: &str = "team-planted-7be21d90c35f48aa06e7";
 
-/// What must not be found: each secret, the middle of it, and both as bytes and encodings may show them.
+/// Returns the texts that must not be found: each secret and its middle, in plain text, hexadecimal and base64.
 fn needles() -> Vec<Vec<u8>> {
     let mut needles = Vec::new();
     for secret in [KEY, HEADER] {
@@ -17,7 +17,7 @@ fn needles() -> Vec<Vec<u8>> {
     needles
 }
 
-/// Fails, and says where it was found, if `text` has a secret in it.
+/// Fails if `text` contains a secret, and shows the text around it.
 pub fn assert_clean(from: &str, text: &[u8]) {
     for needle in needles() {
         let found = text.windows(needle.len()).position(|window| window.eq_ignore_ascii_case(&needle));
@@ -35,8 +35,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What all base64 has in common that has `bytes` in it, whatever stands before: one text for each place that they
-/// may have in a group of three.
+/// Returns the base64 digits that depend on `bytes` alone, whatever stands before them: one text for each offset in a
+/// group of three bytes.
 fn base64_at_any_offset(bytes: &[u8]) -> [Vec<u8>; 3] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     [0, 1, 2].map(|skipped| {

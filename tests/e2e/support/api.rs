@@ -5,9 +5,9 @@ use runmill_proto::{
 };
 use serde_json::{Value, json};
 
-use super::{LOOK_EVERY, sse::Events, within};
+use super::{POLL_INTERVAL, sse::Events, within};
 
-/// The HTTP API as users call it.
+/// Client of the HTTP API, without the code of `runmill`'s own.
 #[derive(Clone)]
 pub struct Api {
     pub base_url: String,
@@ -17,7 +17,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(address: &str, token: &str) -> Self {
-        // An error says that another test was first.
+        // Fails if another test of this process has installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { base_url: format!("http://{address}"), token: token.to_owned(), http: reqwest::Client::new() }
     }
@@ -32,19 +32,19 @@ impl Api {
         response.json().await.unwrap()
     }
 
-    /// The status and the JSON body, whatever they are.
+    /// Returns the status and the JSON body; any status is accepted.
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let response = self.request(Method::POST, path).json(body).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
-    /// A provider whose calls go to `base_url`, at most `concurrency` at once per executor.
+    /// Creates a provider at `base_url` with at most `concurrency` calls in flight per executor.
     pub async fn provider(&self, base_url: &str, concurrency: u32) -> ProviderId {
         let rate_limit = json!({"concurrency": concurrency});
         self.create_provider(json!({"base_url": base_url, "rate_limit": rate_limit})).await
     }
 
-    /// A provider with these fields, a name of its own, and kind `custom` if they do not say.
+    /// Creates a provider with these fields, a unique name, and kind `custom` unless the fields name another.
     pub async fn create_provider(&self, fields: Value) -> ProviderId {
         let mut body = json!({"name": format!("provider {}", uuid::Uuid::now_v7()), "kind": "custom"});
         let fields = fields.as_object().unwrap().clone();
@@ -54,7 +54,7 @@ impl Api {
         serde_json::from_value::<Provider>(body).unwrap().id
     }
 
-    /// Changes what is there; the whole of it, as it then is.
+    /// Sends a change. Returns the changed resource.
     pub async fn change(&self, method: Method, path: &str, body: &Value) -> Value {
         let response = self.request(method, path).json(body).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
@@ -89,7 +89,7 @@ impl Api {
         serde_json::from_value(self.get(&format!("/runs/{id}")).await).unwrap()
     }
 
-    /// All of a run's results.
+    /// Returns all results of a run.
     pub async fn results(&self, id: RunId) -> Vec<ResultRecord> {
         let request = self.request(Method::GET, &format!("/runs/{id}/results"));
         let response = request.header("accept", "application/x-ndjson").send().await.unwrap();
@@ -97,12 +97,12 @@ impl Api {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// A stream of Server-Sent Events; see [`Events`].
+    /// Opens a stream of Server-Sent Events; see [`Events`].
     pub async fn events(&self, path: &str) -> Events {
         Events::open(self.request(Method::GET, path)).await
     }
 
-    /// Waits until `reached` holds for the run's counters, told by its progress events.
+    /// Waits until `reached` returns true for the run's counters, or the run ends. Looks at the run after each event.
     pub async fn wait_for(&self, id: RunId, reached: impl Fn(&RunCounters) -> bool) -> Run {
         within("the progress of the run", async {
             let mut events = self.events("/runs/events").await;
@@ -119,12 +119,12 @@ impl Api {
         .await
     }
 
-    /// Waits for the run's end.
+    /// Waits until the run ends.
     pub async fn ended(&self, id: RunId) -> Run {
         self.wait_for(id, |_| false).await
     }
 
-    /// Waits until the API and the database behind it are back.
+    /// Waits until the API and its database are back.
     pub async fn answers_again(&self) {
         within("an answer of the API", async {
             loop {
@@ -132,7 +132,7 @@ impl Api {
                 if response.is_ok_and(|response| response.status().is_success()) {
                     return;
                 }
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         })
         .await;

@@ -2,11 +2,11 @@ use std::collections::HashMap;
 
 use runmill_gateway::Gateway;
 
-/// How often each job was called, by the provider's own record; our client names its calls `<job>:<attempt>`.
+/// Returns the number of calls of each job, by the gateway's record. Executors name their calls `<job>:<attempt>`.
 pub fn calls_by_job(gateway: &Gateway) -> HashMap<String, u32> {
     let mut calls = HashMap::new();
     for call in gateway.calls(0, usize::MAX) {
-        let id = call.client_request_id.as_deref().expect("our client names its calls");
+        let id = call.client_request_id.as_deref().expect("executors name their calls");
         let (job, _attempt) = id.rsplit_once(':').expect("an attempt follows the job");
         *calls.entry(job.to_owned()).or_default() += 1;
     }

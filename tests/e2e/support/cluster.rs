@@ -11,22 +11,22 @@ use runmill_testkit::{
 
 use super::{Api, Command, Process};
 
-/// The default.
+/// Default of `RUNMILL_LOG_PARTITIONS`.
 pub const LOG_PARTITIONS: u16 = 4;
 const QUEUE_EXPIRES: Duration = Duration::from_mins(5);
 const TOKEN: &str = "e2e-admin-0123456789";
 const KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
 
-/// How a cluster is to be.
+/// Size, servers and log level of a cluster.
 pub struct Plan {
     pub executors: usize,
     pub log_sinks: usize,
     pub log_level: &'static str,
-    /// `None`: a database of its own on the server that tests share.
+    /// `None` stands for a new database on the server that tests share.
     pub database_url: Option<String>,
-    /// `None`: queues of its own on the server that tests share.
+    /// `None` stands for new queues on the server that tests share.
     pub amqp_url: Option<String>,
-    /// `None`: no traces.
+    /// `None` means no traces.
     pub otlp_endpoint: Option<String>,
 }
 
@@ -43,25 +43,25 @@ impl Default for Plan {
     }
 }
 
-/// A cluster of real processes over real servers, with a model of our own.
+/// A cluster of real processes and real servers, with the gateway as its model.
 pub struct Cluster {
     pub api: Api,
     pub dispatcher: Process,
     pub executors: Vec<Process>,
     pub log_sinks: Vec<Process>,
     pub gateway: Gateway,
-    pub place: Place,
+    pub servers: Servers,
 }
 
-/// Where a cluster's state is.
-pub struct Place {
+/// Database and broker of a cluster, and the settings by which its processes use them.
+pub struct Servers {
     pub database_url: String,
     pub amqp_url: String,
     pub prefix: String,
     log_level: &'static str,
     otlp_endpoint: Option<String>,
     database: Option<TestDatabase>,
-    /// Of this cluster alone, on the broker that tests share.
+    /// The queues are this cluster's own, and the broker is the one that tests share.
     shares_broker: bool,
 }
 
@@ -71,26 +71,26 @@ impl Cluster {
     }
 
     pub async fn planned(plan: Plan) -> Self {
-        let place = Place::new(&plan).await;
+        let servers = Servers::new(&plan).await;
         let settings = GatewaySettings { calls_kept_max: 1_000_000, ..GatewaySettings::default() };
         let gateway = Gateway::start(settings).await.unwrap();
-        let dispatcher = place.service("dispatcher").start();
-        let executors: Vec<_> = (0..plan.executors).map(|_| place.service("executor").start()).collect();
-        let log_sinks: Vec<_> = (0..plan.log_sinks).map(|_| place.service("log-sink").start()).collect();
+        let dispatcher = servers.service("dispatcher").start();
+        let executors: Vec<_> = (0..plan.executors).map(|_| servers.service("executor").start()).collect();
+        let log_sinks: Vec<_> = (0..plan.log_sinks).map(|_| servers.service("log-sink").start()).collect();
         let address = dispatcher.field_of("dispatcher.listening", "address").await;
         for process in executors.iter().chain(&log_sinks) {
             process.field_of("ops.listening", "address").await;
         }
         let api = Api::new(&address, TOKEN);
-        Self { api, dispatcher, executors, log_sinks, gateway, place }
+        Self { api, dispatcher, executors, log_sinks, gateway, servers }
     }
 
-    /// All of its processes.
+    /// Returns all processes of the cluster.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.executors.iter().chain(&self.log_sinks).chain([&self.dispatcher])
     }
 
-    /// Stops what still runs.
+    /// Stops the processes that still run.
     pub async fn stop(&self) {
         for process in self.processes() {
             if process.is_running().await {
@@ -100,17 +100,17 @@ impl Cluster {
         }
     }
 
-    /// Stops every process, and looks into the queues: what was unacked would be ready again.
+    /// Stops every process, and checks that all queues are empty. Unacked messages would be ready again.
     pub async fn assert_nothing_left(self, provider: ProviderId) {
         self.stop().await;
-        let queues = queues(&self.place.prefix, &[provider.to_string()]);
-        for (queue, ready) in runmill_testkit::ready_messages(&self.place.amqp_url, &queues).await {
+        let queues = queues(&self.servers.prefix, &[provider.to_string()]);
+        for (queue, ready) in runmill_testkit::ready_messages(&self.servers.amqp_url, &queues).await {
             assert_eq!(ready, 0, "{queue} is not empty");
         }
     }
 }
 
-impl Place {
+impl Servers {
     async fn new(plan: &Plan) -> Self {
         let database = match plan.database_url {
             Some(_) => None,
@@ -128,7 +128,7 @@ impl Place {
         }
     }
 
-    /// A service with the cluster's environment.
+    /// Returns the command of a service, with the cluster's environment.
     fn service(&self, name: &str) -> Command {
         Command::runmill(&[name])
             .env("APP_LOG_LEVEL", self.log_level)
@@ -140,11 +140,11 @@ impl Place {
             .env("RUNMILL_QUEUE_EXPIRES_SECONDS", &QUEUE_EXPIRES.as_secs().to_string())
             .env("RUNMILL_LISTEN", "127.0.0.1:0")
             .env("RUNMILL_OPS_LISTEN", "127.0.0.1:0")
-            // Unset and empty are the same.
+            // An empty value is the same as none.
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp_endpoint.as_deref().unwrap_or_default())
     }
 
-    /// The cluster's queues, as one more process sees them.
+    /// Connects to the cluster's queues.
     pub async fn broker(&self) -> AmqpBroker {
         let settings = AmqpSettings {
             prefix: self.prefix.clone(),
@@ -155,7 +155,7 @@ impl Place {
     }
 }
 
-/// Those of the lanes, then the others.
+/// Returns the names of the job queues, then of all other queues.
 fn queues(prefix: &str, providers: &[String]) -> Vec<String> {
     let lanes = providers.iter().map(|provider| format!("jobs.{provider}"));
     let logs = (0..LOG_PARTITIONS).map(|partition| format!("logs.{partition}"));
@@ -163,8 +163,8 @@ fn queues(prefix: &str, providers: &[String]) -> Vec<String> {
     lanes.chain(logs).chain(others).map(|name| format!("{prefix}.{name}")).collect()
 }
 
-/// The queues would be gone some minutes later, too late for the tests that come next.
-impl Drop for Place {
+/// Deletes the queues at once. Expired queues would burden the tests of the next minutes.
+impl Drop for Servers {
     fn drop(&mut self) {
         let Some(database) = self.database.as_ref().filter(|_| self.shares_broker) else { return };
         let (database, amqp_url) = (database.url().to_owned(), self.amqp_url.clone());

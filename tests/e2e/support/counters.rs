@@ -5,7 +5,7 @@ use runmill_proto::{
     api::{ResultRecord, Run},
 };
 
-/// One result a job at most, and counters that say the same as the rows.
+/// Checks that no job has two results, and that the run's counters equal the counts of its results.
 pub fn assert_counters_equal_rows(run: &Run, results: &[ResultRecord]) {
     let jobs: HashSet<_> = results.iter().map(|result| (result.ordinal, result.sample)).collect();
     assert_eq!(jobs.len(), results.len(), "a job has more than one result");

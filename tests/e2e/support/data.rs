@@ -1,9 +1,9 @@
 use std::fmt::Write;
 
-/// 1,319 real ones.
+/// 1,319 real items of GSM8K.
 pub const GSM8K: &str = include_str!("../../data/gsm8k.jsonl");
 
-/// `count` small questions.
+/// Returns `count` small items, as JSONL.
 pub fn questions(count: usize) -> String {
     (0..count).fold(String::new(), |mut lines, n| {
         writeln!(

@@ -3,14 +3,14 @@ use futures::{StreamExt, stream::BoxStream};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-/// A stream of Server-Sent Events with all that a browser sees of it, ids and comments included.
+/// A stream of Server-Sent Events with its ids and comments.
 pub struct Frames {
     body: BoxStream<'static, reqwest::Result<Bytes>>,
-    /// What came and has not been taken.
+    /// Bytes that were received and are not parsed yet.
     text: Vec<u8>,
 }
 
-/// The lines up to an empty one.
+/// One frame: the lines up to an empty one.
 #[derive(Debug, Default)]
 pub struct Frame {
     pub id: Option<u64>,
@@ -27,7 +27,7 @@ impl Frames {
         Self { body: response.bytes_stream().boxed(), text: Vec::new() }
     }
 
-    /// The next one that is not a ping; `None`: the stream was closed in order.
+    /// Returns the next frame that is not a ping, or `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
             let frame = self.any().await?;
@@ -51,7 +51,7 @@ impl Frames {
         }
     }
 
-    /// All that is left, up to the stream's end.
+    /// Returns all frames that follow, up to the end of the stream.
     pub async fn rest(mut self) -> Vec<Frame> {
         let mut frames = Vec::new();
         while let Some(frame) = self.next().await {

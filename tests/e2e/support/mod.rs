@@ -1,44 +1,44 @@
-//! What journeys are made of: processes, the API, a model.
+//! Parts of the end-to-end tests: processes, clients of the API, model servers.
 
 pub mod api;
 pub mod calls;
 pub mod cluster;
 pub mod counters;
 pub mod data;
-pub mod desk;
 pub mod frames;
 pub mod process;
 pub mod recorder;
+pub mod sandbox;
 pub mod sse;
 
 pub use api::Api;
 pub use calls::calls_by_job;
 pub use cluster::{Cluster, LOG_PARTITIONS, Plan};
 pub use counters::assert_counters_equal_rows;
-pub use desk::Desk;
 pub use frames::{Frame, Frames};
 pub use process::{Command, Process};
+pub use sandbox::Sandbox;
 
 use std::time::Duration;
 
-/// The longest that anything here is waited for. A test that needs longer has hung.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+/// Longest time that a test waits for anything.
+pub const WAIT_MAX: Duration = Duration::from_mins(2);
 
-/// `wait`, or a failure that names `what` did not come.
+/// Returns the output of `wait`. Fails with `what` after [`WAIT_MAX`].
 pub async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, wait)
+    tokio::time::timeout(WAIT_MAX, wait)
         .await
-        .unwrap_or_else(|_| panic!("{what} did not come within {PATIENCE:?}"))
+        .unwrap_or_else(|_| panic!("{what} did not come within {WAIT_MAX:?}"))
 }
 
-/// Between two looks at what tells nobody that it changed.
-pub const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Interval of looks at a state that has no event for its changes.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Waits until `holds`: for what has no event to wait for, as the counters of a gateway.
+/// Waits until `holds` returns true. For states without events, such as the counters of a gateway.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     within(what, async {
         while !holds() {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     })
     .await;

@@ -8,14 +8,14 @@ use tokio::{
 
 use super::within;
 
-/// The binary under test, with an environment of its own: nothing of ours leaks in.
+/// The binary under test. It gets only the environment variables that the test sets.
 pub struct Command(tokio::process::Command);
 
-/// A process of a test; killed when dropped.
+/// A process of a test, which is killed when dropped.
 pub struct Process {
     child: Mutex<Child>,
     pid: u32,
-    /// Everything it wrote to standard error so far.
+    /// Standard error so far.
     log: watch::Receiver<Arc<String>>,
 }
 
@@ -32,7 +32,7 @@ impl Command {
         self
     }
 
-    /// Runs it to its end.
+    /// Runs the command to its end.
     pub async fn output(mut self) -> std::process::Output {
         within("the end of the command", self.0.output()).await.unwrap()
     }
@@ -41,7 +41,7 @@ impl Command {
         let mut child = self.0.spawn().unwrap();
         let pid = child.id().expect("it has not been waited for");
         let stderr = child.stderr.take().expect("it is piped");
-        // Read to its end, so that the process never waits for us.
+        // Read to its end, so that the process never blocks on a full pipe.
         let (sender, log) = watch::channel(Arc::default());
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
@@ -62,7 +62,7 @@ impl Process {
         self.log.borrow().to_string()
     }
 
-    /// The first line of the log that contains `text`; waits for it.
+    /// Waits for the first line of the log that contains `text`.
     pub async fn line_with(&self, text: &str) -> String {
         let mut log = self.log.clone();
         let found = within(text, log.wait_for(|log| log.contains(text))).await;
@@ -70,7 +70,7 @@ impl Process {
         found.lines().find(|line| line.contains(text)).expect("it is there").to_owned()
     }
 
-    /// A field of the first log line that is about `event`.
+    /// Waits for the first log line of `event`. Returns one of its fields.
     pub async fn field_of(&self, event: &str, field: &str) -> String {
         let line = self.line_with(&format!("\"event\":\"{event}\"")).await;
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -86,7 +86,7 @@ impl Process {
         self.child.lock().await.try_wait().unwrap().is_none()
     }
 
-    /// Its exit code; `None`: a signal ended it.
+    /// Waits until the process ends. Returns its exit code, or `None` if a signal ended it.
     pub async fn ended(&self) -> Option<i32> {
         within("the end of the process", async { self.child.lock().await.wait().await.unwrap().code() }).await
     }

@@ -13,10 +13,10 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-/// A model server that writes down how it was called: for what the gateway does not show.
+/// A model server that records each call with what the gateway does not show: key, header and time.
 pub struct Recorder {
     pub base_url: String,
-    calls: Arc<Mutex<Vec<Recorded>>>,
+    calls: Calls,
 }
 
 /// One call.
@@ -27,29 +27,27 @@ pub struct Recorded {
     pub key: String,
     /// The header `x-team`.
     pub team: String,
-    /// How long it was waited for until the caller hung up; `None`: it was answered, or still waits.
+    /// Time after which the caller gave up. `None` if the call was answered or is still open.
     pub gave_up_after: Option<Duration>,
     pub is_over: bool,
 }
 
-/// Every answer takes as long; a model whose name is `hang` never answers.
+/// Duration of each answer. A model with the name `hang` never answers.
 const ANSWER_TIME: Duration = Duration::from_millis(20);
 
-#[derive(Clone)]
-struct Desk(Arc<Mutex<Vec<Recorded>>>);
+type Calls = Arc<Mutex<Vec<Recorded>>>;
 
 impl Recorder {
     pub async fn start() -> Self {
-        let calls = Arc::<Mutex<Vec<Recorded>>>::default();
-        let router =
-            Router::new().route("/v1/chat/completions", post(answer)).with_state(Desk(calls.clone()));
+        let calls = Calls::default();
+        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(calls.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, router).into_future());
         Self { base_url, calls }
     }
 
-    /// All calls that began at `since` or later.
+    /// Returns all calls that began at `since` or later.
     pub fn calls_since(&self, since: Instant) -> Vec<Recorded> {
         self.calls.lock().unwrap().iter().filter(|call| call.began >= since).cloned().collect()
     }
@@ -59,17 +57,17 @@ impl Recorder {
     }
 }
 
-async fn answer(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Json<Value> {
+async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: Bytes) -> Json<Value> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let key = text(AUTHORIZATION.as_str()).trim_start_matches("Bearer ").to_owned();
     let (began, team) = (Instant::now(), text("x-team"));
     let recorded = Recorded { began, key, team, gave_up_after: None, is_over: false };
-    let place = {
-        let mut calls = desk.0.lock().unwrap();
+    let index = {
+        let mut calls = calls.lock().unwrap();
         calls.push(recorded);
         calls.len() - 1
     };
-    let mut open = Open { desk: desk.clone(), place, answered: false };
+    let mut open = Open { calls: calls.clone(), index, answered: false };
     let request: Value = serde_json::from_slice(&body).unwrap();
     if request["model"] == "hang" {
         std::future::pending::<()>().await;
@@ -82,17 +80,17 @@ async fn answer(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Js
     }))
 }
 
-/// A call that is not over; dropped unanswered when its caller hangs up.
+/// A call that is not over. It is dropped without an answer when the caller hangs up.
 struct Open {
-    desk: Desk,
-    place: usize,
+    calls: Calls,
+    index: usize,
     answered: bool,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut calls = self.desk.0.lock().unwrap();
-        let call = &mut calls[self.place];
+        let mut calls = self.calls.lock().unwrap();
+        let call = &mut calls[self.index];
         call.is_over = true;
         call.gave_up_after = (!self.answered).then(|| call.began.elapsed());
     }

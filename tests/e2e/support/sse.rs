@@ -4,7 +4,7 @@ use reqwest::RequestBuilder;
 use runmill_llm::sse::SseDecoder;
 use runmill_proto::api::RunEvent;
 
-/// A stream of Server-Sent Events as a client reads it.
+/// A stream of Server-Sent Events, as values.
 pub struct Events {
     body: BoxStream<'static, reqwest::Result<Bytes>>,
     decoder: SseDecoder,
@@ -16,7 +16,7 @@ impl Events {
         Self { body: response.bytes_stream().boxed(), decoder: SseDecoder::default() }
     }
 
-    /// The next event's data; `None`: the stream ended or broke.
+    /// Returns the data of the next event, or `None` if the stream ended or broke.
     pub async fn next(&mut self) -> Option<RunEvent> {
         loop {
             if let Some(event) = self.decoder.next().unwrap() {

@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind};
 use runmill_proto::RunStatus;
 
 use self::sink::{Sink, text};
-use crate::support::{Cluster, Command, Desk, Plan, data::questions, until};
+use crate::support::{Cluster, Command, Plan, Sandbox, data::questions, until};
 
 const ITEMS: usize = 20;
 /// Its answer is the question.
@@ -71,9 +71,10 @@ fn assert_linked_to_the_submission(sink: &Sink, traces: &BTreeMap<Vec<u8>, Trace
     }
 }
 
-fn run(desk: &Desk, model: &str, endpoint: &str, more: &[&str]) -> Command {
-    let dataset = desk.write("items.jsonl", &questions(ITEMS));
-    desk.run(&dataset, model, &[&["--json"], more].concat())
+fn run(sandbox: &Sandbox, model: &str, endpoint: &str, more: &[&str]) -> Command {
+    let dataset = sandbox.write("items.jsonl", &questions(ITEMS));
+    sandbox
+        .run(&dataset, model, &[&["--json"], more].concat())
         .env("OPENAI_API_KEY", KEY)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         .env("OTEL_EXPORTER_OTLP_HEADERS", &format!("authorization=Bearer%20{SECRET}"))
@@ -81,9 +82,9 @@ fn run(desk: &Desk, model: &str, endpoint: &str, more: &[&str]) -> Command {
 
 #[tokio::test]
 async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content() {
-    let (desk, sink) = (Desk::new().await, Sink::start().await);
+    let (sandbox, sink) = (Sandbox::new().await, Sink::start().await);
     // A log level says nothing about traces.
-    let output = run(&desk, MODEL, &sink.endpoint, &[]).env("APP_LOG_LEVEL", "error").output().await;
+    let output = run(&sandbox, MODEL, &sink.endpoint, &[]).env("APP_LOG_LEVEL", "error").output().await;
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 
     let traces = jobs(&sink);
@@ -104,11 +105,11 @@ async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content(
 
 #[tokio::test]
 async fn a_job_that_is_deferred_and_fed_again_stays_in_its_trace() {
-    let (desk, sink) = (Desk::new().await, Sink::start().await);
+    let (sandbox, sink) = (Sandbox::new().await, Sink::start().await);
     // Longer than a call may wait, so that the job is put off instead.
     let config = r#"{"retry": {"wait_max_seconds": 0.5}}"#;
     let model = "lorem+fail=429:1+retry-after=1";
-    let running = run(&desk, model, &sink.endpoint, &["--limit", "1", "--config", config]).start();
+    let running = run(&sandbox, model, &sink.endpoint, &["--limit", "1", "--config", config]).start();
 
     let fed_again = || jobs(&sink).values().any(|trace| trace["job.feed"].len() >= 2);
     until("a job that is fed again", fed_again).await;
@@ -127,13 +128,13 @@ async fn a_job_that_is_deferred_and_fed_again_stays_in_its_trace() {
 
 #[tokio::test]
 async fn a_collector_that_is_away_costs_one_warning_and_no_item() {
-    let desk = Desk::new().await;
+    let sandbox = Sandbox::new().await;
     // A port that was free a moment ago.
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let output = run(&desk, MODEL, &format!("http://{nobody}"), &[]).output().await;
+    let output = run(&sandbox, MODEL, &format!("http://{nobody}"), &[]).output().await;
 
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let log = std::fs::read_to_string(desk.path("data").join("runmill.log")).unwrap();
+    let log = std::fs::read_to_string(sandbox.path("data").join("runmill.log")).unwrap();
     assert_eq!(log.matches(r#""event":"traces.lost""#).count(), 1, "{log}");
     assert!(!log.contains(SECRET), "{log}");
 }

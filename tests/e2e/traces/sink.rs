@@ -11,18 +11,18 @@ use tokio::net::TcpListener;
 
 /// A collector of OTLP over HTTP.
 pub struct Sink {
-    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` is to be.
+    /// Value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub endpoint: String,
     received: Received,
 }
 
 type Received = Arc<Mutex<Vec<Export>>>;
 
-/// One request.
+/// One export request.
 pub struct Export {
     pub authorization: String,
     pub body: Bytes,
-    /// By `service.name`.
+    /// Spans, each with its `service.name`.
     pub spans: Vec<(String, Span)>,
 }
 
@@ -36,7 +36,7 @@ impl Sink {
         Self { endpoint, received }
     }
 
-    /// All spans so far, each with its service.
+    /// Returns all spans so far, each with its service.
     pub fn spans(&self) -> Vec<(String, Span)> {
         self.received.lock().unwrap().iter().flat_map(|export| export.spans.clone()).collect()
     }
@@ -57,7 +57,7 @@ async fn take(State(received): State<Received>, headers: HeaderMap, body: Bytes)
     received.lock().unwrap().push(Export { authorization, spans: spans.collect(), body });
 }
 
-/// An attribute as text; empty if it is not there.
+/// Returns an attribute as text, which is empty if there is no such attribute.
 pub fn text(attributes: &[KeyValue], key: &str) -> String {
     let found = attributes.iter().find(|attribute| attribute.key == key);
     match found.and_then(|attribute| attribute.value.as_ref()?.value.as_ref()) {

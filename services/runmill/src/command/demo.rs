@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::{
     cli::DemoArgs,
-    command::run::{Output, Preview, alone},
-    exit::Exit,
+    command::run::{Output, Preview, run_standalone},
+    exit::ExitCode,
     process::Process,
     run::{
         dataset::Items,
@@ -19,14 +19,11 @@ use crate::{
     },
 };
 
-/// Right for four items of five, at a real model's pace, with some rate limiting to get around.
-pub const MODEL: &str = "key=0.8+ttft=150ms+tokens=48+tps=200+fail=429:0.03+fail=500:0.01";
-
 const DATASET: &str = include_str!("../../../../tests/data/gsm8k.jsonl");
 
-/// The main job on embedded defaults: a real dataset, all services in this process, a model of our own on the loopback
-/// address. Leaves nothing behind.
-pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
+/// Runs a real dataset with the default settings: all services in this process, the gateway's model on the loopback
+/// address. Its files are deleted at the end.
+pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let mut config = demo_config(&folder)?;
     config.prices = Arc::new(prices(&args.model)?);
@@ -52,18 +49,18 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     };
     let output = Output { json: false, out: None };
     let preview = Preview::SmokeTestAndEstimate;
-    let ended = alone(&process, &request, items, &output, preview, signals).await;
+    let ended = run_standalone(&process, &request, items, &output, preview, signals).await;
     gateway.stop().await?;
     ended
 }
 
-/// As if the built-in model were a small one that is paid for: in US dollars for a million tokens.
+/// Returns prices of the built-in model, in US dollars per million tokens, like those of a small commercial model.
 fn prices(model: &str) -> anyhow::Result<PriceTable> {
     let table = json!({"source": "the demo", "models": {model: {"input": 0.15, "output": 0.6}}});
     Ok(PriceTable::load(&table.to_string())?)
 }
 
-/// The defaults, whatever the environment says, in a folder of its own.
+/// Returns the default settings with a data directory of its own. The environment changes none of them.
 fn demo_config(folder: &tempfile::TempDir) -> anyhow::Result<Config> {
     let data_dir = folder.path().display().to_string();
     let only = BTreeMap::from([("RUNMILL_DATA_DIR".to_owned(), data_dir)]);

@@ -5,10 +5,10 @@ use futures::StreamExt;
 use runmill_gateway::{AnswerKey, Gateway, GatewaySettings};
 use runmill_runtime::stop_signals;
 
-use crate::{cli::GatewayArgs, exit::Exit};
+use crate::{cli::GatewayArgs, exit::ExitCode};
 
-/// Serves a deterministic model until a signal.
-pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
+/// Serves a deterministic model until a signal stops the process.
+pub async fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
     let answer_key = match &args.answer_key {
         Some(path) => {
             let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
@@ -29,5 +29,5 @@ pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
     eprintln!("the gateway serves {}", gateway.base_url());
     stop_signals()?.next().await;
     gateway.stop().await?;
-    Ok(Exit::Completed)
+    Ok(ExitCode::Completed)
 }

@@ -1,4 +1,4 @@
-//! The commands, a file each.
+//! The commands, one file each.
 
 pub mod demo;
 pub mod doctor;
@@ -8,3 +8,9 @@ pub mod migrate;
 pub mod run;
 pub mod runs;
 pub mod smoke_test;
+
+/// Prints a value as one JSON document.
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -9,37 +9,37 @@ use tokio::{fs::File, io::AsyncWriteExt, time::Instant};
 
 use crate::{
     cli::RunArgs,
-    client::{Client, print_json},
-    command::smoke_test::ask,
-    exit::{Exit, UsageError},
+    client::Client,
+    command::{print_json, smoke_test::ask},
+    exit::{ExitCode, UsageError},
     process::Process,
     run::{
         connect,
         dataset::Items,
-        estimate::{Assumed, estimate},
+        estimate::{Assumptions, estimate},
         smoke_test,
         submit::{Request, Submitted},
         summary,
         watch::{Watched, watch},
     },
-    service::standalone::{Shape, Standalone},
+    service::standalone::{Services, Standalone},
 };
 
-/// What is shown before a run.
+/// Output before a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preview {
     Nothing,
-    /// A smoke test of the model, and by its answer an estimate of the run.
+    /// The report of a smoke test, and an estimate of the run that takes the smoke test's answer as typical.
     SmokeTestAndEstimate,
 }
 
-/// What is shown, and where results go.
+/// Output after a run: its summary on standard output, and a file for its results.
 pub struct Output<'a> {
     pub json: bool,
     pub out: Option<&'a Path>,
 }
 
-pub async fn run(args: Box<RunArgs>) -> anyhow::Result<Exit> {
+pub async fn run(args: Box<RunArgs>) -> anyhow::Result<ExitCode> {
     let mut process = Process::load()?;
     if let Some(path) = &args.prices {
         process.config.prices = read_prices(path)?;
@@ -47,115 +47,119 @@ pub async fn run(args: Box<RunArgs>) -> anyhow::Result<Exit> {
     let mut items = Items::read(&args.dataset, args.map.as_deref(), args.limit)?;
     let request = Request::from_args(&args, &process)?;
     if args.estimate {
-        return say(&process, &args, &request, &mut items).await;
+        return print_estimate(&process, &args, &request, &mut items).await;
     }
     let output = Output { json: args.json, out: args.out.as_deref() };
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
         let submitted = request.submit(&client, items).await?;
-        return follow(&client, submitted, &output, hang_up(&mut signals)).await;
+        return follow(&client, submitted, &output, interrupted(&mut signals)).await;
     }
-    alone(&process, &request, items, &output, Preview::Nothing, signals).await
+    run_standalone(&process, &request, items, &output, Preview::Nothing, signals).await
 }
 
 fn read_prices(path: &Path) -> anyhow::Result<Arc<PriceTable>> {
-    let fault = |fault| UsageError(format!("--prices {}: {fault}", path.display()));
-    Ok(Arc::new(runmill_config::read_prices(path).map_err(fault)?))
+    let table = runmill_config::read_prices(path)
+        .map_err(|fault| UsageError::new(format_args!("--prices {}: {fault}", path.display())))?;
+    Ok(Arc::new(table))
 }
 
-/// What the run would take. Nothing is submitted.
-async fn say(
+/// Prints the estimate of a run, and submits nothing.
+async fn print_estimate(
     process: &Process,
     args: &RunArgs,
     request: &Request,
     items: &mut Items,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<ExitCode> {
     let client = connect(process, &args.server)?;
-    let assumed = Assumed { seconds_per_call: args.seconds_per_call, answer_tokens: args.answer_tokens };
-    let estimate = estimate(process, client.as_ref(), request, items, &assumed).await?;
+    let assumptions =
+        Assumptions { seconds_per_call: args.seconds_per_call, answer_tokens: args.answer_tokens };
+    let estimate = estimate(process, client.as_ref(), request, items, &assumptions).await?;
     if args.json {
-        print_json(&estimate.report())?;
+        print_json(&estimate.to_json())?;
     } else {
         println!("{}", estimate.table());
     }
-    Ok(Exit::Completed)
+    Ok(ExitCode::Completed)
 }
 
 /// Runs with all services in this process.
-pub async fn alone(
+pub async fn run_standalone(
     process: &Process,
     request: &Request,
     mut items: Items,
     output: &Output<'_>,
     preview: Preview,
     mut signals: impl Stream<Item = ()> + Unpin,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&process.config.data_dir)
-        .with_context(|| format!("making {}", process.config.data_dir.display()))?;
+        .with_context(|| format!("creating {}", process.config.data_dir.display()))?;
     process.log_to_file(&process.config.data_dir)?;
-    let local = Standalone::private(process, Shape::Whole).await?;
+    let local = Standalone::for_command(process, Services::All).await?;
     let ended = async {
         if preview == Preview::SmokeTestAndEstimate {
-            foretell(process, &local.client, request, &mut items).await?;
+            print_preview(process, &local.client, request, &mut items).await?;
         }
         let submitted = request.submit(&local.client, items).await?;
-        let cut = async {
+        let stop = async {
             tokio::select! {
                 () = local.ended() => {}
-                () = hang_up(&mut signals) => {}
+                () = interrupted(&mut signals) => {}
             }
         };
-        follow(&local.client, submitted, output, cut).await
+        follow(&local.client, submitted, output, stop).await
     }
     .await;
-    if matches!(ended, Ok(Exit::Interrupted)) {
+    if matches!(ended, Ok(ExitCode::Interrupted)) {
         eprintln!("finishing the calls in flight; interrupt again to drop them");
     }
     let stopped = local.stop(stream::poll_fn(|context| signals.poll_next_unpin(context))).await;
     let ended = ended?;
-    if ended == Exit::Interrupted {
+    if ended == ExitCode::Interrupted {
         eprintln!("interrupted; the same command resumes the run");
     }
     stopped.map(|_| ended)
 }
 
-/// Asks the model once, and says what the run would take if every answer were like that one.
-async fn foretell(
+/// Asks the model once, and prints an estimate of the run for answers like that one.
+async fn print_preview(
     process: &Process,
     client: &Client,
     request: &Request,
     items: &mut Items,
 ) -> anyhow::Result<()> {
-    eprintln!("a smoke test, and what the run will take if every answer is like that one:");
+    eprintln!("a smoke test, and an estimate of the run if all answers are like that one:");
     let report = ask(client, &request.provider, &request.model).await?;
     println!("{}", smoke_test::table(&request.model, &report));
     let tokens = report.usage.map_or(0, |usage| usage.completion_tokens);
-    // A test that failed measured nothing.
+    // A smoke test that failed may have measured no time.
     let milliseconds = u32::try_from(report.latency_ms.max(1)).unwrap_or(u32::MAX);
-    let assumed = Assumed { seconds_per_call: f64::from(milliseconds) / 1000.0, answer_tokens: tokens };
-    println!("{}", estimate(process, Some(client), request, items, &assumed).await?.table());
+    let assumptions =
+        Assumptions { seconds_per_call: f64::from(milliseconds) / 1000.0, answer_tokens: tokens };
+    println!("{}", estimate(process, Some(client), request, items, &assumptions).await?.table());
     Ok(())
 }
 
-async fn hang_up(signals: &mut (impl Stream<Item = ()> + Unpin)) {
+/// Waits for a signal.
+async fn interrupted(signals: &mut (impl Stream<Item = ()> + Unpin)) {
     if signals.next().await.is_none() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Watches the run to its end, and shows what came of it.
+/// Watches the run to its end or until `stop`, writes its results and prints its summary.
 async fn follow(
     client: &Client,
     submitted: Submitted,
     output: &Output<'_>,
-    cut: impl Future<Output = ()>,
-) -> anyhow::Result<Exit> {
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<ExitCode> {
     let Submitted { run, resumed } = submitted;
     announce(&run, resumed);
     let (start, before) = (Instant::now(), run.counters.settled);
-    let run = match watch(client, run.id, output.json, cut).await? {
+    let run = match watch(client, run.id, output.json, stop).await? {
         Watched::Ended(run) => run,
-        Watched::CutShort => return Ok(Exit::Interrupted),
+        Watched::Stopped => return Ok(ExitCode::Interrupted),
     };
     if let Some(path) = output.out {
         write_results(client, &run, path).await?;
@@ -165,7 +169,7 @@ async fn follow(
     } else {
         println!("{}", summary::table(&run, Some((run.counters.settled - before, start.elapsed()))));
     }
-    Ok(verdict(&run))
+    Ok(exit_code(&run))
 }
 
 fn announce(run: &Run, resumed: bool) {
@@ -177,11 +181,10 @@ fn announce(run: &Run, resumed: bool) {
     }
 }
 
-/// Completed is a run of which every job has its result; that some of them failed is for the results to say, unless all
-/// of them did.
-fn verdict(run: &Run) -> Exit {
+/// Returns success for a completed run, even if some of its jobs failed, but not if all of them did.
+fn exit_code(run: &Run) -> ExitCode {
     let all_failed = run.counters.failed > 0 && run.counters.failed == run.counters.settled;
-    if run.status == RunStatus::Completed && !all_failed { Exit::Completed } else { Exit::Failed }
+    if run.status == RunStatus::Completed && !all_failed { ExitCode::Completed } else { ExitCode::Failed }
 }
 
 async fn write_results(client: &Client, run: &Run, path: &Path) -> anyhow::Result<()> {

@@ -9,26 +9,27 @@ use runmill_proto::{
 
 use crate::{
     cli::{RunsAction, RunsArgs},
-    client::{Client, print_json},
-    exit::Exit,
+    client::Client,
+    command::print_json,
+    exit::ExitCode,
     process::Process,
     run::{connect, summary},
-    service::standalone::{Shape, Standalone},
+    service::standalone::{Services, Standalone},
 };
 
-/// Looks at runs and steers them: a server's, or those of this machine's data directory.
-pub async fn run(args: RunsArgs) -> anyhow::Result<Exit> {
+/// Shows or changes runs of a server, or those of the data directory where no server is named.
+pub async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     if let Some(client) = connect(&process, &args.server)? {
         return act(&client, &args).await;
     }
-    let local = Standalone::private(&process, Shape::FrontOnly).await?;
+    let local = Standalone::for_command(&process, Services::ApiOnly).await?;
     let ended = act(&local.client, &args).await;
     local.stop(futures::stream::pending()).await?;
     ended
 }
 
-async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<Exit> {
+async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let (id, action) = match args.action {
         RunsAction::List { limit } => return list(client, limit, args.json).await,
         RunsAction::Show { id } => return show(&client.run(id).await?, args.json),
@@ -41,11 +42,11 @@ async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<Exit> {
     show(&client.steer(id, action).await?, args.json)
 }
 
-async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<Exit> {
+async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<ExitCode> {
     let page = client.runs(limit).await?;
     if json {
         print_json(&page.items)?;
-        return Ok(Exit::Completed);
+        return Ok(ExitCode::Completed);
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -62,20 +63,20 @@ async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<Exit> {
         ]);
     }
     println!("{table}");
-    Ok(Exit::Completed)
+    Ok(ExitCode::Completed)
 }
 
-fn show(run: &Run, json: bool) -> anyhow::Result<Exit> {
+fn show(run: &Run, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         print_json(run)?;
     } else {
         println!("{}", summary::table(run, None));
     }
-    Ok(Exit::Completed)
+    Ok(ExitCode::Completed)
 }
 
-/// Prints events until the run ends; comes back where it was when the connection breaks.
-async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<Exit> {
+/// Prints events until the run ends. After a broken connection it continues with the next event.
+async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<ExitCode> {
     let mut after = 0;
     loop {
         let mut body = client.events(id, after).await?.bytes_stream();
@@ -87,17 +88,17 @@ async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<Exit> {
                 print_event(&data, event.data, json);
                 match data {
                     RunEvent::End(end) => {
-                        let well = end.status == RunStatus::Completed;
-                        return Ok(if well { Exit::Completed } else { Exit::Failed });
+                        let completed = end.status == RunStatus::Completed;
+                        return Ok(if completed { ExitCode::Completed } else { ExitCode::Failed });
                     }
-                    // The one event without a number.
+                    // Snapshots have no number.
                     RunEvent::Snapshot { .. } => {}
                     _ => after += 1,
                 }
             }
         }
         tracing::info!(event = "watch.reconnect", after);
-        client.run(id).await.context("the stream broke off")?;
+        client.run(id).await.context("the stream of events ended early")?;
     }
 }
 

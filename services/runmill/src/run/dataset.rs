@@ -7,31 +7,32 @@ use std::{
 use anyhow::Context;
 use bytes::Bytes;
 use futures::Stream;
-use ring::digest;
 use runmill_proto::Item;
+use runmill_store::DatasetHash;
 use serde_json::{Map, Value};
 use tempfile::SpooledTempFile;
 
-use super::fields::FieldMap;
+use super::{fields::FieldMap, row_error::RowError};
 use crate::exit::{UsageError, usage};
 
-/// Checked items in runmill's format, ready to be uploaded: in memory while they are few, else in a temporary file.
+/// Checked items in runmill's format, ready for upload. They are kept in memory up to [`MEMORY_MAX_BYTES`], and in a
+/// temporary file above it.
 pub struct Items {
     lines: SpooledTempFile,
     pub count: u64,
-    /// The dataset's version hash, as the server computes it.
+    /// Version hash of the dataset, which the server computes in the same way.
     pub version_hash: String,
 }
 
-/// Items up to this many bytes stay in memory.
 const MEMORY_MAX_BYTES: usize = 16 * 1024 * 1024;
-/// As the server takes them.
+/// Longest line that a server accepts by default.
 const LINE_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 impl Items {
-    /// Reads a file, at most `limit` items. With a map, rows of CSV or JSONL with other field names.
+    /// Reads at most `limit` items of a file. With a map, the file is CSV or JSONL with other field names.
     pub fn read(path: &Path, map: Option<&str>, limit: Option<usize>) -> anyhow::Result<Self> {
-        let file = File::open(path).map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+        let file =
+            File::open(path).map_err(|error| UsageError::new(format_args!("{}: {error}", path.display())))?;
         let map = map.map(FieldMap::parse).transpose()?;
         let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let name = path.display().to_string();
@@ -46,14 +47,12 @@ impl Items {
         }
     }
 
-    /// Reads items that are in runmill's format already.
+    /// Reads items in runmill's format.
     pub fn from_lines(name: &str, lines: impl BufRead, limit: usize) -> anyhow::Result<Self> {
         let rows = filled_lines(lines).take(limit);
         Self::collect(name, rows, |_, line| {
-            let item = Item::from_json(&line).map_err(|error| {
-                format!("{error}. For other field names use --map, as --map question=prompt,answer=target")
-            })?;
-            drop(item);
+            // The line itself is kept, so that its hash is that of the file.
+            Item::from_json(&line)?;
             Ok(line)
         })
     }
@@ -61,34 +60,35 @@ impl Items {
     fn collect<R, I: IntoLine>(
         name: &str,
         rows: impl Iterator<Item = (u64, anyhow::Result<R>)>,
-        item: impl Fn(u64, R) -> Result<I, String>,
+        item: impl Fn(u64, R) -> Result<I, RowError>,
     ) -> anyhow::Result<Self> {
         let mut items = Writer::default();
         for (n, row) in rows {
             let row = row.with_context(|| format!("{name}, line {n}"))?;
-            let item = item(n, row).map_err(|fault| UsageError(format!("{name}, line {n}: {fault}")))?;
+            let item =
+                item(n, row).map_err(|fault| UsageError::new(format_args!("{name}, line {n}: {fault}")))?;
             items.push(&item.into_line()?)?;
         }
         if items.count == 0 {
-            return usage(format!("{name} has no items"));
+            return usage(format_args!("{name} has no items"));
         }
         Ok(items.finish())
     }
 
-    /// The items, one by one.
+    /// Reads the items one by one, from the first.
     pub fn read_again(&mut self) -> std::io::Result<impl Iterator<Item = anyhow::Result<Item>>> {
         self.lines.rewind()?;
         let lines = BufReader::new(&mut self.lines).lines();
         Ok(lines.map(|line| Ok(Item::from_json(&line?)?)))
     }
 
-    /// The lines as a body. Reads a file in the background.
+    /// Returns the lines as the body of a request. A background thread reads them.
     pub fn into_body(
         mut self,
     ) -> std::io::Result<impl Stream<Item = std::io::Result<Bytes>> + Send + 'static> {
         self.lines.rewind()?;
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
-        // Detached: it ends with the file, or when nobody reads the body any more.
+        // Detached: the thread ends with the file, or when the body is dropped.
         tokio::task::spawn_blocking(move || {
             let mut buffer = vec![0; 256 * 1024];
             loop {
@@ -126,36 +126,30 @@ impl IntoLine for Item {
 
 struct Writer {
     lines: SpooledTempFile,
-    hash: digest::Context,
+    hash: DatasetHash,
     count: u64,
 }
 
 impl Default for Writer {
     fn default() -> Self {
-        Self {
-            lines: SpooledTempFile::new(MEMORY_MAX_BYTES),
-            hash: digest::Context::new(&digest::SHA256),
-            count: 0,
-        }
+        Self { lines: SpooledTempFile::new(MEMORY_MAX_BYTES), hash: DatasetHash::default(), count: 0 }
     }
 }
 
 impl Writer {
     fn push(&mut self, line: &str) -> anyhow::Result<()> {
         writeln!(self.lines, "{line}").context("writing a temporary file")?;
-        self.hash.update(line.as_bytes());
-        self.hash.update(b"\n");
+        self.hash.add(line);
         self.count += 1;
         Ok(())
     }
 
     fn finish(self) -> Items {
-        let version_hash = super::submit::hex(self.hash.finish().as_ref());
-        Items { lines: self.lines, count: self.count, version_hash }
+        Items { lines: self.lines, count: self.count, version_hash: self.hash.finish() }
     }
 }
 
-/// Lines with something in them, trimmed, by their number from 1.
+/// Returns the lines that are not blank, trimmed, each with its number, counted from 1.
 fn filled_lines(mut reader: impl BufRead) -> impl Iterator<Item = (u64, anyhow::Result<String>)> {
     let mut number = 0;
     std::iter::from_fn(move || {
@@ -166,7 +160,7 @@ fn filled_lines(mut reader: impl BufRead) -> impl Iterator<Item = (u64, anyhow::
                 Ok(0) => return None,
                 Err(error) => return Some((number, Err(error.into()))),
                 Ok(_) => match String::from_utf8(line) {
-                    Err(_) => return Some((number, usage("not UTF-8"))),
+                    Err(_) => return Some((number, usage("the line is not UTF-8"))),
                     Ok(text) if text.trim().is_empty() => {}
                     Ok(text) => return Some((number, Ok(text.trim().to_owned()))),
                 },
@@ -180,8 +174,9 @@ type Row = (u64, anyhow::Result<Map<String, Value>>);
 fn rows_of_jsonl(file: File) -> impl Iterator<Item = Row> {
     filled_lines(BufReader::new(file)).map(|(n, line)| {
         let row = line.and_then(|line| {
-            serde_json::from_str(&line)
-                .map_err(|error| UsageError(format!("not a JSON object: {error}")).into())
+            serde_json::from_str(&line).map_err(|error| {
+                UsageError::new(format_args!("the line is not a JSON object: {error}")).into()
+            })
         });
         (n, row)
     })
@@ -192,7 +187,7 @@ fn rows_of_csv(file: File) -> impl Iterator<Item = Row> {
         .into_deserialize::<std::collections::BTreeMap<String, String>>();
     (2..).zip(rows).map(|(n, row)| {
         let row = row.map(|row| row.into_iter().map(|(name, text)| (name, Value::String(text))).collect());
-        (n, row.map_err(|error| UsageError(error.to_string()).into()))
+        (n, row.map_err(|error| UsageError::new(error).into()))
     })
 }
 

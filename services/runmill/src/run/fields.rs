@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use runmill_proto::{Answer, Inputs, Item, ItemType};
 use serde_json::{Map, Value};
 
+use super::row_error::RowError;
 use crate::exit::usage;
 
-/// Which field of a row is what of an item: `question=...,answer=...,choices=...,id=...,system=...`.
+/// Field of a row for each part of an item: `question=...,answer=...,choices=...,id=...`. Only `question` is required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldMap {
     question: String,
@@ -17,15 +18,15 @@ pub struct FieldMap {
 const KNOWN: [&str; 4] = ["question", "answer", "choices", "id"];
 
 impl FieldMap {
-    /// Reads `--map`.
+    /// Parses the value of `--map`.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let mut named = BTreeMap::new();
         for pair in text.split(',') {
             let Some((field, name)) = pair.split_once('=') else {
-                return usage(format!("--map: `{pair}` is not FIELD=NAME"));
+                return usage(format_args!("--map: `{pair}` is not FIELD=NAME"));
             };
             if !KNOWN.contains(&field.trim()) {
-                return usage(format!("--map: `{field}` is not one of {}", KNOWN.join(", ")));
+                return usage(format_args!("--map: `{field}` is not one of {}", KNOWN.join(", ")));
             }
             named.insert(field.trim().to_owned(), name.trim().to_owned());
         }
@@ -36,8 +37,8 @@ impl FieldMap {
         Ok(Self { question, answer: take("answer"), choices: take("choices"), id: take("id") })
     }
 
-    /// The item of row number `row`, from 1; what is not mapped becomes its `meta`.
-    pub fn item(&self, row: u64, mut fields: Map<String, Value>) -> Result<Item, String> {
+    /// Makes an item of row number `row`, counted from 1. Fields that are not mapped become its `meta`.
+    pub fn item(&self, row: u64, mut fields: Map<String, Value>) -> Result<Item, RowError> {
         let question = fields.remove(&self.question).ok_or_else(|| missing(&self.question, &fields))?;
         let choices = self.choices.as_ref().and_then(|name| fields.remove(name));
         let choices = choices.map(choice_texts).transpose()?.unwrap_or_default();
@@ -70,45 +71,42 @@ impl FieldMap {
     }
 }
 
-fn missing(name: &str, fields: &Map<String, Value>) -> String {
-    let there: Vec<_> = fields.keys().map(String::as_str).collect();
-    format!("no field `{name}`; there are {}", there.join(", "))
+fn missing(name: &str, fields: &Map<String, Value>) -> RowError {
+    RowError::MissingField { name: name.to_owned(), present: fields.keys().cloned().collect() }
 }
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A list, or a text that is one: as JSON, or with `|` between the choices.
-fn choice_texts(value: Value) -> Result<Vec<String>, String> {
+/// Reads choices from a list, from a JSON list in a text, or from a text with `|` between the choices.
+fn choice_texts(value: Value) -> Result<Vec<String>, RowError> {
     match value {
         Value::Array(choices) => Ok(choices.iter().map(text_of).collect()),
         Value::String(text) if text.trim_start().starts_with('[') => {
-            let parsed: Vec<Value> =
-                serde_json::from_str(&text).map_err(|error| format!("choices: {error}"))?;
+            let parsed: Vec<Value> = serde_json::from_str(&text).map_err(RowError::ChoicesNotJson)?;
             Ok(parsed.iter().map(text_of).collect())
         }
         Value::String(text) => Ok(text.split('|').map(|choice| choice.trim().to_owned()).collect()),
-        other => Err(format!("choices: {other} is neither a list nor a text")),
+        other => Err(RowError::ChoicesType(other)),
     }
 }
 
-/// A number that is an index into the choices stands for the choice's letter.
-fn answer_of(value: Value, choices: &[String]) -> Result<Answer, String> {
-    let letter = |index: u64| {
-        let known = usize::try_from(index).ok().filter(|index| *index < choices.len().min(26));
-        let known =
-            known.ok_or_else(|| format!("answer: there is no choice number {index}, counted from 0"))?;
-        Ok(char::from(b'A' + u8::try_from(known).expect("below 26")).to_string())
-    };
+/// Reads an answer. With choices, a number is the index of a choice and becomes its letter.
+fn answer_of(value: Value, choices: &[String]) -> Result<Answer, RowError> {
     match value {
         Value::Number(number) if !choices.is_empty() => {
-            let index = number.as_u64().ok_or_else(|| format!("answer: {number} is no choice"))?;
-            letter(index).map(Answer::One)
+            let index = number.as_u64().ok_or(RowError::AnswerNumber(number))?;
+            letter(index, choices.len()).map(Answer::One)
         }
         Value::Array(answers) => Ok(Answer::Many(answers.iter().map(text_of).collect())),
         other => Ok(Answer::One(text_of(&other))),
     }
+}
+
+fn letter(index: u64, choices: usize) -> Result<String, RowError> {
+    let known = ('A'..='Z').zip(0..).take(choices).find(|(_, known)| *known == index);
+    known.map(|(letter, _)| letter.to_string()).ok_or(RowError::AnswerIndex(index))
 }
 
 #[cfg(test)]
@@ -144,7 +142,7 @@ mod tests {
     fn what_is_not_there_is_named_with_what_is() {
         let map = FieldMap::parse("question=prompt").unwrap();
         let fault = map.item(1, fields(json!({"text": "?", "target": "x"}))).unwrap_err();
-        assert_eq!(fault, "no field `prompt`; there are text, target");
+        assert_eq!(fault.to_string(), "it has no field `prompt`; its fields are text, target");
     }
 
     #[test]

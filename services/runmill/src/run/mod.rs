@@ -1,10 +1,11 @@
-//! One run from the command line: read the items, submit, watch, show.
+//! Steps of a run from the command line: read the items, submit, watch, show the result.
 
 pub mod dataset;
 pub mod estimate;
 mod fields;
-mod progress;
+mod progress_display;
 pub mod provider;
+mod row_error;
 pub mod smoke_test;
 pub mod submit;
 pub mod summary;
@@ -14,7 +15,7 @@ use secrecy::SecretString;
 
 use crate::{cli::ServerArgs, client::Client, process::Process};
 
-/// A client of the server that was named, if one was.
+/// Returns a client of the server that `args` name, if they name one.
 pub fn connect(process: &Process, args: &ServerArgs) -> anyhow::Result<Option<Client>> {
     let Some(url) = &args.server else { return Ok(None) };
     let token = process.env.get("RUNMILL_TOKEN").map(SecretString::from);

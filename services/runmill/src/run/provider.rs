@@ -9,23 +9,22 @@ use runmill_proto::{
     },
 };
 
-use super::submit::hex;
 use crate::{
     cli::ProviderArgs,
     client::{Client, ClientError},
     process::Process,
 };
 
-/// Whom a command is to call.
+/// Provider that a command calls.
 pub enum ProviderChoice {
     Known(ProviderId),
-    /// Named after its address, and made when it is not there.
+    /// A provider that is named after its address, and created if the server does not have it.
     At(Address),
 }
 
 pub struct Address {
     pub base_url: String,
-    /// None: as its vendor speaks.
+    /// `None` stands for the vendor's own protocol.
     pub protocol: Option<ProviderProtocol>,
     pub api_key: Option<String>,
     pub concurrency: Option<u32>,
@@ -45,7 +44,7 @@ impl ProviderChoice {
         })
     }
 
-    /// Of the provider as the server knows it, with the key as it is now.
+    /// Returns the provider's id, after the server has got the key and the limit of this command.
     pub async fn id(&self, client: &Client) -> anyhow::Result<ProviderId> {
         match self {
             Self::Known(id) => Ok(*id),
@@ -55,7 +54,7 @@ impl ProviderChoice {
 }
 
 impl Address {
-    /// Whose address it is.
+    /// Returns the vendor of the address.
     pub fn kind(&self) -> ProviderKind {
         kind(&self.base_url)
     }
@@ -66,7 +65,7 @@ impl Address {
             return client
                 .create_provider(&self.new_provider(name))
                 .await
-                .context("the provider was not taken");
+                .context("the server refused the provider");
         };
         match self.change(&found) {
             Some(patch) => Ok(client.patch_provider(&found, &patch).await?),
@@ -74,8 +73,8 @@ impl Address {
         }
     }
 
-    /// What was said and is not so yet; `None`: nothing. A key that is sent lets every key be tried again and resumes
-    /// runs, and a limit that is sent replaces what an earlier command has said.
+    /// Returns the settings of this command that differ from the server's, or `None` if none do. Equal settings are not
+    /// sent: keys that are sent make the provider use every key again and resume runs.
     fn change(&self, found: &Provider) -> Option<ProviderPatch> {
         let new_key = self.keys().first().is_some_and(|key| !has(found, key));
         let limit = self.above(&found.rate_limit);
@@ -118,7 +117,7 @@ impl Address {
         self.api_key.iter().map(key).collect()
     }
 
-    /// The limits of a run: what was said, above what the server knows.
+    /// Returns the limits of a run: this command's, and the server's where the command states none.
     pub async fn rate_limit(&self, client: Option<&Client>) -> Result<RateLimit, ClientError> {
         let known = match client {
             Some(client) => client.provider_named(&self.name()).await?,
@@ -132,19 +131,20 @@ impl Address {
     }
 }
 
-/// Whether the provider has this key and no other.
+/// Returns true if the provider has this key and no other.
 fn has(found: &Provider, key: &NewApiKey) -> bool {
     matches!(found.api_keys.as_slice(), [only] if only.label == key.label)
 }
 
-/// Says which key it is, as no server shows one: its mask may be that of another, such as of the same with a slip. Enough
-/// to tell a person's keys apart, and too little to learn one from.
+/// Returns a label from 24 bits of the key's hash, which tells a person's keys apart and does not reveal them. Masked
+/// values cannot do that: a key and the same key with a typing error can look alike.
 fn label(value: &str) -> String {
     let hash = digest::digest(&digest::SHA256, value.as_bytes());
-    format!("cli {}", hex(&hash.as_ref()[..3]))
+    let [a, b, c, ..] = *hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };
+    format!("cli {:06x}", u32::from_be_bytes([0, a, b, c]))
 }
 
-/// Whose address it is. Google also speaks OpenAI's protocol, below a path of its own.
+/// Returns the vendor of an address. Google also serves OpenAI's protocol, below a path of its own.
 fn kind(base_url: &str) -> ProviderKind {
     let url = Url::parse(base_url.trim()).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
@@ -156,7 +156,7 @@ fn kind(base_url: &str) -> ProviderKind {
     }
 }
 
-/// Where each vendor's own clients look for the key.
+/// Returns the environment variable from which the vendor's own clients read the key.
 const fn key_variable(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Openai | ProviderKind::Custom => "OPENAI_API_KEY",
@@ -185,7 +185,7 @@ mod tests {
         }
     }
 
-    /// As a server shows what `address` has made.
+    /// Returns the provider that a server shows after `address` has created it.
     fn made_by(address: &Address) -> Provider {
         let new = address.new_provider("cli".to_owned());
         let key =
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_another_is_sent_alone() {
-        // The last two are masked alike.
+        // The last pair has the same mask.
         for (old, new) in [(None, KEY), (Some("k"), "l"), (Some(KEY), "sk-O123456789abcdef")] {
             let patch = address(Some(new), None).change(&made_by(&address(old, Some(4)))).unwrap();
 

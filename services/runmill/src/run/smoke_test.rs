@@ -1,7 +1,7 @@
 use comfy_table::{Table, presets};
 use runmill_proto::api::SmokeTestReport;
 
-/// What a smoke test found, for people.
+/// Returns the report of a smoke test as a table.
 pub fn table(model: &str, report: &SmokeTestReport) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
@@ -26,7 +26,7 @@ pub fn table(model: &str, report: &SmokeTestReport) -> Table {
 
 fn answers(report: &SmokeTestReport) -> String {
     match (&report.preview, &report.error) {
-        (Some(preview), _) => format!("yes, in {} ms: {}", report.latency_ms, start(preview)),
+        (Some(preview), _) => format!("yes, in {} ms: {}", report.latency_ms, excerpt(preview)),
         (None, Some(error)) => {
             let status = error.status.map(|status| format!(", status {status}")).unwrap_or_default();
             format!("no: {}{status}", error.kind)
@@ -35,8 +35,8 @@ fn answers(report: &SmokeTestReport) -> String {
     }
 }
 
-/// As much of an answer as a line on a screen has room for.
-fn start(answer: &str) -> String {
+/// Returns the beginning of an answer, short enough for one line.
+fn excerpt(answer: &str) -> String {
     const CHARS_MAX: usize = 50;
     let start: String = answer.chars().take(CHARS_MAX).collect();
     let rest = if start.len() < answer.len() { "..." } else { "" };
@@ -46,7 +46,7 @@ fn start(answer: &str) -> String {
 fn streams(report: &SmokeTestReport) -> String {
     match report.ttft_ms {
         Some(ttft) => format!("yes, first token after {ttft} ms"),
-        None => "no, answers come in one piece".to_owned(),
+        None => "no, the answer comes in one piece".to_owned(),
     }
 }
 
@@ -55,12 +55,12 @@ fn usage(report: &SmokeTestReport) -> String {
         Some(usage) => {
             format!("{} prompt, {} completion tokens", usage.prompt_tokens, usage.completion_tokens)
         }
-        None => "not told, so costs will be unknown".to_owned(),
+        None => "not reported, so costs will be unknown".to_owned(),
     }
 }
 
-fn yes_or_no(it: Option<bool>) -> String {
-    match it {
+fn yes_or_no(answer: Option<bool>) -> String {
+    match answer {
         Some(true) => "yes",
         Some(false) => "no",
         None => "unknown",

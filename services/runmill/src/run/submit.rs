@@ -1,5 +1,3 @@
-use std::fmt::Write;
-
 use anyhow::Context;
 use ring::digest;
 use runmill_proto::{
@@ -17,13 +15,13 @@ use crate::{
     process::Process,
 };
 
-/// A run that was submitted, or was found unfinished.
+/// Run that was submitted, or an unfinished run of the same command.
 pub struct Submitted {
     pub run: Run,
     pub resumed: bool,
 }
 
-/// What a run is of, apart from its items.
+/// Provider, model and configuration of a run: all but its items.
 pub struct Request {
     pub model: String,
     pub provider: ProviderChoice,
@@ -43,7 +41,8 @@ impl Request {
         })
     }
 
-    /// Uploads what the server does not have, and submits; or finds the run of an earlier time that has not ended.
+    /// Uploads the items unless the server has them, then submits a run. Resumes the run of an earlier, equal command
+    /// instead, if that run has not ended.
     pub async fn submit(&self, client: &Client, items: Items) -> anyhow::Result<Submitted> {
         let provider_id = self.provider.id(client).await?;
         let dataset = match client.dataset_with_hash(&items.version_hash).await? {
@@ -69,30 +68,24 @@ impl Request {
             return Ok(Submitted { run, resumed: true });
         }
         let key = format!("{fingerprint}{}", Uuid::now_v7().simple());
-        let run = client.create_run(&new, &key).await.context("the run was not taken")?;
+        let run = client.create_run(&new, &key).await.context("the server refused the run")?;
         debug_assert_eq!(run.status, RunStatus::Pending);
         Ok(Submitted { run, resumed: false })
     }
 }
 
-/// What the same command has in common with its next time.
+/// Returns the beginning of the run's idempotency key. It is the same each time that the same command is run.
 fn fingerprint(new: &NewRun) -> anyhow::Result<String> {
     let same = serde_json::to_vec(&json!([new.provider_id, new.model, new.dataset_id, new.config]))?;
-    let hash = hex(digest::digest(&digest::SHA256, &same).as_ref());
-    Ok(format!("cli-{}-", &hash[..32]))
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-        text
-    })
+    let hash = digest::digest(&digest::SHA256, &same);
+    let (half, _) = hash.as_ref().split_first_chunk().expect("SHA-256 has 32 bytes");
+    Ok(format!("cli-{:032x}-", u128::from_be_bytes(*half)))
 }
 
 fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     let mut config: Map<String, Value> = match &args.config {
         Some(text) => serde_json::from_str(text)
-            .map_err(|error| UsageError(format!("--config is not a JSON object: {error}")))?,
+            .map_err(|error| UsageError::new(format_args!("--config is not a JSON object: {error}")))?,
         None => Map::new(),
     };
     let mut set = |key: &str, value: Option<Value>| {
@@ -104,7 +97,8 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     set("temperature", args.temperature.map(Value::from));
     set("max_new_tokens", args.max_tokens.map(Value::from));
     set("system_prompt", args.system_prompt.clone().map(Value::from));
-    // Of a provider of our own the lane is limited, which keeps every slot busy; of one that others use, the run.
+    // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
+    // since others may use that provider, too.
     set("concurrency", args.provider.provider.and(args.concurrency).map(Value::from));
     if let Some(scorer) = args.scorer {
         set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
@@ -112,4 +106,28 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
         return usage("--pattern goes with --scorer regex");
     }
     Ok(RunConfig(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::{DatasetId, ProviderId};
+
+    use super::*;
+
+    /// The next release must find the runs of this one.
+    #[test]
+    fn the_same_command_has_the_same_fingerprint_in_every_release() {
+        let new = NewRun {
+            name: None,
+            provider_id: ProviderId::from_uuid(Uuid::nil()),
+            model: "m".to_owned(),
+            dataset_id: DatasetId::from_uuid(Uuid::nil()),
+            config: RunConfig::default(),
+            priority: None,
+            budget: None,
+        };
+
+        // `printf '["prov_000…","m","data_000…",{}]' | sha256sum`, with 32 zeros in each id.
+        assert_eq!(fingerprint(&new).unwrap(), "cli-0ccf2de76383e64dbad07c6ace56557a-");
+    }
 }

@@ -6,7 +6,7 @@ use runmill_proto::{
     api::{Run, RunLatency},
 };
 
-/// What came of a run, for people. `elapsed`: how long we watched it do `n` jobs.
+/// Returns the summary of a run as a table. `watched` is a number of jobs and the time in which they settled, for the rate.
 pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     let counters = &run.counters;
     let mut table = Table::new();
@@ -43,7 +43,7 @@ pub fn status(run: &Run) -> String {
     }
 }
 
-/// The mean with its standard error, and what it covers.
+/// Returns the mean score, its standard error and its coverage.
 pub fn score(score: &ScoreSummary) -> String {
     let Some(mean) = score.mean else { return "none".to_owned() };
     let stderr = score.stderr.map(|stderr| format!(" ± {stderr:.4}")).unwrap_or_default();

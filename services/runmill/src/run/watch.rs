@@ -3,40 +3,40 @@ use std::{future::Future, time::Duration};
 use runmill_proto::{RunId, api::Run};
 use tokio::time::{Instant, sleep};
 
-use super::progress::Progress;
+use super::progress_display::ProgressDisplay;
 use crate::client::{Client, ClientError};
 
-/// As often as an eye wants it.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How long a server may be away before we give up on it.
-const AWAY_MAX: Duration = Duration::from_secs(30);
+/// Interval of updates, which look continuous at this rate.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Longest time that a server may be unreachable before the command fails.
+const UNREACHABLE_MAX: Duration = Duration::from_secs(30);
 
-/// How the watching ended.
+/// Result of [`watch`].
 pub enum Watched {
-    /// The run has ended, or is paused and goes on only when someone resumes it.
+    /// The run has ended, or is paused until someone resumes it.
     Ended(Box<Run>),
-    /// The user, or something that must not be waited for, cut it short.
-    CutShort,
+    /// The caller stopped the watching.
+    Stopped,
 }
 
-/// Shows the run's progress until it ends, or `cut` does.
+/// Shows the run's progress until the run or `stop` ends.
 pub async fn watch(
     client: &Client,
     id: RunId,
     quiet: bool,
-    cut: impl Future<Output = ()>,
+    stop: impl Future<Output = ()>,
 ) -> anyhow::Result<Watched> {
-    let mut progress = Progress::new(quiet);
-    tokio::pin!(cut);
+    let mut progress = ProgressDisplay::new(quiet);
+    tokio::pin!(stop);
     let watched = tokio::select! {
-        () = &mut cut => Watched::CutShort,
+        () = &mut stop => Watched::Stopped,
         run = follow(client, id, &mut progress) => Watched::Ended(Box::new(run?)),
     };
     progress.finish();
     Ok(watched)
 }
 
-async fn follow(client: &Client, id: RunId, progress: &mut Progress) -> Result<Run, ClientError> {
+async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> Result<Run, ClientError> {
     let mut answered = Instant::now();
     let mut resume_at = None;
     loop {
@@ -44,33 +44,34 @@ async fn follow(client: &Client, id: RunId, progress: &mut Progress) -> Result<R
             Ok(run) => {
                 answered = Instant::now();
                 progress.show(&run);
-                if run.status.is_terminal() || stands_still(&run) {
+                if run.status.is_terminal() || is_at_rest(&run) {
                     return Ok(run);
                 }
                 if resume_at != run.resume_at {
                     resume_at = run.resume_at;
-                    if let Some(text) = wait(&run) {
-                        progress.say(&text);
+                    if let Some(text) = wait_message(&run) {
+                        progress.print(&text);
                     }
                 }
             }
-            Err(error @ ClientError::Unreachable { .. }) if answered.elapsed() < AWAY_MAX => {
-                progress.say(&format!("{error}; trying again"));
+            Err(error @ ClientError::Unreachable { .. }) if answered.elapsed() < UNREACHABLE_MAX => {
+                progress.print(&format!("{error}; retrying"));
             }
             Err(error) => return Err(error),
         }
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Whether nothing more happens until someone resumes the run. What was in flight when it was paused still settles.
-fn stands_still(run: &Run) -> bool {
+/// Returns true if nothing happens any more until someone resumes the run. Jobs that were in flight at the pause still
+/// settle.
+fn is_at_rest(run: &Run) -> bool {
     let in_queue = run.counters.fed.saturating_sub(run.counters.settled);
     run.paused_at.is_some() && run.resume_at.is_none() && in_queue <= run.counters.deferred
 }
 
-/// Of a run that its provider stopped: until when, and why.
-fn wait(run: &Run) -> Option<String> {
-    let reason = run.pause_reason.as_deref().unwrap_or("its provider refuses it");
+/// Returns the end and the reason of a pause that ends by itself.
+fn wait_message(run: &Run) -> Option<String> {
+    let reason = run.pause_reason.as_deref().unwrap_or("its provider refuses calls");
     run.resume_at.map(|time| format!("the run waits until {time:.0}: {reason}"))
 }

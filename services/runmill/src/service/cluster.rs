@@ -6,23 +6,23 @@ use runmill_vault::Keyring;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use super::parts::{self, Access, Feeding, Parts, connect_broker, connect_store};
-use crate::{exit::Exit, process::Process};
+use super::parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store};
+use crate::{exit::ExitCode, process::Process};
 
-/// The service that users talk to.
-pub async fn dispatcher() -> anyhow::Result<Exit> {
+/// Runs the service that has the API and feeds jobs.
+pub async fn dispatcher() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::Dispatcher).await?;
     let keyring = keyring(&process)?;
     let listener = listen(process.config.listen).await?;
     tracing::info!(event = "dispatcher.listening", address = %listener.local_addr()?);
-    let access = Access { tokens: process.config.tokens.clone(), sealer: keyring.sealer() };
-    parts.start_dispatcher(&process.config, access, listener, Feeding::Yes, &life)?;
+    let secrets = DispatcherSecrets { tokens: process.config.tokens.clone(), sealer: keyring.sealer() };
+    parts.start_dispatcher(&process.config, secrets, listener, Feeding::Yes, &life)?;
     run(process, parts, life).await
 }
 
-/// The service that calls models.
-pub async fn executor() -> anyhow::Result<Exit> {
+/// Runs the service that calls models.
+pub async fn executor() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::Executor).await?;
     parts.start_executor(&process.config, &keyring(&process)?, &life)?;
@@ -31,8 +31,8 @@ pub async fn executor() -> anyhow::Result<Exit> {
     run(process, parts, life).await
 }
 
-/// The service that writes results.
-pub async fn log_sink() -> anyhow::Result<Exit> {
+/// Runs the service that writes results.
+pub async fn log_sink() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::LogSink).await?;
     let (store, consumers) = parts.start_log_sink(&process.config, &life)?;
@@ -52,11 +52,11 @@ async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Li
     Ok((parts, Lifecycle::default()))
 }
 
-async fn run(process: Process, parts: Parts, life: Lifecycle) -> anyhow::Result<Exit> {
+async fn run(process: Process, parts: Parts, life: Lifecycle) -> anyhow::Result<ExitCode> {
     let ended = life.run_until(stop_signals()?, process.config.drain_timeout).await;
     parts::close(&*parts.broker).await;
     match ended {
-        Shutdown::OnRequest => Ok(Exit::Completed),
+        Shutdown::OnRequest => Ok(ExitCode::Completed),
         other => Err(anyhow::anyhow!("{other}")),
     }
 }
@@ -69,7 +69,7 @@ async fn serve_ops(
 ) -> anyhow::Result<()> {
     let listener = listen(process.config.ops_listen).await?;
     tracing::info!(event = "ops.listening", address = %listener.local_addr()?);
-    // Answers during the drain, too: that is when people look.
+    // Answers during the drain, too, when operators want to see the state of the process.
     life.spawn_aside("ops", ops::serve(listener, parts.ops(readiness), life.kill.clone()));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How services are put together: each alone over a cluster's servers, or all in one process.
+//! Composition of the services: each as a process of a cluster, or all in one process.
 
 mod cluster;
 mod parts;

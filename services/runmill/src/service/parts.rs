@@ -25,7 +25,7 @@ use runmill_vault::{Keyring, Sealer};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::Notify};
 
-/// What all services of a process share.
+/// Parts that all services of a process share.
 pub struct Parts {
     pub store: SharedStore,
     pub broker: SharedBroker,
@@ -33,20 +33,20 @@ pub struct Parts {
     pub registry: Registry,
 }
 
-/// Whether a dispatcher feeds jobs, or only serves the API.
+/// Tells if a dispatcher feeds jobs or only serves the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feeding {
     Yes,
     No,
 }
 
-/// Who may use a dispatcher's API, and how it seals what it is given.
-pub struct Access {
+/// Tokens that a dispatcher accepts, and the key with which it seals the providers' secrets.
+pub struct DispatcherSecrets {
     pub tokens: Vec<Token>,
     pub sealer: Sealer,
 }
 
-/// `PostgreSQL`, migrated. Fails within ten seconds if it cannot be reached.
+/// Connects to `PostgreSQL` and migrates it. Fails within ten seconds if it cannot be reached.
 pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
     let settings = PgSettings { pool_size: config.database_pool, ..PgSettings::new(url.clone()) };
     let store = PgStore::connect(&settings).await.context("DATABASE_URL")?;
@@ -54,7 +54,7 @@ pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Resul
     Ok(Arc::new(store))
 }
 
-/// `RabbitMQ`. Fails within ten seconds if it cannot be reached.
+/// Connects to `RabbitMQ`. Fails within ten seconds if it cannot be reached.
 pub async fn connect_broker(config: &Config, url: &SecretString) -> anyhow::Result<Arc<AmqpBroker>> {
     let settings = AmqpSettings {
         prefix: config.queue_prefix.clone(),
@@ -72,16 +72,16 @@ impl Parts {
         readiness
     }
 
-    /// `/healthz`, `/readyz` and `/metrics`.
+    /// Returns the routes `/healthz`, `/readyz` and `/metrics`.
     pub fn ops(&self, readiness: Readiness) -> Router {
         ops::router(OpsState { registry: self.registry.clone(), readiness })
     }
 
-    /// Serves the API; with `Feeding::Yes` feeds jobs, too.
+    /// Starts the API, and with [`Feeding::Yes`] the feeding of jobs.
     pub fn start_dispatcher(
         &self,
         config: &Config,
-        access: Access,
+        secrets: DispatcherSecrets,
         listener: TcpListener,
         feeding: Feeding,
         life: &Lifecycle,
@@ -89,10 +89,10 @@ impl Parts {
         let dispatcher = Dispatcher {
             store: self.store.clone(),
             broker: self.broker.clone(),
-            sealer: access.sealer,
+            sealer: secrets.sealer,
             clock: self.clock.clone(),
             metrics: DispatcherMetrics::register(&self.registry)?,
-            tokens: access.tokens,
+            tokens: secrets.tokens,
             address_rules: config.address_rules,
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
@@ -128,7 +128,8 @@ impl Parts {
         Ok(())
     }
 
-    /// Starts a log-sink, and returns the checks of its readiness.
+    /// Starts the log-sink. Returns its two readiness checks: that the store accepts writes, and that every partition of
+    /// the logs is consumed.
     pub fn start_log_sink(
         &self,
         config: &Config,
@@ -150,17 +151,17 @@ impl Parts {
     }
 }
 
-/// Host and process id: unique among live executors, and where to look.
+/// Returns host name and process id, which are unique among live executors and say where to look.
 fn executor_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
     format!("{host}:{}", std::process::id())
 }
 
-/// Longer than a broker on a slow disk needs to write its last acks and to take leave.
+/// Longer than a broker with a slow disk needs to write its last acks and to close the connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Ends the broker's connections.
+/// Closes the broker's connections.
 pub async fn close(broker: &dyn Broker) {
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, broker.close()).await;
 }

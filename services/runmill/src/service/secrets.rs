@@ -15,33 +15,33 @@ use crate::process::Process;
 const KEY_FILE: &str = "encryption.key";
 const TOKEN_FILE: &str = "token";
 
-/// The keys that seal: `ENCRYPTION_KEY`, else those of the data directory, made at the first start.
+/// Returns the keys of `ENCRYPTION_KEY`, or else the key of the data directory, which the first start makes.
 pub fn keyring(process: &Process) -> anyhow::Result<Keyring> {
     let key = match &process.config.encryption_key {
         Some(key) => key.clone(),
-        None => kept(&process.config.data_dir, KEY_FILE)?,
+        None => stored(&process.config.data_dir, KEY_FILE)?,
     };
     Ok(Keyring::parse(&key)?)
 }
 
-/// `RUNMILL_TOKENS`, else one for an admin, kept in the data directory.
+/// Returns the tokens of `RUNMILL_TOKENS`, or else one token of an admin, which is stored in the data directory.
 pub fn tokens(process: &Process) -> anyhow::Result<Vec<Token>> {
     if !process.config.tokens.is_empty() {
         return Ok(process.config.tokens.clone());
     }
-    let value = kept(&process.config.data_dir, TOKEN_FILE)?;
+    let value = stored(&process.config.data_dir, TOKEN_FILE)?;
     Ok(vec![Token { role: Role::Admin, value }])
 }
 
-/// A random secret in a file that only its owner can read; made when it is not there.
-fn kept(folder: &Path, name: &str) -> anyhow::Result<SecretString> {
+/// Reads a secret from a file that only its owner can read. If there is no file, makes one with a random secret.
+fn stored(folder: &Path, name: &str) -> anyhow::Result<SecretString> {
     let path = folder.join(name);
-    let kept = match fs::read_to_string(&path) {
+    let secret = match fs::read_to_string(&path) {
         Ok(text) => Ok(SecretString::from(text.trim())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path),
         Err(error) => Err(error),
     };
-    kept.with_context(|| format!("reading {}", path.display()))
+    secret.with_context(|| format!("reading {}", path.display()))
 }
 
 fn make(path: &Path) -> io::Result<SecretString> {

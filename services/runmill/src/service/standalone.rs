@@ -11,55 +11,54 @@ use tokio::net::TcpListener;
 
 use super::{
     cluster::listen,
-    parts::{self, Feeding, Parts, connect_broker, connect_store},
+    parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
     secrets,
 };
-use crate::{client::Client, exit::Exit, process::Process};
+use crate::{client::Client, exit::ExitCode, process::Process};
 
-/// All services in this process, each with a life of its own, so that they can end in the order in which work flows.
+/// All services in one process. Each has its own [`Lifecycle`], so that they can stop in the order in which work flows.
 pub struct Standalone {
-    /// Speaks to our own API.
+    /// Client of this process's own API.
     pub client: Client,
     pub address: SocketAddr,
     broker: SharedBroker,
     executor: Lifecycle,
     log_sink: Lifecycle,
-    front: Lifecycle,
+    dispatcher: Lifecycle,
     drain_timeout: std::time::Duration,
 }
 
-/// Which services are wanted.
+/// Services that a standalone process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Everything.
-    Whole,
-    /// Only what calls models and who asks it to: no run goes on.
+pub enum Services {
+    All,
+    /// The executor and the API, for smoke tests. No run makes progress.
     WithoutRuns,
-    /// Only what looks at runs and steers them.
-    FrontOnly,
+    /// The API, to show and to change runs.
+    ApiOnly,
 }
 
-/// Where state is kept.
+/// Place of the database and the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Embedded {
-    /// In this process and its data directory, whatever the environment says.
+    /// In this process and its data directory; `DATABASE_URL` and `AMQP_URL` are ignored.
     Always,
-    /// Where `DATABASE_URL` and `AMQP_URL` say, and embedded where they say nothing.
+    /// At `DATABASE_URL` and `AMQP_URL`; embedded where a variable is not set.
     WhereUnset,
 }
 
-/// The server of everything, until a signal.
-pub async fn serve() -> anyhow::Result<Exit> {
+/// Runs all services as a server, until a signal or until one of them ends.
+pub async fn serve() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     process.log_as("standalone")?;
     let listener = listen(process.config.listen).await?;
-    let server = Standalone::start(&process, listener, Shape::Whole, Embedded::WhereUnset).await?;
+    let server = Standalone::start(&process, listener, Services::All, Embedded::WhereUnset).await?;
     eprintln!("runmill serves http://{}  (API: /docs, health: /readyz)", server.address);
     if process.config.tokens.is_empty() {
         let file = process.config.data_dir.join("token");
         eprintln!("its token is in {}", file.display());
     }
-    let stopped = server.front.stop.clone();
+    let stopped = server.dispatcher.stop.clone();
     let mut signals = stop_signals()?;
     tokio::select! {
         _ = futures::StreamExt::next(&mut signals) => {}
@@ -71,16 +70,16 @@ pub async fn serve() -> anyhow::Result<Exit> {
 }
 
 impl Standalone {
-    /// For a command that works by itself: embedded, on a free port of the loopback address.
-    pub async fn private(process: &Process, shape: Shape) -> anyhow::Result<Self> {
+    /// Starts services for one command: embedded, on a free port of the loopback address.
+    pub async fn for_command(process: &Process, services: Services) -> anyhow::Result<Self> {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        Self::start(process, listener, shape, Embedded::Always).await
+        Self::start(process, listener, services, Embedded::Always).await
     }
 
     async fn start(
         process: &Process,
         listener: TcpListener,
-        shape: Shape,
+        services: Services,
         embedded: Embedded,
     ) -> anyhow::Result<Self> {
         let config = &process.config;
@@ -92,7 +91,7 @@ impl Standalone {
         let address = listener.local_addr()?;
         let client = Client::new(&format!("http://{address}"), Some(own.value))?;
         let (store, broker) = connect(config, embedded).await?;
-        if shape == Shape::Whole && config_broker(config, embedded).is_none() {
+        if services == Services::All && broker_url(config, embedded).is_none() {
             recover(&*store, process).await?;
         }
         let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
@@ -102,29 +101,29 @@ impl Standalone {
             broker: parts.broker.clone(),
             executor: Lifecycle::default(),
             log_sink: Lifecycle::default(),
-            front: Lifecycle::default(),
+            dispatcher: Lifecycle::default(),
             drain_timeout: config.drain_timeout,
         };
-        let feeding = match shape {
-            Shape::Whole => Feeding::Yes,
-            Shape::WithoutRuns | Shape::FrontOnly => Feeding::No,
+        let feeding = match services {
+            Services::All => Feeding::Yes,
+            Services::WithoutRuns | Services::ApiOnly => Feeding::No,
         };
-        if shape == Shape::Whole {
+        if services == Services::All {
             parts.start_log_sink(config, &this.log_sink)?;
         }
-        if shape != Shape::FrontOnly {
+        if services != Services::ApiOnly {
             parts.start_executor(config, &keyring, &this.executor)?;
         }
-        let access = parts::Access { tokens, sealer: keyring.sealer() };
-        parts.start_dispatcher(config, access, listener, feeding, &this.front)?;
+        let secrets = DispatcherSecrets { tokens, sealer: keyring.sealer() };
+        parts.start_dispatcher(config, secrets, listener, feeding, &this.dispatcher)?;
         Ok(this)
     }
 
-    /// Ends a service after the one that it gets its work from, so that nothing is left in between. `signals` cut the drain
-    /// short.
-    pub async fn stop(self, mut signals: impl Stream<Item = ()> + Unpin) -> anyhow::Result<Exit> {
+    /// Stops each service after the one that sends it work, so that no work is left between them. A signal ends the drain
+    /// early.
+    pub async fn stop(self, mut signals: impl Stream<Item = ()> + Unpin) -> anyhow::Result<ExitCode> {
         let mut faults = Vec::new();
-        for life in [self.executor, self.log_sink, self.front] {
+        for life in [self.executor, self.log_sink, self.dispatcher] {
             life.stop.cancel();
             match life.run_until(&mut signals, self.drain_timeout).await {
                 Shutdown::OnRequest => {}
@@ -132,20 +131,20 @@ impl Standalone {
             }
         }
         parts::close(&*self.broker).await;
-        if faults.is_empty() { Ok(Exit::Completed) } else { Err(anyhow::anyhow!(faults.join("; "))) }
+        if faults.is_empty() { Ok(ExitCode::Completed) } else { Err(anyhow::anyhow!(faults.join("; "))) }
     }
 
-    /// Ends when any service has, of itself.
+    /// Waits until a service ends by itself.
     pub async fn ended(&self) {
         tokio::select! {
             () = self.executor.stop.cancelled() => {}
             () = self.log_sink.stop.cancelled() => {}
-            () = self.front.stop.cancelled() => {}
+            () = self.dispatcher.stop.cancelled() => {}
         }
     }
 }
 
-fn config_broker(config: &Config, embedded: Embedded) -> Option<&secrecy::SecretString> {
+fn broker_url(config: &Config, embedded: Embedded) -> Option<&secrecy::SecretString> {
     config.amqp_url.as_ref().filter(|_| embedded == Embedded::WhereUnset)
 }
 
@@ -158,14 +157,14 @@ async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedS
         let opened = SqliteStore::open(&path).await;
         Arc::new(opened.with_context(|| format!("opening {}", path.display()))?)
     };
-    let broker: SharedBroker = match config_broker(config, embedded) {
+    let broker: SharedBroker = match broker_url(config, embedded) {
         Some(url) => connect_broker(config, url).await?,
         None => Arc::new(MemoryBroker::new()),
     };
     Ok((store, broker))
 }
 
-/// The queue of the process before us died with it: what was in it is fed again.
+/// Makes jobs without a result be fed again: an embedded queue is lost with its process.
 async fn recover(store: &(impl Feed + Runs + ?Sized), process: &Process) -> anyhow::Result<()> {
     for active in store.active_runs().await? {
         if active.run.fed > 0 {
@@ -177,6 +176,6 @@ async fn recover(store: &(impl Feed + Runs + ?Sized), process: &Process) -> anyh
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
-        format!("making the data directory {}; RUNMILL_DATA_DIR names another", folder.display())
+        format!("creating the data directory {}; RUNMILL_DATA_DIR can name another one", folder.display())
     })
 }

@@ -1,4 +1,4 @@
-//! What a run would take, said before anything is spent. Nothing here calls a model or makes a run.
+//! Estimate of a run's calls, tokens, cost and time. Calls no model and submits no run.
 
 mod sum;
 mod table;
@@ -11,7 +11,7 @@ use runmill_proto::api::{ProviderKind, RateLimit};
 use runmill_quota::{fleet_concurrency, run_concurrency};
 
 use self::{
-    sum::{Assumptions, Pace, Span},
+    sum::{Basis, Pace, Span},
     tokens::Counter,
 };
 use super::{dataset::Items, provider::ProviderChoice, submit::Request};
@@ -19,63 +19,64 @@ use crate::{client::Client, exit::UsageError, process::Process};
 
 pub use sum::Estimate;
 
-/// What nobody can know before the run.
-pub struct Assumed {
-    /// Above 0.
+/// Facts that are not known before the run and have to be assumed.
+pub struct Assumptions {
+    /// Duration of a call, above 0.
     pub seconds_per_call: f64,
-    /// That every answer has at least.
+    /// Minimum number of tokens in an answer.
     pub answer_tokens: u64,
 }
 
-/// Reads every item and renders its prompt, as the run would.
+/// Estimates a run from all of its items, whose prompts are rendered as the run would render them.
 pub async fn estimate(
     process: &Process,
     client: Option<&Client>,
     request: &Request,
     items: &mut Items,
-    assumed: &Assumed,
+    assumptions: &Assumptions,
 ) -> anyhow::Result<Estimate> {
     let job = request.config.job().map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        UsageError(format!("the run's configuration: {}", faults.join("; ")))
+        UsageError::new(format_args!("the run's configuration: {}", faults.join("; ")))
     })?;
-    let whom = Whom::of(client, &request.provider).await?;
-    let price = process.config.prices.price(Seller::at(whom.kind, &whom.base_url), &request.model);
-    let prompt =
-        Prompt::compile(job.prompt_template.as_deref()).map_err(|error| UsageError(error.to_string()))?;
-    let counter = Counter::new(&job, whom.takes_images);
-    let mut estimate = Estimate::new(Assumptions {
+    let provider = ProviderFacts::of(client, &request.provider).await?;
+    let price = process.config.prices.price(Seller::at(provider.kind, &provider.base_url), &request.model);
+    let prompt = Prompt::compile(job.prompt_template.as_deref()).map_err(UsageError::new)?;
+    let counter = Counter::new(&job, provider.takes_images);
+    let mut estimate = Estimate::new(Basis {
         model: request.model.clone(),
         samples: request.config.samples(),
-        answer_tokens: answer_tokens(assumed.answer_tokens, job.generation.max_new_tokens, price),
+        answer_tokens: answer_tokens(assumptions.answer_tokens, job.generation.max_new_tokens, price),
         price: price.cloned(),
         pace: Pace {
             concurrency: run_concurrency(
-                fleet_concurrency(whom.limit.concurrency, process.config.lane_concurrency, 1),
+                fleet_concurrency(provider.limit.concurrency, process.config.lane_concurrency, 1),
                 request.config.concurrency(),
             ),
-            seconds_per_call: assumed.seconds_per_call,
-            calls_per_minute: calls_per_minute(&whom.limit),
-            tokens_per_minute: whom.limit.tpm,
+            seconds_per_call: assumptions.seconds_per_call,
+            calls_per_minute: calls_per_minute(&provider.limit),
+            tokens_per_minute: provider.limit.tpm,
         },
     });
     for item in items.read_again().context("reading the items again")? {
         let item = item?;
-        let text = prompt.render(&item).map_err(|fault| UsageError(format!("item {}: {fault}", item.id)))?;
+        let text = prompt
+            .render(&item)
+            .map_err(|fault| UsageError::new(format_args!("item {}: {fault}", item.id)))?;
         estimate.add(counter.prompt_tokens(&text), counter.images(&item));
     }
     Ok(estimate)
 }
 
-/// Who would be called.
-struct Whom {
+/// Facts about the provider on which an estimate depends.
+struct ProviderFacts {
     kind: ProviderKind,
     base_url: String,
     limit: RateLimit,
     takes_images: bool,
 }
 
-impl Whom {
+impl ProviderFacts {
     async fn of(client: Option<&Client>, choice: &ProviderChoice) -> anyhow::Result<Self> {
         match choice {
             ProviderChoice::At(address) => Ok(Self {
@@ -85,7 +86,7 @@ impl Whom {
                 takes_images: false,
             }),
             ProviderChoice::Known(id) => {
-                let client = client.context("a provider's id needs --server")?;
+                let client = client.context("--provider needs --server")?;
                 let provider = client.provider(*id).await?;
                 Ok(Self {
                     kind: provider.kind,
@@ -98,7 +99,7 @@ impl Whom {
     }
 }
 
-/// From what is assumed to what the run or the model allows, the smaller of them.
+/// Returns the range of an answer's tokens: from the assumed minimum to the run's or the model's limit, whichever is lower.
 fn answer_tokens(assumed: u64, of_run: Option<u32>, price: Option<&Price>) -> Span<u64> {
     let of_model = price.and_then(Price::max_output);
     let high = of_run.map(u64::from).into_iter().chain(of_model).min();

@@ -1,67 +1,67 @@
 use runmill_pricing::Price;
 use runmill_proto::Usage;
 
-/// From `low` to `high`; `None`: nothing bounds it.
+/// Range from `low` to `high`, where `None` means no upper bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span<T> {
     pub low: T,
     pub high: Option<T>,
 }
 
-/// What an estimate rests on, the prompts aside.
-pub struct Assumptions {
+/// All that an estimate depends on, except the prompts.
+pub struct Basis {
     pub model: String,
     pub samples: u32,
     pub answer_tokens: Span<u64>,
-    /// `None`: no table has one.
+    /// `None` if no price table has the model.
     pub price: Option<Price>,
     pub pace: Pace,
 }
 
-/// How fast calls are made.
+/// Limits and durations that decide how long a run takes.
 pub struct Pace {
-    /// Calls in flight, at least 1.
+    /// Maximum number of calls in flight, at least 1.
     pub concurrency: u32,
     pub seconds_per_call: f64,
-    /// Above 0.
+    /// Greater than 0.
     pub calls_per_minute: Option<f64>,
     pub tokens_per_minute: Option<u64>,
 }
 
-/// What a run would take if every job needed one call.
+/// Sums for a run in which every job needs one call.
 pub struct Estimate {
-    pub(super) assumptions: Assumptions,
+    pub(super) basis: Basis,
     pub(super) items: u64,
-    /// Of all calls.
+    /// Prompt tokens of all calls.
     pub(super) prompt_tokens: u64,
-    /// Of all calls, in nanodollars; meaningless without a price.
+    /// Cost of all calls in nanodollars; meaningless without a price.
     cost: Span<i64>,
-    /// Sent, and in no count.
+    /// Images that are sent. Their tokens and their cost are not estimated.
     pub(super) images: u64,
-    /// Items whose prompt the model does not take.
+    /// Items whose prompt exceeds the model's context window.
     pub(super) too_long: u64,
 }
 
 impl Estimate {
-    pub fn new(assumptions: Assumptions) -> Self {
-        let cost = Span { low: 0, high: assumptions.answer_tokens.high.map(|_| 0) };
-        Self { assumptions, items: 0, prompt_tokens: 0, cost, images: 0, too_long: 0 }
+    pub fn new(basis: Basis) -> Self {
+        let cost = Span { low: 0, high: basis.answer_tokens.high.map(|_| 0) };
+        Self { basis, items: 0, prompt_tokens: 0, cost, images: 0, too_long: 0 }
     }
 
-    /// One more item, whose prompt has so many tokens and images beside them.
+    /// Adds an item, with the tokens and the images of its prompt.
     pub fn add(&mut self, prompt_tokens: u64, images: usize) {
-        let samples = u64::from(self.assumptions.samples);
+        let samples = u64::from(self.basis.samples);
         self.items += 1;
         self.prompt_tokens += prompt_tokens * samples;
         self.images += images as u64 * samples;
-        let Some(price) = &self.assumptions.price else { return };
+        let Some(price) = &self.basis.price else { return };
         self.too_long += u64::from(price.context_window().is_some_and(|most| prompt_tokens > most));
-        let samples = i64::from(self.assumptions.samples);
-        // Item by item, since a long prompt may have another price; and of an answer nobody knows what is reasoning.
+        let samples = i64::from(self.basis.samples);
+        // Priced item by item, since a long prompt may have another price. An answer may be all reasoning or none of it.
         let cost = |answer: u64, reasoning: u64| {
             price.cost(&usage(prompt_tokens, answer, reasoning)).saturating_mul(samples)
         };
-        let Span { low, high } = self.assumptions.answer_tokens;
+        let Span { low, high } = self.basis.answer_tokens;
         let least = cost(low, 0).min(cost(low, low));
         self.cost.low = self.cost.low.saturating_add(least);
         if let (Some(sum), Some(high)) = (&mut self.cost.high, high) {
@@ -70,24 +70,24 @@ impl Estimate {
     }
 
     pub fn calls(&self) -> u64 {
-        self.items * u64::from(self.assumptions.samples)
+        self.items * u64::from(self.basis.samples)
     }
 
-    /// Of all calls.
+    /// Returns the completion tokens of all calls.
     pub fn completion_tokens(&self) -> Span<u64> {
-        let Span { low, high } = self.assumptions.answer_tokens;
+        let Span { low, high } = self.basis.answer_tokens;
         let all = |tokens: u64| tokens.saturating_mul(self.calls());
         Span { low: all(low), high: high.map(all) }
     }
 
-    /// In nanodollars. `None`: the price is not known.
+    /// Returns the cost in nanodollars, or `None` if the price is not known.
     pub fn cost(&self) -> Option<Span<i64>> {
-        self.assumptions.price.as_ref().map(|_| self.cost)
+        self.basis.price.as_ref().map(|_| self.cost)
     }
 
-    /// In seconds: whatever holds the calls up longest.
+    /// Returns the time in seconds, which the slowest limit decides.
     pub fn seconds(&self) -> Span<f64> {
-        let pace = &self.assumptions.pace;
+        let pace = &self.basis.pace;
         let calls = number(self.calls());
         let in_flight = calls.min(f64::from(pace.concurrency)).max(1.0);
         let calling = calls * pace.seconds_per_call / in_flight;
@@ -121,7 +121,8 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// 2 dollars per million tokens in and 10 out; above 1,000 tokens of prompt 4 and 20; at most 2,000.
+    /// Returns a price of $2 per million prompt tokens and $10 per million completion tokens; $4 and $20 for prompts above
+    /// 1,000 tokens. The context window has 2,000.
     pub fn price() -> Price {
         let table = r#"{"source": "a test", "date": "2026-01-31", "models": {"m": {
             "input": 2, "output": 10, "context_window": 2000,
@@ -134,8 +135,8 @@ pub(super) mod tests {
         PriceTable::load(table).unwrap().price(ProviderKind::Custom, "m").unwrap().clone()
     }
 
-    pub fn assumptions() -> Assumptions {
-        Assumptions {
+    pub fn basis() -> Basis {
+        Basis {
             model: "m".to_owned(),
             samples: 2,
             answer_tokens: Span { low: 10, high: Some(100) },
@@ -149,8 +150,8 @@ pub(super) mod tests {
         }
     }
 
-    pub fn estimate(assumptions: Assumptions, prompts: &[u64]) -> Estimate {
-        let mut estimate = Estimate::new(assumptions);
+    pub fn estimate(basis: Basis, prompts: &[u64]) -> Estimate {
+        let mut estimate = Estimate::new(basis);
         for tokens in prompts {
             estimate.add(*tokens, 0);
         }
@@ -159,7 +160,7 @@ pub(super) mod tests {
 
     #[test]
     fn tokens_and_money_are_of_every_sample_of_every_item() {
-        let estimate = estimate(assumptions(), &[100, 1_000, 1_001]);
+        let estimate = estimate(basis(), &[100, 1_000, 1_001]);
 
         assert_eq!((estimate.calls(), estimate.prompt_tokens), (6, 4_202));
         assert_eq!(estimate.completion_tokens(), Span { low: 60, high: Some(600) });
@@ -175,31 +176,31 @@ pub(super) mod tests {
             let table =
                 format!(r#"{{"models": {{"m": {{"input": 0, "output": 10, "reasoning": {reasoning}}}}}}}"#);
             let price = Some(price_of(&table));
-            let estimate = estimate(Assumptions { price, samples: 1, ..assumptions() }, &[1]);
+            let estimate = estimate(Basis { price, samples: 1, ..basis() }, &[1]);
             assert_eq!(estimate.cost(), Some(Span { low, high: Some(high) }), "{reasoning}");
         }
     }
 
     #[test]
     fn without_a_price_there_is_no_cost_and_without_a_bound_no_highest() {
-        let unpriced = estimate(Assumptions { price: None, ..assumptions() }, &[100]);
+        let unpriced = estimate(Basis { price: None, ..basis() }, &[100]);
         assert_eq!((unpriced.cost(), unpriced.prompt_tokens), (None, 200));
 
         let unbounded = Span { low: 0, high: None };
-        let estimate = estimate(Assumptions { answer_tokens: unbounded, ..assumptions() }, &[100]);
+        let estimate = estimate(Basis { answer_tokens: unbounded, ..basis() }, &[100]);
         assert_eq!(estimate.completion_tokens(), unbounded);
         assert_eq!(estimate.cost(), Some(Span { low: 2 * 100 * 2_000, high: None }));
     }
 
     #[test]
     fn a_prompt_beyond_the_models_window_is_counted() {
-        assert_eq!(estimate(assumptions(), &[1_999, 2_000, 2_001]).too_long, 1);
+        assert_eq!(estimate(basis(), &[1_999, 2_000, 2_001]).too_long, 1);
     }
 
     #[test]
     fn time_is_of_what_holds_the_calls_up_longest() {
         let rows = [
-            // concurrency, calls a minute, tokens a minute; seconds for 6 calls of 100 tokens and 10 to 100 in answer
+            // Concurrency, calls and tokens per minute; seconds for 6 calls of 100 prompt and 10 to 100 completion tokens.
             (1, None, None, 18.0, 18.0),
             (4, None, None, 4.5, 4.5),
             (6, None, None, 3.0, 3.0),
@@ -212,14 +213,14 @@ pub(super) mod tests {
         ];
         for (concurrency, calls_per_minute, tokens_per_minute, low, high) in rows {
             let pace = Pace { concurrency, seconds_per_call: 3.0, calls_per_minute, tokens_per_minute };
-            let estimate = estimate(Assumptions { pace, ..assumptions() }, &[100; 3]);
+            let estimate = estimate(Basis { pace, ..basis() }, &[100; 3]);
             assert_eq!(estimate.seconds(), Span { low, high: Some(high) }, "{concurrency}");
         }
     }
 
     #[test]
     fn no_items_take_nothing() {
-        let estimate = estimate(assumptions(), &[]);
+        let estimate = estimate(basis(), &[]);
         assert_eq!(estimate.cost(), Some(Span { low: 0, high: Some(0) }));
         assert_eq!(estimate.seconds(), Span { low: 0.0, high: Some(0.0) });
     }

@@ -7,42 +7,42 @@ use serde_json::{Value, json};
 use super::sum::{Estimate, Span};
 
 impl Estimate {
-    /// For people, with what it rests on.
+    /// Returns the estimate as a table, with the assumptions behind each number.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_BORDERS_ONLY);
         let mut row = |name: &str, value: String| {
             table.add_row([name.to_owned(), value]);
         };
-        row("model", self.assumptions.model.clone());
-        row("calls", self.calls_told());
-        row("prompts", self.prompts_told());
-        row("answers", self.answers_told());
-        row("price", self.price_told());
-        row("cost", self.cost_told());
-        row("time", self.time_told());
-        row("not in it", self.left_out());
+        row("model", self.basis.model.clone());
+        row("calls", self.calls_text());
+        row("prompts", self.prompts_text());
+        row("answers", self.answers_text());
+        row("price", self.price_text());
+        row("cost", self.cost_text());
+        row("time", self.time_text());
+        row("excluded", self.omissions());
         if self.too_long > 0 {
-            let window = self.assumptions.price.as_ref().and_then(Price::context_window);
+            let window = self.basis.price.as_ref().and_then(Price::context_window);
             let window = window.unwrap_or_default();
             row(
                 "warning",
-                format!("prompts above the {window} tokens that the model takes: {}", self.too_long),
+                format!("prompts above the model's context window of {window} tokens: {}", self.too_long),
             );
         }
         table
     }
 
-    /// For programs. Money in dollars; what nothing bounds, or is not known, is null.
-    pub fn report(&self) -> Value {
+    /// Returns the estimate as JSON. Costs are in dollars; an unknown value or an open upper bound is null.
+    pub fn to_json(&self) -> Value {
         let cost = self.cost();
-        let price = self.assumptions.price.as_ref();
+        let price = self.basis.price.as_ref();
         let span = |span: Span<f64>| json!({"low": span.low, "high": span.high});
         let completion = self.completion_tokens();
         json!({
-            "model": self.assumptions.model,
+            "model": self.basis.model,
             "items": self.items,
-            "samples": self.assumptions.samples,
+            "samples": self.basis.samples,
             "calls": self.calls(),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": {"low": completion.low, "high": completion.high},
@@ -53,65 +53,65 @@ impl Estimate {
         })
     }
 
-    fn calls_told(&self) -> String {
-        match self.assumptions.samples {
-            1 => format!("{}, one for each item", self.calls()),
-            samples => format!("{} ({} items, {samples} samples of each)", self.calls(), self.items),
+    fn calls_text(&self) -> String {
+        match self.basis.samples {
+            1 => format!("{}, one per item", self.calls()),
+            samples => format!("{} ({} items, {samples} samples each)", self.calls(), self.items),
         }
     }
 
-    fn prompts_told(&self) -> String {
+    fn prompts_text(&self) -> String {
         let tokens = self.prompt_tokens;
         format!(
-            "about {tokens} tokens (UTF-8 bytes / {BYTES_PER_TOKEN}, and {TOKENS_PER_MESSAGE} for each message)"
+            "about {tokens} tokens (UTF-8 bytes / {BYTES_PER_TOKEN}, plus {TOKENS_PER_MESSAGE} per message)"
         )
     }
 
-    fn answers_told(&self) -> String {
+    fn answers_text(&self) -> String {
         let Span { low, high: Some(high) } = self.completion_tokens() else {
             let low = self.completion_tokens().low;
-            return format!("{low} tokens or more: nothing bounds them; --max-tokens would");
+            return format!("{low} tokens or more (--max-tokens sets an upper limit)");
         };
-        let each = self.assumptions.answer_tokens;
+        let each = self.basis.answer_tokens;
         let most = each.high.unwrap_or_default();
-        format!("{} tokens ({} for each)", told(&low, &high), told(&each.low, &most))
+        format!("{} tokens ({} per answer)", range(&low, &high), range(&each.low, &most))
     }
 
-    fn price_told(&self) -> String {
-        match &self.assumptions.price {
+    fn price_text(&self) -> String {
+        match &self.basis.price {
             Some(price) => format!("{price} ({})", price.source()),
             None => format!(
-                "unknown price: no table has `{}` for this provider; give one with --prices FILE or RUNMILL_PRICES",
-                self.assumptions.model
+                "unknown price: no price table has `{}` at this provider; add one with --prices FILE or RUNMILL_PRICES",
+                self.basis.model
             ),
         }
     }
 
-    fn cost_told(&self) -> String {
+    fn cost_text(&self) -> String {
         match self.cost() {
             None => "unknown".to_owned(),
             Some(Span { low, high: None }) => format!("{} or more", dollars(low)),
-            Some(Span { low, high: Some(high) }) => told(&dollars(low), &dollars(high)),
+            Some(Span { low, high: Some(high) }) => range(&dollars(low), &dollars(high)),
         }
     }
 
-    fn time_told(&self) -> String {
+    fn time_text(&self) -> String {
         let Span { low, high } = self.seconds();
         let time = match high {
-            Some(high) => told(&duration(low), &duration(high)),
+            Some(high) => range(&duration(low), &duration(high)),
             None => format!("{} or more", duration(low)),
         };
-        let pace = &self.assumptions.pace;
+        let pace = &self.basis.pace;
         let mut why = vec![
-            format!("{} calls at once", pace.concurrency),
-            format!("assumed to take {} s each", pace.seconds_per_call),
+            format!("{} in flight", pace.concurrency),
+            format!("each call assumed to take {} s", pace.seconds_per_call),
         ];
-        why.extend(pace.calls_per_minute.map(|calls| format!("{calls} calls a minute")));
-        why.extend(pace.tokens_per_minute.map(|tokens| format!("{tokens} tokens a minute")));
+        why.extend(pace.calls_per_minute.map(|calls| format!("{calls} calls per minute")));
+        why.extend(pace.tokens_per_minute.map(|tokens| format!("{tokens} tokens per minute")));
         format!("about {time} ({})", why.join(", "))
     }
 
-    fn left_out(&self) -> String {
+    fn omissions(&self) -> String {
         let images = (self.images > 0).then(|| format!("{} images", self.images));
         let parts =
             ["retries".to_owned(), "discounts for cached prompts".to_owned()].into_iter().chain(images);
@@ -119,18 +119,18 @@ impl Estimate {
     }
 }
 
-fn told<T: ToString>(low: &T, high: &T) -> String {
+fn range<T: ToString>(low: &T, high: &T) -> String {
     let (low, high) = (low.to_string(), high.to_string());
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-/// Cents from a dollar on, and below it as many digits as the summary of a run has.
+/// Formats an amount: with cents from a dollar on, and below it with six digits, as the summary of a run.
 fn dollars(nanousd: i64) -> String {
     let usd = usd(nanousd);
     if usd >= 1.0 { format!("${usd:.2}") } else { format!("${usd:.6}") }
 }
 
-/// The two largest units, the smaller rounded up.
+/// Formats a duration in its two largest units, rounded up.
 fn duration(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; never negative")]
     let seconds = seconds.ceil() as u64;
@@ -147,13 +147,13 @@ fn duration(seconds: f64) -> String {
 mod tests {
     use super::{
         super::sum::{
-            Assumptions, Pace,
-            tests::{assumptions, estimate},
+            Basis, Pace,
+            tests::{basis, estimate},
         },
         *,
     };
 
-    /// The rows, with one space wherever there are several.
+    /// Returns the table's rows, with single spaces.
     fn lines(estimate: &Estimate) -> Vec<String> {
         let table = estimate.table().to_string();
         let rows = table.lines().filter(|line| line.contains('│'));
@@ -162,18 +162,18 @@ mod tests {
 
     #[test]
     fn people_read_what_it_takes_and_what_that_rests_on() {
-        let estimate = estimate(assumptions(), &[100, 2_001]);
+        let estimate = estimate(basis(), &[100, 2_001]);
 
         let want = [
             "model m",
-            "calls 4 (2 items, 2 samples of each)",
-            "prompts about 4202 tokens (UTF-8 bytes / 4, and 4 for each message)",
-            "answers 40 to 400 tokens (10 to 100 for each)",
+            "calls 4 (2 items, 2 samples each)",
+            "prompts about 4202 tokens (UTF-8 bytes / 4, plus 4 per message)",
+            "answers 40 to 400 tokens (10 to 100 per answer)",
             "price $2.00 input, $10.00 output per million tokens (a test, 2026-01-31)",
             "cost $0.017008 to $0.022408",
-            "time about 3 s (4 calls at once, assumed to take 3 s each)",
-            "not in it retries, discounts for cached prompts",
-            "warning prompts above the 2000 tokens that the model takes: 1",
+            "time about 3 s (4 in flight, each call assumed to take 3 s)",
+            "excluded retries, discounts for cached prompts",
+            "warning prompts above the model's context window of 2000 tokens: 1",
         ];
         assert_eq!(lines(&estimate), want);
     }
@@ -187,28 +187,28 @@ mod tests {
             tokens_per_minute: Some(100),
         };
         let answer_tokens = Span { low: 0, high: None };
-        let unknown = Assumptions { samples: 1, answer_tokens, price: None, pace, ..assumptions() };
+        let unknown = Basis { samples: 1, answer_tokens, price: None, pace, ..basis() };
         let mut estimate = estimate(unknown, &[]);
         estimate.add(400, 3);
 
         let want = [
             "model m",
-            "calls 1, one for each item",
-            "prompts about 400 tokens (UTF-8 bytes / 4, and 4 for each message)",
-            "answers 0 tokens or more: nothing bounds them; --max-tokens would",
-            "price unknown price: no table has `m` for this provider; give one with --prices FILE or RUNMILL_PRICES",
+            "calls 1, one per item",
+            "prompts about 400 tokens (UTF-8 bytes / 4, plus 4 per message)",
+            "answers 0 tokens or more (--max-tokens sets an upper limit)",
+            "price unknown price: no price table has `m` at this provider; add one with --prices FILE or RUNMILL_PRICES",
             "cost unknown",
-            "time about 4 min or more (1 calls at once, assumed to take 0.5 s each, 30 calls a minute, \
-             100 tokens a minute)",
-            "not in it retries, discounts for cached prompts, 3 images",
+            "time about 4 min or more (1 in flight, each call assumed to take 0.5 s, 30 calls per minute, \
+             100 tokens per minute)",
+            "excluded retries, discounts for cached prompts, 3 images",
         ];
         assert_eq!(lines(&estimate), want);
-        assert_eq!(estimate.report()["cost_usd"], Value::Null);
+        assert_eq!(estimate.to_json()["cost_usd"], Value::Null);
     }
 
     #[test]
     fn programs_read_numbers() {
-        let report = estimate(assumptions(), &[100]).report();
+        let report = estimate(basis(), &[100]).to_json();
 
         let want = json!({
             "model": "m", "items": 1, "samples": 2, "calls": 2, "prompt_tokens": 200,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn small_sums_are_told_exactly() {
+    fn small_sums_are_text_exactly() {
         for (nanousd, want) in
             [(0, "$0.000000"), (1_500, "$0.000002"), (999_000_000, "$0.999000"), (12_345_678_901, "$12.35")]
         {

@@ -3,7 +3,7 @@ use runmill_proto::{Generation, Item, JobConfig};
 
 /// Estimates the tokens of a run's prompts.
 pub struct Counter {
-    /// Of what every prompt has: system prompt, tools, the schema of the answer.
+    /// Tokens that every prompt has: system prompt, tools, schema of the answer.
     common: u64,
     takes_images: bool,
 }
@@ -11,22 +11,22 @@ pub struct Counter {
 impl Counter {
     pub fn new(job: &JobConfig, takes_images: bool) -> Self {
         let system = job.system_prompt.as_deref().map_or(0, estimate_message_tokens);
-        Self { common: system + beside_messages(&job.generation), takes_images }
+        Self { common: system + outside_messages(&job.generation), takes_images }
     }
 
-    /// Of the call that asks `text`.
+    /// Returns the prompt tokens of a call whose question is `text`.
     pub fn prompt_tokens(&self, text: &str) -> u64 {
         self.common + estimate_message_tokens(text)
     }
 
-    /// Images that are sent with the item, and have no count.
+    /// Returns the number of images that are sent with the item. Their tokens are not estimated.
     pub fn images(&self, item: &Item) -> usize {
         if self.takes_images { item.inputs.images.len() } else { 0 }
     }
 }
 
-/// Tools and a schema are sent as JSON, and models are told of them in about as many characters.
-fn beside_messages(generation: &Generation) -> u64 {
+/// Counts tools and a schema as their JSON, since the model sees about as many characters of them.
+fn outside_messages(generation: &Generation) -> u64 {
     let json = |value: serde_json::Result<String>| value.map_or(0, |json| estimate_tokens(&json));
     let tools = if generation.tools.is_empty() { 0 } else { json(serde_json::to_string(&generation.tools)) };
     let format = generation.response_format.as_ref().map_or(0, |format| json(serde_json::to_string(format)));

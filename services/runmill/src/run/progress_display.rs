@@ -7,10 +7,10 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runmill_proto::api::Run;
 use tokio::time::Instant;
 
-/// A run's progress on standard error: a bar on a terminal, else a line now and then.
-pub struct Progress {
+/// Display of a run's progress on standard error: a bar on a terminal, and otherwise a line every two seconds.
+pub struct ProgressDisplay {
     screen: Screen,
-    /// Settled jobs and when, at the first look and at the last one that was shown.
+    /// Settled jobs at the first call of [`Self::show`], and its time: the start of the rate.
     first: Option<(u64, Instant)>,
 }
 
@@ -20,9 +20,9 @@ enum Screen {
     Nothing,
 }
 
-const LINE_EVERY: Duration = Duration::from_secs(2);
+const LINE_INTERVAL: Duration = Duration::from_secs(2);
 
-impl Progress {
+impl ProgressDisplay {
     pub fn new(quiet: bool) -> Self {
         let screen = if quiet {
             Screen::Nothing
@@ -45,7 +45,7 @@ impl Progress {
                 bar.set_message(text);
             }
             Screen::Lines { last } => {
-                let due = last.is_none_or(|last| last.elapsed() >= LINE_EVERY);
+                let due = last.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
                 if due || settled == total {
                     *last = Some(Instant::now());
                     eprintln!("{settled}/{total}  {text}");
@@ -55,15 +55,15 @@ impl Progress {
         }
     }
 
-    pub fn say(&self, text: &str) {
+    /// Prints a message, even where progress is not shown, so that a wait is explained.
+    pub fn print(&self, text: &str) {
         match &self.screen {
             Screen::Bar(bar) => bar.println(text),
-            // Also where no progress is wanted: nobody should wonder why nothing happens.
             Screen::Lines { .. } | Screen::Nothing => eprintln!("{text}"),
         }
     }
 
-    /// Takes the bar off the screen.
+    /// Removes the bar from the screen.
     pub fn finish(&self) {
         if let Screen::Bar(bar) = &self.screen {
             bar.finish_and_clear();

@@ -5,20 +5,20 @@ use tempfile::TempDir;
 
 use super::{Command, data::GSM8K};
 
-/// A person's machine: a data directory of its own, a model that knows GSM8K, and no server.
-pub struct Desk {
+/// A data directory and a gateway that knows the answers of GSM8K, for commands that run without servers.
+pub struct Sandbox {
     folder: TempDir,
     pub gateway: Gateway,
 }
 
-impl Desk {
+impl Sandbox {
     pub async fn new() -> Self {
         let answer_key = Some(AnswerKey::from_ndjson(GSM8K.as_bytes()).unwrap());
         let gateway = Gateway::start(GatewaySettings { answer_key, ..GatewaySettings::default() }).await;
         Self { folder: tempfile::tempdir().unwrap(), gateway: gateway.unwrap() }
     }
 
-    /// A file here, whether it exists or not.
+    /// Returns the path of a file here, which need not exist.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -33,7 +33,7 @@ impl Desk {
         Command::runmill(args).env("RUNMILL_DATA_DIR", &self.path("data").display().to_string())
     }
 
-    /// `runmill run` of a file against the model here.
+    /// Returns the command that runs a dataset against the gateway.
     pub fn run(&self, dataset: &str, model: &str, more: &[&str]) -> Command {
         let base_url = self.gateway.base_url();
         let args = ["run", dataset, "--base-url", &base_url, "--model", model];
