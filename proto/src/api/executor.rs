@@ -7,8 +7,8 @@ use crate::ProviderId;
 
 /// An executor that answered lately.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Executor {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Executor))]
+pub struct ExecutorStatus {
     /// Host and process id.
     pub name: String,
     pub version: String,
@@ -20,7 +20,7 @@ pub struct Executor {
     pub lanes: Vec<ExecutorLane>,
 }
 
-impl Executor {
+impl ExecutorStatus {
     /// Period of the heartbeat.
     pub const REPORTS_EVERY: Duration = Duration::from_secs(2);
 
@@ -28,7 +28,7 @@ impl Executor {
     pub const ALIVE_FOR: Duration = Duration::from_secs(10);
 }
 
-const _: () = assert!(2 * Executor::REPORTS_EVERY.as_millis() < Executor::ALIVE_FOR.as_millis());
+const _: () = assert!(2 * ExecutorStatus::REPORTS_EVERY.as_millis() < ExecutorStatus::ALIVE_FOR.as_millis());
 
 /// What an executor may use of a lane, and uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

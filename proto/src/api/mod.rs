@@ -14,7 +14,7 @@ mod strict;
 
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
-pub use executor::{Executor, ExecutorKey, ExecutorLane};
+pub use executor::{ExecutorKey, ExecutorLane, ExecutorStatus};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};
 pub use provider::{

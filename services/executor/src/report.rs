@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use runmill_proto::api::Executor;
+use runmill_proto::api::ExecutorStatus;
 use runmill_runtime::Clock;
 use runmill_store::{ExecutorStore, Executors};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ impl Report {
         let started_at = self.clock.now();
         loop {
             let draining = self.stop.is_cancelled();
-            let report = Executor {
+            let report = ExecutorStatus {
                 name: self.name.clone(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 started_at,
@@ -36,7 +36,7 @@ impl Report {
             if draining {
                 return Ok(());
             }
-            self.stop.run_until_cancelled(tokio::time::sleep(Executor::REPORTS_EVERY)).await;
+            self.stop.run_until_cancelled(tokio::time::sleep(ExecutorStatus::REPORTS_EVERY)).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use runmill_broker::{Envelope, Queue};
 use runmill_config::Access;
 use runmill_proto::{
     ErrorKind, ProviderId,
-    api::{Executor, SmokeTestError, SmokeTestReport},
+    api::{ExecutorStatus, SmokeTestError, SmokeTestReport},
     message::SmokeTest,
 };
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn report(error: Option<SmokeTestError>) -> SmokeTestReport {
 /// Makes an executor known that was seen so many seconds ago.
 async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
     let seen_at = server.clock.now() - Duration::from_secs(seconds_ago);
-    let executor = Executor {
+    let executor = ExecutorStatus {
         name: "one".into(),
         version: "0.1.0".into(),
         started_at: seen_at,
