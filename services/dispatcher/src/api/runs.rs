@@ -5,21 +5,18 @@ use axum::{
 };
 use runmill_proto::{
     RunId,
-    api::{NewRun, Page, PageQuery, Problem, ProblemError, Run},
+    api::{NewRun, Page, PageQuery, Problem, Run},
 };
-use runmill_store::{CreatedRun, RunRow, StoreError, Transition};
-use runmill_telemetry::trace;
+use runmill_store::Transition;
 use serde::Deserialize;
-use tracing::{Instrument, Span};
-use uuid::Uuid;
 
 use super::{
     ApiState,
     extract::{Body, Path, Query},
     page::PageRequest,
-    problem::{ApiError, config_fault, fault},
+    problem::ApiError,
 };
-use crate::view;
+use crate::{idempotency_key::IdempotencyKey, view};
 
 /// Submit a run
 ///
@@ -33,34 +30,10 @@ pub async fn create(
     headers: HeaderMap,
     Body(new): Body<NewRun>,
 ) -> Result<(StatusCode, Json<Run>), ApiError> {
-    let row = checked(&state, new, idempotency_key(&headers)?).await?;
-    let span = submission(&row, &headers);
-    let row = RunRow { traceparent: trace::context_of(&span), ..row };
-    let row = match state.store.create_run(&row).instrument(span).await? {
-        CreatedRun::New(row) => {
-            tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
-            state.steering.wake.notify_one();
-            row
-        }
-        CreatedRun::Existing(row) => row,
-    };
+    let key = headers.get("idempotency-key").map(|key| IdempotencyKey::parse(key.as_bytes())).transpose()?;
+    let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    let row = state.submission.submit(new, key, traceparent).await?;
     Ok((StatusCode::CREATED, Json(view::run(row))))
-}
-
-/// In the caller's trace, if it has one. The jobs have traces of their own, which are linked to this one: a trace of a
-/// million jobs would be one that nobody can look at.
-fn submission(row: &RunRow, headers: &HeaderMap) -> Span {
-    let span = tracing::info_span!(
-        target: trace::ONLY,
-        parent: None,
-        "run.submit",
-        run_id = %row.id,
-        provider_id = %row.provider_id,
-        model = row.model,
-        jobs = row.total,
-    );
-    trace::continue_from(&span, headers.get("traceparent").and_then(|value| value.to_str().ok()));
-    span
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -98,7 +71,7 @@ pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result
 #[utoipa::path(post, path = "/runs/{id}/cancel", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn cancel(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
-    steer(&state, id, Transition::Cancel).await
+    apply(&state, id, Transition::Cancel).await
 }
 
 /// Pause a run
@@ -109,14 +82,14 @@ pub async fn cancel(State(state): State<ApiState>, Path(id): Path<RunId>) -> Res
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn pause(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
     let transition = Transition::Pause { reason: "paused by a user".to_owned() };
-    steer(&state, id, transition).await
+    apply(&state, id, transition).await
 }
 
 /// Resume a paused run
 #[utoipa::path(post, path = "/runs/{id}/resume", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn resume(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
-    steer(&state, id, Transition::Resume).await
+    apply(&state, id, Transition::Resume).await
 }
 
 /// Try the failed jobs of an ended run again
@@ -126,74 +99,9 @@ pub async fn retry_failed(
     State(state): State<ApiState>,
     Path(id): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
-    let run = state.store.run(id).await?;
-    if let Err(StoreError::NotFound { .. }) = state.store.provider(run.provider_id).await {
-        let gone = format!("the provider of run {id} was deleted: submit a new run with another one");
-        return Err(StoreError::Conflict(gone).into());
-    }
-    steer(&state, id, Transition::RetryFailed).await
+    Ok(Json(view::run(state.runs.retry_failed(id).await?)))
 }
 
-async fn steer(state: &ApiState, id: RunId, transition: Transition) -> Result<Json<Run>, ApiError> {
-    Ok(Json(view::run(state.steering.steer(id, transition).await?)))
-}
-
-const KEY_CHARS_MAX: usize = 255;
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= KEY_CHARS_MAX => Ok(Some(key.to_owned())),
-        _ => Err(ApiError::bad_request(format!(
-            "Idempotency-Key must have from 1 to {KEY_CHARS_MAX} visible ASCII characters"
-        ))),
-    }
-}
-
-/// The run's first row, or everything that is wrong with what was submitted.
-async fn checked(state: &ApiState, new: NewRun, idempotency_key: Option<String>) -> Result<RunRow, ApiError> {
-    let mut faults = Vec::new();
-    if let Some(missing) = missing(state.store.provider(new.provider_id).await, "/provider_id")? {
-        faults.push(missing);
-    }
-    let mut items = 0;
-    match state.store.dataset(new.dataset_id).await {
-        Ok(dataset) => items = dataset.item_count,
-        Err(error) => faults.extend(missing::<()>(Err(error), "/dataset_id")?),
-    }
-    if new.model.trim().is_empty() {
-        faults.push(fault("/model", "must name a model"));
-    }
-    let priority = NewRun::PRIORITY.fault("/priority", new.priority);
-    faults.extend(priority.map(|found| fault(&found.pointer, found.detail)));
-    match new.config.job() {
-        Ok(job) => faults.extend(check_job(&job)),
-        Err(config) => faults.extend(config.into_iter().map(config_fault)),
-    }
-    if !faults.is_empty() {
-        return Err(ApiError::invalid(faults));
-    }
-    let total = items * u64::from(new.config.samples());
-    let id = RunId::from_uuid(Uuid::now_v7());
-    Ok(RunRow { idempotency_key, ..RunRow::new(id, new, total, state.clock.now()) })
-}
-
-/// What only its interpreters can check: a prompt template compiles, and so does a scorer's pattern.
-fn check_job(job: &runmill_proto::JobConfig) -> Vec<ProblemError> {
-    let scoring = job.scoring.as_ref().and_then(|scoring| runmill_scoring::check(scoring).err());
-    let template = job.prompt_template.as_ref().and_then(|text| runmill_prompt::check(text).err());
-    scoring
-        .map(|detail| fault("/config/scoring", detail))
-        .into_iter()
-        .chain(template.map(|detail| fault("/config/prompt_template", detail)))
-        .collect()
-}
-
-/// A reference in a body to what is not there is a fault of the body, not a missing page.
-fn missing<T>(found: Result<T, StoreError>, pointer: &str) -> Result<Option<ProblemError>, StoreError> {
-    match found {
-        Ok(_) => Ok(None),
-        Err(error @ StoreError::NotFound { .. }) => Ok(Some(fault(pointer, error.to_string()))),
-        Err(error) => Err(error),
-    }
+async fn apply(state: &ApiState, id: RunId, transition: Transition) -> Result<Json<Run>, ApiError> {
+    Ok(Json(view::run(state.runs.apply(id, transition).await?)))
 }

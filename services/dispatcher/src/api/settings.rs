@@ -1,14 +1,8 @@
 use axum::{Json, extract::State};
-use runmill_proto::{
-    api::{Problem, Settings},
-    message::Control,
-};
+use runmill_proto::api::{Problem, Settings};
 
-use super::{
-    ApiState,
-    extract::Body,
-    problem::{ApiError, fault},
-};
+use super::{ApiState, extract::Body, problem::ApiError};
+use crate::settings_change;
 
 /// The workspace's settings
 #[utoipa::path(get, path = "/settings", responses((status = 200, body = Settings)))]
@@ -26,12 +20,6 @@ pub async fn put(
     State(state): State<ApiState>,
     Body(settings): Body<Settings>,
 ) -> Result<Json<Settings>, ApiError> {
-    let faults: Vec<_> =
-        settings.faults().into_iter().map(|found| fault(&found.pointer, found.detail)).collect();
-    if !faults.is_empty() {
-        return Err(ApiError::invalid(faults));
-    }
-    state.store.put_settings(&settings).await?;
-    state.steering.announce(Control::SettingsChanged).await;
+    settings_change::put(&state.store, &state.announcer, &settings).await?;
     Ok(Json(settings))
 }

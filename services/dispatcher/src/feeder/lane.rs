@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What the feeder remembers of one provider's lane.
-pub struct Lane {
+pub struct LaneFeed {
     meter: RateMeter,
     schedule: Schedule,
     /// The fleet's concurrency and when it was read; `None` before the queue was declared.
@@ -24,7 +24,7 @@ pub struct Lane {
 /// How old the concurrency may be.
 const CONCURRENCY_FRESH: Duration = Duration::from_secs(1);
 
-impl Lane {
+impl LaneFeed {
     pub fn new(now: Instant) -> Self {
         Self { meter: RateMeter::new(now), schedule: Schedule::default(), concurrency: None }
     }

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{executors, metrics::DispatcherMetrics};
-use lane::Lane;
+use lane::LaneFeed;
 
 /// Between two looks while runs are active: short against the half second that a window lasts.
 const BUSY_PERIOD: Duration = Duration::from_millis(50);
@@ -87,7 +87,7 @@ impl Feeder {
     }
 
     /// One look at all lanes; how many runs are active.
-    async fn feed(&self, lanes: &mut HashMap<ProviderId, Lane>) -> anyhow::Result<usize> {
+    pub async fn feed(&self, lanes: &mut HashMap<ProviderId, LaneFeed>) -> anyhow::Result<usize> {
         let active = self.store.active_runs().await?;
         let count = active.len();
         let in_queue: u64 = active.iter().map(|active| active.run.in_queue()).sum();
@@ -100,7 +100,7 @@ impl Feeder {
         let now = Instant::now();
         let mut feedings = Vec::new();
         for (provider_id, runs) in by_lane {
-            let mut lane = lanes.remove(&provider_id).unwrap_or_else(|| Lane::new(now));
+            let mut lane = lanes.remove(&provider_id).unwrap_or_else(|| LaneFeed::new(now));
             feedings.push(async move {
                 let fed = lane.feed(self, provider_id, &runs, now).await;
                 (provider_id, lane, fed)

@@ -153,5 +153,5 @@ async fn a_stop_waits_for_no_test() {
     let answered = timeout(SOON, asking).await.unwrap().unwrap().unwrap();
     let problem = problem(answered).await;
     assert_eq!(problem.status, 503, "{problem:?}");
-    assert!(problem.detail.contains("stops"), "{problem:?}");
+    assert!(problem.detail.contains("stopping"), "{problem:?}");
 }
