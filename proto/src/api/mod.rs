@@ -1,4 +1,4 @@
-//! The JSON of the HTTP API.
+//! JSON types of the HTTP API.
 
 mod dataset;
 mod event;

@@ -2,7 +2,7 @@ use runmill_proto::api::ExecutorStatus;
 use runmill_runtime::Clock;
 use runmill_store::{Executors, StoreError};
 
-/// The executors that live now, as they last said of themselves.
+/// Returns the executors that are alive, as their last heartbeats reported them.
 pub async fn alive(
     store: &(impl Executors + ?Sized),
     clock: &Clock,

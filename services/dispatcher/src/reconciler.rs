@@ -11,46 +11,46 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{metrics::DispatcherMetrics, run_control::RunControl};
 
-/// Lost jobs of a run that are fed again in one look.
+/// Most lost jobs of a run that are fed again in one pass.
 const REFED_MAX: u32 = 10_000;
-/// Above the longest that a job may take, for its way through the queues.
+/// Time for a job's way through the queues, on top of the longest time that it may take.
 const MARGIN: Duration = Duration::from_mins(1);
 
-/// Finds what got lost in spite of everything, and what waits for nobody. Several may run side by side: what they do is
-/// harmless done twice.
+/// Ends canceled runs, resumes runs whose time has come, and feeds lost jobs again. Several may run at the same time: all
+/// that they do is idempotent.
 pub struct Reconciler {
     pub runs: RunControl,
     pub metrics: DispatcherMetrics,
     pub period: Duration,
 }
 
-/// How far a run was when it last moved.
-struct Movement {
+/// Counters of a run at the time of their last change.
+struct LastMovement {
     settled: u64,
     deferred: u64,
     since: Instant,
 }
 
 impl Reconciler {
-    /// Looks every period, until `stop`.
+    /// Makes a pass every period, until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut movements = HashMap::new();
+        let mut last_movements = HashMap::new();
         while stop.run_until_cancelled(tokio::time::sleep(self.period)).await.is_some() {
-            if let Err(error) = self.reconcile(&mut movements).await {
+            if let Err(error) = self.reconcile(&mut last_movements).await {
                 tracing::warn!(event = "reconciler.failed", %error);
             }
         }
         Ok(())
     }
 
-    async fn reconcile(&self, movements: &mut HashMap<RunId, Movement>) -> Result<(), StoreError> {
+    async fn reconcile(&self, last_movements: &mut HashMap<RunId, LastMovement>) -> Result<(), StoreError> {
         let active = self.runs.store.active_runs().await?;
-        movements.retain(|run_id, _| active.iter().any(|active| active.run.id == *run_id));
+        last_movements.retain(|run_id, _| active.iter().any(|active| active.run.id == *run_id));
         let workspace = self.runs.store.settings().await?.0;
         let now = self.runs.clock.now();
         for ActiveRun { run, .. } in &active {
-            let stalled = stalled_for(run, movements);
-            let look = async {
+            let stalled = stalled_for(run, last_movements);
+            let pass = async {
                 if run.cancel_requested_at.is_some() {
                     self.end_canceled(run).await
                 } else if run.resume_at.is_some_and(|resume_at| resume_at <= now) {
@@ -61,15 +61,15 @@ impl Reconciler {
                     Ok(())
                 }
             };
-            // One run's trouble is not the others'.
-            if let Err(error) = look.await {
+            // A failure at one run must not stop the pass over the others.
+            if let Err(error) = pass.await {
                 tracing::warn!(event = "reconciler.run_failed", run_id = %run.id, %error);
             }
         }
         Ok(())
     }
 
-    /// Executors settle the queued jobs of a canceled run at once; where none is left to do so, the run ends anyway.
+    /// Ends a canceled run after a period. Executors settle its queued jobs at once, but perhaps no executor is running.
     async fn end_canceled(&self, run: &RunRow) -> Result<(), StoreError> {
         let now = self.runs.clock.now();
         let period = SignedDuration::try_from(self.period).unwrap_or(SignedDuration::MAX);
@@ -97,13 +97,16 @@ impl Reconciler {
     }
 }
 
-/// How long jobs have been out with nothing coming back.
-fn stalled_for(run: &RunRow, movements: &mut HashMap<RunId, Movement>) -> Duration {
+/// Returns how long jobs of the run have been in the queue or in flight without a result or a deferral.
+fn stalled_for(run: &RunRow, last_movements: &mut HashMap<RunId, LastMovement>) -> Duration {
     let (settled, deferred) = (run.stats.settled(), run.deferred);
-    let last =
-        movements.entry(run.id).or_insert_with(|| Movement { settled, deferred, since: Instant::now() });
+    let last = last_movements.entry(run.id).or_insert_with(|| LastMovement {
+        settled,
+        deferred,
+        since: Instant::now(),
+    });
     if run.in_queue() == 0 || (last.settled, last.deferred) != (settled, deferred) {
-        *last = Movement { settled, deferred, since: Instant::now() };
+        *last = LastMovement { settled, deferred, since: Instant::now() };
     }
     last.since.elapsed()
 }

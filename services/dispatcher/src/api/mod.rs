@@ -1,4 +1,4 @@
-//! The HTTP API: decode, call, encode. Every route is in this file; no decision is.
+//! HTTP API: handlers decode a request, call one use case or the store, and encode the result. This file has every route.
 
 mod auth;
 pub mod base_url;

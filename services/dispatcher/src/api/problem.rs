@@ -1,4 +1,4 @@
-//! Maps every error to its HTTP status: the only place that does.
+//! Maps the errors of use cases and of the store to HTTP: the only place that does.
 
 use axum::{
     extract::rejection::{JsonRejection, PathRejection, QueryRejection},

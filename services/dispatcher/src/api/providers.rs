@@ -14,7 +14,7 @@ use super::{
 
 /// Add a provider
 ///
-/// Its keys and header values are sealed at once, and never shown again.
+/// Its API keys and header values are encrypted at once and never shown again.
 #[utoipa::path(post, path = "/providers", request_body = NewProvider,
     responses((status = 201, body = Provider), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub async fn create(
@@ -25,7 +25,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(view(row))))
 }
 
-/// All providers
+/// List providers
 #[utoipa::path(get, path = "/providers", params(PageQuery),
     responses((status = 200, body = Page<Provider>), (status = 400, body = Problem)))]
 pub async fn list(
@@ -37,7 +37,7 @@ pub async fn list(
     Ok(Json(page.page(rows, |row| row.id, view)))
 }
 
-/// One provider
+/// Get a provider
 #[utoipa::path(get, path = "/providers/{id}", params(("id" = ProviderId, Path)),
     responses((status = 200, body = Provider), (status = 404, body = Problem)))]
 pub async fn get(
@@ -49,8 +49,9 @@ pub async fn get(
 
 /// Change a provider
 ///
-/// What is absent stays. Reaches every executor within two seconds. New keys or headers, or another address or protocol,
-/// also resume the provider's runs that would have resumed by themselves later.
+/// A field that is absent keeps its value. Every executor applies the change within two seconds. A change of
+/// `api_keys`, `headers`, `base_url` or `protocol` also resumes the runs that were paused because the provider refused
+/// their calls.
 #[utoipa::path(patch, path = "/providers/{id}", params(("id" = ProviderId, Path)), request_body = ProviderPatch,
     responses((status = 200, body = Provider), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
@@ -62,9 +63,9 @@ pub async fn patch(
     Ok(Json(view(state.providers.patch(id, patch).await?)))
 }
 
-/// Remove a provider and its keys
+/// Delete a provider and its keys
 ///
-/// Refused while a run of it has not ended.
+/// Fails with 409 while a run that uses the provider has not ended.
 #[utoipa::path(delete, path = "/providers/{id}", params(("id" = ProviderId, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn delete(

@@ -20,10 +20,11 @@ use crate::{idempotency_key::IdempotencyKey, view};
 
 /// Submit a run
 ///
-/// Answers at once, whatever the run's size. With an `Idempotency-Key` header, sending it again answers with the run
-/// that was made the first time.
+/// Returns at once, whatever the size of the run. If a request with the same `Idempotency-Key` is sent again, the
+/// response is the run that the first one created, and no second run is created.
 #[utoipa::path(post, path = "/runs", request_body = NewRun,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters of your own")),
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "A name of your own for this submission, up to 255 characters")),
     responses((status = 201, body = Run), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub async fn create(
     State(state): State<ApiState>,
@@ -38,11 +39,11 @@ pub async fn create(
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct KeyQuery {
-    /// Only the newest run whose `Idempotency-Key` begins so.
+    /// Return only the newest run whose `Idempotency-Key` starts with this text.
     key_prefix: Option<String>,
 }
 
-/// All runs, the newest first
+/// List runs, newest first
 #[utoipa::path(get, path = "/runs", params(PageQuery, KeyQuery), responses((status = 200, body = Page<Run>)))]
 pub async fn list(
     State(state): State<ApiState>,
@@ -58,7 +59,7 @@ pub async fn list(
     Ok(Json(page.page(rows, |row| row.id, view::run)))
 }
 
-/// One run, with its counters, cost, usage and score
+/// Get a run with its counters, cost, usage and score
 #[utoipa::path(get, path = "/runs/{id}", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem)))]
 pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
@@ -67,7 +68,7 @@ pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result
 
 /// Cancel a run
 ///
-/// Nothing new of it is called. Asked twice, it is as once.
+/// No further calls start. Idempotent.
 #[utoipa::path(post, path = "/runs/{id}/cancel", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn cancel(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
@@ -76,8 +77,8 @@ pub async fn cancel(State(state): State<ApiState>, Path(id): Path<RunId>) -> Res
 
 /// Pause a run
 ///
-/// What is in flight finishes; nothing more is called until it is resumed. A run that its provider stopped no longer
-/// resumes by itself.
+/// Calls in flight finish; no further calls start until the run is resumed. A run that was already paused because its
+/// provider refused calls no longer resumes by itself.
 #[utoipa::path(post, path = "/runs/{id}/pause", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn pause(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
@@ -92,7 +93,7 @@ pub async fn resume(State(state): State<ApiState>, Path(id): Path<RunId>) -> Res
     apply(&state, id, Transition::Resume).await
 }
 
-/// Try the failed jobs of an ended run again
+/// Retry the failed jobs of an ended run
 #[utoipa::path(post, path = "/runs/{id}/retry-failed", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn retry_failed(

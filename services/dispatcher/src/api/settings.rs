@@ -4,7 +4,7 @@ use runmill_proto::api::{Problem, Settings};
 use super::{ApiState, extract::Body, problem::ApiError};
 use crate::settings_change;
 
-/// The workspace's settings
+/// Get the workspace's settings
 #[utoipa::path(get, path = "/settings", responses((status = 200, body = Settings)))]
 pub async fn get(State(state): State<ApiState>) -> Result<Json<Settings>, ApiError> {
     let (settings, _version) = state.store.settings().await?;
@@ -13,7 +13,7 @@ pub async fn get(State(state): State<ApiState>) -> Result<Json<Settings>, ApiErr
 
 /// Replace the workspace's settings
 ///
-/// What is absent is set to its default. Reaches every executor within two seconds.
+/// A setting that is absent gets its default. Every executor applies the change within two seconds.
 #[utoipa::path(put, path = "/settings", request_body = Settings,
     responses((status = 200, body = Settings), (status = 400, body = Problem)))]
 pub async fn put(

@@ -10,10 +10,10 @@ use super::{
     problem::ApiError,
 };
 
-/// Try a model of a provider
+/// Test a model of a provider
 ///
-/// An executor asks it one short question, on the same way as a run. A model that does not answer is a report with
-/// `ok: false`, the error, and what to do about it.
+/// An executor asks the model one short question in the same way as in a run. If the model does not answer, the report
+/// has `ok: false` and the error with advice.
 #[utoipa::path(post, path = "/providers/{id}/smoke-test", params(("id" = ProviderId, Path)),
     request_body = SmokeTestRequest,
     responses((status = 200, body = SmokeTestReport), (status = 400, body = Problem), (status = 404, body = Problem),

@@ -21,12 +21,12 @@ use crate::{announcer::Announcer, feeder::Feeder};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-/// A feeder and a reconciler, each of which looks when it is told to.
+/// A feeder and a reconciler that run only when a test calls them.
 struct World {
     store: SharedStore,
     feeder: Feeder,
     reconciler: Reconciler,
-    movements: HashMap<RunId, Movement>,
+    last_movements: HashMap<RunId, LastMovement>,
     _folder: TempDir,
 }
 
@@ -53,7 +53,7 @@ impl World {
             lane_concurrency: 1,
         };
         let reconciler = Reconciler { runs, metrics, period: Duration::from_secs(20) };
-        Self { store, feeder, reconciler, movements: HashMap::new(), _folder: folder }
+        Self { store, feeder, reconciler, last_movements: HashMap::new(), _folder: folder }
     }
 
     /// Creates a run of one job.
@@ -84,16 +84,16 @@ impl World {
         self.store.create_run(&row).await.unwrap();
     }
 
-    /// Lets both look once; returns how often a job was fed so far.
-    async fn look(&mut self) -> u64 {
-        self.reconciler.reconcile(&mut self.movements).await.unwrap();
+    /// Runs one pass of each. Returns the number of jobs fed so far.
+    async fn pass(&mut self) -> u64 {
+        self.reconciler.reconcile(&mut self.last_movements).await.unwrap();
         self.feeder.feed(&mut HashMap::new()).await.unwrap();
         self.feeder.metrics.jobs_fed.get()
     }
 
-    async fn look_after(&mut self, time: Duration) -> u64 {
+    async fn pass_after(&mut self, time: Duration) -> u64 {
         advance(time).await;
-        self.look().await
+        self.pass().await
     }
 }
 
@@ -103,13 +103,13 @@ async fn a_job_is_fed_again_only_after_the_longest_time_that_its_run_allows() {
     let retry = json!({"wait_max_seconds": 1, "backoff_base_seconds": 0.01, "backoff_max_seconds": 0.01,
         "budget_percent": 1000});
     world.run(json!({"timeout_seconds": 8, "max_retries": 15, "retry": retry})).await;
-    assert_eq!(world.look().await, 1);
+    assert_eq!(world.pass().await, 1);
     // The job's executor is healthy, and its attempts fail until the last one: nothing comes back.
-    assert_eq!(world.look().await, 1, "the reconciler first sees the job");
-    assert_eq!(world.look_after(Duration::from_secs(105)).await, 1);
-    assert_eq!(world.look_after(Duration::from_secs(75)).await, 1);
+    assert_eq!(world.pass().await, 1, "the reconciler first sees the job");
+    assert_eq!(world.pass_after(Duration::from_secs(105)).await, 1);
+    assert_eq!(world.pass_after(Duration::from_secs(75)).await, 1);
     let longest = 16 * 8 + 15 + 60;
-    assert_eq!(world.look_after(Duration::from_secs(longest - 180 - 1)).await, 1);
+    assert_eq!(world.pass_after(Duration::from_secs(longest - 180 - 1)).await, 1);
 
-    assert_eq!(world.look_after(Duration::from_secs(1)).await, 2);
+    assert_eq!(world.pass_after(Duration::from_secs(1)).await, 2);
 }
