@@ -6,7 +6,7 @@ use crate::{
     api::{Run, RunCounters},
 };
 
-/// The data of one Server-Sent Event: JSON with a `type` and camelCase keys.
+/// Data of one Server-Sent Event: JSON with a `type` and camelCase keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RunEvent {
@@ -14,19 +14,19 @@ pub enum RunEvent {
     RunProgress(RunProgress),
     RunItem(RunItem),
     RunLog(RunLog),
-    /// Sent first on a run's stream, with the run as it is now.
+    /// The run as it is now: the first event of a run's stream.
     Snapshot {
         run: Box<Run>,
     },
-    /// Sent last on a run's stream.
+    /// The last event of a run's stream.
     End(RunEnd),
-    /// A type that a newer server sends; skipped.
+    /// An event type that only a newer server knows. Clients skip it.
     #[serde(other)]
     Unknown,
 }
 
 impl RunEvent {
-    /// The SSE `event:` name.
+    /// Name of the event, as in the field `event:` of SSE.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::RunStatus(_) => "run_status",
@@ -40,7 +40,7 @@ impl RunEvent {
     }
 }
 
-/// Every field is always there, nulls included.
+/// Status of a run after a change. Every field is always present, nulls included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunStatusEvent {
@@ -49,7 +49,7 @@ pub struct RunStatusEvent {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub retry_count: u32,
-    /// Null once dispatched or finished.
+    /// Time at which the deferred jobs of the last interruption are due. Null after they were fed or the run ended.
     pub retry_after: Option<Timestamp>,
     pub retry_requested_at: Option<Timestamp>,
     pub retry_reason: Option<String>,
@@ -58,11 +58,11 @@ pub struct RunStatusEvent {
     pub cancel_requested_at: Option<Timestamp>,
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
-    /// When the run resumes by itself.
+    /// Time at which the run resumes by itself.
     pub resume_at: Option<Timestamp>,
 }
 
-/// Counters; at most five a second.
+/// Counters of a run. Sent at most five times a second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunProgress {
@@ -73,7 +73,7 @@ pub struct RunProgress {
     pub cost_usd: Option<f64>,
 }
 
-/// An item got its result.
+/// Result of one item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunItem {
@@ -88,7 +88,7 @@ pub struct RunItem {
     pub score: Option<Score>,
 }
 
-/// An invocation, or an attempt of one that failed.
+/// An invocation, or a failed attempt of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunLog {
@@ -97,17 +97,17 @@ pub struct RunLog {
     pub sample: u32,
     pub provider_id: ProviderId,
     pub model: String,
-    /// `None`: an attempt, or a deferral.
+    /// Absent for an attempt and for an invocation that was deferred.
     pub outcome: Option<Outcome>,
     pub error_kind: Option<ErrorKind>,
     pub error: Option<String>,
-    /// Of an invocation: attempts after the first. Of an attempt: those before it.
+    /// Number of attempts after the first (for an invocation), or before this one (for an attempt).
     pub retry_count: u64,
     pub latency_ms: u64,
     pub ttft_ms: Option<u64>,
     pub streamed: bool,
     pub usage: Option<Usage>,
-    /// What the calls of it cost, failed ones included; null where prices or tokens are unknown.
+    /// Cost of the calls, failed ones included. Null if prices or token counts are unknown.
     #[serde(default)]
     pub cost_usd: Option<f64>,
 }

@@ -5,48 +5,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::ProviderId;
 
-/// An executor that answered lately.
+/// State of an executor, as its last heartbeat reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Executor {
-    /// Host and process id.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Executor))]
+pub struct ExecutorStatus {
+    /// Host name and process id.
     pub name: String,
     pub version: String,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub started_at: Timestamp,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub seen_at: Timestamp,
+    /// True while the executor finishes its jobs before it stops. It takes no new ones.
     pub draining: bool,
     pub lanes: Vec<ExecutorLane>,
 }
 
-impl Executor {
+impl ExecutorStatus {
     /// Period of the heartbeat.
     pub const REPORTS_EVERY: Duration = Duration::from_secs(2);
 
-    /// Age of the last heartbeat up to which an executor counts as alive: it may miss some.
+    /// Age of the last heartbeat up to which an executor counts as alive. It may miss a few.
     pub const ALIVE_FOR: Duration = Duration::from_secs(10);
 }
 
-const _: () = assert!(2 * Executor::REPORTS_EVERY.as_millis() < Executor::ALIVE_FOR.as_millis());
+const _: () = assert!(2 * ExecutorStatus::REPORTS_EVERY.as_millis() < ExecutorStatus::ALIVE_FOR.as_millis());
 
-/// What an executor may use of a lane, and uses.
+/// Share of a provider's concurrency that an executor has, and its use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExecutorLane {
     pub provider_id: ProviderId,
+    /// Calls that the executor may have in flight at once.
     pub concurrency: u32,
+    /// Calls in flight now.
     pub in_flight: u32,
     #[serde(default)]
     pub keys: Vec<ExecutorKey>,
 }
 
-/// One of a provider's keys, as an executor knows it.
+/// State of one of a provider's API keys at an executor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExecutorKey {
     pub label: String,
     pub in_flight: u32,
-    /// Why it is not used now; null: it is.
+    /// Reason why the key is not used at the moment. Null if it is used.
     pub set_aside: Option<String>,
 }

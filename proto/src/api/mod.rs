@@ -1,4 +1,4 @@
-//! The JSON of the HTTP API.
+//! JSON types of the HTTP API.
 
 mod dataset;
 mod event;
@@ -14,7 +14,7 @@ mod strict;
 
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
-pub use executor::{Executor, ExecutorKey, ExecutorLane};
+pub use executor::{ExecutorKey, ExecutorLane, ExecutorStatus};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};
 pub use provider::{

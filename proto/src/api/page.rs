@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// A page of a list. `after` of the next request is `next`; no `next`: this is the last page.
+/// A page of a list. To get the next page, send `next` as `after`. The last page has no `next`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
@@ -11,8 +11,8 @@ pub struct Page<T> {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 pub struct PageQuery {
-    /// At most this many, from 1 to 1000; default 100.
+    /// Maximum number of entries, from 1 to 1000. Default: 100.
     pub limit: Option<u32>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     pub after: Option<String>,
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// An error as RFC 9457 has it, `application/problem+json`.
+/// An error as `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
@@ -8,17 +8,18 @@ pub struct Problem {
     pub problem_type: String,
     pub title: String,
     pub status: u16,
-    /// What happened, and what to do about it.
+    /// Description of the problem and advice.
     pub detail: String,
+    /// All faults of the request's body. Absent if the body is not the problem.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemError>,
 }
 
-/// One fault of the input.
+/// One wrong value in the body of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProblemError {
-    /// A JSON pointer into the body.
+    /// JSON pointer to the value.
     pub pointer: String,
     pub detail: String,
 }

@@ -13,7 +13,7 @@ use crate::{
     text_enum::text_enum,
 };
 
-/// Which vendor's account this is; decides the protocol, and LiteLLM's prefix of its model names.
+/// Vendor of the provider's account. Decides the default protocol, and the prefix of its models in LiteLLM's price list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -21,12 +21,12 @@ pub enum ProviderKind {
     Openai,
     Anthropic,
     Google,
-    /// Any other server; most speak OpenAI's chat completions.
+    /// Any other server. Most of them have OpenAI's chat completions API.
     Custom,
 }
 
 text_enum! {
-    /// What is spoken on the wire to a provider.
+    /// API that a provider has.
     ProviderProtocol {
         OpenaiChat = "openai_chat",
         OpenaiResponses = "openai_responses",
@@ -45,7 +45,7 @@ impl ProviderKind {
         }
     }
 
-    /// What is spoken where the provider does not say otherwise.
+    /// Protocol of a provider that states none.
     pub const fn default_protocol(self) -> ProviderProtocol {
         match self {
             Self::Openai | Self::Custom => ProviderProtocol::OpenaiChat,
@@ -55,6 +55,7 @@ impl ProviderKind {
     }
 }
 
+/// Features that the provider has (true) or lacks (false). Null: not stated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -65,12 +66,12 @@ pub struct Capabilities {
     pub images: Option<bool>,
 }
 
-/// Limits of the account, over all executors; null: no limit is stated.
+/// Limits of the account, shared by all executors. Null: not stated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RateLimit {
-    /// Calls in flight.
+    /// Calls in flight at once.
     #[serde(deserialize_with = "optional_number")]
     pub concurrency: Option<u32>,
     /// Requests per minute.
@@ -82,15 +83,17 @@ pub struct RateLimit {
     /// Tokens per minute.
     #[serde(deserialize_with = "optional_number")]
     pub tpm: Option<u64>,
+    /// Tokens per day.
     #[serde(deserialize_with = "optional_number")]
     pub tokens_per_day: Option<u64>,
+    /// Cost per day, in US dollars.
     #[serde(deserialize_with = "optional_number")]
     pub cost_per_day_usd: Option<f64>,
 }
 
 impl RateLimit {
-    /// Twice as many jobs wait in a lane's queue, so a limit without a bound would let one typing error put a whole
-    /// dataset there.
+    /// Highest limit of calls in flight. Twice as many jobs are kept in a provider's queue, so without a bound one
+    /// typing error would put a whole dataset into it.
     pub const CONCURRENCY_MAX: u32 = 100_000;
 
     /// One fault for each limit that is out of its range.
@@ -108,15 +111,16 @@ impl RateLimit {
     }
 }
 
-/// A key to store. Its value is sealed at once and never shown again.
+/// An API key to store. Its value is encrypted at once and never shown again.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
+    /// Name of the key, unique within the provider.
     pub label: String,
     #[cfg_attr(feature = "openapi", schema(write_only))]
     pub value: String,
-    /// The key's share of the calls relative to the other keys', from 1 to 100; default 1.
+    /// Share of the calls that this key gets, relative to the weights of the other keys: from 1 to 100. Default: 1.
     #[serde(default = "one", deserialize_with = "number")]
     pub weight: u32,
 }
@@ -129,7 +133,7 @@ const fn one() -> u32 {
     1
 }
 
-// By hand: a derived one would print the key.
+// Not derived: that would print the key.
 impl std::fmt::Debug for NewApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewApiKey")
@@ -139,35 +143,37 @@ impl std::fmt::Debug for NewApiKey {
     }
 }
 
+/// A provider to add.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewProvider {
+    /// Name of the provider, unique in the workspace.
     pub name: String,
     pub kind: ProviderKind,
-    /// None: the kind's own.
+    /// API that the provider has. Default: the one of its `kind`.
     #[serde(default)]
     pub protocol: Option<ProviderProtocol>,
-    /// Up to and without the protocol's own path, as `https://api.openai.com/v1`.
+    /// Address without the path of the protocol, such as `https://api.openai.com/v1`.
     pub base_url: String,
     #[serde(default)]
     pub api_keys: Vec<NewApiKey>,
-    /// Sent with every call; the values are sealed as keys are.
+    /// HTTP headers to send with every call. Their values are encrypted as keys are.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "strict")]
     pub capabilities: Capabilities,
     #[serde(default, deserialize_with = "strict")]
     pub rate_limit: RateLimit,
-    /// Time-outs of this provider, above the workspace's.
+    /// Time-outs for this provider. They take precedence over the workspace's settings.
     #[serde(default)]
     pub request: RequestOverride,
-    /// When this provider is asked again, above the workspace's.
+    /// Retries for this provider. They take precedence over the workspace's settings.
     #[serde(default)]
     pub retry: RetryOverride,
 }
 
-// By hand: header values are secrets, too.
+// Not derived: header values are secrets, too.
 impl std::fmt::Debug for NewProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewProvider")
@@ -179,7 +185,7 @@ impl std::fmt::Debug for NewProvider {
     }
 }
 
-/// What to change; what is absent stays. A list or object that is there replaces the whole of the old one.
+/// Changes of a provider. A field that is absent keeps its value. A list or object replaces the whole old one.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -197,6 +203,7 @@ pub struct ProviderPatch {
     pub retry: Option<RetryOverride>,
 }
 
+/// A provider: an account at a vendor, or a server, with its keys and limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Provider {
@@ -213,7 +220,7 @@ pub struct Provider {
     pub request: RequestOverride,
     #[serde(default)]
     pub retry: RetryOverride,
-    /// Grows with every change.
+    /// Version of the provider: 1 at first, and one more with every change.
     pub version: i64,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
@@ -221,7 +228,7 @@ pub struct Provider {
     pub updated_at: Timestamp,
 }
 
-/// A key as it may be seen: its value masked but for a few characters, or all of them when it is short.
+/// An API key with its value masked: at most a few of its characters are shown, and none if it is short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKeyView {
@@ -230,6 +237,7 @@ pub struct ApiKeyView {
     pub weight: u32,
 }
 
+/// An HTTP header with its value masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeaderView {

@@ -5,7 +5,7 @@ use crate::{
     ErrorKind, InvocationId, Outcome, ProviderId, Score, TokenLogprob, ToolCall, Usage, message::Attempt,
 };
 
-/// The one recorded result of a job.
+/// Result of a job. Each job has at most one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResultRecord {
@@ -18,10 +18,10 @@ pub struct ResultRecord {
     pub error: Option<String>,
     pub response: Option<String>,
     pub reasoning: Option<String>,
-    /// What the model asked to have called.
+    /// Tool calls that the model asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
-    /// Of the answer's tokens, where they were asked for.
+    /// Log probabilities of the answer's tokens, if the run asked for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Vec<TokenLogprob>>,
     pub score: Option<Score>,
@@ -29,7 +29,8 @@ pub struct ResultRecord {
     pub settled_at: Timestamp,
 }
 
-/// One pass of a job through the model client, also of those whose result did not count.
+/// One try to answer a job, with all its HTTP attempts. A job has several if it was deferred or
+/// repeated; those whose result did not count are listed, too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvocationRecord {
@@ -38,7 +39,7 @@ pub struct InvocationRecord {
     pub sample: u32,
     pub provider_id: ProviderId,
     pub model: String,
-    /// `None`: it was deferred.
+    /// Null if the job was deferred.
     pub outcome: Option<Outcome>,
     pub error_kind: Option<ErrorKind>,
     pub attempts: Vec<Attempt>,

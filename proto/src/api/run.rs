@@ -9,6 +9,7 @@ use crate::{
     range::optional_number,
 };
 
+/// A run to submit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -20,10 +21,11 @@ pub struct NewRun {
     pub dataset_id: DatasetId,
     #[serde(default)]
     pub config: RunConfig,
-    /// The run's share of its lane relative to others', from 1 to 100; default 1.
+    /// Share of the provider's capacity that this run gets, relative to the priorities of the provider's other runs:
+    /// from 1 to 100. Default: 1.
     #[serde(default, deserialize_with = "optional_number")]
     pub priority: Option<u32>,
-    /// Kept with the run; enforced by the limits that build on it.
+    /// Stored with the run. Not enforced yet.
     #[serde(default)]
     pub budget: Option<Value>,
 }
@@ -32,6 +34,7 @@ impl NewRun {
     pub const PRIORITY: Range<u32> = Range::new(1, 100);
 }
 
+/// A run with its progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
@@ -45,14 +48,14 @@ pub struct Run {
     pub budget: Option<Value>,
     pub status: RunStatus,
     pub counters: RunCounters,
-    /// Failed jobs by why they failed.
+    /// Number of failed jobs by error kind.
     pub errors: BTreeMap<ErrorKind, u64>,
     pub score: ScoreSummary,
     pub usage: Usage,
-    /// As far as prices are known.
+    /// Cost of all calls whose price is known. Null if none is.
     pub cost_usd: Option<f64>,
     pub latency: RunLatency,
-    /// Grows with every recorded event of the run; the `id:` of its last event.
+    /// Number of events so far: the `id` of the run's last event.
     pub seq: u64,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
@@ -63,7 +66,8 @@ pub struct Run {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
-    /// When a run that was paused by its provider's refusal tries again by itself; it can be resumed before.
+    /// Time at which a run that was paused because its provider refused calls resumes by itself. It can be resumed
+    /// earlier.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub resume_at: Option<Timestamp>,
@@ -76,17 +80,17 @@ pub struct Run {
     pub last_resumed_at: Option<Timestamp>,
 }
 
-/// Jobs of a run. `settled` is the sum of the outcomes.
+/// Numbers of jobs and calls of a run. `settled` is the sum of the outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunCounters {
-    /// Items times samples.
+    /// All jobs: items times samples.
     pub total: u64,
-    /// Handed to the lane's queue so far.
+    /// Jobs that were put into the provider's queue so far.
     pub fed: u64,
-    /// With a result.
+    /// Jobs with a result.
     pub settled: u64,
-    /// Waiting for their time to be fed again.
+    /// Jobs that wait for the time at which they are tried again.
     pub deferred: u64,
     pub succeeded: u64,
     pub refused: u64,
@@ -94,15 +98,15 @@ pub struct RunCounters {
     pub failed: u64,
     pub canceled: u64,
     pub budget_stopped: u64,
-    /// HTTP requests made.
+    /// HTTP requests to the provider.
     pub calls: u64,
-    /// Requests after the first of their invocation.
+    /// HTTP requests that repeated a failed one within an invocation.
     pub retries: u64,
-    /// Invocations of jobs that already had a result.
+    /// Invocations whose job already had a result.
     pub duplicates: u64,
 }
 
-/// Of invocations, in milliseconds, waits and retries included.
+/// Latency of invocations in milliseconds, waits and retries included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunLatency {

@@ -2,46 +2,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorKind, Usage};
 
+/// A smoke test to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SmokeTestRequest {
-    /// As the provider names it.
+    /// Name of the model at the provider.
     pub model: String,
 }
 
-/// How a model answered one short question, as an executor asked it: by the same way as a run.
+/// Answer of a model to one short question, which an executor asked in the same way as in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SmokeTestReport {
-    /// A whole answer came.
+    /// True if the model gave a complete answer.
     pub ok: bool,
-    /// From the question to the end of the answer.
+    /// Time from the question to the end of the answer.
     pub latency_ms: u64,
-    /// To the first token; null if the answer came in one piece.
+    /// Time from the question to the first token. Null if the answer was not streamed.
     pub ttft_ms: Option<u64>,
     pub streamed: bool,
-    /// The start of the answer.
+    /// Beginning of the answer.
     pub preview: Option<String>,
-    /// Null: the provider does not say, so costs will be unknown.
+    /// Tokens of the question and the answer. Null if the provider does not report them: costs are then unknown.
     pub usage: Option<Usage>,
-    /// Whether the model answers in JSON when it is asked to; null if it was not asked, for it gave no answer at all.
+    /// True if the model answers in JSON when it is asked to. Null if it did not answer the first question.
     pub json_mode: Option<bool>,
-    /// What the question cost, where the price is known.
+    /// Cost of the test in US dollars. Null if the price is unknown.
     #[serde(default)]
     pub cost_usd: Option<f64>,
-    /// The label of the key that was used.
+    /// Label of the API key that was used.
     #[serde(default)]
     pub key: Option<String>,
     pub error: Option<SmokeTestError>,
 }
 
-/// Why there was no answer, and what to do about it.
+/// Reason why there was no answer, with advice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SmokeTestError {
     pub kind: ErrorKind,
-    /// The HTTP status, if there was an answer.
+    /// HTTP status of the response. Null if there was none.
     pub status: Option<u16>,
     pub message: String,
     pub advice: String,

@@ -1,6 +1,6 @@
-//! Objects of a request in which a name that is misspelt is refused, not ignored.
+//! Deserializers that refuse an object with an unknown name, which is probably misspelt.
 //!
-//! Only where they come from a user: in the store they may be from a newer process, which knows more names.
+//! Used only for requests of users. An object in the store may come from a newer process, which knows more names.
 
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::Error};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ where
     Option::<Map<String, Value>>::deserialize(deserializer)?.map(known).transpose()
 }
 
-/// The known names are those that the default has: none of its fields is left out.
+/// Reads an object whose names are all in the serialized default, which has every field.
 fn known<T, E>(object: Map<String, Value>) -> Result<T, E>
 where
     T: Default + Serialize + DeserializeOwned,

@@ -1,8 +1,11 @@
-use runmill_proto::api::Executor;
+use runmill_proto::api::ExecutorStatus;
 use runmill_runtime::Clock;
 use runmill_store::{Executors, StoreError};
 
-/// The executors that live now, as they last said of themselves.
-pub async fn alive(store: &(impl Executors + ?Sized), clock: &Clock) -> Result<Vec<Executor>, StoreError> {
-    store.executors(clock.now() - Executor::ALIVE_FOR).await
+/// Returns the executors that are alive, as their last heartbeats reported them.
+pub async fn alive(
+    store: &(impl Executors + ?Sized),
+    clock: &Clock,
+) -> Result<Vec<ExecutorStatus>, StoreError> {
+    store.executors(clock.now() - ExecutorStatus::ALIVE_FOR).await
 }

@@ -1,13 +1,21 @@
-//! The service that users talk to: takes datasets and runs, feeds jobs, serves observers.
+//! Dispatcher service: its HTTP API accepts datasets and runs and shows their progress, and its feeder puts jobs into the
+//! queues.
 //!
-//! Never calls a model, and never opens a sealed key: it has a sealer and no opener.
+//! It never calls a model and never opens a sealed key: it has a sealer and no opener.
 
+mod announcer;
 mod api;
+mod error;
 mod executors;
 mod feeder;
+mod idempotency_key;
 mod metrics;
+mod provider_changes;
 mod reconciler;
-mod steering;
+mod run_control;
+mod settings_change;
+mod smoke_testing;
+mod submission;
 mod view;
 mod watcher;
 
@@ -21,63 +29,55 @@ use runmill_runtime::{Clock, Lifecycle, ops};
 use runmill_store::SharedStore;
 use runmill_vault::Sealer;
 use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::CancellationToken;
 
 pub use api::openapi;
 pub use metrics::DispatcherMetrics;
 
 use crate::{
+    announcer::Announcer,
     api::{ApiState, Tokens},
     feeder::Feeder,
+    provider_changes::ProviderChanges,
     reconciler::Reconciler,
-    steering::Steering,
+    run_control::RunControl,
+    smoke_testing::SmokeTesting,
+    submission::Submission,
     watcher::Watcher,
 };
 
-/// What a dispatcher works with.
+/// Parts and settings of a dispatcher.
 pub struct Dispatcher {
     pub store: SharedStore,
     pub broker: SharedBroker,
     pub sealer: Sealer,
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
-    /// Who may use the API.
+    /// Tokens that the API accepts.
     pub tokens: Vec<Token>,
-    /// Where providers may be.
+    /// Addresses that a provider may have.
     pub address_rules: AddressRules,
-    /// The largest JSON body that is read, in bytes.
+    /// Largest JSON body that is read, in bytes.
     pub body_max_bytes: usize,
-    /// The longest line of a dataset, in bytes.
+    /// Longest line of a dataset, in bytes.
     pub line_max_bytes: usize,
     /// Calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
-    /// The reconciler's period.
+    /// Period of the reconciler.
     pub reconcile_period: Duration,
 }
 
 impl Dispatcher {
-    /// Serves the API on `listener`, as tasks of `life`. `health` are the routes of [`runmill_runtime::ops`]. The feeder is told
-    /// through `wake` when there may be something new.
+    /// Serves the API on `listener`, as tasks of `life`. `health` has the routes of [`runmill_runtime::ops`]. Notifies
+    /// the feeder through `wake` when there may be something new to feed.
     pub fn serve(&self, listener: TcpListener, health: Router, wake: &Arc<Notify>, life: &Lifecycle) {
-        let watcher = Watcher::default();
-        let state = ApiState {
-            store: self.store.clone(),
-            broker: self.broker.clone(),
-            sealer: self.sealer.clone(),
-            clock: self.clock.clone(),
-            metrics: self.metrics.clone(),
-            watcher: watcher.clone(),
-            steering: self.steering(wake),
-            address_rules: self.address_rules,
-            tokens: Arc::new(Tokens(self.tokens.clone())),
-            body_max_bytes: self.body_max_bytes,
-            line_max_bytes: self.line_max_bytes,
-            stop: life.stop.clone(),
-        };
-        life.spawn("watcher", watcher.run(self.store.clone(), self.clock.clone(), life.stop.clone()));
+        let state = self.api_state(wake, &life.stop);
+        let watching = state.watcher.clone().run(self.store.clone(), self.clock.clone(), life.stop.clone());
+        life.spawn("watcher", watching);
         life.spawn("http", ops::serve(listener, api::router(state, health), life.stop.clone()));
     }
 
-    /// Feeds jobs and looks after them, as tasks of `life`.
+    /// Feeds jobs and reconciles runs, as tasks of `life`.
     pub fn feed(&self, wake: &Arc<Notify>, life: &Lifecycle) {
         let feeder = Feeder {
             store: self.store.clone(),
@@ -88,7 +88,7 @@ impl Dispatcher {
             lane_concurrency: self.lane_concurrency,
         };
         let reconciler = Reconciler {
-            steering: self.steering(wake),
+            runs: self.run_control(wake),
             metrics: self.metrics.clone(),
             period: self.reconcile_period,
         };
@@ -96,12 +96,58 @@ impl Dispatcher {
         life.spawn("reconciler", reconciler.run(life.stop.clone()));
     }
 
-    fn steering(&self, wake: &Arc<Notify>) -> Steering {
-        Steering {
+    fn api_state(&self, wake: &Arc<Notify>, stop: &CancellationToken) -> ApiState {
+        ApiState {
+            store: self.store.clone(),
+            announcer: self.announcer(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            watcher: Watcher::default(),
+            submission: self.submission(wake),
+            runs: self.run_control(wake),
+            providers: self.provider_changes(wake),
+            smoke_tests: self.smoke_testing(stop),
+            tokens: Arc::new(Tokens(self.tokens.clone())),
+            body_max_bytes: self.body_max_bytes,
+            line_max_bytes: self.line_max_bytes,
+            stop: stop.clone(),
+        }
+    }
+
+    fn announcer(&self) -> Announcer {
+        Announcer(self.broker.clone())
+    }
+
+    fn submission(&self, wake: &Arc<Notify>) -> Submission {
+        Submission { store: self.store.clone(), clock: self.clock.clone(), wake: wake.clone() }
+    }
+
+    fn run_control(&self, wake: &Arc<Notify>) -> RunControl {
+        RunControl {
+            store: self.store.clone(),
+            announcer: self.announcer(),
+            clock: self.clock.clone(),
+            wake: wake.clone(),
+        }
+    }
+
+    fn provider_changes(&self, wake: &Arc<Notify>) -> ProviderChanges {
+        ProviderChanges {
+            store: self.store.clone(),
+            announcer: self.announcer(),
+            clock: self.clock.clone(),
+            sealer: self.sealer.clone(),
+            address_rules: self.address_rules,
+            runs: self.run_control(wake),
+        }
+    }
+
+    fn smoke_testing(&self, stop: &CancellationToken) -> SmokeTesting {
+        SmokeTesting {
             store: self.store.clone(),
             broker: self.broker.clone(),
             clock: self.clock.clone(),
-            wake: wake.clone(),
+            stop: stop.clone(),
         }
     }
 }

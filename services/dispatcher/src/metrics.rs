@@ -19,7 +19,7 @@ pub struct DispatcherMetrics {
     pub reconciler_refed: IntCounter,
 }
 
-/// Seconds until the answer's headers.
+/// Bounds of the buckets, in seconds.
 const REQUEST_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
 impl DispatcherMetrics {
@@ -30,23 +30,26 @@ impl DispatcherMetrics {
                 &["method", "route", "status"],
             )?,
             request_seconds: HistogramVec::new(
-                HistogramOpts::new("runmill_http_request_seconds", "Until the answer's headers, by route.")
-                    .buckets(REQUEST_BUCKETS.to_vec()),
+                HistogramOpts::new(
+                    "runmill_http_request_seconds",
+                    "Seconds until the headers of the response, by route.",
+                )
+                .buckets(REQUEST_BUCKETS.to_vec()),
                 &["method", "route"],
             )?,
-            jobs_fed: IntCounter::new("runmill_jobs_fed_total", "Jobs handed to a lane's queue.")?,
+            jobs_fed: IntCounter::new("runmill_jobs_fed_total", "Jobs put into a lane's queue.")?,
             feed_failures: IntCounter::new(
                 "runmill_feed_failures_total",
-                "Times that feeding a lane failed, and is tried again.",
+                "Failures to feed a lane; each is retried.",
             )?,
-            is_leader: IntGauge::new("runmill_feeder_is_leader", "1 while this dispatcher feeds.")?,
-            jobs_in_queue: IntGauge::new(
-                "runmill_jobs_in_queue",
-                "Jobs fed and not settled, over all lanes.",
+            is_leader: IntGauge::new(
+                "runmill_feeder_is_leader",
+                "1 while this dispatcher is the leader and feeds jobs.",
             )?,
+            jobs_in_queue: IntGauge::new("runmill_jobs_in_queue", "Jobs fed and not settled, in all lanes.")?,
             reconciler_refed: IntCounter::new(
                 "runmill_reconciler_refed_total",
-                "Jobs that were lost and are fed again; steadily above zero, something loses messages.",
+                "Lost jobs that were fed again; if it keeps growing, something loses messages.",
             )?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -60,7 +63,7 @@ impl DispatcherMetrics {
     }
 }
 
-/// Counts a request under its route: the path itself would be a label without bound.
+/// Counts a request by its route. The path itself would be a label with unbounded values.
 pub async fn count_request(
     State(metrics): State<DispatcherMetrics>,
     route: Option<MatchedPath>,
@@ -77,7 +80,7 @@ pub async fn count_request(
     response
 }
 
-/// Methods come from outside; their label is of a closed set.
+/// Returns a label from a closed set: clients can send any method.
 fn method_label(method: &Method) -> &'static str {
     const KNOWN: [Method; 6] =
         [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];

@@ -1,4 +1,4 @@
-//! A run's row as users see it.
+//! Converts the row of a run to the form that the API returns.
 
 use runmill_proto::api::{Run, RunLatency};
 use runmill_store::RunRow;

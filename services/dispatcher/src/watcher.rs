@@ -7,19 +7,19 @@ use runmill_store::{Events, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-/// How far each run's events go, by the last look.
+/// `seq` of each run's last event, as of the last poll.
 pub type Versions = Arc<HashMap<RunId, u64>>;
 
-/// Looks once for all observers whether anything happened. What it says is a hint; observers read the store.
+/// Polls the store for new events, once for all observers. Its result is a hint: observers read the events themselves.
 #[derive(Clone)]
 pub struct Watcher {
     versions: watch::Sender<Versions>,
     wanted: Arc<Notify>,
 }
 
-/// Also the shortest time between two `run_progress` events of a stream: at most five a second.
+/// Period of the poll. It also limits the `run_progress` events of a stream to five a second.
 const PERIOD: Duration = Duration::from_millis(200);
-/// An observer that looks later than this after a run's end finds the end in the run's row.
+/// Time for which a run is reported after its end. An observer that looks later finds the end in the run's row.
 const ENDED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 impl Default for Watcher {
@@ -29,14 +29,14 @@ impl Default for Watcher {
 }
 
 impl Watcher {
-    /// From now on the receiver sees every change.
+    /// Returns a receiver that sees every change from now on.
     pub fn subscribe(&self) -> watch::Receiver<Versions> {
         let receiver = self.versions.subscribe();
         self.wanted.notify_one();
         receiver
     }
 
-    /// Looks every [`PERIOD`] while anybody watches, until `stop`.
+    /// Polls every [`PERIOD`] while there is a subscriber, until `stop`.
     pub async fn run(
         self,
         events: Arc<dyn Events>,
@@ -68,7 +68,7 @@ impl Watcher {
     }
 }
 
-/// Runs that go on or ended lately, and how far their events go.
+/// Returns the runs that have not ended or ended lately, each with the `seq` of its last event.
 pub async fn look(events: &dyn Events, clock: &Clock) -> Result<HashMap<RunId, u64>, StoreError> {
     let versions = events.run_versions(clock.now() - ENDED_WITHIN).await?;
     Ok(versions.into_iter().map(|version| (version.run_id, version.seq)).collect())

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use runmill_proto::api::Executor as ExecutorStatus;
+use runmill_proto::api::ExecutorStatus;
 use runmill_store::Executors;
 use tokio_util::sync::CancellationToken;
 

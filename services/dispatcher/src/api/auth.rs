@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, header},
     middleware::Next,
     response::Response,
 };
@@ -10,9 +12,20 @@ use subtle::ConstantTimeEq;
 
 use super::problem::ApiError;
 
-/// The tokens that the API accepts.
+/// Tokens that the API accepts.
 #[derive(Clone, Debug, Default)]
 pub struct Tokens(pub Vec<Token>);
+
+/// Reason why a request is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error("send your token as `Authorization: Bearer <token>`")]
+    NoToken,
+    #[error("this bearer token is unknown; use one that this server was started with")]
+    UnknownToken,
+    #[error("this request needs a token with the role {0}")]
+    RoleTooLow(Role),
+}
 
 impl Tokens {
     /// Every token is compared, and each in constant time, so that the time taken tells nothing.
@@ -24,22 +37,27 @@ impl Tokens {
     }
 }
 
-/// Lets a request pass whose token has the role that its method and path ask for.
-pub async fn authorize(
-    State(tokens): State<std::sync::Arc<Tokens>>,
-    request: Request,
+/// Role of the token that a request was sent with. [`authenticate`] attaches it to the request.
+#[derive(Clone, Copy)]
+struct PresentedRole(Role);
+
+/// Lets requests with a known token pass.
+pub async fn authenticate(
+    State(tokens): State<Arc<Tokens>>,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let presented = bearer(request.headers()).ok_or_else(|| {
-        ApiError::new(StatusCode::UNAUTHORIZED, "send your token as `Authorization: Bearer <token>`")
-    })?;
-    let role = tokens
-        .role_of(presented)
-        .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "the bearer token is not one of ours"))?;
-    let needed = needed_role(request.method(), request.uri().path());
-    if role < needed {
-        let detail = format!("this needs a token with the role {needed}");
-        return Err(ApiError::new(StatusCode::FORBIDDEN, detail));
+    let presented = bearer(request.headers()).ok_or(AuthError::NoToken)?;
+    let role = tokens.role_of(presented).ok_or(AuthError::UnknownToken)?;
+    request.extensions_mut().insert(PresentedRole(role));
+    Ok(next.run(request).await)
+}
+
+/// Lets requests pass whose token has the role `needed` or a higher one.
+pub async fn require(needed: Role, request: Request, next: Next) -> Result<Response, ApiError> {
+    let PresentedRole(role) = request.extensions().get().ok_or(AuthError::NoToken)?;
+    if *role < needed {
+        return Err(AuthError::RoleTooLow(needed).into());
     }
     Ok(next.run(request).await)
 }
@@ -50,37 +68,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn needed_role(method: &Method, path: &str) -> Role {
-    if method == Method::GET || method == Method::HEAD {
-        Role::Observe
-    } else if path.starts_with("/runs") || path.starts_with("/datasets") || path.ends_with("/smoke-test") {
-        Role::Submit
-    } else {
-        Role::Admin
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn writing_needs_more_than_reading() {
-        let table = [
-            (Method::GET, "/providers", Role::Observe),
-            (Method::GET, "/runs/events", Role::Observe),
-            (Method::POST, "/runs", Role::Submit),
-            (Method::POST, "/runs/run_1/cancel", Role::Submit),
-            (Method::POST, "/datasets", Role::Submit),
-            (Method::POST, "/providers/prov_1/smoke-test", Role::Submit),
-            (Method::POST, "/providers", Role::Admin),
-            (Method::DELETE, "/providers/prov_1", Role::Admin),
-            (Method::PUT, "/settings", Role::Admin),
-        ];
-        for (method, path, want) in table {
-            assert_eq!(needed_role(&method, path), want, "{method} {path}");
-        }
-    }
 
     #[test]
     fn a_token_has_its_own_role_and_no_other_text_has_one() {

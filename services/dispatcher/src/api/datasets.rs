@@ -18,14 +18,14 @@ use super::{
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct CreateQuery {
-    /// What people call it.
+    /// Name of the dataset. It need not be unique.
     name: String,
 }
 
 /// Upload a dataset
 ///
-/// One item a line, any number of lines. A line that is not an item, or an id that occurs twice, is refused with its
-/// line number, and nothing is stored.
+/// The body is NDJSON: one item on each line, any number of lines. If a line is not a valid item or repeats the id of
+/// an earlier line, the error names the line's number, and nothing is stored.
 #[utoipa::path(post, path = "/datasets", params(CreateQuery),
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 201, body = Dataset), (status = 400, body = Problem)))]
@@ -47,11 +47,11 @@ pub async fn create(
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct HashQuery {
-    /// Only the dataset with this content.
+    /// Return only the dataset whose `version_hash` is this one.
     version_hash: Option<String>,
 }
 
-/// All datasets
+/// List datasets
 #[utoipa::path(get, path = "/datasets", params(PageQuery, HashQuery),
     responses((status = 200, body = Page<Dataset>)))]
 pub async fn list(
@@ -68,7 +68,7 @@ pub async fn list(
     Ok(Json(page.page(rows, |dataset| dataset.id, |dataset| dataset)))
 }
 
-/// One dataset
+/// Get a dataset
 #[utoipa::path(get, path = "/datasets/{id}", params(("id" = DatasetId, Path)),
     responses((status = 200, body = Dataset), (status = 404, body = Problem)))]
 pub async fn get(
@@ -78,7 +78,7 @@ pub async fn get(
     Ok(Json(state.store.dataset(id).await?))
 }
 
-/// A dataset's items, in order
+/// List the items of a dataset, in order
 #[utoipa::path(get, path = "/datasets/{id}/items", params(("id" = DatasetId, Path), PageQuery),
     responses((status = 200, body = Page<DatasetItem>), (status = 404, body = Problem)))]
 pub async fn items(
@@ -99,7 +99,7 @@ fn item(ordinal: u32, stored: &StoredItem) -> Result<DatasetItem, ApiError> {
     match Item::from_json(&stored.body) {
         Ok(item) => Ok(DatasetItem { ordinal, item }),
         Err(error) => {
-            let detail = format!("stored item {ordinal} cannot be read: {error}");
+            let detail = format!("the stored item {ordinal} cannot be read: {error}");
             Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
         }
     }

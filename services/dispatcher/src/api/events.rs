@@ -30,21 +30,22 @@ use crate::{
 
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 const PING_AFTER: Duration = Duration::from_secs(15);
-/// Events read at once; what a slow client makes us hold.
+/// Most events that are read at once: an observer whose client is slow holds at most these.
 const READ_MAX: u32 = 1_000;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct StreamQuery {
-    /// Go on behind this event; the header `Last-Event-ID` is stronger.
+    /// Send only events after the one with this id. The header `Last-Event-ID` takes precedence.
     after: Option<u64>,
     /// Close the stream after this many events.
     limit: Option<u64>,
 }
 
-/// One run's events
+/// Watch the events of a run
 ///
-/// Server-Sent Events: a `snapshot` of the run first, then every event with its `seq` as `id`, `end` last.
-/// Resuming by `Last-Event-ID` neither skips nor repeats.
+/// Server-Sent Events. The first is a `snapshot` of the run; then comes every event of the run, with its `seq` as
+/// `id`; the last is `end`. To resume after a disconnect, send the last `id` as `Last-Event-ID`: no event is skipped
+/// or repeated.
 #[utoipa::path(get, path = "/runs/{id}/events", params(("id" = RunId, Path), StreamQuery),
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem)))]
 pub async fn of_run(
@@ -69,10 +70,10 @@ pub async fn of_run(
     })))
 }
 
-/// All runs' events
+/// Watch the events of all runs
 ///
-/// Server-Sent Events: `run_status` on every transition, and `run_progress` at most five times a second
-/// and run, from now on.
+/// Server-Sent Events from now on: `run_status` for every change of a run's status, and `run_progress` for each run at
+/// most five times a second.
 #[utoipa::path(get, path = "/runs/events", params(StreamQuery),
     responses((status = 200, content_type = "text/event-stream")))]
 pub async fn of_all_runs(
@@ -92,11 +93,11 @@ pub async fn of_all_runs(
 fn respond(batches: impl Stream<Item = Vec<Event>> + Send + 'static) -> Response {
     let events = batches.flat_map(|batch| stream::iter(batch.into_iter().map(Ok::<_, Infallible>)));
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(PING_AFTER).text("ping"));
-    // A proxy that buffers would hold events back.
+    // Tells nginx and other proxies not to buffer: they would delay the events.
     ([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response()
 }
 
-/// A stream that cannot go on is closed; its client comes back and resumes.
+/// Ends the stream after an error. Its client reconnects and resumes.
 fn or_close(events: Result<Option<Vec<Event>>, StoreError>) -> Option<Vec<Event>> {
     events.unwrap_or_else(|error| {
         tracing::warn!(event = "events.stream_closed", %error);
@@ -107,7 +108,9 @@ fn or_close(events: Result<Option<Vec<Event>>, StoreError>) -> Option<Vec<Event>
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let seq = value.to_str().ok().and_then(|text| text.parse().ok());
-    seq.map(Some).ok_or_else(|| ApiError::bad_request("Last-Event-ID must be the id of an event of this run"))
+    seq.map(Some).ok_or_else(|| {
+        ApiError::bad_request("Last-Event-ID must be a number: the id of an event of this run")
+    })
 }
 
 fn opening() -> Event {
@@ -115,10 +118,10 @@ fn opening() -> Event {
 }
 
 fn encode(event: &RunEvent) -> Event {
-    Event::default().event(event.name()).json_data(event).expect("our events have only string keys")
+    Event::default().event(event.name()).json_data(event).expect("maps in events have string keys")
 }
 
-/// Counts down `left`, where there is a limit; whether another event may be sent.
+/// Returns true if another event may be sent, and counts it. `None` is no limit.
 fn take_one(left: &mut Option<u64>) -> bool {
     match left {
         None => true,
@@ -130,12 +133,12 @@ fn take_one(left: &mut Option<u64>) -> bool {
     }
 }
 
-/// Follows one run: reads the store, and waits for hints when there is nothing more to read.
+/// Follows one run: reads its events from the store, and waits for the watcher when there are no more.
 struct RunObserver {
     state: ApiState,
     versions: watch::Receiver<Versions>,
     run_id: RunId,
-    /// The last `seq` that was sent.
+    /// `seq` of the event that was sent last.
     after: u64,
     left: Option<u64>,
     phase: Phase,
@@ -166,7 +169,7 @@ impl RunObserver {
             if self.left == Some(0) {
                 return Ok(None);
             }
-            // Seen before the store is read, so that what happens while we read is a change that we wait for.
+            // Marked before the store is read, so that an event written during the read is seen as a change.
             self.versions.mark_unchanged();
             let events = self.read().await?;
             if !events.is_empty() {
@@ -198,7 +201,7 @@ impl RunObserver {
         Ok(events)
     }
 
-    /// Waits for a hint that this run went on. `false`: the server stops.
+    /// Waits until this run may have new events. Returns false if the server stops.
     async fn changed(&mut self) -> bool {
         loop {
             let hint = self.state.stop.run_until_cancelled(self.versions.changed()).await;
@@ -206,7 +209,7 @@ impl RunObserver {
                 return false;
             }
             let seq = self.versions.borrow_and_update().get(&self.run_id).copied();
-            // A run that left the map has ended: look at it, too.
+            // A run that is no longer in the map has ended, and its last events must be read, too.
             if seq.is_none_or(|seq| seq > self.after) {
                 return true;
             }
@@ -214,11 +217,11 @@ impl RunObserver {
     }
 }
 
-/// Follows all runs from the moment it was made.
+/// Follows all runs from its creation on.
 struct FleetObserver {
     state: ApiState,
     versions: watch::Receiver<Versions>,
-    /// How far each run was followed.
+    /// `seq` up to which the events of each run were sent.
     known: HashMap<RunId, u64>,
     since: Timestamp,
     left: Option<u64>,
@@ -249,13 +252,14 @@ impl FleetObserver {
     }
 
     async fn read(&mut self, versions: &Versions) -> Result<Vec<Event>, StoreError> {
-        let went_on = |(run_id, seq): (&RunId, &u64)| {
+        let has_news = |(run_id, seq): (&RunId, &u64)| {
             (self.known.get(run_id).is_none_or(|known| seq > known)).then_some(*run_id)
         };
-        let changed: Vec<RunId> = versions.iter().filter_map(went_on).collect();
+        let changed: Vec<RunId> = versions.iter().filter_map(has_news).collect();
         let mut events = Vec::new();
         for row in self.state.store.run_rows(&changed).await? {
-            // A run that was there before us and comes up only now was revived: its past is not news.
+            // A run that is older than this observer and appears only now has been retried: its earlier events
+            // are not sent.
             let first = if row.created_at >= self.since { 0 } else { row.seq.saturating_sub(1) };
             let after = self.known.get(&row.id).copied().unwrap_or(first);
             let statuses = self.state.store.status_events(row.id, after, READ_MAX).await?;

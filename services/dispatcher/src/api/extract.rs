@@ -1,10 +1,10 @@
-//! axum's extractors, with our errors.
+//! Extractors of axum whose rejections are problem details.
 
 use axum::extract::{FromRequest, FromRequestParts};
 
 use super::problem::ApiError;
 
-/// A JSON body, at most as large as the router allows.
+/// JSON body of at most the size that the router allows.
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(ApiError))]
 pub struct Body<T>(pub T);

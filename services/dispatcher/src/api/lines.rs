@@ -3,8 +3,8 @@ use futures::{Stream, StreamExt, stream};
 use runmill_proto::Item;
 use runmill_store::{StoreError, StoredItem};
 
-/// Checked items out of an NDJSON body, one at a time. Holds no more than a line and a chunk of the body. Blank lines
-/// are skipped, and counted.
+/// Reads the items of an NDJSON body one at a time and checks them. Buffers no more than one line and one chunk of the
+/// body. Blank lines are skipped but counted.
 pub fn items<E: std::fmt::Display>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     line_max_bytes: usize,
@@ -19,7 +19,7 @@ pub fn items<E: std::fmt::Display>(
 struct Lines<B> {
     body: B,
     buffer: BytesMut,
-    /// Of the line that was last returned, from 1.
+    /// Number of the line that was returned last, counted from 1.
     line: u64,
     line_max_bytes: usize,
 }
@@ -55,7 +55,7 @@ where
                 Some(Ok(chunk)) => self.buffer.extend_from_slice(&chunk),
                 Some(Err(error)) => {
                     self.line += 1;
-                    return Err(self.fault(format!("the upload broke off: {error}")));
+                    return Err(self.fault(format!("the upload was interrupted: {error}")));
                 }
                 None if self.buffer.is_empty() => return Ok(None),
                 None => {

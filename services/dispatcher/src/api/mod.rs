@@ -1,4 +1,4 @@
-//! The HTTP API: decode, call, encode. Every route is in this file; no decision is.
+//! HTTP API: handlers decode a request, call one use case or the store, and encode the result. This file has every route.
 
 mod auth;
 mod datasets;
@@ -12,6 +12,7 @@ mod problem;
 mod providers;
 mod records;
 mod request_id;
+mod routes;
 mod runs;
 mod settings;
 mod smoke_tests;
@@ -23,37 +24,39 @@ use axum::{
     extract::DefaultBodyLimit,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use runmill_address::AddressRules;
-use runmill_broker::SharedBroker;
+use runmill_config::Role;
 use runmill_runtime::Clock;
 use runmill_store::SharedStore;
-use runmill_vault::Sealer;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{metrics::DispatcherMetrics, steering::Steering, watcher::Watcher};
+use crate::{
+    announcer::Announcer, metrics::DispatcherMetrics, provider_changes::ProviderChanges,
+    run_control::RunControl, smoke_testing::SmokeTesting, submission::Submission, watcher::Watcher,
+};
 pub use auth::Tokens;
 use problem::ApiError;
+use routes::Routes;
 
-/// What handlers work with.
+/// Everything that handlers use.
 #[derive(Clone)]
 pub struct ApiState {
     pub store: SharedStore,
-    pub broker: SharedBroker,
-    pub sealer: Sealer,
+    pub announcer: Announcer,
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
     pub watcher: Watcher,
-    pub steering: Steering,
-    /// Where providers may be.
-    pub address_rules: AddressRules,
+    pub submission: Submission,
+    pub runs: RunControl,
+    pub providers: ProviderChanges,
+    pub smoke_tests: SmokeTesting,
     pub tokens: Arc<Tokens>,
     pub body_max_bytes: usize,
-    /// The longest line of a dataset.
+    /// Longest line of a dataset, in bytes.
     pub line_max_bytes: usize,
     /// Ends the streams of observers.
     pub stop: CancellationToken,
@@ -67,52 +70,63 @@ pub struct ApiState {
 ))]
 struct ApiDoc;
 
-/// Everything under authorization, and its description.
+/// Every route under authorization, with the role that it needs and its description.
 fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(ApiDoc::openapi())
-        .routes(routes!(providers::create, providers::list))
-        .routes(routes!(providers::get, providers::patch, providers::delete))
-        .routes(routes!(smoke_tests::create))
-        .routes(routes!(datasets::create, datasets::list))
-        .routes(routes!(datasets::get))
-        .routes(routes!(datasets::items))
-        .routes(routes!(runs::create, runs::list))
-        .routes(routes!(events::of_all_runs))
-        .routes(routes!(runs::get))
-        .routes(routes!(runs::cancel))
-        .routes(routes!(runs::pause))
-        .routes(routes!(runs::resume))
-        .routes(routes!(runs::retry_failed))
-        .routes(routes!(records::results))
-        .routes(routes!(records::invocations))
-        .routes(routes!(events::of_run))
-        .routes(routes!(settings::get, settings::put))
-        .routes(routes!(executors::list))
+    let reading = [
+        routes!(providers::list),
+        routes!(providers::get),
+        routes!(datasets::list),
+        routes!(datasets::get),
+        routes!(datasets::items),
+        routes!(runs::list),
+        routes!(events::of_all_runs),
+        routes!(runs::get),
+        routes!(records::results),
+        routes!(records::invocations),
+        routes!(events::of_run),
+        routes!(settings::get),
+        routes!(executors::list),
+    ];
+    let submitting = [
+        routes!(smoke_tests::create),
+        routes!(datasets::create),
+        routes!(runs::create),
+        routes!(runs::cancel),
+        routes!(runs::pause),
+        routes!(runs::resume),
+        routes!(runs::retry_failed),
+    ];
+    let administering =
+        [routes!(providers::create), routes!(providers::patch, providers::delete), routes!(settings::put)];
+    Routes::new(ApiDoc::openapi())
+        .needing(Role::Observe, reading)
+        .needing(Role::Submit, submitting)
+        .needing(Role::Admin, administering)
+        .into_router()
 }
 
-/// The API's description, as `/openapi.json` serves it.
+/// Returns the API's description, as `/openapi.json` serves it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
-/// The whole public API. `ops` are the routes that need no token: health and metrics.
+/// Returns the whole public API. `ops` has the routes that need no token: health and metrics.
 pub fn router(state: ApiState, ops: Router) -> Router {
     let (api, openapi) = routes().split_for_parts();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", openapi);
-    api.layer(from_fn_with_state(state.tokens.clone(), auth::authorize))
+    api.layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))
         .with_state(state)
         .merge(docs)
         .merge(ops)
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "no such path; /docs lists them all"))
-        .method_not_allowed_fallback(async || {
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "no such method on this path; /docs lists them all")
+        .fallback(async || {
+            ApiError::new(StatusCode::NOT_FOUND, "this path does not exist; /docs lists all paths")
         })
-        .layer(CatchPanicLayer::custom(|_| -> Response {
-            use axum::response::IntoResponse;
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed inside runmill")
-                .into_response()
-        }))
+        .method_not_allowed_fallback(async || {
+            let detail = "this path does not have this method; /docs lists the methods of every path";
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        })
+        .layer(CatchPanicLayer::custom(|_| -> Response { ApiError::internal().into_response() }))
         .layer(from_fn(request_id::tag))
 }

@@ -11,14 +11,14 @@ use runmill_store::StoreError;
 
 pub const NDJSON: &str = "application/x-ndjson";
 
-/// Whether the caller wants all rows as lines instead of a page.
+/// Returns true if the caller asks for all rows as NDJSON instead of a page.
 pub fn is_asked_for(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains(NDJSON))
 }
 
-/// Streams rows a page at a time. An error in the middle cuts the body, so that the caller's HTTP client sees an
-/// incomplete answer and not a short one.
+/// Streams rows, a page at a time. An error aborts the body, so that the caller's HTTP client reports an incomplete
+/// answer instead of accepting a short one.
 pub fn stream<T: Serialize + Send + 'static>(
     pages: impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static,
 ) -> Response {

@@ -7,7 +7,7 @@ use super::problem::ApiError;
 const DEFAULT: u32 = 100;
 const MAX: u32 = 1_000;
 
-/// A checked [`PageQuery`] whose cursor is a `C`.
+/// Checked [`PageQuery`] with a cursor of type `C`.
 pub struct PageRequest<C> {
     pub limit: u32,
     pub after: Option<C>,
@@ -19,7 +19,7 @@ impl<C: FromStr<Err: std::fmt::Display>> TryFrom<PageQuery> for PageRequest<C> {
     fn try_from(query: PageQuery) -> Result<Self, ApiError> {
         let limit = query.limit.unwrap_or(DEFAULT);
         if !(1..=MAX).contains(&limit) {
-            return Err(ApiError::bad_request(format!("limit must be from 1 to {MAX}")));
+            return Err(ApiError::bad_request(format!("limit must be a whole number from 1 to {MAX}")));
         }
         let after = query.after.map(|text| text.parse::<C>()).transpose();
         let after = after.map_err(|error| ApiError::bad_request(format!("after: {error}")))?;
@@ -28,7 +28,7 @@ impl<C: FromStr<Err: std::fmt::Display>> TryFrom<PageQuery> for PageRequest<C> {
 }
 
 impl<C: std::fmt::Display> PageRequest<C> {
-    /// The page of `rows`, and the cursor of the next one if this is full.
+    /// Makes a page of `rows`. A full page has the cursor of the next one.
     pub fn page<R, T>(&self, rows: Vec<R>, cursor: impl Fn(&R) -> C, view: impl Fn(R) -> T) -> Page<T> {
         let full = rows.len() >= self.limit as usize;
         let next = rows.last().filter(|_| full).map(|last| cursor(last).to_string());

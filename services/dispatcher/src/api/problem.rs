@@ -1,3 +1,5 @@
+//! Maps the errors of use cases and of the store to HTTP: the only place that does.
+
 use axum::{
     extract::rejection::{JsonRejection, PathRejection, QueryRejection},
     http::{HeaderValue, StatusCode, header},
@@ -9,7 +11,13 @@ use runmill_proto::{
 };
 use runmill_store::StoreError;
 
-/// What went wrong with a request, as RFC 9457 problem details. The only place where an error meets HTTP.
+use super::auth::AuthError;
+use crate::{
+    error::UseCaseError, idempotency_key::InvalidKey, run_control::RetryError,
+    smoke_testing::SmokeTestFailure,
+};
+
+/// Error of a request, as RFC 9457 problem details.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
@@ -26,25 +34,27 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// A fault of the server itself. Its log has the reason.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the request failed inside runmill; look for its X-Request-ID in the server's log",
+        )
+    }
+
     /// One or more fields of the body are wrong.
-    pub fn invalid(errors: Vec<ProblemError>) -> Self {
-        let detail = match errors.as_slice() {
+    fn invalid(faults: Vec<ConfigFault>) -> Self {
+        let detail = match faults.as_slice() {
             [one] if one.pointer.is_empty() => one.detail.clone(),
-            [one] => format!("{}: {}", one.pointer, one.detail),
-            many => format!("{} fields of the request are wrong", many.len()),
+            [one] => one.to_string(),
+            many => format!("{} fields of the request are wrong; `errors` lists them", many.len()),
         };
+        let errors = faults
+            .into_iter()
+            .map(|ConfigFault { pointer, detail }| ProblemError { pointer, detail })
+            .collect();
         Self { status: StatusCode::BAD_REQUEST, detail, errors }
     }
-}
-
-/// A fault of the field at `pointer`.
-pub fn fault(pointer: &str, detail: impl Into<String>) -> ProblemError {
-    ProblemError { pointer: pointer.to_owned(), detail: detail.into() }
-}
-
-/// A fault of a run's configuration, with its place in the whole body.
-pub fn config_fault(config_fault: ConfigFault) -> ProblemError {
-    fault(&format!("/config{}", config_fault.pointer), config_fault.detail)
 }
 
 impl IntoResponse for ApiError {
@@ -79,16 +89,58 @@ impl From<StoreError> for ApiError {
                 tracing::warn!(event = "http.store_unavailable", %error);
                 return Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "the database is not available now; try again in some seconds",
+                    "the database is not available; try again in a few seconds",
                 );
             }
             StoreError::NewerSchema { .. } | StoreError::Broken(_) => {
                 tracing::error!(event = "http.store_broken", %error);
-                return Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the request failed inside runmill; its log has the reason under this X-Request-ID",
-                );
+                return Self::internal();
             }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<UseCaseError> for ApiError {
+    fn from(error: UseCaseError) -> Self {
+        match error {
+            UseCaseError::Invalid(faults) => Self::invalid(faults),
+            UseCaseError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryError> for ApiError {
+    fn from(error: RetryError) -> Self {
+        match error {
+            RetryError::ProviderDeleted(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            RetryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SmokeTestFailure> for ApiError {
+    fn from(failure: SmokeTestFailure) -> Self {
+        let status = match failure {
+            SmokeTestFailure::Request(error) => return error.into(),
+            SmokeTestFailure::NoExecutor(_) | SmokeTestFailure::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            SmokeTestFailure::Unreadable => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, failure.to_string())
+    }
+}
+
+impl From<InvalidKey> for ApiError {
+    fn from(error: InvalidKey) -> Self {
+        Self::bad_request(format!("Idempotency-Key {error}"))
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        let status = match error {
+            AuthError::NoToken | AuthError::UnknownToken => StatusCode::UNAUTHORIZED,
+            AuthError::RoleTooLow(_) => StatusCode::FORBIDDEN,
         };
         Self::new(status, error.to_string())
     }
@@ -97,14 +149,14 @@ impl From<StoreError> for ApiError {
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
         match rejection {
-            // serde's own words say the field and the place.
+            // serde's own text names the field and the position.
             JsonRejection::JsonDataError(error) => Self::bad_request(without_value(&error.body_text())),
             other => Self::new(other.status(), other.body_text()),
         }
     }
 }
 
-/// serde quotes the text that it found where something else belongs. That may be a key in the wrong place.
+/// Removes the value that serde quotes when it finds text of a wrong type: it may be a key in the wrong field.
 fn without_value(text: &str) -> String {
     for (open, close) in [("string \"", "\", expected"), ("unknown variant `", "`, expected")] {
         if let (Some(start), Some(end)) = (text.find(open), text.rfind(close))

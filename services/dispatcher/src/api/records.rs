@@ -19,12 +19,13 @@ use super::{
     problem::ApiError,
 };
 
-/// Rows read at once when all are asked for.
+/// Rows that are read at once when all are streamed.
 const CHUNK: u32 = 500;
 
-/// What came of the run's jobs
+/// List the results of a run
 ///
-/// A page, or with `Accept: application/x-ndjson` all of them, a line each.
+/// One result for each job that has ended. Returns a page, or, with `Accept: application/x-ndjson`, all results, one on
+/// each line.
 #[utoipa::path(get, path = "/runs/{id}/results", params(("id" = RunId, Path), PageQuery),
     responses((status = 200, body = Page<ResultRecord>), (status = 404, body = Problem)))]
 pub async fn results(
@@ -52,9 +53,10 @@ pub async fn results(
     Ok(Json(page.page(rows, cursor, |row| row)).into_response())
 }
 
-/// Every pass of the run's jobs through the model client, with its attempts
+/// List the invocations of a run
 ///
-/// A page, or with `Accept: application/x-ndjson` all of them, a line each.
+/// An invocation is one try to answer a job, with all its HTTP attempts. A job that was deferred or repeated has
+/// several. Returns a page, or, with `Accept: application/x-ndjson`, all invocations, one on each line.
 #[utoipa::path(get, path = "/runs/{id}/invocations", params(("id" = RunId, Path), PageQuery),
     responses((status = 200, body = Page<InvocationRecord>), (status = 404, body = Problem)))]
 pub async fn invocations(
@@ -79,12 +81,16 @@ pub async fn invocations(
     Ok(Json(page.page(rows, |row| row.id, |row| row)).into_response())
 }
 
-/// A result's place in its run, as a cursor: `ordinal.sample`.
+/// Place of a result in its run, written as the cursor `ordinal.sample`.
 #[derive(Clone, Copy)]
 struct Place {
     ordinal: u32,
     sample: u32,
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("this is not a cursor of the list; use the `next` of the previous page")]
+struct InvalidCursor;
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -93,11 +99,11 @@ impl std::fmt::Display for Place {
 }
 
 impl std::str::FromStr for Place {
-    type Err = &'static str;
+    type Err = InvalidCursor;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "not a cursor of this list; use the `next` of the page before";
-        let (ordinal, sample) = text.split_once('.').ok_or(wrong)?;
-        Ok(Self { ordinal: ordinal.parse().map_err(|_| wrong)?, sample: sample.parse().map_err(|_| wrong)? })
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let (ordinal, sample) = text.split_once('.').ok_or(InvalidCursor)?;
+        let number = |text: &str| text.parse().map_err(|_| InvalidCursor);
+        Ok(Self { ordinal: number(ordinal)?, sample: number(sample)? })
     }
 }

@@ -11,9 +11,9 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const LENGTH_MAX: usize = 128;
 
-/// Gives every request an id, the caller's if it sent a fit one; answers with it, and logs under it.
+/// Gives every request an id, which is in its response and in its log lines. A valid id that the caller sent is kept.
 pub async fn tag(request: Request, next: Next) -> Response {
-    let id = request.headers().get(&X_REQUEST_ID).filter(|id| is_fit(id)).cloned().unwrap_or_else(mint);
+    let id = request.headers().get(&X_REQUEST_ID).filter(|id| is_valid(id)).cloned().unwrap_or_else(mint);
     let text = id.to_str().unwrap_or_default();
     let span = tracing::info_span!("http", request_id = text);
     let mut response = next.run(request).instrument(span).await;
@@ -21,8 +21,8 @@ pub async fn tag(request: Request, next: Next) -> Response {
     response
 }
 
-/// Visible ASCII, so that it can be logged as it is.
-fn is_fit(id: &HeaderValue) -> bool {
+/// Returns true for visible ASCII of bounded length, which can be logged without escaping.
+fn is_valid(id: &HeaderValue) -> bool {
     let bytes = id.as_bytes();
     (1..=LENGTH_MAX).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
 }

@@ -1,16 +1,10 @@
 use axum::{Json, extract::State};
-use runmill_proto::{
-    api::{Problem, Settings},
-    message::Control,
-};
+use runmill_proto::api::{Problem, Settings};
 
-use super::{
-    ApiState,
-    extract::Body,
-    problem::{ApiError, fault},
-};
+use super::{ApiState, extract::Body, problem::ApiError};
+use crate::settings_change;
 
-/// The workspace's settings
+/// Get the workspace's settings
 #[utoipa::path(get, path = "/settings", responses((status = 200, body = Settings)))]
 pub async fn get(State(state): State<ApiState>) -> Result<Json<Settings>, ApiError> {
     let (settings, _version) = state.store.settings().await?;
@@ -19,19 +13,13 @@ pub async fn get(State(state): State<ApiState>) -> Result<Json<Settings>, ApiErr
 
 /// Replace the workspace's settings
 ///
-/// What is absent is set to its default. Reaches every executor within two seconds.
+/// A setting that is absent gets its default. Every executor applies the change within two seconds.
 #[utoipa::path(put, path = "/settings", request_body = Settings,
     responses((status = 200, body = Settings), (status = 400, body = Problem)))]
 pub async fn put(
     State(state): State<ApiState>,
     Body(settings): Body<Settings>,
 ) -> Result<Json<Settings>, ApiError> {
-    let faults: Vec<_> =
-        settings.faults().into_iter().map(|found| fault(&found.pointer, found.detail)).collect();
-    if !faults.is_empty() {
-        return Err(ApiError::invalid(faults));
-    }
-    state.store.put_settings(&settings).await?;
-    state.steering.announce(Control::SettingsChanged).await;
+    settings_change::put(&state.store, &state.announcer, &settings).await?;
     Ok(Json(settings))
 }

@@ -11,9 +11,9 @@ use tracing::{Instrument, Span};
 
 use super::Feeder;
 
-/// Items read at once. Inline they are at most 64 KiB each, so this bounds what a feeding holds.
+/// Items that are read at once. An inline item has at most 64 KiB, so this bounds the memory of a feeding.
 const CHUNK: u64 = 256;
-/// Publishes that wait for their confirm at once.
+/// Most publishes that wait for their confirms at once.
 const PUBLISHES_MAX: usize = 256;
 
 /// Feeds one run.
@@ -23,7 +23,7 @@ pub struct RunFeed<'a> {
 }
 
 impl RunFeed<'_> {
-    /// Publishes `count` jobs, those that are `due` first, and marks what the broker confirmed.
+    /// Publishes `count` jobs, the `due` ones first, and marks those that the broker confirmed.
     pub async fn feed(&self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
         let config = self.run().config.stored_job();
         let due = &due[..due.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
@@ -54,13 +54,13 @@ impl RunFeed<'_> {
         Ok(result?)
     }
 
-    /// Feeds positions from `fed` on, at most up to `until` and no further than a chunk; the new cursor.
+    /// Feeds one chunk of positions from `fed` on, up to `until` at most. Returns the position after the last one.
     async fn advance(&self, fed: u64, until: u64, config: &JobConfig) -> anyhow::Result<u64> {
         let (sample, ordinal) = (fed / self.active.items, fed % self.active.items);
         let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
         let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
         let items = self.feeder.store.job_items(self.run().dataset_id, first, u32::try_from(count)?).await?;
-        anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than it says");
+        anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than its item count says");
         let jobs = (first..).zip(items).map(|(ordinal, item)| {
             let key = JobKey { run_id: self.run().id, ordinal, sample };
             self.job(DueJob { key, attempt: 0, failures: 0 }, item, config)
@@ -90,7 +90,8 @@ impl RunFeed<'_> {
         }
     }
 
-    /// How many jobs, from the first on, the broker confirmed; and why not all.
+    /// Publishes the jobs. Returns how many of them, from the first on, the broker confirmed, and the error after
+    /// them, if any.
     async fn publish(&self, jobs: Vec<Job>) -> (usize, Result<(), PublishError>) {
         let queue = Queue::Jobs(self.run().provider_id);
         let broker = &self.feeder.broker;
@@ -119,7 +120,7 @@ impl RunFeed<'_> {
     }
 }
 
-/// Where the trace of a job begins: of the same one, however often the job is fed.
+/// Returns the root span of a job's trace. It is the same trace each time that the job is fed.
 fn root(job: &Job) -> Span {
     let span = tracing::info_span!(
         target: trace::ONLY,

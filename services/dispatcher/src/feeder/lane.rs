@@ -13,18 +13,18 @@ use super::{
     window::{RateMeter, window},
 };
 
-/// What the feeder remembers of one provider's lane.
-pub struct Lane {
+/// Feeds one provider's lane, and keeps its state between two passes.
+pub struct LaneFeed {
     meter: RateMeter,
     schedule: Schedule,
-    /// The fleet's concurrency and when it was read; `None` before the queue was declared.
+    /// Concurrency of the fleet and the time at which it was read. `None` until the queue is declared.
     concurrency: Option<(u32, Instant)>,
 }
 
-/// How old the concurrency may be.
+/// Age at which the concurrency is read again.
 const CONCURRENCY_FRESH: Duration = Duration::from_secs(1);
 
-impl Lane {
+impl LaneFeed {
     pub fn new(now: Instant) -> Self {
         Self { meter: RateMeter::new(now), schedule: Schedule::default(), concurrency: None }
     }
@@ -50,10 +50,13 @@ impl Lane {
         }
         let wants: Vec<_> = runs.iter().zip(&due).map(|(run, due)| want(run, due.len() as u64)).collect();
         for (run_id, jobs) in self.schedule.allot(free, &wants) {
-            let n = runs.iter().position(|run| run.run.id == run_id).expect("only what wants is given");
+            let n = runs
+                .iter()
+                .position(|run| run.run.id == run_id)
+                .expect("jobs are allotted only to these runs");
             let fed = RunFeed { feeder, active: &runs[n] }.feed(&due[n], jobs).await;
             if fed.is_err() {
-                // Perhaps the queue is gone: declare it again.
+                // The queue may be gone: declare it again.
                 self.concurrency = None;
             }
             fed.with_context(|| format!("feeding {run_id}"))?;
@@ -90,7 +93,7 @@ async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Res
     Ok(feeder.store.due_jobs(active.run.id, feeder.clock.now(), limit).await?)
 }
 
-/// What the run could be fed: all that is left of it, within the limit that it sets itself.
+/// Returns how many jobs of the run could be fed: all that are left, within the concurrency that the run allows itself.
 fn want(active: &ActiveRun, due: u64) -> Want {
     let run = &active.run;
     let left = if is_feedable(active) { due + run.total.saturating_sub(run.fed) } else { 0 };

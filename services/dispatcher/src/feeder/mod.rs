@@ -1,8 +1,8 @@
-//! Keeps each lane's queue shallow.
+//! Puts jobs into the queue of each lane and keeps the queues short.
 //!
-//! The backlog stays in the store; in the queue is only what executors need to stay busy. That makes
-//! fairness, pause, cancel and priorities a matter of what is fed next, on every version of the broker. Jobs
-//! are published first and marked second: a crash in between feeds them twice, which changes no result.
+//! The backlog stays in the store; a queue has only the jobs that executors need to stay busy. So fairness, pause, cancel
+//! and priorities depend only on which jobs are fed next, and need no feature of the broker. Jobs are published first and
+//! marked as fed second: a crash in between feeds them twice, which changes no result.
 
 mod jobs;
 mod lane;
@@ -27,30 +27,30 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{executors, metrics::DispatcherMetrics};
-use lane::Lane;
+use lane::LaneFeed;
 
-/// Between two looks while runs are active: short against the half second that a window lasts.
+/// Pause between two passes while runs are active: short compared to the half second that a window lasts.
 const BUSY_PERIOD: Duration = Duration::from_millis(50);
-/// Between two looks while there is nothing to feed; a new run wakes us sooner, from this process.
+/// Pause between two passes without an active run. A run that this process accepts wakes the feeder earlier.
 const IDLE_PERIOD: Duration = Duration::from_millis(500);
-/// Between two tries to become the leader, and after a failure.
+/// Pause between two tries to become the leader, and after a failure.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
 
-/// What the feeder works with.
+/// Feeds the jobs of all active runs while this process is the leader.
 #[derive(Clone)]
 pub struct Feeder {
     pub store: SharedStore,
     pub broker: SharedBroker,
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
-    /// Told when there may be something new to feed.
+    /// Notified when there may be something new to feed.
     pub wake: Arc<Notify>,
     /// Calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
 }
 
 impl Feeder {
-    /// Feeds while it is the leader, and tries to become it otherwise, until `stop`.
+    /// Tries to become the leader and feeds while it is, until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
             match self.store.try_lead().await {
@@ -87,8 +87,8 @@ impl Feeder {
         lead.release().await;
     }
 
-    /// One look at all lanes; how many runs are active.
-    async fn feed(&self, lanes: &mut HashMap<ProviderId, Lane>) -> anyhow::Result<usize> {
+    /// Makes one pass over all lanes. Returns the number of active runs.
+    pub async fn feed(&self, lanes: &mut HashMap<ProviderId, LaneFeed>) -> anyhow::Result<usize> {
         let active = self.store.active_runs().await?;
         let count = active.len();
         let in_queue: u64 = active.iter().map(|active| active.run.in_queue()).sum();
@@ -101,13 +101,13 @@ impl Feeder {
         let now = Instant::now();
         let mut feedings = Vec::new();
         for (provider_id, runs) in by_lane {
-            let mut lane = lanes.remove(&provider_id).unwrap_or_else(|| Lane::new(now));
+            let mut lane = lanes.remove(&provider_id).unwrap_or_else(|| LaneFeed::new(now));
             feedings.push(async move {
                 let fed = lane.feed(self, provider_id, &runs, now).await;
                 (provider_id, lane, fed)
             });
         }
-        // Side by side, so that a lane whose queue is blocked holds up no other.
+        // Concurrently, so that a lane whose queue is blocked delays no other.
         for (provider_id, lane, fed) in futures::future::join_all(feedings).await {
             lanes.insert(provider_id, lane);
             if let Err(error) = fed {

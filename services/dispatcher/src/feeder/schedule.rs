@@ -2,32 +2,32 @@ use std::collections::{HashMap, VecDeque};
 
 use runmill_proto::RunId;
 
-/// What a run could be fed now.
+/// Number of jobs that a run could be fed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Want {
     pub run_id: RunId,
-    /// Its share relative to the others'.
+    /// Share of the run relative to the weights of the others.
     pub weight: u32,
     pub jobs: u64,
 }
 
-/// Divides a lane's free window among its runs: weighted deficit round robin.
+/// Divides a lane's free window among its runs by weighted deficit round robin.
 ///
-/// In each round a run may be fed `QUANTUM x weight` jobs; a turn that the window cuts short goes on next time.
-/// A new run gets the next turn, so ten items behind a million do not wait for a round.
+/// In each round a run may be fed `QUANTUM x weight` jobs. A turn that ends early because the window is full continues in
+/// the next call. A new run gets the next turn, so that ten items behind a million do not wait for a whole round.
 ///
-/// Source: Shreedhar and Varghese, "Efficient Fair Queuing using Deficit Round Robin" (SIGCOMM 1995); jobs all
-/// count as one.
+/// Source: Shreedhar and Varghese, "Efficient Fair Queuing using Deficit Round Robin" (SIGCOMM 1995). Here every job
+/// has the same size.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    /// Runs in the order of their turns, each with what is left of its turn.
+    /// Runs in the order of their turns, each with the jobs that are left of its turn.
     turns: VecDeque<(RunId, u64)>,
 }
 
 const QUANTUM: u64 = 16;
 
 impl Schedule {
-    /// Hands out at most `free` jobs, no run more than it wants; the runs that get some, in order.
+    /// Allots at most `free` jobs, and to no run more than it wants. Returns the runs that get some, in order.
     pub fn allot(&mut self, mut free: u64, wants: &[Want]) -> Vec<(RunId, u64)> {
         let mut open: HashMap<RunId, Want> =
             wants.iter().filter(|want| want.jobs > 0).map(|want| (want.run_id, *want)).collect();
@@ -37,7 +37,7 @@ impl Schedule {
             && let Some((run_id, left)) = self.turns.pop_front()
         {
             let Some(want) = open.get_mut(&run_id) else {
-                // Nothing to feed now: it leaves, and what was left of its turn with it.
+                // Nothing to feed now: the run leaves the round and loses the rest of its turn.
                 continue;
             };
             let turn = if left > 0 { left } else { QUANTUM * u64::from(want.weight) };
@@ -57,7 +57,7 @@ impl Schedule {
         given
     }
 
-    /// New runs go first, in the order in which they are given; those that want nothing leave.
+    /// Puts new runs in front, in their given order, and removes the runs that want nothing.
     fn admit(&mut self, wants: &[Want], open: &HashMap<RunId, Want>) {
         self.turns.retain(|(run_id, _)| open.contains_key(run_id));
         let new: Vec<_> = wants
@@ -119,7 +119,7 @@ mod tests {
     }
 
     proptest! {
-        /// Nothing free is left over while someone wants it, and nobody gets more than it wants.
+        /// The whole window is used while a run wants jobs, and no run gets more than it wants.
         #[test]
         fn the_window_is_used_and_never_overdrawn(
             frees in prop::collection::vec(0u64..200, 1..20),

@@ -4,10 +4,10 @@ use runmill_proto::RunId;
 use runmill_store::ActiveRun;
 use tokio::time::Instant;
 
-/// How many jobs of a lane may be fed and not settled: `max(8, 2 x concurrency, 0.5 s of the measured rate)`.
+/// Returns how many jobs of a lane may be fed and not settled: `max(8, 2 x concurrency, 0.5 s of the measured rate)`.
 ///
-/// Twice the concurrency keeps executors busy while the next are fed; half a second of the rate covers the
-/// way of a result back to us when calls are very short. More would only make new runs wait.
+/// Twice the concurrency keeps executors busy while the next jobs are fed. Half a second of the rate covers the time
+/// until results are recorded, which matters when calls are very short. A larger window would only make new runs wait.
 pub fn window(concurrency: u32, settled_per_second: f64) -> u64 {
     const LEAST: u64 = 8;
     #[expect(
@@ -19,14 +19,14 @@ pub fn window(concurrency: u32, settled_per_second: f64) -> u64 {
     LEAST.max(2 * u64::from(concurrency)).max(half_second)
 }
 
-/// Measures how many jobs of a lane are settled a second, smoothed over about a second.
+/// Measures how many jobs of a lane are settled per second, smoothed over about a second.
 pub struct RateMeter {
     settled: HashMap<RunId, u64>,
     at: Instant,
     per_second: f64,
 }
 
-/// The time after which an old rate counts for 1/e.
+/// Time after which an old rate has a weight of 1/e.
 const SMOOTHING: Duration = Duration::from_secs(1);
 
 impl RateMeter {
@@ -38,7 +38,8 @@ impl RateMeter {
         self.per_second
     }
 
-    /// Takes note of how far the lane's runs are at `now`. A run seen for the first time counts from where it is.
+    /// Updates the rate from the settled jobs of the lane's runs at `now`. A run that is seen for the first time adds
+    /// nothing.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn observe(&mut self, runs: &[ActiveRun], now: Instant) {
         let elapsed = (now - self.at).as_secs_f64();

@@ -1,7 +1,68 @@
+use std::collections::BTreeSet;
+
 use reqwest::{Method, header::WWW_AUTHENTICATE};
 use runmill_config::Role;
 
 use crate::server::{Server, problem, refused, token_of};
+
+/// Every route with the lowest role that may use it.
+const ROUTES: &[(&str, &str, Role)] = &[
+    ("GET", "/datasets", Role::Observe),
+    ("GET", "/datasets/{id}", Role::Observe),
+    ("GET", "/datasets/{id}/items", Role::Observe),
+    ("GET", "/executors", Role::Observe),
+    ("GET", "/providers", Role::Observe),
+    ("GET", "/providers/{id}", Role::Observe),
+    ("GET", "/runs", Role::Observe),
+    ("GET", "/runs/events", Role::Observe),
+    ("GET", "/runs/{id}", Role::Observe),
+    ("GET", "/runs/{id}/events", Role::Observe),
+    ("GET", "/runs/{id}/invocations", Role::Observe),
+    ("GET", "/runs/{id}/results", Role::Observe),
+    ("GET", "/settings", Role::Observe),
+    ("POST", "/datasets", Role::Submit),
+    ("POST", "/providers/{id}/smoke-test", Role::Submit),
+    ("POST", "/runs", Role::Submit),
+    ("POST", "/runs/{id}/cancel", Role::Submit),
+    ("POST", "/runs/{id}/pause", Role::Submit),
+    ("POST", "/runs/{id}/resume", Role::Submit),
+    ("POST", "/runs/{id}/retry-failed", Role::Submit),
+    ("DELETE", "/providers/{id}", Role::Admin),
+    ("PATCH", "/providers/{id}", Role::Admin),
+    ("POST", "/providers", Role::Admin),
+    ("PUT", "/settings", Role::Admin),
+];
+
+#[test]
+fn the_table_has_every_route_of_the_description() {
+    let description = serde_json::to_value(runmill_dispatcher::openapi()).unwrap();
+    let described = description["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+        methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    let table = ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()));
+    assert_eq!(described.collect::<BTreeSet<_>>(), table.collect());
+}
+
+#[tokio::test]
+async fn writing_needs_more_than_reading() {
+    let server = Server::start().await;
+    for &(method, path, needed) in ROUTES {
+        let method: Method = method.parse().unwrap();
+        // No such thing exists and no body is sent, so that a request which is let in changes nothing.
+        let path = path.replace("{id}", "absent");
+        let anonymous = refused(server.anonymous(method.clone(), &path)).await;
+        assert_eq!(anonymous.status, 401, "{method} {path}");
+        for &access in Role::ALL {
+            let response = server.request_as(access, method.clone(), &path).send().await.unwrap();
+            let status = response.status().as_u16();
+            if access < needed {
+                assert_eq!(status, 403, "{access}: {method} {path}");
+            } else {
+                assert!(![401, 403, 404, 405].contains(&status), "{access}: {method} {path}: {status}");
+            }
+        }
+    }
+}
 
 #[tokio::test]
 async fn without_a_token_of_ours_nothing_is_answered() {

@@ -139,7 +139,7 @@ async fn a_key_in_the_wrong_place_is_not_repeated() {
     }
 }
 
-/// What is misspelt would else be ignored, and the default be paid for.
+/// A misspelt field would otherwise be ignored, and the user would pay for a run with the default.
 #[tokio::test]
 async fn a_field_that_nobody_knows_is_refused_with_its_name_and_the_known_ones() {
     let server = Server::start().await;
@@ -203,7 +203,7 @@ async fn a_run_without_a_job_at_once_is_refused() {
     assert_eq!((problem.status, pointers(&problem)), (400, vec!["/config/concurrency"]), "{problem:?}");
 }
 
-/// Such as a client sends that has counted on from nowhere.
+/// A client sends such an id if it makes up ids instead of repeating one that it received.
 #[tokio::test]
 async fn an_event_id_above_any_that_can_be_is_followed_by_nothing_but_the_end() {
     let server = Server::start().await;

@@ -1,4 +1,4 @@
-//! The HTTP API over a real socket, with an `SQLite` file behind it.
+//! Tests of the HTTP API over a real socket, with a store in an `SQLite` file.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 

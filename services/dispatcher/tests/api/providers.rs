@@ -110,7 +110,7 @@ async fn an_address_where_no_provider_may_be_is_refused_with_what_to_set() {
     }
 }
 
-/// They are for the connection, which is ours.
+/// The HTTP client sets these headers for its connection.
 #[tokio::test]
 async fn headers_that_frame_a_request_are_refused() {
     let server = Server::start().await;

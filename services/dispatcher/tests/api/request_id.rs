@@ -4,7 +4,7 @@ use reqwest::{Method, RequestBuilder};
 
 use crate::server::{BODY_MAX_BYTES, Server};
 
-/// Requests with an answer of every kind.
+/// Requests that are answered by different parts of the server, each with the expected status.
 fn requests(server: &Server) -> [(RequestBuilder, u16); 9] {
     let too_long = vec![b' '; BODY_MAX_BYTES + 1];
     let json = |request: RequestBuilder| request.header("content-type", "application/json");

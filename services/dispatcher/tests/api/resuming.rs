@@ -1,4 +1,4 @@
-//! Runs that their provider stopped, and that go on without being asked to.
+//! Runs that were paused because their provider refused calls, and that resume by themselves.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn call(provider_id: ProviderId, now: Timestamp) -> Call {
     Call { provider_id, attempts: Vec::new(), started_at: now, latency_ms: 0, ..testing::call(id) }
 }
 
-/// A run of `provider_id` that was stopped, and may try again so many seconds from now.
+/// Creates a run of `body` that was paused by a deferral and resumes by itself after so many seconds.
 async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
     let run = server.created(server.request(Method::POST, "/runs").json(body)).await;
     let id: RunId = serde_json::from_value(run["id"].clone()).unwrap();
@@ -43,7 +43,7 @@ async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
     id
 }
 
-/// A run of which every item has failed.
+/// Creates a run whose jobs have all failed.
 async fn failed_run(server: &Server, body: &Value) -> RunId {
     let id = stopped_run(server, body, 600).await;
     let row = server.store.run(id).await.unwrap();
@@ -74,11 +74,11 @@ async fn run(server: &Server, id: RunId) -> Value {
     server.get(&format!("/runs/{id}")).await
 }
 
-/// The next run that everyone is told has resumed.
+/// Returns the next run that is announced as resumed.
 async fn next_resumed(listener: &mut dyn Listener) -> RunId {
     let listening = async {
         loop {
-            let Some(Heard::Message(heard)) = listener.next().await else { panic!("nothing to hear") };
+            let Some(Heard::Message(heard)) = listener.next().await else { panic!("the listener ended") };
             if let Control::RunResumed { run_id } = heard.decode().unwrap() {
                 return run_id;
             }
@@ -91,7 +91,7 @@ async fn next_resumed(listener: &mut dyn Listener) -> RunId {
 async fn a_stopped_run_goes_on_when_its_time_has_come_and_not_before() {
     let server = Server::start().await;
     let body = server.new_run().await;
-    // The older run is looked at first, and would resume first if its time had come.
+    // The reconciler looks at the older run first, which would resume first if its time had come.
     let later = stopped_run(&server, &body, 601).await;
     let sooner = stopped_run(&server, &body, 600).await;
     let shown = run(&server, sooner).await;

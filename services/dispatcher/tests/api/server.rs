@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Notify};
 
-/// Small, so that a test can be above it.
+/// Small, so that a test can exceed it.
 pub const BODY_MAX_BYTES: usize = 4 * 1024;
 
-/// A dispatcher that serves, and feeds only if a test has it so.
+/// A dispatcher that serves the API, and that feeds only after [`Server::feed`].
 pub struct Server {
     pub base_url: String,
     pub store: SharedStore,
@@ -37,7 +37,7 @@ pub struct Server {
 
 impl Server {
     pub async fn start() -> Self {
-        // An error says that another test was first.
+        // Fails if another test has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let store: SharedStore = Arc::new(SqliteStore::open(folder.path().join("runmill.db")).await.unwrap());
@@ -68,17 +68,17 @@ impl Server {
         Self { base_url, store, broker, clock, http, dispatcher, wake, life, _folder: folder }
     }
 
-    /// Feeds and reconciles from now on.
+    /// Starts the feeder and the reconciler.
     pub fn feed(&self) {
         self.dispatcher.feed(&self.wake, &self.life);
     }
 
-    /// Asks it to stop: it answers what it was asked before.
+    /// Starts the shutdown. Requests that arrived before are still answered.
     pub fn stop(&self) {
         self.life.stop.cancel();
     }
 
-    /// Without a token.
+    /// Makes a request without a token.
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base_url))
     }
@@ -87,7 +87,7 @@ impl Server {
         self.anonymous(method, path).bearer_auth(token_of(role))
     }
 
-    /// As an admin.
+    /// Makes a request as an admin.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.request_as(Role::Admin, method, path)
     }
@@ -98,7 +98,7 @@ impl Server {
         response.json().await.unwrap()
     }
 
-    /// What was created, or a failure.
+    /// Sends the request, and returns the JSON of what it created.
     pub async fn created(&self, request: RequestBuilder) -> Value {
         let response = request.send().await.unwrap();
         let status = response.status();
@@ -115,7 +115,7 @@ impl Server {
         body
     }
 
-    /// The body of `POST /runs` for a provider and a dataset that are there.
+    /// Creates a provider and a dataset. Returns the body of a `POST /runs` that uses them.
     pub async fn new_run(&self) -> Value {
         let provider = json!({"name": "ours", "kind": "custom", "base_url": "http://127.0.0.1:9/v1"});
         let provider = self.created(self.request(Method::POST, "/providers").json(&provider)).await;
@@ -135,12 +135,12 @@ pub fn token_of(role: Role) -> String {
     format!("{role}-0123456789abcdef")
 }
 
-/// A line of a dataset.
+/// Makes a line of a dataset.
 pub fn line(id: &str) -> String {
     format!(r#"{{"id":"{id}","type":"freeform","inputs":{{"text":"?"}}}}"#)
 }
 
-/// Sends it, and reads the error that must come of it.
+/// Sends a request that must fail, and returns the problem.
 pub async fn refused(request: RequestBuilder) -> Problem {
     problem(request.send().await.unwrap()).await
 }
@@ -156,7 +156,7 @@ pub async fn problem(response: Response) -> Problem {
     problem
 }
 
-/// Where a problem says the body is wrong.
+/// Returns the pointers of a problem's faults.
 pub fn pointers(problem: &Problem) -> Vec<&str> {
     problem.errors.iter().map(|error| error.pointer.as_str()).collect()
 }

@@ -5,7 +5,7 @@ use runmill_broker::{Envelope, Queue};
 use runmill_config::Role;
 use runmill_proto::{
     ErrorKind, ProviderId,
-    api::{Executor, SmokeTestError, SmokeTestReport},
+    api::{ExecutorStatus, SmokeTestError, SmokeTestReport},
     message::SmokeTest,
 };
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::server::{Server, pointers, problem, refused};
 
-/// Sooner than an executor that does not answer is given up.
+/// Less than the time after which a test without an answer fails.
 const SOON: Duration = Duration::from_secs(30);
 
 fn report(error: Option<SmokeTestError>) -> SmokeTestReport {
@@ -32,10 +32,10 @@ fn report(error: Option<SmokeTestError>) -> SmokeTestReport {
     }
 }
 
-/// Makes an executor known that was seen so many seconds ago.
+/// Stores the heartbeat of an executor from so many seconds ago.
 async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
     let seen_at = server.clock.now() - Duration::from_secs(seconds_ago);
-    let executor = Executor {
+    let executor = ExecutorStatus {
         name: "one".into(),
         version: "0.1.0".into(),
         started_at: seen_at,
@@ -46,7 +46,7 @@ async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
     server.store.report_executor(&executor).await.unwrap();
 }
 
-/// Takes one request and gives it `answer`, or none; what was asked.
+/// Receives one request and sends `answer`, if there is one. The task returns the request.
 async fn answer(server: &Server, answer: Option<SmokeTestReport>) -> tokio::task::JoinHandle<SmokeTest> {
     let mut requests = server.broker.subscribe(Queue::Requests, 1).await.unwrap();
     tokio::spawn(async move {
@@ -105,7 +105,7 @@ async fn what_cannot_be_asked_is_refused() {
     assert_eq!((nameless.status, pointers(&nameless)), (400, vec!["/model"]));
 }
 
-/// The refusal that must come of a test, and why it says that there is no executor.
+/// Makes a test that must fail with 503. Returns the reason that the problem names.
 async fn why_unanswered(server: &Server, provider_id: ProviderId) -> String {
     let problem = refused(test(server, provider_id, "echo")).await;
     assert_eq!(problem.status, 503, "{problem:?}");
@@ -131,7 +131,7 @@ async fn an_executor_that_does_not_answer_is_given_up() {
     let provider_id = provider(&server).await;
     executor(&server, 0, false).await;
 
-    // It takes the question and forgets it.
+    // The executor receives the request and does not answer it.
     let asked = answer(&server, None).await;
 
     assert_eq!(why_unanswered(&server, provider_id).await, "none has answered in time");
@@ -152,5 +152,5 @@ async fn a_stop_waits_for_no_test() {
     let answered = timeout(SOON, asking).await.unwrap().unwrap().unwrap();
     let problem = problem(answered).await;
     assert_eq!(problem.status, 503, "{problem:?}");
-    assert!(problem.detail.contains("stops"), "{problem:?}");
+    assert!(problem.detail.contains("stopping"), "{problem:?}");
 }

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use runmill_proto::{
     ProviderId,
-    api::{Executor, ExecutorLane},
+    api::{ExecutorLane, ExecutorStatus},
 };
 use uuid::Uuid;
 
@@ -9,9 +9,9 @@ use super::{Stores, world::at};
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-fn executor(name: &str, seen_at: Timestamp) -> Executor {
+fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
     let provider_id = ProviderId::from_uuid(Uuid::nil());
-    Executor {
+    ExecutorStatus {
         name: name.into(),
         version: "0.1.0".into(),
         started_at: at(0),
@@ -25,7 +25,7 @@ pub async fn an_executor_is_as_it_last_reported(stores: &Stores) {
     let store = &stores.one;
     store.report_executor(&executor("b", at(1))).await.unwrap();
     store.report_executor(&executor("a", at(2))).await.unwrap();
-    let last = Executor { draining: true, lanes: Vec::new(), ..executor("b", at(3)) };
+    let last = ExecutorStatus { draining: true, lanes: Vec::new(), ..executor("b", at(3)) };
     store.report_executor(&last).await.unwrap();
 
     assert_eq!(store.executors(at(0)).await.unwrap(), [executor("a", at(2)), last.clone()]);

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::api::Executor;
+use runmill_proto::api::ExecutorStatus;
 
 use crate::StoreError;
 
@@ -8,11 +8,11 @@ use crate::StoreError;
 #[async_trait]
 pub trait Executors: Send + Sync {
     /// Records that `executor` lives, under its name. Forgets those not seen in the day before that.
-    async fn report_executor(&self, executor: &Executor) -> Result<(), StoreError>;
+    async fn report_executor(&self, executor: &ExecutorStatus) -> Result<(), StoreError>;
 
     /// Forgets it.
     async fn remove_executor(&self, name: &str) -> Result<(), StoreError>;
 
     /// Those seen at or after `since`, by name.
-    async fn executors(&self, since: Timestamp) -> Result<Vec<Executor>, StoreError>;
+    async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError>;
 }

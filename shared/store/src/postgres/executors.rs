@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::api::Executor;
+use runmill_proto::api::ExecutorStatus;
 use tokio_postgres::types::Json;
 
 use super::{
@@ -38,7 +38,7 @@ ORDER BY name COLLATE \"C\"";
 
 #[async_trait]
 impl Executors for PgStore {
-    async fn report_executor(&self, executor: &Executor) -> Result<(), StoreError> {
+    async fn report_executor(&self, executor: &ExecutorStatus) -> Result<(), StoreError> {
         let client = self.client().await?;
         let report = client.prepare_cached(REPORT).await?;
         client.execute(&report, &[&text(&executor.name), &executor.seen_at, &Json(executor)]).await?;
@@ -54,7 +54,7 @@ impl Executors for PgStore {
         Ok(())
     }
 
-    async fn executors(&self, since: Timestamp) -> Result<Vec<Executor>, StoreError> {
+    async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(SEEN_SINCE).await?;
         client.query(&statement, &[&since]).await?.iter().map(|row| row.json("report")).collect()

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use runmill_proto::api::Executor;
+use runmill_proto::api::ExecutorStatus;
 use rusqlite::params;
 
 use super::{
@@ -40,7 +40,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 #[async_trait]
 impl Executors for SqliteStore {
-    async fn report_executor(&self, executor: &Executor) -> Result<(), StoreError> {
+    async fn report_executor(&self, executor: &ExecutorStatus) -> Result<(), StoreError> {
         let executor = executor.clone();
         self.write(move |tx| {
             execute(tx, REPORT, params![executor.name, time(executor.seen_at), json(&executor)])?;
@@ -59,7 +59,7 @@ impl Executors for SqliteStore {
         .await
     }
 
-    async fn executors(&self, since: Timestamp) -> Result<Vec<Executor>, StoreError> {
+    async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError> {
         self.read(move |db| all(db, SEEN_SINCE, [time(since)], |row| row.json("report"))).await
     }
 }

@@ -1,0 +1,32 @@
+use axum::{extract::Request, middleware::Next, middleware::from_fn};
+use runmill_config::Role;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+
+use super::{ApiState, auth};
+
+/// Collects routes and their descriptions. Takes no route without the role that a token needs for it.
+pub struct Routes(OpenApiRouter<ApiState>);
+
+impl Routes {
+    pub fn new(description: OpenApi) -> Self {
+        Self(OpenApiRouter::with_openapi(description))
+    }
+
+    /// Adds routes that need the role `needed` or a higher one.
+    pub fn needing(
+        self,
+        needed: Role,
+        routes: impl IntoIterator<Item = UtoipaMethodRouter<ApiState>>,
+    ) -> Self {
+        let require = from_fn(move |request: Request, next: Next| auth::require(needed, request, next));
+        let add = |router: OpenApiRouter<ApiState>, route: UtoipaMethodRouter<ApiState>| {
+            router.routes(route.layer(require.clone()))
+        };
+        Self(routes.into_iter().fold(self.0, add))
+    }
+
+    pub fn into_router(self) -> OpenApiRouter<ApiState> {
+        self.0
+    }
+}

@@ -1,0 +1,176 @@
+//! Creates, changes and deletes providers.
+
+mod faults;
+mod secrets;
+
+use runmill_address::AddressRules;
+use runmill_proto::{
+    ProviderId,
+    api::{NewProvider, ProviderPatch, SettingsOverride},
+    message::Control,
+};
+use runmill_runtime::Clock;
+use runmill_store::{ActiveRun, ProviderRow, SharedStore, StoreError};
+use runmill_vault::Sealer;
+use uuid::Uuid;
+
+use crate::{announcer::Announcer, error::UseCaseError, run_control::RunControl};
+use secrets::Secrets;
+
+/// Creates, changes and deletes providers, and tells every process.
+#[derive(Clone)]
+pub struct ProviderChanges {
+    pub store: SharedStore,
+    pub announcer: Announcer,
+    pub clock: Clock,
+    pub sealer: Sealer,
+    /// Addresses that a provider may have.
+    pub address_rules: AddressRules,
+    /// Resumes the runs that a change may help.
+    pub runs: RunControl,
+}
+
+impl ProviderChanges {
+    pub async fn create(&self, new: NewProvider) -> Result<ProviderRow, UseCaseError> {
+        let row = self.row(new)?;
+        self.store.create_provider(&row).await?;
+        self.announce(row.id).await;
+        Ok(row)
+    }
+
+    /// Changes what `patch` names. A change of keys, headers, address or protocol may cure the reason why the provider
+    /// refused calls, so it also resumes the runs that wait for a later try.
+    pub async fn patch(&self, id: ProviderId, patch: ProviderPatch) -> Result<ProviderRow, UseCaseError> {
+        let may_help = may_help(&patch);
+        let row = self.patched(self.store.provider(id).await?, patch)?;
+        let row = ProviderRow { version: row.version + 1, updated_at: self.clock.now(), ..row };
+        self.store.update_provider(&row).await?;
+        self.announce(id).await;
+        if may_help && let Err(error) = self.resume_runs(id).await {
+            // The change is made, and the runs resume when their time comes.
+            tracing::warn!(event = "provider.runs_not_resumed", provider_id = %id, %error);
+        }
+        Ok(row)
+    }
+
+    pub async fn delete(&self, id: ProviderId) -> Result<(), UseCaseError> {
+        self.store.delete_provider(id).await?;
+        self.announce(id).await;
+        Ok(())
+    }
+
+    async fn announce(&self, provider_id: ProviderId) {
+        self.announcer.announce(Control::ProviderChanged { provider_id }).await;
+    }
+
+    /// Resumes the provider's runs that would resume by themselves later.
+    async fn resume_runs(&self, id: ProviderId) -> Result<(), StoreError> {
+        for ActiveRun { run, .. } in self.store.active_runs().await? {
+            if run.provider_id == id && run.resume_at.is_some() {
+                self.runs.resume_by_itself(run.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the row of a new provider, or every fault of `new`.
+    fn row(&self, new: NewProvider) -> Result<ProviderRow, UseCaseError> {
+        let mut faults = faults::keys(&new.api_keys);
+        faults.extend(faults::headers(&new.headers));
+        faults.extend(faults::name(&new.name));
+        faults.extend(new.rate_limit.faults());
+        faults.extend(new.request.faults());
+        faults.extend(new.retry.faults());
+        let base_url = faults::base_url(&new.base_url, self.address_rules, &mut faults);
+        UseCaseError::if_any(faults)?;
+        let now = self.clock.now();
+        let secrets = Secrets { sealer: &self.sealer };
+        Ok(ProviderRow {
+            id: ProviderId::from_uuid(Uuid::now_v7()),
+            name: new.name,
+            kind: new.kind,
+            protocol: new.protocol,
+            base_url,
+            secrets: [secrets.keys(&new.api_keys), secrets.headers(&new.headers)].concat(),
+            capabilities: new.capabilities,
+            rate_limit: new.rate_limit,
+            settings: SettingsOverride { request: new.request, retry: new.retry },
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// Returns `row` with what `patch` names, or every fault of `patch`.
+    fn patched(&self, mut row: ProviderRow, patch: ProviderPatch) -> Result<ProviderRow, UseCaseError> {
+        let secrets = Secrets { sealer: &self.sealer };
+        let mut faults = Vec::new();
+        if let Some(name) = patch.name {
+            faults.extend(faults::name(&name));
+            row.name = name;
+        }
+        if let Some(base_url) = patch.base_url {
+            row.base_url = faults::base_url(&base_url, self.address_rules, &mut faults);
+        }
+        if let Some(keys) = patch.api_keys {
+            faults.extend(faults::keys(&keys));
+            secrets.replace_keys(&mut row, &keys);
+        }
+        if let Some(headers) = patch.headers {
+            faults.extend(faults::headers(&headers));
+            secrets.replace_headers(&mut row, &headers);
+        }
+        if let Some(rate_limit) = patch.rate_limit {
+            faults.extend(rate_limit.faults());
+            row.rate_limit = rate_limit;
+        }
+        if let Some(request) = patch.request {
+            faults.extend(request.faults());
+            row.settings.request = request;
+        }
+        if let Some(retry) = patch.retry {
+            faults.extend(retry.faults());
+            row.settings.retry = retry;
+        }
+        row.protocol = patch.protocol.or(row.protocol);
+        row.capabilities = patch.capabilities.unwrap_or(row.capabilities);
+        UseCaseError::if_any(faults)?;
+        Ok(row)
+    }
+}
+
+/// Returns true if the provider may accept calls after the change that it refused before.
+const fn may_help(patch: &ProviderPatch) -> bool {
+    patch.api_keys.is_some()
+        || patch.headers.is_some()
+        || patch.base_url.is_some()
+        || patch.protocol.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn patch(value: Value) -> ProviderPatch {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_change_of_what_the_provider_checks_may_help_and_one_of_our_limits_does_not() {
+        for value in [
+            json!({"api_keys": []}),
+            json!({"headers": {}}),
+            json!({"base_url": "x"}),
+            json!({"protocol": "gemini"}),
+        ] {
+            assert!(may_help(&patch(value.clone())), "{value}");
+        }
+        for value in
+            [json!({}), json!({"name": "x"}), json!({"rate_limit": {"rpm": 5}}), json!({"retry": {}})]
+        {
+            assert!(!may_help(&patch(value.clone())), "{value}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use std::sync::Arc;
+
+use runmill_proto::{RunId, message::Control};
+use runmill_runtime::Clock;
+use runmill_store::{RunRow, SharedStore, StoreError, Transition};
+use tokio::sync::Notify;
+
+use crate::announcer::Announcer;
+
+/// Makes transitions of runs and tells every process: the one way for users, the reconciler and a provider's change.
+#[derive(Clone)]
+pub struct RunControl {
+    pub store: SharedStore,
+    pub announcer: Announcer,
+    pub clock: Clock,
+    /// Wakes the feeder.
+    pub wake: Arc<Notify>,
+}
+
+/// Reason why the failed jobs of a run are not tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    #[error("the provider of run {0} was deleted; submit a new run with another provider")]
+    ProviderDeleted(RunId),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RunControl {
+    /// Makes the transition and returns the run as it is afterwards.
+    pub async fn apply(&self, id: RunId, transition: Transition) -> Result<RunRow, StoreError> {
+        let row = self.store.transition(id, transition.clone(), self.clock.now()).await?;
+        tracing::info!(event = "run.steered", run_id = %id, ?transition);
+        self.announcer.announce(control(id, &transition)).await;
+        self.wake.notify_one();
+        Ok(row)
+    }
+
+    /// Makes the failed jobs of an ended run due again, if its provider still exists.
+    pub async fn retry_failed(&self, id: RunId) -> Result<RunRow, RetryError> {
+        let run = self.store.run(id).await?;
+        if let Err(StoreError::NotFound { .. }) = self.store.provider(run.provider_id).await {
+            return Err(RetryError::ProviderDeleted(id));
+        }
+        Ok(self.apply(id, Transition::RetryFailed).await?)
+    }
+
+    /// Resumes a run that has a time at which it resumes by itself. Does nothing if another process has resumed it
+    /// or a user has paused or canceled it since.
+    pub async fn resume_by_itself(&self, id: RunId) -> Result<(), StoreError> {
+        match self.apply(id, Transition::ResumeByItself).await {
+            Err(StoreError::Conflict(_)) => Ok(()),
+            done => done.map(drop),
+        }
+    }
+}
+
+const fn control(run_id: RunId, transition: &Transition) -> Control {
+    match transition {
+        Transition::Cancel => Control::RunCanceled { run_id },
+        Transition::Pause { .. } => Control::RunPaused { run_id },
+        Transition::Resume | Transition::ResumeByItself | Transition::RetryFailed | Transition::Recover => {
+            Control::RunResumed { run_id }
+        }
+    }
+}

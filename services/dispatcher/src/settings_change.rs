@@ -1,0 +1,16 @@
+use runmill_proto::{api::Settings, message::Control};
+use runmill_store::SharedStore;
+
+use crate::{announcer::Announcer, error::UseCaseError};
+
+/// Checks `settings`, stores them in place of the workspace's, and tells every process.
+pub async fn put(
+    store: &SharedStore,
+    announcer: &Announcer,
+    settings: &Settings,
+) -> Result<(), UseCaseError> {
+    UseCaseError::if_any(settings.faults())?;
+    store.put_settings(settings).await?;
+    announcer.announce(Control::SettingsChanged).await;
+    Ok(())
+}
