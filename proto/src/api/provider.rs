@@ -13,16 +13,15 @@ use crate::{
     text_enum::text_enum,
 };
 
-/// Which vendor's account this is; decides the protocol, and LiteLLM's prefix of its model names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderKind {
-    Openai,
-    Anthropic,
-    Google,
-    /// Any other server; most speak OpenAI's chat completions.
-    Custom,
+text_enum! {
+    /// The vendor of an account. It decides the protocol, and LiteLLM's prefix of its model names.
+    ProviderKind {
+        Openai = "openai",
+        Anthropic = "anthropic",
+        Google = "google",
+        /// Any other server; most speak OpenAI's chat completions.
+        Custom = "custom",
+    }
 }
 
 text_enum! {
@@ -36,15 +35,6 @@ text_enum! {
 }
 
 impl ProviderKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Openai => "openai",
-            Self::Anthropic => "anthropic",
-            Self::Google => "google",
-            Self::Custom => "custom",
-        }
-    }
-
     /// What is spoken where the provider does not say otherwise.
     pub const fn default_protocol(self) -> ProviderProtocol {
         match self {

@@ -3,6 +3,7 @@
 //! A scorer that cannot read an answer leaves it *unscored* and says why; it never guesses, and
 //! never takes what it cannot read for wrong. An unscored answer lowers the coverage of the run's score.
 
+mod aggregate;
 mod checker;
 mod choice;
 mod exact;
@@ -14,6 +15,7 @@ mod numeric;
 mod pattern;
 mod text;
 
+pub use aggregate::{Latencies, ScoreTally};
 use runmill_proto::{Answer, Item, Score, Scorer, Scoring};
 
 use crate::mark::Mark;
