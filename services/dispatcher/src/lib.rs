@@ -17,7 +17,7 @@ use axum::Router;
 use runmill_broker::SharedBroker;
 use runmill_config::{AddressRules, Token};
 use runmill_runtime::{Clock, Lifecycle, ops};
-use runmill_store::SharedStore;
+use runmill_store::DispatcherStore;
 use runmill_vault::Sealer;
 use tokio::{net::TcpListener, sync::Notify};
 
@@ -34,7 +34,7 @@ use crate::{
 
 /// What a dispatcher works with.
 pub struct Dispatcher {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub broker: SharedBroker,
     pub sealer: Sealer,
     pub clock: Clock,

@@ -50,7 +50,7 @@ impl Reconciler {
             let look = async {
                 if run.cancel_requested_at.is_some() {
                     self.end_canceled(run).await
-                } else if run.resume_at.is_some_and(|resume_at| resume_at <= now) {
+                } else if run.resume_at().is_some_and(|resume_at| resume_at <= now) {
                     self.steering.resume_by_itself(run.id).await
                 } else if stalled >= self.stall_after(run, &workspace).await? {
                     self.refeed_lost(run).await
@@ -78,8 +78,8 @@ impl Reconciler {
 
     /// Returns the longest time that a healthy executor may work on a job of this run, and a margin.
     async fn stall_after(&self, run: &RunRow, workspace: &Settings) -> Result<Duration, StoreError> {
-        let provider = self.steering.store.provider(run.provider_id).await?;
-        let settings = workspace.for_job(&provider.settings, &run.config.stored_job());
+        let provider = self.steering.store.provider(run.submission.provider_id).await?;
+        let settings = workspace.for_job(&provider.settings, &run.submission.config.stored_job());
         Ok(settings.longest_job() + MARGIN)
     }
 
@@ -96,7 +96,7 @@ impl Reconciler {
 
 /// How long jobs have been out with nothing coming back.
 fn stalled_for(run: &RunRow, progress: &mut HashMap<RunId, Progress>) -> Duration {
-    let (settled, deferred) = (run.stats.settled(), run.deferred);
+    let (settled, deferred) = (run.stats.settled(), run.cursor.deferred);
     let last =
         progress.entry(run.id).or_insert_with(|| Progress { settled, deferred, since: Instant::now() });
     if run.in_queue() == 0 || (last.settled, last.deferred) != (settled, deferred) {

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use runmill_broker::{Envelope, SharedBroker};
 use runmill_proto::{RunId, message::Control};
 use runmill_runtime::Clock;
-use runmill_store::{RunRow, SharedStore, StoreError, Transition};
+use runmill_store::{DispatcherStore, RunRow, StoreError, Transition};
 use tokio::sync::Notify;
 
 /// Changes what becomes of runs, and tells everyone: the one way for users, the reconciler and a provider's change.
 #[derive(Clone)]
 pub struct Steering {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub broker: SharedBroker,
     pub clock: Clock,
     /// Wakes the feeder.

@@ -13,7 +13,7 @@ use runmill_proto::{
 };
 use runmill_quota::Gate;
 use runmill_runtime::Clock;
-use runmill_store::{Datasets, ExecutorStore, Feed, StoreError};
+use runmill_store::{ActiveRuns, ExecutorStore, ItemReader, StoreError};
 use runmill_telemetry::trace;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -212,7 +212,7 @@ impl JobRunner {
 
     async fn ask_for_runs(&self) -> Result<(), StoreError> {
         let asked = self.states.ask();
-        if self.states.load(asked, &Feed::active_runs(&*self.store).await?) {
+        if self.states.load(asked, &ActiveRuns::active_runs(&*self.store).await?) {
             self.factory.forgive_keys();
         }
         Ok(())
@@ -223,7 +223,7 @@ impl JobRunner {
         let json = match &job.item {
             JobItem::Inline(json) => json,
             JobItem::Reference(dataset_id) => {
-                stored = Datasets::items(&*self.store, *dataset_id, job.ordinal, 1).await?.pop();
+                stored = ItemReader::items(&*self.store, *dataset_id, job.ordinal, 1).await?.pop();
                 &stored.as_ref().ok_or(ItemError::Missing)?.body
             }
         };

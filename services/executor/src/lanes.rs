@@ -8,7 +8,7 @@ use anyhow::Context;
 use runmill_broker::{Heard, Listener, SharedBroker};
 use runmill_proto::{ProviderId, api::ExecutorLane, message::Control};
 use runmill_quota::Gate;
-use runmill_store::{ExecutorStore, Feed, ProviderRow, Providers};
+use runmill_store::{ActiveRuns, ExecutorStore, ProviderReader, ProviderRow};
 use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
@@ -90,7 +90,7 @@ impl Lanes {
     ) -> anyhow::Result<()> {
         settings.refresh(store).await?;
         let asked = states.ask();
-        if states.load(asked, &Feed::active_runs(store).await?) {
+        if states.load(asked, &ActiveRuns::active_runs(store).await?) {
             self.runner.factory.forgive_keys();
         }
         let rows = all_providers(store).await?;
@@ -150,7 +150,7 @@ impl Lanes {
 async fn all_providers(store: &dyn ExecutorStore) -> anyhow::Result<Vec<ProviderRow>> {
     let mut rows: Vec<ProviderRow> = Vec::new();
     loop {
-        let page = Providers::providers(store, rows.last().map(|row| row.id), PROVIDERS_AT_ONCE).await?;
+        let page = ProviderReader::providers(store, rows.last().map(|row| row.id), PROVIDERS_AT_ONCE).await?;
         let last = page.len() < PROVIDERS_AT_ONCE as usize;
         rows.extend(page);
         if last {

@@ -8,7 +8,7 @@ use runmill_proto::{
     Generation, JobConfig, ProviderId,
     api::{Capabilities, ProviderKind, ProviderProtocol, Settings, SettingsOverride},
 };
-use runmill_store::{ExecutorStore, ProviderRow, Providers, SealedSecret, SecretKind, StoreError};
+use runmill_store::{ExecutorStore, ProviderReader, ProviderRow, SealedSecret, SecretKind, StoreError};
 use runmill_vault::{OpenError, Opener, Owner};
 use secrecy::SecretString;
 
@@ -51,7 +51,7 @@ impl ProviderCache {
         if let Some(provider) = self.lock().get(&id) {
             return Ok(provider.clone());
         }
-        let row = Providers::provider(&*self.store, id).await?;
+        let row = ProviderReader::provider(&*self.store, id).await?;
         let provider = Arc::new(self.open(row)?);
         self.lock().insert(id, provider.clone());
         Ok(provider)
@@ -59,7 +59,7 @@ impl ProviderCache {
 
     /// Whether the store has other settings than these. Then they are forgotten, and opened anew when next wanted.
     pub async fn has_changed(&self, provider: &OpenProvider) -> bool {
-        let row = Providers::provider(&*self.store, provider.id).await;
+        let row = ProviderReader::provider(&*self.store, provider.id).await;
         let changed = row.is_ok_and(|row| row.version != provider.version);
         if changed {
             self.lock().remove(&provider.id);

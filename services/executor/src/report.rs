@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use runmill_proto::api::Executor;
 use runmill_runtime::Clock;
-use runmill_store::{ExecutorStore, Executors};
+use runmill_store::{ExecutorStore, Heartbeats};
 use tokio_util::sync::CancellationToken;
 
 use crate::lanes::Lanes;
@@ -30,7 +30,7 @@ impl Report {
                 draining,
                 lanes: self.lanes.report(),
             };
-            if let Err(error) = Executors::report_executor(&*self.store, &report).await {
+            if let Err(error) = Heartbeats::report_executor(&*self.store, &report).await {
                 tracing::warn!(event = "executor.report_failed", %error);
             }
             if draining {

@@ -29,7 +29,7 @@ use axum::{
 use runmill_broker::SharedBroker;
 use runmill_config::AddressRules;
 use runmill_runtime::Clock;
-use runmill_store::SharedStore;
+use runmill_store::DispatcherStore;
 use runmill_vault::Sealer;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -43,7 +43,7 @@ use problem::ApiError;
 /// What handlers work with.
 #[derive(Clone)]
 pub struct ApiState {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub broker: SharedBroker,
     pub sealer: Sealer,
     pub clock: Clock,

@@ -135,7 +135,7 @@ pub async fn delete(
 /// Resumes the provider's runs that would resume by themselves.
 async fn resume_runs(state: &ApiState, id: ProviderId) -> Result<(), StoreError> {
     for ActiveRun { run, .. } in state.store.active_runs().await? {
-        if run.provider_id == id && run.resume_at.is_some() {
+        if run.submission.provider_id == id && run.resume_at().is_some() {
             state.steering.resume_by_itself(run.id).await?;
         }
     }

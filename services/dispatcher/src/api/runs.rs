@@ -33,9 +33,9 @@ pub async fn create(
     headers: HeaderMap,
     Body(new): Body<NewRun>,
 ) -> Result<(StatusCode, Json<Run>), ApiError> {
-    let row = checked(&state, new, idempotency_key(&headers)?).await?;
+    let mut row = checked(&state, new, idempotency_key(&headers)?).await?;
     let span = submission(&row, &headers);
-    let row = RunRow { traceparent: trace::context_of(&span), ..row };
+    row.submission.traceparent = trace::context_of(&span);
     let row = match state.store.create_run(&row).instrument(span).await? {
         CreatedRun::New(row) => {
             tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
@@ -55,8 +55,8 @@ fn submission(row: &RunRow, headers: &HeaderMap) -> Span {
         parent: None,
         "run.submit",
         run_id = %row.id,
-        provider_id = %row.provider_id,
-        model = row.model,
+        provider_id = %row.submission.provider_id,
+        model = row.submission.model,
         jobs = row.total,
     );
     trace::continue_from(&span, headers.get("traceparent").and_then(|value| value.to_str().ok()));
@@ -127,7 +127,7 @@ pub async fn retry_failed(
     Path(id): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
     let run = state.store.run(id).await?;
-    if let Err(StoreError::NotFound { .. }) = state.store.provider(run.provider_id).await {
+    if let Err(StoreError::NotFound { .. }) = state.store.provider(run.submission.provider_id).await {
         let gone = format!("the provider of run {id} was deleted: submit a new run with another one");
         return Err(StoreError::Conflict(gone).into());
     }
@@ -175,7 +175,9 @@ async fn checked(state: &ApiState, new: NewRun, idempotency_key: Option<String>)
     }
     let total = items * u64::from(new.config.samples());
     let id = RunId::from_uuid(Uuid::now_v7());
-    Ok(RunRow { idempotency_key, ..RunRow::new(id, new, total, state.clock.now()) })
+    let mut row = RunRow::new(id, new, total, state.clock.now());
+    row.submission.idempotency_key = idempotency_key;
+    Ok(row)
 }
 
 /// What only its interpreters can check: a prompt template compiles, and so does a scorer's pattern.

@@ -14,7 +14,7 @@ use runmill_proto::{
     api::{RetryOverride, SmokeTestReport},
     message::SmokeTest,
 };
-use runmill_store::{ExecutorStore, Providers};
+use runmill_store::{ExecutorStore, ProviderReader};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -113,7 +113,7 @@ impl SmokeTests {
     }
 
     async fn client(&self, test: &SmokeTest) -> anyhow::Result<(Arc<Client>, CallPolicy)> {
-        let row = Providers::provider(&*self.store, test.provider_id).await?;
+        let row = ProviderReader::provider(&*self.store, test.provider_id).await?;
         let provider = self.provider(test.provider_id).await?;
         let workspace = self.runner.settings.get();
         let client = self.runner.factory.client(&provider.target(&workspace), &self.gates.of(&row))?;

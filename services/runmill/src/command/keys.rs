@@ -1,5 +1,5 @@
 use anyhow::Context;
-use runmill_store::{Providers, SharedStore};
+use runmill_store::{SecretRotation, SharedStore};
 use runmill_vault::{Keyring, Owner, generate_hex};
 use secrecy::ExposeSecret;
 
@@ -39,7 +39,7 @@ async fn rotate() -> anyhow::Result<Exit> {
 
 /// How many secrets were sealed anew, and how many were under the first key already. What another process changes
 /// meanwhile is sealed under the first key by it.
-async fn reseal_all(store: &(impl Providers + ?Sized), keyring: &Keyring) -> anyhow::Result<(u64, u64)> {
+async fn reseal_all(store: &(impl SecretRotation + ?Sized), keyring: &Keyring) -> anyhow::Result<(u64, u64)> {
     let (mut resealed, mut current, mut after) = (0, 0, None);
     loop {
         let secrets = store.secrets(after, AT_ONCE).await?;
