@@ -10,12 +10,11 @@ mod depth;
 mod generation;
 mod id;
 mod item;
-mod latency;
 pub mod message;
 mod money;
 mod outcome;
 mod range;
-mod stats;
+mod score_summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text_enum;
@@ -28,9 +27,8 @@ pub use generation::{
 };
 pub use id::{DatasetId, InvocationId, ParseIdError, ProviderId, RunId};
 pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
-pub use latency::Latencies;
 pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
 pub use range::{Numeric, Range};
-pub use stats::{RunStats, ScoreSummary};
+pub use score_summary::ScoreSummary;
 pub use usage::Usage;

@@ -13,16 +13,15 @@ use crate::{
     text_enum::text_enum,
 };
 
-/// Vendor of the provider's account. Decides the default protocol, and the prefix of its models in LiteLLM's price list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderKind {
-    Openai,
-    Anthropic,
-    Google,
-    /// Any other server. Most of them have OpenAI's chat completions API.
-    Custom,
+text_enum! {
+    /// Vendor of the provider's account. Decides the default protocol, and the prefix of its models in LiteLLM's price list.
+    ProviderKind {
+        Openai = "openai",
+        Anthropic = "anthropic",
+        Google = "google",
+        /// Any other server. Most of them have OpenAI's chat completions API.
+        Custom = "custom",
+    }
 }
 
 text_enum! {
@@ -36,15 +35,6 @@ text_enum! {
 }
 
 impl ProviderKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Openai => "openai",
-            Self::Anthropic => "anthropic",
-            Self::Google => "google",
-            Self::Custom => "custom",
-        }
-    }
-
     /// Protocol of a provider that states none.
     pub const fn default_protocol(self) -> ProviderProtocol {
         match self {

@@ -26,7 +26,7 @@ use runmill_address::AddressRules;
 use runmill_broker::SharedBroker;
 use runmill_config::Token;
 use runmill_runtime::{Clock, Lifecycle, ops};
-use runmill_store::SharedStore;
+use runmill_store::DispatcherStore;
 use runmill_vault::Sealer;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ use crate::{
 
 /// Parts and settings of a dispatcher.
 pub struct Dispatcher {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub broker: SharedBroker,
     pub sealer: Sealer,
     pub clock: Clock,

@@ -53,7 +53,7 @@ impl Reconciler {
             let pass = async {
                 if run.cancel_requested_at.is_some() {
                     self.end_canceled(run).await
-                } else if run.resume_at.is_some_and(|resume_at| resume_at <= now) {
+                } else if run.resume_at().is_some_and(|resume_at| resume_at <= now) {
                     self.runs.resume_by_itself(run.id).await
                 } else if stalled >= self.stall_after(run, &workspace).await? {
                     self.refeed_lost(run).await
@@ -81,8 +81,8 @@ impl Reconciler {
 
     /// Returns the longest time that a healthy executor may work on a job of this run, and a margin.
     async fn stall_after(&self, run: &RunRow, workspace: &Settings) -> Result<Duration, StoreError> {
-        let provider = self.runs.store.provider(run.provider_id).await?;
-        let settings = workspace.for_job(&provider.settings, &run.config.stored_job());
+        let provider = self.runs.store.provider(run.submission.provider_id).await?;
+        let settings = workspace.for_job(&provider.settings, &run.submission.config.stored_job());
         Ok(settings.longest_job() + MARGIN)
     }
 
@@ -99,7 +99,7 @@ impl Reconciler {
 
 /// Returns how long jobs of the run have been in the queue or in flight without a result or a deferral.
 fn stalled_for(run: &RunRow, last_movements: &mut HashMap<RunId, LastMovement>) -> Duration {
-    let (settled, deferred) = (run.stats.settled(), run.deferred);
+    let (settled, deferred) = (run.stats.settled(), run.cursor.deferred);
     let last = last_movements.entry(run.id).or_insert_with(|| LastMovement {
         settled,
         deferred,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use runmill_proto::{RunId, message::Control};
 use runmill_runtime::Clock;
-use runmill_store::{RunRow, SharedStore, StoreError, Transition};
+use runmill_store::{DispatcherStore, RunRow, StoreError, Transition};
 use tokio::sync::Notify;
 
 use crate::announcer::Announcer;
@@ -10,7 +10,7 @@ use crate::announcer::Announcer;
 /// Makes transitions of runs and tells every process: the one way for users, the reconciler and a provider's change.
 #[derive(Clone)]
 pub struct RunControl {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub announcer: Announcer,
     pub clock: Clock,
     /// Wakes the feeder.
@@ -39,7 +39,7 @@ impl RunControl {
     /// Makes the failed jobs of an ended run due again, if its provider still exists.
     pub async fn retry_failed(&self, id: RunId) -> Result<RunRow, RetryError> {
         let run = self.store.run(id).await?;
-        if let Err(StoreError::NotFound { .. }) = self.store.provider(run.provider_id).await {
+        if let Err(StoreError::NotFound { .. }) = self.store.provider(run.submission.provider_id).await {
             return Err(RetryError::ProviderDeleted(id));
         }
         Ok(self.apply(id, Transition::RetryFailed).await?)

@@ -1,11 +1,11 @@
 use runmill_proto::{api::Settings, message::Control};
-use runmill_store::SharedStore;
+use runmill_store::DispatcherStore;
 
 use crate::{announcer::Announcer, error::UseCaseError};
 
 /// Checks `settings`, stores them in place of the workspace's, and tells every process.
 pub async fn put(
-    store: &SharedStore,
+    store: &dyn DispatcherStore,
     announcer: &Announcer,
     settings: &Settings,
 ) -> Result<(), UseCaseError> {

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use runmill_broker::{Envelope, RequestError, SharedBroker};
 use runmill_proto::{ProviderId, api::SmokeTestReport, message::SmokeTest};
 use runmill_runtime::Clock;
-use runmill_store::{SharedStore, StoreError};
+use runmill_store::{DispatcherStore, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
 /// Has an executor try a model of a provider.
 #[derive(Clone)]
 pub struct SmokeTesting {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub broker: SharedBroker,
     pub clock: Clock,
     /// Ends a test that waits for its answer.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use runmill_proto::{ConfigFault, JobConfig, RunId, api::NewRun};
 use runmill_runtime::Clock;
-use runmill_store::{CreatedRun, RunRow, SharedStore, StoreError};
+use runmill_store::{CreatedRun, DispatcherStore, RunRow, StoreError};
 use runmill_telemetry::trace;
 use tokio::sync::Notify;
 use tracing::{Instrument, Span};
@@ -16,7 +16,7 @@ use crate::{
 /// Checks the runs that users submit and creates them.
 #[derive(Clone)]
 pub struct Submission {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub clock: Clock,
     /// Wakes the feeder.
     pub wake: Arc<Notify>,
@@ -33,13 +33,10 @@ impl Submission {
         key: Option<IdempotencyKey>,
         traceparent: Option<&str>,
     ) -> Result<RunRow, UseCaseError> {
-        let row = self.checked(new).await?;
+        let mut row = self.checked(new).await?;
         let span = span(&row, traceparent);
-        let row = RunRow {
-            idempotency_key: key.map(IdempotencyKey::into_string),
-            traceparent: trace::context_of(&span),
-            ..row
-        };
+        row.submission.idempotency_key = key.map(IdempotencyKey::into_string);
+        row.submission.traceparent = trace::context_of(&span);
         match self.store.create_run(&row).instrument(span).await? {
             CreatedRun::New(row) => {
                 tracing::info!(event = "run.created", run_id = %row.id, jobs = row.total);
@@ -72,8 +69,8 @@ fn span(row: &RunRow, traceparent: Option<&str>) -> Span {
         parent: None,
         "run.submit",
         run_id = %row.id,
-        provider_id = %row.provider_id,
-        model = row.model,
+        provider_id = %row.submission.provider_id,
+        model = row.submission.model,
         jobs = row.total,
     );
     trace::continue_from(&span, traceparent);

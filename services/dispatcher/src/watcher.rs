@@ -3,7 +3,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use runmill_proto::RunId;
 use runmill_runtime::Clock;
-use runmill_store::{Events, StoreError};
+use runmill_store::{RunReader, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +39,7 @@ impl Watcher {
     /// Polls every [`PERIOD`] while there is a subscriber, until `stop`.
     pub async fn run(
         self,
-        events: Arc<dyn Events>,
+        runs: Arc<dyn RunReader>,
         clock: Clock,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
@@ -54,7 +54,7 @@ impl Watcher {
             if stop.run_until_cancelled(pause).await.is_none() {
                 return Ok(());
             }
-            match look(&*events, &clock).await {
+            match look(&*runs, &clock).await {
                 Ok(seen) => drop(self.versions.send_if_modified(|known| {
                     let changed = **known != seen;
                     if changed {
@@ -69,7 +69,7 @@ impl Watcher {
 }
 
 /// Returns the runs that have not ended or ended lately, each with the `seq` of its last event.
-pub async fn look(events: &dyn Events, clock: &Clock) -> Result<HashMap<RunId, u64>, StoreError> {
-    let versions = events.run_versions(clock.now() - ENDED_WITHIN).await?;
+pub async fn look(runs: &dyn RunReader, clock: &Clock) -> Result<HashMap<RunId, u64>, StoreError> {
+    let versions = runs.run_versions(clock.now() - ENDED_WITHIN).await?;
     Ok(versions.into_iter().map(|version| (version.run_id, version.seq)).collect())
 }

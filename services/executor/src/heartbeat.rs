@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runmill_proto::api::ExecutorStatus;
-use runmill_store::Executors;
+use runmill_store::Heartbeats;
 use tokio_util::sync::CancellationToken;
 
 use crate::{consumers::Consumers, environment::Environment};
@@ -28,7 +28,7 @@ impl Heartbeat {
                 draining,
                 lanes: self.consumers.status(),
             };
-            if let Err(error) = Executors::report_executor(&*self.environment.store, &status).await {
+            if let Err(error) = Heartbeats::report_executor(&*self.environment.store, &status).await {
                 tracing::warn!(event = "executor.report_failed", %error);
             }
             if draining {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use runmill_broker::SharedBroker;
 use runmill_runtime::Clock;
-use runmill_store::Results;
+use runmill_store::LogWriter;
 use tokio_util::sync::CancellationToken;
 
 pub use health::{ConsumerHealth, NotConsuming, StoreHealth, StoreUnavailable};
@@ -22,7 +22,7 @@ pub use metrics::LogSinkMetrics;
 #[derive(Clone)]
 pub struct LogSink {
     pub broker: SharedBroker,
-    pub results: Arc<dyn Results>,
+    pub results: Arc<dyn LogWriter>,
     pub clock: Clock,
     pub metrics: LogSinkMetrics,
     pub store_health: StoreHealth,

@@ -3,6 +3,7 @@
 //! A scorer that cannot read an answer leaves it *unscored* and says why. It never guesses, and it never counts an answer
 //! that it cannot read as wrong. An unscored answer lowers the coverage of the run's score.
 
+mod aggregate;
 mod checker;
 mod choice;
 mod error;
@@ -15,6 +16,7 @@ mod numeric;
 mod pattern;
 mod text;
 
+pub use aggregate::{Latencies, ScoreTally};
 use runmill_proto::{Answer, Item, Score, Scorer, Scoring};
 
 pub use crate::error::ScoringError;

@@ -1,12 +1,14 @@
-/// Why the store did not do what it was asked.
+use std::fmt::Display;
+
+/// The reason why a call of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It may work later: the server is away, the pool is exhausted, a transaction lost a race.
+    /// The call may succeed later: the server is away, the pool is exhausted, or a transaction lost a race.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     #[error("there is no {what} `{id}`")]
     NotFound { what: &'static str, id: String },
-    /// What is asked for contradicts what is there.
+    /// The request contradicts the stored state.
     #[error("{0}")]
     Conflict(String),
     /// The dataset's line, counted from 1, cannot be stored.
@@ -18,13 +20,17 @@ pub enum StoreError {
          use the newer runmill, or another database"
     )]
     NewerSchema { found: i64, known: i64 },
-    /// A fault of ours or of the database; trying again does not help.
+    /// A defect of runmill or of the database. Trying again does not help.
     #[error("database error: {0}")]
     Broken(String),
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    pub(crate) fn not_found(what: &'static str, id: impl Display) -> Self {
+        Self::NotFound { what, id: id.to_string() }
+    }
+
+    /// Returns true if the same call may succeed later.
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,

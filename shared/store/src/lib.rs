@@ -1,8 +1,9 @@
-//! What runmill remembers: ports by concern, over PostgreSQL ([`postgres`]) and `SQLite` ([`sqlite`]).
+//! The state of runmill: ports by concern, over PostgreSQL ([`postgres`]) and `SQLite` ([`sqlite`]).
 //!
 //! The contract of each port is in its documentation and in `conformance` (feature `testing`), which both implementations
 //! pass. Times come in as parameters: an implementation reads no clock.
 
+mod columns;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod dataset;
@@ -13,32 +14,78 @@ mod port;
 pub mod postgres;
 mod run;
 pub mod sqlite;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod time;
-mod word;
 
 use std::sync::Arc;
 
 pub use dataset_hash::DatasetHash;
 pub use error::StoreError;
 pub use port::{
-    datasets::{Datasets, Lines, NewDataset, StoredItem},
-    events::{EventPage, Events, RunVersion},
-    executors::Executors,
-    feed::{ActiveRun, DueJob, Feed, Lead, Leader},
-    providers::{NewSecret, ProviderRow, Providers, SealedSecret, SecretKind, SecretOwner},
-    results::{LogBatch, LogEntry, Results, Written},
-    runs::{CreatedRun, RunRow, Runs, Transition},
-    settings::SettingsStore,
+    datasets::{DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoredItem},
+    events::{EventPage, EventReader},
+    executors::{ExecutorReader, Heartbeats},
+    feed::{ActiveRun, ActiveRuns, DueJob, Feed},
+    leader::{Lead, Leader},
+    logs::{LogBatch, LogEntry, LogWriter, Written},
+    providers::{
+        NewSecret, ProviderReader, ProviderRow, ProviderWriter, SealedSecret, SecretKind, SecretOwner,
+        SecretRotation, UnknownSecretKind,
+    },
+    results::ResultReader,
+    runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
+    settings::{SettingsReader, SettingsWriter},
 };
+pub use run::{Cursor, Pause, Resumption, RetryNote, RunRow, RunStats, Submission};
 
-/// What an executor may do here: read what it works from, and say that it lives.
-pub trait ExecutorStore: Providers + SettingsStore + Datasets + Feed + Executors {}
+/// The ports of an executor: it reads what its jobs need, and reports that it is alive.
+pub trait ExecutorStore: ProviderReader + SettingsReader + ItemReader + ActiveRuns + Heartbeats {}
 
-impl<T: Providers + SettingsStore + Datasets + Feed + Executors> ExecutorStore for T {}
+impl<T: ProviderReader + SettingsReader + ItemReader + ActiveRuns + Heartbeats> ExecutorStore for T {}
 
-/// Everything one database does. Services take the narrower ports that they need.
-pub trait Store: ExecutorStore + Runs + Leader + Results + Events {}
+/// The ports of a dispatcher: it serves the API and feeds jobs, and records neither results nor heartbeats.
+pub trait DispatcherStore:
+    ProviderReader
+    + ProviderWriter
+    + SettingsReader
+    + SettingsWriter
+    + DatasetReader
+    + DatasetWriter
+    + ItemReader
+    + RunReader
+    + RunWriter
+    + ActiveRuns
+    + Feed
+    + Leader
+    + EventReader
+    + ResultReader
+    + ExecutorReader
+{
+}
 
-impl<T: ExecutorStore + Runs + Leader + Results + Events> Store for T {}
+impl<T> DispatcherStore for T where
+    T: ProviderReader
+        + ProviderWriter
+        + SettingsReader
+        + SettingsWriter
+        + DatasetReader
+        + DatasetWriter
+        + ItemReader
+        + RunReader
+        + RunWriter
+        + ActiveRuns
+        + Feed
+        + Leader
+        + EventReader
+        + ResultReader
+        + ExecutorReader
+{
+}
+
+/// All ports of a database, for a process that hands them to its services. A log-sink needs [`LogWriter`] alone.
+pub trait Store: ExecutorStore + DispatcherStore + LogWriter + SecretRotation {}
+
+impl<T: ExecutorStore + DispatcherStore + LogWriter + SecretRotation> Store for T {}
 
 pub type SharedStore = Arc<dyn Store>;

@@ -28,7 +28,7 @@ use axum::{
 };
 use runmill_config::Role;
 use runmill_runtime::Clock;
-use runmill_store::SharedStore;
+use runmill_store::DispatcherStore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
@@ -45,7 +45,7 @@ use routes::Routes;
 /// Everything that handlers use.
 #[derive(Clone)]
 pub struct ApiState {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub announcer: Announcer,
     pub clock: Clock,
     pub metrics: DispatcherMetrics,

@@ -20,6 +20,6 @@ pub async fn put(
     State(state): State<ApiState>,
     Body(settings): Body<Settings>,
 ) -> Result<Json<Settings>, ApiError> {
-    settings_change::put(&state.store, &state.announcer, &settings).await?;
+    settings_change::put(&*state.store, &state.announcer, &settings).await?;
     Ok(Json(settings))
 }

@@ -25,13 +25,13 @@ pub struct RunFeed<'a> {
 impl RunFeed<'_> {
     /// Publishes `count` jobs, the `due` ones first, and marks those that the broker confirmed.
     pub async fn feed(&self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
-        let config = self.run().config.stored_job();
+        let config = self.run().submission.config.stored_job();
         let due = &due[..due.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
         for chunk in due.chunks(PUBLISHES_MAX) {
             self.refeed(chunk, &config).await?;
         }
-        let until = (self.run().fed + count - due.len() as u64).min(self.run().total);
-        let mut fed = self.run().fed;
+        let until = (self.run().cursor.fed + count - due.len() as u64).min(self.run().total);
+        let mut fed = self.run().cursor.fed;
         while fed < until {
             fed = self.advance(fed, until, &config).await?;
         }
@@ -45,12 +45,13 @@ impl RunFeed<'_> {
     async fn refeed(&self, due: &[DueJob], config: &JobConfig) -> anyhow::Result<()> {
         let mut jobs = Vec::with_capacity(due.len());
         for job in due {
-            let mut items = self.feeder.store.job_items(self.run().dataset_id, job.key.ordinal, 1).await?;
+            let mut items =
+                self.feeder.store.job_items(self.run().submission.dataset_id, job.key.ordinal, 1).await?;
             let item = items.pop().with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
             jobs.push(self.job(*job, item, config));
         }
         let (published, result) = self.publish(jobs).await;
-        self.mark(self.run().fed, &due[..published], published).await?;
+        self.mark(self.run().cursor.fed, &due[..published], published).await?;
         Ok(result?)
     }
 
@@ -59,7 +60,11 @@ impl RunFeed<'_> {
         let (sample, ordinal) = (fed / self.active.items, fed % self.active.items);
         let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
         let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
-        let items = self.feeder.store.job_items(self.run().dataset_id, first, u32::try_from(count)?).await?;
+        let items = self
+            .feeder
+            .store
+            .job_items(self.run().submission.dataset_id, first, u32::try_from(count)?)
+            .await?;
         anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than its item count says");
         let jobs = (first..).zip(items).map(|(ordinal, item)| {
             let key = JobKey { run_id: self.run().id, ordinal, sample };
@@ -78,26 +83,26 @@ impl RunFeed<'_> {
             run_id: key.run_id,
             ordinal: key.ordinal,
             sample: key.sample,
-            epoch: self.run().epoch,
+            epoch: self.run().cursor.epoch,
             kind: JobKind::Answer,
             attempt,
             failures,
-            provider_id: self.run().provider_id,
-            model: self.run().model.clone(),
+            provider_id: self.run().submission.provider_id,
+            model: self.run().submission.model.clone(),
             item,
             config: config.clone(),
-            deadline: self.run().config.deadline(),
+            deadline: self.run().submission.config.deadline(),
         }
     }
 
     /// Publishes the jobs. Returns how many of them, from the first on, the broker confirmed, and the error after
     /// them, if any.
     async fn publish(&self, jobs: Vec<Job>) -> (usize, Result<(), PublishError>) {
-        let queue = Queue::Jobs(self.run().provider_id);
+        let queue = Queue::Jobs(self.run().submission.provider_id);
         let broker = &self.feeder.broker;
         let publishing = jobs.into_iter().map(|job| {
             let span = root(&job);
-            trace::link_to(&span, self.run().traceparent.as_deref());
+            trace::link_to(&span, self.run().submission.traceparent.as_deref());
             let traceparent = trace::context_of(&span);
             broker.publish(queue, Envelope { traceparent, ..Envelope::new(&job) }).instrument(span)
         });

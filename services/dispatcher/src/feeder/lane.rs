@@ -81,12 +81,8 @@ impl LaneFeed {
     }
 }
 
-fn is_feedable(active: &ActiveRun) -> bool {
-    active.run.paused_at.is_none() && active.run.cancel_requested_at.is_none()
-}
-
 async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Result<Vec<DueJob>> {
-    if active.run.deferred == 0 || !is_feedable(active) {
+    if active.run.cursor.deferred == 0 || !active.run.is_feedable() {
         return Ok(Vec::new());
     }
     let limit = u32::try_from(free).unwrap_or(u32::MAX);
@@ -96,7 +92,7 @@ async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Res
 /// Returns how many jobs of the run could be fed: all that are left, within the concurrency that the run allows itself.
 fn want(active: &ActiveRun, due: u64) -> Want {
     let run = &active.run;
-    let left = if is_feedable(active) { due + run.total.saturating_sub(run.fed) } else { 0 };
-    let room = run.config.concurrency().map(|most| u64::from(most).saturating_sub(run.in_queue()));
-    Want { run_id: run.id, weight: run.priority, jobs: room.map_or(left, |room| left.min(room)) }
+    let left = if run.is_feedable() { due + run.total.saturating_sub(run.cursor.fed) } else { 0 };
+    let room = run.submission.config.concurrency().map(|most| u64::from(most).saturating_sub(run.in_queue()));
+    Want { run_id: run.id, weight: run.submission.priority, jobs: room.map_or(left, |room| left.min(room)) }
 }

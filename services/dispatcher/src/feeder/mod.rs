@@ -19,7 +19,7 @@ use runmill_broker::SharedBroker;
 use runmill_proto::ProviderId;
 use runmill_quota::fleet_concurrency;
 use runmill_runtime::Clock;
-use runmill_store::{ActiveRun, Lead, SharedStore};
+use runmill_store::{ActiveRun, DispatcherStore, Lead};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep},
@@ -39,7 +39,7 @@ const RETRY_PERIOD: Duration = Duration::from_secs(1);
 /// Feeds the jobs of all active runs while this process is the leader.
 #[derive(Clone)]
 pub struct Feeder {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub broker: SharedBroker,
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
@@ -95,7 +95,7 @@ impl Feeder {
         self.metrics.jobs_in_queue.set(in_queue.try_into().unwrap_or(i64::MAX));
         let mut by_lane: BTreeMap<ProviderId, Vec<ActiveRun>> = BTreeMap::new();
         for run in active {
-            by_lane.entry(run.run.provider_id).or_default().push(run);
+            by_lane.entry(run.run.submission.provider_id).or_default().push(run);
         }
         lanes.retain(|provider_id, _| by_lane.contains_key(provider_id));
         let now = Instant::now();

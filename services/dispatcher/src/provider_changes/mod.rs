@@ -3,6 +3,8 @@
 mod faults;
 mod secrets;
 
+use std::sync::Arc;
+
 use runmill_address::AddressRules;
 use runmill_proto::{
     ProviderId,
@@ -10,7 +12,7 @@ use runmill_proto::{
     message::Control,
 };
 use runmill_runtime::Clock;
-use runmill_store::{ActiveRun, ProviderRow, SharedStore, StoreError};
+use runmill_store::{ActiveRun, DispatcherStore, ProviderRow, StoreError};
 use runmill_vault::Sealer;
 use uuid::Uuid;
 
@@ -20,7 +22,7 @@ use secrets::Secrets;
 /// Creates, changes and deletes providers, and tells every process.
 #[derive(Clone)]
 pub struct ProviderChanges {
-    pub store: SharedStore,
+    pub store: Arc<dyn DispatcherStore>,
     pub announcer: Announcer,
     pub clock: Clock,
     pub sealer: Sealer,
@@ -66,7 +68,7 @@ impl ProviderChanges {
     /// Resumes the provider's runs that would resume by themselves later.
     async fn resume_runs(&self, id: ProviderId) -> Result<(), StoreError> {
         for ActiveRun { run, .. } in self.store.active_runs().await? {
-            if run.provider_id == id && run.resume_at.is_some() {
+            if run.submission.provider_id == id && run.resume_at().is_some() {
                 self.runs.resume_by_itself(run.id).await?;
             }
         }

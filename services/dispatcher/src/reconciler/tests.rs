@@ -10,7 +10,7 @@ use runmill_proto::{
     testing,
 };
 use runmill_runtime::Clock;
-use runmill_store::{NewDataset, ProviderRow, SharedStore, StoredItem, sqlite::SqliteStore};
+use runmill_store::{DispatcherStore, NewDataset, ProviderRow, StoredItem, sqlite::SqliteStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::Notify, time::advance};
@@ -23,7 +23,7 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// A feeder and a reconciler that run only when a test calls them.
 struct World {
-    store: SharedStore,
+    store: Arc<dyn DispatcherStore>,
     feeder: Feeder,
     reconciler: Reconciler,
     last_movements: HashMap<RunId, LastMovement>,
@@ -33,7 +33,8 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: SharedStore = Arc::new(SqliteStore::open(folder.path().join("db")).await.unwrap());
+        let store: Arc<dyn DispatcherStore> =
+            Arc::new(SqliteStore::open(folder.path().join("db")).await.unwrap());
         let broker = Arc::new(MemoryBroker::new());
         let clock = Clock::fixed(NOW);
         let metrics = DispatcherMetrics::register(&Registry::new()).unwrap();

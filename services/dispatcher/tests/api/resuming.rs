@@ -7,7 +7,7 @@ use reqwest::Method;
 use runmill_broker::{Heard, Listener};
 use runmill_proto::{
     ErrorKind, InvocationId, Outcome, ProviderId, RunId,
-    message::{Call, Control, Deferred, Invocation},
+    message::{Call, Control, Deferred, Invocation, JobKey},
     testing,
 };
 use runmill_store::{LogBatch, LogEntry};
@@ -48,23 +48,11 @@ async fn failed_run(server: &Server, body: &Value) -> RunId {
     let id = stopped_run(server, body, 600).await;
     let row = server.store.run(id).await.unwrap();
     let failed = |ordinal| {
-        LogEntry::Invocation(Box::new(Invocation {
-            run_id: id,
-            ordinal,
-            sample: 0,
-            epoch: 0,
-            item_id: ordinal.to_string(),
-            question: String::new(),
-            call: call(row.provider_id, server.clock.now()),
-            outcome: Outcome::Failed,
-            error_kind: Some(ErrorKind::ServerError),
-            error: Some("it failed".into()),
-            response: None,
-            reasoning: None,
-            tool_calls: Vec::new(),
-            logprobs: None,
-            score: None,
-        }))
+        let key = JobKey { run_id: id, ordinal, sample: 0 };
+        let call = call(row.submission.provider_id, server.clock.now());
+        let error_kind = Some(ErrorKind::ServerError);
+        let invocation = testing::invocation(key, call, Outcome::Failed);
+        LogEntry::Invocation(Box::new(Invocation { error_kind, ..invocation }))
     };
     server.store.write_logs(&LogBatch(vec![failed(0), failed(1)]), server.clock.now()).await.unwrap();
     id

@@ -14,7 +14,7 @@ use runmill_llm::Factory;
 use runmill_proto::{JobConfig, ProviderId, RunId, message::Control};
 use runmill_quota::Lanes;
 use runmill_runtime::Clock;
-use runmill_store::{ExecutorStore, Feed, ProviderRow, Providers, StoreError};
+use runmill_store::{ActiveRuns, ExecutorStore, ProviderReader, ProviderRow, StoreError};
 use runmill_vault::Opener;
 use tokio_util::sync::CancellationToken;
 
@@ -113,7 +113,7 @@ impl Environment {
 
     async fn refresh_runs(&self) -> Result<(), StoreError> {
         let asked = self.runs.ask();
-        if self.runs.load(asked, &Feed::active_runs(&*self.store).await?) {
+        if self.runs.load(asked, &ActiveRuns::active_runs(&*self.store).await?) {
             self.factory.reset_key_breakers();
         }
         Ok(())
@@ -123,7 +123,7 @@ impl Environment {
         let mut rows: Vec<ProviderRow> = Vec::new();
         loop {
             let after = rows.last().map(|row| row.id);
-            let page = Providers::providers(&*self.store, after, PROVIDERS_AT_ONCE).await?;
+            let page = ProviderReader::providers(&*self.store, after, PROVIDERS_AT_ONCE).await?;
             let last = page.len() < PROVIDERS_AT_ONCE as usize;
             rows.extend(page);
             if last {

@@ -9,7 +9,7 @@ use runmill_proto::{
     JobConfig, ProviderId,
     api::{Capabilities, RateLimit, Settings, SettingsOverride},
 };
-use runmill_store::{ExecutorStore, ProviderRow, Providers, SealedSecret, SecretKind, StoreError};
+use runmill_store::{ExecutorStore, ProviderReader, ProviderRow, SealedSecret, SecretKind, StoreError};
 use runmill_vault::{OpenError, Opener, Owner};
 use secrecy::SecretString;
 
@@ -52,7 +52,7 @@ impl ProviderCache {
         if let Some(provider) = self.lock().get(&id) {
             return Ok(provider.clone());
         }
-        let row = Providers::provider(&*self.store, id).await?;
+        let row = ProviderReader::provider(&*self.store, id).await?;
         let provider = Arc::new(self.open(row, workspace)?);
         self.lock().insert(id, provider.clone());
         Ok(provider)
@@ -60,7 +60,7 @@ impl ProviderCache {
 
     /// Reads the provider anew, and opens it if it has changed. Returns its limits.
     pub async fn reload(&self, id: ProviderId, workspace: &Settings) -> Result<RateLimit, ProviderError> {
-        let row = Providers::provider(&*self.store, id).await?;
+        let row = ProviderReader::provider(&*self.store, id).await?;
         let limits = row.rate_limit.clone();
         if self.lock().get(&id).is_none_or(|known| known.target.version != row.version) {
             let provider = Arc::new(self.open(row, workspace)?);
@@ -72,7 +72,7 @@ impl ProviderCache {
     /// Returns true if the store has other settings than these. They are then opened when the provider is next called.
     pub async fn has_changed(&self, provider: &OpenProvider) -> bool {
         let (id, version) = (provider.target.provider_id, provider.target.version);
-        let row = Providers::provider(&*self.store, id).await;
+        let row = ProviderReader::provider(&*self.store, id).await;
         let changed = row.is_ok_and(|row| row.version != version);
         if changed {
             self.lock().remove(&id);

@@ -121,7 +121,7 @@ impl RunStates {
             if states.heard.contains_key(&run.id) {
                 continue;
             }
-            if run.paused_at.is_some() {
+            if run.pause.is_some() {
                 states.paused.insert(run.id);
             } else {
                 states.paused.remove(&run.id);
@@ -170,9 +170,7 @@ impl States {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-    use runmill_proto::{DatasetId, ProviderId, RunConfig, api::NewRun};
-    use runmill_store::RunRow;
+    use runmill_store::testing;
     use uuid::Uuid;
 
     use super::*;
@@ -182,16 +180,7 @@ mod tests {
     }
 
     fn active(number: u128) -> ActiveRun {
-        let asked = NewRun {
-            name: None,
-            provider_id: ProviderId::from_uuid(Uuid::nil()),
-            model: "m".into(),
-            dataset_id: DatasetId::from_uuid(Uuid::nil()),
-            config: RunConfig::default(),
-            priority: None,
-            budget: None,
-        };
-        ActiveRun { run: RunRow::new(run(number), asked, 1, Timestamp::UNIX_EPOCH), items: 1 }
+        ActiveRun { run: testing::run(run(number), 1), items: 1 }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use runmill_proto::api::Settings;
-use runmill_store::{SettingsStore, StoreError};
+use runmill_store::{SettingsReader, StoreError};
 
 /// The workspace's settings as they were last read.
 #[derive(Clone, Default)]
@@ -12,7 +12,7 @@ impl SettingsCache {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub async fn refresh(&self, store: &dyn SettingsStore) -> Result<(), StoreError> {
+    pub async fn refresh(&self, store: &dyn SettingsReader) -> Result<(), StoreError> {
         let (settings, _version) = store.settings().await?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         Ok(())

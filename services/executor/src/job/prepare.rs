@@ -6,7 +6,7 @@ use runmill_proto::{
     ErrorKind, Item, ItemFault,
     message::{Job, JobItem},
 };
-use runmill_store::{Datasets, StoreError};
+use runmill_store::{ItemReader, StoreError};
 
 use super::{Ending, Pipeline, check::STORE_PAUSE, end::End};
 use crate::environment::{Callee, Remedy, Unusable};
@@ -45,7 +45,7 @@ impl Pipeline {
             JobItem::Inline(json) => json,
             JobItem::Reference(dataset_id) => {
                 let store = &*self.environment.store;
-                stored = Datasets::items(store, *dataset_id, job.ordinal, 1).await?.pop();
+                stored = ItemReader::items(store, *dataset_id, job.ordinal, 1).await?.pop();
                 &stored.as_ref().ok_or(ItemError::Missing)?.body
             }
         };

@@ -7,7 +7,7 @@ use runmill_proto::{
     message::{Control, Deferred, Invocation},
 };
 use runmill_runtime::Clock;
-use runmill_store::{Feed, ProviderRow, Providers, Runs, Transition};
+use runmill_store::{Feed, ProviderReader, ProviderRow, ProviderWriter, RunWriter, Transition};
 
 use crate::{watched::Seen, world::World};
 

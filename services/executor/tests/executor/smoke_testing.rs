@@ -3,7 +3,7 @@ use std::time::Duration;
 use runmill_broker::{Broker, Envelope, Queue};
 use runmill_proto::{ErrorKind, ProviderId, api::SmokeTestReport, message::SmokeTest};
 use runmill_runtime::Shutdown;
-use runmill_store::{ProviderRow, Providers};
+use runmill_store::{ProviderReader, ProviderRow, ProviderWriter};
 use uuid::Uuid;
 
 use crate::world::World;

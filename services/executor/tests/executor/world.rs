@@ -7,15 +7,16 @@ use runmill_broker::{Broker, Envelope, Queue};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
-    DatasetId, ProviderId, RunConfig, RunId,
-    api::{Capabilities, NewRun, ProviderKind, RateLimit, SettingsOverride},
+    DatasetId, ProviderId, RunId,
+    api::{Capabilities, ProviderKind, RateLimit, SettingsOverride},
     message::{Invocation, Job, JobItem, JobKey, SmokeTest},
     testing,
 };
 use runmill_quota::Lanes;
 use runmill_runtime::{Clock, Lifecycle, Shutdown};
 use runmill_store::{
-    Datasets, Feed, NewDataset, ProviderRow, Providers, RunRow, Runs, StoredItem, sqlite::SqliteStore,
+    DatasetWriter, Feed, NewDataset, ProviderRow, ProviderWriter, RunWriter, StoredItem, sqlite::SqliteStore,
+    testing::run_of,
 };
 use runmill_vault::{Keyring, generate_hex};
 use tempfile::TempDir;
@@ -172,20 +173,7 @@ async fn fed_run(store: &SqliteStore, provider_id: ProviderId) -> RunId {
     let line = |n| Ok(StoredItem { item_id: format!("q{n}"), body: ITEM.into() });
     let dataset = store.create_dataset(new, stream::iter((0..JOBS).map(line)).boxed()).await.unwrap();
     let id = RunId::from_uuid(Uuid::now_v7());
-    store.create_run(&new_run(id, provider_id, dataset.id)).await.unwrap();
+    store.create_run(&run_of(id, provider_id, dataset.id, u64::from(JOBS))).await.unwrap();
     store.mark_fed(id, u64::from(JOBS), &[], now).await.unwrap();
     id
-}
-
-fn new_run(id: RunId, provider_id: ProviderId, dataset_id: DatasetId) -> RunRow {
-    let asked = NewRun {
-        name: None,
-        provider_id,
-        model: "slow".into(),
-        dataset_id,
-        config: RunConfig::default(),
-        priority: None,
-        budget: None,
-    };
-    RunRow::new(id, asked, u64::from(JOBS), Timestamp::UNIX_EPOCH)
 }

@@ -2,12 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{
-    InvocationId, RunId,
-    api::{InvocationRecord, ResultRecord},
-    message::JobKey,
-};
-use runmill_store::{LogBatch, Results, StoreError, Written};
+use runmill_store::{LogBatch, LogWriter, StoreError, Written};
 use tokio::sync::watch;
 
 /// A store that accepts everything, unless it is told not to.
@@ -46,7 +41,7 @@ impl ScriptedStore {
 }
 
 #[async_trait]
-impl Results for ScriptedStore {
+impl LogWriter for ScriptedStore {
     async fn write_logs(&self, batch: &LogBatch, _now: Timestamp) -> Result<Written, StoreError> {
         let ordinals: Vec<u32> = batch.0.iter().map(|entry| entry.key().ordinal).collect();
         let is_down = self.state.borrow().is_down;
@@ -61,18 +56,5 @@ impl Results for ScriptedStore {
         // Done last, so that a test that waits for the attempt sees its result.
         self.state.send_modify(|state| state.tries += 1);
         result
-    }
-
-    async fn results(&self, _: RunId, _: Option<JobKey>, _: u32) -> Result<Vec<ResultRecord>, StoreError> {
-        unreachable!("a log-sink only writes")
-    }
-
-    async fn invocations(
-        &self,
-        _: RunId,
-        _: Option<InvocationId>,
-        _: u32,
-    ) -> Result<Vec<InvocationRecord>, StoreError> {
-        unreachable!("a log-sink only writes")
     }
 }

@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{Broker, Delivery, Envelope, Queue, memory::MemoryBroker};
 use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
-use runmill_proto::{
-    InvocationId, Outcome, ProviderId, RunId,
-    message::{Call, Invocation},
-};
+use runmill_proto::{InvocationId, Outcome, testing};
 use runmill_runtime::Clock;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -82,33 +79,6 @@ async fn left(broker: &dyn Broker, queue: Queue) -> Vec<Delivery> {
 
 /// Returns the message about an invocation that succeeded.
 pub fn log(ordinal: u32) -> Envelope {
-    let nil = Uuid::nil();
-    Envelope::new(&Invocation {
-        run_id: RunId::from_uuid(nil),
-        ordinal,
-        sample: 0,
-        epoch: 0,
-        item_id: format!("q{ordinal}"),
-        question: "2 + 2?".into(),
-        call: Call {
-            id: InvocationId::from_uuid(Uuid::now_v7()),
-            provider_id: ProviderId::from_uuid(nil),
-            model: "echo".into(),
-            attempts: Vec::new(),
-            usage: None,
-            started_at: Timestamp::UNIX_EPOCH,
-            latency_ms: 0,
-            ttft_ms: None,
-            streamed: false,
-            cost_nanousd: None,
-        },
-        outcome: Outcome::Succeeded,
-        error_kind: None,
-        error: None,
-        response: Some("4".into()),
-        reasoning: None,
-        tool_calls: Vec::new(),
-        logprobs: None,
-        score: None,
-    })
+    let call = testing::call(InvocationId::from_uuid(Uuid::now_v7()));
+    Envelope::new(&testing::invocation(testing::key(ordinal), call, Outcome::Succeeded))
 }

@@ -1,5 +1,5 @@
 use anyhow::Context;
-use runmill_store::{Providers, SharedStore};
+use runmill_store::{SecretRotation, SharedStore};
 use runmill_vault::{Keyring, Owner, generate_hex};
 use secrecy::ExposeSecret;
 
@@ -40,7 +40,7 @@ async fn rotate() -> anyhow::Result<ExitCode> {
 
 /// Returns how many secrets were sealed again, and how many were sealed under the first key already. A secret that
 /// another process changes meanwhile counts as the latter: that process sealed it under its own first key.
-async fn reseal_all(store: &(impl Providers + ?Sized), keyring: &Keyring) -> anyhow::Result<(u64, u64)> {
+async fn reseal_all(store: &(impl SecretRotation + ?Sized), keyring: &Keyring) -> anyhow::Result<(u64, u64)> {
     let (mut resealed, mut current, mut after) = (0, 0, None);
     loop {
         let secrets = store.secrets(after, PAGE).await?;

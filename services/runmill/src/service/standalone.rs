@@ -6,7 +6,7 @@ use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Config, Role, Token};
 use runmill_runtime::{Lifecycle, Shutdown, stop_signals};
-use runmill_store::{Feed, Runs, SharedStore, Transition, sqlite::SqliteStore};
+use runmill_store::{ActiveRuns, RunWriter, SharedStore, Transition, sqlite::SqliteStore};
 use tokio::net::TcpListener;
 
 use super::{
@@ -165,9 +165,9 @@ async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedS
 }
 
 /// Makes jobs without a result be fed again: an embedded queue is lost with its process.
-async fn recover(store: &(impl Feed + Runs + ?Sized), process: &Process) -> anyhow::Result<()> {
+async fn recover(store: &(impl ActiveRuns + RunWriter + ?Sized), process: &Process) -> anyhow::Result<()> {
     for active in store.active_runs().await? {
-        if active.run.fed > 0 {
+        if active.run.cursor.fed > 0 {
             store.transition(active.run.id, Transition::Recover, process.clock.now()).await?;
         }
     }

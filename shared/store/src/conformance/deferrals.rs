@@ -18,9 +18,9 @@ pub async fn a_deferral_schedules_a_retry_once_for_a_batch(stores: &Stores) {
 
     assert_eq!(written, Written::default());
     let row = store.run(run.id).await.unwrap();
-    assert_eq!((row.deferred, row.retry_count, row.in_queue()), (2, 1, 7));
-    assert_eq!((row.retry_after, row.retry_requested_at), (Some(at(60)), Some(at(2))));
-    assert_eq!(row.retry_reason.as_deref(), Some(Deferred::WORKER_SHUTDOWN));
+    assert_eq!((row.cursor.deferred, row.retry.count, row.in_queue()), (2, 1, 7));
+    assert_eq!((row.retry.after, row.retry.requested_at), (Some(at(60)), Some(at(2))));
+    assert_eq!(row.retry.reason.as_deref(), Some(Deferred::WORKER_SHUTDOWN));
     assert_eq!(store.status_events(run.id, 0, 10).await.unwrap().len(), 3);
     let deferrals = store.invocations(run.id, None, 10).await.unwrap();
     assert!(
@@ -43,9 +43,9 @@ pub async fn a_deferral_that_says_so_pauses_the_run(stores: &Stores) {
 
     assert_eq!((written.paused, again.paused), (vec![run.id], vec![]));
     let row = store.run(run.id).await.unwrap();
-    assert_eq!((row.status, row.paused_at, row.deferred), (RunStatus::Running, Some(at(2)), 3));
-    assert_eq!(row.pause_reason.as_deref(), Some("the key was refused"));
-    assert_eq!((row.retry_count, row.retry_after), (0, None));
+    assert_eq!((row.status, row.paused_at(), row.cursor.deferred), (RunStatus::Running, Some(at(2)), 3));
+    assert_eq!(row.pause_reason(), Some("the key was refused"));
+    assert_eq!((row.retry.count, row.retry.after), (0, None));
     assert_eq!(store.status_events(run.id, 0, 10).await.unwrap().len(), 3);
     assert_counters_equal_rows(store, run.id).await;
 }
@@ -66,7 +66,7 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
         store.write_logs(&batch([late]), at(11)).await.unwrap();
 
         let row = stores.other.run(run.id).await.unwrap();
-        assert_eq!((row.paused_at, row.resume_at), (Some(at(10)), Some(at(want))), "{not_before:?}");
+        assert_eq!((row.paused_at(), row.resume_at()), (Some(at(10)), Some(at(want))), "{not_before:?}");
         let (_, last) = store.status_events(run.id, 0, 10).await.unwrap().pop().unwrap();
         let RunEvent::RunStatus(status) = last else { panic!("{last:?}") };
         assert_eq!(status.resume_at, Some(at(want)), "{not_before:?}");
@@ -90,11 +90,11 @@ pub async fn a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_
     store.write_logs(&batch([stop(2, 11)]), at(12)).await.unwrap();
     let again = store.run(run.id).await.unwrap();
 
-    assert_eq!((late.paused_at, late.resume_at, late.deferred), (None, None, 2));
+    assert_eq!((late.paused_at(), late.resume_at(), late.cursor.deferred), (None, None, 2));
     let due: Vec<_> =
         store.due_jobs(run.id, at(11), 9).await.unwrap().iter().map(|job| job.key.ordinal).collect();
     assert_eq!(due, [1, 0]);
-    assert_eq!((again.paused_at, again.resume_at), (Some(at(12)), Some(at(900))));
+    assert_eq!((again.paused_at(), again.resume_at()), (Some(at(12)), Some(at(900))));
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -107,7 +107,7 @@ pub async fn a_result_ends_the_deferral_of_its_job(stores: &Stores) {
     store.write_logs(&batch([answered(&run, 0)]), at(3)).await.unwrap();
 
     let row = store.run(run.id).await.unwrap();
-    assert_eq!((row.deferred, row.stats.settled(), row.in_queue()), (1, 1, 7));
+    assert_eq!((row.cursor.deferred, row.stats.settled(), row.in_queue()), (1, 1, 7));
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -121,7 +121,7 @@ pub async fn a_job_with_a_result_is_not_deferred(stores: &Stores) {
     store.write_logs(&batch([deferred(&run, 0, at(60))]), at(3)).await.unwrap();
 
     let row = store.run(run.id).await.unwrap();
-    assert_eq!((row.deferred, row.retry_count, row.stats.settled()), (0, 0, 2));
+    assert_eq!((row.cursor.deferred, row.retry.count, row.stats.settled()), (0, 0, 2));
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -136,6 +136,6 @@ pub async fn a_deferral_after_the_end_is_only_a_call(stores: &Stores) {
 
     assert_eq!(written, Written::default());
     let row = store.run(run.id).await.unwrap();
-    assert_eq!((row.deferred, row.retry_count, row.paused_at, row.stats.calls), (0, 0, None, 2));
+    assert_eq!((row.cursor.deferred, row.retry.count, row.paused_at(), row.stats.calls), (0, 0, None, 2));
     assert_counters_equal_rows(store, run.id).await;
 }

@@ -45,7 +45,7 @@ pub async fn the_first_feeding_starts_the_run(stores: &Stores) {
     store.mark_fed(run.id, 6, &[], at(4)).await.unwrap();
 
     let fed = store.run(run.id).await.unwrap();
-    assert_eq!((fed.status, fed.started_at, fed.fed), (RunStatus::Running, Some(at(3)), 6));
+    assert_eq!((fed.status, fed.started_at, fed.cursor.fed), (RunStatus::Running, Some(at(3)), 6));
     assert_eq!(event_names(store, run.id).await, ["run_status"; 2]);
 }
 
@@ -54,7 +54,7 @@ pub async fn fed_never_moves_back(stores: &Stores) {
     let run = pending_run(store, 9).await;
     for (fed, want) in [(4, 4), (2, 4), (9, 9), (3, 9), (12, 9)] {
         store.mark_fed(run.id, fed, &[], at(3)).await.unwrap();
-        assert_eq!(store.run(run.id).await.unwrap().fed, want, "after {fed}");
+        assert_eq!(store.run(run.id).await.unwrap().cursor.fed, want, "after {fed}");
     }
 }
 
@@ -75,18 +75,21 @@ pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
     let run = fed_run(store, 2).await;
     store.write_logs(&batch([deferred(&run, 0, at(60)), deferred(&run, 1, at(70))]), at(2)).await.unwrap();
     let scheduled = store.run(run.id).await.unwrap();
-    assert_eq!((scheduled.retry_after, scheduled.in_queue()), (Some(at(60)), 0));
+    assert_eq!((scheduled.retry.after, scheduled.in_queue()), (Some(at(60)), 0));
 
     store.mark_fed(run.id, 2, &[due(&run, 0, 1)], at(61)).await.unwrap();
     let fed = store.run(run.id).await.unwrap();
-    assert_eq!((fed.retry_after, fed.deferred, fed.in_queue(), fed.seq), (None, 1, 1, scheduled.seq + 1));
+    assert_eq!(
+        (fed.retry.after, fed.cursor.deferred, fed.in_queue(), fed.seq),
+        (None, 1, 1, scheduled.seq + 1)
+    );
     let last = events(store, run.id).await.pop();
     assert!(matches!(last, Some(RunEvent::RunStatus(status)) if status.retry_after.is_none()));
 
     // Nothing is deferred twice, and feeding what is not deferred moves nothing.
     store.mark_fed(run.id, 2, &[due(&run, 0, 1), due(&run, 1, 1)], at(71)).await.unwrap();
     let fed = store.run(run.id).await.unwrap();
-    assert_eq!((fed.deferred, fed.in_queue(), fed.seq), (0, 2, scheduled.seq + 1));
+    assert_eq!((fed.cursor.deferred, fed.in_queue(), fed.seq), (0, 2, scheduled.seq + 1));
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -103,7 +106,7 @@ pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(s
     store.write_logs(&batch([deferred(&run, 0, at(10)), again]), at(13)).await.unwrap();
 
     let row = store.run(run.id).await.unwrap();
-    assert_eq!((row.deferred, row.in_queue()), (1, 1));
+    assert_eq!((row.cursor.deferred, row.in_queue()), (1, 1));
     let waiting = DueJob { failures: 3, ..due(&run, 0, 2) };
     assert_eq!(store.due_jobs(run.id, at(40), 9).await.unwrap(), [waiting]);
     assert_counters_equal_rows(store, run.id).await;
@@ -128,7 +131,9 @@ pub async fn a_deferred_job_keeps_its_failures_and_a_lost_one_has_none(stores: &
 
 pub async fn a_lost_job_is_due_once(stores: &Stores) {
     let store = &*stores.one;
-    let samples = RunRow { config: config(json!({"samples": 2})), total: 6, ..new_run(store, 3).await };
+    let mut samples = new_run(store, 3).await;
+    samples.submission.config = config(json!({"samples": 2}));
+    samples.total = 6;
     let run = create(store, &samples).await;
     // Fed: all three of the first sample, two of the second; of these, one is answered and one deferred.
     store.mark_fed(run.id, 5, &[], at(1)).await.unwrap();
@@ -163,7 +168,7 @@ pub async fn a_canceled_run_ends_though_its_jobs_are_lost(stores: &Stores) {
     store.defer_lost(run.id, at(10), 100).await.unwrap();
 
     let ended = store.run(run.id).await.unwrap();
-    assert_eq!((ended.status, ended.deferred), (RunStatus::Canceled, 0));
+    assert_eq!((ended.status, ended.cursor.deferred), (RunStatus::Canceled, 0));
     assert_eq!(store.defer_lost(run.id, at(11), 100).await.unwrap(), 0);
     assert_counters_equal_rows(store, run.id).await;
 }

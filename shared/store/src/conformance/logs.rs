@@ -77,7 +77,7 @@ pub async fn a_batch_is_recorded_as_it_came(stores: &Stores) {
     let row = store.run(run.id).await.unwrap();
     assert_eq!((row.stats.settled(), row.stats.calls, row.stats.retries), (3, 3, 1));
     assert_eq!((row.stats.usage.prompt_tokens, row.stats.cost_nanousd), (20, Some(3_000)));
-    assert_eq!((row.stats.score(5).mean, row.stats.errors[&ErrorKind::Overloaded]), (Some(1.0), 1));
+    assert_eq!((row.stats.scores.summary(5).mean, row.stats.errors[&ErrorKind::Overloaded]), (Some(1.0), 1));
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -189,7 +189,7 @@ pub async fn a_result_before_its_feeding_starts_the_run(stores: &Stores) {
 
     store.write_logs(&batch([answered(&run, 1)]), at(3)).await.unwrap();
     let ended = store.run(run.id).await.unwrap();
-    assert_eq!((ended.status, ended.fed), (RunStatus::Completed, 2));
+    assert_eq!((ended.status, ended.cursor.fed), (RunStatus::Completed, 2));
     store.mark_fed(run.id, 2, &[], at(4)).await.unwrap();
     assert_eq!(store.run(run.id).await.unwrap(), ended);
 }
@@ -245,7 +245,7 @@ pub async fn a_canceled_run_ends_with_its_last_job_in_the_queue(stores: &Stores)
     assert_eq!((first.ended, last.ended), (vec![], vec![run.id]));
     let row = store.run(run.id).await.unwrap();
     assert_eq!((row.status, row.finished_at), (RunStatus::Canceled, Some(at(4))));
-    assert_eq!((row.deferred, row.retry_count, row.retry_after), (0, 0, None));
+    assert_eq!((row.cursor.deferred, row.retry.count, row.retry.after), (0, 0, None));
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -324,7 +324,9 @@ pub async fn every_message_has_its_events(stores: &Stores) {
 
 pub async fn a_nul_from_a_model_loses_nothing(stores: &Stores) {
     let store = &*stores.one;
-    let row = RunRow { model: "a\0b".into(), name: Some("\0".into()), ..new_run(store, 2).await };
+    let mut row = new_run(store, 2).await;
+    row.submission.model = "a\0b".into();
+    row.submission.name = Some("\0".into());
     let run = create(store, &row).await;
     let nul = || Some("before\0after".to_owned());
     let mut wild = failed(&run, 0);

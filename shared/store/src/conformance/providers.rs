@@ -118,12 +118,12 @@ pub async fn a_deleted_provider_is_gone_with_its_secrets(stores: &Stores) {
 pub async fn a_provider_stays_while_a_run_of_it_has_not_ended(stores: &Stores) {
     let store = &stores.one;
     let run = pending_run(&**store, 1).await;
-    assert_conflict(store.delete_provider(run.provider_id).await);
+    assert_conflict(store.delete_provider(run.submission.provider_id).await);
 
     store.transition(run.id, Transition::Cancel, at(1)).await.unwrap();
 
-    store.delete_provider(run.provider_id).await.unwrap();
-    assert_eq!(store.run(run.id).await.unwrap().provider_id, run.provider_id);
+    store.delete_provider(run.submission.provider_id).await.unwrap();
+    assert_eq!(store.run(run.id).await.unwrap().submission.provider_id, run.submission.provider_id);
 }
 
 pub async fn secrets_are_paged_by_id(stores: &Stores) {

@@ -9,11 +9,11 @@ use super::{
     Stores,
     world::{assert_conflict, assert_not_found, at, config, create, events, new_run, pending_run},
 };
-use crate::{CreatedRun, RunRow};
+use crate::{CreatedRun, RunRow, Store, Submission};
 
 pub async fn a_run_comes_back_as_it_was_created(stores: &Stores) {
-    let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
-    let row = RunRow { traceparent, ..new_run(&*stores.one, 3).await };
+    let mut row = new_run(&*stores.one, 3).await;
+    row.submission.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
 
     let created = create(&*stores.one, &row).await;
 
@@ -39,14 +39,24 @@ pub async fn a_run_comes_back_as_it_was_created(stores: &Stores) {
 }
 
 fn same_request_again(row: &RunRow) -> RunRow {
-    RunRow { id: RunId::from_uuid(Uuid::now_v7()), name: None, created_at: at(60), ..row.clone() }
+    let mut again = row.clone();
+    again.id = RunId::from_uuid(Uuid::now_v7());
+    again.submission.name = None;
+    again.created_at = at(60);
+    again
+}
+
+async fn run_with_key(store: &dyn Store, items: u32, key: &str) -> RunRow {
+    let mut row = new_run(store, items).await;
+    row.submission.idempotency_key = Some(key.into());
+    row
 }
 
 pub async fn an_idempotency_key_stands_for_its_first_run(stores: &Stores) {
     let store = &stores.one;
+    let mut row = run_with_key(&**store, 3, "k1").await;
     // Numbers that a normalising column type would give back as others.
-    let config = config(json!({"top_p": 1.0, "seed": 1e16, "x": 1e-7}));
-    let row = RunRow { idempotency_key: Some("k1".into()), config, ..new_run(&**store, 3).await };
+    row.submission.config = config(json!({"top_p": 1.0, "seed": 1e16, "x": 1e-7}));
     let first = create(&**store, &row).await;
 
     let again = same_request_again(&row);
@@ -54,28 +64,30 @@ pub async fn an_idempotency_key_stands_for_its_first_run(stores: &Stores) {
     assert_not_found(store.run(again.id).await, "run");
 
     // Without a key each is a run of its own.
-    let without = RunRow { idempotency_key: None, ..same_request_again(&row) };
+    let mut without = same_request_again(&row);
+    without.submission.idempotency_key = None;
     create(&**store, &without).await;
 }
 
 pub async fn an_idempotency_key_with_another_request_is_a_conflict(stores: &Stores) {
     let store = &stores.one;
-    let row = RunRow { idempotency_key: Some("k1".into()), ..new_run(&**store, 3).await };
+    let row = run_with_key(&**store, 3, "k1").await;
     create(&**store, &row).await;
 
     let again = same_request_again(&row);
-    for other in [
-        RunRow { model: "another".into(), ..again.clone() },
-        RunRow { config: config(json!({"seed": 2})), ..again.clone() },
-        RunRow { provider_id: ProviderId::from_uuid(Uuid::now_v7()), ..again.clone() },
-        RunRow { dataset_id: DatasetId::from_uuid(Uuid::now_v7()), ..again },
+    let asked = &again.submission;
+    for submission in [
+        Submission { model: "another".into(), ..asked.clone() },
+        Submission { config: config(json!({"seed": 2})), ..asked.clone() },
+        Submission { provider_id: ProviderId::from_uuid(Uuid::now_v7()), ..asked.clone() },
+        Submission { dataset_id: DatasetId::from_uuid(Uuid::now_v7()), ..asked.clone() },
     ] {
-        assert_conflict(store.create_run(&other).await);
+        assert_conflict(store.create_run(&RunRow { submission, ..again.clone() }).await);
     }
 }
 
 pub async fn one_key_at_the_same_time_makes_one_run(stores: &Stores) {
-    let row = RunRow { idempotency_key: Some("k1".into()), ..new_run(&*stores.one, 3).await };
+    let row = run_with_key(&*stores.one, 3, "k1").await;
     let again = same_request_again(&row);
 
     let (one, other) = tokio::join!(stores.one.create_run(&row), stores.other.create_run(&again));
@@ -93,9 +105,11 @@ pub async fn a_run_needs_its_provider_and_dataset(stores: &Stores) {
     let store = &stores.one;
     let row = new_run(&**store, 3).await;
 
-    let no_provider = RunRow { provider_id: ProviderId::from_uuid(Uuid::now_v7()), ..row.clone() };
+    let mut no_provider = row.clone();
+    no_provider.submission.provider_id = ProviderId::from_uuid(Uuid::now_v7());
     assert_not_found(store.create_run(&no_provider).await, "provider");
-    let no_dataset = RunRow { dataset_id: DatasetId::from_uuid(Uuid::now_v7()), ..row };
+    let mut no_dataset = row;
+    no_dataset.submission.dataset_id = DatasetId::from_uuid(Uuid::now_v7());
     assert_not_found(store.create_run(&no_dataset).await, "dataset");
     assert_eq!(store.runs(None, 10).await.unwrap(), []);
 }
@@ -114,14 +128,15 @@ pub async fn runs_are_paged_newest_first(stores: &Stores) {
 pub async fn the_newest_run_of_a_key_prefix_is_found(stores: &Stores) {
     let store = &stores.one;
     for key in ["cli:a%:1", "cli:a%:2", "cli:ab:3"] {
-        let row = RunRow { idempotency_key: Some(key.into()), ..new_run(&**store, 1).await };
+        let row = run_with_key(&**store, 1, key).await;
         create(&**store, &row).await;
     }
 
     for (prefix, want) in
         [("cli:a%", Some("cli:a%:2")), ("cli:", Some("cli:ab:3")), ("CLI", None), ("li:", None)]
     {
-        let found = store.newest_run_by_key(prefix).await.unwrap().and_then(|run| run.idempotency_key);
+        let found =
+            store.newest_run_by_key(prefix).await.unwrap().and_then(|run| run.submission.idempotency_key);
         assert_eq!(found.as_deref(), want, "{prefix}");
     }
 }

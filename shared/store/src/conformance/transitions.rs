@@ -54,7 +54,7 @@ pub async fn canceling_drops_what_was_deferred(stores: &Stores) {
 
     let ended = transition(store, &run, Transition::Cancel, 5).await;
 
-    assert_eq!((ended.status, ended.deferred, ended.retry_after), (RunStatus::Canceled, 0, None));
+    assert_eq!((ended.status, ended.cursor.deferred, ended.retry.after), (RunStatus::Canceled, 0, None));
     assert_counters_equal_rows(store, run.id).await;
 }
 
@@ -63,14 +63,14 @@ pub async fn pausing_is_metadata_and_resuming_ends_it(stores: &Stores) {
     let run = fed_run(store, 3).await;
 
     let paused = transition(store, &run, pause(), 5).await;
-    assert_eq!((paused.status, paused.paused_at), (RunStatus::Running, Some(at(5))));
-    assert_eq!(paused.pause_reason.as_deref(), Some("lunch"));
+    assert_eq!((paused.status, paused.paused_at()), (RunStatus::Running, Some(at(5))));
+    assert_eq!(paused.pause_reason(), Some("lunch"));
     let again = transition(store, &run, Transition::Pause { reason: "tea".into() }, 6).await;
     assert_eq!(again, paused);
 
     let resumed = transition(store, &run, Transition::Resume, 7).await;
-    assert_eq!((resumed.paused_at, resumed.pause_reason), (None, None));
-    assert_eq!((resumed.resumed_count, resumed.last_resumed_at), (1, Some(at(7))));
+    assert_eq!((resumed.paused_at(), resumed.pause_reason()), (None, None));
+    assert_eq!((resumed.resumption.count, resumed.resumption.last_at), (1, Some(at(7))));
     assert_eq!(event_names(store, run.id).await, ["run_status"; 4]);
 }
 
@@ -82,7 +82,7 @@ pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
 
     let resumed = transition(store, &run, Transition::Resume, 7).await;
 
-    assert_eq!(resumed.retry_after, Some(at(7)));
+    assert_eq!(resumed.retry.after, Some(at(7)));
     let key = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
     assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1, failures: 0 }]);
 }
@@ -98,12 +98,12 @@ async fn stopped_run(store: &dyn Store) -> RunRow {
 pub async fn only_a_run_that_waits_for_it_resumes_by_itself(stores: &Stores) {
     let store = &*stores.one;
     let stopped = stopped_run(store).await;
-    assert_eq!((stopped.paused_at, stopped.resume_at), (Some(at(2)), Some(at(600))));
+    assert_eq!((stopped.paused_at(), stopped.resume_at()), (Some(at(2)), Some(at(600))));
 
     let resumed = transition(store, &stopped, Transition::ResumeByItself, 600).await;
 
-    assert_eq!((resumed.paused_at, &resumed.pause_reason, resumed.resume_at), (None, &None, None));
-    assert_eq!((resumed.resumed_count, resumed.last_resumed_at), (1, Some(at(600))));
+    assert_eq!((resumed.paused_at(), resumed.pause_reason(), resumed.resume_at()), (None, None, None));
+    assert_eq!((resumed.resumption.count, resumed.resumption.last_at), (1, Some(at(600))));
     assert_eq!(store.due_jobs(resumed.id, at(600), 10).await.unwrap().len(), 1);
     let by_user = fed_run(store, 2).await;
     transition(store, &by_user, pause(), 5).await;
@@ -122,14 +122,14 @@ pub async fn what_a_user_asks_for_ends_the_wait_to_resume(stores: &Stores) {
 
         let row = transition(store, &stopped, asked.clone(), 5).await;
 
-        assert_eq!((row.paused_at, row.resume_at), (paused_at, None), "{asked:?}");
+        assert_eq!((row.paused_at(), row.resume_at()), (paused_at, None), "{asked:?}");
         assert_eq!(row.seq, stopped.seq + 1, "{asked:?} is told");
     }
     // The end is the end of the wait, too.
     let stopped = stopped_run(store).await;
     store.write_logs(&batch([answered(&stopped, 0), answered(&stopped, 1)]), at(6)).await.unwrap();
     let ended = store.run(stopped.id).await.unwrap();
-    assert_eq!((ended.status, ended.resume_at), (RunStatus::Completed, None));
+    assert_eq!((ended.status, ended.resume_at()), (RunStatus::Completed, None));
 }
 
 /// A run of three that ended, two of its jobs failed.
@@ -148,9 +148,9 @@ pub async fn failed_jobs_are_tried_again_in_a_new_pass(stores: &Stores) {
     let retried = transition(store, &run, Transition::RetryFailed, 10).await;
 
     assert_eq!((retried.status, retried.finished_at), (RunStatus::Running, None));
-    assert_eq!((retried.epoch, retried.deferred, retried.in_queue()), (1, 2, 0));
+    assert_eq!((retried.cursor.epoch, retried.cursor.deferred, retried.in_queue()), (1, 2, 0));
     assert_eq!((retried.stats.settled(), retried.stats.errors.len()), (1, 0));
-    assert_eq!((retried.retry_count, retried.retry_after), (1, Some(at(10))));
+    assert_eq!((retried.retry.count, retried.retry.after), (1, Some(at(10))));
     assert_counters_equal_rows(store, run.id).await;
     let due = store.due_jobs(run.id, at(10), 10).await.unwrap();
     assert_eq!(
@@ -188,8 +188,8 @@ pub async fn recovering_makes_what_was_in_the_queue_due(stores: &Stores) {
 
     let recovered = transition(store, &run, Transition::Recover, 5).await;
 
-    assert_eq!((recovered.deferred, recovered.in_queue()), (3, 0));
-    assert_eq!((recovered.resumed_count, recovered.last_resumed_at), (1, Some(at(5))));
+    assert_eq!((recovered.cursor.deferred, recovered.in_queue()), (3, 0));
+    assert_eq!((recovered.resumption.count, recovered.resumption.last_at), (1, Some(at(5))));
     let due = store.due_jobs(run.id, at(5), 10).await.unwrap();
     assert_eq!(due.iter().map(|job| job.key.ordinal).collect::<Vec<_>>(), [0, 3]);
     assert_counters_equal_rows(store, run.id).await;

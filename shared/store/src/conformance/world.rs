@@ -4,15 +4,16 @@ use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
     DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, Score, Usage,
-    api::{Capabilities, Dataset, NewRun, ProviderKind, RateLimit, ResultRecord, RunEvent, SettingsOverride},
-    message::{Attempt, Call, Deferred, Invocation},
+    api::{Capabilities, Dataset, ProviderKind, RateLimit, ResultRecord, RunEvent, SettingsOverride},
+    message::{Attempt, Call, Deferred, Invocation, JobKey},
+    testing,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     CreatedRun, EventPage, Lines, LogBatch, LogEntry, NewDataset, NewSecret, ProviderRow, RunRow, SecretKind,
-    Store, StoreError, StoredItem,
+    Store, StoreError, StoredItem, testing::run_of,
 };
 
 /// So many seconds after some moment.
@@ -73,16 +74,13 @@ pub async fn new_run(store: &dyn Store, items: u32) -> RunRow {
     let provider = provider(&format!("provider {}", Uuid::now_v7()));
     store.create_provider(&provider).await.unwrap();
     let dataset = dataset(store, items).await;
-    let asked = NewRun {
-        name: Some("nightly".into()),
-        provider_id: provider.id,
-        model: "gpt-4o-mini".into(),
-        dataset_id: dataset.id,
-        config: config(json!({"generation": {"temperature": 0.2, "seed": 7}, "team": "ours"})),
-        priority: None,
-        budget: Some(json!({"usd": 2.5})),
-    };
-    RunRow::new(RunId::from_uuid(Uuid::now_v7()), asked, u64::from(items), at(0))
+    let mut row = run_of(RunId::from_uuid(Uuid::now_v7()), provider.id, dataset.id, u64::from(items));
+    row.created_at = at(0);
+    row.submission.name = Some("nightly".into());
+    row.submission.model = "gpt-4o-mini".into();
+    row.submission.config = config(json!({"generation": {"temperature": 0.2, "seed": 7}, "team": "ours"}));
+    row.submission.budget = Some(json!({"usd": 2.5}));
+    row
 }
 
 pub fn config(value: serde_json::Value) -> RunConfig {
@@ -111,16 +109,15 @@ pub async fn fed_run(store: &dyn Store, items: u32) -> RunRow {
 
 fn call(run: &RunRow) -> Call {
     Call {
-        id: InvocationId::from_uuid(Uuid::now_v7()),
-        provider_id: run.provider_id,
-        model: run.model.clone(),
+        provider_id: run.submission.provider_id,
+        model: run.submission.model.clone(),
         attempts: vec![attempt(None)],
         usage: Some(Usage { prompt_tokens: 10, completion_tokens: 5, ..Usage::default() }),
         started_at: at(1),
         latency_ms: 250,
         ttft_ms: Some(90),
-        streamed: true,
         cost_nanousd: Some(1_500),
+        ..testing::call(InvocationId::from_uuid(Uuid::now_v7()))
     }
 }
 
@@ -131,35 +128,25 @@ pub fn attempt(error_kind: Option<ErrorKind>) -> Attempt {
         status: Some(if error_kind.is_some() { 500 } else { 200 }),
         error_kind,
         error: error_kind.map(|kind| format!("upstream said {kind}")),
-        usage: None,
-        cost_nanousd: None,
-        key: None,
+        ..testing::attempt()
     }
 }
 
-/// The job's answer, right.
+/// A right answer of a job.
 pub fn answered(run: &RunRow, ordinal: u32) -> Invocation {
+    let key = JobKey { run_id: run.id, ordinal, sample: 0 };
     Invocation {
-        run_id: run.id,
-        ordinal,
-        sample: 0,
-        epoch: run.epoch,
-        item_id: format!("q{ordinal}"),
+        epoch: run.cursor.epoch,
         question: "2 + 2?".into(),
-        call: call(run),
-        outcome: Outcome::Succeeded,
-        error_kind: None,
-        error: None,
         response: Some("4".into()),
         reasoning: Some("two and two".into()),
-        tool_calls: Vec::new(),
-        logprobs: None,
         score: Some(Score {
             scorer: "exact".into(),
             value: Some(1.0),
             extracted: Some("4".into()),
             detail: None,
         }),
+        ..testing::invocation(key, call(run), Outcome::Succeeded)
     }
 }
 
@@ -183,7 +170,7 @@ pub fn deferred(run: &RunRow, ordinal: u32, not_before: Timestamp) -> Deferred {
         run_id: run.id,
         ordinal,
         sample: 0,
-        epoch: run.epoch,
+        epoch: run.cursor.epoch,
         attempt: 0,
         failures: 0,
         not_before,
@@ -226,7 +213,7 @@ pub async fn all_results(store: &dyn Store, run: RunId) -> Vec<ResultRecord> {
     store.results(run, None, u32::MAX).await.unwrap()
 }
 
-/// The promise: counters equal the rows, and `seq` the events.
+/// Checks the promise that counters equal the rows, and `seq` the events.
 pub async fn assert_counters_equal_rows(store: &dyn Store, run: RunId) {
     let row = store.run(run).await.unwrap();
     let results = all_results(store, run).await;
@@ -236,13 +223,13 @@ pub async fn assert_counters_equal_rows(store: &dyn Store, run: RunId) {
         assert_eq!(row.stats.outcome(*outcome), rows as u64, "{outcome}");
     }
     let scored = results.iter().filter(|result| result.score.is_some()).count();
-    assert_eq!(row.stats.scored, scored as u64);
+    assert_eq!(row.stats.scores.count(), scored as u64);
     assert_eq!(row.stats.calls, invocations.iter().map(|call| call.attempts.len() as u64).sum::<u64>());
     let prompt_tokens: u64 =
         invocations.iter().filter_map(|call| call.usage).map(|usage| usage.prompt_tokens).sum();
     assert_eq!(row.stats.usage.prompt_tokens, prompt_tokens);
     let due = store.due_jobs(run, Timestamp::MAX, u32::MAX).await.unwrap();
-    assert_eq!(row.deferred, due.len() as u64);
+    assert_eq!(row.cursor.deferred, due.len() as u64);
     assert_eq!(row.seq, events(store, run).await.len() as u64);
 }
 

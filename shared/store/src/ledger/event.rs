@@ -1,4 +1,4 @@
-//! The events of a run, from what happened.
+//! Makes the events of a run.
 
 use runmill_proto::{
     api::{RunEvent, RunItem, RunLog, RunStatusEvent},
@@ -14,16 +14,16 @@ pub fn status(row: &RunRow) -> RunEvent {
         status: row.status,
         started_at: row.started_at,
         finished_at: row.finished_at,
-        retry_count: row.retry_count,
-        retry_after: row.retry_after,
-        retry_requested_at: row.retry_requested_at,
-        retry_reason: row.retry_reason.clone(),
-        resumed_count: row.resumed_count,
-        last_resumed_at: row.last_resumed_at,
+        retry_count: row.retry.count,
+        retry_after: row.retry.after,
+        retry_requested_at: row.retry.requested_at,
+        retry_reason: row.retry.reason.clone(),
+        resumed_count: row.resumption.count,
+        last_resumed_at: row.resumption.last_at,
         cancel_requested_at: row.cancel_requested_at,
-        paused_at: row.paused_at,
-        pause_reason: row.pause_reason.clone(),
-        resume_at: row.resume_at,
+        paused_at: row.paused_at(),
+        pause_reason: row.pause_reason().map(str::to_owned),
+        resume_at: row.resume_at(),
     })
 }
 
@@ -31,7 +31,7 @@ pub fn progress(row: &RunRow) -> RunEvent {
     RunEvent::RunProgress(row.progress())
 }
 
-/// The job has its result.
+/// Makes the event of a job that got its result.
 pub fn item(invocation: &Invocation) -> RunEvent {
     RunEvent::RunItem(RunItem {
         run_id: invocation.run_id,
@@ -46,7 +46,7 @@ pub fn item(invocation: &Invocation) -> RunEvent {
     })
 }
 
-/// The attempts of a call that failed.
+/// Makes an event of each failed attempt of a call.
 pub fn failed_attempts(key: JobKey, call: &Call) -> impl Iterator<Item = RunEvent> {
     let failed = |(_, attempt): &(usize, &Attempt)| attempt.error_kind.is_some();
     call.attempts.iter().enumerate().filter(failed).map(move |(before, attempt)| {

@@ -1,37 +1,38 @@
-//! What the feeder does to a run.
+//! Changes of a run by the feeder and the reconciler.
 
 use jiff::Timestamp;
 use runmill_proto::RunStatus;
 
-use super::OpenRun;
+use super::LockedRun;
 use crate::time::micros;
 
-impl OpenRun {
-    /// The positions below `fed` are in the queue, and `refed` jobs that were deferred.
+impl LockedRun {
+    /// Records that the positions below `fed` and `refed` jobs that were deferred are in the queue.
     pub fn mark_fed(&mut self, fed: u64, refed: u64, now: Timestamp) {
         let now = micros(now);
-        self.row.fed = self.row.fed.max(fed).min(self.row.total);
-        self.row.deferred = self.row.deferred.saturating_sub(refed);
+        let cursor = &mut self.row.cursor;
+        cursor.fed = cursor.fed.max(fed).min(self.row.total);
+        cursor.deferred = cursor.deferred.saturating_sub(refed);
         if self.row.status.is_terminal() {
             return;
         }
-        if self.row.fed > 0 {
+        if self.row.cursor.fed > 0 {
             self.start(now);
         }
-        if refed > 0 && self.row.retry_after.take().is_some() {
+        if refed > 0 && self.row.retry.after.take().is_some() {
             self.append_status();
         }
     }
 
-    /// `lost` jobs that were in the queue are not, and were deferred.
+    /// Records that `lost` jobs, which were no longer in the queue, were deferred.
     pub fn mark_lost(&mut self, lost: u64, now: Timestamp) {
-        self.row.deferred += lost;
+        self.row.cursor.deferred += lost;
         if self.end_if_done(micros(now)) {
             self.append_status();
         }
     }
 
-    /// Ends the run if its cancellation was requested at or before `before`; whether it did.
+    /// Ends the run if its cancellation was requested at or before `before`. Returns true if it did.
     pub fn end_canceled(&mut self, before: Timestamp, now: Timestamp) -> bool {
         let requested = self.row.cancel_requested_at.is_some_and(|at| at <= before);
         let ends = requested && !self.row.status.is_terminal();

@@ -1,12 +1,12 @@
 //! The decisions about runs, without I/O.
 //!
-//! An implementation loads the rows that a decision is about under the lock of the run's row, asks here, and
-//! writes back what it is told, all in one transaction. So PostgreSQL and `SQLite` cannot disagree about what a
-//! batch of messages or a transition means.
+//! An implementation loads the rows that a decision is about under the lock of the run's row, calls the decision, and
+//! writes the changed rows back, all in one transaction. So a batch of messages or a transition has the same meaning
+//! over PostgreSQL and `SQLite`.
 
+mod batch;
 mod event;
 mod feed;
-mod intake;
 mod page;
 mod record;
 mod run;
@@ -15,7 +15,7 @@ mod transition;
 #[cfg(test)]
 mod tests;
 
-pub use intake::{Intake, News};
+pub use batch::{BatchPlan, NewRows};
 pub use page::{NewPage, read_page};
-pub use run::{OpenRun, OpenRuns};
+pub use run::{LockedRun, LockedRuns};
 pub use transition::{Move, plan};

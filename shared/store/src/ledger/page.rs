@@ -1,13 +1,13 @@
-//! Events as they are stored: in pages, so that they cost no row an item.
+//! Pages of events: rows that hold many events, so that an event costs no row of its own.
 
 use runmill_proto::{RunId, api::RunEvent};
 
 use crate::{EventPage, StoreError};
 
-/// Bounds what one read must hold: a page is some 100 KB.
+/// Bound of the memory of one read: a page is some 100 KB.
 const PAGE_EVENTS_MAX: usize = 256;
 
-/// A row of events on its way in.
+/// A page of events to insert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPage {
     pub run_id: RunId,
@@ -19,7 +19,7 @@ pub struct NewPage {
     pub events: String,
 }
 
-/// The pages of `events`, whose first has `first_seq`.
+/// Returns the pages of `events`, the first of which has `first_seq`.
 pub fn write_pages(run_id: RunId, mut first_seq: u64, events: &[RunEvent]) -> Vec<NewPage> {
     let alike = events.chunk_by(|a, b| is_status(a) == is_status(b));
     alike
@@ -39,7 +39,7 @@ pub fn write_pages(run_id: RunId, mut first_seq: u64, events: &[RunEvent]) -> Ve
         .collect()
 }
 
-/// What of a stored page is above `after`.
+/// Returns the events of a stored page above `after`.
 pub fn read_page(first_seq: u64, events: &str, after: u64) -> Result<EventPage, StoreError> {
     let mut events: Vec<RunEvent> = serde_json::from_str(events)
         .map_err(|error| StoreError::Broken(format!("stored events: {error}")))?;

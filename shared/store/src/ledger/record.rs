@@ -1,34 +1,34 @@
-//! What a batch of messages does to its runs.
+//! Changes of runs by a batch of messages.
 
 use jiff::Timestamp;
 use runmill_proto::message::{Deferred, Invocation};
 
-use super::{Intake, News, OpenRun, OpenRuns, event};
-use crate::{LogEntry, Written, time::micros};
+use super::{BatchPlan, LockedRun, LockedRuns, NewRows, event};
+use crate::{LogEntry, Pause, Written, time::micros};
 
-/// Why jobs of a run came back.
+/// The deferrals of a batch, as far as they change their run.
 #[derive(Default)]
 struct Interruption {
-    /// The first to be due again, and why.
+    /// Earliest time at which a job is due again, with the reason of its deferral.
     retry: Option<(Timestamp, String)>,
-    /// Why the run must stop.
+    /// Reason why the run must pause.
     pause: Option<String>,
-    /// The first moment at which it may go on by itself.
+    /// Earliest time at which the run may resume by itself.
     resume_at: Option<Timestamp>,
 }
 
-impl Intake<'_> {
-    /// Moves the runs by what was new. Returns, with what was written, the runs to write back.
-    pub fn record(self, mut news: News, mut runs: OpenRuns, now: Timestamp) -> (Written, OpenRuns) {
+impl BatchPlan<'_> {
+    /// Changes the runs by the rows that are new. Returns the counts of the batch, and the runs to write back.
+    pub fn record(self, mut new: NewRows, mut runs: LockedRuns, now: Timestamp) -> (Written, LockedRuns) {
         let now = micros(now);
         let (by_run, mut written) = self.by_run();
-        written.results = news.settled.len() as u64;
+        written.results = new.settled.len() as u64;
         runs.retain(|id, _| by_run.contains_key(id));
         for (id, entries) in by_run {
-            let run = runs.get_mut(&id).expect("an intake holds only messages of runs that are there");
-            let (was_paused, was_ended) = (run.row.paused_at.is_some(), run.row.status.is_terminal());
-            run.record(&entries, &mut news, now);
-            if run.row.paused_at.is_some() && !was_paused {
+            let run = runs.get_mut(&id).expect("a plan holds only messages of runs that are there");
+            let (was_paused, was_ended) = (run.row.pause.is_some(), run.row.status.is_terminal());
+            run.record(&entries, &mut new, now);
+            if run.row.pause.is_some() && !was_paused {
                 written.paused.push(id);
             }
             if run.row.status.is_terminal() && !was_ended {
@@ -39,23 +39,23 @@ impl Intake<'_> {
     }
 }
 
-impl OpenRun {
-    /// Whether the message is of the run's current pass: what came of an earlier one no longer counts.
+impl LockedRun {
+    /// Returns true if the message is of the run's current pass. Results of an earlier pass do not count.
     pub(super) fn is_current(&self, entry: &LogEntry) -> bool {
-        entry.epoch() == self.row.epoch
+        entry.epoch() == self.row.cursor.epoch
     }
 
-    fn record(&mut self, entries: &[&LogEntry], news: &mut News, now: Timestamp) {
+    fn record(&mut self, entries: &[&LogEntry], new: &mut NewRows, now: Timestamp) {
         self.start(now);
-        self.row.deferred =
-            self.row.deferred.saturating_sub(news.undeferred.remove(&self.row.id).unwrap_or_default());
+        let undeferred = new.undeferred.remove(&self.row.id).unwrap_or_default();
+        self.row.cursor.deferred = self.row.cursor.deferred.saturating_sub(undeferred);
         let mut interruption = Interruption::default();
         for entry in entries {
             let is_current = self.is_current(entry);
             match entry {
-                LogEntry::Invocation(invocation) => self.record_invocation(invocation, is_current, news),
+                LogEntry::Invocation(invocation) => self.record_invocation(invocation, is_current, new),
                 LogEntry::Deferred(deferred) => {
-                    let is_new = is_current && news.deferred.remove(&deferred.key());
+                    let is_new = is_current && new.deferred.remove(&deferred.key());
                     self.record_deferred(deferred, is_new);
                     if is_current && !self.is_outdated(deferred) {
                         interruption.add(deferred, is_new, now);
@@ -71,7 +71,7 @@ impl OpenRun {
         }
     }
 
-    fn record_invocation(&mut self, invocation: &Invocation, is_current: bool, news: &mut News) {
+    fn record_invocation(&mut self, invocation: &Invocation, is_current: bool, new: &mut NewRows) {
         self.row.stats.charge(&invocation.call);
         for failed in event::failed_attempts(invocation.key(), &invocation.call) {
             self.append(failed);
@@ -81,7 +81,7 @@ impl OpenRun {
             return;
         }
         // The first message of a job is the one that was inserted, so it is the one that settles.
-        if news.settled.remove(&invocation.key()) {
+        if new.settled.remove(&invocation.key()) {
             self.row.stats.settle(invocation);
             self.append(event::item(invocation));
         } else {
@@ -91,36 +91,30 @@ impl OpenRun {
 
     fn record_deferred(&mut self, deferred: &Deferred, is_new: bool) {
         self.row.stats.charge(&deferred.call);
-        self.row.deferred += u64::from(is_new);
+        self.row.cursor.deferred += u64::from(is_new);
         for failed in event::failed_attempts(deferred.key(), &deferred.call) {
             self.append(failed);
         }
         self.append(event::deferral(deferred));
     }
 
-    /// Pauses the run or schedules its retry; whether it did either.
+    /// Pauses the run or schedules its retry. Returns true if it did either.
     fn interrupt(&mut self, interruption: Interruption, now: Timestamp) -> bool {
         let row = &mut self.row;
         if row.status.is_terminal() {
             return false;
         }
-        let pause = interruption.pause.filter(|_| row.paused_at.is_none());
+        let pause = interruption.pause.filter(|_| row.pause.is_none());
         let mut interrupted = pause.is_some();
         if let Some(reason) = pause {
-            row.paused_at = Some(now);
-            row.pause_reason = Some(reason);
-            // One that is being canceled never goes on.
-            row.resume_at = interruption.resume_at.filter(|_| row.cancel_requested_at.is_none());
+            // A run that is being canceled never resumes.
+            let resume_at = interruption.resume_at.filter(|_| row.cancel_requested_at.is_none());
+            row.pause = Some(Pause { at: now, reason: Some(reason), resume_at });
         }
-        // A run that is paused or being canceled feeds nothing again.
-        let feeds = row.paused_at.is_none() && row.cancel_requested_at.is_none();
-        let retry = interruption.retry.filter(|_| feeds);
+        let retry = interruption.retry.filter(|_| row.is_feedable());
         interrupted |= retry.is_some();
         if let Some((not_before, reason)) = retry {
-            row.retry_count += 1;
-            row.retry_requested_at = Some(now);
-            row.retry_reason = Some(reason);
-            row.retry_after = Some(micros(not_before));
+            row.retry.schedule(micros(not_before), reason, now);
         }
         interrupted
     }
@@ -130,7 +124,7 @@ impl Interruption {
     fn add(&mut self, deferred: &Deferred, is_new: bool, now: Timestamp) {
         if deferred.pause {
             self.pause.get_or_insert_with(|| deferred.reason.clone());
-            // What was written too late may have to be tried again at once.
+            // A deferral that was written too late is due at once.
             let not_before = micros(deferred.not_before).max(now);
             self.resume_at = Some(self.resume_at.map_or(not_before, |first| first.min(not_before)));
         } else if is_new && self.retry.as_ref().is_none_or(|(first, _)| deferred.not_before < *first) {

@@ -7,14 +7,12 @@ use super::{NewPage, event, page};
 use crate::{RunRow, time::micros};
 
 /// The runs of a batch, all under the locks of their rows.
-pub type OpenRuns = BTreeMap<RunId, OpenRun>;
+pub type LockedRuns = BTreeMap<RunId, LockedRun>;
 
-/// A run under the lock of its row, with what is to be written back.
+/// A run under the lock of its row, with the changes to write back.
 #[derive(Clone, Debug)]
-pub struct OpenRun {
+pub struct LockedRun {
     pub row: RunRow,
-    /// When the last `run_progress` was written.
-    pub progress_at: Option<Timestamp>,
     events: Vec<RunEvent>,
     drops_deferred: bool,
 }
@@ -22,36 +20,37 @@ pub struct OpenRun {
 /// At most five `run_progress` a second.
 const PROGRESS_EVERY: SignedDuration = SignedDuration::from_millis(200);
 
-impl OpenRun {
-    pub const fn new(row: RunRow, progress_at: Option<Timestamp>) -> Self {
-        Self { row, progress_at, events: Vec::new(), drops_deferred: false }
+impl LockedRun {
+    pub const fn new(row: RunRow) -> Self {
+        Self { row, events: Vec::new(), drops_deferred: false }
     }
 
-    /// A run that was just asked for, with its first event.
+    /// Returns a new run with its first event.
     pub fn created(row: &RunRow) -> Self {
         let row = RunRow { created_at: micros(row.created_at), ..row.clone() };
-        let mut run = Self::new(row, None);
+        let mut run = Self::new(row);
         run.append_status();
         run
     }
 
-    /// Whether the run was to be paused by what had happened before it was last resumed: whoever resumed it says that
-    /// the reason is gone.
+    /// Returns true for a deferral that would pause the run for a reason from before its last resumption: who resumed the
+    /// run removed the reason.
     pub(super) fn is_outdated(&self, deferred: &Deferred) -> bool {
-        deferred.pause && self.row.last_resumed_at.is_some_and(|resumed| deferred.call.ended_at() <= resumed)
+        deferred.pause
+            && self.row.resumption.last_at.is_some_and(|resumed| deferred.call.ended_at() <= resumed)
     }
 
-    /// When a deferred job is to be fed again.
+    /// Returns the time at which a deferred job is to be fed again.
     pub(super) fn due(&self, deferred: &Deferred) -> Timestamp {
         if self.is_outdated(deferred) { deferred.call.ended_at() } else { deferred.not_before }
     }
 
-    /// The events to append, under the `seq`s that the row now says are taken.
+    /// Returns the events to append. Their `seq`s end at the row's.
     pub fn pages(&self) -> Vec<NewPage> {
         page::write_pages(self.row.id, self.row.seq - self.events.len() as u64 + 1, &self.events)
     }
 
-    /// Whether the run's deferred jobs are to be deleted: it ended, and they will never be fed.
+    /// Returns true if the run's deferred jobs are to be deleted: it ended, so they will never be fed.
     pub const fn drops_deferred(&self) -> bool {
         self.drops_deferred
     }
@@ -66,14 +65,14 @@ impl OpenRun {
     }
 
     pub(super) fn append_progress(&mut self, now: Timestamp, even_if_early: bool) {
-        let due = self.progress_at.is_none_or(|last| now >= last + PROGRESS_EVERY);
+        let due = self.row.progress_at.is_none_or(|last| now >= last + PROGRESS_EVERY);
         if due || even_if_early {
-            self.progress_at = Some(now);
+            self.row.progress_at = Some(now);
             self.append(event::progress(&self.row));
         }
     }
 
-    /// Something of it is in the queue.
+    /// Starts a pending run, of which a job was fed.
     pub(super) fn start(&mut self, now: Timestamp) {
         if self.row.status == RunStatus::Pending {
             self.row.status = RunStatus::Running;
@@ -82,7 +81,7 @@ impl OpenRun {
         }
     }
 
-    /// Ends the run if nothing more can come of it; whether it did. The event is the caller's.
+    /// Ends the run if it has no job that is open. Returns true if it did; then the caller appends the event.
     pub(super) fn end_if_done(&mut self, now: Timestamp) -> bool {
         if self.row.status.is_terminal() {
             return false;
@@ -91,8 +90,8 @@ impl OpenRun {
         let canceled = self.row.cancel_requested_at.is_some();
         let has_canceled_jobs = self.row.stats.outcome(Outcome::Canceled) > 0;
         if settled && !(canceled && has_canceled_jobs) {
-            // What has a result was in the queue, though its feeder may not have said so yet.
-            self.row.fed = self.row.total;
+            // A job with a result was in the queue, though its feeder may not have recorded that yet.
+            self.row.cursor.fed = self.row.total;
             self.end(RunStatus::Completed, now);
             return true;
         }
@@ -104,14 +103,12 @@ impl OpenRun {
     }
 
     pub(super) fn end(&mut self, status: RunStatus, now: Timestamp) {
-        self.drops_deferred = self.row.deferred > 0;
+        self.drops_deferred = self.row.cursor.deferred > 0;
         let row = &mut self.row;
         row.status = status;
         row.finished_at = Some(now);
-        row.deferred = 0;
-        row.retry_after = None;
-        row.paused_at = None;
-        row.pause_reason = None;
-        row.resume_at = None;
+        row.cursor.deferred = 0;
+        row.retry.after = None;
+        row.pause = None;
     }
 }

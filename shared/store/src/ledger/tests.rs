@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStatus,
-    api::{NewRun, RunEvent},
+    ErrorKind, InvocationId, Outcome, RunId, RunStatus,
+    api::RunEvent,
     message::{Attempt, Call, Deferred, Invocation, JobKey},
+    testing,
 };
 use uuid::Uuid;
 
@@ -21,21 +22,12 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn row(total: u64) -> RunRow {
-    let asked = NewRun {
-        name: None,
-        provider_id: ProviderId::from_uuid(Uuid::nil()),
-        model: "m".into(),
-        dataset_id: DatasetId::from_uuid(Uuid::nil()),
-        config: RunConfig::default(),
-        priority: None,
-        budget: None,
-    };
-    RunRow::new(RunId::from_uuid(Uuid::from_u128(1)), asked, total, at(0))
+    RunRow { created_at: at(0), ..crate::testing::run(RunId::from_uuid(Uuid::from_u128(1)), total) }
 }
 
 /// A store of one run that keeps its rows in maps.
 struct Tables {
-    run: OpenRun,
+    run: LockedRun,
     calls: HashSet<InvocationId>,
     results: BTreeMap<JobKey, Outcome>,
     deferred: BTreeSet<JobKey>,
@@ -44,7 +36,7 @@ struct Tables {
 
 impl Tables {
     fn new() -> Self {
-        let run = OpenRun::created(&row(JOBS));
+        let run = LockedRun::created(&row(JOBS));
         let mut tables = Self {
             run,
             calls: HashSet::new(),
@@ -67,34 +59,34 @@ impl Tables {
         if self.run.drops_deferred() {
             self.deferred.clear();
         }
-        self.run = OpenRun::new(self.run.row.clone(), self.run.progress_at);
+        self.run = LockedRun::new(self.run.row.clone());
     }
 
     fn write(&mut self, entries: &[LogEntry], now: Timestamp) -> Written {
         let batch = LogBatch(entries.to_vec());
-        let runs = OpenRuns::from([(self.run.row.id, self.run.clone())]);
-        let mut intake = Intake::new(&batch, &runs);
+        let runs = LockedRuns::from([(self.run.row.id, self.run.clone())]);
+        let mut plan = BatchPlan::new(&batch, &runs);
         let new =
-            intake.calls().iter().map(|entry| entry.call().id).filter(|id| self.calls.insert(*id)).collect();
-        intake.keep_new(&new);
+            plan.calls().iter().map(|entry| entry.call().id).filter(|id| self.calls.insert(*id)).collect();
+        plan.keep_new(&new);
 
-        let mut news = News::default();
-        for invocation in intake.results(&runs) {
+        let mut new_rows = NewRows::default();
+        for invocation in plan.results(&runs) {
             if self.results.contains_key(&invocation.key()) {
                 continue;
             }
             self.results.insert(invocation.key(), invocation.outcome);
-            news.settled.insert(invocation.key());
+            new_rows.settled.insert(invocation.key());
             if self.deferred.remove(&invocation.key()) {
-                *news.undeferred.entry(invocation.run_id).or_default() += 1;
+                *new_rows.undeferred.entry(invocation.run_id).or_default() += 1;
             }
         }
-        for (deferral, _) in intake.deferrals(&runs) {
+        for (deferral, _) in plan.deferrals(&runs) {
             if !self.results.contains_key(&deferral.key()) && self.deferred.insert(deferral.key()) {
-                news.deferred.insert(deferral.key());
+                new_rows.deferred.insert(deferral.key());
             }
         }
-        let (written, mut runs) = intake.record(news, runs, now);
+        let (written, mut runs) = plan.record(new_rows, runs, now);
         if let Some(run) = runs.remove(&self.run.row.id) {
             self.run = run;
             self.save();
@@ -136,7 +128,7 @@ impl Tables {
 
     fn lost_to_deferred(&mut self) -> u64 {
         let before = self.deferred.len();
-        let fed = u32::try_from(self.run.row.fed).unwrap();
+        let fed = u32::try_from(self.run.row.cursor.fed).unwrap();
         if self.run.row.in_queue() > 0 {
             let lost = (0..fed).map(key).filter(|key| !self.results.contains_key(key));
             self.deferred.extend(lost.collect::<Vec<_>>());
@@ -151,20 +143,17 @@ impl Tables {
             assert_eq!(row.stats.outcome(*outcome), rows as u64, "{outcome}");
         }
         assert_eq!(row.stats.calls, self.calls.len() as u64, "every call has one attempt here");
-        assert_eq!(row.deferred, self.deferred.len() as u64);
+        assert_eq!(row.cursor.deferred, self.deferred.len() as u64);
         let ended = row.status.is_terminal();
         assert_eq!(ended, row.finished_at.is_some());
-        assert!(row.fed <= row.total);
+        assert!(row.cursor.fed <= row.total);
         if ended {
-            assert_eq!((row.deferred, row.retry_after, row.paused_at), (0, None, None));
+            assert_eq!((row.cursor.deferred, row.retry.after, &row.pause), (0, None, &None));
         } else {
             assert!(row.stats.settled() < row.total || row.cancel_requested_at.is_some());
         }
-        if row.resume_at.is_some() {
-            assert!(
-                row.paused_at.is_some() && row.cancel_requested_at.is_none(),
-                "only a pause ends by itself"
-            );
+        if row.resume_at().is_some() {
+            assert!(row.cancel_requested_at.is_none(), "a run that is being canceled does not resume");
         }
         let last_status = self.events.iter().rev().find(|event| matches!(event, RunEvent::RunStatus(_)));
         assert_eq!(last_status, Some(&event::status(row)), "the last run_status says what the row does");
@@ -176,49 +165,14 @@ fn key(ordinal: u32) -> JobKey {
 }
 
 fn call(id: u128, error_kind: Option<ErrorKind>) -> Call {
-    let attempt = Attempt {
-        started_at: at(0),
-        latency_ms: 5,
-        status: None,
-        error_kind,
-        error: None,
-        usage: None,
-        cost_nanousd: None,
-        key: None,
-    };
-    Call {
-        id: InvocationId::from_uuid(Uuid::from_u128(id)),
-        provider_id: ProviderId::from_uuid(Uuid::nil()),
-        model: "m".into(),
-        attempts: vec![attempt],
-        usage: None,
-        started_at: at(0),
-        latency_ms: 5,
-        ttft_ms: None,
-        streamed: false,
-        cost_nanousd: None,
-    }
+    let attempt = Attempt { error_kind, ..testing::attempt() };
+    Call { attempts: vec![attempt], ..testing::call(InvocationId::from_uuid(Uuid::from_u128(id))) }
 }
 
 fn invocation(id: u128, ordinal: u32, epoch: u32, outcome: Outcome) -> LogEntry {
     let error_kind = (outcome == Outcome::Failed).then_some(ErrorKind::ServerError);
-    LogEntry::Invocation(Box::new(Invocation {
-        run_id: row(JOBS).id,
-        ordinal,
-        sample: 0,
-        epoch,
-        item_id: String::new(),
-        question: String::new(),
-        call: call(id, error_kind),
-        outcome,
-        error_kind,
-        error: None,
-        response: None,
-        reasoning: None,
-        tool_calls: Vec::new(),
-        logprobs: None,
-        score: None,
-    }))
+    let invocation = testing::invocation(key(ordinal), call(id, error_kind), outcome);
+    LogEntry::Invocation(Box::new(Invocation { epoch, error_kind, ..invocation }))
 }
 
 fn deferral(id: u128, ordinal: u32, epoch: u32, pause: bool) -> LogEntry {
@@ -331,11 +285,11 @@ fn pages_hold_at_most_256_events_and_status_events_alone() {
     let entries: Vec<_> =
         (0..300).map(|n| invocation(n, u32::try_from(n).unwrap(), 0, Outcome::Succeeded)).collect();
     let batch = LogBatch(entries);
-    let runs = OpenRuns::from([(tables.run.row.id, tables.run.clone())]);
-    let intake = Intake::new(&batch, &runs);
+    let runs = LockedRuns::from([(tables.run.row.id, tables.run.clone())]);
+    let plan = BatchPlan::new(&batch, &runs);
     let settled = batch.0.iter().map(LogEntry::key).collect();
 
-    let (_, runs) = intake.record(News { settled, ..News::default() }, runs, at(1));
+    let (_, runs) = plan.record(NewRows { settled, ..NewRows::default() }, runs, at(1));
 
     let pages = runs[&tables.run.row.id].pages();
     let shapes: Vec<_> = pages.iter().map(|page| (page.first_seq, page.last_seq, page.is_status)).collect();

@@ -1,24 +1,24 @@
-//! What users, and a process that came back, ask of a run.
+//! Changes of a run that users, and a restarted process, ask for.
 
 use jiff::Timestamp;
 use runmill_proto::{Outcome, RunStatus};
 
-use super::OpenRun;
-use crate::{RunRow, StoreError, Transition, time::micros};
+use super::LockedRun;
+use crate::{Pause, RunRow, StoreError, Transition, time::micros};
 
-/// Jobs to move before the run is told how many were.
+/// Jobs to move before a transition is made, which then takes their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
     Nothing,
-    /// What was deferred is due now.
+    /// Deferred jobs become due now.
     DeferredToNow,
-    /// Failed jobs lose their results and are deferred until now, as if they had never been fed.
+    /// Results of failed jobs are deleted, and the jobs become due now as if they had never been fed.
     FailedToNow,
-    /// Jobs that were fed, have no result and are not deferred are deferred until now.
+    /// Jobs that were fed, have no result and are not deferred become due now.
     LostToNow,
 }
 
-/// What `transition` moves, or why it cannot be.
+/// Returns the jobs that `transition` moves, or why the run refuses it.
 pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
     let ended = row.status.is_terminal();
     match transition {
@@ -30,8 +30,8 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
             conflict("has no failed jobs", row)
         }
         Transition::RetryFailed => Ok(Move::FailedToNow),
-        Transition::Resume if row.paused_at.is_none() => conflict("is not paused", row),
-        Transition::ResumeByItself if row.resume_at.is_none() => conflict("does not resume by itself", row),
+        Transition::Resume if row.pause.is_none() => conflict("is not paused", row),
+        Transition::ResumeByItself if row.resume_at().is_none() => conflict("does not resume by itself", row),
         Transition::Resume | Transition::ResumeByItself => Ok(Move::DeferredToNow),
         Transition::Cancel | Transition::Pause { .. } | Transition::Recover if ended => {
             conflict("has ended", row)
@@ -45,8 +45,8 @@ fn conflict(why: &str, row: &RunRow) -> Result<Move, StoreError> {
     Err(StoreError::Conflict(format!("run {} {why} (it is {})", row.id, row.status)))
 }
 
-impl OpenRun {
-    /// Makes the transition that was planned, of which `moved` jobs were moved.
+impl LockedRun {
+    /// Makes the planned transition, after `moved` jobs were moved.
     pub fn carry_out(&mut self, transition: &Transition, moved: u64, now: Timestamp) {
         let now = micros(now);
         let changed = match transition {
@@ -66,27 +66,26 @@ impl OpenRun {
             return false;
         }
         self.row.cancel_requested_at = Some(now);
-        self.row.retry_after = None;
-        self.row.resume_at = None;
+        self.row.retry.after = None;
+        if let Some(pause) = &mut self.row.pause {
+            pause.resume_at = None;
+        }
         self.end_if_done(now);
         true
     }
 
     fn pause(&mut self, reason: &str, now: Timestamp) -> bool {
-        if self.row.paused_at.is_some() {
-            return self.row.resume_at.take().is_some();
+        if let Some(pause) = &mut self.row.pause {
+            return pause.resume_at.take().is_some();
         }
-        self.row.paused_at = Some(now);
-        self.row.pause_reason = Some(reason.to_owned());
+        self.row.pause = Some(Pause { at: now, reason: Some(reason.to_owned()), resume_at: None });
         true
     }
 
     fn resume(&mut self, now: Timestamp) -> bool {
-        self.row.paused_at = None;
-        self.row.pause_reason = None;
-        self.row.resume_at = None;
-        self.row.retry_after = self.row.retry_after.map(|_| now);
-        self.count_resume(now);
+        self.row.pause = None;
+        self.row.retry.after = self.row.retry.after.map(|_| now);
+        self.row.resumption.add(now);
         true
     }
 
@@ -95,24 +94,16 @@ impl OpenRun {
         row.stats.forget_failures();
         row.status = RunStatus::Running;
         row.finished_at = None;
-        row.epoch += 1;
-        row.deferred += moved;
-        row.retry_count += 1;
-        row.retry_after = Some(now);
-        row.retry_requested_at = Some(now);
-        row.retry_reason = Some("Retry of failed items requested.".to_owned());
+        row.cursor.epoch += 1;
+        row.cursor.deferred += moved;
+        row.retry.schedule(now, "Retry of failed items requested.".to_owned(), now);
         true
     }
 
     fn recover(&mut self, moved: u64, now: Timestamp) -> bool {
-        self.row.deferred += moved;
-        self.count_resume(now);
+        self.row.cursor.deferred += moved;
+        self.row.resumption.add(now);
         self.end_if_done(now);
         true
-    }
-
-    fn count_resume(&mut self, now: Timestamp) {
-        self.row.resumed_count += 1;
-        self.row.last_resumed_at = Some(now);
     }
 }

@@ -13,7 +13,7 @@ pub struct StoredItem {
     pub body: String,
 }
 
-/// Checked lines in order, or why one is not an item ([`StoreError::BadLine`], which ends the upload).
+/// Checked lines in order, or the reason why one is not an item ([`StoreError::BadLine`], which ends the upload).
 pub type Lines<'a> = BoxStream<'a, Result<StoredItem, StoreError>>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,27 +23,34 @@ pub struct NewDataset {
     pub created_at: Timestamp,
 }
 
-/// Items in order.
+/// Reads datasets without their items.
 #[async_trait]
-pub trait Datasets: Send + Sync {
+pub trait DatasetReader: Send + Sync {
+    async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError>;
+
+    /// Returns the oldest dataset with this content.
+    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError>;
+
+    /// Returns at most `limit` datasets in the order of their ids, beginning after `after`.
+    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError>;
+}
+
+/// Reads the items of datasets, in order.
+#[async_trait]
+pub trait ItemReader: Send + Sync {
+    /// Returns the items at ordinals `from` and up, at most `limit`.
+    async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError>;
+
+    /// Returns the same items as they travel in jobs: by reference above [`JobItem::INLINE_MAX_BYTES`], so that the size
+    /// of the answer is bounded.
+    async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError>;
+}
+
+#[async_trait]
+pub trait DatasetWriter: Send + Sync {
     /// Stores all of `lines`, or nothing. Memory stays constant. An id that occurs twice is a
-    /// [`StoreError::BadLine`] with its line; no line at all is a [`StoreError::Conflict`].
+    /// [`StoreError::BadLine`] with its line; a dataset without lines is a [`StoreError::Conflict`].
     ///
     /// The version hash is the SHA-256 over each line's body followed by a newline.
     async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError>;
-
-    async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError>;
-
-    /// The oldest dataset with this content.
-    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError>;
-
-    /// By id, after `after`, at most `limit`.
-    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError>;
-
-    /// The items at ordinals `from` and up, at most `limit`, in order.
-    async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError>;
-
-    /// The same items as they travel in jobs: by reference above [`JobItem::INLINE_MAX_BYTES`], so that what is read
-    /// is bounded.
-    async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError>;
 }

@@ -4,15 +4,18 @@ use runmill_proto::api::ExecutorStatus;
 
 use crate::StoreError;
 
-/// Who executes.
+/// Records the heartbeats of executors.
 #[async_trait]
-pub trait Executors: Send + Sync {
-    /// Records that `executor` lives, under its name. Forgets those not seen in the day before that.
+pub trait Heartbeats: Send + Sync {
+    /// Records that `executor` is alive, under its name. Deletes executors that were not seen in the day before that.
     async fn report_executor(&self, executor: &ExecutorStatus) -> Result<(), StoreError>;
 
-    /// Forgets it.
+    /// Deletes the executor, if it is there.
     async fn remove_executor(&self, name: &str) -> Result<(), StoreError>;
+}
 
-    /// Those seen at or after `since`, by name.
+#[async_trait]
+pub trait ExecutorReader: Send + Sync {
+    /// Returns the executors seen at or after `since`, by name.
     async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError>;
 }

@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
@@ -8,19 +10,19 @@ use uuid::Uuid;
 
 use crate::StoreError;
 
-/// A provider as it is stored: its secrets sealed.
+/// A provider as it is stored, with its secrets sealed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderRow {
     pub id: ProviderId,
     pub name: String,
     pub kind: ProviderKind,
-    /// None: the kind's own.
+    /// `None` stands for the protocol of the kind.
     pub protocol: Option<ProviderProtocol>,
     pub base_url: String,
     pub secrets: Vec<SealedSecret>,
     pub capabilities: Capabilities,
     pub rate_limit: RateLimit,
-    /// Settings that the provider states above the workspace's.
+    /// Settings of the provider, which take precedence over the workspace's.
     pub settings: SettingsOverride,
     /// Grows with every change of the row or its secrets.
     pub version: i64,
@@ -43,19 +45,21 @@ impl SecretKind {
     }
 }
 
-impl std::str::FromStr for SecretKind {
-    type Err = String;
+impl FromStr for SecretKind {
+    type Err = UnknownSecretKind;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "api_key" => Ok(Self::ApiKey),
-            "header" => Ok(Self::Header),
-            _ => Err(format!("`{text}` is not a kind of secret")),
-        }
+    fn from_str(name: &str) -> Result<Self, UnknownSecretKind> {
+        let kind = [Self::ApiKey, Self::Header].into_iter().find(|kind| kind.as_str() == name);
+        kind.ok_or_else(|| UnknownSecretKind(name.to_owned()))
     }
 }
 
-/// One sealed value. Its row id is what the seal is bound to.
+/// A stored kind of secret that this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a kind of secret")]
+pub struct UnknownSecretKind(String);
+
+/// One sealed value. The seal is bound to the row's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedSecret {
     pub id: Uuid,
@@ -63,25 +67,34 @@ pub struct SealedSecret {
     /// The key's label or the header's name.
     pub name: String,
     pub sealed: Vec<u8>,
-    /// What may be shown of it.
+    /// The part of the value that may be shown.
     pub masked: String,
-    /// A key's share of the calls relative to the provider's other keys, from 1 to 100; 1 for a header.
+    /// Share of a key in the calls, relative to the provider's other keys, from 1 to 100; 1 for a header.
     pub weight: u32,
 }
 
-/// A secret with the id that its seal is already bound to.
+/// A secret to store. Its seal is already bound to its id.
 pub type NewSecret = SealedSecret;
 
-/// A secret and whose it is; for rotation.
+/// A secret and the provider that it belongs to; for rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretOwner {
     pub provider_id: ProviderId,
     pub secret: SealedSecret,
 }
 
-/// Accounts at model APIs.
+/// Reads providers: accounts at model APIs.
 #[async_trait]
-pub trait Providers: Send + Sync {
+pub trait ProviderReader: Send + Sync {
+    /// Returns [`StoreError::NotFound`] also for a deleted provider.
+    async fn provider(&self, id: ProviderId) -> Result<ProviderRow, StoreError>;
+
+    /// Returns at most `limit` providers in the order of their ids, beginning after `after`.
+    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError>;
+}
+
+#[async_trait]
+pub trait ProviderWriter: Send + Sync {
     /// Stores `row` with its secrets. [`StoreError::Conflict`] if the name is taken.
     async fn create_provider(&self, row: &ProviderRow) -> Result<(), StoreError>;
 
@@ -89,19 +102,17 @@ pub trait Providers: Send + Sync {
     /// [`StoreError::Conflict`]. `created_at` stays as it was.
     async fn update_provider(&self, row: &ProviderRow) -> Result<(), StoreError>;
 
-    /// [`StoreError::NotFound`] also for a deleted one.
-    async fn provider(&self, id: ProviderId) -> Result<ProviderRow, StoreError>;
-
-    /// By id, after `after`, at most `limit`.
-    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError>;
-
-    /// Removes it and its secrets. [`StoreError::Conflict`] while a run of it has not ended.
+    /// Deletes the provider and its secrets. [`StoreError::Conflict`] while a run of it has not ended.
     async fn delete_provider(&self, id: ProviderId) -> Result<(), StoreError>;
+}
 
-    /// Every secret, by id, after `after`, at most `limit`; for rotation.
+/// Seals all secrets under another key.
+#[async_trait]
+pub trait SecretRotation: Send + Sync {
+    /// Returns at most `limit` secrets of all providers in the order of their ids, beginning after `after`.
     async fn secrets(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<SecretOwner>, StoreError>;
 
-    /// Replaces the sealed value of `id` if it still is `old`, and grows the provider's version; whether
-    /// it did.
+    /// Replaces the sealed value of `id` if it still is `old`, and increments the provider's version. Returns true if it
+    /// did.
     async fn reseal(&self, id: Uuid, old: &[u8], new: &[u8]) -> Result<bool, StoreError>;
 }

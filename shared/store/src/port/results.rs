@@ -1,114 +1,16 @@
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
-use jiff::Timestamp;
 use runmill_proto::{
-    ErrorKind, InvocationId, Outcome, RunId,
+    InvocationId, RunId,
     api::{InvocationRecord, ResultRecord},
-    message::{Call, Deferred, Invocation, JobKey},
+    message::JobKey,
 };
 
 use crate::StoreError;
 
-/// One message of an executor.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LogEntry {
-    Invocation(Box<Invocation>),
-    Deferred(Box<Deferred>),
-}
-
-impl LogEntry {
-    pub const fn key(&self) -> JobKey {
-        match self {
-            Self::Invocation(invocation) => invocation.key(),
-            Self::Deferred(deferred) => deferred.key(),
-        }
-    }
-
-    pub const fn call(&self) -> &Call {
-        match self {
-            Self::Invocation(invocation) => &invocation.call,
-            Self::Deferred(deferred) => &deferred.call,
-        }
-    }
-
-    /// How the job ended; `None`: it was deferred.
-    pub const fn outcome(&self) -> Option<Outcome> {
-        match self {
-            Self::Invocation(invocation) => Some(invocation.outcome),
-            Self::Deferred(_) => None,
-        }
-    }
-
-    /// Why the job failed, or why its last attempt did before it was deferred.
-    pub fn error_kind(&self) -> Option<ErrorKind> {
-        match self {
-            Self::Invocation(invocation) => invocation.error_kind,
-            Self::Deferred(deferred) => deferred.call.attempts.last().and_then(|attempt| attempt.error_kind),
-        }
-    }
-
-    /// The run's pass that the job was of.
-    pub const fn epoch(&self) -> u32 {
-        match self {
-            Self::Invocation(invocation) => invocation.epoch,
-            Self::Deferred(deferred) => deferred.epoch,
-        }
-    }
-}
-
-/// Messages to be written together.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LogBatch(pub Vec<LogEntry>);
-
-impl LogBatch {
-    /// The runs that it is about, in the order of their ids.
-    pub fn run_ids(&self) -> Vec<RunId> {
-        let ids: BTreeSet<RunId> = self.0.iter().map(|entry| entry.key().run_id).collect();
-        ids.into_iter().collect()
-    }
-}
-
-/// What a batch changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Results that were not there before.
-    pub results: u64,
-    /// Messages of which nothing was new.
-    pub redelivered: u64,
-    /// Runs that the batch paused, so that others can be told.
-    pub paused: Vec<RunId>,
-    /// Runs that the batch ended.
-    pub ended: Vec<RunId>,
-    /// Messages of runs that are not there; nothing of them was written.
-    pub orphaned: u64,
-}
-
-/// What came of the jobs.
+/// Reads the results of jobs and the calls that were made for them.
 #[async_trait]
-pub trait Results: Send + Sync {
-    /// Writes the batch in one transaction:
-    ///
-    /// 1. the call of every message, unless its id is there already (then the message was
-    ///    redelivered, and nothing more is done with it);
-    /// 2. under the lock of each run's row, in the order of their ids: a result for every job that has none
-    ///    (of an earlier pass: the call alone is recorded), which also ends the job's deferral; then a deferral
-    ///    for every deferred job with neither result nor deferral, unless its run has ended;
-    /// 3. the run's counters and stats, moved by what was new and nothing else;
-    /// 4. the run's events (`run_log` for failed attempts, invocations and deferrals, `run_item`, at most one
-    ///    `run_progress` and five of them a second, `run_status` for transitions) under the next dense `seq`s;
-    /// 5. the end of each run whose jobs all have their result, or that is canceled and has
-    ///    nothing in the queue.
-    ///
-    /// A deferral that says `pause` pauses its run, which resumes by itself at the earliest `not_before` of the
-    /// batch that lies after `now`, if there is one; one that does not schedules a retry, counted once for a
-    /// batch and run. Writing a batch again, in whole or in part, changes nothing. A NUL in a text is stored as
-    /// U+FFFD where the database takes none.
-    ///
-    /// Not canceled by dropping the future: the batch may then be written or not, and may be written again.
-    async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError>;
-
-    /// By ordinal and sample, after `after`, at most `limit`.
+pub trait ResultReader: Send + Sync {
+    /// Returns at most `limit` results by ordinal and sample, beginning after `after`.
     async fn results(
         &self,
         id: RunId,
@@ -116,7 +18,7 @@ pub trait Results: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ResultRecord>, StoreError>;
 
-    /// By id, after `after`, at most `limit`.
+    /// Returns at most `limit` invocations in the order of their ids, beginning after `after`.
     async fn invocations(
         &self,
         id: RunId,

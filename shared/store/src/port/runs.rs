@@ -1,182 +1,71 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{
-    DatasetId, Outcome, ProviderId, RunConfig, RunId, RunStats, RunStatus,
-    api::{NewRun, RunCounters, RunProgress},
-    usd,
-};
-use serde_json::Value;
+use runmill_proto::RunId;
 
-use crate::StoreError;
+use crate::{RunRow, StoreError};
 
-/// A run as it is stored. Times are kept to the microsecond.
-///
-/// `fed` counts positions of the run that were handed to the lane at least once: position
-/// `sample * items + ordinal`. In the queue or in flight are `fed - stats.settled() - deferred`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunRow {
-    pub id: RunId,
-    pub name: Option<String>,
-    pub provider_id: ProviderId,
-    pub model: String,
-    pub dataset_id: DatasetId,
-    pub config: RunConfig,
-    /// From 1 to 100.
-    pub priority: u32,
-    pub budget: Option<Value>,
-    pub idempotency_key: Option<String>,
-    /// The W3C trace context of its submission; `None` if nobody traced that.
-    pub traceparent: Option<String>,
-    pub status: RunStatus,
-    /// Items times samples.
-    pub total: u64,
-    pub fed: u64,
-    pub deferred: u64,
-    /// The pass: grows when failed jobs are tried again. A result of an earlier pass is not recorded.
-    pub epoch: u32,
-    /// The `seq` of the run's last event; 0 before the first.
-    pub seq: u64,
-    pub stats: RunStats,
-    pub created_at: Timestamp,
-    pub started_at: Option<Timestamp>,
-    pub finished_at: Option<Timestamp>,
-    pub paused_at: Option<Timestamp>,
-    pub pause_reason: Option<String>,
-    /// When a run that a deferral paused resumes by itself. Only of a paused run.
-    pub resume_at: Option<Timestamp>,
-    pub cancel_requested_at: Option<Timestamp>,
-    pub retry_count: u32,
-    /// When the deferred jobs of the last interruption are due; `None` once they were fed or the run ended.
-    pub retry_after: Option<Timestamp>,
-    pub retry_requested_at: Option<Timestamp>,
-    pub retry_reason: Option<String>,
-    pub resumed_count: u32,
-    pub last_resumed_at: Option<Timestamp>,
-}
-
-impl RunRow {
-    /// A run that nobody has fed yet, of `total` jobs.
-    pub fn new(id: RunId, asked: NewRun, total: u64, created_at: Timestamp) -> Self {
-        Self {
-            id,
-            name: asked.name,
-            provider_id: asked.provider_id,
-            model: asked.model,
-            dataset_id: asked.dataset_id,
-            config: asked.config,
-            priority: asked.priority.unwrap_or(1),
-            budget: asked.budget,
-            idempotency_key: None,
-            traceparent: None,
-            status: RunStatus::Pending,
-            total,
-            fed: 0,
-            deferred: 0,
-            epoch: 0,
-            seq: 0,
-            stats: RunStats::default(),
-            created_at,
-            started_at: None,
-            finished_at: None,
-            paused_at: None,
-            pause_reason: None,
-            resume_at: None,
-            cancel_requested_at: None,
-            retry_count: 0,
-            retry_after: None,
-            retry_requested_at: None,
-            retry_reason: None,
-            resumed_count: 0,
-            last_resumed_at: None,
-        }
-    }
-
-    /// Jobs in the lane's queue or in flight, as far as is known: a job is published before it is counted as fed.
-    pub fn in_queue(&self) -> u64 {
-        self.fed.saturating_sub(self.stats.settled() + self.deferred)
-    }
-
-    pub fn progress(&self) -> RunProgress {
-        RunProgress {
-            run_id: self.id,
-            counters: self.counters(),
-            score: self.stats.score(self.total),
-            usage: self.stats.usage,
-            cost_usd: self.cost_usd(),
-        }
-    }
-
-    pub fn counters(&self) -> RunCounters {
-        RunCounters {
-            total: self.total,
-            fed: self.fed,
-            settled: self.stats.settled(),
-            deferred: self.deferred,
-            succeeded: self.stats.outcome(Outcome::Succeeded),
-            refused: self.stats.outcome(Outcome::Refused),
-            truncated: self.stats.outcome(Outcome::Truncated),
-            failed: self.stats.outcome(Outcome::Failed),
-            canceled: self.stats.outcome(Outcome::Canceled),
-            budget_stopped: self.stats.outcome(Outcome::BudgetStopped),
-            calls: self.stats.calls,
-            retries: self.stats.retries,
-            duplicates: self.stats.duplicates,
-        }
-    }
-
-    /// What the calls cost, as far as prices are known.
-    pub fn cost_usd(&self) -> Option<f64> {
-        self.stats.cost_nanousd.map(usd)
-    }
-}
-
-/// A run that was created, or the one that the idempotency key already stands for.
+/// A run that was created, or the existing run with the same idempotency key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CreatedRun {
     New(RunRow),
     Existing(RunRow),
 }
 
-/// What is asked of a run by its users.
+/// A run and the `seq` of its last event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunVersion {
+    pub run_id: RunId,
+    pub seq: u64,
+}
+
+/// A change of a run that a user, or a process that was restarted, asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// Nothing more is fed; ended once nothing of it is in the queue, and its deferred jobs are dropped. Of a
-    /// run that has ended: a [`StoreError::Conflict`]. Asked twice: as once.
+    /// Stops the feeding. The run ends once none of its jobs is in the queue; its deferred jobs are dropped.
+    /// [`StoreError::Conflict`] if the run has ended. Idempotent.
     Cancel,
-    /// Nothing more is fed until resumed by a user. Of an ended run: a conflict. Of a paused one: it no longer
-    /// resumes by itself, and nothing else changes.
+    /// Stops the feeding until a user resumes the run. [`StoreError::Conflict`] if the run has ended. A paused run
+    /// no longer resumes by itself, and is otherwise left as it is.
     Pause { reason: String },
-    /// Ends a pause, and makes what was deferred due now. Of a run that is not paused: a conflict.
+    /// Ends a pause, and makes deferred jobs due now. [`StoreError::Conflict`] if the run is not paused.
     Resume,
-    /// As [`Transition::Resume`], but only of a run that would resume by itself: of another, such as one that a
-    /// user has paused since, a conflict.
+    /// Does the same as [`Transition::Resume`], for a run that would resume by itself. [`StoreError::Conflict`] for
+    /// another, such as one that a user has paused since.
     ResumeByItself,
-    /// Of a run that ended by itself: its failed jobs lose their results and are due now, in a new pass. Of one
-    /// that has not ended, that was canceled, or without failed jobs: a conflict.
+    /// Deletes the results of failed jobs and makes them due now, in a new pass. [`StoreError::Conflict`] if the run
+    /// has not ended, was canceled, or has no failed jobs.
     RetryFailed,
-    /// The process that ran it was gone and is back: what was in the queue is due now. Of an ended run: a
-    /// conflict.
+    /// Makes the jobs that were in the queue due now, after the process that ran them was restarted.
+    /// [`StoreError::Conflict`] if the run has ended.
     Recover,
 }
 
-/// Runs, and the decisions about them. Every transition is an event of the run (`run_status`), written in the
-/// same transaction.
 #[async_trait]
-pub trait Runs: Send + Sync {
-    /// One insert, whatever the run's size. `row` is new: nothing fed, seq 0. Its first event is written
-    /// with it. [`StoreError::Conflict`] if the idempotency key was used with another provider, model,
-    /// dataset, or config; [`StoreError::NotFound`] if provider or dataset is not there.
-    async fn create_run(&self, row: &RunRow) -> Result<CreatedRun, StoreError>;
-
+pub trait RunReader: Send + Sync {
     async fn run(&self, id: RunId) -> Result<RunRow, StoreError>;
 
-    /// Newest first, before `before`, at most `limit`.
+    /// Returns at most `limit` runs, newest first, beginning before `before`.
     async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError>;
 
-    /// The newest run whose idempotency key starts with `prefix`.
+    /// Returns those of the runs that are there.
+    async fn run_rows(&self, ids: &[RunId]) -> Result<Vec<RunRow>, StoreError>;
+
+    /// Returns the newest run whose idempotency key starts with `prefix`.
     async fn newest_run_by_key(&self, prefix: &str) -> Result<Option<RunRow>, StoreError>;
 
-    /// Does it and returns the run as it then is.
+    /// Returns the versions of runs that have not ended, or that ended at or after `since`.
+    async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError>;
+}
+
+/// Creates and changes runs. Every transition is an event of the run (`run_status`), written in the same transaction.
+#[async_trait]
+pub trait RunWriter: Send + Sync {
+    /// Inserts one row, whatever the run's size. `row` is new: nothing is fed, and seq is 0. Its first event is written
+    /// with it. [`StoreError::Conflict`] if the idempotency key was used with another provider, model, dataset, or
+    /// config; [`StoreError::NotFound`] if provider or dataset is not there.
+    async fn create_run(&self, row: &RunRow) -> Result<CreatedRun, StoreError>;
+
+    /// Makes the transition and returns the run after it.
     async fn transition(
         &self,
         id: RunId,

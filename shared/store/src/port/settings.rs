@@ -3,12 +3,15 @@ use runmill_proto::api::Settings;
 
 use crate::StoreError;
 
-/// The workspace's settings: one value, with a version that grows with each change.
+/// Reads the settings of the workspace.
 #[async_trait]
-pub trait SettingsStore: Send + Sync {
-    /// The defaults at version 0 where nothing was stored.
+pub trait SettingsReader: Send + Sync {
+    /// Returns the settings with their version; version 0 is the defaults.
     async fn settings(&self) -> Result<(Settings, i64), StoreError>;
+}
 
-    /// Replaces them; the new version.
+#[async_trait]
+pub trait SettingsWriter: Send + Sync {
+    /// Replaces the settings of the workspace. Returns the new version.
     async fn put_settings(&self, settings: &Settings) -> Result<i64, StoreError>;
 }

@@ -6,47 +6,38 @@ use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use futures::TryStreamExt as _;
 use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
-use tokio_postgres::{Error, Row, binary_copy::BinaryCopyInWriter, types::Type};
+use tokio_postgres::{Error, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
 
 use super::{
     PgStore,
     error::violated,
-    values::{Columns as _, bigint, integer, text},
+    values::{integer, parameters, record, text},
 };
-use crate::{Datasets, Lines, NewDataset, StoreError, StoredItem, dataset::Counted};
+use crate::{
+    DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoreError, StoredItem,
+    columns::{
+        Dialect, inserted,
+        sql::{Sql, insert, select},
+    },
+    dataset::Counted,
+};
 
 const COPY_ITEMS: &str = "\
 -- dataset_items.copy
 COPY dataset_items (dataset_id, ordinal, item_id, body)
 FROM STDIN (FORMAT binary)";
 
-const INSERT: &str = "\
--- datasets.insert
-INSERT INTO datasets (id, name, version_hash, item_count, created_at)
-VALUES ($1, $2, $3, $4, $5)";
+static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Postgres, "datasets.insert", "datasets", ""));
 
-const GET: &str = "\
--- datasets.get
-SELECT id, name, version_hash, item_count, created_at
-FROM datasets
-WHERE id = $1";
+static GET: Sql = Sql::new(|| select::<Dataset>("datasets.get", "datasets", "WHERE id = $1"));
 
-const BY_HASH: &str = "\
--- datasets.by_hash
-SELECT id, name, version_hash, item_count, created_at
-FROM datasets
-WHERE version_hash = $1
-ORDER BY id
-LIMIT 1";
+static BY_HASH: Sql = Sql::new(|| {
+    select::<Dataset>("datasets.by_hash", "datasets", "WHERE version_hash = $1\nORDER BY id\nLIMIT 1")
+});
 
-const PAGE: &str = "\
--- datasets.page
-SELECT id, name, version_hash, item_count, created_at
-FROM datasets
-WHERE id > $1
-ORDER BY id
-LIMIT $2";
+static PAGE: Sql =
+    Sql::new(|| select::<Dataset>("datasets.page", "datasets", "WHERE id > $1\nORDER BY id\nLIMIT $2"));
 
 const ITEMS: &str = "\
 -- dataset_items.page
@@ -67,48 +58,30 @@ ORDER BY ordinal
 LIMIT $3";
 
 #[async_trait]
-impl Datasets for PgStore {
-    async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError> {
-        let mut client = self.client().await?;
-        let tx = client.transaction().await?;
-        let counted = copy_items(&tx, new.id, lines).await?;
-        let dataset = counted.finish(new)?;
-        let statement = tx.prepare_cached(INSERT).await?;
-        tx.execute(
-            &statement,
-            &[
-                &dataset.id.uuid(),
-                &text(&dataset.name),
-                &dataset.version_hash,
-                &bigint(dataset.item_count),
-                &dataset.created_at,
-            ],
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(dataset)
-    }
-
+impl DatasetReader for PgStore {
     async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(GET).await?;
+        let statement = client.prepare_cached(&GET).await?;
         let row = client.query_opt(&statement, &[&id.uuid()]).await?;
-        dataset(&row.ok_or_else(|| not_found(id))?)
+        record(&row.ok_or_else(|| StoreError::not_found("dataset", id))?)
     }
 
     async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(BY_HASH).await?;
-        client.query_opt(&statement, &[&text(version_hash)]).await?.as_ref().map(dataset).transpose()
+        let statement = client.prepare_cached(&BY_HASH).await?;
+        client.query_opt(&statement, &[&text(version_hash)]).await?.as_ref().map(record).transpose()
     }
 
     async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError> {
         let after = after.map_or(Uuid::nil(), DatasetId::uuid);
         let client = self.client().await?;
-        let statement = client.prepare_cached(PAGE).await?;
-        client.query(&statement, &[&after, &i64::from(limit)]).await?.iter().map(dataset).collect()
+        let statement = client.prepare_cached(&PAGE).await?;
+        client.query(&statement, &[&after, &i64::from(limit)]).await?.iter().map(record).collect()
     }
+}
 
+#[async_trait]
+impl ItemReader for PgStore {
     async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(ITEMS).await?;
@@ -133,7 +106,21 @@ impl Datasets for PgStore {
     }
 }
 
-/// Copies `lines` as they come. The server's pace is the caller's: what is on the way is a few kilobytes.
+#[async_trait]
+impl DatasetWriter for PgStore {
+    async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let counted = copy_items(&tx, new.id, lines).await?;
+        let dataset = counted.finish(new)?;
+        let statement = tx.prepare_cached(&INSERT).await?;
+        tx.execute(&statement, &parameters(&inserted(&dataset))).await?;
+        tx.commit().await?;
+        Ok(dataset)
+    }
+}
+
+/// Copies `lines` as they come, at the pace of the server: a few kilobytes are on the way at a time.
 async fn copy_items(
     tx: &Transaction<'_>,
     id: DatasetId,
@@ -152,7 +139,7 @@ async fn copy_items(
     Ok(counted)
 }
 
-/// The server names the line of the copy whose id was there before.
+/// Maps the violation of an id that is there already to its line, which the server names.
 fn refused(error: Error) -> StoreError {
     if violated(&error) != Some("dataset_items_item_id_unique") {
         return error.into();
@@ -164,22 +151,8 @@ fn refused(error: Error) -> StoreError {
     }
 }
 
-/// The first number of `COPY dataset_items, line 3`, which is said in the server's language.
+/// Returns the first number of a text like `COPY dataset_items, line 3`, which is in the server's language.
 fn line_number(place: &str) -> Option<u64> {
     let digits = place.split(|c: char| !c.is_ascii_digit());
     digits.filter(|digits| !digits.is_empty()).find_map(|digits| digits.parse().ok())
-}
-
-pub fn not_found(id: DatasetId) -> StoreError {
-    StoreError::NotFound { what: "dataset", id: id.to_string() }
-}
-
-fn dataset(row: &Row) -> Result<Dataset, StoreError> {
-    Ok(Dataset {
-        id: DatasetId::from_uuid(row.try_get("id")?),
-        name: row.try_get("name")?,
-        version_hash: row.try_get("version_hash")?,
-        item_count: row.count("item_count")?,
-        created_at: row.try_get("created_at")?,
-    })
 }

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{
     PgStore,
-    values::{Columns as _, bigint, integer},
+    values::{Cell as _, bigint, integer},
 };
-use crate::{DueJob, RunRow, StoreError, run::item_count, time::micros};
+use crate::{DueJob, RunRow, StoreError, time::micros};
 
 const DUE: &str = "\
 -- deferred.due
@@ -103,7 +103,7 @@ const DELETE_ALL: &str = "\
 DELETE FROM deferred
 WHERE run_id = $1";
 
-/// Keys as the arrays that a statement takes.
+/// Keys of jobs as one array a column.
 pub struct KeyColumns {
     pub run_id: Vec<Uuid>,
     pub ordinal: Vec<i32>,
@@ -121,11 +121,7 @@ impl KeyColumns {
 }
 
 pub fn key(row: &Row) -> Result<JobKey, StoreError> {
-    Ok(JobKey {
-        run_id: RunId::from_uuid(row.try_get("run_id")?),
-        ordinal: row.number("ordinal")?,
-        sample: row.number("sample")?,
-    })
+    Ok(JobKey { run_id: row.cell("run_id")?, ordinal: row.cell("ordinal")?, sample: row.cell("sample")? })
 }
 
 pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
@@ -134,13 +130,13 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
     let rows = client.query(&statement, &[&id.uuid(), &micros(now), &i64::from(limit)]).await?;
     rows.iter()
         .map(|row| {
-            Ok(DueJob { key: key(row)?, attempt: row.number("attempt")?, failures: row.number("failures")? })
+            Ok(DueJob { key: key(row)?, attempt: row.cell("attempt")?, failures: row.cell("failures")? })
         })
         .collect()
 }
 
-/// Inserts those whose job has no result; the jobs that were not deferred before. A later attempt's deferral takes
-/// the place of an earlier one, whose feeding was not recorded yet.
+/// Inserts the deferrals of jobs without a result. Returns the jobs that were not deferred before. The deferral of a later
+/// attempt replaces that of an earlier one, whose feeding was not recorded yet.
 pub async fn insert(
     tx: &Transaction<'_>,
     deferrals: &[(&Deferred, Timestamp)],
@@ -166,7 +162,7 @@ pub async fn insert(
     Ok(inserted)
 }
 
-/// Makes jobs due that lost their results, as if they had never been fed; how many.
+/// Makes jobs due whose results were deleted, as if they had never been fed. Returns their number.
 pub async fn insert_due(
     tx: &Transaction<'_>,
     id: RunId,
@@ -178,19 +174,19 @@ pub async fn insert_due(
     Ok(tx.execute(&statement, &[&id.uuid(), &keys.ordinal, &keys.sample, &micros(now)]).await?)
 }
 
-/// Makes jobs due that were fed and are nowhere; how many.
+/// Makes jobs due that were fed and have neither result nor deferral. Returns their number.
 pub async fn insert_lost(
     tx: &Transaction<'_>,
     row: &RunRow,
     now: Timestamp,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    // Positions are looked through only if the counters say that there is something to find.
+    // The statement looks at every position, so it runs only if the counters show that a job is missing.
     if row.in_queue() == 0 {
         return Ok(0);
     }
     let statement = tx.prepare_cached(INSERT_LOST).await?;
-    let (fed, items) = (bigint(row.fed), bigint(item_count(row)));
+    let (fed, items) = (bigint(row.cursor.fed), bigint(row.items()));
     Ok(tx.execute(&statement, &[&row.id.uuid(), &fed, &items, &micros(now), &i64::from(limit)]).await?)
 }
 
@@ -199,7 +195,7 @@ pub async fn make_due(tx: &Transaction<'_>, id: RunId, now: Timestamp) -> Result
     Ok(tx.execute(&statement, &[&id.uuid(), &micros(now)]).await?)
 }
 
-/// Deletes the deferrals of these jobs, where there are any; whose they were.
+/// Deletes the deferrals of these jobs, where there are any. Returns the jobs that had one.
 pub async fn delete(tx: &Transaction<'_>, jobs: &[JobKey]) -> Result<Vec<JobKey>, StoreError> {
     if jobs.is_empty() {
         return Ok(Vec::new());
@@ -209,7 +205,7 @@ pub async fn delete(tx: &Transaction<'_>, jobs: &[JobKey]) -> Result<Vec<JobKey>
     tx.query(&statement, &[&keys.run_id, &keys.ordinal, &keys.sample]).await?.iter().map(key).collect()
 }
 
-/// Deletes the deferrals that these feedings were of; how many there were.
+/// Deletes the deferrals of these jobs that were fed, if no later attempt deferred them anew. Returns their number.
 pub async fn delete_fed(tx: &Transaction<'_>, jobs: &[DueJob]) -> Result<u64, StoreError> {
     if jobs.is_empty() {
         return Ok(0);

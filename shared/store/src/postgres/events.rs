@@ -2,19 +2,17 @@
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
-use jiff::Timestamp;
 use runmill_proto::{RunId, api::RunEvent};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    PgStore, runs,
-    values::{Columns as _, bigint},
+    PgStore,
+    values::{Cell as _, bigint},
 };
 use crate::{
-    EventPage, Events, RunRow, RunVersion, StoreError,
+    EventPage, EventReader, StoreError,
     ledger::{NewPage, read_page},
-    time::micros,
 };
 
 const INSERT: &str = "\
@@ -23,8 +21,8 @@ INSERT INTO run_events (run_id, last_seq, first_seq, is_status, events)
 SELECT *
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[])";
 
-// `seq`s are dense, so a bound on them is a bound on the events. The limit is on the side of the stored `seq`: an `after`
-// that a client made up can be so large that nothing can be added to it.
+// `seq`s are dense, so a bound on them is a bound on the events. The limit is subtracted from the stored `seq`: a client may
+// send an `after` that is so large that nothing can be added to it.
 const PAGE: &str = "\
 -- run_events.page
 SELECT first_seq, events
@@ -45,7 +43,7 @@ ORDER BY last_seq
 LIMIT $3";
 
 #[async_trait]
-impl Events for PgStore {
+impl EventReader for PgStore {
     async fn events(&self, id: RunId, after: u64, limit: u32) -> Result<Vec<EventPage>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(PAGE).await?;
@@ -64,21 +62,6 @@ impl Events for PgStore {
         let rows = client.query(&statement, &[&id.uuid(), &bigint(after), &i64::from(limit)]).await?;
         let pages: Result<Vec<_>, _> = rows.iter().map(|row| page(row, after)).collect();
         Ok(pages?.into_iter().flat_map(EventPage::numbered).take(limit as usize).collect())
-    }
-
-    async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {
-        let client = self.client().await?;
-        let statement = client.prepare_cached(runs::VERSIONS).await?;
-        let rows = client.query(&statement, &[&micros(since)]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(RunVersion { run_id: RunId::from_uuid(row.try_get("id")?), seq: row.count("seq")? })
-            })
-            .collect()
-    }
-
-    async fn run_rows(&self, ids: &[RunId]) -> Result<Vec<RunRow>, StoreError> {
-        runs::select(self, ids).await
     }
 }
 
@@ -99,5 +82,5 @@ pub async fn append(tx: &Transaction<'_>, pages: Vec<NewPage>) -> Result<(), Sto
 }
 
 fn page(row: &Row, after: u64) -> Result<EventPage, StoreError> {
-    read_page(row.count("first_seq")?, row.try_get("events")?, after)
+    read_page(row.cell("first_seq")?, row.try_get("events")?, after)
 }

@@ -7,9 +7,9 @@ use tokio_postgres::types::Json;
 
 use super::{
     PgStore,
-    values::{Columns as _, text},
+    values::{Cell as _, text},
 };
-use crate::{Executors, StoreError};
+use crate::{ExecutorReader, Heartbeats, StoreError};
 
 const REPORT: &str = "\
 -- executors.report
@@ -37,7 +37,7 @@ WHERE seen_at >= $1
 ORDER BY name COLLATE \"C\"";
 
 #[async_trait]
-impl Executors for PgStore {
+impl Heartbeats for PgStore {
     async fn report_executor(&self, executor: &ExecutorStatus) -> Result<(), StoreError> {
         let client = self.client().await?;
         let report = client.prepare_cached(REPORT).await?;
@@ -53,10 +53,13 @@ impl Executors for PgStore {
         client.execute(&statement, &[&text(name)]).await?;
         Ok(())
     }
+}
 
+#[async_trait]
+impl ExecutorReader for PgStore {
     async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(SEEN_SINCE).await?;
-        client.query(&statement, &[&since]).await?.iter().map(|row| row.json("report")).collect()
+        client.query(&statement, &[&since]).await?.iter().map(|row| row.cell("report")).collect()
     }
 }

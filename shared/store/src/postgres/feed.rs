@@ -3,15 +3,17 @@ use jiff::Timestamp;
 use runmill_proto::RunId;
 
 use super::{PgStore, deferred, runs};
-use crate::{ActiveRun, DueJob, Feed, StoreError};
+use crate::{ActiveRun, ActiveRuns, DueJob, Feed, StoreError};
+
+#[async_trait]
+impl ActiveRuns for PgStore {
+    async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
+        runs::active(self).await
+    }
+}
 
 #[async_trait]
 impl Feed for PgStore {
-    async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
-        let active = runs::active(self).await?;
-        Ok(active.into_iter().map(|(run, items)| ActiveRun { run, items }).collect())
-    }
-
     async fn due_jobs(&self, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
         deferred::due(self, id, now, limit).await
     }

@@ -1,4 +1,4 @@
-//! The transaction of the log-sink.
+//! The transaction of the log-sink, over several tables.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,17 @@ use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use futures::future::try_join_all;
 use jiff::Timestamp;
-use runmill_proto::{
-    InvocationId, RunId,
-    api::{InvocationRecord, ResultRecord},
-    message::JobKey,
-};
 
 use super::{PgStore, deferred, events, invocations, results, runs};
 use crate::{
-    LogBatch, Results, StoreError, Written,
-    ledger::{Intake, News, OpenRun, OpenRuns},
+    LogBatch, LogWriter, StoreError, Written,
+    ledger::{BatchPlan, LockedRun, LockedRuns, NewRows},
 };
 
 #[async_trait]
-impl Results for PgStore {
+impl LogWriter for PgStore {
     async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError> {
-        // Once more at once: it may have lost a race, or been given a connection that had died in the pool.
+        // Tries a second time at once: the first may have lost a race, or got a connection that had died in the pool.
         match self.try_write_logs(batch, now).await {
             Err(error) if error.is_transient() => {
                 tracing::debug!(%error, "a batch of logs is written again");
@@ -30,24 +25,6 @@ impl Results for PgStore {
             done => done,
         }
     }
-
-    async fn results(
-        &self,
-        id: RunId,
-        after: Option<JobKey>,
-        limit: u32,
-    ) -> Result<Vec<ResultRecord>, StoreError> {
-        results::page(self, id, after, limit).await
-    }
-
-    async fn invocations(
-        &self,
-        id: RunId,
-        after: Option<InvocationId>,
-        limit: u32,
-    ) -> Result<Vec<InvocationRecord>, StoreError> {
-        invocations::page(self, id, after, limit).await
-    }
 }
 
 impl PgStore {
@@ -55,10 +32,10 @@ impl PgStore {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         let runs = runs::lock_all(&tx, &batch.run_ids()).await?;
-        let mut intake = Intake::new(batch, &runs);
-        intake.keep_new(&invocations::insert(&tx, &intake.calls()).await?);
-        let news = insert_new(&tx, &intake, &runs, now).await?;
-        let (written, runs) = intake.record(news, runs, now);
+        let mut plan = BatchPlan::new(batch, &runs);
+        plan.keep_new(&invocations::insert(&tx, &plan.calls()).await?);
+        let new = insert_new(&tx, &plan, &runs, now).await?;
+        let (written, runs) = plan.record(new, runs, now);
         save_all(&tx, &runs).await?;
         tx.commit().await?;
         Ok(written)
@@ -67,23 +44,27 @@ impl PgStore {
 
 async fn insert_new(
     tx: &Transaction<'_>,
-    intake: &Intake<'_>,
-    runs: &OpenRuns,
+    plan: &BatchPlan<'_>,
+    runs: &LockedRuns,
     now: Timestamp,
-) -> Result<News, StoreError> {
-    let settled = results::insert(tx, &intake.results(runs), now).await?;
+) -> Result<NewRows, StoreError> {
+    let settled = results::insert(tx, &plan.results(runs), now).await?;
     let mut undeferred = BTreeMap::new();
     for key in deferred::delete(tx, &settled).await? {
         *undeferred.entry(key.run_id).or_default() += 1;
     }
-    let deferred = deferred::insert(tx, &intake.deferrals(runs)).await?;
-    Ok(News { settled: settled.into_iter().collect(), undeferred, deferred: deferred.into_iter().collect() })
+    let deferred = deferred::insert(tx, &plan.deferrals(runs)).await?;
+    Ok(NewRows {
+        settled: settled.into_iter().collect(),
+        undeferred,
+        deferred: deferred.into_iter().collect(),
+    })
 }
 
-async fn save_all(tx: &Transaction<'_>, runs: &OpenRuns) -> Result<(), StoreError> {
+async fn save_all(tx: &Transaction<'_>, runs: &LockedRuns) -> Result<(), StoreError> {
     // Sent together, so that many small runs cost one round trip.
-    try_join_all(runs.values().map(|run| runs::update(tx, run))).await?;
-    events::append(tx, runs.values().flat_map(OpenRun::pages).collect()).await?;
+    try_join_all(runs.values().map(|run| runs::update(tx, &run.row))).await?;
+    events::append(tx, runs.values().flat_map(LockedRun::pages).collect()).await?;
     for run in runs.values().filter(|run| run.drops_deferred()) {
         deferred::delete_all(tx, run.row.id).await?;
     }

@@ -17,6 +17,7 @@ mod logs;
 mod migrate;
 mod providers;
 mod results;
+mod run_writer;
 mod runs;
 mod settings;
 mod tls;

@@ -2,44 +2,32 @@
 
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
-use runmill_proto::{
-    ProviderId,
-    api::{ProviderProtocol, SettingsOverride},
-};
-use tokio_postgres::{Error, Row, types::Json};
+use runmill_proto::ProviderId;
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
     PgStore,
     error::violated,
-    values::{Columns as _, integer, text},
+    runs,
+    values::{parameters, record},
 };
 use crate::{
-    ProviderRow, Providers, SealedSecret, SecretOwner, StoreError,
-    word::{from_word, word},
+    ProviderReader, ProviderRow, ProviderWriter, SealedSecret, SecretOwner, SecretRotation, StoreError,
+    columns::{
+        Cells, ColumnList, Dialect, Stored as _, Value, inserted, push_updated,
+        sql::{self, Sql},
+        tables::{NewSecretRow, push_joined},
+    },
 };
 
-const INSERT: &str = "\
--- providers.insert
-INSERT INTO providers (id, name, kind, protocol, base_url, capabilities, rate_limit, request, retry, version,
-                       created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+static INSERT: Sql =
+    Sql::new(|| sql::insert::<ProviderRow>(Dialect::Postgres, "providers.insert", "providers", ""));
 
-const UPDATE: &str = "\
--- providers.update
-UPDATE providers
-SET name = $2,
-    kind = $3,
-    protocol = $4,
-    base_url = $5,
-    capabilities = $6,
-    rate_limit = $7,
-    request = $8,
-    retry = $9,
-    version = $10,
-    updated_at = $11
-WHERE id = $1
-  AND version = $10::bigint - 1";
+static UPDATE: Sql = Sql::new(|| {
+    let rest = "WHERE id = $1\n  AND version = $2 /* the one before */";
+    sql::update::<ProviderRow>(Dialect::Postgres, "providers.update", "providers", 3, rest)
+});
 
 const DELETE: &str = "\
 -- providers.delete
@@ -54,8 +42,7 @@ FROM providers
 WHERE id = $1
 FOR UPDATE";
 
-/// Keeps a provider from being deleted until the transaction ends.
-pub const HOLD: &str = "\
+const HOLD: &str = "\
 -- providers.hold
 SELECT id
 FROM providers
@@ -63,12 +50,11 @@ WHERE id = $1
 FOR SHARE";
 
 // One statement, so that a row and its secrets are of one version.
-const PAGE: &str = "\
+static PAGE: Sql = Sql::new(|| {
+    format!(
+        "\
 -- providers.page
-SELECT page.id, page.name, page.kind, page.protocol, page.base_url, page.capabilities, page.rate_limit, page.request,
-       page.retry, page.version, page.created_at, page.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
-       secret.weight
+SELECT {}, {}
 FROM (
     SELECT *
     FROM providers
@@ -77,36 +63,39 @@ FROM (
     LIMIT $2
 ) AS page
 LEFT JOIN provider_secrets AS secret ON secret.provider_id = page.id
-ORDER BY page.id, secret.position";
+ORDER BY page.id, secret.position",
+        ColumnList::of::<ProviderRow>().select("page"),
+        ColumnList::of::<SealedSecret>().select("secret"),
+    )
+});
 
-const GET: &str = "\
+static GET: Sql = Sql::new(|| {
+    format!(
+        "\
 -- providers.get
-SELECT one.id, one.name, one.kind, one.protocol, one.base_url, one.capabilities, one.rate_limit, one.request,
-       one.retry, one.version, one.created_at, one.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
-       secret.weight
+SELECT {}, {}
 FROM providers AS one
 LEFT JOIN provider_secrets AS secret ON secret.provider_id = one.id
 WHERE one.id = $1
-ORDER BY secret.position";
+ORDER BY secret.position",
+        ColumnList::of::<ProviderRow>().select("one"),
+        ColumnList::of::<SealedSecret>().select("secret"),
+    )
+});
 
-const INSERT_SECRET: &str = "\
--- provider_secrets.insert
-INSERT INTO provider_secrets (id, provider_id, position, kind, name, sealed, masked, weight)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+static INSERT_SECRET: Sql = Sql::new(|| {
+    sql::insert::<SealedSecret>(Dialect::Postgres, "provider_secrets.insert", "provider_secrets", "")
+});
 
 const DELETE_SECRETS: &str = "\
 -- provider_secrets.delete
 DELETE FROM provider_secrets
 WHERE provider_id = $1";
 
-const SECRETS_PAGE: &str = "\
--- provider_secrets.page
-SELECT provider_id, id AS secret_id, kind AS secret_kind, name AS secret_name, sealed, masked, weight
-FROM provider_secrets
-WHERE id > $1
-ORDER BY id
-LIMIT $2";
+static SECRETS_PAGE: Sql = Sql::new(|| {
+    let rest = "WHERE id > $1\nORDER BY id\nLIMIT $2";
+    sql::select::<SecretOwner>("provider_secrets.page", "provider_secrets", rest)
+});
 
 const RESEAL: &str = "\
 -- provider_secrets.reseal
@@ -123,30 +112,30 @@ FROM resealed
 WHERE providers.id = resealed.provider_id";
 
 #[async_trait]
-impl Providers for PgStore {
+impl ProviderReader for PgStore {
+    async fn provider(&self, id: ProviderId) -> Result<ProviderRow, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&GET).await?;
+        let rows = client.query(&statement, &[&id.uuid()]).await?;
+        joined(&rows)?.pop().ok_or_else(|| StoreError::not_found("provider", id))
+    }
+
+    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError> {
+        let after = after.map_or(Uuid::nil(), ProviderId::uuid);
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&PAGE).await?;
+        joined(&client.query(&statement, &[&after, &i64::from(limit)]).await?)
+    }
+}
+
+#[async_trait]
+impl ProviderWriter for PgStore {
     async fn create_provider(&self, row: &ProviderRow) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        let statement = tx.prepare_cached(INSERT).await?;
-        tx.execute(
-            &statement,
-            &[
-                &row.id.uuid(),
-                &text(&row.name),
-                &word(row.kind),
-                &row.protocol.map(ProviderProtocol::as_str),
-                &text(&row.base_url),
-                &Json(&row.capabilities),
-                &Json(&row.rate_limit),
-                &Json(&row.settings.request),
-                &Json(&row.settings.retry),
-                &row.version,
-                &row.created_at,
-                &row.updated_at,
-            ],
-        )
-        .await
-        .map_err(|error| refused(error, row))?;
+        let statement = tx.prepare_cached(&INSERT).await?;
+        let inserted = tx.execute(&statement, &parameters(&inserted::<ProviderRow>(row))).await;
+        inserted.map_err(|error| refused(error, row))?;
         insert_secrets(&tx, row).await?;
         Ok(tx.commit().await?)
     }
@@ -154,29 +143,13 @@ impl Providers for PgStore {
     async fn update_provider(&self, row: &ProviderRow) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        let statement = tx.prepare_cached(UPDATE).await?;
-        let updated = tx
-            .execute(
-                &statement,
-                &[
-                    &row.id.uuid(),
-                    &text(&row.name),
-                    &word(row.kind),
-                    &row.protocol.map(ProviderProtocol::as_str),
-                    &text(&row.base_url),
-                    &Json(&row.capabilities),
-                    &Json(&row.rate_limit),
-                    &Json(&row.settings.request),
-                    &Json(&row.settings.retry),
-                    &row.version,
-                    &row.updated_at,
-                ],
-            )
-            .await
-            .map_err(|error| refused(error, row))?;
-        if updated == 0 {
+        let statement = tx.prepare_cached(&UPDATE).await?;
+        let mut values = vec![row.id.to_value(), Value::Int(row.version - 1)];
+        push_updated::<ProviderRow>(&mut values, row);
+        let updated = tx.execute(&statement, &parameters(&values)).await;
+        if updated.map_err(|error| refused(error, row))? == 0 {
             tx.rollback().await?;
-            // Its connection back first: the pool may have no other.
+            // Gives the connection back first: the pool may have no other.
             drop(client);
             self.provider(row.id).await?;
             return Err(StoreError::Conflict(format!("provider {} was changed meanwhile", row.id)));
@@ -187,43 +160,29 @@ impl Providers for PgStore {
         Ok(tx.commit().await?)
     }
 
-    async fn provider(&self, id: ProviderId) -> Result<ProviderRow, StoreError> {
-        let client = self.client().await?;
-        let statement = client.prepare_cached(GET).await?;
-        let rows = client.query(&statement, &[&id.uuid()]).await?;
-        collect(&rows)?.pop().ok_or_else(|| not_found(id))
-    }
-
-    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError> {
-        let after = after.map_or(Uuid::nil(), ProviderId::uuid);
-        let client = self.client().await?;
-        let statement = client.prepare_cached(PAGE).await?;
-        collect(&client.query(&statement, &[&after, &i64::from(limit)]).await?)
-    }
-
     async fn delete_provider(&self, id: ProviderId) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         let statement = tx.prepare_cached(LOCK).await?;
-        tx.query_opt(&statement, &[&id.uuid()]).await?.ok_or_else(|| not_found(id))?;
-        if super::runs::has_active(&tx, id).await? {
+        tx.query_opt(&statement, &[&id.uuid()])
+            .await?
+            .ok_or_else(|| StoreError::not_found("provider", id))?;
+        if runs::has_active(&tx, id).await? {
             return Err(StoreError::Conflict(format!("a run of provider {id} has not ended")));
         }
         let statement = tx.prepare_cached(DELETE).await?;
         tx.execute(&statement, &[&id.uuid()]).await?;
         Ok(tx.commit().await?)
     }
+}
 
+#[async_trait]
+impl SecretRotation for PgStore {
     async fn secrets(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<SecretOwner>, StoreError> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(SECRETS_PAGE).await?;
+        let statement = client.prepare_cached(&SECRETS_PAGE).await?;
         let rows = client.query(&statement, &[&after.unwrap_or_default(), &i64::from(limit)]).await?;
-        rows.iter()
-            .map(|row| {
-                let provider_id = ProviderId::from_uuid(row.try_get("provider_id")?);
-                Ok(SecretOwner { provider_id, secret: secret(row)? })
-            })
-            .collect()
+        rows.iter().map(record).collect()
     }
 
     async fn reseal(&self, id: Uuid, old: &[u8], new: &[u8]) -> Result<bool, StoreError> {
@@ -234,24 +193,19 @@ impl Providers for PgStore {
 }
 
 async fn insert_secrets(tx: &Transaction<'_>, row: &ProviderRow) -> Result<(), StoreError> {
-    let statement = tx.prepare_cached(INSERT_SECRET).await?;
-    for (secret, position) in row.secrets.iter().zip(0_i32..) {
-        tx.execute(
-            &statement,
-            &[
-                &secret.id,
-                &row.id.uuid(),
-                &position,
-                &secret.kind.as_str(),
-                &text(&secret.name),
-                &secret.sealed,
-                &text(&secret.masked),
-                &integer(secret.weight),
-            ],
-        )
-        .await?;
+    let statement = tx.prepare_cached(&INSERT_SECRET).await?;
+    for (secret, position) in row.secrets.iter().zip(0..) {
+        let new = NewSecretRow { provider_id: row.id, position, secret };
+        tx.execute(&statement, &parameters(&inserted::<SealedSecret>(&new))).await?;
     }
     Ok(())
+}
+
+/// Keeps the provider from being deleted until the transaction ends.
+pub async fn hold(tx: &Transaction<'_>, id: ProviderId) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(HOLD).await?;
+    let found = tx.query_opt(&statement, &[&id.uuid()]).await?;
+    found.map(drop).ok_or_else(|| StoreError::not_found("provider", id))
 }
 
 fn refused(error: Error, row: &ProviderRow) -> StoreError {
@@ -264,51 +218,10 @@ fn refused(error: Error, row: &ProviderRow) -> StoreError {
     }
 }
 
-pub fn not_found(id: ProviderId) -> StoreError {
-    StoreError::NotFound { what: "provider", id: id.to_string() }
-}
-
-/// Rows of providers with a secret each, or none, to providers with their secrets.
-fn collect(rows: &[Row]) -> Result<Vec<ProviderRow>, StoreError> {
-    let mut providers: Vec<ProviderRow> = Vec::new();
+fn joined(rows: &[Row]) -> Result<Vec<ProviderRow>, StoreError> {
+    let mut providers = Vec::new();
     for row in rows {
-        let id = ProviderId::from_uuid(row.try_get("id")?);
-        if providers.last().is_none_or(|last| last.id != id) {
-            providers.push(provider(id, row)?);
-        }
-        if row.try_get::<_, Option<Uuid>>("secret_id")?.is_some()
-            && let Some(last) = providers.last_mut()
-        {
-            last.secrets.push(secret(row)?);
-        }
+        push_joined(&mut providers, &mut Cells::new(row))?;
     }
     Ok(providers)
-}
-
-fn provider(id: ProviderId, row: &Row) -> Result<ProviderRow, StoreError> {
-    Ok(ProviderRow {
-        id,
-        name: row.try_get("name")?,
-        kind: from_word(row.try_get("kind")?)?,
-        protocol: row.optional_word("protocol")?,
-        base_url: row.try_get("base_url")?,
-        secrets: Vec::new(),
-        capabilities: row.json("capabilities")?,
-        rate_limit: row.json("rate_limit")?,
-        settings: SettingsOverride { request: row.json("request")?, retry: row.json("retry")? },
-        version: row.try_get("version")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-    })
-}
-
-fn secret(row: &Row) -> Result<SealedSecret, StoreError> {
-    Ok(SealedSecret {
-        id: row.try_get("secret_id")?,
-        kind: row.word("secret_kind")?,
-        name: row.try_get("secret_name")?,
-        sealed: row.try_get("sealed")?,
-        masked: row.try_get("masked")?,
-        weight: row.number("weight")?,
-    })
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use runmill_proto::api::Settings;
 use tokio_postgres::types::Json;
 
-use super::{PgStore, values::Columns as _};
-use crate::{SettingsStore, StoreError};
+use super::{PgStore, values::Cell as _};
+use crate::{SettingsReader, SettingsWriter, StoreError};
 
 const GET: &str = "\
 -- settings.get
@@ -22,16 +22,19 @@ SET body = excluded.body,
 RETURNING version";
 
 #[async_trait]
-impl SettingsStore for PgStore {
+impl SettingsReader for PgStore {
     async fn settings(&self) -> Result<(Settings, i64), StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(GET).await?;
         match client.query_opt(&statement, &[]).await? {
-            Some(row) => Ok((row.json("body")?, row.try_get("version")?)),
+            Some(row) => Ok((row.cell("body")?, row.try_get("version")?)),
             None => Ok((Settings::default(), 0)),
         }
     }
+}
 
+#[async_trait]
+impl SettingsWriter for PgStore {
     async fn put_settings(&self, settings: &Settings) -> Result<i64, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(PUT).await?;

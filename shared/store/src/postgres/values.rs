@@ -1,19 +1,22 @@
 //! Values on their way into and out of PostgreSQL.
 
-use std::{borrow::Cow, fmt::Display, str::FromStr};
+use std::{borrow::Cow, error::Error};
 
-use serde::de::DeserializeOwned;
-use tokio_postgres::{Row, types::Json};
+use bytes::BytesMut;
+use jiff::Timestamp;
+use tokio_postgres::{
+    Row,
+    types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
+};
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    columns::{AnyRow, Cells, Columns, Stored, Value, read_value},
+};
 
 /// A text as PostgreSQL takes it: it refuses NUL, which a model may well answer, and nothing may be lost for it.
 pub fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
-}
-
-pub fn optional_text(text_: Option<&str>) -> Option<Cow<'_, str>> {
-    text_.map(text)
 }
 
 /// A count as `bigint`.
@@ -26,77 +29,96 @@ pub fn integer(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Reads columns in our types.
-pub trait Columns {
-    /// A `bigint` that is not negative.
-    fn count(&self, column: &str) -> Result<u64, StoreError>;
-
-    fn optional_count(&self, column: &str) -> Result<Option<u64>, StoreError>;
-
-    /// An `integer` that is not negative.
-    fn number(&self, column: &str) -> Result<u32, StoreError>;
-
-    /// A text that names one of a set.
-    fn word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError>;
-
-    fn optional_word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError>;
-
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError>;
-
-    fn optional_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError>;
+/// Values as the parameters of a statement.
+pub fn parameters<T: ToSql + Sync>(values: &[T]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
-impl Columns for Row {
-    fn count(&self, column: &str) -> Result<u64, StoreError> {
-        count(column, self.try_get(column)?)
+/// Turns rows of values into one array for each column.
+pub fn arrays<'a>(rows: impl Iterator<Item = Vec<Value<'a>>>) -> Vec<Vec<Value<'a>>> {
+    let mut arrays: Vec<Vec<Value<'a>>> = Vec::new();
+    for row in rows {
+        arrays.resize_with(row.len(), Vec::new);
+        for (array, value) in arrays.iter_mut().zip(row) {
+            array.push(value);
+        }
     }
+    arrays
+}
 
-    fn optional_count(&self, column: &str) -> Result<Option<u64>, StoreError> {
-        self.try_get::<_, Option<i64>>(column)?.map(|value| count(column, value)).transpose()
-    }
+/// Reads the record that the row begins with.
+pub fn record<T: Columns>(row: &Row) -> Result<T, StoreError> {
+    Cells::new(row).record()
+}
 
-    fn number(&self, column: &str) -> Result<u32, StoreError> {
-        let value: i32 = self.try_get(column)?;
-        u32::try_from(value).map_err(|_| StoreError::Broken(format!("{column} is {value}")))
-    }
+/// Reads columns by their names.
+pub trait Cell {
+    fn cell<T: Stored>(&self, column: &str) -> Result<T, StoreError>;
+}
 
-    fn word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError> {
-        parse(column, self.try_get(column)?)
-    }
-
-    fn optional_word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        self.try_get::<_, Option<&str>>(column)?.map(|word| parse(column, word)).transpose()
-    }
-
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
-        Ok(self.try_get::<_, Owned<T>>(column)?.0.0)
-    }
-
-    fn optional_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        Ok(self.try_get::<_, Option<Owned<T>>>(column)?.map(|value| value.0.0))
+impl Cell for Row {
+    fn cell<T: Stored>(&self, column: &str) -> Result<T, StoreError> {
+        read_value(column, self.try_get(column)?)
     }
 }
 
-/// [`Json`] of what does not borrow from the row.
-struct Owned<T>(Json<T>);
-
-impl<'a, T: DeserializeOwned> tokio_postgres::types::FromSql<'a> for Owned<T> {
-    fn from_sql(
-        ty: &tokio_postgres::types::Type,
-        raw: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Json::from_sql(ty, raw).map(Self)
-    }
-
-    fn accepts(ty: &tokio_postgres::types::Type) -> bool {
-        <Json<serde_json::Value> as tokio_postgres::types::FromSql>::accepts(ty)
+impl AnyRow for Row {
+    fn value(&self, index: usize) -> Result<Value<'_>, StoreError> {
+        Ok(self.try_get(index)?)
     }
 }
 
-fn count(column: &str, value: i64) -> Result<u64, StoreError> {
-    u64::try_from(value).map_err(|_| StoreError::Broken(format!("{column} is {value}")))
+impl ToSql for Value<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Bool(is_true) => is_true.to_sql(ty, out),
+            Self::Int(number) if *ty == Type::INT4 => {
+                i32::try_from(*number).unwrap_or(i32::MAX).to_sql(ty, out)
+            }
+            Self::Int(number) => number.to_sql(ty, out),
+            Self::Text(value) => text(value).to_sql(ty, out),
+            Self::Bytes(bytes) => bytes.to_sql(ty, out),
+            Self::Uuid(id) => id.to_sql(ty, out),
+            Self::Time(time) => time.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
 }
 
-fn parse<T: FromStr<Err: Display>>(column: &str, word: &str) -> Result<T, StoreError> {
-    word.parse().map_err(|error| StoreError::Broken(format!("{column}: {error}")))
+impl<'a> FromSql<'a> for Value<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(match *ty {
+            Type::BOOL => Self::Bool(bool::from_sql(ty, raw)?),
+            Type::INT4 => Self::Int(i32::from_sql(ty, raw)?.into()),
+            Type::INT8 => Self::Int(i64::from_sql(ty, raw)?),
+            Type::BYTEA => Self::Bytes(<&[u8]>::from_sql(ty, raw)?),
+            Type::UUID => Self::Uuid(uuid::Uuid::from_sql(ty, raw)?),
+            Type::TIMESTAMPTZ => Self::Time(Timestamp::from_sql(ty, raw)?),
+            _ => Self::Text(<&str>::from_sql(ty, raw)?.into()),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(
+            *ty,
+            Type::BOOL
+                | Type::INT4
+                | Type::INT8
+                | Type::BYTEA
+                | Type::UUID
+                | Type::TIMESTAMPTZ
+                | Type::TEXT
+                | Type::JSON
+        )
+    }
 }

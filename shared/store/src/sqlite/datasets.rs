@@ -5,17 +5,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
-use rusqlite::{Connection, Error, Row, params};
+use rusqlite::{Connection, Error, params, params_from_iter};
 use uuid::Uuid;
 
 use super::{
     SqliteStore,
     error::is_taken,
-    values::{Columns as _, all, blob, execute, first, int, time},
+    values::{Cell as _, all, blob, execute, first, record},
     writer::Writer,
 };
 use crate::{
-    Datasets, Lines, NewDataset, StoreError, StoredItem,
+    DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoreError, StoredItem,
+    columns::{
+        Dialect, inserted,
+        sql::{Sql, insert, select},
+    },
     dataset::{Counted, REPEATED_ID},
 };
 
@@ -62,39 +66,63 @@ WHERE dataset_id = ?1
 ORDER BY ordinal
 LIMIT ?3";
 
-const INSERT: &str = "\
--- datasets.insert
-INSERT INTO datasets (id, name, version_hash, item_count, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5)";
+static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Sqlite, "datasets.insert", "datasets", ""));
 
-const GET: &str = "\
--- datasets.get
-SELECT id, name, version_hash, item_count, created_at
-FROM datasets
-WHERE id = ?1";
+static GET: Sql = Sql::new(|| select::<Dataset>("datasets.get", "datasets", "WHERE id = ?1"));
 
-const BY_HASH: &str = "\
--- datasets.by_hash
-SELECT id, name, version_hash, item_count, created_at
-FROM datasets
-WHERE version_hash = ?1
-ORDER BY id
-LIMIT 1";
+static BY_HASH: Sql = Sql::new(|| {
+    select::<Dataset>("datasets.by_hash", "datasets", "WHERE version_hash = ?1\nORDER BY id\nLIMIT 1")
+});
 
-const PAGE: &str = "\
--- datasets.page
-SELECT id, name, version_hash, item_count, created_at
-FROM datasets
-WHERE id > ?1
-ORDER BY id
-LIMIT ?2";
+static PAGE: Sql =
+    Sql::new(|| select::<Dataset>("datasets.page", "datasets", "WHERE id > ?1\nORDER BY id\nLIMIT ?2"));
 
-/// What one transaction of an upload holds: a few milliseconds of the writer's time.
+/// Bounds of one transaction of an upload, which takes a few milliseconds of the writer's time.
 const CHUNK_ITEMS_MAX: usize = 1_000;
 const CHUNK_BYTES_MAX: usize = 1024 * 1024;
 
 #[async_trait]
-impl Datasets for SqliteStore {
+impl DatasetReader for SqliteStore {
+    async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError> {
+        let found = self.read(move |db| first(db, &GET, [blob(id.uuid())], record)).await?;
+        found.ok_or_else(|| StoreError::not_found("dataset", id))
+    }
+
+    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError> {
+        let version_hash = version_hash.to_owned();
+        self.read(move |db| first(db, &BY_HASH, [version_hash], record)).await
+    }
+
+    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError> {
+        let after = after.map_or(Uuid::nil(), DatasetId::uuid);
+        self.read(move |db| all(db, &PAGE, params![blob(after), limit], record)).await
+    }
+}
+
+#[async_trait]
+impl ItemReader for SqliteStore {
+    async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError> {
+        self.read(move |db| {
+            all(db, ITEMS, params![blob(id.uuid()), from, limit], |row| {
+                Ok(StoredItem { item_id: row.get("item_id")?, body: row.get("body")? })
+            })
+        })
+        .await
+    }
+
+    async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError> {
+        self.read(move |db| {
+            all(db, JOB_ITEMS, params![blob(id.uuid()), from, limit, JobItem::INLINE_MAX_BYTES], |row| {
+                let body: Option<String> = row.get("body")?;
+                Ok(body.map_or(JobItem::Reference(id), JobItem::Inline))
+            })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl DatasetWriter for SqliteStore {
     async fn create_dataset(&self, new: NewDataset, mut lines: Lines<'_>) -> Result<Dataset, StoreError> {
         let upload = Upload::begin(self, new.id).await?;
         let mut counted = Counted::default();
@@ -107,43 +135,9 @@ impl Datasets for SqliteStore {
         }
         upload.finish(counted.finish(new)?).await
     }
-
-    async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError> {
-        let found = self.read(move |db| first(db, GET, [blob(id.uuid())], dataset)).await?;
-        found.ok_or_else(|| not_found(id))
-    }
-
-    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError> {
-        let version_hash = version_hash.to_owned();
-        self.read(move |db| first(db, BY_HASH, [version_hash], dataset)).await
-    }
-
-    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError> {
-        let after = after.map_or(Uuid::nil(), DatasetId::uuid);
-        self.read(move |db| all(db, PAGE, params![blob(after), limit], dataset)).await
-    }
-
-    async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError> {
-        self.read(move |db| {
-            all(db, ITEMS, params![blob(id.uuid()), from, limit], |row| {
-                Ok(StoredItem { item_id: row.text("item_id")?, body: row.text("body")? })
-            })
-        })
-        .await
-    }
-
-    async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError> {
-        self.read(move |db| {
-            all(db, JOB_ITEMS, params![blob(id.uuid()), from, limit, JobItem::INLINE_MAX_BYTES], |row| {
-                let body = row.optional_text("body")?;
-                Ok(body.map_or(JobItem::Reference(id), JobItem::Inline))
-            })
-        })
-        .await
-    }
 }
 
-/// A dataset on its way in. What is there of it is deleted if it is dropped before it is finished.
+/// A dataset on its way in. Its items are deleted if it is dropped before it is finished.
 struct Upload {
     writer: Arc<Writer>,
     id: DatasetId,
@@ -156,7 +150,7 @@ impl Upload {
         Ok(Self { writer: store.writer.clone(), id, is_finished: false })
     }
 
-    /// Items with their ordinals.
+    /// Inserts items, each with its ordinal.
     async fn insert(&self, chunk: Vec<(u32, StoredItem)>) -> Result<(), StoreError> {
         let id = self.id;
         self.writer
@@ -173,13 +167,11 @@ impl Upload {
     }
 
     async fn finish(mut self, dataset: Dataset) -> Result<Dataset, StoreError> {
-        let inserted = dataset.clone();
+        let row = dataset.clone();
         self.writer
             .run(move |tx| {
-                let id = blob(inserted.id.uuid());
-                let (count, created_at) = (int(inserted.item_count), time(inserted.created_at));
-                execute(tx, INSERT, params![id, inserted.name, inserted.version_hash, count, created_at])?;
-                Ok(execute(tx, END_UPLOAD, [id])?)
+                execute(tx, &INSERT, params_from_iter(inserted(&row)))?;
+                Ok(execute(tx, END_UPLOAD, [blob(row.id.uuid())])?)
             })
             .await?;
         self.is_finished = true;
@@ -196,9 +188,9 @@ impl Drop for Upload {
     }
 }
 
-/// Deletes what uploads left that the last process did not finish.
+/// Deletes the items of uploads that the last process did not finish.
 pub fn discard_unfinished(db: &Connection) -> Result<(), StoreError> {
-    for id in all(db, UPLOADS, [], |row| row.id("dataset_id"))? {
+    for id in all(db, UPLOADS, [], |row| row.cell("dataset_id"))? {
         discard(db, blob(id))?;
     }
     Ok(())
@@ -210,7 +202,7 @@ fn discard(db: &Connection, id: [u8; 16]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The next items with their ordinals, and whether there are no more.
+/// Returns the next items with their ordinals, and true if there are no more.
 async fn next_chunk(
     counted: &mut Counted,
     lines: &mut Lines<'_>,
@@ -230,18 +222,4 @@ fn refused(error: Error, ordinal: u32) -> StoreError {
         return StoreError::BadLine { line: u64::from(ordinal) + 1, reason: REPEATED_ID.to_owned() };
     }
     error.into()
-}
-
-pub fn not_found(id: DatasetId) -> StoreError {
-    StoreError::NotFound { what: "dataset", id: id.to_string() }
-}
-
-fn dataset(row: &Row<'_>) -> Result<Dataset, StoreError> {
-    Ok(Dataset {
-        id: DatasetId::from_uuid(row.id("id")?),
-        name: row.text("name")?,
-        version_hash: row.text("version_hash")?,
-        item_count: row.count("item_count")?,
-        created_at: row.time("created_at")?,
-    })
 }

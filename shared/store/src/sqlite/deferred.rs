@@ -7,8 +7,8 @@ use runmill_proto::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::values::{Columns as _, all, blob, execute, int, time};
-use crate::{DueJob, RunRow, StoreError, run::item_count};
+use super::values::{Cell as _, all, blob, execute, int, time};
+use crate::{DueJob, RunRow, StoreError};
 
 const DUE: &str = "\
 -- deferred.due
@@ -99,21 +99,17 @@ DELETE FROM deferred
 WHERE run_id = ?1";
 
 pub fn key(row: &Row<'_>) -> Result<JobKey, StoreError> {
-    Ok(JobKey {
-        run_id: RunId::from_uuid(row.id("run_id")?),
-        ordinal: row.number("ordinal")?,
-        sample: row.number("sample")?,
-    })
+    Ok(JobKey { run_id: row.cell("run_id")?, ordinal: row.cell("ordinal")?, sample: row.cell("sample")? })
 }
 
 pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
     all(db, DUE, params![blob(id.uuid()), time(now), limit], |row| {
-        Ok(DueJob { key: key(row)?, attempt: row.number("attempt")?, failures: row.number("failures")? })
+        Ok(DueJob { key: key(row)?, attempt: row.cell("attempt")?, failures: row.cell("failures")? })
     })
 }
 
-/// Inserts those whose job has no result; the jobs that were not deferred before. A later attempt's deferral takes
-/// the place of an earlier one, whose feeding was not recorded yet.
+/// Inserts the deferrals of jobs without a result. Returns the jobs that were not deferred before. The deferral of a later
+/// attempt replaces that of an earlier one, whose feeding was not recorded yet.
 pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<Vec<JobKey>, StoreError> {
     let mut inserted = Vec::new();
     for (deferred, due) in deferrals {
@@ -128,7 +124,7 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
     Ok(inserted)
 }
 
-/// Makes jobs due that lost their results, as if they had never been fed; how many.
+/// Makes jobs due whose results were deleted, as if they had never been fed. Returns their number.
 pub fn insert_due(db: &Connection, jobs: &[JobKey], now: Timestamp) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for key in jobs {
@@ -149,13 +145,13 @@ fn write_one(
     Ok(execute(db, sql, params)? == 1)
 }
 
-/// Makes jobs due that were fed and are nowhere; how many.
+/// Makes jobs due that were fed and have neither result nor deferral. Returns their number.
 pub fn insert_lost(db: &Connection, row: &RunRow, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    // Positions are looked through only if the counters say that there is something to find.
+    // The statement looks at every position, so it runs only if the counters show that a job is missing.
     if row.in_queue() == 0 {
         return Ok(0);
     }
-    let (fed, items) = (int(row.fed), int(item_count(row)));
+    let (fed, items) = (int(row.cursor.fed), int(row.items()));
     Ok(execute(db, INSERT_LOST, params![blob(row.id.uuid()), fed, items, time(now), limit])?)
 }
 
@@ -163,7 +159,7 @@ pub fn make_due(db: &Connection, id: RunId, now: Timestamp) -> Result<u64, Store
     Ok(execute(db, MAKE_DUE, params![blob(id.uuid()), time(now)])?)
 }
 
-/// Deletes the deferrals of these jobs, where there are any; whose they were.
+/// Deletes the deferrals of these jobs, where there are any. Returns the jobs that had one.
 pub fn delete(db: &Connection, jobs: &[JobKey]) -> Result<Vec<JobKey>, StoreError> {
     let mut deleted = Vec::new();
     for key in jobs {
@@ -174,7 +170,7 @@ pub fn delete(db: &Connection, jobs: &[JobKey]) -> Result<Vec<JobKey>, StoreErro
     Ok(deleted)
 }
 
-/// Deletes the deferrals that these feedings were of; how many there were.
+/// Deletes the deferrals of these jobs that were fed, if no later attempt deferred them anew. Returns their number.
 pub fn delete_fed(db: &Connection, jobs: &[DueJob]) -> Result<u64, StoreError> {
     let mut deleted = 0;
     for DueJob { key, attempt, .. } in jobs {

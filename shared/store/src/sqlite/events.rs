@@ -1,16 +1,15 @@
 //! Table `run_events`.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use runmill_proto::{RunId, api::RunEvent};
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    SqliteStore, runs,
-    values::{Columns as _, all, blob, execute, int},
+    SqliteStore,
+    values::{Cell as _, all, blob, execute, int},
 };
 use crate::{
-    EventPage, Events, RunRow, RunVersion, StoreError,
+    EventPage, EventReader, StoreError,
     ledger::{NewPage, read_page},
 };
 
@@ -19,8 +18,8 @@ const INSERT: &str = "\
 INSERT INTO run_events (run_id, last_seq, first_seq, is_status, events)
 VALUES (?1, ?2, ?3, ?4, ?5)";
 
-// `seq`s are dense, so a bound on them is a bound on the events. The limit is on the side of the stored `seq`: an `after`
-// that a client made up can be so large that nothing can be added to it.
+// `seq`s are dense, so a bound on them is a bound on the events. The limit is subtracted from the stored `seq`: a client may
+// send an `after` that is so large that nothing can be added to it.
 const PAGE: &str = "\
 -- run_events.page
 SELECT first_seq, events
@@ -41,7 +40,7 @@ ORDER BY last_seq
 LIMIT ?3";
 
 #[async_trait]
-impl Events for SqliteStore {
+impl EventReader for SqliteStore {
     async fn events(&self, id: RunId, after: u64, limit: u32) -> Result<Vec<EventPage>, StoreError> {
         self.read(move |db| pages(db, PAGE, id, after, limit)).await
     }
@@ -54,15 +53,6 @@ impl Events for SqliteStore {
     ) -> Result<Vec<(u64, RunEvent)>, StoreError> {
         let pages = self.read(move |db| pages(db, STATUS, id, after, limit)).await?;
         Ok(pages.into_iter().flat_map(EventPage::numbered).take(limit as usize).collect())
-    }
-
-    async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {
-        self.read(move |db| runs::versions(db, since)).await
-    }
-
-    async fn run_rows(&self, ids: &[RunId]) -> Result<Vec<RunRow>, StoreError> {
-        let ids = ids.to_owned();
-        self.read(move |db| Ok(runs::load_all(db, &ids)?.into_values().map(|run| run.row).collect())).await
     }
 }
 
@@ -87,6 +77,6 @@ fn pages(
     after: u64,
     limit: u32,
 ) -> Result<Vec<EventPage>, StoreError> {
-    let read = |row: &Row<'_>| read_page(row.count("first_seq")?, &row.text("events")?, after);
+    let read = |row: &Row<'_>| read_page(row.cell("first_seq")?, &row.cell::<String>("events")?, after);
     all(db, sql, params![blob(id.uuid()), int(after), limit], read)
 }

@@ -7,9 +7,9 @@ use rusqlite::params;
 
 use super::{
     SqliteStore,
-    values::{Columns as _, all, execute, json, time},
+    values::{Cell as _, all, execute, time},
 };
-use crate::{Executors, StoreError};
+use crate::{ExecutorReader, Heartbeats, StoreError, columns::Stored as _};
 
 const REPORT: &str = "\
 -- executors.report
@@ -39,11 +39,11 @@ ORDER BY name";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 #[async_trait]
-impl Executors for SqliteStore {
+impl Heartbeats for SqliteStore {
     async fn report_executor(&self, executor: &ExecutorStatus) -> Result<(), StoreError> {
         let executor = executor.clone();
         self.write(move |tx| {
-            execute(tx, REPORT, params![executor.name, time(executor.seen_at), json(&executor)])?;
+            execute(tx, REPORT, params![executor.name, time(executor.seen_at), executor.to_value()])?;
             execute(tx, FORGET_OLD, [time(executor.seen_at - DAY)])?;
             Ok(())
         })
@@ -58,8 +58,11 @@ impl Executors for SqliteStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl ExecutorReader for SqliteStore {
     async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError> {
-        self.read(move |db| all(db, SEEN_SINCE, [time(since)], |row| row.json("report"))).await
+        self.read(move |db| all(db, SEEN_SINCE, [time(since)], |row| row.cell("report"))).await
     }
 }

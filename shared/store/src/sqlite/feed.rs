@@ -3,14 +3,17 @@ use jiff::Timestamp;
 use runmill_proto::RunId;
 
 use super::{SqliteStore, deferred, runs};
-use crate::{ActiveRun, DueJob, Feed, StoreError};
+use crate::{ActiveRun, ActiveRuns, DueJob, Feed, StoreError};
 
 #[async_trait]
-impl Feed for SqliteStore {
+impl ActiveRuns for SqliteStore {
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
         self.read(runs::active).await
     }
+}
 
+#[async_trait]
+impl Feed for SqliteStore {
     async fn due_jobs(&self, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
         self.read(move |db| deferred::due(db, id, now, limit)).await
     }

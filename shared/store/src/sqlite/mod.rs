@@ -17,6 +17,7 @@ mod open;
 mod providers;
 mod readers;
 mod results;
+mod run_writer;
 mod runs;
 mod settings;
 mod values;

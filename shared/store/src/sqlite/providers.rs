@@ -1,45 +1,32 @@
 //! Tables `providers` and `provider_secrets`.
 
 use async_trait::async_trait;
-use runmill_proto::{
-    ProviderId,
-    api::{ProviderProtocol, SettingsOverride},
-};
-use rusqlite::{Connection, Error, Row, params};
+use runmill_proto::ProviderId;
+use rusqlite::{Connection, Error, params, params_from_iter};
 use uuid::Uuid;
 
 use super::{
     SqliteStore,
     error::is_taken,
     runs,
-    values::{Columns as _, all, blob, execute, first, json, time},
+    values::{Cell as _, all, blob, execute, first, record},
 };
 use crate::{
-    ProviderRow, Providers, SealedSecret, SecretOwner, StoreError,
-    word::{from_word, word},
+    ProviderReader, ProviderRow, ProviderWriter, SealedSecret, SecretOwner, SecretRotation, StoreError,
+    columns::{
+        Cells, ColumnList, Dialect, Stored as _, Value, inserted, push_updated,
+        sql::{self, Sql},
+        tables::{NewSecretRow, push_joined},
+    },
 };
 
-const INSERT: &str = "\
--- providers.insert
-INSERT INTO providers (id, name, kind, protocol, base_url, capabilities, rate_limit, request, retry, version,
-                       created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+static INSERT: Sql =
+    Sql::new(|| sql::insert::<ProviderRow>(Dialect::Sqlite, "providers.insert", "providers", ""));
 
-const UPDATE: &str = "\
--- providers.update
-UPDATE providers
-SET name = ?2,
-    kind = ?3,
-    protocol = ?4,
-    base_url = ?5,
-    capabilities = ?6,
-    rate_limit = ?7,
-    request = ?8,
-    retry = ?9,
-    version = ?10,
-    updated_at = ?11
-WHERE id = ?1
-  AND version = ?10 - 1";
+static UPDATE: Sql = Sql::new(|| {
+    let rest = "WHERE id = ?1\n  AND version = ?2 /* the one before */";
+    sql::update::<ProviderRow>(Dialect::Sqlite, "providers.update", "providers", 3, rest)
+});
 
 const DELETE: &str = "\
 -- providers.delete
@@ -55,12 +42,11 @@ SELECT EXISTS (
 ) AS found";
 
 // One statement, so that a row and its secrets are of one version.
-const PAGE: &str = "\
+static PAGE: Sql = Sql::new(|| {
+    format!(
+        "\
 -- providers.page
-SELECT page.id, page.name, page.kind, page.protocol, page.base_url, page.capabilities, page.rate_limit, page.request,
-       page.retry, page.version, page.created_at, page.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
-       secret.weight
+SELECT {}, {}
 FROM (
     SELECT *
     FROM providers
@@ -69,36 +55,39 @@ FROM (
     LIMIT ?2
 ) AS page
 LEFT JOIN provider_secrets AS secret ON secret.provider_id = page.id
-ORDER BY page.id, secret.position";
+ORDER BY page.id, secret.position",
+        ColumnList::of::<ProviderRow>().select("page"),
+        ColumnList::of::<SealedSecret>().select("secret"),
+    )
+});
 
-const GET: &str = "\
+static GET: Sql = Sql::new(|| {
+    format!(
+        "\
 -- providers.get
-SELECT one.id, one.name, one.kind, one.protocol, one.base_url, one.capabilities, one.rate_limit, one.request,
-       one.retry, one.version, one.created_at, one.updated_at,
-       secret.id AS secret_id, secret.kind AS secret_kind, secret.name AS secret_name, secret.sealed, secret.masked,
-       secret.weight
+SELECT {}, {}
 FROM providers AS one
 LEFT JOIN provider_secrets AS secret ON secret.provider_id = one.id
 WHERE one.id = ?1
-ORDER BY secret.position";
+ORDER BY secret.position",
+        ColumnList::of::<ProviderRow>().select("one"),
+        ColumnList::of::<SealedSecret>().select("secret"),
+    )
+});
 
-const INSERT_SECRET: &str = "\
--- provider_secrets.insert
-INSERT INTO provider_secrets (id, provider_id, position, kind, name, sealed, masked, weight)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+static INSERT_SECRET: Sql = Sql::new(|| {
+    sql::insert::<SealedSecret>(Dialect::Sqlite, "provider_secrets.insert", "provider_secrets", "")
+});
 
 const DELETE_SECRETS: &str = "\
 -- provider_secrets.delete
 DELETE FROM provider_secrets
 WHERE provider_id = ?1";
 
-const SECRETS_PAGE: &str = "\
--- provider_secrets.page
-SELECT provider_id, id AS secret_id, kind AS secret_kind, name AS secret_name, sealed, masked, weight
-FROM provider_secrets
-WHERE id > ?1
-ORDER BY id
-LIMIT ?2";
+static SECRETS_PAGE: Sql = Sql::new(|| {
+    let rest = "WHERE id > ?1\nORDER BY id\nLIMIT ?2";
+    sql::select::<SecretOwner>("provider_secrets.page", "provider_secrets", rest)
+});
 
 const RESEAL: &str = "\
 -- provider_secrets.reseal
@@ -115,29 +104,25 @@ SET version = version + 1
 WHERE id = ?1";
 
 #[async_trait]
-impl Providers for SqliteStore {
+impl ProviderReader for SqliteStore {
+    async fn provider(&self, id: ProviderId) -> Result<ProviderRow, StoreError> {
+        let found = self.read(move |db| Ok(joined(db, &GET, [blob(id.uuid())])?.pop())).await?;
+        found.ok_or_else(|| StoreError::not_found("provider", id))
+    }
+
+    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError> {
+        let after = after.map_or(Uuid::nil(), ProviderId::uuid);
+        self.read(move |db| joined(db, &PAGE, params![blob(after), limit])).await
+    }
+}
+
+#[async_trait]
+impl ProviderWriter for SqliteStore {
     async fn create_provider(&self, row: &ProviderRow) -> Result<(), StoreError> {
         let row = row.clone();
         self.write(move |tx| {
-            execute(
-                tx,
-                INSERT,
-                params![
-                    blob(row.id.uuid()),
-                    row.name,
-                    word(row.kind),
-                    row.protocol.map(ProviderProtocol::as_str),
-                    row.base_url,
-                    json(&row.capabilities),
-                    json(&row.rate_limit),
-                    json(&row.settings.request),
-                    json(&row.settings.retry),
-                    row.version,
-                    time(row.created_at),
-                    time(row.updated_at),
-                ],
-            )
-            .map_err(|error| refused(error, &row))?;
+            let inserted = execute(tx, &INSERT, params_from_iter(inserted::<ProviderRow>(&row)));
+            inserted.map_err(|error| refused(error, &row))?;
             insert_secrets(tx, &row)
         })
         .await
@@ -146,25 +131,10 @@ impl Providers for SqliteStore {
     async fn update_provider(&self, row: &ProviderRow) -> Result<(), StoreError> {
         let row = row.clone();
         self.write(move |tx| {
-            let updated = execute(
-                tx,
-                UPDATE,
-                params![
-                    blob(row.id.uuid()),
-                    row.name,
-                    word(row.kind),
-                    row.protocol.map(ProviderProtocol::as_str),
-                    row.base_url,
-                    json(&row.capabilities),
-                    json(&row.rate_limit),
-                    json(&row.settings.request),
-                    json(&row.settings.retry),
-                    row.version,
-                    time(row.updated_at),
-                ],
-            )
-            .map_err(|error| refused(error, &row))?;
-            if updated == 0 {
+            let mut values = vec![row.id.to_value(), Value::Int(row.version - 1)];
+            push_updated::<ProviderRow>(&mut values, &row);
+            let updated = execute(tx, &UPDATE, params_from_iter(values));
+            if updated.map_err(|error| refused(error, &row))? == 0 {
                 require(tx, row.id)?;
                 return Err(StoreError::Conflict(format!("provider {} was changed meanwhile", row.id)));
             }
@@ -172,15 +142,6 @@ impl Providers for SqliteStore {
             insert_secrets(tx, &row)
         })
         .await
-    }
-
-    async fn provider(&self, id: ProviderId) -> Result<ProviderRow, StoreError> {
-        self.read(move |db| collect(db, GET, [blob(id.uuid())])?.pop().ok_or_else(|| not_found(id))).await
-    }
-
-    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError> {
-        let after = after.map_or(Uuid::nil(), ProviderId::uuid);
-        self.read(move |db| collect(db, PAGE, params![blob(after), limit])).await
     }
 
     async fn delete_provider(&self, id: ProviderId) -> Result<(), StoreError> {
@@ -194,22 +155,20 @@ impl Providers for SqliteStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl SecretRotation for SqliteStore {
     async fn secrets(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<SecretOwner>, StoreError> {
         let after = blob(after.unwrap_or_default());
-        self.read(move |db| {
-            all(db, SECRETS_PAGE, params![after, limit], |row| {
-                let provider_id = ProviderId::from_uuid(row.id("provider_id")?);
-                Ok(SecretOwner { provider_id, secret: secret(row)? })
-            })
-        })
-        .await
+        self.read(move |db| all(db, &SECRETS_PAGE, params![after, limit], record)).await
     }
 
     async fn reseal(&self, id: Uuid, old: &[u8], new: &[u8]) -> Result<bool, StoreError> {
         let (old, new) = (old.to_owned(), new.to_owned());
         self.write(move |tx| {
-            let owner = first(tx, RESEAL, params![blob(id), old, new], |row| row.id("provider_id"))?;
+            let owner =
+                first(tx, RESEAL, params![blob(id), old, new], |row| row.cell::<Uuid>("provider_id"))?;
             if let Some(owner) = owner {
                 execute(tx, GROW_VERSION, [blob(owner)])?;
             }
@@ -219,30 +178,18 @@ impl Providers for SqliteStore {
     }
 }
 
-/// [`StoreError::NotFound`] if the provider is not there.
+/// Returns [`StoreError::NotFound`] if the provider is not there.
 pub fn require(db: &Connection, id: ProviderId) -> Result<(), StoreError> {
     match first(db, EXISTS, [blob(id.uuid())], |row| Ok(row.get("found")?))? {
         Some(true) => Ok(()),
-        _ => Err(not_found(id)),
+        _ => Err(StoreError::not_found("provider", id)),
     }
 }
 
 fn insert_secrets(db: &Connection, row: &ProviderRow) -> Result<(), StoreError> {
-    for (secret, position) in row.secrets.iter().zip(0_i64..) {
-        execute(
-            db,
-            INSERT_SECRET,
-            params![
-                blob(secret.id),
-                blob(row.id.uuid()),
-                position,
-                secret.kind.as_str(),
-                secret.name,
-                secret.sealed,
-                secret.masked,
-                secret.weight,
-            ],
-        )?;
+    for (secret, position) in row.secrets.iter().zip(0..) {
+        let new = NewSecretRow { provider_id: row.id, position, secret };
+        execute(db, &INSERT_SECRET, params_from_iter(inserted::<SealedSecret>(&new)))?;
     }
     Ok(())
 }
@@ -257,56 +204,12 @@ fn refused(error: Error, row: &ProviderRow) -> StoreError {
     error.into()
 }
 
-fn not_found(id: ProviderId) -> StoreError {
-    StoreError::NotFound { what: "provider", id: id.to_string() }
-}
-
-/// Rows of providers with a secret each, or none, to providers with their secrets.
-fn collect(
-    db: &Connection,
-    sql: &str,
-    params: impl rusqlite::Params,
-) -> Result<Vec<ProviderRow>, StoreError> {
-    let rows = all(db, sql, params, |row| {
-        let has_secret = row.get::<_, Option<[u8; 16]>>("secret_id")?.is_some();
-        Ok((provider(row)?, if has_secret { Some(secret(row)?) } else { None }))
-    })?;
-    let mut providers: Vec<ProviderRow> = Vec::new();
-    for (provider, secret) in rows {
-        if providers.last().is_none_or(|last| last.id != provider.id) {
-            providers.push(provider);
-        }
-        if let Some(last) = providers.last_mut() {
-            last.secrets.extend(secret);
-        }
+fn joined(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<ProviderRow>, StoreError> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut providers = Vec::new();
+    while let Some(row) = rows.next()? {
+        push_joined(&mut providers, &mut Cells::new(row))?;
     }
     Ok(providers)
-}
-
-fn provider(row: &Row<'_>) -> Result<ProviderRow, StoreError> {
-    Ok(ProviderRow {
-        id: ProviderId::from_uuid(row.id("id")?),
-        name: row.text("name")?,
-        kind: from_word(&row.text("kind")?)?,
-        protocol: row.optional_word("protocol")?,
-        base_url: row.text("base_url")?,
-        secrets: Vec::new(),
-        capabilities: row.json("capabilities")?,
-        rate_limit: row.json("rate_limit")?,
-        settings: SettingsOverride { request: row.json("request")?, retry: row.json("retry")? },
-        version: row.get("version")?,
-        created_at: row.time("created_at")?,
-        updated_at: row.time("updated_at")?,
-    })
-}
-
-fn secret(row: &Row<'_>) -> Result<SealedSecret, StoreError> {
-    Ok(SealedSecret {
-        id: row.id("secret_id")?,
-        kind: row.word("secret_kind")?,
-        name: row.text("secret_name")?,
-        sealed: row.get("sealed")?,
-        masked: row.text("masked")?,
-        weight: row.number("weight")?,
-    })
 }

@@ -5,9 +5,9 @@ use runmill_proto::api::Settings;
 
 use super::{
     SqliteStore,
-    values::{Columns as _, first, json},
+    values::{Cell as _, first},
 };
-use crate::{SettingsStore, StoreError};
+use crate::{SettingsReader, SettingsWriter, StoreError, columns::Stored as _};
 
 const GET: &str = "\
 -- settings.get
@@ -24,14 +24,20 @@ SET body = excluded.body,
 RETURNING version";
 
 #[async_trait]
-impl SettingsStore for SqliteStore {
+impl SettingsReader for SqliteStore {
     async fn settings(&self) -> Result<(Settings, i64), StoreError> {
-        let stored = self.read(|db| first(db, GET, [], |row| Ok((row.json("body")?, row.get("version")?))));
+        let stored = self.read(|db| first(db, GET, [], |row| Ok((row.cell("body")?, row.get("version")?))));
         Ok(stored.await?.unwrap_or_default())
     }
+}
 
+#[async_trait]
+impl SettingsWriter for SqliteStore {
     async fn put_settings(&self, settings: &Settings) -> Result<i64, StoreError> {
-        let body = json(settings);
-        self.write(move |tx| Ok(tx.prepare_cached(PUT)?.query_row([&body], |row| row.get(0))?)).await
+        let settings = settings.clone();
+        self.write(move |tx| {
+            Ok(tx.prepare_cached(PUT)?.query_row([settings.to_value()], |row| row.get(0))?)
+        })
+        .await
     }
 }

@@ -1,13 +1,16 @@
 //! Values on their way into and out of `SQLite`.
 
-use std::{fmt::Display, str::FromStr};
-
 use jiff::Timestamp;
-use rusqlite::{Connection, Params, Row};
-use serde::{Serialize, de::DeserializeOwned};
+use rusqlite::{
+    Connection, Params, Row, RowIndex,
+    types::{ToSql, ToSqlOutput, ValueRef},
+};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    columns::{AnyRow, Cells, Columns, Stored, Value, read_value},
+};
 
 /// An id as it is stored.
 pub fn blob(id: Uuid) -> [u8; 16] {
@@ -24,11 +27,7 @@ pub fn time(moment: Timestamp) -> i64 {
     moment.as_microsecond()
 }
 
-pub fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("what is stored as JSON has only string keys")
-}
-
-/// All rows of a statement, read by `read`.
+/// Returns all rows of a statement, read by `read`.
 pub fn all<T>(
     connection: &Connection,
     sql: &str,
@@ -44,7 +43,7 @@ pub fn all<T>(
     Ok(values)
 }
 
-/// The first row of a statement.
+/// Returns the first row of a statement.
 pub fn first<T>(
     connection: &Connection,
     sql: &str,
@@ -56,97 +55,56 @@ pub fn first<T>(
     rows.next()?.map(read).transpose()
 }
 
-/// The rows that a statement changed.
+/// Returns the number of rows that a statement changed.
 pub fn execute(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<u64> {
     connection.prepare_cached(sql)?.execute(params).map(|rows| rows as u64)
 }
 
-/// Reads columns in our types.
-pub trait Columns {
-    fn id(&self, column: &str) -> Result<Uuid, StoreError>;
-
-    fn text(&self, column: &str) -> Result<String, StoreError>;
-
-    fn optional_text(&self, column: &str) -> Result<Option<String>, StoreError>;
-
-    fn count(&self, column: &str) -> Result<u64, StoreError>;
-
-    fn optional_count(&self, column: &str) -> Result<Option<u64>, StoreError>;
-
-    fn number(&self, column: &str) -> Result<u32, StoreError>;
-
-    fn time(&self, column: &str) -> Result<Timestamp, StoreError>;
-
-    fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, StoreError>;
-
-    /// A text that names one of a set.
-    fn word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError>;
-
-    fn optional_word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError>;
-
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError>;
-
-    fn optional_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError>;
+/// Reads the record that the row begins with.
+pub fn record<T: Columns>(row: &Row<'_>) -> Result<T, StoreError> {
+    Cells::new(row).record()
 }
 
-impl Columns for Row<'_> {
-    fn id(&self, column: &str) -> Result<Uuid, StoreError> {
-        Ok(Uuid::from_bytes(self.get(column)?))
-    }
+/// Reads columns by their names.
+pub trait Cell {
+    fn cell<T: Stored>(&self, column: &str) -> Result<T, StoreError>;
+}
 
-    fn text(&self, column: &str) -> Result<String, StoreError> {
-        Ok(self.get(column)?)
-    }
-
-    fn optional_text(&self, column: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.get(column)?)
-    }
-
-    fn count(&self, column: &str) -> Result<u64, StoreError> {
-        let value: i64 = self.get(column)?;
-        u64::try_from(value).map_err(|error| unreadable(column, &error))
-    }
-
-    fn optional_count(&self, column: &str) -> Result<Option<u64>, StoreError> {
-        let value: Option<i64> = self.get(column)?;
-        value.map(|value| u64::try_from(value).map_err(|error| unreadable(column, &error))).transpose()
-    }
-
-    fn number(&self, column: &str) -> Result<u32, StoreError> {
-        Ok(self.get(column)?)
-    }
-
-    fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
-        moment(column, self.get(column)?)
-    }
-
-    fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, StoreError> {
-        self.get::<_, Option<i64>>(column)?.map(|micros| moment(column, micros)).transpose()
-    }
-
-    fn word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError> {
-        self.text(column)?.parse().map_err(|error| unreadable(column, &error))
-    }
-
-    fn optional_word<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        let word = self.optional_text(column)?;
-        word.map(|word| word.parse().map_err(|error| unreadable(column, &error))).transpose()
-    }
-
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
-        serde_json::from_str(&self.text(column)?).map_err(|error| unreadable(column, &error))
-    }
-
-    fn optional_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        let text = self.optional_text(column)?;
-        text.map(|text| serde_json::from_str(&text).map_err(|error| unreadable(column, &error))).transpose()
+impl Cell for Row<'_> {
+    fn cell<T: Stored>(&self, column: &str) -> Result<T, StoreError> {
+        read_value(column, value_at(self, column)?)
     }
 }
 
-fn moment(column: &str, micros: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(micros).map_err(|error| unreadable(column, &error))
+impl AnyRow for Row<'_> {
+    fn value(&self, index: usize) -> Result<Value<'_>, StoreError> {
+        value_at(self, index)
+    }
 }
 
-fn unreadable(column: &str, error: &dyn Display) -> StoreError {
-    StoreError::Broken(format!("{column}: {error}"))
+fn value_at<'a>(row: &'a Row<'_>, column: impl RowIndex) -> Result<Value<'a>, StoreError> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(number) => Ok(Value::Int(number)),
+        ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes)),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Ok(Value::Text(text.into())),
+            Err(error) => Err(StoreError::Broken(error.to_string())),
+        },
+        ValueRef::Real(_) => Err(StoreError::Broken("no column holds a floating-point number".to_owned())),
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Bool(is_true) => ValueRef::Integer(i64::from(*is_true)),
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Uuid(id) => ValueRef::Blob(id.as_bytes()),
+            Self::Time(moment) => ValueRef::Integer(time(*moment)),
+        }))
+    }
 }

@@ -5,7 +5,7 @@ use std::{
 
 use refinery::Target;
 use runmill_store::{
-    Leader as _, SettingsStore as _, StoreError,
+    Leader as _, SettingsReader as _, StoreError,
     conformance::Stores,
     postgres::{PgSettings, PgStore},
 };

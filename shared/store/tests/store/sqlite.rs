@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use refinery::Target;
 use runmill_proto::api::Settings;
-use runmill_store::{SettingsStore as _, SharedStore, StoreError, conformance::Stores, sqlite::SqliteStore};
+use runmill_store::{
+    SettingsReader as _, SettingsWriter as _, SharedStore, StoreError, conformance::Stores,
+    sqlite::SqliteStore,
+};
 use tempfile::TempDir;
 
 use crate::upgrade;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId, api::SettingsOverride};
-use runmill_store::Store;
+use runmill_store::{RunStats, Store};
 use uuid::Uuid;
 
 /// The last version that did not have what is asserted here.
@@ -11,7 +11,7 @@ pub const BEFORE: i32 = 4;
 /// A row of each table that has grown, all under one id, in SQL that both databases take. `id`, `bytes` and `time` are values of
 /// these types in the database's own words.
 pub fn rows(id: &str, bytes: &str, time: &str) -> String {
-    let stats = serde_json::to_string(&runmill_proto::RunStats::default()).unwrap();
+    let stats = serde_json::to_string(&RunStats::default()).unwrap();
     format!(
         "INSERT INTO providers VALUES ({id}, 'old', 'google', 'https://h/v1', '{{}}', '{{}}', 1, {time}, {time});
          INSERT INTO provider_secrets VALUES ({id}, {id}, 0, 'api_key', 'main', {bytes}, 'sk');
@@ -33,7 +33,10 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
     );
     let id = RunId::from_uuid(Uuid::nil());
     let run = store.run(id).await.unwrap();
-    assert!(run.paused_at.is_some() && run.resume_at.is_none() && run.traceparent.is_none(), "{run:?}");
+    assert!(
+        run.paused_at().is_some() && run.resume_at().is_none() && run.submission.traceparent.is_none(),
+        "{run:?}"
+    );
     let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();
     assert_eq!(due.iter().map(|job| (job.attempt, job.failures)).collect::<Vec<_>>(), [(1, 0)]);
     let results = store.results(id, None, 9).await.unwrap();

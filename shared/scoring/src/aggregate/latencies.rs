@@ -19,13 +19,13 @@ impl Latencies {
         self.0.saturating_record(latency_ms.max(1));
     }
 
-    /// The latency in milliseconds that `share` of the calls (`0.0..=1.0`) did not exceed.
+    /// Returns the latency in milliseconds that `share` of the calls (`0.0..=1.0`) did not exceed.
     pub fn percentile_ms(&self, share: f64) -> Option<u64> {
         (!self.0.is_empty()).then(|| self.0.value_at_quantile(share))
     }
 }
 
-/// As `(milliseconds, count)`, only what occurs: what the store keeps.
+/// Pairs of a latency in milliseconds and its count, without those that do not occur: the form in which they are stored.
 impl From<Latencies> for Vec<(u64, u64)> {
     fn from(latencies: Latencies) -> Self {
         let recorded = latencies.0.iter_recorded();

@@ -1,49 +1,35 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    ErrorKind, Latencies, Outcome, Usage,
+use runmill_proto::{
+    ErrorKind, Outcome, Usage,
     message::{Call, Invocation},
 };
+use runmill_scoring::{Latencies, ScoreTally};
+use serde::{Deserialize, Serialize};
 
-/// What a run has come to so far. Moved only by what was newly recorded, so it always equals the rows.
+/// Counters and sums over the jobs of a run, as the column `stats` holds them in JSON. Only rows that were newly recorded
+/// change them, so they always equal the rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunStats {
-    /// Jobs with a result, by how they ended.
+    /// Numbers of jobs with a result, by outcome.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// Failed jobs, by why.
+    /// Numbers of failed jobs, by the reason of the failure.
     pub errors: BTreeMap<ErrorKind, u64>,
-    pub scored: u64,
-    score_sum: f64,
-    score_square_sum: f64,
-    /// HTTP requests, failed ones and duplicates included.
+    #[serde(flatten)]
+    pub scores: ScoreTally,
+    /// Number of HTTP requests, failed ones and duplicates included.
     pub calls: u64,
     pub retries: u64,
-    /// Invocations of jobs that already had a result.
+    /// Number of invocations of jobs that already had a result.
     pub duplicates: u64,
     pub usage: Usage,
     pub cost_nanousd: Option<i64>,
     pub latencies: Latencies,
 }
 
-/// A run's score, always with what it covers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ScoreSummary {
-    /// Mean over the scored jobs, `0.0..=1.0`; none are scored: `None`.
-    pub mean: Option<f64>,
-    /// Standard error of the mean: the sample's standard deviation over the root of `scored`.
-    pub stderr: Option<f64>,
-    pub scored: u64,
-    pub total: u64,
-    /// `scored / total`.
-    pub coverage: f64,
-}
-
 impl RunStats {
-    /// A job got its result.
+    /// Counts the result of a job.
     pub fn settle(&mut self, invocation: &Invocation) {
         *self.outcomes.entry(invocation.outcome).or_default() += 1;
         if invocation.outcome == Outcome::Failed
@@ -54,16 +40,14 @@ impl RunStats {
         if let Some(value) = invocation.score.as_ref().and_then(|score| score.value)
             && invocation.outcome.is_answer()
         {
-            self.scored += 1;
-            self.score_sum += value;
-            self.score_square_sum += value * value;
+            self.scores.add(value);
         }
         if !invocation.call.attempts.is_empty() {
             self.latencies.record(invocation.call.latency_ms);
         }
     }
 
-    /// Requests were made, whatever came of them.
+    /// Counts the requests of a call, however the call ended.
     pub fn charge(&mut self, call: &Call) {
         self.calls += call.attempts.len() as u64;
         self.retries += call.retries();
@@ -76,13 +60,13 @@ impl RunStats {
         }
     }
 
-    /// Failed jobs are tried again: their results are gone.
+    /// Removes the failed jobs, whose results were deleted because they are tried again.
     pub fn forget_failures(&mut self) {
         self.outcomes.remove(&Outcome::Failed);
         self.errors.clear();
     }
 
-    /// Jobs with a result.
+    /// Returns the number of jobs with a result.
     pub fn settled(&self) -> u64 {
         self.outcomes.values().sum()
     }
@@ -90,27 +74,14 @@ impl RunStats {
     pub fn outcome(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
     }
-
-    /// `total` is the run's jobs, answered or not.
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    pub fn score(&self, total: u64) -> ScoreSummary {
-        let n = self.scored as f64;
-        let mean = (self.scored > 0).then(|| self.score_sum / n);
-        let stderr = mean.filter(|_| self.scored > 1).map(|mean| {
-            let variance = (self.score_square_sum - n * mean * mean) / (n - 1.0);
-            (variance.max(0.0) / n).sqrt()
-        });
-        let coverage = if total == 0 { 0.0 } else { n / total as f64 };
-        ScoreSummary { mean, stderr, scored: self.scored, total, coverage }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use runmill_proto::{InvocationId, Score, testing};
     use uuid::Uuid;
 
     use super::*;
-    use crate::{InvocationId, Score, testing};
 
     fn call(attempts: usize) -> Call {
         Call {
@@ -136,39 +107,6 @@ mod tests {
         stats
     }
 
-    fn near(got: Option<f64>, want: f64) -> bool {
-        got.is_some_and(|got| (got - want).abs() < 1e-12)
-    }
-
-    #[test]
-    fn a_score_is_the_mean_with_its_standard_error_and_its_coverage() {
-        let score = settled(&[Some(1.0), Some(0.0), Some(1.0), Some(1.0), None]).score(10);
-
-        // By hand: deviations 0.25, -0.75, 0.25, 0.25; their squares sum to 0.75; sqrt(0.75 / 3 / 4) = 0.25.
-        assert!(near(score.mean, 0.75), "{score:?}");
-        assert!(near(score.stderr, 0.25), "{score:?}");
-        assert_eq!((score.scored, score.total), (4, 10));
-        assert!(near(Some(score.coverage), 0.4), "{score:?}");
-    }
-
-    #[test]
-    fn few_scores_claim_no_more_than_they_know() {
-        let none = settled(&[None]).score(1);
-        assert_eq!((none.mean, none.stderr, none.coverage), (None, None, 0.0));
-
-        let one = settled(&[Some(1.0)]).score(1);
-        assert_eq!((one.mean, one.stderr, one.coverage), (Some(1.0), None, 1.0));
-
-        let empty = RunStats::default().score(0);
-        assert_eq!((empty.mean, empty.coverage), (None, 0.0));
-    }
-
-    #[test]
-    fn equal_scores_have_no_error_for_all_their_rounding() {
-        let score = settled(&[Some(0.1); 1000]).score(1000);
-        assert!(score.stderr.is_some_and(|stderr| stderr < 1e-8), "{score:?}");
-    }
-
     #[test]
     fn only_an_answer_is_scored() {
         let mut stats = RunStats::default();
@@ -176,7 +114,7 @@ mod tests {
             stats.settle(&ended(*outcome, Some(1.0)));
         }
 
-        assert_eq!(stats.scored, 3, "succeeded, refused and truncated");
+        assert_eq!(stats.scores.count(), 3, "succeeded, refused and truncated");
         assert_eq!(stats.settled(), Outcome::ALL.len() as u64);
         assert_eq!(stats.errors, BTreeMap::from([(ErrorKind::Overloaded, 1)]));
     }
@@ -190,7 +128,7 @@ mod tests {
 
         assert_eq!((stats.settled(), stats.outcome(Outcome::Failed)), (2, 0));
         assert!(stats.errors.is_empty());
-        assert!(near(stats.score(2).mean, 0.5));
+        assert_eq!(stats.scores.summary(2).mean, Some(0.5));
     }
 
     #[test]
@@ -213,5 +151,29 @@ mod tests {
         }
 
         assert_eq!(stats.cost_nanousd, Some(i64::MAX));
+    }
+
+    /// A row as an earlier version wrote it.
+    const STORED: &str = concat!(
+        r#"{"outcomes":{"succeeded":2,"failed":1},"errors":{"overloaded":1},"scored":2,"score_sum":1.5,"#,
+        r#""score_square_sum":1.25,"calls":5,"retries":1,"duplicates":1,"usage":{"prompt_tokens":30,"#,
+        r#""completion_tokens":6,"cached_tokens":0,"reasoning_tokens":0},"cost_nanousd":7,"#,
+        r#""latencies":[[5,2],[250,1]]}"#,
+    );
+
+    #[test]
+    fn the_stored_json_stays_the_same() {
+        let stats: RunStats = serde_json::from_str(STORED).unwrap();
+
+        assert_eq!((stats.settled(), stats.scores.count(), stats.calls), (3, 2, 5));
+        assert_eq!(stats.scores.summary(4).mean, Some(0.75));
+        assert_eq!(stats.latencies.percentile_ms(1.0), Some(250));
+        let written = serde_json::to_string(&stats).unwrap();
+        assert_eq!(written, STORED);
+    }
+
+    #[test]
+    fn fields_that_are_not_stored_have_their_defaults() {
+        assert_eq!(serde_json::from_str::<RunStats>("{}").unwrap(), RunStats::default());
     }
 }

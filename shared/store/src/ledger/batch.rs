@@ -6,30 +6,30 @@ use runmill_proto::{
     message::{Deferred, Invocation, JobKey},
 };
 
-use super::OpenRuns;
+use super::LockedRuns;
 use crate::{LogBatch, LogEntry, Written};
 
-/// The messages of a batch that may still change something, in the order they came.
+/// The messages of a batch that may still change something, in the order of their arrival.
 #[derive(Debug)]
-pub struct Intake<'a> {
+pub struct BatchPlan<'a> {
     entries: Vec<&'a LogEntry>,
     written: Written,
 }
 
-/// What the tables said was new.
+/// Rows of a batch that were not in the tables before.
 #[derive(Debug, Default)]
-pub struct News {
+pub struct NewRows {
     /// Jobs that got their result.
     pub settled: HashSet<JobKey>,
-    /// Jobs that got their result while they waited to be fed again; how many of each run.
+    /// Numbers of jobs, by run, that got their result while they waited to be fed again.
     pub undeferred: BTreeMap<RunId, u64>,
     /// Jobs that now wait to be fed again.
     pub deferred: HashSet<JobKey>,
 }
 
-impl<'a> Intake<'a> {
-    /// The messages of `batch` whose runs are there, each once.
-    pub fn new(batch: &'a LogBatch, runs: &OpenRuns) -> Self {
+impl<'a> BatchPlan<'a> {
+    /// Takes the messages of `batch` whose runs are there, each once.
+    pub fn new(batch: &'a LogBatch, runs: &LockedRuns) -> Self {
         let (known, orphaned): (Vec<_>, Vec<_>) =
             batch.0.iter().partition(|entry| runs.contains_key(&entry.key().run_id));
         let mut seen = HashSet::with_capacity(known.len());
@@ -43,7 +43,7 @@ impl<'a> Intake<'a> {
         Self { entries, written }
     }
 
-    /// The calls to insert, in the order of their keys: writers that insert in one order cannot deadlock.
+    /// Returns the calls to insert, in the order of their keys: writers that insert in one order cannot deadlock.
     pub fn calls(&self) -> Vec<&'a LogEntry> {
         let mut calls = self.entries.clone();
         calls.sort_unstable_by_key(|entry| (entry.key().run_id, entry.call().id));
@@ -57,8 +57,8 @@ impl<'a> Intake<'a> {
         self.written.redelivered += (before - self.entries.len()) as u64;
     }
 
-    /// The results to insert where there is none, one for a job, in the order of their keys.
-    pub fn results(&self, runs: &OpenRuns) -> Vec<&'a Invocation> {
+    /// Returns the results to insert where there is none, one for a job, in the order of their keys.
+    pub fn results(&self, runs: &LockedRuns) -> Vec<&'a Invocation> {
         let mut results: BTreeMap<JobKey, &Invocation> = BTreeMap::new();
         for entry in self.current(runs) {
             if let LogEntry::Invocation(invocation) = entry {
@@ -68,9 +68,9 @@ impl<'a> Intake<'a> {
         results.into_values().collect()
     }
 
-    /// The deferrals to insert where there is neither result nor a later deferral, each with its time, one for a job, in
-    /// the order of their keys.
-    pub fn deferrals(&self, runs: &OpenRuns) -> Vec<(&'a Deferred, Timestamp)> {
+    /// Returns the deferrals to insert where there is neither result nor a later deferral, each with its time, one for a
+    /// job, in the order of their keys.
+    pub fn deferrals(&self, runs: &LockedRuns) -> Vec<(&'a Deferred, Timestamp)> {
         let mut deferrals: BTreeMap<JobKey, &Deferred> = BTreeMap::new();
         for entry in self.current(runs) {
             if let LogEntry::Deferred(deferred) = entry
@@ -85,7 +85,7 @@ impl<'a> Intake<'a> {
         deferrals.into_values().map(|deferred| (deferred, runs[&deferred.run_id].due(deferred))).collect()
     }
 
-    /// The messages by run, and what is written so far.
+    /// Returns the messages by run, and the counts so far.
     pub(super) fn by_run(self) -> (BTreeMap<RunId, Vec<&'a LogEntry>>, Written) {
         let mut by_run: BTreeMap<RunId, Vec<&LogEntry>> = BTreeMap::new();
         for entry in self.entries {
@@ -94,8 +94,8 @@ impl<'a> Intake<'a> {
         (by_run, self.written)
     }
 
-    /// Those of their run's current pass.
-    fn current(&self, runs: &OpenRuns) -> impl Iterator<Item = &'a LogEntry> {
+    /// Returns the messages of their run's current pass.
+    fn current(&self, runs: &LockedRuns) -> impl Iterator<Item = &'a LogEntry> {
         self.entries.iter().copied().filter(|entry| runs[&entry.key().run_id].is_current(entry))
     }
 }

@@ -1,0 +1,275 @@
+//! The types that a column can have.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use runmill_proto::{
+    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStatus, Score,
+    TokenLogprob, ToolCall, Usage,
+    api::{
+        Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
+        RetryOverride, Settings,
+    },
+    message::Attempt,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::Value;
+use crate::{RunStats, SecretKind};
+
+/// A type that is stored in one column.
+pub trait Stored: Sized {
+    /// PostgreSQL's name of the column's type.
+    const TYPE: &'static str;
+
+    fn to_value(&self) -> Value<'_>;
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable>;
+}
+
+/// A stored value is not what its column should hold.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    #[error("the stored value is not of the type {0}")]
+    Type(&'static str),
+    #[error("{0}")]
+    Content(String),
+}
+
+impl Unreadable {
+    fn content(error: impl Display) -> Self {
+        Self::Content(error.to_string())
+    }
+}
+
+impl<T: Stored> Stored for Option<T> {
+    const TYPE: &'static str = T::TYPE;
+
+    fn to_value(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Null, T::to_value)
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        match value {
+            Value::Null => Ok(None),
+            value => T::from_value(value).map(Some),
+        }
+    }
+}
+
+impl Stored for bool {
+    const TYPE: &'static str = "boolean";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Bool(*self)
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        match value {
+            Value::Bool(is_true) => Ok(is_true),
+            Value::Int(number) => Ok(number != 0),
+            _ => Err(Unreadable::Type(Self::TYPE)),
+        }
+    }
+}
+
+impl Stored for i64 {
+    const TYPE: &'static str = "bigint";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Int(*self)
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        match value {
+            Value::Int(number) => Ok(number),
+            _ => Err(Unreadable::Type(Self::TYPE)),
+        }
+    }
+}
+
+/// A count, stored as a number that is not negative. A count above the column's range is stored as its maximum.
+impl Stored for u64 {
+    const TYPE: &'static str = "bigint";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Int(i64::try_from(*self).unwrap_or(i64::MAX))
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        Self::try_from(i64::from_value(value)?).map_err(Unreadable::content)
+    }
+}
+
+impl Stored for u32 {
+    const TYPE: &'static str = "integer";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Int(i64::from(*self))
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        Self::try_from(i64::from_value(value)?).map_err(Unreadable::content)
+    }
+}
+
+impl Stored for String {
+    const TYPE: &'static str = "text";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Text(self.as_str().into())
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        match value {
+            Value::Text(text) => Ok(text.into_owned()),
+            _ => Err(Unreadable::Type(Self::TYPE)),
+        }
+    }
+}
+
+impl Stored for Vec<u8> {
+    const TYPE: &'static str = "bytea";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Bytes(self)
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        match value {
+            Value::Bytes(bytes) => Ok(bytes.to_owned()),
+            _ => Err(Unreadable::Type(Self::TYPE)),
+        }
+    }
+}
+
+impl Stored for Timestamp {
+    const TYPE: &'static str = "timestamptz";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Time(*self)
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        match value {
+            Value::Time(time) => Ok(time),
+            Value::Int(micros) => Self::from_microsecond(micros).map_err(Unreadable::content),
+            _ => Err(Unreadable::Type(Self::TYPE)),
+        }
+    }
+}
+
+impl Stored for Uuid {
+    const TYPE: &'static str = "uuid";
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Uuid(*self)
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        match value {
+            Value::Uuid(id) => Ok(id),
+            Value::Bytes(bytes) => Self::from_slice(bytes).map_err(Unreadable::content),
+            _ => Err(Unreadable::Type(Self::TYPE)),
+        }
+    }
+}
+
+macro_rules! ids {
+    ($($id:ident),+ $(,)?) => { $(
+        impl Stored for $id {
+            const TYPE: &'static str = Uuid::TYPE;
+
+            fn to_value(&self) -> Value<'_> {
+                Value::Uuid(self.uuid())
+            }
+
+            fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+                Uuid::from_value(value).map(Self::from_uuid)
+            }
+        }
+    )+ };
+}
+
+ids! { RunId, ProviderId, DatasetId, InvocationId }
+
+/// Enums that are stored by their names.
+macro_rules! names {
+    ($($name:ident),+ $(,)?) => { $(
+        impl Stored for $name {
+            const TYPE: &'static str = String::TYPE;
+
+            fn to_value(&self) -> Value<'_> {
+                Value::Text(self.as_str().into())
+            }
+
+            fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+                match value {
+                    Value::Text(name) => name.parse().map_err(Unreadable::content),
+                    _ => Err(Unreadable::Type(Self::TYPE)),
+                }
+            }
+        }
+    )+ };
+}
+
+names! { RunStatus, Outcome, ErrorKind, ProviderKind, ProviderProtocol, SecretKind }
+
+/// Types that are stored as JSON.
+macro_rules! json {
+    ($($json:ty),+ $(,)?) => { $(
+        impl Stored for $json {
+            const TYPE: &'static str = "json";
+
+            fn to_value(&self) -> Value<'_> {
+                to_json(self)
+            }
+
+            fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+                from_json(value)
+            }
+        }
+    )+ };
+}
+
+json! {
+    serde_json::Value,
+    RunConfig,
+    RunStats,
+    Score,
+    Usage,
+    Vec<Attempt>,
+    Vec<TokenLogprob>,
+    Capabilities,
+    RateLimit,
+    RequestOverride,
+    RetryOverride,
+    Settings,
+    ExecutorStatus,
+}
+
+/// The column is null where there are none.
+impl Stored for Vec<ToolCall> {
+    const TYPE: &'static str = "json";
+
+    fn to_value(&self) -> Value<'_> {
+        if self.is_empty() { Value::Null } else { to_json(self) }
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        if value == Value::Null { Ok(Self::new()) } else { from_json(value) }
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> Value<'static> {
+    let json = serde_json::to_string(value).expect("what is stored as JSON has only string keys");
+    Value::Text(json.into())
+}
+
+fn from_json<T: DeserializeOwned>(value: Value<'_>) -> Result<T, Unreadable> {
+    match value {
+        Value::Text(json) => serde_json::from_str(&json).map_err(Unreadable::content),
+        _ => Err(Unreadable::Type("json")),
+    }
+}

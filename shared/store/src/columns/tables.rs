@@ -1,0 +1,146 @@
+//! The columns of the records whose types are elsewhere.
+
+use jiff::Timestamp;
+use runmill_proto::{
+    ErrorKind, Outcome, ProviderId,
+    api::{Dataset, InvocationRecord, ResultRecord, SettingsOverride},
+    message::{Call, Invocation, JobKey},
+};
+
+use super::{Cells, Column, Columns, Role, Stored as _, columns};
+use crate::{LogEntry, ProviderRow, SealedSecret, SecretOwner, StoreError};
+
+columns! {
+    Dataset {
+        fixed id,
+        fixed name,
+        fixed version_hash,
+        fixed item_count,
+        fixed created_at,
+    }
+}
+
+columns! {
+    ProviderRow {
+        fixed id,
+        updated name,
+        updated kind,
+        updated protocol,
+        updated base_url,
+        updated capabilities,
+        updated rate_limit,
+        group settings,
+        updated version,
+        fixed created_at,
+        updated updated_at,
+        ; else secrets
+    }
+}
+
+/// Adds a row of the join of providers with their secrets, which has a secret or none.
+pub fn push_joined(providers: &mut Vec<ProviderRow>, cells: &mut Cells<'_>) -> Result<(), StoreError> {
+    let provider: ProviderRow = cells.record()?;
+    let secret: Option<SealedSecret> = cells.record()?;
+    if providers.last().is_none_or(|last| last.id != provider.id) {
+        providers.push(provider);
+    }
+    if let Some(last) = providers.last_mut() {
+        last.secrets.extend(secret);
+    }
+    Ok(())
+}
+
+columns! {
+    SettingsOverride {
+        updated request,
+        updated retry,
+    }
+}
+
+/// A secret of a provider, to be inserted.
+pub struct NewSecretRow<'a> {
+    pub provider_id: ProviderId,
+    /// Place among the provider's secrets, from 0.
+    pub position: u32,
+    pub secret: &'a SealedSecret,
+}
+
+columns! {
+    SealedSecret from NewSecretRow<'_>, keys (provider_id, position) {
+        fixed id = secret.id,
+        fixed kind = secret.kind,
+        fixed name = secret.name,
+        fixed sealed = secret.sealed,
+        fixed masked = secret.masked,
+        fixed weight = secret.weight,
+    }
+}
+
+impl Columns for SecretOwner {
+    fn list(columns: &mut Vec<Column>) {
+        columns.push(Column { name: "provider_id", sql_type: ProviderId::TYPE, role: Role::Fixed });
+        SealedSecret::list(columns);
+    }
+
+    fn read(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
+        Ok(Self { provider_id: cells.take("provider_id")?, secret: cells.record()? })
+    }
+}
+
+/// The result of a job, to be inserted.
+pub struct NewResult<'a> {
+    pub invocation: &'a Invocation,
+    pub settled_at: Timestamp,
+}
+
+columns! {
+    ResultRecord from NewResult<'_>, keys (run_id = invocation.run_id) {
+        fixed ordinal = invocation.ordinal,
+        fixed sample = invocation.sample,
+        fixed item_id = invocation.item_id,
+        fixed invocation_id = invocation.call.id,
+        fixed outcome = invocation.outcome,
+        fixed error_kind = invocation.error_kind,
+        fixed error = invocation.error,
+        fixed response = invocation.response,
+        fixed reasoning = invocation.reasoning,
+        fixed tool_calls = invocation.tool_calls,
+        fixed logprobs = invocation.logprobs,
+        fixed score = invocation.score,
+        fixed settled_at,
+    }
+}
+
+/// The call of a message, to be inserted.
+pub struct NewInvocation<'a> {
+    key: JobKey,
+    call: &'a Call,
+    outcome: Option<Outcome>,
+    error_kind: Option<ErrorKind>,
+}
+
+impl<'a> From<&'a LogEntry> for NewInvocation<'a> {
+    fn from(entry: &'a LogEntry) -> Self {
+        let (outcome, error_kind) = (entry.outcome(), entry.error_kind());
+        Self { key: entry.key(), call: entry.call(), outcome, error_kind }
+    }
+}
+
+columns! {
+    InvocationRecord from NewInvocation<'_>, keys (run_id = key.run_id) {
+        fixed id = call.id,
+        fixed ordinal = key.ordinal,
+        fixed sample = key.sample,
+        fixed provider_id = call.provider_id,
+        fixed model = call.model,
+        fixed outcome,
+        fixed error_kind,
+        fixed attempts = call.attempts,
+        fixed usage = call.usage,
+        fixed cost_nanousd = call.cost_nanousd,
+        fixed streamed = call.streamed,
+        fixed started_at = call.started_at,
+        fixed latency_ms = call.latency_ms,
+        fixed ttft_ms = call.ttft_ms,
+    }
+}

@@ -1,0 +1,108 @@
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use runmill_proto::{
+    ErrorKind, Outcome, RunId,
+    message::{Call, Deferred, Invocation, JobKey},
+};
+
+use crate::StoreError;
+
+/// One message of an executor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LogEntry {
+    Invocation(Box<Invocation>),
+    Deferred(Box<Deferred>),
+}
+
+impl LogEntry {
+    pub const fn key(&self) -> JobKey {
+        match self {
+            Self::Invocation(invocation) => invocation.key(),
+            Self::Deferred(deferred) => deferred.key(),
+        }
+    }
+
+    pub const fn call(&self) -> &Call {
+        match self {
+            Self::Invocation(invocation) => &invocation.call,
+            Self::Deferred(deferred) => &deferred.call,
+        }
+    }
+
+    /// Returns how the job ended; `None` if it was deferred.
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Invocation(invocation) => Some(invocation.outcome),
+            Self::Deferred(_) => None,
+        }
+    }
+
+    /// Returns why the job failed, or why its last attempt failed before it was deferred.
+    pub fn error_kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Invocation(invocation) => invocation.error_kind,
+            Self::Deferred(deferred) => deferred.call.attempts.last().and_then(|attempt| attempt.error_kind),
+        }
+    }
+
+    /// Returns the number of the run's pass in which the job was fed.
+    pub const fn epoch(&self) -> u32 {
+        match self {
+            Self::Invocation(invocation) => invocation.epoch,
+            Self::Deferred(deferred) => deferred.epoch,
+        }
+    }
+}
+
+/// Messages to be written together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogBatch(pub Vec<LogEntry>);
+
+impl LogBatch {
+    /// Returns the runs of its messages, in the order of their ids.
+    pub fn run_ids(&self) -> Vec<RunId> {
+        let ids: BTreeSet<RunId> = self.0.iter().map(|entry| entry.key().run_id).collect();
+        ids.into_iter().collect()
+    }
+}
+
+/// The changes that a batch made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Number of results that were not there before.
+    pub results: u64,
+    /// Number of messages of which nothing was new.
+    pub redelivered: u64,
+    /// Runs that the batch paused, so that others can be told.
+    pub paused: Vec<RunId>,
+    /// Runs that the batch ended.
+    pub ended: Vec<RunId>,
+    /// Number of messages of runs that are not there; nothing of them was written.
+    pub orphaned: u64,
+}
+
+/// Records the messages of executors.
+#[async_trait]
+pub trait LogWriter: Send + Sync {
+    /// Writes the batch in one transaction:
+    ///
+    /// 1. the call of every message, unless its id is there already (then the message was
+    ///    redelivered, and nothing more is done with it);
+    /// 2. under the lock of each run's row, in the order of their ids: a result for every job that has none
+    ///    (of an earlier pass: the call alone is recorded), which also ends the job's deferral; then a deferral
+    ///    for every deferred job with neither result nor deferral, unless its run has ended;
+    /// 3. the run's counters and stats, changed by the rows that are new and by nothing else;
+    /// 4. the run's events (`run_log` for failed attempts, invocations and deferrals, `run_item`, at most one
+    ///    `run_progress` and five of them a second, `run_status` for transitions) under the next dense `seq`s;
+    /// 5. the end of each run whose jobs all have their result, or that is canceled and has
+    ///    nothing in the queue.
+    ///
+    /// A deferral with `pause` pauses its run, which resumes by itself at the earliest `not_before` of the batch that lies
+    /// after `now`, if there is one; a deferral without it schedules a retry, counted once for a batch and run. Writing a batch again, in whole or in part, changes nothing. A NUL in a text is stored as
+    /// U+FFFD where the database takes none.
+    ///
+    /// Dropping the future does not cancel it: the batch may then be written or not, and may be written again.
+    async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError>;
+}

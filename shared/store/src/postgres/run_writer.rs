@@ -1,0 +1,57 @@
+//! The transactions that create and change runs, over several tables.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use runmill_proto::RunId;
+
+use super::{PgStore, deferred, events, providers, results, runs};
+use crate::{
+    CreatedRun, RunRow, RunWriter, StoreError, Transition,
+    ledger::{LockedRun, Move, plan},
+};
+
+#[async_trait]
+impl RunWriter for PgStore {
+    async fn create_run(&self, row: &RunRow) -> Result<CreatedRun, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        if let Some(existing) = runs::by_key(&tx, row).await? {
+            return existing.answer_again(row).map(CreatedRun::Existing);
+        }
+        providers::hold(&tx, row.submission.provider_id).await?;
+        let run = LockedRun::created(row);
+        if !runs::insert(&tx, &run.row).await? {
+            // Another request with the key was quicker, and has committed.
+            let existing = runs::by_key(&tx, row).await?;
+            let existing = existing.ok_or_else(|| StoreError::not_found("run", row.id))?;
+            return existing.answer_again(row).map(CreatedRun::Existing);
+        }
+        events::append(&tx, run.pages()).await?;
+        tx.commit().await?;
+        Ok(CreatedRun::New(run.row))
+    }
+
+    async fn transition(
+        &self,
+        id: RunId,
+        transition: Transition,
+        now: Timestamp,
+    ) -> Result<RunRow, StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        let mut run = runs::lock(&tx, id).await?;
+        let moved = match plan(&run.row, &transition)? {
+            Move::Nothing => 0,
+            Move::DeferredToNow => deferred::make_due(&tx, id, now).await?,
+            Move::FailedToNow => {
+                let failed = results::delete_failed(&tx, id).await?;
+                deferred::insert_due(&tx, id, &failed, now).await?
+            }
+            Move::LostToNow => deferred::insert_lost(&tx, &run.row, now, u32::MAX).await?,
+        };
+        run.carry_out(&transition, moved, now);
+        runs::save(&tx, &run).await?;
+        tx.commit().await?;
+        Ok(run.row)
+    }
+}

@@ -1,0 +1,163 @@
+//! A run as it is stored: one row of the table `runs`, in values.
+
+mod cursor;
+mod pause;
+mod resumption;
+mod retry;
+mod stats;
+mod submission;
+
+use jiff::Timestamp;
+use runmill_proto::{
+    Outcome, RunId, RunStatus,
+    api::{NewRun, RunCounters, RunProgress},
+    usd,
+};
+
+pub use cursor::Cursor;
+pub use pause::Pause;
+pub use resumption::Resumption;
+pub use retry::RetryNote;
+pub use stats::RunStats;
+pub use submission::Submission;
+
+use crate::{StoreError, columns::columns};
+
+/// A run as it is stored. Times are kept to the microsecond.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    pub id: RunId,
+    pub submission: Submission,
+    /// Number of jobs: items times samples.
+    pub total: u64,
+    pub created_at: Timestamp,
+    pub status: RunStatus,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub cancel_requested_at: Option<Timestamp>,
+    pub cursor: Cursor,
+    pub stats: RunStats,
+    pub pause: Option<Pause>,
+    pub retry: RetryNote,
+    pub resumption: Resumption,
+    /// The `seq` of the run's last event; 0 before the first.
+    pub seq: u64,
+    /// Time of the last `run_progress` event.
+    pub progress_at: Option<Timestamp>,
+}
+
+columns! {
+    RunRow {
+        fixed id,
+        group submission,
+        fixed total,
+        fixed created_at,
+        updated status,
+        updated started_at,
+        updated finished_at,
+        updated cancel_requested_at,
+        group cursor,
+        updated stats,
+        group pause,
+        group retry,
+        group resumption,
+        updated seq,
+        updated progress_at,
+    }
+}
+
+impl RunRow {
+    /// Returns a run of `total` jobs of which none was fed yet.
+    pub fn new(id: RunId, new: NewRun, total: u64, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            submission: new.into(),
+            total,
+            created_at,
+            status: RunStatus::Pending,
+            started_at: None,
+            finished_at: None,
+            cancel_requested_at: None,
+            cursor: Cursor::default(),
+            stats: RunStats::default(),
+            pause: None,
+            retry: RetryNote::default(),
+            resumption: Resumption::default(),
+            seq: 0,
+            progress_at: None,
+        }
+    }
+
+    /// Returns the number of jobs in the lane's queue or in flight, as far as the store knows: a job is published before
+    /// it is counted as fed.
+    pub fn in_queue(&self) -> u64 {
+        self.cursor.fed.saturating_sub(self.stats.settled() + self.cursor.deferred)
+    }
+
+    /// Returns the number of items of the run's dataset.
+    pub fn items(&self) -> u64 {
+        self.total / u64::from(self.submission.config.samples())
+    }
+
+    /// Returns true if jobs of the run may be fed: it is neither paused nor being canceled.
+    pub const fn is_feedable(&self) -> bool {
+        self.pause.is_none() && self.cancel_requested_at.is_none()
+    }
+
+    pub fn paused_at(&self) -> Option<Timestamp> {
+        self.pause.as_ref().map(|pause| pause.at)
+    }
+
+    pub fn pause_reason(&self) -> Option<&str> {
+        self.pause.as_ref()?.reason.as_deref()
+    }
+
+    /// Returns the time at which a paused run resumes by itself.
+    pub fn resume_at(&self) -> Option<Timestamp> {
+        self.pause.as_ref()?.resume_at
+    }
+
+    pub fn progress(&self) -> RunProgress {
+        RunProgress {
+            run_id: self.id,
+            counters: self.counters(),
+            score: self.stats.scores.summary(self.total),
+            usage: self.stats.usage,
+            cost_usd: self.cost_usd(),
+        }
+    }
+
+    pub fn counters(&self) -> RunCounters {
+        RunCounters {
+            total: self.total,
+            fed: self.cursor.fed,
+            settled: self.stats.settled(),
+            deferred: self.cursor.deferred,
+            succeeded: self.stats.outcome(Outcome::Succeeded),
+            refused: self.stats.outcome(Outcome::Refused),
+            truncated: self.stats.outcome(Outcome::Truncated),
+            failed: self.stats.outcome(Outcome::Failed),
+            canceled: self.stats.outcome(Outcome::Canceled),
+            budget_stopped: self.stats.outcome(Outcome::BudgetStopped),
+            calls: self.stats.calls,
+            retries: self.stats.retries,
+            duplicates: self.stats.duplicates,
+        }
+    }
+
+    /// Returns the cost of the calls whose prices are known.
+    pub fn cost_usd(&self) -> Option<f64> {
+        self.stats.cost_nanousd.map(usd)
+    }
+
+    /// Returns this run as the answer to `asked`, which has the same idempotency key, if both ask for the same work.
+    pub fn answer_again(self, asked: &Self) -> Result<Self, StoreError> {
+        if self.submission.is_same_work(&asked.submission) {
+            return Ok(self);
+        }
+        Err(StoreError::Conflict(format!(
+            "the idempotency key was used for run {}, which has another provider, model, dataset or config",
+            self.id
+        )))
+    }
+}

@@ -1,0 +1,53 @@
+//! The transactions that create and change runs, over several tables.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use runmill_proto::RunId;
+
+use super::{SqliteStore, deferred, events, providers, results, runs};
+use crate::{
+    CreatedRun, RunRow, RunWriter, StoreError, Transition,
+    ledger::{LockedRun, Move, plan},
+};
+
+#[async_trait]
+impl RunWriter for SqliteStore {
+    async fn create_run(&self, row: &RunRow) -> Result<CreatedRun, StoreError> {
+        let row = row.clone();
+        self.write(move |tx| {
+            if let Some(existing) = runs::by_key(tx, &row)? {
+                return existing.answer_again(&row).map(CreatedRun::Existing);
+            }
+            providers::require(tx, row.submission.provider_id)?;
+            let run = LockedRun::created(&row);
+            runs::insert(tx, &run.row)?;
+            events::append(tx, run.pages())?;
+            Ok(CreatedRun::New(run.row))
+        })
+        .await
+    }
+
+    async fn transition(
+        &self,
+        id: RunId,
+        transition: Transition,
+        now: Timestamp,
+    ) -> Result<RunRow, StoreError> {
+        self.write(move |tx| {
+            let mut run = runs::load(tx, id)?;
+            let moved = match plan(&run.row, &transition)? {
+                Move::Nothing => 0,
+                Move::DeferredToNow => deferred::make_due(tx, id, now)?,
+                Move::FailedToNow => {
+                    let failed = results::delete_failed(tx, id)?;
+                    deferred::insert_due(tx, &failed, now)?
+                }
+                Move::LostToNow => deferred::insert_lost(tx, &run.row, now, u32::MAX)?,
+            };
+            run.carry_out(&transition, moved, now);
+            runs::save(tx, &run)?;
+            Ok(run.row)
+        })
+        .await
+    }
+}
