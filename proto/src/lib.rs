@@ -31,4 +31,5 @@ pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
 pub use range::{Numeric, Range};
 pub use score_summary::ScoreSummary;
+pub use text_enum::UnknownName;
 pub use usage::Usage;

@@ -1,3 +1,12 @@
+/// A text that names none of the values of an enum.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not one of {known}")]
+pub struct UnknownName {
+    pub text: String,
+    /// The names that there are, separated by commas.
+    pub known: String,
+}
+
 /// An enum whose variants are texts: on the wire, in the store, as a metric label.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -24,12 +33,12 @@ macro_rules! text_enum {
         }
 
         impl std::str::FromStr for $name {
-            type Err = String;
+            type Err = crate::UnknownName;
 
-            fn from_str(text: &str) -> Result<Self, String> {
+            fn from_str(text: &str) -> Result<Self, crate::UnknownName> {
                 Self::ALL.iter().copied().find(|v| v.as_str() == text).ok_or_else(|| {
                     let known: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
-                    format!("`{text}` is not one of {}", known.join(", "))
+                    crate::UnknownName { text: text.to_owned(), known: known.join(", ") }
                 })
             }
         }

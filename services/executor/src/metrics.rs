@@ -5,9 +5,9 @@ use runmill_proto::Outcome;
 #[derive(Clone)]
 pub struct ExecutorMetrics {
     pub jobs: IntCounterVec,
-    pub jobs_in_hand: IntGauge,
+    pub unacked_jobs: IntGauge,
     pub deferred: IntCounter,
-    pub handed_back: IntCounter,
+    pub requeued: IntCounter,
     pub publish_failures: IntCounter,
 }
 
@@ -18,11 +18,11 @@ impl ExecutorMetrics {
                 Opts::new("runmill_jobs_total", "Jobs that ended here, by outcome."),
                 &["outcome"],
             )?,
-            jobs_in_hand: IntGauge::new("runmill_jobs_in_hand", "Jobs taken and not acked.")?,
-            deferred: IntCounter::new("runmill_jobs_deferred_total", "Jobs put off to a later time.")?,
-            handed_back: IntCounter::new(
+            unacked_jobs: IntGauge::new("runmill_jobs_in_hand", "Unacked jobs.")?,
+            deferred: IntCounter::new("runmill_jobs_deferred_total", "Jobs deferred to a later time.")?,
+            requeued: IntCounter::new(
                 "runmill_jobs_handed_back_total",
-                "Jobs given back before they started.",
+                "Jobs requeued before they started.",
             )?,
             publish_failures: IntCounter::new(
                 "runmill_log_publish_failures_total",
@@ -34,9 +34,9 @@ impl ExecutorMetrics {
             metrics.jobs.with_label_values(&[outcome.as_str()]);
         }
         registry.register(Box::new(metrics.jobs.clone()))?;
-        registry.register(Box::new(metrics.jobs_in_hand.clone()))?;
+        registry.register(Box::new(metrics.unacked_jobs.clone()))?;
         registry.register(Box::new(metrics.deferred.clone()))?;
-        registry.register(Box::new(metrics.handed_back.clone()))?;
+        registry.register(Box::new(metrics.requeued.clone()))?;
         registry.register(Box::new(metrics.publish_failures.clone()))?;
         Ok(metrics)
     }

@@ -9,6 +9,7 @@ use runmill_proto::{
         Dataset, NewProvider, NewRun, Page, Problem, Provider, ProviderPatch, Run, SmokeTestReport,
         SmokeTestRequest,
     },
+    message::SmokeTest,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -35,7 +36,6 @@ pub enum ClientError {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time between two reads of a response. Event streams send a ping every 15 s.
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
-const SMOKE_TEST_TIMEOUT: Duration = Duration::from_mins(2);
 
 impl Client {
     pub fn new(base_url: &str, token: Option<SecretString>) -> anyhow::Result<Self> {
@@ -80,7 +80,7 @@ impl Client {
     pub async fn smoke_test(&self, id: ProviderId, model: &str) -> Result<SmokeTestReport, ClientError> {
         let request = self.request(Method::POST, &format!("/providers/{id}/smoke-test"));
         // Longer than the server waits for an executor's answer.
-        let request = request.timeout(SMOKE_TEST_TIMEOUT);
+        let request = request.timeout(SmokeTest::CLIENT_TIMEOUT);
         self.json(request.json(&SmokeTestRequest { model: model.to_owned() })).await
     }
 

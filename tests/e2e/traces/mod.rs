@@ -1,6 +1,7 @@
 //! One item is one trace, from the feeder to the row, in one process and over several.
 
 mod sink;
+mod walkthrough;
 
 use std::collections::BTreeMap;
 

@@ -71,9 +71,9 @@ impl Pipeline {
         let span =
             tracing::info_span!("job", run_id = %job.run_id, ordinal = job.ordinal, sample = job.sample);
         trace::continue_from(&span, delivery.message.traceparent.as_deref());
-        self.metrics.jobs_in_hand.inc();
+        self.metrics.unacked_jobs.inc();
         self.claim(&job, delivery, &stop).instrument(span).await;
-        self.metrics.jobs_in_hand.dec();
+        self.metrics.unacked_jobs.dec();
     }
 
     async fn claim(&self, job: &Job, delivery: Delivery, stop: &CancellationToken) {
@@ -89,7 +89,7 @@ impl Pipeline {
             Claim::New(working) => match self.survive(job, delivery.delivery_count, stop).await {
                 Ending::Log(log) => self.finish(job, &log, working, delivery).await,
                 Ending::Requeue => {
-                    self.metrics.handed_back.inc();
+                    self.metrics.requeued.inc();
                     ack::requeue(delivery).await;
                 }
             },

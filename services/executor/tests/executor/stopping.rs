@@ -16,7 +16,7 @@ async fn a_drain_finishes_what_is_in_flight_and_hands_back_what_has_not_started(
     let untaken = world.publish(2).await;
 
     world.life.stop.cancel();
-    assert_eq!(world.next().await, Seen::HandedBack(waiting));
+    assert_eq!(world.next().await, Seen::Requeued(waiting));
     world.model.answer(3);
     let log = world.next_invocation().await;
     assert_eq!(world.next().await, Seen::Acked(in_flight));

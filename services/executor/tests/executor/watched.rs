@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub enum Seen {
     Taken(Uuid),
     Acked(Uuid),
-    HandedBack(Uuid),
+    Requeued(Uuid),
     Rejected(Uuid),
     DeadLettered(Uuid, String),
     /// A log that the broker confirmed.
@@ -135,7 +135,7 @@ impl Settle for WatchedSettle {
     }
 
     async fn requeue(&self) -> Result<(), BrokerError> {
-        self.tell(Seen::HandedBack);
+        self.tell(Seen::Requeued);
         self.inner.requeue().await
     }
 

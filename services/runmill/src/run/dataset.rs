@@ -25,8 +25,6 @@ pub struct Items {
 }
 
 const MEMORY_MAX_BYTES: usize = 16 * 1024 * 1024;
-/// Longest line that a server accepts by default.
-const LINE_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 impl Items {
     /// Reads at most `limit` items of a file. With a map, the file is CSV or JSONL with other field names.
@@ -156,7 +154,7 @@ fn filled_lines(mut reader: impl BufRead) -> impl Iterator<Item = (u64, anyhow::
         loop {
             number += 1;
             let mut line = Vec::new();
-            match Read::take(&mut reader, LINE_MAX_BYTES).read_until(b'\n', &mut line) {
+            match Read::take(&mut reader, Item::LINE_MAX_BYTES as u64).read_until(b'\n', &mut line) {
                 Ok(0) => return None,
                 Err(error) => return Some((number, Err(error.into()))),
                 Ok(_) => match String::from_utf8(line) {
