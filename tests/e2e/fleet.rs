@@ -35,7 +35,7 @@ async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_i
     let counters = ended.counters;
     assert_eq!((counters.settled, counters.succeeded), (ITEMS as u64, ITEMS as u64));
 
-    // By the gateway's record, the drain doubled no call, and the kill at most those that were in flight.
+    // The gateway's record shows that the drain doubled no call, and the kill at most those that were in flight.
     assert_eq!(calls_by_job(&cluster.gateway).len(), ITEMS);
     let mut seen = HashSet::new();
     let calls = cluster.gateway.calls(0, usize::MAX);
