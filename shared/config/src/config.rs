@@ -204,7 +204,7 @@ invalid settings:
   APP_LOG_LEVEL=\"loud\": `loud` is not one of trace, debug, info, warning, error, off
   DATABASE_URL: must begin with postgresql:// and name a host
   AMQP_URL: must begin with amqp:// or amqps:// and name a host
-  ENCRYPTION_KEY: key 1 must have 64 hex digits (32 bytes), and has 6 characters
+  ENCRYPTION_KEY: key 1 has 6 characters, and 64 hex digits (32 bytes) are required
   RUN_RETRY_POLL_INTERVAL_SECONDS=\"NaN\": must be a number from 0.1 to 3600
   RUNMILL_LISTEN=\"8080\": must be address:port, such as 127.0.0.1:8080 or [::]:8080
   RUNMILL_TOKENS: token 1: must have 16 characters or more

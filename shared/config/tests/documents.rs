@@ -1,10 +1,10 @@
-//! Compares `.env.example` and `docs/configuration.md` with [`VARIABLES`].
+//! Compares `.env.example`, `docs/configuration.md` and the accepted values with [`VARIABLES`].
 
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 
 use std::{fs, path::Path};
 
-use runmill_config::{VARIABLES, Variable};
+use runmill_config::{Config, ConfigError, Env, VARIABLES, Variable};
 use runmill_proto::api::Settings;
 use serde_json::{Value, json};
 
@@ -80,4 +80,35 @@ fn the_documentation_has_a_row_for_every_setting_and_no_other() {
         want.join("\n"),
         found.join("\n")
     );
+}
+
+/// Returns the `min` and `max` of a summary that has `from min to max`.
+fn range(variable: &Variable) -> Option<(f64, f64)> {
+    let (_, range) = variable.summary.split_once(", from ")?;
+    let (min, rest) = range.split_once(" to ")?;
+    let max = rest.split(['.', ' ']).next().unwrap_or_default();
+    Some((min.parse().unwrap(), max.parse().unwrap()))
+}
+
+/// Loads a value of `name`, with traces on, because their variables are not read otherwise.
+fn load(name: &str, value: f64) -> Result<Config, ConfigError> {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318".to_owned());
+    Config::load(&[endpoint, (name, value.to_string())].into_iter().collect::<Env>())
+}
+
+#[test]
+fn every_number_is_held_to_the_range_that_its_summary_states() {
+    let mut count = 0;
+    for variable in VARIABLES {
+        let Some((min, max)) = range(variable) else { continue };
+        for inside in [min, max] {
+            assert!(load(variable.name, inside).is_ok(), "{}={inside}", variable.name);
+        }
+        for outside in [min - 1.0, max + 1.0, f64::MAX, f64::NAN] {
+            let error = load(variable.name, outside).unwrap_err();
+            assert!(error.to_string().ends_with(&format!(" from {min} to {max}")), "{error}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, 9, "variables with a range");
 }

@@ -3,7 +3,9 @@ use crate::KeyId;
 /// A fault of `ENCRYPTION_KEY`. Keys are counted from 1, and no part of a key is shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("ENCRYPTION_KEY: key {position} must have 64 hex digits (32 bytes), and has {digits} characters")]
+    #[error(
+        "ENCRYPTION_KEY: key {position} has {digits} characters, and 64 hex digits (32 bytes) are required"
+    )]
     Length { position: usize, digits: usize },
     #[error("ENCRYPTION_KEY: key {position} must have only hex digits")]
     NotHex { position: usize },
