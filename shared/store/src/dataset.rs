@@ -1,4 +1,4 @@
-//! A dataset as it comes in: what both implementations count.
+//! Counts and hashes the items of a dataset during its upload, for both implementations.
 
 use runmill_proto::api::Dataset;
 
@@ -6,10 +6,10 @@ use crate::{DatasetHash, NewDataset, StoreError, StoredItem, time::micros};
 
 pub const REPEATED_ID: &str = "its id occurred before in this dataset";
 
-/// The most items of one dataset; an ordinal has 31 bits.
+/// Maximum number of items of a dataset: an ordinal has 31 bits.
 const ITEMS_MAX: u32 = 0x7fff_ffff;
 
-/// The items so far, and their hash.
+/// Number of the items so far, and their hash.
 #[derive(Default)]
 pub struct Counted {
     items: u32,
@@ -17,7 +17,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Counts the next item; its ordinal.
+    /// Counts the next item. Returns its ordinal.
     pub fn add(&mut self, item: &StoredItem) -> Result<u32, StoreError> {
         let ordinal = self.items;
         if ordinal == ITEMS_MAX {

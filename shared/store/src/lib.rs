@@ -14,6 +14,7 @@ mod port;
 pub mod postgres;
 mod run;
 pub mod sqlite;
+mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;

@@ -1,10 +1,9 @@
 use jiff::{SignedDuration, Timestamp};
 
-/// The moment as a database keeps it: what is below a microsecond is cut off, so that an event says the same
-/// as the row that it is about.
+/// Cuts a time to microseconds, as the databases keep it, so that an event has the same time as its row.
 pub fn micros(moment: Timestamp) -> Timestamp {
     let below = i64::from(moment.subsec_nanosecond() % 1_000);
-    // Towards 1970, so it cannot leave the range.
+    // The cut goes towards 1970, so it cannot leave the range.
     moment.saturating_sub(SignedDuration::from_nanos(below)).unwrap_or(moment)
 }
 

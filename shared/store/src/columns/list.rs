@@ -14,7 +14,7 @@ pub struct Column {
 /// The statements that a column takes part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Inserted, and known to whoever reads the row.
+    /// Inserted but not read: the reader knows the value.
     Key,
     /// Inserted and read.
     Fixed,

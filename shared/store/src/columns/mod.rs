@@ -7,11 +7,13 @@
 mod list;
 pub mod sql;
 mod stored;
-pub mod tables;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use list::{Column, ColumnList, Dialect, Role};
-pub use stored::Stored;
+pub use stored::{Stored, Unreadable, from_json, to_json};
+pub(crate) use stored::{stored_as_json, stored_by_name};
 pub use value::Value;
 
 use crate::StoreError;

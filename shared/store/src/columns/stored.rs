@@ -16,7 +16,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::Value;
-use crate::{RunStats, SecretKind};
 
 /// A type that is stored in one column.
 pub trait Stored: Sized {
@@ -38,7 +37,7 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    fn content(error: impl Display) -> Self {
+    pub fn content(error: impl Display) -> Self {
         Self::Content(error.to_string())
     }
 }
@@ -194,49 +193,52 @@ macro_rules! ids {
 
 ids! { RunId, ProviderId, DatasetId, InvocationId }
 
-/// Enums that are stored by their names.
-macro_rules! names {
+/// Stores enums by their names.
+macro_rules! stored_by_name {
     ($($name:ident),+ $(,)?) => { $(
-        impl Stored for $name {
-            const TYPE: &'static str = String::TYPE;
+        impl $crate::columns::Stored for $name {
+            const TYPE: &'static str = "text";
 
-            fn to_value(&self) -> Value<'_> {
-                Value::Text(self.as_str().into())
+            fn to_value(&self) -> $crate::columns::Value<'_> {
+                $crate::columns::Value::Text(self.as_str().into())
             }
 
-            fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+            fn from_value(value: $crate::columns::Value<'_>) -> Result<Self, $crate::columns::Unreadable> {
                 match value {
-                    Value::Text(name) => name.parse().map_err(Unreadable::content),
-                    _ => Err(Unreadable::Type(Self::TYPE)),
+                    $crate::columns::Value::Text(name) => name.parse().map_err($crate::columns::Unreadable::content),
+                    _ => Err($crate::columns::Unreadable::Type(Self::TYPE)),
                 }
             }
         }
     )+ };
 }
 
-names! { RunStatus, Outcome, ErrorKind, ProviderKind, ProviderProtocol, SecretKind }
+pub(crate) use stored_by_name;
 
-/// Types that are stored as JSON.
-macro_rules! json {
+stored_by_name! { RunStatus, Outcome, ErrorKind, ProviderKind, ProviderProtocol }
+
+/// Stores types as JSON.
+macro_rules! stored_as_json {
     ($($json:ty),+ $(,)?) => { $(
-        impl Stored for $json {
+        impl $crate::columns::Stored for $json {
             const TYPE: &'static str = "json";
 
-            fn to_value(&self) -> Value<'_> {
-                to_json(self)
+            fn to_value(&self) -> $crate::columns::Value<'_> {
+                $crate::columns::to_json(self)
             }
 
-            fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
-                from_json(value)
+            fn from_value(value: $crate::columns::Value<'_>) -> Result<Self, $crate::columns::Unreadable> {
+                $crate::columns::from_json(value)
             }
         }
     )+ };
 }
 
-json! {
+pub(crate) use stored_as_json;
+
+stored_as_json! {
     serde_json::Value,
     RunConfig,
-    RunStats,
     Score,
     Usage,
     Vec<Attempt>,
@@ -262,12 +264,12 @@ impl Stored for Vec<ToolCall> {
     }
 }
 
-fn to_json<T: Serialize>(value: &T) -> Value<'static> {
+pub fn to_json<T: Serialize>(value: &T) -> Value<'static> {
     let json = serde_json::to_string(value).expect("what is stored as JSON has only string keys");
     Value::Text(json.into())
 }
 
-fn from_json<T: DeserializeOwned>(value: Value<'_>) -> Result<T, Unreadable> {
+pub fn from_json<T: DeserializeOwned>(value: Value<'_>) -> Result<T, Unreadable> {
     match value {
         Value::Text(json) => serde_json::from_str(&json).map_err(Unreadable::content),
         _ => Err(Unreadable::Type("json")),

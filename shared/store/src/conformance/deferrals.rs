@@ -52,7 +52,7 @@ pub async fn a_deferral_that_says_so_pauses_the_run(stores: &Stores) {
 
 pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &Stores) {
     let store = &*stores.one;
-    // When each deferral of a batch written at second 10 says to try again, and what the run then says.
+    // The `not_before` of each deferral of a batch written at second 10, and the time at which the run then resumes.
     let table = [(vec![600], 600), (vec![900, 600, 700], 600), (vec![9, 700], 10), (vec![10], 10)];
     for (not_before, want) in table {
         let run = fed_run(store, 9).await;
@@ -61,7 +61,7 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
             .map(|(ordinal, second)| Deferred { pause: true, ..deferred(&run, ordinal, at(*second)) });
 
         store.write_logs(&batch(stops), at(10)).await.unwrap();
-        // The run is paused by now: a later batch changes nothing of that.
+        // The run is paused by now, so a later batch changes nothing about the pause.
         let late = Deferred { pause: true, ..deferred(&run, 8, at(50)) };
         store.write_logs(&batch([late]), at(11)).await.unwrap();
 
@@ -73,7 +73,7 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
     }
 }
 
-/// What an executor decided by a key that was mended meanwhile must not stop the run again.
+/// A user replaced the key and resumed the run: a stop that an executor decided by the old key must not pause it again.
 pub async fn a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_once(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 9).await;
@@ -103,7 +103,7 @@ pub async fn a_result_ends_the_deferral_of_its_job(stores: &Stores) {
     let run = fed_run(store, 9).await;
     store.write_logs(&batch([deferred(&run, 0, at(60)), deferred(&run, 1, at(60))]), at(2)).await.unwrap();
 
-    // The job was delivered twice: one delivery was handed back, the other is answered.
+    // The job was delivered twice: one delivery was deferred, the other is answered.
     store.write_logs(&batch([answered(&run, 0)]), at(3)).await.unwrap();
 
     let row = store.run(run.id).await.unwrap();

@@ -30,7 +30,7 @@ pub async fn events_are_read_from_any_seq_on(stores: &Stores) {
     }
 }
 
-/// A client may ask so, whatever it was told.
+/// A client may send any `seq`.
 pub async fn nothing_is_read_after_a_seq_that_cannot_be(stores: &Stores) {
     let store = &*stores.one;
     let run = eventful_run(store).await;

@@ -86,7 +86,7 @@ pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
     let last = events(store, run.id).await.pop();
     assert!(matches!(last, Some(RunEvent::RunStatus(status)) if status.retry_after.is_none()));
 
-    // Nothing is deferred twice, and feeding what is not deferred moves nothing.
+    // A job is deferred once, and feeding a job that is not deferred changes nothing.
     store.mark_fed(run.id, 2, &[due(&run, 0, 1), due(&run, 1, 1)], at(71)).await.unwrap();
     let fed = store.run(run.id).await.unwrap();
     assert_eq!((fed.cursor.deferred, fed.in_queue(), fed.seq), (0, 2, scheduled.seq + 1));
@@ -102,7 +102,7 @@ pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(s
 
     store.write_logs(&batch([again.clone()]), at(11)).await.unwrap();
     store.mark_fed(run.id, 2, &[due(&run, 0, 1)], at(12)).await.unwrap();
-    // The first one comes late, a second time.
+    // The first deferral is delivered again, late.
     store.write_logs(&batch([deferred(&run, 0, at(10)), again]), at(13)).await.unwrap();
 
     let row = store.run(run.id).await.unwrap();
@@ -135,7 +135,7 @@ pub async fn a_lost_job_is_due_once(stores: &Stores) {
     samples.submission.config = config(json!({"samples": 2}));
     samples.total = 6;
     let run = create(store, &samples).await;
-    // Fed: all three of the first sample, two of the second; of these, one is answered and one deferred.
+    // All three jobs of the first sample are fed, and two of the second; of these, one is answered and one deferred.
     store.mark_fed(run.id, 5, &[], at(1)).await.unwrap();
     store.write_logs(&batch([answered(&run, 0)]), at(2)).await.unwrap();
     store.write_logs(&batch([deferred(&run, 1, at(600))]), at(2)).await.unwrap();

@@ -104,7 +104,7 @@ pub async fn a_batch_written_in_parts_again_changes_nothing(stores: &Stores) {
     let all: Vec<_> = (0..4).map(|n| answered(&run, n)).collect();
     store.write_logs(&batch(all[..2].to_vec()), at(2)).await.unwrap();
 
-    // Two that are known, two that are new, one of them twice.
+    // The batch has two known messages and two new ones, one of them twice.
     let overlapping = [&all[..], &all[3..]].concat();
     let written = store.write_logs(&batch(overlapping), at(3)).await.unwrap();
 
@@ -212,7 +212,7 @@ pub async fn what_a_model_asked_to_call_and_its_log_probabilities_come_back(stor
     let call = |id: &str| ToolCall {
         id: id.into(),
         name: "weather".into(),
-        // What a model writes need not be JSON.
+        // The arguments that a model writes need not be JSON.
         arguments: "{\"city\": \"K\u{f6}ln\"".into(),
     };
     let token = TokenLogprob {
@@ -267,7 +267,7 @@ pub async fn progress_is_at_most_five_a_second(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 40).await;
     for n in 0..40 {
-        // Twenty batches a second, for two seconds.
+        // These are twenty batches a second, for two seconds.
         store.write_logs(&batch([answered(&run, n)]), at_ms(2_000 + 50 * i64::from(n))).await.unwrap();
     }
 
@@ -302,7 +302,7 @@ pub async fn every_message_has_its_events(stores: &Stores) {
         vec!["run_log", "run_log", "run_item"],
         vec!["run_log", "run_log", "run_log", "run_item"],
         vec!["run_log", "run_log"],
-        // Of a job that has its result: the call alone.
+        // The job has its result already, so the call alone is recorded.
         vec!["run_log"],
         vec!["run_progress", "run_status"],
     ];

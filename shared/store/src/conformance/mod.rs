@@ -1,4 +1,4 @@
-//! What every store does: the contract of the ports, as cases. An implementation passes all of them.
+//! The contract of the ports, as cases. Every implementation passes all of them.
 
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
@@ -19,7 +19,7 @@ use std::any::Any;
 
 use crate::SharedStore;
 
-/// One database, as two processes have it, or as one has it where only one can.
+/// One database, opened by two processes, or by one where only one can open it.
 pub struct Stores {
     pub one: SharedStore,
     pub other: SharedStore,

@@ -65,7 +65,7 @@ pub async fn an_update_replaces_the_row_and_its_secrets(stores: &Stores) {
     let update = ProviderRow {
         name: "after".into(),
         kind: ProviderKind::Custom,
-        // One that stays, in another place, and a new one.
+        // One secret stays, at another position, and one is new.
         secrets: vec![secret(SecretKind::ApiKey, "new"), row.secrets[0].clone()],
         version: 2,
         created_at: at(99),

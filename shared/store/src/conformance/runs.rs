@@ -55,7 +55,7 @@ async fn run_with_key(store: &dyn Store, items: u32, key: &str) -> RunRow {
 pub async fn an_idempotency_key_stands_for_its_first_run(stores: &Stores) {
     let store = &stores.one;
     let mut row = run_with_key(&**store, 3, "k1").await;
-    // Numbers that a normalising column type would give back as others.
+    // A column type that normalises numbers would change these.
     row.submission.config = config(json!({"top_p": 1.0, "seed": 1e16, "x": 1e-7}));
     let first = create(&**store, &row).await;
 

@@ -87,7 +87,7 @@ pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
     assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1, failures: 0 }]);
 }
 
-/// A run that its provider stopped until second 600.
+/// Returns a run that its provider stopped until second 600.
 async fn stopped_run(store: &dyn Store) -> RunRow {
     let run = fed_run(store, 2).await;
     let stop = Deferred { pause: true, reason: "quota".into(), ..deferred(&run, 0, at(600)) };
@@ -125,14 +125,14 @@ pub async fn what_a_user_asks_for_ends_the_wait_to_resume(stores: &Stores) {
         assert_eq!((row.paused_at(), row.resume_at()), (paused_at, None), "{asked:?}");
         assert_eq!(row.seq, stopped.seq + 1, "{asked:?} is told");
     }
-    // The end is the end of the wait, too.
+    // The end of the run removes the time of resumption, too.
     let stopped = stopped_run(store).await;
     store.write_logs(&batch([answered(&stopped, 0), answered(&stopped, 1)]), at(6)).await.unwrap();
     let ended = store.run(stopped.id).await.unwrap();
     assert_eq!((ended.status, ended.resume_at()), (RunStatus::Completed, None));
 }
 
-/// A run of three that ended, two of its jobs failed.
+/// Returns a run of three jobs that ended, with two failed jobs.
 async fn run_with_failures(store: &dyn Store) -> RunRow {
     let run = fed_run(store, 3).await;
     let entries = [failed(&run, 0), answered(&run, 1), failed(&run, 2)];
@@ -171,7 +171,7 @@ pub async fn a_result_of_an_earlier_pass_is_only_a_call(stores: &Stores) {
     let run = run_with_failures(store).await;
     transition(store, &run, Transition::RetryFailed, 10).await;
 
-    // Another delivery of the first pass, late.
+    // A job of the first pass is delivered again, late.
     let written = store.write_logs(&batch([answered(&run, 0)]), at(11)).await.unwrap();
 
     assert_eq!((written.results, written.redelivered), (0, 0));
@@ -194,7 +194,7 @@ pub async fn recovering_makes_what_was_in_the_queue_due(stores: &Stores) {
     assert_eq!(due.iter().map(|job| job.key.ordinal).collect::<Vec<_>>(), [0, 3]);
     assert_counters_equal_rows(store, run.id).await;
 
-    // A cancellation that was waiting for the queue has nothing to wait for.
+    // A canceled run ends at once, because nothing of it is in the queue any more.
     let other = fed_run(store, 4).await;
     transition(store, &other, Transition::Cancel, 5).await;
     assert_eq!(transition(store, &other, Transition::Recover, 6).await.status, RunStatus::Canceled);

@@ -1,4 +1,4 @@
-//! The few things that cases are about, with as few words as possible.
+//! Values and assertions that the cases share.
 
 use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +16,7 @@ use crate::{
     Store, StoreError, StoredItem, testing::run_of,
 };
 
-/// So many seconds after some moment.
+/// Returns the time `seconds` after a fixed start.
 pub fn at(seconds: i64) -> Timestamp {
     at_ms(seconds * 1000)
 }
@@ -69,7 +69,7 @@ pub async fn dataset(store: &dyn Store, items: u32) -> Dataset {
     store.create_dataset(new_dataset("items"), lines((0..items).map(item))).await.unwrap()
 }
 
-/// A run that was not created yet, of a provider and a dataset that were.
+/// Returns a run that was not created yet, of a provider and a dataset that were.
 pub async fn new_run(store: &dyn Store, items: u32) -> RunRow {
     let provider = provider(&format!("provider {}", Uuid::now_v7()));
     store.create_provider(&provider).await.unwrap();
@@ -94,13 +94,13 @@ pub async fn create(store: &dyn Store, row: &RunRow) -> RunRow {
     }
 }
 
-/// A run of which nothing was fed.
+/// Creates a run of which no job is fed.
 pub async fn pending_run(store: &dyn Store, items: u32) -> RunRow {
     let row = new_run(store, items).await;
     create(store, &row).await
 }
 
-/// A run of which all is in the queue.
+/// Creates a run whose jobs all are in the queue.
 pub async fn fed_run(store: &dyn Store, items: u32) -> RunRow {
     let row = pending_run(store, items).await;
     store.mark_fed(row.id, u64::from(items), &[], at(1)).await.unwrap();
@@ -132,7 +132,7 @@ pub fn attempt(error_kind: Option<ErrorKind>) -> Attempt {
     }
 }
 
-/// A right answer of a job.
+/// Returns the right answer of a job.
 pub fn answered(run: &RunRow, ordinal: u32) -> Invocation {
     let key = JobKey { run_id: run.id, ordinal, sample: 0 };
     Invocation {

@@ -17,7 +17,7 @@ pub struct LockedRun {
     drops_deferred: bool,
 }
 
-/// At most five `run_progress` a second.
+/// Shortest time between two `run_progress` events: at most five a second are written.
 const PROGRESS_EVERY: SignedDuration = SignedDuration::from_millis(200);
 
 impl LockedRun {
@@ -33,8 +33,8 @@ impl LockedRun {
         run
     }
 
-    /// Returns true for a deferral that would pause the run for a reason from before its last resumption: who resumed the
-    /// run removed the reason.
+    /// Returns true for a deferral that would pause the run for a reason from before its last resumption. Resuming a run
+    /// means that the reason is gone.
     pub(super) fn is_outdated(&self, deferred: &Deferred) -> bool {
         deferred.pause
             && self.row.resumption.last_at.is_some_and(|resumed| deferred.call.ended_at() <= resumed)
@@ -81,7 +81,7 @@ impl LockedRun {
         }
     }
 
-    /// Ends the run if it has no job that is open. Returns true if it did; then the caller appends the event.
+    /// Ends the run if no further result can come. Returns true if it did; then the caller appends the event.
     pub(super) fn end_if_done(&mut self, now: Timestamp) -> bool {
         if self.row.status.is_terminal() {
             return false;

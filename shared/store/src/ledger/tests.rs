@@ -1,4 +1,4 @@
-//! The tables as maps, to see that the decisions hold whatever the order of the messages.
+//! Keeps the tables as maps, to check that the decisions hold for any order of the messages.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -48,7 +48,7 @@ impl Tables {
         tables
     }
 
-    /// Appends the events, which must be those that `seq` says, and starts afresh from the row.
+    /// Appends the events, whose `seq`s must follow each other, and begins anew from the row.
     fn save(&mut self) {
         for page in self.run.pages() {
             assert_eq!(page.first_seq, self.events.len() as u64 + 1, "seqs are dense");
@@ -226,8 +226,8 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// However messages arrive (late, twice, of an earlier pass) and whatever is asked in between, the
-    /// counters equal the rows, `seq`s are dense, and the last `run_status` says what the row does.
+    /// In any order of messages (late, twice, of an earlier pass) with any transitions in between, the counters equal
+    /// the rows, `seq`s are dense, and the last `run_status` equals the row.
     #[test]
     fn counters_equal_rows_after_any_history(steps in prop::collection::vec(any_step(), 1..40)) {
         let mut tables = Tables::new();
@@ -243,8 +243,8 @@ proptest! {
         }
     }
 
-    /// The messages of a run, cut into batches anywhere, in any order and each delivered twice, come to the
-    /// same counters and the same end.
+    /// The messages of a run, in any order, cut into batches anywhere and each delivered twice, lead to the same
+    /// counters and the same end.
     #[test]
     fn any_batching_comes_to_the_same_counters(
         messages in Just((0..JOBS).collect::<Vec<_>>()).prop_shuffle(),

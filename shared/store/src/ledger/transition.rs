@@ -18,7 +18,7 @@ pub enum Move {
     LostToNow,
 }
 
-/// Returns the jobs that `transition` moves, or why the run refuses it.
+/// Returns the jobs that `transition` moves, or the reason why the run refuses it.
 pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
     let ended = row.status.is_terminal();
     match transition {

@@ -8,7 +8,7 @@ use runmill_proto::{
 };
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{StoreError, columns::stored_by_name};
 
 /// A provider as it is stored, with its secrets sealed.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,8 @@ pub enum SecretKind {
     ApiKey,
     Header,
 }
+
+stored_by_name! { SecretKind }
 
 impl SecretKind {
     pub const fn as_str(self) -> &'static str {

@@ -7,21 +7,21 @@ use tokio_postgres::config::{Config, Host};
 use super::tls::{self, Trust};
 use crate::StoreError;
 
-/// How to reach PostgreSQL.
+/// Settings of the connections to PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct PgSettings {
     /// `postgresql://user:password@host:port/database`; also `postgres://`, and the driver names that
     /// `SQLAlchemy` adds, as `postgresql+psycopg://`.
     ///
-    /// `sslmode` is `disable`, `prefer` (the default: encrypted if the server can, whoever it is), or
+    /// `sslmode` is `disable`, `prefer` (the default: encrypted if the server can, with any certificate), or
     /// `require`, `verify-ca` and `verify-full`, which all check the server's certificate and name against
     /// the system's certificates (or `SSL_CERT_FILE`).
     pub url: SecretString,
-    /// Connections at most; another one while this process leads.
+    /// Maximum number of connections; the feeder's lock takes one more.
     pub pool_size: usize,
-    /// For the first connection as a whole, and for each later one.
+    /// Time limit of the first connection as a whole, and of each later one.
     pub connect_timeout: Duration,
-    /// Seen in `pg_stat_activity`.
+    /// Name in `pg_stat_activity`.
     pub application_name: String,
 }
 
@@ -97,7 +97,7 @@ fn parse(url: &str) -> Result<(Config, Trust), StoreError> {
     Ok((config, trust))
 }
 
-/// What `sslmode` asks for beyond encryption, and the address in the driver's words, which ends at `require`.
+/// Returns the certificates that `sslmode` trusts, and the address for the driver, which knows no mode above `require`.
 fn trust(address: &str) -> (Trust, String) {
     let Some((base, query)) = address.split_once('?') else {
         return (Trust::Anyone, address.to_owned());
@@ -117,8 +117,8 @@ fn trust(address: &str) -> (Trust, String) {
     (trust, format!("{base}?{}", parameters.join("&")))
 }
 
-/// Host, port and database, for messages. A password with an unescaped `@` or `/` ends up in the host's place:
-/// what is not a host name is not shown.
+/// Returns host and port, for messages. A password with an unescaped `@` or `/` is parsed as the host, so a host that does
+/// not look like a name is not shown.
 fn server_name(config: &Config) -> String {
     let is_shown = |c: char| c.is_ascii_alphanumeric() || ".-_:/".contains(c);
     let mut name = match config.get_hosts().first() {

@@ -51,7 +51,7 @@ SELECT $1, job.ordinal, job.sample, 0, $4 /* now */
 FROM unnest($2::integer[], $3::integer[]) AS job (ordinal, sample)
 ON CONFLICT DO NOTHING";
 
-// The series is in the select list because there it is produced as it is read, and the limit ends it.
+// The series is in the select list because there it is produced row by row, and the limit ends it.
 const INSERT_LOST: &str = "\
 -- deferred.insert_lost
 INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)

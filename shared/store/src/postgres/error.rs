@@ -1,4 +1,4 @@
-//! What a failure of PostgreSQL means to the caller.
+//! Maps failures of PostgreSQL to [`StoreError`].
 
 use std::{error::Error as _, io};
 
@@ -25,7 +25,7 @@ impl From<PoolError> for StoreError {
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         if let Some(db) = error.as_db_error() {
-            // Not the detail: it may quote a row.
+            // The detail is left out because it may quote a row.
             let text = format!("{} ({})", db.message(), db.code().code());
             return if passes(db.code().code()) { Self::Unavailable(text) } else { Self::Broken(text) };
         }
@@ -36,19 +36,19 @@ impl From<Error> for StoreError {
     }
 }
 
-/// Whether what this SQLSTATE names may be over the next time.
+/// Returns true for an SQLSTATE whose cause may be gone at the next try.
 fn passes(code: &str) -> bool {
     match code {
-        // Statement time-out; lock not to be had; a replica, or a server that just became one; I/O.
+        // These are a statement time-out, a lock that is not available, a read-only server and an I/O error.
         "57014" | "55P03" | "25006" | "58030" => true,
-        // Shutdown, crash, starting up.
+        // This class is a server that shuts down, crashed or starts up.
         code if code.starts_with("57P") => true,
-        // Connection, lost race, out of a resource.
+        // These classes are a connection error, a lost race and a lack of resources.
         code => ["08", "40", "53"].contains(&&code[..2]),
     }
 }
 
-/// The constraint that a statement violated.
+/// Returns the constraint that a statement violated.
 pub fn violated(error: &Error) -> Option<&str> {
     error.as_db_error()?.constraint()
 }
@@ -66,7 +66,7 @@ fn is_io(error: &Error) -> bool {
 
 fn with_source(error: &Error) -> String {
     match error.source() {
-        // Some versions of the driver say the source themselves.
+        // Some versions of the driver include the source in their message.
         Some(source) if !error.to_string().contains(&source.to_string()) => format!("{error}: {source}"),
         _ => error.to_string(),
     }

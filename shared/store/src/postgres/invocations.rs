@@ -15,8 +15,8 @@ use crate::{
     columns::{
         inserted,
         sql::{Sql, insert_arrays, select},
-        tables::NewInvocation,
     },
+    tables::NewInvocation,
 };
 
 static INSERT: Sql = Sql::new(|| {

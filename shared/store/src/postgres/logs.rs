@@ -62,7 +62,7 @@ async fn insert_new(
 }
 
 async fn save_all(tx: &Transaction<'_>, runs: &LockedRuns) -> Result<(), StoreError> {
-    // Sent together, so that many small runs cost one round trip.
+    // The updates are sent together, so that many small runs cost one round trip.
     try_join_all(runs.values().map(|run| runs::update(tx, &run.row))).await?;
     events::append(tx, runs.values().flat_map(LockedRun::pages).collect()).await?;
     for run in runs.values().filter(|run| run.drops_deferred()) {

@@ -7,18 +7,18 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
 }
 
-/// Whoever migrates holds this lock: the tool itself takes none.
+/// Advisory lock that is held during a migration: the migration tool takes none itself.
 const LOCK_KEY: i64 = 0x7275_6e6d_696c_6c01;
 
 const LOCK: &str = "\
 -- migrate.lock
 SELECT pg_advisory_lock($1)";
 
-/// An index on a table that grew takes its time; longer than this, something is stuck.
+/// Longest wait for another process's migration. Building an index on a large table takes minutes.
 const LOCK_WAIT: &str = "SET lock_timeout = '5min'";
 
 pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
-    // A connection of its own, closed at the end, and with it go the lock and the setting.
+    // The connection is taken out of the pool and closed at the end, which releases the lock and drops the setting.
     let mut client = Object::take(pool.get().await?);
     client.batch_execute(LOCK_WAIT).await?;
     client.execute(LOCK, &[&LOCK_KEY]).await?;
@@ -49,7 +49,7 @@ const VERSION: &str = "\
 SELECT coalesce(max(version), 0)::bigint
 FROM refinery_schema_history";
 
-/// The version that the database is at; 0 before the first migration.
+/// Returns the version of the database; 0 before the first migration.
 async fn applied(client: &Client) -> Result<i64, StoreError> {
     if !client.query_one(TABLE_EXISTS, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(0);

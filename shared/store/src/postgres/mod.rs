@@ -1,8 +1,8 @@
 //! The store over PostgreSQL, 14 or newer.
 //!
-//! One file for each table has all SQL that names it; `logs` is the transaction over several of them. Statements
-//! are static, so that each connection prepares each of them once; the first line of a statement is its name, as
-//! the server's log and `pg_stat_activity` show it.
+//! One file for each table has its SQL; `logs`, `feed` and `run_writer` are the transactions over several tables. The text of
+//! a statement is built once, so that each connection prepares it once; its first line is its name, as the server's log and
+//! `pg_stat_activity` show it.
 
 mod connect;
 mod datasets;
@@ -36,14 +36,14 @@ pub struct PgStore {
 }
 
 impl PgStore {
-    /// Connects once, so that an address or password that is wrong is known now.
-    /// [`StoreError::Unavailable`] within `settings.connect_timeout`; no error says the password.
+    /// Opens one connection, so that a wrong address or password is an error now. Returns [`StoreError::Unavailable`] within
+    /// `settings.connect_timeout`. No error contains the password.
     pub async fn connect(settings: &PgSettings) -> Result<Self, StoreError> {
         connect::connect(settings).await.map(|pool| Self { pool })
     }
 
-    /// Brings the schema up to this binary's, or waits until another process has.
-    /// [`StoreError::NewerSchema`] if the database is ahead.
+    /// Migrates the schema to the version of this binary, or waits until another process has done so. Returns
+    /// [`StoreError::NewerSchema`] if the database is newer.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         migrate::migrate(&self.pool).await
     }

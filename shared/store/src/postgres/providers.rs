@@ -17,8 +17,8 @@ use crate::{
     columns::{
         Cells, ColumnList, Dialect, Stored as _, Value, inserted, push_updated,
         sql::{self, Sql},
-        tables::{NewSecretRow, push_joined},
     },
+    tables::{NewSecretRow, push_joined},
 };
 
 static INSERT: Sql =
@@ -34,7 +34,7 @@ const DELETE: &str = "\
 DELETE FROM providers
 WHERE id = $1";
 
-// Waits for a run that is being created with it, and makes the next one wait.
+// The lock waits for the creation of a run with the provider, and makes the next creation wait.
 const LOCK: &str = "\
 -- providers.lock
 SELECT id
@@ -49,7 +49,7 @@ FROM providers
 WHERE id = $1
 FOR SHARE";
 
-// One statement, so that a row and its secrets are of one version.
+// One statement reads both, so that a row and its secrets are of one version.
 static PAGE: Sql = Sql::new(|| {
     format!(
         "\

@@ -20,8 +20,8 @@ use crate::{
     columns::{
         inserted,
         sql::{Sql, insert_arrays, select},
-        tables::NewResult,
     },
+    tables::NewResult,
     time::micros,
 };
 

@@ -10,11 +10,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
 
-/// Whose certificate is good enough.
+/// Certificates of a server that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// As libpq's `prefer`: who would have spoken in the clear gains by any encryption, and distributions
-    /// start PostgreSQL with a certificate that it signed itself.
+    /// Any certificate, as with libpq's `prefer`: any encryption is better than none, and distributions start PostgreSQL with
+    /// a self-signed certificate.
     Anyone,
     SystemCertificates,
 }
@@ -32,7 +32,7 @@ pub fn connector(trust: Trust) -> Result<MakeRustlsConnect, StoreError> {
             Ok(MakeRustlsConnect::new(config))
         }
         Trust::SystemCertificates => {
-            // The connector builds on the process's provider; that there is one already is as good.
+            // The connector uses the provider of the process; one that is installed already serves as well.
             let _ = ring::default_provider().install_default();
             let (connector, _unreadable) = MakeRustlsConnect::with_native_certs().map_err(|errors| {
                 StoreError::Broken(format!("no certificate of the system can be read: {errors:?}"))
@@ -42,7 +42,7 @@ pub fn connector(trust: Trust) -> Result<MakeRustlsConnect, StoreError> {
     }
 }
 
-/// Checks that the server holds the key of its certificate, not whose certificate it is.
+/// Checks that the server holds the key of its certificate, but not the certificate's name and issuer.
 #[derive(Debug)]
 struct AcceptAnyone {
     provider: Arc<CryptoProvider>,

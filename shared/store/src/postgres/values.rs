@@ -14,22 +14,22 @@ use crate::{
     columns::{AnyRow, Cells, Columns, Stored, Value, read_value},
 };
 
-/// A text as PostgreSQL takes it: it refuses NUL, which a model may well answer, and nothing may be lost for it.
+/// Replaces NUL, which PostgreSQL refuses, so that an answer of a model that contains one is not lost.
 pub fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
-/// A count as `bigint`.
+/// Returns a count as `bigint`.
 pub fn bigint(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A small number as `integer`. Ordinals and the like end well below its bound.
+/// Returns a small number as `integer`. Ordinals and the like are far below its bound.
 pub fn integer(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Values as the parameters of a statement.
+/// Returns values as the parameters of a statement.
 pub fn parameters<T: ToSql + Sync>(values: &[T]) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }

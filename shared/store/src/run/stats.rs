@@ -7,6 +7,8 @@ use runmill_proto::{
 use runmill_scoring::{Latencies, ScoreTally};
 use serde::{Deserialize, Serialize};
 
+use crate::columns::stored_as_json;
+
 /// Counters and sums over the jobs of a run, as the column `stats` holds them in JSON. Only rows that were newly recorded
 /// change them, so they always equal the rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,8 @@ pub struct RunStats {
     pub cost_nanousd: Option<i64>,
     pub latencies: Latencies,
 }
+
+stored_as_json! { RunStats }
 
 impl RunStats {
     /// Counts the result of a job.

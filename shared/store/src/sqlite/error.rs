@@ -1,4 +1,4 @@
-//! What a failure of `SQLite` means to the caller.
+//! Maps failures of `SQLite` to [`StoreError`].
 
 use rusqlite::{Error, ErrorCode};
 
@@ -18,7 +18,7 @@ impl From<Error> for StoreError {
     }
 }
 
-/// Whether a unique or primary key, one of `columns` (as `table.column`), was violated.
+/// Returns true if the unique or primary key of `column` (as `table.column`) was violated.
 pub fn is_taken(error: &Error, column: &str) -> bool {
     match error {
         Error::SqliteFailure(failure, Some(message)) => {
@@ -28,7 +28,7 @@ pub fn is_taken(error: &Error, column: &str) -> bool {
     }
 }
 
-/// Whether a foreign key was violated.
+/// Returns true if a foreign key was violated.
 pub fn is_dangling(error: &Error) -> bool {
     const FOREIGN_KEY: i32 = rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY;
     matches!(error, Error::SqliteFailure(failure, _) if failure.extended_code == FOREIGN_KEY)

@@ -12,8 +12,8 @@ use crate::{
     columns::{
         Dialect, inserted,
         sql::{self, Sql, select},
-        tables::NewInvocation,
     },
+    tables::NewInvocation,
 };
 
 static INSERT: Sql = Sql::new(|| {

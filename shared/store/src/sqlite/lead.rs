@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::SqliteStore;
 use crate::{Lead, Leader, StoreError};
 
-/// No other process has the file open, so the lead is between the tasks of this one.
+/// A lead among the tasks of this process: no other process has the file open.
 struct SqliteLead {
     is_led: Arc<AtomicBool>,
 }

@@ -1,6 +1,6 @@
 //! The store over one `SQLite` file, for one process.
 //!
-//! `SQLite` has one writer, so there is one: a thread that owns the connection and runs closures, each in a
+//! `SQLite` allows one writer: a thread that owns the writing connection and runs closures, each in a
 //! transaction of its own. Readers have connections of their own and see the last commit. As in
 //! [`crate::postgres`], one file for each table has all SQL that names it.
 
@@ -38,15 +38,15 @@ use crate::StoreError;
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
-    /// Whether a task of this process leads.
+    /// True while a task of this process leads.
     is_led: Arc<AtomicBool>,
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, or makes it, and brings its schema up to this binary's.
+    /// Opens the file at `path`, or creates it, and migrates its schema to the version of this binary.
     ///
-    /// [`StoreError::Conflict`] while another process has it open; [`StoreError::NewerSchema`] if a newer
-    /// runmill wrote it. The last clone to be dropped waits for what is being written.
+    /// Returns [`StoreError::Conflict`] while another process has it open, and [`StoreError::NewerSchema`] if a newer
+    /// runmill wrote it. Dropping the last clone waits for the writes that are queued.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let opening = tokio::task::spawn_blocking(move || {
@@ -60,7 +60,7 @@ impl SqliteStore {
         opening.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    /// Runs `write` in a transaction. It runs to its end though the caller be dropped.
+    /// Runs `write` in a transaction, to its end even if the caller is dropped.
     async fn write<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,

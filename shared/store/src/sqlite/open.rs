@@ -14,10 +14,10 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
 }
 
-/// Another process may read the file, as a backup does.
+/// Longest wait for another process that reads the file, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Every statement of this store, so that each is prepared once.
+/// Number of statements that a connection keeps prepared. It is above the number of this store's statements.
 pub const STATEMENTS: usize = 128;
 
 /// Opens the file for writing. Returns with it the lock that keeps other processes out.
@@ -27,7 +27,7 @@ pub fn open(path: &Path) -> Result<(Connection, File), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "wal")?;
-    // A crash of the machine may lose the last commits, never the file; the run's cursors bring the work back.
+    // A crash of the machine may lose the last commits, but not the file. The jobs of lost commits are fed again.
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     migrate(&mut connection)?;
@@ -35,7 +35,7 @@ pub fn open(path: &Path) -> Result<(Connection, File), StoreError> {
     Ok((connection, lock))
 }
 
-/// Beside the file, not on it: `SQLite` has locks of its own there.
+/// Locks a file beside the database, because `SQLite` has locks of its own on the database.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = OsString::from(path);
     name.push(".lock");

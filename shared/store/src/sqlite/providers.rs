@@ -16,8 +16,8 @@ use crate::{
     columns::{
         Cells, ColumnList, Dialect, Stored as _, Value, inserted, push_updated,
         sql::{self, Sql},
-        tables::{NewSecretRow, push_joined},
     },
+    tables::{NewSecretRow, push_joined},
 };
 
 static INSERT: Sql =
@@ -41,7 +41,7 @@ SELECT EXISTS (
     WHERE id = ?1
 ) AS found";
 
-// One statement, so that a row and its secrets are of one version.
+// One statement reads both, so that a row and its secrets are of one version.
 static PAGE: Sql = Sql::new(|| {
     format!(
         "\

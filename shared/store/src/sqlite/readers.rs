@@ -10,13 +10,13 @@ use tokio::sync::Semaphore;
 use super::open::STATEMENTS;
 use crate::StoreError;
 
-/// Reads at once; further ones wait.
+/// Maximum number of reads at a time; further ones wait.
 const READERS_MAX: usize = 4;
 
-/// While a checkpoint resets the log.
+/// Longest wait for a checkpoint that resets the write-ahead log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections that only read, off the runtime's threads.
+/// Connections for reading, used on threads for blocking calls.
 pub struct Readers {
     path: PathBuf,
     permits: Arc<Semaphore>,
@@ -44,7 +44,7 @@ impl Readers {
         reading.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    /// An idle connection, or a new one: there are never more than permits.
+    /// Returns an idle connection, or a new one. There are at most as many as permits.
     fn take(&self) -> Result<Connection, StoreError> {
         if let Some(connection) = self.idle().pop() {
             return Ok(connection);

@@ -20,8 +20,8 @@ use crate::{
     columns::{
         Dialect, inserted,
         sql::{self, Sql, select},
-        tables::NewResult,
     },
+    tables::NewResult,
 };
 
 static INSERT: Sql = Sql::new(|| {

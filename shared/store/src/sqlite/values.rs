@@ -12,17 +12,17 @@ use crate::{
     columns::{AnyRow, Cells, Columns, Stored, Value, read_value},
 };
 
-/// An id as it is stored.
+/// Returns an id as it is stored.
 pub fn blob(id: Uuid) -> [u8; 16] {
     id.into_bytes()
 }
 
-/// A count as it is stored.
+/// Returns a count as it is stored.
 pub fn int(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A moment as it is stored: microseconds since 1970.
+/// Returns a time as it is stored: microseconds since 1970.
 pub fn time(moment: Timestamp) -> i64 {
     moment.as_microsecond()
 }

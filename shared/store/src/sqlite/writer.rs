@@ -7,18 +7,18 @@ use crate::StoreError;
 
 type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// Writes that may wait; then their callers do.
+/// Maximum number of writes that wait. Callers of further ones wait themselves.
 const TASKS_MAX: usize = 64;
 
 /// The thread that owns the writing connection.
 pub struct Writer {
-    /// `None` once it is to end.
+    /// `None` once the thread is to end.
     tasks: Option<mpsc::Sender<Task>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// `lock` is let go when the connection is closed.
+    /// `lock` is released when the connection is closed.
     pub fn start(mut connection: Connection, lock: File) -> Result<Self, StoreError> {
         let (tasks, mut queue) = mpsc::channel::<Task>(TASKS_MAX);
         let thread = std::thread::Builder::new()
@@ -41,14 +41,14 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let task: Task = Box::new(move |connection| {
-            // Nobody to hear it is fine: what was asked for is done.
+            // A caller that is gone is no fault: the write is done.
             let _ = reply.send(transact(connection, write));
         });
         self.tasks().send(task).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
-    /// As [`Writer::run`], for who can neither wait nor be told; dropped if too much waits already.
+    /// Queues `write` without waiting for it, as a destructor must. It is dropped if the queue is full; its failure is logged.
     pub fn try_run(&self, write: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static) {
         let task: Task = Box::new(move |connection| {
             if let Err(error) = transact(connection, write) {
@@ -64,7 +64,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Waits for what was asked for, so that the file can be opened again at once.
+    /// Waits for the queued writes, so that the file can be opened again at once.
     fn drop(&mut self) {
         self.tasks = None;
         if let Some(thread) = self.thread.take() {

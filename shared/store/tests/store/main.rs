@@ -1,4 +1,4 @@
-//! Both implementations: the conformance suite, and what only one of them does.
+//! Tests of both implementations: the conformance suite, and the behaviour of one of them alone.
 
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 

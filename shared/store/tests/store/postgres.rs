@@ -18,7 +18,7 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
 }
 
-/// A database of its own for each test, because advisory locks are per database.
+/// Creates a database for each test, because advisory locks are per database.
 async fn stores() -> Stores {
     let database = TestDatabase::create().await;
     let (one, other) = (connect(database.url()).await, connect(database.url()).await);
@@ -35,7 +35,7 @@ fn settings(url: &str) -> PgSettings {
     PgSettings { pool_size: 2, connect_timeout: Duration::from_secs(5), ..PgSettings::new(url.into()) }
 }
 
-/// Why no connection comes about, and how long it took to know.
+/// Returns the error of a connection that fails, and the time that it took.
 async fn refusal(url: &str) -> (StoreError, Duration) {
     let start = Instant::now();
     let error = PgStore::connect(&settings(url)).await.err().unwrap();

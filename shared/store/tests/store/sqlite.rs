@@ -14,7 +14,7 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
 }
 
-/// A file of its own for each test.
+/// Creates a file for each test.
 async fn stores() -> Stores {
     let directory = tempfile::tempdir().unwrap();
     let store: SharedStore = Arc::new(open(&directory).await.unwrap());

@@ -1,15 +1,15 @@
-//! Rows that were there before the schema's versions 5 and 6, to see that they are read with the defaults.
+//! Rows from before the versions 5 and 6 of the schema, to check that they are read with the defaults.
 
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId, api::SettingsOverride};
 use runmill_store::{RunStats, Store};
 use uuid::Uuid;
 
-/// The last version that did not have what is asserted here.
+/// Last version without the columns that are checked here.
 pub const BEFORE: i32 = 4;
 
-/// A row of each table that has grown, all under one id, in SQL that both databases take. `id`, `bytes` and `time` are values of
-/// these types in the database's own words.
+/// Returns SQL, for both databases, that inserts a row into each table that has got columns since, all with one id. `id`,
+/// `bytes` and `time` are literals of these types in the dialect of the database.
 pub fn rows(id: &str, bytes: &str, time: &str) -> String {
     let stats = serde_json::to_string(&RunStats::default()).unwrap();
     format!(
@@ -24,7 +24,7 @@ pub fn rows(id: &str, bytes: &str, time: &str) -> String {
     )
 }
 
-/// Of a store whose rows were made by [`rows`] with the nil id.
+/// Checks a store whose rows were made by [`rows`] with the nil id.
 pub async fn assert_read_with_defaults(store: &dyn Store) {
     let provider = store.provider(ProviderId::from_uuid(Uuid::nil())).await.unwrap();
     assert_eq!(

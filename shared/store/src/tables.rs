@@ -7,8 +7,10 @@ use runmill_proto::{
     message::{Call, Invocation, JobKey},
 };
 
-use super::{Cells, Column, Columns, Role, Stored as _, columns};
-use crate::{LogEntry, ProviderRow, SealedSecret, SecretOwner, StoreError};
+use crate::{
+    LogEntry, ProviderRow, SealedSecret, SecretOwner, StoreError,
+    columns::{Cells, Column, Columns, Role, Stored as _, columns},
+};
 
 columns! {
     Dataset {
