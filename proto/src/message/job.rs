@@ -45,7 +45,8 @@ pub struct Job {
     pub deadline: Option<Timestamp>,
 }
 
-/// The work that a job asks for. An executor that does not know the kind dead-letters the job.
+/// The work that a job asks for. A reader that knows the field refuses a kind that it does not know; earlier
+/// releases skip the field, so a kind that they must not take needs a new version of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobKind {

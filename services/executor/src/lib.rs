@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use runmill_broker::SharedBroker;
 use runmill_llm::Factory;
+use runmill_quota::Lanes;
 use runmill_runtime::{Clock, Lifecycle};
 use runmill_store::ExecutorStore;
 use runmill_vault::Opener;
@@ -33,6 +34,8 @@ pub struct Executor {
     pub broker: SharedBroker,
     pub opener: Opener,
     pub factory: Arc<Factory>,
+    /// Limits of the providers: those that the factory's clients ask.
+    pub lanes: Arc<Lanes>,
     pub clock: Clock,
     pub metrics: ExecutorMetrics,
     /// Number of partitions of the logs; the same in every process.
@@ -43,8 +46,14 @@ impl Executor {
     /// Starts everything as tasks of `life`. At its stop nothing new is taken and what has not started is requeued; calls
     /// in flight at its kill are interrupted, reported, and fed again at no cost of an attempt.
     pub fn start(self, life: &Lifecycle) {
-        let environment =
-            Arc::new(Environment::new(self.store, self.opener, self.factory, self.clock, life.kill.clone()));
+        let environment = Arc::new(Environment::new(
+            self.store,
+            self.opener,
+            self.factory,
+            self.lanes,
+            self.clock,
+            life.kill.clone(),
+        ));
         let pipeline = Arc::new(Pipeline::new(
             environment.clone(),
             self.broker.clone(),

@@ -117,15 +117,9 @@ impl Factory {
         Ok(client)
     }
 
-    /// Limits of the providers that the clients of this factory call.
-    pub fn lanes(&self) -> &Lanes {
-        &self.settings.lanes
-    }
-
-    /// Forgets the client of a provider that is gone, and closes its lane. Calls in flight go on.
+    /// Forgets the client of a provider that is gone. Calls in flight go on.
     pub fn forget(&self, provider_id: ProviderId) {
         self.clients().by_provider.remove(&provider_id);
-        self.settings.lanes.close(provider_id);
     }
 
     /// Makes the circuit breaker of every key half-open: someone says that the cause is mended.

@@ -124,6 +124,16 @@ impl Api {
         self.wait_for(id, |_| false).await
     }
 
+    /// Waits until as many executors have sent a heartbeat.
+    pub async fn executors(&self, count: usize) {
+        within("the executors' heartbeats", async {
+            while self.get("/executors").await.as_array().map_or(0, Vec::len) < count {
+                tokio::time::sleep(POLL_INTERVAL).await;
+            }
+        })
+        .await;
+    }
+
     /// Waits until the API and its database are back.
     pub async fn answers_again(&self) {
         within("an answer of the API", async {

@@ -82,6 +82,7 @@ impl Cluster {
             process.field_of("ops.listening", "address").await;
         }
         let api = Api::new(&address, TOKEN);
+        api.executors(executors.len()).await;
         Self { api, dispatcher, executors, log_sinks, gateway, servers }
     }
 

@@ -29,9 +29,12 @@ fn source(name: &str) -> String {
 fn collect(folder: &Path, name: &str, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with("tests") && !path.ends_with("target") {
+        if path.is_dir() && !path.ends_with("tests") {
             collect(&path, name, found);
-        } else if path.extension().is_some_and(|end| end == "rs") && begins(&path, name) {
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !path.ends_with("tests.rs")
+            && begins(&path, name)
+        {
             found.push(path.strip_prefix(ROOT).unwrap().to_str().unwrap().to_owned());
         }
     }

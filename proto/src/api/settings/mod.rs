@@ -50,14 +50,14 @@ impl Settings {
         [self.request.faults(), self.retry.faults()].concat()
     }
 
-    /// The longest time that the attempts of a job can take with the backoff between them: each attempt up to its
-    /// total time-out, and before each retry a wait of at most `wait_max_seconds` (a longer one defers the job).
+    /// The longest time that one feeding of a job can take once its calls are admitted: each attempt up to its total
+    /// time-out, before each retry a wait of at most `wait_max_seconds`, and as much for all waits for rate limits together
+    /// (a longer wait defers the job).
     ///
-    /// Waiting for a permit, and waiting for a rate limit, is not in it: neither counts as an attempt.
+    /// The wait for a permit is not in it.
     pub fn longest_job(&self) -> Duration {
-        let retries = self.retry.max_retries;
-        let retry = self.request.total_timeout() + self.retry.wait_max();
-        self.request.total_timeout() + retry.saturating_mul(retries)
+        let attempt = self.request.total_timeout() + self.retry.wait_max();
+        attempt.saturating_mul(self.retry.max_retries + 1)
     }
 }
 
@@ -137,15 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_job_is_every_attempt_with_a_wait_before_each_retry() {
+    fn the_longest_job_is_every_attempt_with_a_wait() {
         let mut settings = Settings::default();
         settings.request.total_timeout_seconds = 8.0;
         settings.retry.wait_max_seconds = 1.0;
         settings.retry.max_retries = 15;
-        assert_eq!(settings.longest_job(), Duration::from_secs(16 * 8 + 15));
+        assert_eq!(settings.longest_job(), Duration::from_secs(16 * (8 + 1)));
 
         settings.retry.max_retries = 0;
-        assert_eq!(settings.longest_job(), Duration::from_secs(8));
+        assert_eq!(settings.longest_job(), Duration::from_secs(8 + 1));
     }
 
     #[test]

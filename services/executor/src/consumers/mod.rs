@@ -96,7 +96,7 @@ impl Consumers {
         });
         for row in rows {
             open.entry(row.id).or_insert_with(|| {
-                let (lane, stop) = (self.environment.lanes().lane(row.id), stop.child_token());
+                let (lane, stop) = (self.environment.lanes.lane(row.id), stop.child_token());
                 let pipeline = self.pipeline.clone();
                 let consumer = LaneConsumer { provider_id: row.id, lane: lane.clone(), pipeline };
                 running.spawn(consumer.run(broker.clone(), stop.clone()));

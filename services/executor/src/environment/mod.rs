@@ -31,6 +31,7 @@ pub struct Environment {
     pub store: Arc<dyn ExecutorStore>,
     pub clock: Clock,
     pub factory: Arc<Factory>,
+    pub lanes: Arc<Lanes>,
     pub prompts: Prompts,
     runs: RunStates,
     providers: ProviderCache,
@@ -43,6 +44,7 @@ impl Environment {
         store: Arc<dyn ExecutorStore>,
         opener: Opener,
         factory: Arc<Factory>,
+        lanes: Arc<Lanes>,
         clock: Clock,
         kill: CancellationToken,
     ) -> Self {
@@ -51,14 +53,11 @@ impl Environment {
             store,
             clock,
             factory,
+            lanes,
             prompts: Prompts::default(),
             runs: RunStates::new(kill),
             settings: SettingsCache::default(),
         }
-    }
-
-    pub fn lanes(&self) -> &Lanes {
-        self.factory.lanes()
     }
 
     /// Reads settings, runs and providers from the store, and brings clients and lanes in line with them. Returns all
@@ -68,7 +67,7 @@ impl Environment {
         self.refresh_runs().await?;
         let rows = self.all_providers().await?;
         for row in &rows {
-            self.lanes().set_limits(row.id, &row.rate_limit);
+            self.lanes.set_limits(row.id, &row.rate_limit);
         }
         // Clients take the new settings now, also for calls that wait to be tried again.
         for provider in self.providers.refresh(&rows, &self.settings.get()) {
@@ -82,18 +81,20 @@ impl Environment {
     /// Forgets a provider that is gone. Its calls in flight go on, and no further ones start.
     pub fn forget(&self, id: ProviderId) {
         self.factory.forget(id);
+        self.lanes.close(id);
     }
 
-    /// Returns the state of a run. The store is asked about a run that is not known yet.
-    pub async fn run_state(&self, run_id: RunId) -> Result<RunState, StoreError> {
-        if self.runs.state(run_id) == RunState::Unknown {
+    /// Asks the store about a run that is not known yet.
+    pub async fn learn_run(&self, run_id: RunId) -> Result<(), StoreError> {
+        if self.run_state(run_id) == RunState::Unknown {
             self.refresh_runs().await?;
         }
-        Ok(self.runs.state(run_id))
+        Ok(())
     }
 
-    pub fn is_canceled(&self, run_id: RunId) -> bool {
-        self.runs.state(run_id) == RunState::Canceled
+    /// The state of a run at this moment.
+    pub fn run_state(&self, run_id: RunId) -> RunState {
+        self.runs.state(run_id)
     }
 
     /// Cancelled when calls of the run are to be interrupted.
@@ -146,7 +147,7 @@ impl Environment {
         config: &'a JobConfig,
     ) -> Result<Callee<'a>, Unusable> {
         let limits = self.providers.reload(id, &self.settings.get()).await?;
-        self.lanes().set_limits(id, &limits);
+        self.lanes.set_limits(id, &limits);
         self.callee(id, config).await
     }
 }

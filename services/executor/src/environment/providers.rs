@@ -62,7 +62,7 @@ impl ProviderCache {
     pub async fn reload(&self, id: ProviderId, workspace: &Settings) -> Result<RateLimit, ProviderError> {
         let row = ProviderReader::provider(&*self.store, id).await?;
         let limits = row.rate_limit.clone();
-        if self.lock().get(&id).is_none_or(|known| known.target.version != row.version) {
+        if self.lock().get(&id).is_none_or(|known| known.target.version < row.version) {
             let provider = Arc::new(self.open(row, workspace)?);
             self.lock().insert(id, provider);
         }

@@ -9,7 +9,7 @@ use super::{
     end::{End, JobLog},
     prepare::Prepared,
 };
-use crate::environment::Callee;
+use crate::environment::{Callee, RunState};
 
 impl Pipeline {
     /// Calls the model. Each attempt asks the provider's lane, in the client's permit layer.
@@ -26,7 +26,7 @@ impl Pipeline {
         let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
         let invoked = recheck(invoked, callee).await;
         let end = End { now: self.environment.clock.now(), ..*end };
-        let canceled = self.environment.is_canceled(job.run_id);
+        let canceled = self.environment.run_state(job.run_id) == RunState::Canceled;
         let deferrals_max = callee.settings().retry.max_deferrals;
         end.invoked(&invoked, canceled, deferrals_max).ok_or(Ending::Requeue)
     }

@@ -11,9 +11,10 @@ pub(super) const STORE_PAUSE: Duration = Duration::from_secs(5);
 const RUN_PAUSED: &str = "the run is paused";
 
 impl Pipeline {
-    pub(super) async fn run_state(&self, end: &End<'_>) -> Result<RunState, Ending> {
-        let state = self.environment.run_state(end.job.run_id).await;
-        state.map_err(|error| end.deferred(STORE_PAUSE, &error).into())
+    /// Asks the store about the job's run, if this executor does not know it yet.
+    pub(super) async fn learn_run(&self, end: &End<'_>) -> Result<(), Ending> {
+        let learned = self.environment.learn_run(end.job.run_id).await;
+        learned.map_err(|error| end.deferred(STORE_PAUSE, &error).into())
     }
 }
 

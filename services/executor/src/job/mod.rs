@@ -120,10 +120,10 @@ impl Pipeline {
 
     async fn process(&self, job: &Job, deliveries: u32, stop: &CancellationToken) -> Result<JobLog, Ending> {
         let end = End::new(job, self.environment.clock.now());
-        let state = self.run_state(&end).await?;
+        self.learn_run(&end).await?;
         let item = self.item(&end).await?;
         let end = end.of_item(&item);
-        check::check(&end, state, deliveries)?;
+        check::check(&end, self.environment.run_state(job.run_id), deliveries)?;
         if stop.is_cancelled() {
             return Err(Ending::Requeue);
         }

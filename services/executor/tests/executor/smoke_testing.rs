@@ -6,7 +6,7 @@ use runmill_runtime::Shutdown;
 use runmill_store::{ProviderReader, ProviderRow, ProviderWriter};
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::{watched::Seen, world::World};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -94,4 +94,19 @@ async fn a_stop_leaves_a_test_in_hand_to_another_executor() {
     let mut next = broker.inner.subscribe(Queue::Requests, 1).await.unwrap();
     assert_eq!(next.next().await.unwrap().message.id, id);
     asking.abort();
+}
+
+#[tokio::test]
+async fn a_request_of_an_unknown_type_is_dead_lettered() {
+    let mut world = World::new().await;
+    world.start();
+    let newer = Envelope { message_type: "call.v1".into(), ..Envelope::new(&world.smoke_test()) };
+    let id = newer.id;
+
+    world.broker.inner.declare(Queue::Requests).await.unwrap();
+    world.broker.inner.publish(Queue::Requests, newer).await.unwrap();
+
+    assert_eq!(world.next().await, Seen::Taken(id));
+    let reason = "message type `call.v1` is not known here; expected smoke_test.v1";
+    assert_eq!(world.next().await, Seen::DeadLettered(id, reason.into()));
 }

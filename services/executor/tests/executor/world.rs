@@ -106,14 +106,15 @@ impl World {
     /// Starts the executor with another clock for the model client.
     pub fn start_by(&self, clients: Clock) {
         let registry = Registry::new();
-        let clock = Clock::system();
-        let settings = FactorySettings::new(clients, Arc::new(Lanes::new(1)));
+        let (clock, lanes) = (Clock::system(), Arc::new(Lanes::new(1)));
+        let settings = FactorySettings::new(clients, lanes.clone());
         let executor = Executor {
             name: "tested".into(),
             store: Arc::new(self.store.clone()),
             broker: self.broker.clone(),
             opener: Keyring::parse(&generate_hex()).unwrap().opener(),
             factory: Arc::new(Factory::new(settings, &registry).unwrap()),
+            lanes,
             clock,
             metrics: ExecutorMetrics::register(&registry).unwrap(),
             log_partitions: 1,

@@ -112,7 +112,7 @@ impl Parts {
         let factory = FactorySettings {
             prices: config.prices.clone(),
             address_rules: config.address_rules,
-            ..FactorySettings::new(self.clock.clone(), lanes)
+            ..FactorySettings::new(self.clock.clone(), lanes.clone())
         };
         let executor = Executor {
             name: executor_name(),
@@ -120,6 +120,7 @@ impl Parts {
             broker: self.broker.clone(),
             opener: keyring.opener(),
             factory: Arc::new(Factory::new(factory, &self.registry)?),
+            lanes,
             clock: self.clock.clone(),
             metrics: ExecutorMetrics::register(&self.registry)?,
             log_partitions: config.log_partitions,

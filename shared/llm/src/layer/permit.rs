@@ -16,7 +16,12 @@ impl<A: AttemptLayer> AttemptLayer for Permit<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let admission = self.admit(cx).await?;
         let answer = self.inner.attempt(cx).await;
-        admission.settle(cx.tracker.state().usage.as_ref());
+        let state = cx.tracker.state();
+        let usage = answer.as_ref().ok().and_then(|answer| answer.usage).or(state.usage);
+        // A request that was refused, or that reached nobody, has used no tokens: dropping its admission says so.
+        if answer.is_ok() || usage.is_some() || state.first_token.is_some() {
+            admission.settle(usage.as_ref());
+        }
         answer
     }
 }
@@ -34,5 +39,41 @@ impl<A> Permit<A> {
         };
         // A provider that was removed is not called: the job goes back untouched.
         admitted.map_err(|Closed| ModelError::Interrupted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::ProviderId;
+    use runmill_quota::{Lanes, TokenCount};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::layer::scripted::{Act, Scripted, ask, policy, request};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_uses_tokens_and_a_refusal_does_not() {
+        let lane = Arc::new(Lane::new(1));
+        let refused = ModelError::RateLimited { message: "slow down".into(), after: None };
+        let scripts = [vec![Act::Fail(refused)], vec![Act::Token, Act::Answer]];
+        let permit = Permit { inner: Scripted::new(scripts), lane: lane.clone() };
+
+        assert!(ask(&permit, &policy()).await.is_err());
+        assert_eq!(lane.tokens(), TokenCount { reserved: 0, used: 0 });
+        ask(&permit, &policy()).await.unwrap();
+
+        let used = request().estimated_tokens();
+        assert!(used > 0);
+        assert_eq!(lane.tokens(), TokenCount { reserved: 0, used }, "the usage is unknown");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_was_removed_is_not_called() {
+        let (lanes, id) = (Lanes::new(1), ProviderId::from_uuid(Uuid::nil()));
+        let permit = Permit { inner: Scripted::new([]), lane: lanes.lane(id) };
+
+        lanes.close(id);
+
+        assert_eq!(ask(&permit, &policy()).await, Err(ModelError::Interrupted));
     }
 }

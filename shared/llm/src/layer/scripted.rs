@@ -2,6 +2,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
+use runmill_proto::Generation;
 use tokio::time::{Instant, sleep};
 
 use super::{AttemptLayer, Context};
@@ -117,7 +118,8 @@ pub(crate) fn policy() -> CallPolicy {
 }
 
 pub(crate) fn request() -> ChatRequest {
-    ChatRequest { model: "m".into(), call_id: "call".into(), ..ChatRequest::default() }
+    let generation = Generation { max_new_tokens: Some(7), ..Generation::default() };
+    ChatRequest { model: "m".into(), call_id: "call".into(), generation, ..ChatRequest::default() }
 }
 
 /// Makes one attempt at `layer`.

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn small_sums_are_text_exactly() {
+    fn small_sums_are_told_exactly() {
         for (nanousd, want) in
             [(0, "$0.000000"), (1_500, "$0.000002"), (999_000_000, "$0.999000"), (12_345_678_901, "$12.35")]
         {

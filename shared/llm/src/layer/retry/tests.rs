@@ -372,8 +372,8 @@ async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
     assert_eq!((invoked.result, invoked.latency), (Err(Unanswered::Failed(timed_out)), secs(7)));
 }
 
-/// Ties [`Settings::longest_job`] to the layers that make it true: every attempt runs into its total time-out, and every
-/// wait is as long as it may be.
+/// Ties [`Settings::longest_job`] to the layers that make it true: a rate limit asks for the longest wait, every attempt
+/// runs into its total time-out, and every backoff is as long as it may be.
 #[tokio::test(start_paused = true)]
 async fn a_job_takes_no_longer_than_its_settings_say() {
     let mut settings = Settings::default();
@@ -382,13 +382,15 @@ async fn a_job_takes_no_longer_than_its_settings_say() {
     settings.retry.backoff_base_seconds = 1.0;
     settings.retry.backoff_max_seconds = 1.0;
     settings.retry.wait_max_seconds = 1.0;
-    let hangs = Scripted::new((0..=5).map(|_| vec![Act::SendStream, Act::Wait(9_999)]));
+    let hang = vec![Act::SendStream, Act::Wait(9_999)];
+    let limited = vec![Act::SendStream, Act::Fail(slow_down(0))];
+    let hangs = Scripted::new([limited].into_iter().chain((0..=5).map(|_| hang.clone())));
     let client = Retry { random: Arc::new(|| 1.0), ..retry(Timeout { inner: hangs }) };
     let start = Instant::now();
 
     let invoked = client.invoke(&request(), &CallPolicy::from(&settings), &Interrupts::default()).await;
 
-    assert_eq!(invoked.attempts.len(), 6);
+    assert_eq!(invoked.attempts.len(), 7);
     assert!(matches!(invoked.result, Err(Unanswered::Failed(ModelError::TimedOut(TimeoutPhase::Total)))));
     assert_eq!(start.elapsed(), settings.longest_job());
 }
