@@ -31,6 +31,6 @@ pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
 pub use latency::Latencies;
 pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
-pub use range::{Numeric, Range};
+pub use range::{Numeric, OutOfRange, Range};
 pub use stats::{RunStats, ScoreSummary};
 pub use usage::Usage;
