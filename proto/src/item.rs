@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Scoring;
+
 /// One question with its reference: a line of a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -81,9 +83,22 @@ pub enum ItemFault {
     NoChoices(&'static str),
     #[error("`answer` is a list, and only type mcq_multi takes one")]
     ManyAnswers,
+    #[error("`checker`: the tolerance {range}", range = Scoring::TOLERANCE)]
+    Tolerance,
 }
 
 impl Item {
+    /// Reads and checks a line that a user sends.
+    pub fn from_upload(line: &str) -> Result<Self, ItemFault> {
+        let item = Self::from_json(line)?;
+        // Not a condition of `from_json`, which also reads the lines that earlier releases stored without this check.
+        let checker = item.checker.as_ref().and_then(|checker| Scoring::deserialize(checker).ok());
+        if checker.is_some_and(|scoring| !scoring.has_tolerance_in_range()) {
+            return Err(ItemFault::Tolerance);
+        }
+        Ok(item)
+    }
+
     /// Reads and checks one line. Nothing that is unchecked here is relied upon later.
     pub fn from_json(line: &str) -> Result<Self, ItemFault> {
         let item: Self = serde_json::from_str(line).map_err(|error| ItemFault::Json(error.to_string()))?;

@@ -29,7 +29,7 @@ pub use id::{DatasetId, InvocationId, ParseIdError, ProviderId, RunId};
 pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
 pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
-pub use range::{Numeric, Range};
+pub use range::{Numeric, OutOfRange, Range};
 pub use score_summary::ScoreSummary;
 pub use text_enum::UnknownName;
 pub use usage::Usage;

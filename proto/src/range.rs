@@ -1,7 +1,7 @@
-use std::{fmt, ops::RangeInclusive};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Number as JsonNumber;
+use serde_json::Value;
 
 use crate::ConfigFault;
 
@@ -14,13 +14,22 @@ pub struct Range<T> {
     pub max: T,
 }
 
+/// A text that is no number of a [`Range`]. Says which numbers are.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct OutOfRange(String);
+
 /// A type of numbers that settings have.
-pub trait Numeric: Copy + PartialOrd + fmt::Display + Sized {
+pub trait Numeric: Copy + PartialOrd + FromStr {
     /// True for a type without fractions.
     const WHOLE: bool;
+    /// A value above every [`Range`].
+    const ABOVE: Self;
 
-    /// The same number, or a value above every [`Range`] if this type cannot hold it.
-    fn from_json(number: &JsonNumber) -> Self;
+    /// Returns `None` for a value that is no number, or a number that this type cannot hold.
+    fn from_json(value: &Value) -> Option<Self>;
+
+    fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
 impl<T: Numeric> Range<T> {
@@ -45,6 +54,12 @@ impl<T: Numeric> Range<T> {
         }
     }
 
+    /// Reads a number in this range from the text of a variable, a command line or a query.
+    pub fn parse(&self, text: &str) -> Result<T, OutOfRange> {
+        let number = text.parse().ok().filter(|number| self.contains(*number));
+        number.ok_or_else(|| OutOfRange(self.to_string()))
+    }
+
     /// Returns a fault if `value` is out of range. An absent value is in range.
     pub fn fault(&self, pointer: impl Into<String>, value: Option<T>) -> Option<ConfigFault> {
         let outside = value.is_some_and(|value| !self.contains(value));
@@ -55,9 +70,10 @@ impl<T: Numeric> Range<T> {
 /// The rule as a user reads it behind the name of the setting.
 impl<T: Numeric> fmt::Display for Range<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { min, max } = self;
-        let kind = if T::WHOLE { "a whole number" } else { "a number" };
-        write!(f, "must be {kind} from {min} to {max}")
+        f.write_str(if T::WHOLE { "must be a whole number from " } else { "must be a number from " })?;
+        self.min.write(f)?;
+        f.write_str(" to ")?;
+        self.max.write(f)
     }
 }
 
@@ -65,9 +81,14 @@ macro_rules! whole_numbers {
     ($($type:ty),+) => { $(
         impl Numeric for $type {
             const WHOLE: bool = true;
+            const ABOVE: Self = Self::MAX;
 
-            fn from_json(number: &JsonNumber) -> Self {
-                number.as_u64().and_then(|whole| whole.try_into().ok()).unwrap_or(Self::MAX)
+            fn from_json(value: &Value) -> Option<Self> {
+                value.as_u64()?.try_into().ok()
+            }
+
+            fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{self}")
             }
         }
     )+ };
@@ -77,20 +98,26 @@ whole_numbers!(u8, u16, u32, u64, usize);
 
 impl Numeric for f64 {
     const WHOLE: bool = false;
+    const ABOVE: Self = Self::INFINITY;
 
-    fn from_json(number: &JsonNumber) -> Self {
-        number.as_f64().unwrap_or(Self::INFINITY)
+    fn from_json(value: &Value) -> Option<Self> {
+        value.as_f64()
+    }
+
+    fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nobody counts more zeros than these.
+        if self.abs() < 1e16 { write!(f, "{self}") } else { write!(f, "{self:e}") }
     }
 }
 
-/// Reads any JSON number. One that the type cannot hold (negative, a fraction, too large) becomes a value that the
-/// setting's range excludes, so that the fault names the range and not a Rust type.
+/// Reads a number from any JSON value. One that the type cannot hold (negative, a fraction, too large, a text) becomes a
+/// value that the setting's range excludes, so that the fault names the setting and its range, and not a Rust type.
 pub(crate) fn number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Numeric,
 {
-    Ok(T::from_json(&JsonNumber::deserialize(deserializer)?))
+    Ok(lenient(&Value::deserialize(deserializer)?))
 }
 
 /// As [`number`], for a setting that may be null or absent.
@@ -99,8 +126,12 @@ where
     D: Deserializer<'de>,
     T: Numeric,
 {
-    let number = Option::<JsonNumber>::deserialize(deserializer)?;
-    Ok(number.as_ref().map(T::from_json))
+    let value = Option::<Value>::deserialize(deserializer)?;
+    Ok(value.as_ref().map(lenient))
+}
+
+fn lenient<T: Numeric>(value: &Value) -> T {
+    T::from_json(value).unwrap_or(T::ABOVE)
 }
 
 #[cfg(test)]
@@ -129,15 +160,25 @@ mod tests {
     fn the_rule_is_told_in_words() {
         assert_eq!(Range::new(1, 100_u32).to_string(), "must be a whole number from 1 to 100");
         assert_eq!(Range::new(0.001, 86_400.0).to_string(), "must be a number from 0.001 to 86400");
+        assert_eq!(Range::new(0.0, 1e300).to_string(), "must be a number from 0 to 1e300");
+    }
+
+    #[test]
+    fn a_text_is_read_within_the_range_or_the_range_is_told() {
+        let range = Range::new(0.5, 2.0);
+        assert_eq!(range.parse("2").map(f64::to_bits), Ok(2_f64.to_bits()));
+        for text in ["", "x", "0.4", "2.1", "-1", "inf", "NaN", "1e400"] {
+            assert_eq!(range.parse(text).unwrap_err().to_string(), range.to_string(), "{text}");
+        }
     }
 
     #[test]
     fn a_number_that_the_type_cannot_hold_is_above_every_range() {
-        for value in [json!(-1), json!(1.5), json!(5_000_000_000_u64), json!(1e300)] {
+        for value in [json!(-1), json!(1.5), json!(5_000_000_000_u64), json!(1e300), json!("7"), json!([7])] {
             assert_eq!(read::<u32>(&value), u32::MAX, "{value}");
         }
+        assert_eq!(read::<f64>(&json!("7")).to_string(), "inf");
         assert_eq!(read::<u32>(&json!(7)), 7);
         assert_eq!(read::<f64>(&json!(7)).to_string(), "7");
-        assert!(number::<_, u32>(&json!("7")).is_err());
     }
 }

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::Range;
+
 /// A page of a list. To get the next page, send `next` as `after`. The last page has no `next`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -12,7 +14,13 @@ pub struct Page<T> {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 pub struct PageQuery {
     /// Maximum number of entries, from 1 to 1000. Default: 100.
-    pub limit: Option<u32>,
+    // As it was sent, so that the error can name the range.
+    #[cfg_attr(feature = "openapi", param(value_type = Option<u32>))]
+    pub limit: Option<String>,
     /// The `next` of the previous page.
     pub after: Option<String>,
+}
+
+impl PageQuery {
+    pub const LIMIT: Range<u32> = Range::new(1, 1_000);
 }

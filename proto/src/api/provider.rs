@@ -61,35 +61,35 @@ pub struct Capabilities {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RateLimit {
-    /// Calls in flight at once.
+    /// Calls in flight at once, from 1 to 100000.
     #[serde(deserialize_with = "optional_number")]
     pub concurrency: Option<u32>,
-    /// Requests per minute.
+    /// Requests per minute, from 1 to 1000000000.
     #[serde(deserialize_with = "optional_number")]
     pub rpm: Option<u32>,
-    /// Requests per second.
+    /// Requests per second, from 0.001 to 1000000.
     #[serde(deserialize_with = "optional_number")]
     pub rps: Option<f64>,
-    /// Tokens per minute.
+    /// Tokens per minute, from 1 to 1000000000000.
     #[serde(deserialize_with = "optional_number")]
     pub tpm: Option<u64>,
-    /// Tokens per day.
+    /// Tokens per day, from 1 to 1000000000000000.
     #[serde(deserialize_with = "optional_number")]
     pub tokens_per_day: Option<u64>,
-    /// Cost per day, in US dollars.
+    /// Cost per day in US dollars, from 0.000001 to 1000000000.
     #[serde(deserialize_with = "optional_number")]
     pub cost_per_day_usd: Option<f64>,
 }
 
 impl RateLimit {
-    /// Highest limit of calls in flight. Twice as many jobs are kept in a provider's queue, so without a bound one
-    /// typing error would put a whole dataset into it.
-    pub const CONCURRENCY_MAX: u32 = 100_000;
+    /// Twice as many jobs are kept in a provider's queue, so without an end one typing error would put a whole dataset
+    /// into it.
+    pub const CONCURRENCY: Range<u32> = Range::new(1, 100_000);
 
     /// One fault for each limit that is out of its range.
     pub fn faults(&self) -> Vec<ConfigFault> {
         let faults = [
-            Range::new(1, Self::CONCURRENCY_MAX).fault("/rate_limit/concurrency", self.concurrency),
+            Self::CONCURRENCY.fault("/rate_limit/concurrency", self.concurrency),
             Range::new(1, 1_000_000_000).fault("/rate_limit/rpm", self.rpm),
             Range::new(0.001, 1_000_000.0).fault("/rate_limit/rps", self.rps),
             Range::new(1, 1_000_000_000_000).fault("/rate_limit/tpm", self.tpm),

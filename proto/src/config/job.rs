@@ -8,8 +8,10 @@ use crate::{
 
 /// The part of a run's configuration that a job needs; every job carries it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "Received")]
 pub struct JobConfig {
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub generation: Generation,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_prompt: Option<String>,
@@ -20,8 +22,10 @@ pub struct JobConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scoring: Option<Scoring>,
     /// Settings that the run states above the provider's and the workspace's.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     #[serde(skip_serializing_if = "RequestOverride::is_empty")]
     pub request: RequestOverride,
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     #[serde(skip_serializing_if = "RetryOverride::is_empty")]
     pub retry: RetryOverride,
 }

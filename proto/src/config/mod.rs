@@ -2,7 +2,10 @@
 
 mod fault;
 mod job;
+mod numbers;
 mod run;
+#[cfg(feature = "openapi")]
+mod schema;
 mod scoring;
 
 pub use fault::ConfigFault;

@@ -2,31 +2,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ConfigFault, JobConfig, Scorer, Scoring};
-use crate::{
-    Generation, Range,
-    api::{RETRIES, RateLimit, SECONDS},
-    depth::depth,
-    range::{Numeric, optional_number},
-};
+use super::{ConfigFault, JobConfig, Scorer, Scoring, numbers::Numbers};
+use crate::{Generation, Range, depth::depth};
 
 /// A run's configuration as the user sent it; keys that runmill does not know are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct RunConfig(pub Map<String, Value>);
-
-/// Samples of one item.
-const SAMPLES: Range<u32> = Range::new(1, 1_000);
-
-/// Jobs of one run in flight at once.
-const CONCURRENCY: Range<u32> = Range::new(1, RateLimit::CONCURRENCY_MAX);
 
 /// Deepest nesting of a tool's parameters or an answer's schema. It leaves room, below the reader's own limit, for what
 /// surrounds them in a message.
 const DEPTH_MAX: usize = 40;
 
 impl RunConfig {
+    /// Samples of one item.
+    pub const SAMPLES: Range<u32> = Range::new(1, 1_000);
+
     /// Returns the part that jobs need, or everything that is wrong with the configuration.
     ///
     /// Sampling parameters are under `generation`, else `sampling`, else at the top level.
@@ -51,23 +42,23 @@ impl RunConfig {
             request: reader.get("request").unwrap_or_default(),
             retry: reader.get("retry").unwrap_or_default(),
         };
-        reader.check_generation(&config.generation);
         reader.faults.extend(config.request.faults());
         reader.faults.extend(config.retry.faults());
-        reader.short_names(&mut config);
-        reader.number("samples", SAMPLES);
-        reader.number("concurrency", CONCURRENCY);
+        let numbers = Numbers::of(&self.0);
+        reader.faults.extend(numbers.faults());
+        numbers.put_into(&mut config);
         reader.get::<Timestamp>("deadline");
         if let Some(Scoring { scorer: Scorer::Regex, pattern: None, .. }) = config.scoring {
             reader.fault("/scoring/pattern", "the regex scorer needs a pattern");
         }
+        let tolerance = config.scoring.as_ref().and_then(|scoring| scoring.tolerance);
+        reader.faults.extend(Scoring::TOLERANCE.fault("/scoring/tolerance", tolerance));
         (config, reader.faults)
     }
 
     /// Independent answers to each item; 1 where the run does not say.
     pub fn samples(&self) -> u32 {
-        let mut reader = Reader { map: &self.0, faults: Vec::new() };
-        reader.number("samples", SAMPLES).map_or(1, |samples| SAMPLES.clamp(samples))
+        Numbers::of(&self.0).samples.map_or(1, |samples| Self::SAMPLES.clamp(samples))
     }
 
     /// The most jobs of this run in flight at once, if the run limits itself.
@@ -103,43 +94,36 @@ impl Reader<'_> {
     }
 
     fn generation(&mut self) -> Generation {
-        for key in ["generation", "sampling"] {
-            if self.map.contains_key(key) {
-                return self.get(key).unwrap_or_default();
-            }
-        }
-        Generation::deserialize(&Value::Object(self.map.clone())).unwrap_or_else(|error| {
-            self.fault("", error.to_string());
+        let place = ["generation", "sampling"].into_iter().find(|key| self.map.contains_key(*key));
+        let pointer = place.map(|key| format!("/{key}")).unwrap_or_default();
+        let read = match place.map(|key| &self.map[key]) {
+            None => Generation::deserialize(self.map),
+            Some(Value::Null) => Ok(Generation::default()),
+            Some(value) => Generation::deserialize(value),
+        };
+        self.check_depth();
+        let generation = read.unwrap_or_else(|error| {
+            self.fault(&pointer, error.to_string());
             Generation::default()
-        })
+        });
+        for found in generation.faults() {
+            self.fault(&format!("{pointer}{}", found.pointer), found.detail);
+        }
+        generation
     }
 
-    fn check_generation(&mut self, generation: &Generation) {
-        self.faults.extend(generation.faults());
-        // Checked here because every job carries them, and a message can nest only so deep.
+    /// Checks how deep those parameters nest that every job carries, because a message can nest only so deep.
+    fn check_depth(&mut self) {
         for key in ["tools", "response_format"] {
-            let value = ["generation", "sampling"].iter().find_map(|place| self.map.get(*place)?.get(key));
-            if value.or_else(|| self.map.get(key)).is_some_and(|value| depth(value) > DEPTH_MAX) {
-                self.fault(&format!("/{key}"), format!("nests deeper than {DEPTH_MAX} levels"));
+            let within = |place: &str| Some((format!("/{place}/{key}"), self.map.get(place)?.get(key)?));
+            let found = within("generation").or_else(|| within("sampling"));
+            let found = found.or_else(|| Some((format!("/{key}"), self.map.get(key)?)));
+            if let Some((pointer, value)) = found
+                && depth(value) > DEPTH_MAX
+            {
+                self.fault(&pointer, format!("nests deeper than {DEPTH_MAX} levels"));
             }
         }
-    }
-
-    fn number<T: Numeric>(&mut self, key: &str, range: Range<T>) -> Option<T> {
-        let pointer = format!("/{key}");
-        if let Ok(number) = optional_number(self.map.get(key)?) {
-            self.faults.extend(range.fault(pointer, number));
-            return number;
-        }
-        self.fault(&pointer, range.to_string());
-        None
-    }
-
-    /// The short names that harnesses use go before the settings that they stand for.
-    fn short_names(&mut self, JobConfig { request, retry, .. }: &mut JobConfig) {
-        let seconds = self.number("timeout_seconds", SECONDS);
-        request.total_timeout_seconds = seconds.or(request.total_timeout_seconds);
-        retry.max_retries = self.number("max_retries", RETRIES).or(retry.max_retries);
     }
 }
 

@@ -5,7 +5,8 @@ mod format;
 mod logprob;
 mod tool;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
 
 pub use format::{JsonSchema, ResponseFormat};
 pub use logprob::{TokenLogprob, TopLogprob};
@@ -15,46 +16,59 @@ use crate::{ConfigFault, Range, range::optional_number, text_enum::text_enum};
 
 /// Sampling parameters; `None` leaves the provider's default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Generation {
+    /// Sampling temperature, from 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub temperature: Option<f64>,
+    /// Share of the probability that tokens are drawn from, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_p: Option<f64>,
+    /// Number of most likely tokens that are drawn from, from 0 to 1000000000.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_k: Option<u32>,
+    /// Maximum number of tokens in an answer, from 1 to 1000000000.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub max_new_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", alias = "stop_sequences")]
     pub stop: Option<Stop>,
+    /// Penalty of tokens that occurred before, from -100 to 100.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub presence_penalty: Option<f64>,
+    /// Penalty of tokens for each time that they occurred before, from -100 to 100.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub frequency_penalty: Option<f64>,
+    /// Factor by which tokens that occurred before become less likely, from 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub repetition_penalty: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Seed of the sampling, from -9223372036854775808 to 9223372036854775807.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_seed")]
     pub seed: Option<i64>,
     /// Amount of thought that a reasoning model gives before it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<ReasoningEffort>,
     /// JSON mode, or JSON by a schema.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
     /// Tools that the model may call instead of answering.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
     /// Asks for the log probability of each token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
-    /// Number of likely alternatives that are told for each token, 0 to 20.
+    /// Number of likely alternatives that are told for each token, from 0 to 20.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_logprobs: Option<u8>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Stop {
     One(String),
@@ -73,15 +87,17 @@ text_enum! {
 }
 
 /// Ranges that are wider than any provider's own: beyond them a value can only be a mistake.
-const TEMPERATURE: Range<f64> = Range::new(0.0, 100.0);
 const SHARE: Range<f64> = Range::new(0.0, 1.0);
 const PENALTY: Range<f64> = Range::new(-100.0, 100.0);
 const REPETITION_PENALTY: Range<f64> = Range::new(0.0, 100.0);
 const COUNT: Range<u32> = Range::new(0, 1_000_000_000);
-const TOKENS: Range<u32> = Range::new(1, 1_000_000_000);
 const TOP_LOGPROBS: Range<u8> = Range::new(0, 20);
 
 impl Generation {
+    pub const TEMPERATURE: Range<f64> = Range::new(0.0, 100.0);
+    /// Tokens of an answer.
+    pub const TOKENS: Range<u32> = Range::new(1, 1_000_000_000);
+
     /// Returns true if log probabilities are asked for.
     pub fn wants_logprobs(&self) -> bool {
         self.logprobs == Some(true) || self.top_logprobs.is_some()
@@ -90,10 +106,10 @@ impl Generation {
     /// One fault for each value that no provider would take.
     pub fn faults(&self) -> Vec<ConfigFault> {
         let numbers = [
-            TEMPERATURE.fault("/temperature", self.temperature),
+            Self::TEMPERATURE.fault("/temperature", self.temperature),
             SHARE.fault("/top_p", self.top_p),
             COUNT.fault("/top_k", self.top_k),
-            TOKENS.fault("/max_new_tokens", self.max_new_tokens),
+            Self::TOKENS.fault("/max_new_tokens", self.max_new_tokens),
             PENALTY.fault("/presence_penalty", self.presence_penalty),
             PENALTY.fault("/frequency_penalty", self.frequency_penalty),
             REPETITION_PENALTY.fault("/repetition_penalty", self.repetition_penalty),
@@ -105,6 +121,14 @@ impl Generation {
         }
         faults
     }
+}
+
+/// Reads a seed, which can be any number of its type: none is left to stand for one that is out of range.
+fn optional_seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let (min, max) = (i64::MIN, i64::MAX);
+    let words = || D::Error::custom(format!("`seed` must be a whole number from {min} to {max}"));
+    let value = Option::<Value>::deserialize(deserializer)?;
+    value.map(|value| value.as_i64().ok_or_else(words)).transpose()
 }
 
 impl Stop {

@@ -1,10 +1,35 @@
-use std::{net::SocketAddr, num::ParseFloatError, path::PathBuf};
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use runmill_proto::{ProviderId, RunId, Scorer, api::ProviderProtocol};
+use runmill_proto::{
+    Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer,
+    api::{PageQuery, ProviderProtocol, RateLimit},
+};
 
 /// Name of the demo's model: right on four items of five, at a real model's pace, with some rate limiting and failures.
 const DEMO_MODEL: &str = "key=0.8+ttft=150ms+tokens=48+tps=200+fail=429:0.03+fail=500:0.01";
+
+/// Items of a run, whose places are 32-bit numbers.
+const ITEMS: Range<usize> = Range::new(1, 4_294_967_295);
+/// Duration of a call. One that takes no time, or more than a day, is a typing error.
+const SECONDS_PER_CALL: Range<f64> = Range::new(0.000_001, 86_400.0);
+/// Assumed tokens of an answer.
+const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
+/// Calls that the gateway keeps, about 300 bytes each.
+const KEPT: Range<usize> = Range::new(0, 1_000_000_000);
+/// Connections of the gateway. With none it would serve nobody.
+const CONNECTIONS: Range<usize> = Range::new(1, 1_000_000);
+
+/// Parses numbers within `range`. Options with it also allow negative numbers, whose error then names the range, too.
+fn within<T>(range: Range<T>) -> impl Fn(&str) -> Result<T, OutOfRange> + Clone + Send + Sync + 'static
+where
+    T: Numeric + Send + Sync + 'static,
+{
+    move |text| range.parse(text)
+}
 
 /// Executes LLM evaluation and batch-inference runs: each item is answered once or reported as failed.
 #[derive(Parser)]
@@ -45,8 +70,8 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct DemoArgs {
-    /// Run only the first N items
-    #[arg(long, value_name = "N")]
+    /// Run only the first N items, from 1 to 4294967295
+    #[arg(long, value_name = "N", value_parser = within(ITEMS), allow_negative_numbers = true)]
     pub limit: Option<usize>,
     /// Name of the built-in model, which sets its answers, delays and failures
     #[arg(long, default_value = DEMO_MODEL)]
@@ -68,20 +93,30 @@ pub struct RunArgs {
     /// Regular expression of --scorer regex
     #[arg(long, value_name = "REGEX")]
     pub pattern: Option<String>,
-    /// Number of independent answers to each item
-    #[arg(long, value_name = "N")]
+    /// Number of independent answers to each item, from 1 to 1000
+    #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
     pub samples: Option<u32>,
-    /// Run only the first N items
-    #[arg(long, value_name = "N")]
+    /// Run only the first N items, from 1 to 4294967295
+    #[arg(long, value_name = "N", value_parser = within(ITEMS), allow_negative_numbers = true)]
     pub limit: Option<usize>,
-    /// Maximum number of calls in flight
-    #[arg(long, value_name = "N")]
+    /// Maximum number of calls in flight, from 1 to 100000
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = within(RateLimit::CONCURRENCY),
+        allow_negative_numbers = true
+    )]
     pub concurrency: Option<u32>,
-    /// Sampling temperature
-    #[arg(long, value_name = "T")]
+    /// Sampling temperature, from 0 to 100
+    #[arg(
+        long,
+        value_name = "T",
+        value_parser = within(Generation::TEMPERATURE),
+        allow_negative_numbers = true
+    )]
     pub temperature: Option<f64>,
-    /// Maximum number of tokens in an answer
-    #[arg(long, value_name = "N")]
+    /// Maximum number of tokens in an answer, from 1 to 1000000000
+    #[arg(long, value_name = "N", value_parser = within(Generation::TOKENS), allow_negative_numbers = true)]
     pub max_tokens: Option<u32>,
     /// System prompt, sent before each question
     #[arg(long, value_name = "TEXT")]
@@ -95,11 +130,25 @@ pub struct RunArgs {
     /// Print the calls, tokens, cost and time that the run would take; call no model
     #[arg(long, conflicts_with = "out")]
     pub estimate: bool,
-    /// For --estimate: assumed duration of a call, in seconds
-    #[arg(long, value_name = "S", requires = "estimate", default_value_t = 3.0, value_parser = seconds)]
+    /// For --estimate: assumed duration of a call, in seconds, from 0.000001 to 86400
+    #[arg(
+        long,
+        value_name = "S",
+        requires = "estimate",
+        default_value_t = 3.0,
+        value_parser = within(SECONDS_PER_CALL),
+        allow_negative_numbers = true
+    )]
     pub seconds_per_call: f64,
-    /// For --estimate: assumed minimum number of tokens in an answer
-    #[arg(long, value_name = "N", requires = "estimate", default_value_t = 0)]
+    /// For --estimate: assumed minimum number of tokens in an answer, from 0 to 1000000000
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "estimate",
+        default_value_t = 0,
+        value_parser = within(ANSWER_TOKENS),
+        allow_negative_numbers = true
+    )]
     pub answer_tokens: u64,
     /// File of model prices, in runmill's or LiteLLM's format; replaces `RUNMILL_PRICES`
     #[arg(long, value_name = "FILE")]
@@ -112,20 +161,6 @@ pub struct RunArgs {
     /// Print the finished run or the estimate as JSON on standard output, and show no progress
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum SecondsError {
-    #[error(transparent)]
-    NotANumber(#[from] ParseFloatError),
-    #[error("must be above 0 and at most 86400")]
-    OutOfRange,
-}
-
-fn seconds(text: &str) -> Result<f64, SecondsError> {
-    let seconds: f64 = text.parse()?;
-    // A call that takes no time, or more than a day, is a typing error.
-    if seconds > 0.0 && seconds <= 86_400.0 { Ok(seconds) } else { Err(SecondsError::OutOfRange) }
 }
 
 #[derive(Args)]
@@ -226,11 +261,23 @@ pub struct GatewayArgs {
     /// Append one JSON object for every call to this file
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Maximum number of calls kept for /_gateway/calls
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    /// Maximum number of calls kept for /_gateway/calls, from 0 to 1000000000
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100_000,
+        value_parser = within(KEPT),
+        allow_negative_numbers = true
+    )]
     pub keep: usize,
-    /// Maximum number of open connections; further ones wait
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    /// Maximum number of open connections, from 1 to 1000000; further ones wait
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10_000,
+        value_parser = within(CONNECTIONS),
+        allow_negative_numbers = true
+    )]
     pub connections: usize,
 }
 
@@ -257,8 +304,14 @@ pub struct RunsArgs {
 pub enum RunsAction {
     /// List the newest runs
     List {
-        /// Maximum number of runs
-        #[arg(long, value_name = "N", default_value_t = 20)]
+        /// Maximum number of runs, from 1 to 1000
+        #[arg(
+            long,
+            value_name = "N",
+            default_value_t = 20,
+            value_parser = within(PageQuery::LIMIT),
+            allow_negative_numbers = true
+        )]
         limit: u32,
     },
     /// Show one run

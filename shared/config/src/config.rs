@@ -79,8 +79,7 @@ impl Config {
                 .optional(&variable::QUEUE_EXPIRES, Range::new(1, MONTH_SECONDS))
                 .map(Duration::from_secs),
             log_partitions: read.number(&variable::LOG_PARTITIONS, Range::new(1, 64)),
-            lane_concurrency: read
-                .number(&variable::LANE_CONCURRENCY, Range::new(1, RateLimit::CONCURRENCY_MAX)),
+            lane_concurrency: read.number(&variable::LANE_CONCURRENCY, RateLimit::CONCURRENCY),
             body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES),
             line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES),
             database_pool: read.number(&variable::DATABASE_POOL, Range::new(1, 1000)),

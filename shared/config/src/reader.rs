@@ -1,4 +1,4 @@
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, time::Duration};
 
 use runmill_proto::{Numeric, Range};
 
@@ -45,16 +45,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a number in `range`. After a fault it returns the start of the range, which nobody uses.
-    pub fn number<T: Numeric + FromStr>(&mut self, variable: &Variable, range: Range<T>) -> T {
+    pub fn number<T: Numeric>(&mut self, variable: &Variable, range: Range<T>) -> T {
         self.optional(variable, range).unwrap_or(range.min)
     }
 
     /// Reads a number in `range`, if the variable has a value.
-    pub fn optional<T: Numeric + FromStr>(&mut self, variable: &Variable, range: Range<T>) -> Option<T> {
-        self.parse(variable, |text| {
-            let number = text.trim().parse().ok();
-            number.filter(|number| range.contains(*number)).ok_or(range)
-        })
+    pub fn optional<T: Numeric>(&mut self, variable: &Variable, range: Range<T>) -> Option<T> {
+        self.parse(variable, |text| range.parse(text.trim()))
     }
 
     /// Reads a duration as [`Reader::number`] does, in seconds.

@@ -1,3 +1,8 @@
+use crate::{
+    fields::TOKENS,
+    rates::{PER_MILLION, PER_TOKEN},
+};
+
 /// A text that is no price table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceTableError {
@@ -32,16 +37,14 @@ pub enum FieldFault {
     NotAText,
     #[error("must be a day, as 2026-01-31")]
     NotADay,
-    #[error("must be a number of US dollars")]
-    NotUsd,
-    #[error("must be from 0 to 10000 dollars per million tokens")]
+    #[error("{PER_MILLION} (US dollars per million tokens)")]
     PerMillion,
-    #[error("must be from 0 to 0.01 dollars per token")]
+    #[error("{PER_TOKEN} (US dollars per token)")]
     PerToken,
-    #[error("must be a whole number of tokens")]
-    NotACount,
-    #[error("must be a list that begins with a number of tokens")]
-    NotARange,
+    #[error("{TOKENS} (tokens)")]
+    Count,
+    #[error("must be a list whose first entry {TOKENS} (tokens)")]
+    First,
     #[error("must be more than that of the tier before")]
     NotAscending,
 }

@@ -1,3 +1,4 @@
+use runmill_proto::Range;
 use serde_json::{Map, Value};
 
 use crate::{FieldFault, PriceTableError, rates::Rate};
@@ -37,25 +38,25 @@ impl<'a> Fields<'a> {
     /// Returns a price, which the field has in dollars per `tokens` tokens.
     pub fn rate(&self, field: &str, tokens: Tokens) -> Result<Option<Rate>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(None) };
-        let usd = value.as_f64().ok_or_else(|| self.fault(field, FieldFault::NotUsd))?;
-        let rate = match tokens {
-            Tokens::One => Rate::per_token(usd),
-            Tokens::Million => Rate::per_million(usd),
+        let usd = value.as_f64();
+        let (rate, fault) = match tokens {
+            Tokens::One => (usd.and_then(Rate::per_token), FieldFault::PerToken),
+            Tokens::Million => (usd.and_then(Rate::per_million), FieldFault::PerMillion),
         };
-        rate.map(Some).map_err(|fault| self.fault(field, fault))
+        rate.map(Some).ok_or_else(|| self.fault(field, fault))
     }
 
     /// Returns a number of tokens.
     pub fn count(&self, field: &str) -> Result<Option<u64>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(None) };
-        whole(value).map(Some).ok_or_else(|| self.fault(field, FieldFault::NotACount))
+        whole(value).map(Some).ok_or_else(|| self.fault(field, FieldFault::Count))
     }
 
     /// Returns the first of two numbers of tokens, such as the start of a range.
     pub fn first(&self, field: &str) -> Result<Option<u64>, PriceTableError> {
         let Some(value) = self.value(field) else { return Ok(None) };
         let first = value.as_array().and_then(|pair| whole(pair.first()?));
-        first.map(Some).ok_or_else(|| self.fault(field, FieldFault::NotARange))
+        first.map(Some).ok_or_else(|| self.fault(field, FieldFault::First))
     }
 
     pub fn text(&self, field: &str) -> Result<Option<&'a str>, PriceTableError> {
@@ -98,12 +99,17 @@ pub(crate) enum Tokens {
     Million,
 }
 
-/// Returns a whole number, which may be written as `4096.0`.
+/// Numbers of tokens. All are far below the largest up to which every whole number is an `f64`.
+pub(crate) const TOKENS: Range<u64> = Range::new(0, 1_000_000_000_000);
+
+/// Returns a number of tokens, which may be written as `4096.0`.
 fn whole(value: &Value) -> Option<u64> {
-    /// Largest number up to which every whole number is an `f64`.
-    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and within range")]
-    let rounded =
-        |number: f64| (number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&number)).then_some(number as u64);
-    value.as_u64().or_else(|| value.as_f64().and_then(rounded))
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole, not negative, and a cast saturates"
+    )]
+    let rounded = |number: f64| (number.fract() == 0.0 && number >= 0.0).then_some(number as u64);
+    let number = value.as_u64().or_else(|| value.as_f64().and_then(rounded));
+    number.filter(|number| TOKENS.contains(*number))
 }

@@ -1,29 +1,29 @@
 use std::fmt;
 
-use runmill_proto::Usage;
-
-use crate::FieldFault;
+use runmill_proto::{Range, Usage};
 
 /// A price in picodollars per token. One dollar per million tokens is 1,000,000 picodollars per token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rate(pub u64);
 
-/// More than ten times the price of any model so far. A higher price is one per million tokens written as one per token.
-const PER_MILLION_MAX: f64 = 10_000.0;
+/// Prices in dollars per million tokens. The largest is more than ten times the price of any model so far: a higher price
+/// is one per million tokens written as one per token.
+pub(crate) const PER_MILLION: Range<f64> = Range::new(0.0, 10_000.0);
+
+/// The same prices in dollars per token.
+pub(crate) const PER_TOKEN: Range<f64> = Range::new(0.0, 0.01);
 
 impl Rate {
-    /// Converts dollars per million tokens, to the nearest picodollar per token.
-    pub fn per_million(usd: f64) -> Result<Self, FieldFault> {
-        if !(0.0..=PER_MILLION_MAX).contains(&usd) {
-            return Err(FieldFault::PerMillion);
-        }
+    /// Converts dollars per million tokens, to the nearest picodollar per token. Returns `None` out of [`PER_MILLION`].
+    pub fn per_million(usd: f64) -> Option<Self> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 10^10")]
-        Ok(Self((usd * 1e6).round() as u64))
+        let rate = |usd: f64| Self((usd * 1e6).round() as u64);
+        Some(usd).filter(|usd| PER_MILLION.contains(*usd)).map(rate)
     }
 
-    /// Converts dollars per token.
-    pub fn per_token(usd: f64) -> Result<Self, FieldFault> {
-        Self::per_million(usd * 1e6).map_err(|_| FieldFault::PerToken)
+    /// Converts dollars per token. Returns `None` out of [`PER_TOKEN`].
+    pub fn per_token(usd: f64) -> Option<Self> {
+        Some(usd).filter(|usd| PER_TOKEN.contains(*usd)).and_then(|usd| Self::per_million(usd * 1e6))
     }
 
     /// Returns the cost in picodollars. It cannot overflow, because a rate is at most 10^10.

@@ -99,23 +99,24 @@ fn a_fault_names_the_model_and_the_field() {
     let table = [
         (
             r#"{"m": {"input_cost_per_token": "1e-6", "output_cost_per_token": 1e-6}}"#,
-            "model `m`, field `input_cost_per_token`: must be a number of US dollars",
+            "model `m`, field `input_cost_per_token`: must be a number from 0 to 0.01 (US dollars per token)",
         ),
         (
             r#"{"m": {"input_cost_per_token": 2.5, "output_cost_per_token": 10}}"#,
-            "model `m`, field `input_cost_per_token`: must be from 0 to 0.01 dollars per token",
+            "model `m`, field `input_cost_per_token`: must be a number from 0 to 0.01 (US dollars per token)",
         ),
         (
             r#"{"m": {"input_cost_per_token": 0, "input_cost_per_token_above_9k_tokens": -1}}"#,
-            "model `m`, field `input_cost_per_token_above_9k_tokens`: must be from 0 to 0.01 dollars per token",
+            "model `m`, field `input_cost_per_token_above_9k_tokens`: must be a number from 0 to 0.01 (US dollars per token)",
         ),
         (
             r#"{"m": {"input_cost_per_token": 0, "tiered_pricing": [{"range": 3}]}}"#,
-            "model `m`, field `tiered_pricing/0/range`: must be a list that begins with a number of tokens",
+            "model `m`, field `tiered_pricing/0/range`: must be a list whose first entry \
+             must be a whole number from 0 to 1000000000000 (tokens)",
         ),
         (
             r#"{"m": {"input_cost_per_token": 0, "output_cost_per_token": 0, "max_output_tokens": "many"}}"#,
-            "model `m`, field `max_output_tokens`: must be a whole number of tokens",
+            "model `m`, field `max_output_tokens`: must be a whole number from 0 to 1000000000000 (tokens)",
         ),
         (r#"{"m": {"input_cost_per_token": 0}, "n": 3}"#, "model `n`: must be an object"),
         (

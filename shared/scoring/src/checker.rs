@@ -4,8 +4,13 @@ use serde_json::Value;
 
 /// An item's checker that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the item's checker cannot be read: {0}")]
-pub(crate) struct CheckerError(#[from] serde_json::Error);
+pub(crate) enum CheckerError {
+    #[error("the item's checker cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    /// An upload is refused for it, but earlier releases did not check it.
+    #[error("the item's checker cannot be read: the tolerance {range}", range = Scoring::TOLERANCE)]
+    Tolerance,
+}
 
 /// Returns the scoring that applies to `item`, if any does.
 pub(crate) fn effective(item: &Item, run: Option<&Scoring>) -> Result<Option<Scoring>, CheckerError> {
@@ -15,10 +20,11 @@ pub(crate) fn effective(item: &Item, run: Option<&Scoring>) -> Result<Option<Sco
 
 /// Reads a checker: a `scoring` object, or the name of a scorer, which stands for an object with that scorer alone.
 fn read(checker: &Value) -> Result<Scoring, CheckerError> {
-    Ok(match checker {
+    let scoring = match checker {
         Value::String(_) => bare(Scorer::deserialize(checker)?),
         _ => Scoring::deserialize(checker)?,
-    })
+    };
+    if scoring.has_tolerance_in_range() { Ok(scoring) } else { Err(CheckerError::Tolerance) }
 }
 
 /// Returns the default of an item's type. A pair of answers has none, because only a judge could compare them.

@@ -1,7 +1,9 @@
+use runmill_proto::Scoring;
+
 /// A scorer that cannot be used as it is configured.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ScoringError {
-    #[error("the tolerance must be a number that is not negative")]
+    #[error("the tolerance {range}", range = Scoring::TOLERANCE)]
     Tolerance,
     #[error("the regex scorer needs a pattern")]
     NoPattern,

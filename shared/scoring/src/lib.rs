@@ -38,7 +38,7 @@ pub fn score(item: &Item, scoring: Option<&Scoring>, answer: &str) -> Option<Sco
 
 /// Checks that `scoring` can be carried out.
 pub fn check(scoring: &Scoring) -> Result<(), ScoringError> {
-    if scoring.tolerance.is_some_and(|tolerance| !(tolerance >= 0.0 && tolerance.is_finite())) {
+    if !scoring.has_tolerance_in_range() {
         return Err(ScoringError::Tolerance);
     }
     match (scoring.scorer, &scoring.pattern) {
@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_checker_that_cannot_be_read_leaves_the_answer_unscored_and_says_why() {
-        for checker in [json!("judge"), json!(7), json!({"scorer": "exakt"}), json!({})] {
+        let negative = json!({"scorer": "numeric", "tolerance": -1});
+        for checker in [json!("judge"), json!(7), json!({"scorer": "exakt"}), json!({}), negative] {
             let score = score(&item(checker.clone(), Some("42")), None, "42").unwrap();
             assert_eq!((score.scorer.as_str(), score.value), ("checker", None), "{checker}");
             assert!(score.detail.unwrap().starts_with("the item's checker cannot be read: "), "{checker}");
@@ -159,7 +160,7 @@ mod tests {
             (json!({"scorer": "regex"}), Some("needs a pattern")),
             (json!({"scorer": "regex", "pattern": "("}), Some("unclosed group")),
             (json!({"scorer": "numeric", "tolerance": 0.5}), None),
-            (json!({"scorer": "numeric", "tolerance": -0.5}), Some("not negative")),
+            (json!({"scorer": "numeric", "tolerance": -0.5}), Some("a number from 0 to 1e300")),
         ];
         for (value, want) in table {
             let fault = check(&scoring(value.clone())).err().map(|error| error.to_string());

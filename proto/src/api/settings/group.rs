@@ -86,13 +86,13 @@ settings! {
     RequestSettings,
     /// Time-outs that a provider or a run states for itself, in seconds.
     RequestOverride at "request" {
-        /// Longest time to open a connection, TLS included.
+        /// Longest time to open a connection, TLS included, from 0.001 to 86400.
         connect_timeout_seconds: f64 = 10.0, SECONDS;
-        /// Longest time from the request to the first token.
+        /// Longest time from the request to the first token, from 0.001 to 86400.
         first_token_timeout_seconds: f64 = 120.0, SECONDS;
-        /// Longest silence between two tokens.
+        /// Longest silence between two tokens, from 0.001 to 86400.
         idle_timeout_seconds: f64 = 60.0, SECONDS;
-        /// Longest time of one attempt, from its permit to the end of its answer.
+        /// Longest time of one attempt, from its permit to the end of its answer, from 0.001 to 86400.
         total_timeout_seconds: f64 = 600.0, SECONDS;
     }
 }
@@ -102,18 +102,19 @@ settings! {
     RetrySettings,
     /// Rules for asking again that a provider or a run states for itself.
     RetryOverride at "retry" {
-        /// Attempts after the first, counted over all the times that a job is fed. Waiting for a rate limit uses up none.
+        /// Attempts after the first, from 0 to 100, counted over all the times that a job is fed. Waiting for a rate
+        /// limit uses up none.
         max_retries: u32 = 4, RETRIES;
-        /// First ceiling of the backoff; it doubles with each attempt.
+        /// First ceiling of the backoff, from 0.001 to 86400; it doubles with each attempt.
         backoff_base_seconds: f64 = 0.5, SECONDS;
-        /// Highest ceiling of the backoff.
+        /// Highest ceiling of the backoff, from 0.001 to 86400.
         backoff_max_seconds: f64 = 30.0, SECONDS;
-        /// Longest wait that a job spends with its executor. A longer one frees the slot and defers the job.
+        /// Longest wait that a job spends with its executor, from 0.001 to 86400. A longer one frees the slot and defers the job.
         wait_max_seconds: f64 = 30.0, SECONDS;
-        /// Retries in percent of a provider's first attempts. Beyond it, jobs are deferred instead of being asked
-        /// again at once, so that a provider in trouble gets no more than this on top of its load.
+        /// Retries in percent of a provider's first attempts, from 0 to 1000. Beyond it, jobs are deferred instead of
+        /// being asked again at once, so that a provider in trouble gets no more than this on top of its load.
         budget_percent: f64 = 20.0, Range::new(0.0, 1_000.0);
-        /// Number of times that a job may be deferred before it fails.
+        /// Number of times that a job may be deferred before it fails, from 0 to 10000.
         max_deferrals: u32 = 1_000, Range::new(0, 10_000);
     }
 }

@@ -59,11 +59,11 @@ pub async fn list(
     Query(query): Query<PageQuery>,
     Query(HashQuery { version_hash }): Query<HashQuery>,
 ) -> Result<Json<Page<Dataset>>, ApiError> {
+    let page = PageRequest::<DatasetId>::try_from(query)?;
     if let Some(version_hash) = version_hash {
         let found = state.store.dataset_by_hash(&version_hash).await?;
         return Ok(Json(Page { items: found.into_iter().collect(), next: None }));
     }
-    let page = PageRequest::<DatasetId>::try_from(query)?;
     let rows = state.store.datasets(page.after, page.limit).await?;
     Ok(Json(page.page(rows, |dataset| dataset.id, |dataset| dataset)))
 }
@@ -90,8 +90,9 @@ pub async fn items(
     state.store.dataset(id).await?;
     let from = page.after.map_or(0, |last| last.saturating_add(1));
     let stored = state.store.items(id, from, page.limit).await?;
-    let rows: Vec<_> =
-        (from..).zip(stored).map(|(ordinal, row)| item(ordinal, &row)).collect::<Result<_, _>>()?;
+    // Zipped in this order: the range is not asked for a number after the last.
+    let rows = stored.iter().zip(from..).map(|(row, ordinal)| item(ordinal, row));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
     Ok(Json(page.page(rows, |row: &DatasetItem| row.ordinal, |row| row)))
 }
 

@@ -11,7 +11,7 @@ use axum::{
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use runmill_proto::{
-    RunId,
+    Range, RunId,
     api::{Problem, RunEnd, RunEvent},
 };
 use runmill_store::StoreError;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::{
     ApiState,
-    extract::{Path, Query},
+    extract::{Path, Query, query_number},
     problem::ApiError,
 };
 use crate::{
@@ -33,12 +33,29 @@ const PING_AFTER: Duration = Duration::from_secs(15);
 /// Most events that are read at once: an observer whose client is slow holds at most these.
 const READ_MAX: u32 = 1_000;
 
+/// Ids and numbers of events.
+const EVENTS: Range<u64> = Range::new(0, u64::MAX);
+
+// The values are as they were sent, so that an error can name the range.
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct StreamQuery {
-    /// Send only events after the one with this id. The header `Last-Event-ID` takes precedence.
-    after: Option<u64>,
-    /// Close the stream after this many events.
-    limit: Option<u64>,
+    /// Send only events after the one with this id, from 0 to 18446744073709551615. The header `Last-Event-ID` takes
+    /// precedence.
+    #[param(value_type = Option<u64>)]
+    after: Option<String>,
+    /// Close the stream after this many events, from 0 to 18446744073709551615.
+    #[param(value_type = Option<u64>)]
+    limit: Option<String>,
+}
+
+impl StreamQuery {
+    fn after(&self) -> Result<Option<u64>, ApiError> {
+        query_number("after", self.after.as_deref(), EVENTS)
+    }
+
+    fn limit(&self) -> Result<Option<u64>, ApiError> {
+        query_number("limit", self.limit.as_deref(), EVENTS)
+    }
 }
 
 /// Watch the events of a run
@@ -54,14 +71,15 @@ pub async fn of_run(
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
+    let (after, left) = (query.after()?, query.limit()?);
+    let after = last_event_id(&headers)?.or(after).unwrap_or(0);
     state.store.run(run_id).await?;
-    let after = last_event_id(&headers)?.or(query.after).unwrap_or(0);
     let observer = RunObserver {
         versions: state.watcher.subscribe(),
         state,
         run_id,
         after,
-        left: query.limit,
+        left,
         phase: Phase::Opening,
     };
     Ok(respond(stream::unfold(observer, async |mut observer| {
@@ -80,10 +98,12 @@ pub async fn of_all_runs(
     State(state): State<ApiState>,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
+    query.after()?;
+    let left = query.limit()?;
     let versions = state.watcher.subscribe();
     let since = state.clock.now();
     let known = look(&*state.store, &state.clock).await?;
-    let observer = FleetObserver { state, versions, known, since, left: query.limit, opened: false };
+    let observer = FleetObserver { state, versions, known, since, left, opened: false };
     Ok(respond(stream::unfold(observer, async |mut observer| {
         let events = or_close(observer.next().await)?;
         Some((events, observer))
@@ -107,9 +127,9 @@ fn or_close(events: Result<Option<Vec<Event>>, StoreError>) -> Option<Vec<Event>
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
-    let seq = value.to_str().ok().and_then(|text| text.parse().ok());
-    seq.map(Some).ok_or_else(|| {
-        ApiError::bad_request("Last-Event-ID must be a number: the id of an event of this run")
+    let seq = EVENTS.parse(value.to_str().unwrap_or_default()).map(Some);
+    seq.map_err(|fault| {
+        ApiError::bad_request(format!("Last-Event-ID {fault}: the id of an event of this run"))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Extractors of axum whose rejections are problem details.
 
 use axum::extract::{FromRequest, FromRequestParts};
+use runmill_proto::{Numeric, Range};
 
 use super::problem::ApiError;
 
@@ -16,3 +17,13 @@ pub struct Path<T>(pub T);
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(ApiError))]
 pub struct Query<T>(pub T);
+
+/// Reads a number of the query, if there is one.
+pub fn query_number<T: Numeric>(
+    name: &str,
+    text: Option<&str>,
+    range: Range<T>,
+) -> Result<Option<T>, ApiError> {
+    let number = text.map(|text| range.parse(text)).transpose();
+    number.map_err(|fault| ApiError::bad_request(format!("{name} {fault}")))
+}

@@ -71,7 +71,7 @@ where
         if text.len() > self.line_max_bytes {
             return Err(self.fault(format!("longer than {} bytes", self.line_max_bytes)));
         }
-        let item = Item::from_json(text).map_err(|error| self.fault(error.to_string()))?;
+        let item = Item::from_upload(text).map_err(|error| self.fault(error.to_string()))?;
         Ok(StoredItem { item_id: item.id, body: text.to_owned() })
     }
 

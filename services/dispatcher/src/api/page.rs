@@ -2,10 +2,9 @@ use std::str::FromStr;
 
 use runmill_proto::api::{Page, PageQuery};
 
-use super::problem::ApiError;
+use super::{extract::query_number, problem::ApiError};
 
 const DEFAULT: u32 = 100;
-const MAX: u32 = 1_000;
 
 /// Checked [`PageQuery`] with a cursor of type `C`.
 pub struct PageRequest<C> {
@@ -13,15 +12,17 @@ pub struct PageRequest<C> {
     pub after: Option<C>,
 }
 
-impl<C: FromStr<Err: std::fmt::Display>> TryFrom<PageQuery> for PageRequest<C> {
+/// A text that is no cursor of a list.
+#[derive(Debug, thiserror::Error)]
+#[error("this is not a cursor of the list; use the `next` of the previous page")]
+pub struct InvalidCursor;
+
+impl<C: FromStr> TryFrom<PageQuery> for PageRequest<C> {
     type Error = ApiError;
 
     fn try_from(query: PageQuery) -> Result<Self, ApiError> {
-        let limit = query.limit.unwrap_or(DEFAULT);
-        if !(1..=MAX).contains(&limit) {
-            return Err(ApiError::bad_request(format!("limit must be a whole number from 1 to {MAX}")));
-        }
-        let after = query.after.map(|text| text.parse::<C>()).transpose();
+        let limit = query_number("limit", query.limit.as_deref(), PageQuery::LIMIT)?.unwrap_or(DEFAULT);
+        let after = query.after.map(|text| text.parse::<C>().map_err(|_| InvalidCursor)).transpose();
         let after = after.map_err(|error| ApiError::bad_request(format!("after: {error}")))?;
         Ok(Self { limit, after })
     }

@@ -15,7 +15,7 @@ use super::{
     ApiState,
     extract::{Path, Query},
     ndjson,
-    page::PageRequest,
+    page::{InvalidCursor, PageRequest},
     problem::ApiError,
 };
 
@@ -34,6 +34,7 @@ pub async fn results(
     headers: HeaderMap,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, ApiError> {
+    let page = PageRequest::<Place>::try_from(query)?;
     state.store.run(run_id).await?;
     let key = move |row: &ResultRecord| JobKey { run_id, ordinal: row.ordinal, sample: row.sample };
     if ndjson::is_asked_for(&headers) {
@@ -46,7 +47,6 @@ pub async fn results(
             }
         })));
     }
-    let page = PageRequest::<Place>::try_from(query)?;
     let after = page.after.map(|place| JobKey { run_id, ordinal: place.ordinal, sample: place.sample });
     let rows = state.store.results(run_id, after, page.limit).await?;
     let cursor = |row: &ResultRecord| Place { ordinal: row.ordinal, sample: row.sample };
@@ -65,6 +65,7 @@ pub async fn invocations(
     headers: HeaderMap,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, ApiError> {
+    let page = PageRequest::<InvocationId>::try_from(query)?;
     state.store.run(run_id).await?;
     if ndjson::is_asked_for(&headers) {
         let store = state.store;
@@ -76,7 +77,6 @@ pub async fn invocations(
             }
         })));
     }
-    let page = PageRequest::<InvocationId>::try_from(query)?;
     let rows = state.store.invocations(run_id, page.after, page.limit).await?;
     Ok(Json(page.page(rows, |row| row.id, |row| row)).into_response())
 }
@@ -87,10 +87,6 @@ struct Place {
     ordinal: u32,
     sample: u32,
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("this is not a cursor of the list; use the `next` of the previous page")]
-struct InvalidCursor;
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -50,11 +50,11 @@ pub async fn list(
     Query(query): Query<PageQuery>,
     Query(KeyQuery { key_prefix }): Query<KeyQuery>,
 ) -> Result<Json<Page<Run>>, ApiError> {
+    let page = PageRequest::<RunId>::try_from(query)?;
     if let Some(key_prefix) = key_prefix {
         let found = state.store.newest_run_by_key(&key_prefix).await?;
         return Ok(Json(Page { items: found.into_iter().map(view::run).collect(), next: None }));
     }
-    let page = PageRequest::<RunId>::try_from(query)?;
     let rows = state.store.runs(page.after, page.limit).await?;
     Ok(Json(page.page(rows, |row| row.id, view::run)))
 }

@@ -5,6 +5,7 @@
 mod access;
 mod bad_input;
 mod providers;
+mod ranges;
 mod request_id;
 mod resuming;
 mod server;

@@ -116,14 +116,16 @@ impl Model {
     fn modify(&mut self, term: &Term<'_>) -> Result<(), ModelFault> {
         match term.name {
             "ttft" => self.ttft = term.duration()?,
-            "think" => self.think = term.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?,
-            "tokens" => self.tokens = Some(term.number(1..=TOKENS_MAX, "a number from 1 to 100,000")?),
+            "think" => self.think = term.number(1..=TOKENS_MAX, "a number from 1 to 100000")?,
+            "tokens" => self.tokens = Some(term.number(1..=TOKENS_MAX, "a number from 1 to 100000")?),
             "tps" => {
                 self.token_gap =
-                    Duration::from_secs(1) / term.number(1..=TPS_MAX, "a number from 1 to 1,000,000")?;
+                    Duration::from_secs(1) / term.number(1..=TPS_MAX, "a number from 1 to 1000000")?;
             }
             "fail" => self.failures.push(term.failure()?),
-            "retry-after" => self.retry_after = Some(term.number(0..=86_400, "seconds, up to a day,")?),
+            "retry-after" => {
+                self.retry_after = Some(term.number(0..=86_400, "a number of seconds from 0 to 86400")?);
+            }
             "nostream" => self.refusals.push(term.refusal(Refusal::Stream)?),
             "onlystream" => self.refusals.push(term.refusal(Refusal::Buffered)?),
             "nostreamoptions" => self.refusals.push(term.refusal(Refusal::StreamOptions)?),
@@ -190,7 +192,8 @@ impl<'a> Term<'a> {
 
     fn break_off(&self) -> Result<Break, ModelFault> {
         let after_tokens = self.value.and_then(|value| value.parse().ok());
-        let after_tokens = after_tokens.ok_or_else(|| self.expected("a number of tokens, as in cut=10,"))?;
+        let after_tokens = after_tokens
+            .ok_or_else(|| self.expected("a number of tokens from 0 to 4294967295, as in cut=10,"))?;
         let share = self.share.map_or(Ok(Share::ALL), |share| self.parse_share(share))?;
         Ok(Break { after_tokens, share })
     }
@@ -209,7 +212,7 @@ impl<'a> Term<'a> {
         });
         duration
             .filter(|duration| *duration <= TTFT_MAX)
-            .ok_or_else(|| self.expected("a time such as 200ms or 2s, up to 600s,"))
+            .ok_or_else(|| self.expected("a time such as 200ms or 2s, from 0s to 600s,"))
     }
 
     fn plain_value(&self) -> Option<&'a str> {
@@ -268,6 +271,36 @@ mod tests {
         ];
         for (name, check) in table {
             assert!(check(&parse(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_number_is_accepted_within_its_range_and_refused_outside() {
+        let table = [
+            // name, ends of the range, numbers outside, words
+            ("echo+think=@", ["1", "100000"], ["0", "100001"], "from 1 to 100000"),
+            ("echo+tokens=@", ["1", "100000"], ["0", "100001"], "from 1 to 100000"),
+            ("echo+tps=@", ["1", "1000000"], ["0", "1000001"], "from 1 to 1000000"),
+            ("echo+ttft=@s", ["0", "600"], ["-1", "601"], "from 0s to 600s"),
+            ("echo+ttft=@ms", ["0", "600000"], ["-1", "600001"], "from 0s to 600s"),
+            ("echo+retry-after=@", ["0", "86400"], ["-1", "86401"], "from 0 to 86400"),
+            ("echo+fail=@:0.1", ["400", "599"], ["399", "600"], "from 400 to 599"),
+            ("echo+fail=500:@", ["0", "1"], ["-1", "1.000001"], "from 0 to 1"),
+            ("echo+hang:@", ["0", "1"], ["-1", "1.000001"], "from 0 to 1"),
+            ("echo+malformed:@", ["0", "1"], ["-1", "1.000001"], "from 0 to 1"),
+            ("key=@", ["0", "1"], ["-1", "1.000001"], "from 0 to 1"),
+            ("echo+cut=@", ["0", "4294967295"], ["-1", "4294967296"], "from 0 to 4294967295"),
+            ("echo+cut=1:@", ["0", "1"], ["-1", "1.000001"], "from 0 to 1"),
+            ("echo+overload=@", ["0", "4294967295"], ["-1", "4294967296"], "from 0 to 4294967295"),
+        ];
+        for (name, ends, outside, words) in table {
+            for end in ends {
+                parse(&name.replace('@', end));
+            }
+            for value in outside.into_iter().chain(["", "x", "1e400", "NaN"]) {
+                let fault = name.replace('@', value).parse::<Model>().unwrap_err().to_string();
+                assert!(fault.contains(words), "{name} {value}: {fault}");
+            }
         }
     }
 

@@ -50,7 +50,7 @@ impl Items {
         let rows = filled_lines(lines).take(limit);
         Self::collect(name, rows, |_, line| {
             // The line itself is kept, so that its hash is that of the file.
-            Item::from_json(&line)?;
+            Item::from_upload(&line)?;
             Ok(line)
         })
     }

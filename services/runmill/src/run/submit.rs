@@ -1,7 +1,7 @@
 use anyhow::Context;
 use ring::digest;
 use runmill_proto::{
-    RunConfig, RunStatus, Scorer,
+    JobConfig, RunConfig, RunStatus, Scorer,
     api::{NewRun, Run},
 };
 use serde_json::{Map, Value, json};
@@ -33,11 +33,21 @@ impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
         let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process);
         let name = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
-        Ok(Self {
+        let request = Self {
             model: args.model.clone(),
             provider,
             config: config(args)?,
             dataset_name: name.unwrap_or_else(|| "dataset".to_owned()),
+        };
+        request.job()?;
+        Ok(request)
+    }
+
+    /// Returns the configuration of the run's jobs, or its faults as faults of the command line.
+    pub fn job(&self) -> anyhow::Result<JobConfig> {
+        self.config.job().or_else(|faults| {
+            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            usage(format_args!("the run's configuration: {}", faults.join("; ")))
         })
     }
 

@@ -2,6 +2,8 @@
 
 mod litellm;
 mod native;
+#[cfg(test)]
+mod ranges;
 
 use std::collections::HashMap;
 

@@ -13,8 +13,8 @@ use crate::{
 };
 
 const TABLE: [&str; 3] = ["source", "date", "models"];
-const PRICES: [&str; 5] = ["input", "cached_input", "cache_write", "output", "reasoning"];
-const LIMITS: [&str; 3] = ["tiers", "context_window", "max_output"];
+pub(super) const PRICES: [&str; 5] = ["input", "cached_input", "cache_write", "output", "reasoning"];
+pub(super) const LIMITS: [&str; 3] = ["tiers", "context_window", "max_output"];
 
 pub(super) fn read(
     table: &Map<String, Value>,
@@ -119,11 +119,11 @@ mod tests {
             (r#""m": {"input": 1}"#, "model `m`, field `output`: is missing"),
             (
                 r#""m": {"input": "1", "output": 1}"#,
-                "model `m`, field `input`: must be a number of US dollars",
+                "model `m`, field `input`: must be a number from 0 to 10000 (US dollars per million tokens)",
             ),
             (
                 r#""m": {"input": -1, "output": 1}"#,
-                "model `m`, field `input`: must be from 0 to 10000 dollars per million tokens",
+                "model `m`, field `input`: must be a number from 0 to 10000 (US dollars per million tokens)",
             ),
             (
                 r#""m": {"input": 1, "output": 1, "cached": 1}"#,
@@ -132,7 +132,7 @@ mod tests {
             ),
             (
                 r#""m": {"input": 1, "output": 1, "max_output": 0.5}"#,
-                "model `m`, field `max_output`: must be a whole number of tokens",
+                "model `m`, field `max_output`: must be a whole number from 0 to 1000000000000 (tokens)",
             ),
             (
                 r#""m": {"input": 1, "output": 1, "tiers": [{"input": 1}]}"#,

@@ -35,10 +35,7 @@ pub async fn estimate(
     items: &mut Items,
     assumptions: &Assumptions,
 ) -> anyhow::Result<Estimate> {
-    let job = request.config.job().map_err(|faults| {
-        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        UsageError::new(format_args!("the run's configuration: {}", faults.join("; ")))
-    })?;
+    let job = request.job()?;
     let provider = ProviderFacts::of(client, &request.provider).await?;
     let price = process.config.prices.price(Seller::at(provider.kind, &provider.base_url), &request.model);
     let prompt = Prompt::compile(job.prompt_template.as_deref()).map_err(UsageError::new)?;

@@ -1,0 +1,32 @@
+//! The schema, for the API document, of a run's configuration, whose known keys are those of three types.
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{AllOfBuilder, Ref, RefOr, Schema},
+};
+
+use super::{JobConfig, RunConfig, numbers::Numbers};
+use crate::Generation;
+
+const DESCRIPTION: &str = "A run's configuration. Keys that runmill does not know are kept. `sampling` is another name \
+    of `generation`; where neither is given, its parameters may stand at the top level. No call starts after \
+    `deadline` (RFC 3339).";
+
+impl PartialSchema for RunConfig {
+    fn schema() -> RefOr<Schema> {
+        AllOfBuilder::new()
+            .description(Some(DESCRIPTION))
+            .item(Ref::from_schema_name(JobConfig::name()))
+            .item(Ref::from_schema_name(Numbers::name()))
+            .item(Ref::from_schema_name(Generation::name()))
+            .into()
+    }
+}
+
+impl ToSchema for RunConfig {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((JobConfig::name().into(), JobConfig::schema()));
+        JobConfig::schemas(schemas);
+        schemas.push((Numbers::name().into(), Numbers::schema()));
+    }
+}

@@ -1,0 +1,89 @@
+//! Every numeric option, below, at and above its range.
+//!
+//! An option is numeric by the type of its value: a new one is in the walk at once, and fails it until it has a range, and
+//! its help names it.
+
+use std::any::TypeId;
+
+use clap::{Arg, Command, CommandFactory, error::ErrorKind};
+
+use super::Cli;
+
+/// Commands with numeric options, and what they need beside them.
+const COMMANDS: [(&str, &[&str]); 4] = [
+    ("runmill demo", &[]),
+    ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
+    ("runmill gateway", &[]),
+    ("runmill runs list", &[]),
+];
+
+fn is_numeric(arg: &Arg) -> bool {
+    let id = arg.get_value_parser().type_id();
+    let mut numbers = vec![TypeId::of::<f32>(), TypeId::of::<f64>()];
+    numbers.extend([TypeId::of::<u8>(), TypeId::of::<u16>(), TypeId::of::<u32>(), TypeId::of::<u64>()]);
+    numbers.extend([TypeId::of::<i8>(), TypeId::of::<i16>(), TypeId::of::<i32>(), TypeId::of::<i64>()]);
+    numbers.extend([TypeId::of::<usize>(), TypeId::of::<isize>(), TypeId::of::<u128>()]);
+    numbers.iter().any(|number| id == *number)
+}
+
+/// Calls `check` with the path of each command and each of its numeric options.
+fn for_each_number(command: &Command, path: &str, check: &mut impl FnMut(&str, &Arg)) {
+    for arg in command.get_arguments().filter(|arg| is_numeric(arg)) {
+        check(path, arg);
+    }
+    for command in command.get_subcommands() {
+        for_each_number(command, &format!("{path} {}", command.get_name()), check);
+    }
+}
+
+/// Returns the error of a command line with one option, if there is one.
+fn error(path: &str, option: &str, value: &str) -> Option<clap::Error> {
+    let needed = COMMANDS.iter().find(|(command, _)| *command == path);
+    let (_, needed) = needed.unwrap_or_else(|| panic!("{path} has {option}: it needs a row here"));
+    let args = path.split(' ').chain(needed.iter().copied()).chain([option, value]);
+    Cli::command().try_get_matches_from(args).err()
+}
+
+/// Returns the ends of a range, and numbers just outside.
+fn ends(rule: &str) -> ([String; 2], Vec<String>) {
+    let (kind, range) = rule.split_once(" from ").unwrap();
+    let (min, max) = range.split_once(" to ").unwrap();
+    let outside = if kind.contains("whole") {
+        let [low, high] = [min, max].map(|end| end.parse::<i128>().unwrap());
+        vec![(low - 1).to_string(), (high + 1).to_string(), format!("{low}.5")]
+    } else {
+        let [low, high] = [min, max].map(|end| end.parse::<f64>().unwrap());
+        vec![(low - 1e-7).to_string(), (high + 1e-7).to_string()]
+    };
+    ([min.to_owned(), max.to_owned()], outside)
+}
+
+#[test]
+fn every_number_is_accepted_within_its_range_and_refused_outside() {
+    let mut walked = 0;
+    for_each_number(&Cli::command(), "runmill", &mut |path, arg| {
+        let option = format!("--{}", arg.get_long().unwrap());
+        let told = format!("{path} {option}");
+        let fault = error(path, &option, "x").unwrap().to_string();
+        let start = fault.find("must be a ").unwrap_or_else(|| panic!("{told} has no range: {fault}"));
+        let rule = fault[start..].lines().next().unwrap();
+        let (_, range) = rule.split_once(" from ").unwrap();
+        let help = arg.get_help().unwrap().to_string();
+        assert!(help.contains(&format!("from {range}")), "{told}: {help}");
+
+        let (ends, outside) = ends(rule);
+        for value in ends {
+            let fault = error(path, &option, &value);
+            assert!(fault.is_none(), "{told} {value}: {fault:?}");
+        }
+        let nonsense = ["-1e300", "1e300", "1e400", "inf", "NaN", "1 1", ""].map(str::to_owned);
+        for value in outside.into_iter().chain(nonsense) {
+            let fault = error(path, &option, &value).unwrap_or_else(|| panic!("{told} {value} is accepted"));
+            // `main` ends with code 2 after such an error.
+            assert_eq!((fault.kind(), fault.exit_code()), (ErrorKind::ValueValidation, 2), "{told} {value}");
+            assert!(fault.to_string().contains(rule), "{told} {value}: {fault}");
+        }
+        walked += 1;
+    });
+    assert!(walked >= 11, "{walked} options");
+}

@@ -1,0 +1,61 @@
+//! Every numeric variable, below, at and above its range.
+//!
+//! A variable is numeric if its fault says so: a new one is in the walk at once, and fails it until its range is
+//! documented.
+
+#![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
+
+use runmill_config::{Config, Env, VARIABLES, Variable};
+
+/// Returns the faults of an environment with one variable.
+fn faults(variable: &Variable, value: &str) -> String {
+    let env: Env = [(variable.name, value)].into_iter().collect();
+    Config::load(&env).err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+/// Returns the rule that a number breaks, such as `must be a whole number from 1 to 64`.
+fn rule(fault: &str) -> Option<&str> {
+    let start =
+        fault.find("must be a whole number from ").or_else(|| fault.find("must be a number from "))?;
+    fault[start..].lines().next()
+}
+
+/// Returns the ends of a range, and numbers just outside.
+fn ends(rule: &str) -> ([String; 2], Vec<String>) {
+    let (kind, range) = rule.split_once(" from ").unwrap();
+    let (min, max) = range.split_once(" to ").unwrap();
+    let outside = if kind.contains("whole") {
+        let [low, high] = [min, max].map(|end| end.parse::<i128>().unwrap());
+        vec![(low - 1).to_string(), (high + 1).to_string(), format!("{low}.5")]
+    } else {
+        let [low, high] = [min, max].map(|end| end.parse::<f64>().unwrap());
+        vec![(low - 1e-6).to_string(), (high + 1e-6).to_string()]
+    };
+    ([min.to_owned(), max.to_owned()], outside)
+}
+
+#[test]
+fn every_numeric_variable_is_accepted_within_its_range_and_refused_outside() {
+    let mut walked = Vec::new();
+    for variable in VARIABLES {
+        let fault = faults(variable, "x");
+        let Some(rule) = rule(&fault) else { continue };
+        let range = rule.split_once(" from ").unwrap().1;
+        assert!(variable.summary.contains(&format!("from {range}")), "{}: {rule}", variable.name);
+
+        let (ends, outside) = ends(rule);
+        for value in ends {
+            assert_eq!(faults(variable, &value), "", "{}", variable.name);
+        }
+        let nonsense = ["-1e300", "1e300", "1e400", "inf", "NaN", "\"1\"", "1 1"].map(str::to_owned);
+        for value in outside.into_iter().chain(nonsense) {
+            let fault = faults(variable, &value);
+            assert!(fault.contains(variable.name) && fault.contains(rule), "{value}: {fault}");
+        }
+        walked.push(variable.name);
+    }
+    for variable in VARIABLES {
+        let is_number = variable.default.is_some_and(|default| default.parse::<f64>().is_ok());
+        assert!(!is_number || walked.contains(&variable.name), "{} has no range", variable.name);
+    }
+}
