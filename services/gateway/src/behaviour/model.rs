@@ -124,7 +124,7 @@ impl Model {
             }
             "fail" => self.failures.push(term.failure()?),
             "retry-after" => {
-                self.retry_after = Some(term.number(0..=86_400, "a number of seconds from 0 to 86400")?)
+                self.retry_after = Some(term.number(0..=86_400, "a number of seconds from 0 to 86400")?);
             }
             "nostream" => self.refusals.push(term.refusal(Refusal::Stream)?),
             "onlystream" => self.refusals.push(term.refusal(Refusal::Buffered)?),
