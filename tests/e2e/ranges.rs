@@ -6,9 +6,9 @@ use crate::support::{Command, Sandbox, data::questions};
 async fn a_number_out_of_its_range_ends_the_command_with_code_2_and_the_range() {
     let sandbox = Sandbox::new().await;
     let dataset = sandbox.write("set.jsonl", &questions(1));
-    let checker = r#"{"id":"a","type":"freeform","inputs":{"text":"?"},
+    let item = r#"{"id":"a","type":"freeform","inputs":{"text":"?"},
         "checker":{"scorer":"numeric","tolerance":-1}}"#;
-    let checked = sandbox.write("checked.jsonl", &checker.replace('\n', ""));
+    let checked = sandbox.write("checked.jsonl", &item.replace('\n', ""));
     let prices = sandbox.write("prices.json", r#"{"models": {"m": {"input": -1, "output": 1}}}"#);
     let run = |more: &[&str]| sandbox.run(&dataset, "echo", more);
     let table: [(&str, Command, &str); 8] = [

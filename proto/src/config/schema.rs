@@ -1,4 +1,4 @@
-//! The schema, for the API document, of a run's configuration, whose known keys are those of three types.
+//! The `OpenAPI` schema of a run's configuration, whose known keys are those of three types.
 
 use utoipa::{
     PartialSchema, ToSchema,

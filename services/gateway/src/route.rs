@@ -78,10 +78,13 @@ fn query(request: &Request<Incoming>) -> &str {
 /// Returns the records after `?after=<seq>`, at most `&limit=<count>`, one a line. The page is empty if there are none
 /// yet.
 fn calls(app: &App, query: &str) -> Response<ResponseBody> {
-    let number = |name| parameter(query, name).and_then(|value| value.parse::<u64>().ok());
-    let after = number("after").unwrap_or(0);
-    let limit =
-        number("limit").map_or(PAGE_MAX, |limit| usize::try_from(limit).unwrap_or(PAGE_MAX).min(PAGE_MAX));
+    let (after, limit) = match (number(query, "after"), number(query, "limit")) {
+        (Ok(after), Ok(limit)) => (after.unwrap_or(0), limit),
+        (Err(fault), _) | (_, Err(fault)) => {
+            return openai::error_response(&fault).respond(ResponseBody::plain);
+        }
+    };
+    let limit = limit.map_or(PAGE_MAX, |limit| usize::try_from(limit).unwrap_or(PAGE_MAX).min(PAGE_MAX));
     let records = app.recorder.calls(after, limit);
     let mut lines = Vec::new();
     for record in &records {
@@ -92,6 +95,12 @@ fn calls(app: &App, query: &str) -> Response<ResponseBody> {
     response.headers_mut().insert(NEXT, next.into());
     response.headers_mut().insert(DROPPED, app.recorder.stats().calls_dropped.into());
     response
+}
+
+fn number(query: &str, param: &'static str) -> Result<Option<u64>, Fault> {
+    let message = "must be a whole number from 0 to 18446744073709551615";
+    let number = parameter(query, param).map(|value| value.parse());
+    number.transpose().map_err(|_| Fault::Invalid { message, param })
 }
 
 fn reset(app: &App) -> Response<ResponseBody> {

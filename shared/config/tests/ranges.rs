@@ -7,9 +7,12 @@
 
 use runmill_config::{Config, Env, VARIABLES, Variable};
 
-/// Returns the faults of an environment with one variable.
+/// Without an endpoint, the other variables of traces are not read: they may be those of another program.
+const TRACES: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+
+/// Returns the faults of an environment in which `variable` has `value`.
 fn faults(variable: &Variable, value: &str) -> String {
-    let env: Env = [(variable.name, value)].into_iter().collect();
+    let env: Env = [TRACES, (variable.name, value)].into_iter().collect();
     Config::load(&env).err().map(|error| error.to_string()).unwrap_or_default()
 }
 

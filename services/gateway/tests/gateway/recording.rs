@@ -40,6 +40,21 @@ async fn calls_are_read_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_number_of_the_query_is_refused_outside_its_range() {
+    let gateway = gateway().await;
+    for name in ["after", "limit"] {
+        for value in ["-1", "18446744073709551616", "x", "1.5", ""] {
+            let reply = get(&gateway, &format!("/_gateway/calls?{name}={value}")).await;
+            assert_eq!(reply.status, 400, "{name}={value}");
+            assert!(reply.body.contains("a whole number from 0 to 18446744073709551615"), "{}", reply.body);
+        }
+        for value in ["0", "18446744073709551615"] {
+            assert_eq!(get(&gateway, &format!("/_gateway/calls?{name}={value}")).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_full_record_forgets_the_oldest_and_says_so() {
     let gateway =
         Gateway::start(GatewaySettings { calls_kept_max: 2, ..GatewaySettings::default() }).await.unwrap();

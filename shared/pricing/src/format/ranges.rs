@@ -43,7 +43,7 @@ fn every_number_of_our_format_has_a_range() {
     let model = |fields: String| format!(r#"{{"models": {{"m": {{"input": 1, "output": 1, {fields}}}}}}}"#);
     let tier = |fields: String| model(format!(r#""tiers": [{{{fields}}}]"#));
     for field in PRICES {
-        // Of a name that occurs twice, the last value counts.
+        // The last value of a name that occurs twice counts.
         check_price(&model(format!(r#""{field}": @"#)));
         check_price(&tier(format!(r#""above": 1, "{field}": @"#)));
     }

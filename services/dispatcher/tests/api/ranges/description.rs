@@ -1,4 +1,4 @@
-//! The numbers that the OpenAPI description says the API takes.
+//! The numbers that the `OpenAPI` description says the API takes.
 
 use runmill_proto::Range;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Sends values below, at and above its range for every number that the API takes.
 //!
-//! The numbers are those of the OpenAPI description: a new one is in the walk at once, and fails it until its range is in
+//! The numbers are those of the `OpenAPI` description: a new one is in the walk at once, and fails it until its range is in
 //! its description and in the documentation, and is kept.
 
 mod description;
