@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{graph::shortest, modules::Arrow};
 
-/// For two modules of one folder, the first arrow from one to the other.
+/// First reference found from one module to another of the same folder, by the names of the two modules.
 type Siblings<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Arrow>>;
 
 /// Returns the shortest circle through each module, with the place in the source that makes each of its arrows.

@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 4] = [
 const COMPOSES_SERVICES: &str = "runmill";
 
 struct Crate {
-    /// First folder of its path in the workspace.
+    /// First folder of the crate's path in the workspace, such as `shared`.
     folder: String,
     /// Names of the workspace's crates that it is built with, in production.
     dependencies: BTreeSet<String>,

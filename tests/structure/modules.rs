@@ -19,7 +19,7 @@ const MAX_REEXPORTS: usize = 8;
 pub struct Arrow {
     pub from: ModulePath,
     pub to: ModulePath,
-    /// File, line and path as written.
+    /// File and line of the reference, and the path as the source writes it.
     pub place: String,
 }
 

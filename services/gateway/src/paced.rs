@@ -21,12 +21,14 @@ pub(crate) struct RenderedStream {
 }
 
 impl RenderedStream {
-    /// Makes a piece of the bytes since the last one. They are sent together, at the next token's time.
+    /// Makes one piece of the bytes written since the previous piece. They are sent together, at the next token's
+    /// time.
     pub fn end_piece(&mut self) {
         self.ends.push(self.bytes.len());
     }
 
-    /// Adds the bytes since the last piece to it, so that they are sent with the last token.
+    /// Appends the bytes written since the last piece to that piece, so that the end of the stream is sent together
+    /// with the last token.
     pub fn extend_last_piece(&mut self) {
         self.ends.pop();
         self.end_piece();

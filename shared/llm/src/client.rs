@@ -49,7 +49,7 @@ impl Client {
         self.invoke_until(request, policies, &Interrupts::default()).await
     }
 
-    /// As [`invoke`](Self::invoke), with interruptions from outside.
+    /// Like [`invoke`](Self::invoke), but the caller can interrupt the call.
     pub async fn invoke_until(
         &self,
         request: &ChatRequest,

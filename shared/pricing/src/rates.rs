@@ -36,7 +36,7 @@ impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[expect(clippy::cast_precision_loss, reason = "at most 10^10")]
         let usd = self.0 as f64 / 1e6;
-        // Two decimals, as people write cents, unless more are needed.
+        // A price has two decimals, as people write cents, or more if it needs them.
         if self.0.is_multiple_of(10_000) { write!(f, "${usd:.2}") } else { write!(f, "${usd}") }
     }
 }

@@ -40,12 +40,12 @@ pub struct LogSettings {
     pub clock: Clock,
 }
 
-/// A fault for which there are no logs or no traces.
+/// Error that prevents logs or traces.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     #[error("the log filter cannot be read")]
     Filter(#[from] ParseError),
-    #[error("logs were set up before")]
+    #[error("logging is already set up in this process")]
     Again(#[from] SetGlobalDefaultError),
     #[error(transparent)]
     Traces(#[from] TraceError),

@@ -16,7 +16,7 @@ pub struct Frame {
     pub id: Option<u64>,
     pub event: String,
     pub data: Value,
-    /// In milliseconds.
+    /// Delay before a reconnection that the server asks for, in milliseconds.
     pub retry: Option<u64>,
     pub comment: Option<String>,
 }

@@ -19,7 +19,7 @@ use super::{
     problem::ApiError,
 };
 
-/// Rows that are read at once when all are streamed.
+/// Number of rows that one query reads when all records of a run are streamed.
 const CHUNK: u32 = 500;
 
 /// List the results of a run

@@ -82,14 +82,15 @@ fn labels(choices: &[String], indices: &[usize]) -> String {
 
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// Returns the next number, in the same notation.
+/// Returns a number that differs by one, in the same notation: a wrong answer.
 fn next_number(text: &str) -> Option<String> {
     let text = text.trim().replace(',', "");
     let (whole, decimals) = text.split_once('.').map_or((&*text, None), |(whole, rest)| (whole, Some(rest)));
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match decimals {
         None => Some((whole.parse::<i64>().ok()?.checked_add(1)?).to_string()),
-        // Counts away from zero, so that the decimals stay as they are.
+        // The whole part moves by one away from zero (2.5 to 3.5, -2.5 to -3.5): a step towards zero could change the
+        // sign and with it the decimals.
         Some(decimals) => {
             digits(&decimals).then_some(())?;
             let magnitude = whole.trim_start_matches('-').parse::<u32>().ok()?.checked_add(1)?;

@@ -49,7 +49,8 @@ impl CallLog {
         indices
     }
 
-    /// Ends a call. `record` makes its record from its number. When the log is full, the oldest record is dropped.
+    /// Ends a call. `record` returns the call's record, given the call's number. When the log is full, the oldest
+    /// record is dropped.
     pub fn end(
         &mut self,
         indices: CounterIndices,

@@ -119,8 +119,8 @@ impl Standalone {
         Ok(this)
     }
 
-    /// Stops each service after the one that sends it work, so that no work is left between them. A signal ends the drain
-    /// early.
+    /// Stops each service after the service that sends it messages, so that no message is left between them. A signal
+    /// ends the drain early.
     pub async fn stop(self, mut signals: impl Stream<Item = ()> + Unpin) -> anyhow::Result<ExitCode> {
         let mut faults = Vec::new();
         for life in [self.executor, self.log_sink, self.dispatcher] {
@@ -164,7 +164,8 @@ async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedS
     Ok((store, broker))
 }
 
-/// Makes jobs without a result be fed again: an embedded queue is lost with its process.
+/// Defers all fed jobs without a result to now, so that they are fed again: an embedded queue is lost with its
+/// process.
 async fn recover(store: &(impl ActiveRuns + RunWriter + ?Sized), process: &Process) -> anyhow::Result<()> {
     for active in store.active_runs().await? {
         if active.run.cursor.fed > 0 {

@@ -41,8 +41,8 @@ impl Settlement {
         self.finish(self.acker.reject(BasicRejectOptions { requeue: true })).await;
     }
 
-    /// Waits for the answer, but no longer than the channel lives: lapin may never answer for a lost one. The broker
-    /// delivers again by itself what was unsettled on it.
+    /// Waits for the answer, but no longer than the channel exists, because lapin may never answer on a lost channel.
+    /// The broker redelivers the messages that were not settled on that channel.
     async fn finish(&self, answer: impl Future<Output = lapin::Result<bool>>) {
         if let Some(Err(error)) = self.lost.run_until_cancelled(answer).await {
             tracing::debug!(%error, "settled on a channel that is lost");

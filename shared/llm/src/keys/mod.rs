@@ -50,7 +50,7 @@ pub(crate) struct NoUsableKey {
 /// Effect of an attempt's end on the keys of the next attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum KeyAvailability {
-    /// The attempt changed nothing, or no other key would do better.
+    /// The attempt did not change which keys are usable, or no other key is more likely to succeed.
     #[default]
     Unchanged,
     /// The key was at fault, and another is usable.

@@ -51,6 +51,6 @@ pub(crate) struct Context<'a> {
     /// The policy's deadline, on the monotonic clock.
     pub deadline: Option<Instant>,
     pub tracker: &'a AttemptTracker,
-    /// Set by [`wiring::Wiring`], for the layers inside of it.
+    /// Key of the attempt. [`wiring::Wiring`] chooses it for the layers below; `None` above it.
     pub key: Option<&'a Key>,
 }

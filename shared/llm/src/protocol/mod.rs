@@ -77,7 +77,7 @@ pub trait Decoder: Send {
 pub enum Step {
     /// The event has no part of the answer.
     Quiet,
-    /// The event has part of the answer, reasoning included.
+    /// The event contains a part of the answer or of the reasoning.
     Token,
     /// The event is the terminator. Holds the whole answer.
     Complete(ChatResponse),

@@ -102,7 +102,7 @@ pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(s
 
     store.write_logs(&batch([again.clone()]), at(11)).await.unwrap();
     store.mark_fed(run.id, 2, &[due(&run, 0, 1)], at(12)).await.unwrap();
-    // The first deferral is delivered again, late.
+    // The message of the first deferral is redelivered, although a later one was stored.
     store.write_logs(&batch([deferred(&run, 0, at(10)), again]), at(13)).await.unwrap();
 
     let row = store.run(run.id).await.unwrap();

@@ -27,7 +27,7 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// `database` is dropped last.
+    /// Keeps `database` and drops it last, because the stores use it.
     pub fn new(one: SharedStore, other: SharedStore, database: impl Any + Send) -> Self {
         Self { one, other, _database: Box::new(database) }
     }

@@ -50,7 +50,7 @@ impl<'a> BatchPlan<'a> {
         calls
     }
 
-    /// Drops the messages whose calls were there before.
+    /// Drops the messages whose calls are already stored.
     pub fn keep_new(&mut self, new: &HashSet<InvocationId>) {
         let before = self.entries.len();
         self.entries.retain(|entry| new.contains(&entry.call().id));

@@ -72,7 +72,7 @@ impl LockedRun {
         }
     }
 
-    /// Starts a pending run, of which a job was fed.
+    /// Starts a pending run, because a job of it was put into the queue.
     pub(super) fn start(&mut self, now: Timestamp) {
         if self.row.status == RunStatus::Pending {
             self.row.status = RunStatus::Running;

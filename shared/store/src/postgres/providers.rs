@@ -34,7 +34,8 @@ const DELETE: &str = "\
 DELETE FROM providers
 WHERE id = $1";
 
-// The lock waits for the creation of a run with the provider, and makes the next creation wait.
+// Waits until a run that is being created with the provider is committed, and blocks further ones until this
+// transaction ends.
 const LOCK: &str = "\
 -- providers.lock
 SELECT id

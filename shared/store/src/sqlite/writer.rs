@@ -7,12 +7,12 @@ use crate::StoreError;
 
 type Task = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// Maximum number of writes that wait. Callers of further ones wait themselves.
+/// Maximum number of writes that wait for the thread. A caller with a further one waits until there is room.
 const TASKS_MAX: usize = 64;
 
 /// The thread that owns the writing connection.
 pub struct Writer {
-    /// `None` once the thread is to end.
+    /// Sender of writes to the thread. `None` once the thread has to end.
     tasks: Option<mpsc::Sender<Task>>,
     thread: Option<JoinHandle<()>>,
 }

@@ -23,7 +23,7 @@ pub(super) struct AttemptLog {
     attempts: Vec<message::Attempt>,
     usage: Option<Usage>,
     failures: u32,
-    /// State of the last attempt that is recorded.
+    /// State of the last recorded attempt.
     last: AttemptState,
 }
 

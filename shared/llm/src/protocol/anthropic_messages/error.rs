@@ -16,8 +16,8 @@ pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     classify(ErrorHead::of(answer), detail)
 }
 
-/// Reads the error in a stream or answer that began with status 200. Its status is the one that corresponds to its
-/// type, else 500, since the request had been accepted.
+/// Reads the error in a stream or answer that began with status 200. The error gets the status that belongs to its
+/// type, or 500 if the type has none, because the server had already accepted the request.
 pub(super) fn in_band(event: &str) -> ModelError {
     let detail = Detail::read(event.as_bytes());
     let status = match detail.kind.as_str() {

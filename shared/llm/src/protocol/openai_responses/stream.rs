@@ -107,8 +107,8 @@ impl EventDecoder {
         Ok(item.is_function_call())
     }
 
-    /// Completes the answer at the terminator. It contains the whole answer again, which is read from it only if no
-    /// event before had a part.
+    /// Completes the answer at the terminator. The terminator repeats the whole answer, which is used only if no
+    /// earlier event contained a part of it.
     fn complete(&mut self, news: &Event<'_>) -> Result<ChatResponse, ModelError> {
         let response = news.response.ok_or_else(|| malformed("the last one has no `response`"))?;
         let response = Response::read(response.get())?;
