@@ -32,8 +32,8 @@ impl Pipeline {
     }
 }
 
-/// Checks a call that the provider refused. If the settings have changed since it began, the lane goes on and the job
-/// is fed again, to use the new settings.
+/// Checks a call after which the lane would stop. If the provider's settings have changed since it began, the lane
+/// goes on and the job is fed again, to use the new settings.
 async fn recheck(mut invoked: Invoked, callee: &Callee<'_>) -> Invoked {
     if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
         && callee.has_changed().await

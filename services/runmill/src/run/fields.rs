@@ -23,7 +23,7 @@ impl FieldMap {
         let mut named = BTreeMap::new();
         for pair in text.split(',') {
             let Some((field, name)) = pair.split_once('=') else {
-                return usage(format_args!("--map: `{pair}` is not FIELD=NAME"));
+                return usage(format_args!("--map: `{pair}` is not PART=FIELD"));
             };
             if !KNOWN.contains(&field.trim()) {
                 return usage(format_args!("--map: `{field}` is not one of {}", KNOWN.join(", ")));

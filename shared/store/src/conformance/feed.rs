@@ -93,7 +93,7 @@ pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
     assert_counters_equal_rows(store, run.id).await;
 }
 
-/// A job that was just fed again may come back before its feeding is recorded.
+/// A job that was just fed again may be deferred again before its feeding is recorded.
 pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 2).await;

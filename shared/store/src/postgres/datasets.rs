@@ -120,7 +120,7 @@ impl DatasetWriter for PgStore {
     }
 }
 
-/// Copies `lines` as they come, at the pace of the server: a few kilobytes are on the way at a time.
+/// Copies `lines` as they arrive, as fast as the server accepts them. Only a few kilobytes are buffered.
 async fn copy_items(
     tx: &Transaction<'_>,
     id: DatasetId,

@@ -150,7 +150,7 @@ impl ProviderWriter for PgStore {
         let updated = tx.execute(&statement, &parameters(&values)).await;
         if updated.map_err(|error| refused(error, row))? == 0 {
             tx.rollback().await?;
-            // Gives the connection back first: the pool may have no other.
+            // The connection is returned to the pool first, because the pool may have no other.
             drop(client);
             self.provider(row.id).await?;
             return Err(StoreError::Conflict(format!("provider {} was changed meanwhile", row.id)));

@@ -18,7 +18,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// `lock` is released when the connection is closed.
+    /// Starts the thread. It releases `lock` when it closes the connection.
     pub fn start(mut connection: Connection, lock: File) -> Result<Self, StoreError> {
         let (tasks, mut queue) = mpsc::channel::<Task>(TASKS_MAX);
         let thread = std::thread::Builder::new()
@@ -34,21 +34,22 @@ impl Writer {
         Ok(Self { tasks: Some(tasks), thread: Some(thread) })
     }
 
-    /// Runs `write` in a transaction, after those that came before.
+    /// Runs `write` in a transaction, after the writes that were queued earlier.
     pub async fn run<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let task: Task = Box::new(move |connection| {
-            // A caller that is gone is no fault: the write is done.
+            // The caller may be gone, which is no error: the write is done.
             let _ = reply.send(transact(connection, write));
         });
         self.tasks().send(task).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
-    /// Queues `write` without waiting for it, as a destructor must. It is dropped if the queue is full; its failure is logged.
+    /// Queues `write` without waiting for it, because a destructor cannot wait. It is dropped if the queue is full;
+    /// its failure is logged.
     pub fn try_run(&self, write: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static) {
         let task: Task = Box::new(move |connection| {
             if let Err(error) = transact(connection, write) {
@@ -64,7 +65,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Waits for the queued writes, so that the file can be opened again at once.
+    /// Waits for the queued writes, so that the file can be reopened at once.
     fn drop(&mut self) {
         self.tasks = None;
         if let Some(thread) = self.thread.take() {

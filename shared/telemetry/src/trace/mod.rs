@@ -1,6 +1,6 @@
 //! Traces: the export of spans, and the continuation of a trace in another process.
 //!
-//! If traces are off, or the span is not exported, these functions do nothing and cost next to nothing.
+//! If traces are off, or the span is not exported, these functions do nothing and cost almost nothing.
 
 #[cfg(feature = "otlp")]
 mod context;
@@ -50,7 +50,7 @@ pub struct TraceSettings {
     pub ratio: f64,
 }
 
-/// A fault for which there are no traces.
+/// Error that prevents traces.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     #[error("this build has no traces, because it was compiled without the feature `otlp`")]

@@ -13,7 +13,7 @@ pub(super) enum Thinking {
         budget_tokens: u32,
     },
     Adaptive {
-        /// Most models do not send their thoughts without it.
+        /// Form in which thoughts are sent. Most models do not send their thoughts without this field.
         display: &'static str,
     },
 }
@@ -44,8 +44,8 @@ pub(super) struct Plan {
 }
 
 const ANSWER_TOKENS: u32 = 4096;
-/// Default token limit of models that think by an effort. It is below 21333, from which on Anthropic's own clients
-/// refuse to wait for a buffered answer.
+/// Default token limit of models that take an effort. It is below 21333, because from there on Anthropic's own
+/// clients refuse to wait for a buffered answer.
 const ADAPTIVE_TOKENS: u32 = 16_384;
 const BUDGET_MIN_TOKENS: u32 = 1024;
 

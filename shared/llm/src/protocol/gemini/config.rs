@@ -47,10 +47,10 @@ pub(super) struct GenerationConfig<'a> {
 /// | `high` | 24576 | `HIGH` |
 ///
 /// The numbers are those of Google's own OpenAI-compatible endpoint. A level is also sent to a model that does not
-/// have it: the model's error tells more than a silent substitute would. There is no level for `none`; Google calls
-/// `MINIMAL` the closest to it.
+/// have it: the provider's error is more useful than another level that runmill would choose silently. There is no
+/// level for `none`; Google calls `MINIMAL` the closest to it.
 ///
-/// With an effort other than `none` the thoughts are asked for, too. Without an effort nothing is sent: models that
+/// With an effort other than `none` the thoughts are requested, too. Without an effort nothing is sent: models that
 /// cannot think refuse the parameter.
 ///
 /// Source: "Thinking", and "OpenAI compatibility", section "Thinking".
