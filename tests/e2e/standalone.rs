@@ -1,4 +1,4 @@
-//! One process without servers is killed, is interrupted, and runs each command.
+//! Tests of one process without servers, which is killed, is interrupted, and runs each command.
 
 use std::process::Output;
 
@@ -50,7 +50,8 @@ impl Thousand {
         until("the end of all calls", || self.sandbox.gateway.stats().all.in_flight == 0).await;
     }
 
-    /// Runs the same command to its end, which completes the run. Returns how many items had a result before.
+    /// Runs the same command to its end, which completes the run. Returns the number of items that already had a
+    /// result.
     async fn resume(&self) -> (u64, Run) {
         let output = self.command().output().await;
         let said = stderr(&output);

@@ -10,9 +10,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::behaviour::Pace;
 
-/// A stream in full, written before any of it is sent: the bytes, and the end of each token's piece in them.
+/// A whole stream, which is written before any of it is sent: its bytes, and the end of each token's piece in them.
 ///
-/// A stream without delays is then sent in one write, which takes a few microseconds in any protocol.
+/// So a stream without delays is sent in one write, which takes a few microseconds in any protocol.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RenderedStream {
     pub bytes: Vec<u8>,
@@ -35,7 +35,7 @@ impl RenderedStream {
     }
 }
 
-/// A stream that gives out each piece at its time. All times count from `start`, so a late piece delays no other.
+/// A stream that returns each piece at its time. All times count from `start`, so a late piece delays no other.
 #[derive(Debug)]
 pub(crate) struct PacedStream {
     bytes: Bytes,

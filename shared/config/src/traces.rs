@@ -8,12 +8,12 @@ use crate::{error::ValueError, reader::Reader, variable};
 /// Settings of traces, from the variables that every `OpenTelemetry` program has.
 #[derive(Clone, Debug)]
 pub struct Traces {
-    /// URL that spans are posted to. It may hold a secret.
+    /// URL that spans are posted to. It may contain a secret.
     pub endpoint: SecretString,
     /// Headers of every export; values may be percent-encoded.
     pub headers: BTreeMap<String, SecretString>,
     pub sampling: Sampling,
-    /// Name of the service in traces. `None`: each service has a name of its own.
+    /// Name of the service in traces. If it is `None`, each service has its own name.
     pub service_name: Option<String>,
 }
 
@@ -26,8 +26,8 @@ pub struct Sampling {
     pub ratio: f64,
 }
 
-/// Returns `None` if no endpoint is set. The other variables are not checked then: a platform may set them for all its
-/// programs.
+/// Reads the settings. Returns `None` if no endpoint is set. The other variables are then not checked, because a
+/// platform may set them for all its programs.
 pub(crate) fn traces(read: &mut Reader) -> Option<Traces> {
     let whole = read.secret(&variable::OTEL_TRACES_ENDPOINT, |text| url(text, ""));
     let base = read.secret(&variable::OTEL_ENDPOINT, |text| url(text, "/v1/traces"));

@@ -4,7 +4,8 @@ use runmill_address::{ALLOW_HTTP as ALLOW_HTTP_NAME, ALLOW_LINK_LOCAL as ALLOW_L
 #[derive(Debug)]
 pub struct Variable {
     pub name: &'static str,
-    /// Default, as it would be written in `.env`. `None`: there is no default, and `summary` says what happens then.
+    /// Default, as it would be written in `.env`. If it is `None`, there is no default, and `summary` describes what
+    /// happens without a value.
     pub default: Option<&'static str>,
     pub summary: &'static str,
 }

@@ -1,6 +1,6 @@
 use crate::KeyId;
 
-/// A fault of `ENCRYPTION_KEY`. Keys are counted from 1, and no part of a key is shown.
+/// Error in `ENCRYPTION_KEY`. Keys are counted from 1, and no part of a key is shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error(
@@ -13,7 +13,7 @@ pub enum KeyError {
     Duplicate { position: usize, first: usize },
 }
 
-/// A sealed value that cannot be opened.
+/// Error for a sealed value that cannot be opened (decrypted).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     #[error("sealed under key {0}, which is not in ENCRYPTION_KEY; add that key after the first one")]

@@ -10,7 +10,7 @@ pub struct Frames {
     text: Vec<u8>,
 }
 
-/// One frame: the lines up to an empty one.
+/// One frame: the lines up to an empty line.
 #[derive(Debug, Default)]
 pub struct Frame {
     pub id: Option<u64>,

@@ -6,8 +6,8 @@ use super::{
     traffic::{Counter, CountersByName},
 };
 
-/// The last calls, and the counters of all calls. One lock guards all of it: a call takes it twice, for about half a
-/// microsecond.
+/// The last calls, and the counters of all calls. One lock guards all of them. A call takes it twice, for about half
+/// a microsecond.
 #[derive(Debug)]
 pub(super) struct CallLog {
     all: Counter,

@@ -7,13 +7,13 @@ use tokio_util::sync::CancellationToken;
 /// Options of the `basic.nack` that puts one message back into its queue.
 pub(super) const REQUEUE: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
 
-/// The permission to settle one delivery, once. [`Unacked`](super::unacked::Unacked) gives it out for deliveries that
-/// are unacked on the current channel: an ack for a lost channel, or a second ack, would make the broker close the
+/// Permission to settle one delivery once. [`Unacked`](super::unacked::Unacked) gives it out for deliveries that are
+/// unacked on the current channel: an ack for a lost channel, or a second ack, would make the broker close the
 /// current one.
 #[must_use]
 pub(super) struct Settlement {
     acker: Acker,
-    /// Cancelled when the channel is lost.
+    /// Token that is cancelled when the channel is lost.
     lost: CancellationToken,
 }
 

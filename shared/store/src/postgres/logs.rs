@@ -16,7 +16,7 @@ use crate::{
 #[async_trait]
 impl LogWriter for PgStore {
     async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError> {
-        // A failed transaction is repeated once at once: it may have conflicted with another, or have got a dead
+        // A failed transaction is retried once, immediately: it may have conflicted with another, or have got a dead
         // connection from the pool.
         match self.try_write_logs(batch, now).await {
             Err(error) if error.is_transient() => {
