@@ -192,7 +192,7 @@ async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
     let table: [(&str, &[&str], &str); 6] = [
         (&items, &["--colour"], "--colour"),
         (&items, &["--pattern", "x"], "--pattern goes with --scorer regex"),
-        (&items, &["--map", "answer=a"], "--map needs question=NAME"),
+        (&items, &["--map", "answer=a"], "--map needs question=FIELD"),
         (&broken, &[], "line 1"),
         (&raw, &[], "a CSV file needs --map"),
         ("missing.jsonl", &[], "missing.jsonl"),

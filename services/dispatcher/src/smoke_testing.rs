@@ -36,11 +36,11 @@ pub enum SmokeTestFailure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoExecutor {
-    #[error("none has reported lately")]
+    #[error("none has sent a heartbeat lately")]
     NoneAlive,
     #[error("no answer came within the time limit")]
     NoAnswer,
-    #[error("none could be asked")]
+    #[error("the request could not be sent")]
     NotSent,
 }
 

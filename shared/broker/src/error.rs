@@ -65,6 +65,6 @@ pub enum HealthError {
         reason: String,
     },
     /// The broker blocks all publishing until its memory or disk alarm is over.
-    #[error("{address} takes no messages: its memory or disk is full")]
+    #[error("the broker at {address} accepts no messages: its memory or disk is full")]
     Blocked { address: String },
 }

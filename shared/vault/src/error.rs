@@ -16,12 +16,12 @@ pub enum KeyError {
 /// Error for a sealed value that cannot be opened (decrypted).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    #[error("sealed under key {0}, which is not in ENCRYPTION_KEY; add that key after the first one")]
+    #[error("it is encrypted with key {0}, which is not in ENCRYPTION_KEY; add that key after the first one")]
     UnknownKey(KeyId),
-    #[error("sealed in format {0}, which this release does not know")]
+    #[error("it is encrypted in format {0}, which this release does not know")]
     UnknownFormat(u8),
-    #[error("not a sealed value: too short")]
+    #[error("it is too short for an encrypted value")]
     TooShort,
-    #[error("cannot be opened: it was altered, or it belongs to another row")]
+    #[error("it was altered, or it belongs to another row")]
     Altered,
 }

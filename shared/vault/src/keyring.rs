@@ -246,7 +246,7 @@ mod tests {
         let error = open(&ring(&[&key('b')]), HERE, &seal(&sealer, HERE, "sk")).unwrap_err();
 
         assert_eq!(error, OpenError::UnknownKey(id));
-        assert!(error.to_string().contains(&format!("sealed under key {id}, ")), "{error}");
+        assert!(error.to_string().contains(&format!("encrypted with key {id}, ")), "{error}");
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Feeder {
     }
 
     async fn feed_while(&self, lead: Box<dyn Lead>, stop: &CancellationToken) {
-        tracing::info!(event = "feeder.leads", "this dispatcher feeds");
+        tracing::info!(event = "feeder.leads", "this dispatcher is now the feeder");
         self.metrics.is_leader.set(1);
         let mut lanes = HashMap::new();
         while lead.is_held() && !stop.is_cancelled() {

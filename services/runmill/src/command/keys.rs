@@ -50,8 +50,8 @@ async fn reseal_all(store: &(impl SecretRotation + ?Sized), keyring: &Keyring) -
         for owned in &secrets {
             let old = &owned.secret.sealed;
             let opened = keyring.reseal(Owner::provider_secret(owned.secret.id), old);
-            let opened =
-                opened.with_context(|| format!("opening a secret of provider {}", owned.provider_id))?;
+            let opened = opened
+                .with_context(|| format!("cannot decrypt a secret of provider {}", owned.provider_id))?;
             match opened {
                 Some(new) if store.reseal(owned.secret.id, old, &new).await? => resealed += 1,
                 _ => current += 1,

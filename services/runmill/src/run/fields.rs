@@ -31,7 +31,7 @@ impl FieldMap {
             named.insert(field.trim().to_owned(), name.trim().to_owned());
         }
         let Some(question) = named.remove("question") else {
-            return usage("--map needs question=NAME");
+            return usage("--map needs question=FIELD");
         };
         let mut take = |field: &str| named.remove(field);
         Ok(Self { question, answer: take("answer"), choices: take("choices"), id: take("id") })

@@ -50,7 +50,7 @@ pub struct DispatcherSecrets {
 pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
     let settings = PgSettings { pool_size: config.database_pool, ..PgSettings::new(url.clone()) };
     let store = PgStore::connect(&settings).await.context("DATABASE_URL")?;
-    store.migrate().await.context("migrating the database")?;
+    store.migrate().await.context("cannot migrate the database")?;
     Ok(Arc::new(store))
 }
 

@@ -149,7 +149,7 @@ impl Up {
                 Some(event) = events.next() => match event {
                     Event::Error(error) if !self.connection.status().connected() => return error.to_string(),
                     Event::ConnectionBlocked(reason) => tracing::warn!(%reason, "the broker blocks publishing"),
-                    Event::ConnectionUnblocked => tracing::info!("the broker takes messages again"),
+                    Event::ConnectionUnblocked => tracing::info!("the broker accepts messages again"),
                     _ => {}
                 },
                 _ = check.tick() => if !self.connection.status().connected() {

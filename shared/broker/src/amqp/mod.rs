@@ -129,7 +129,7 @@ impl AmqpBroker {
             if !matches!(error, BrokerError::Unreachable { .. }) || Instant::now() + delay > until {
                 return Err(error);
             }
-            tracing::warn!(%error, failures, "trying again");
+            tracing::warn!(%error, failures, "an operation of the broker failed and is retried");
             time::sleep(delay).await;
         }
     }

@@ -53,7 +53,7 @@ impl Writer {
     pub fn try_run(&self, write: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static) {
         let task: Task = Box::new(move |connection| {
             if let Err(error) = transact(connection, write) {
-                tracing::warn!(%error, "a clean-up failed; it is done when the store is opened again");
+                tracing::warn!(%error, "a clean-up failed; it is repeated when the store is next opened");
             }
         });
         let _ = self.tasks().try_send(task);
