@@ -103,20 +103,20 @@ macro_rules! id {
 }
 
 id! {
-    /// One provider, one model, one dataset, one configuration, submitted together.
+    /// Id of a run: a provider, a model, a dataset and a configuration, submitted together.
     RunId = "run"
 }
 id! {
-    /// An account at a model API. Also names its lane.
+    /// Id of a provider, an account at a model API. It also names the provider's lane.
     ProviderId = "prov"
 }
 id! {
-    /// Items in order.
+    /// Id of a dataset: a sequence of items.
     DatasetId = "data"
 }
 id! {
-    /// One pass of a job through the model client. The id is made before the call, so that a record that arrives
-    /// twice is recognised.
+    /// Id of an invocation: one pass of a job through the model client. It is made before the call, so that a record
+    /// that arrives twice is recognised.
     InvocationId = "inv"
 }
 

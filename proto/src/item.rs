@@ -68,7 +68,7 @@ pub enum Image {
 #[serde(untagged)]
 pub enum Answer {
     One(String),
-    /// All right choices of an `mcq_multi` item.
+    /// All correct choices of an `mcq_multi` item.
     Many(Vec<String>),
 }
 

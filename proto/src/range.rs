@@ -7,7 +7,7 @@ use crate::ConfigFault;
 
 /// Allowed values of a numeric setting, both ends included.
 ///
-/// The one place for the words that a user reads about a number that is out of its range.
+/// All texts about numbers out of range, which users read, are made here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range<T> {
     pub min: T,

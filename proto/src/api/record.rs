@@ -29,8 +29,8 @@ pub struct ResultRecord {
     pub settled_at: Timestamp,
 }
 
-/// One try to answer a job, with all its HTTP attempts. A job has several if it was deferred or repeated; invocations
-/// whose result did not count are listed, too.
+/// One attempt to answer a job, with all its HTTP requests. A job has several if it was deferred or repeated;
+/// invocations whose result did not count are listed, too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvocationRecord {

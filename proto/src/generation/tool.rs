@@ -20,7 +20,7 @@ pub struct Function {
     pub strict: Option<bool>,
 }
 
-/// Rule for the use of tools.
+/// Rule for the model's use of tools.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ToolChoice {

@@ -27,7 +27,7 @@ pub struct Config {
     /// URL with the scheme `postgresql`, whichever way it was written.
     pub database_url: Option<SecretString>,
     pub amqp_url: Option<SecretString>,
-    /// Keys that encrypt and decrypt, which were checked by [`Keyring::parse`].
+    /// Keys of the [`Keyring`], which has accepted them.
     pub encryption_key: Option<SecretString>,
     pub reconcile_interval: Duration,
     pub listen: SocketAddr,
@@ -123,7 +123,7 @@ fn queue_prefix(text: &str) -> Result<String, ValueError> {
     if fits { Ok(text.to_owned()) } else { Err(ValueError::QueuePrefix) }
 }
 
-/// Source of the fallbacks: XDG Base Directory Specification 0.8.
+/// Returns the data directory. Source of the fallbacks: XDG Base Directory Specification 0.8.
 fn data_dir(env: &Env) -> PathBuf {
     let under = |name, rest| env.get(name).map(|folder| PathBuf::from(folder).join(rest));
     env.get(variable::DATA_DIR.name)

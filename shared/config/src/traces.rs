@@ -20,7 +20,7 @@ pub struct Traces {
 /// Rule for the traces that are kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// If true, a span that continues a trace is kept when the trace's first span was.
+    /// If true, a span that continues a trace is kept if the trace's first span was kept.
     pub parent_based: bool,
     /// Share of the other traces that is kept, from 0 to 1.
     pub ratio: f64,
@@ -39,7 +39,7 @@ pub(crate) fn traces(read: &mut Reader) -> Option<Traces> {
     })
 }
 
-/// Source of the path: OTLP/HTTP, "Endpoint URLs".
+/// Returns the URL for traces: `path` below the endpoint. Source of the path: OTLP/HTTP, "Endpoint URLs".
 fn url(text: &str, path: &str) -> Result<SecretString, ValueError> {
     match text.split_once("://") {
         Some(("http" | "https", rest)) if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic()) => {

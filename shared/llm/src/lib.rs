@@ -1,4 +1,4 @@
-//! The model client. Every call to a model goes through it.
+//! The model client, through which every call to a model goes.
 //!
 //! A [`Factory`] returns a [`Client`] for each provider. A client is an adapter for the provider's wire protocol
 //! ([`protocol`]) inside of these layers, outermost first:

@@ -14,7 +14,7 @@ const OPENAI: Seller = vendor(&["openai"]);
 const ANTHROPIC: Seller = vendor(&["anthropic"]);
 /// Google, whose own API lists models as `models/...`.
 const GOOGLE: Seller = vendor(&["gemini", "vertex_ai", "models"]);
-/// Any self-hosted server. LiteLLM has these prefixes for it.
+/// Seller of any self-hosted server, for which LiteLLM has these prefixes.
 const SELF_HOSTED: Seller = Seller { prefixes: &["hosted_vllm", "custom_openai"], is_vendor: false };
 
 /// Vendors by the host of their OpenAI-compatible API, for custom providers. The list has only hosts that name models as the

@@ -41,9 +41,9 @@ pub enum Services {
 /// Place of the database and the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Embedded {
-    /// In this process and its data directory; `DATABASE_URL` and `AMQP_URL` are ignored.
+    /// Both are in this process and its data directory; `DATABASE_URL` and `AMQP_URL` are ignored.
     Always,
-    /// At `DATABASE_URL` and `AMQP_URL`; embedded where a variable is not set.
+    /// They are at `DATABASE_URL` and `AMQP_URL`. If a variable is not set, that server is embedded.
     WhereUnset,
 }
 

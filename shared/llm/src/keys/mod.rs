@@ -97,8 +97,8 @@ impl Keys {
         self.keys.iter().zip(&*states).map(view).collect()
     }
 
-    /// Sort order of the usable keys, the least first: keys that are not rate-limited, then those with the fewest
-    /// calls in flight for their weight, then those with the fewest uses for it.
+    /// Returns the sort key by which a usable key is chosen, the least first: keys that are not rate-limited, then
+    /// those with the fewest calls in flight for their weight, then those with the fewest uses for it.
     fn order(&self, states: &[KeyState], now: Instant, index: usize) -> (Duration, u64, u64) {
         let (state, weight) = (&states[index], u64::from(self.keys[index].weight.max(1)));
         let share = |count: u64| count.saturating_mul(PRECISION) / weight;

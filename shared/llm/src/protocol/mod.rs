@@ -59,7 +59,8 @@ pub trait Decoder: Send {
     /// Reads the next event. Must not be called again after [`Step::Complete`] or an error.
     fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError>;
 
-    /// Called when the body ended before [`Step::Complete`]. Returns an error, unless the protocol has no terminator.
+    /// Ends the answer when the body ended before [`Step::Complete`]. Returns an error, unless the protocol has no
+    /// terminator.
     fn end(&mut self) -> Result<ChatResponse, ModelError>;
 
     /// Returns true if the answer is complete even if nothing more arrives. Always false for a protocol with a

@@ -61,7 +61,7 @@ impl FromStr for SecretKind {
 #[error("`{0}` is not a kind of secret")]
 pub struct UnknownSecretKind(String);
 
-/// One sealed value. The seal is bound to the row's id.
+/// One sealed (encrypted) value, which can be opened only with the row's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedSecret {
     pub id: Uuid,

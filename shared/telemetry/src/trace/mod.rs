@@ -44,7 +44,7 @@ pub struct TraceSettings {
     pub headers: BTreeMap<String, SecretString>,
     /// Name of this process in traces.
     pub service: String,
-    /// If true, a span that continues a trace is kept when the trace's first span was.
+    /// If true, a span that continues a trace is kept if the trace's first span was kept.
     pub parent_based: bool,
     /// Share of the other traces that is kept, from 0 to 1.
     pub ratio: f64,

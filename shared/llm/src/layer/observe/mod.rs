@@ -47,7 +47,7 @@ impl<I: CallLayer> CallLayer for Observe<I> {
 }
 
 impl<I> Observe<I> {
-    // The platform's dashboards search for these names.
+    // Logs the call. The platform's dashboards search for the names of the fields.
     fn log(&self, request: &ChatRequest, invoked: &Invoked) {
         let usage = invoked.usage;
         tracing::info!(

@@ -40,7 +40,7 @@ impl AttemptLog {
         }
     }
 
-    /// Number of attempts so far.
+    /// Returns the number of attempts so far.
     pub fn len(&self) -> usize {
         self.attempts.len()
     }

@@ -24,7 +24,8 @@ pub(super) struct GenerationConfig<'a> {
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_mime_type: Option<&'static str>,
-    /// Used instead of `responseSchema`, which supports only a part of `OpenAPI`'s schemas.
+    /// Schema of the answer. This field is used instead of `responseSchema`, which supports only a part of
+    /// `OpenAPI`'s schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_json_schema: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]

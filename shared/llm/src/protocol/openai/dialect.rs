@@ -87,7 +87,7 @@ const STRICT: Dialect = Dialect {
 const OPEN: Dialect = Dialect { open_sampling: true, ..STRICT };
 
 impl Dialect {
-    /// OpenAI's own API. Its reasoning models refuse `max_tokens`.
+    /// Dialect of OpenAI's own API, whose reasoning models refuse `max_tokens`.
     pub const OPENAI: Self = Self {
         prefixes: &["openai/responses/", "openai/"],
         token_limit: TokenLimit::New,
@@ -95,7 +95,7 @@ impl Dialect {
         ..STRICT
     };
 
-    /// The API of vLLM, TGI, Ollama, llama.cpp and most others.
+    /// Dialect of vLLM, TGI, Ollama, llama.cpp and most others.
     ///
     /// LiteLLM uses `openai/` for any compatible server, so it is a prefix here, too. Only OpenAI's open models keep
     /// it: their names begin with it at every server, as `openai/gpt-oss-20b`.
@@ -113,7 +113,7 @@ impl Dialect {
     };
 }
 
-/// Azure. Old versions of its API know only `max_tokens`, or no `stream_options`; their errors show which.
+/// Dialect of Azure. Old versions of its API know only `max_tokens`, or no `stream_options`; their errors show which.
 pub(super) const AZURE: Dialect = Dialect {
     prefixes: &["azure/responses/", "azure/", "azure_ai/", "openai/"],
     key_header: KeyHeader::ApiKey,
@@ -121,7 +121,7 @@ pub(super) const AZURE: Dialect = Dialect {
     ..Dialect::OPENAI
 };
 
-/// Mistral. It refuses unknown parameters, and always sends the usage.
+/// Dialect of Mistral, which refuses unknown parameters, and always sends the usage.
 const MISTRAL: Dialect = Dialect {
     prefixes: &["mistral/", "codestral/"],
     seed: Some(SeedName::RandomSeed),
@@ -129,7 +129,7 @@ const MISTRAL: Dialect = Dialect {
     ..STRICT
 };
 
-/// `DeepSeek`. It has no seed.
+/// Dialect of `DeepSeek`, which has no seed.
 const DEEPSEEK: Dialect = Dialect { prefixes: &["deepseek/"], seed: None, ..STRICT };
 
 const OPENROUTER: Dialect =
