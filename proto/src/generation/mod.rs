@@ -22,10 +22,10 @@ pub struct Generation {
     /// Sampling temperature, from 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub temperature: Option<f64>,
-    /// Share of the probability that tokens are drawn from, from 0 to 1.
+    /// Share of the probability mass from which tokens are drawn, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_p: Option<f64>,
-    /// Number of most likely tokens that are drawn from, from 0 to 1000000000.
+    /// Number of the most likely tokens from which each token is drawn, from 0 to 1000000000.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_k: Option<u32>,
     /// Maximum number of tokens in an answer, from 1 to 1000000000.

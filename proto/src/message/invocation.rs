@@ -67,10 +67,10 @@ pub struct Attempt {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub started_at: Timestamp,
     pub latency_ms: u64,
-    /// HTTP status of the response. `None` if there was no response.
+    /// HTTP status of the response. Null if there was no response.
     #[serde(default)]
     pub status: Option<u16>,
-    /// Kind of the error. `None` if this attempt was answered.
+    /// Kind of the error. Null if this attempt was answered.
     #[serde(default)]
     pub error_kind: Option<ErrorKind>,
     #[serde(default)]

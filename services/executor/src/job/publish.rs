@@ -35,7 +35,11 @@ impl Pipeline {
                 Ok(()) => return true,
                 Err(error) => {
                     self.metrics.publish_failures.inc();
-                    tracing::warn!(event = "executor.publish_failed", %error, "the log will be published again");
+                    tracing::warn!(
+                        event = "executor.publish_failed",
+                        %error,
+                        "the log will be published again"
+                    );
                 }
             }
             if self.kill.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {

@@ -43,7 +43,11 @@ impl Requests {
         match self.answer(&delivery.message, stop).await {
             Ok(Some(answer)) => {
                 if let Err(error) = delivery.reply(answer).await {
-                    tracing::warn!(event = "smoke_test.reply_failed", %error, "the requester has to repeat the request");
+                    tracing::warn!(
+                        event = "smoke_test.reply_failed",
+                        %error,
+                        "the requester has to repeat the request"
+                    );
                 }
                 ack::ack(delivery).await;
             }
