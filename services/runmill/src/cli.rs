@@ -95,7 +95,7 @@ pub struct RunArgs {
     /// Regular expression for --scorer regex
     #[arg(long, value_name = "REGEX")]
     pub pattern: Option<String>,
-    /// Number of independent answers to each item, from 1 to 1000 [default: 1]
+    /// Number of independent answers to each item, from 1 to 1000 (default: 1)
     #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
     pub samples: Option<u32>,
     /// Run only the first N items, from 1 to 4294967295
