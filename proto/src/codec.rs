@@ -12,14 +12,13 @@ use crate::{
     message::{Control, Deferred, Invocation, Job, SmokeTest},
 };
 
-/// The `content_type` of every message.
+/// `content_type` of every message.
 pub const CONTENT_TYPE: &str = "application/msgpack";
 
-/// Deepest nesting of a message: enough for any item. A message that nests deeper could exhaust the stack of the
-/// reader.
+/// Maximum depth of a message: enough for any item. A deeper message could overflow the reader's stack.
 const DEPTH_MAX: usize = 64;
 
-/// A message with its name and version, the `type` that travels beside the bytes.
+/// A message with its name and version, which are sent as the `type` beside the bytes.
 pub trait Message: Serialize + DeserializeOwned {
     const TYPE: &'static str;
 }
@@ -43,19 +42,20 @@ impl Message for Control {
     const TYPE: &'static str = "control.v1";
 }
 
-/// Bytes that are not the expected message. The text is the reason that is kept with a dead letter.
+/// Error for bytes that are not the expected message. Its text is stored as the reason of a dead letter.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    #[error("message type `{found}` is not known here; expected {expected}")]
+    #[error("unknown message type `{found}`; expected {expected}")]
     UnknownType { found: String, expected: &'static str },
     #[error("the bytes are not a {expected} message: {source}")]
     Malformed { expected: &'static str, source: decode::Error },
 }
 
 impl DecodeError {
-    /// A message of a type that its reader does not handle. `expected` names those that it does.
+    /// Returns the error for a message whose type its reader does not handle. `expected` names the types that it
+    /// does.
     pub fn unknown(message_type: &str, expected: &'static str) -> Self {
-        // The name comes from outside, and may have any length.
+        // The name comes from another program and may have any length.
         Self::UnknownType { found: message_type.chars().take(64).collect(), expected }
     }
 }
@@ -64,7 +64,7 @@ pub fn encode<M: Message>(message: &M) -> Vec<u8> {
     rmp_serde::to_vec_named(message).expect("our messages have only string keys and known lengths")
 }
 
-/// Decodes the message that `message_type` says these bytes are.
+/// Decodes a message. Returns an error if `message_type` or the bytes are not those of `M`.
 pub fn decode<M: Message>(message_type: &str, bytes: &[u8]) -> Result<M, DecodeError> {
     if message_type != M::TYPE {
         return Err(DecodeError::unknown(message_type, M::TYPE));

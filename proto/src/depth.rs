@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-/// Returns how deep a value nests: 0 for a number, 1 for a list of numbers. The reader of JSON bounds it, so the
-/// recursion here is bounded, too.
+/// Returns the depth of nesting of a value: 0 for a number, 1 for a list of numbers. The JSON parser limits the
+/// depth, so the recursion here is bounded, too.
 pub fn depth(value: &Value) -> usize {
     let deepest = match value {
         Value::Array(values) => values.iter().map(depth).max(),

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-/// A text that is not an id of the expected kind.
+/// Error for a text that is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a {kind} id: expected {kind}_ and 32 hex digits")]
 pub struct ParseIdError {
@@ -15,8 +15,8 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident = $prefix:literal) => {
         $(#[$doc])*
         ///
-        /// A `UUIDv7` where we mint it, so that ids sort by the time they were made. Its text, in JSON
-        /// and in logs, carries the kind as a prefix; in MessagePack it is the 16 bytes.
+        /// Ids that runmill makes are UUIDv7, so they sort by the time at which they were made. As text, in JSON and
+        /// in logs, an id has its kind as a prefix; in MessagePack it is the 16 bytes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
 
@@ -62,7 +62,7 @@ macro_rules! id {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Id;
 
-                // Reads both forms: inside a tagged enum serde no longer knows which format it reads.
+                // Reads both forms, because inside a tagged enum serde no longer knows which format it reads.
                 impl de::Visitor<'_> for Id {
                     type Value = $name;
 
@@ -103,20 +103,20 @@ macro_rules! id {
 }
 
 id! {
-    /// One provider, one model, one dataset, one configuration, submitted together.
+    /// Id of a run: a provider, a model, a dataset and a configuration, submitted together.
     RunId = "run"
 }
 id! {
-    /// An account at a model API. Also names its lane.
+    /// Id of a provider, an account at a model API. It also names the provider's lane.
     ProviderId = "prov"
 }
 id! {
-    /// Items in order.
+    /// Id of a dataset: a sequence of items.
     DatasetId = "data"
 }
 id! {
-    /// One job's pass through the model client. It is made before the call, so that a record that arrives twice is
-    /// recognised.
+    /// Id of an invocation: one pass of a job through the model client. It is made before the call, so that a record
+    /// that arrives twice is recognised.
     InvocationId = "inv"
 }
 

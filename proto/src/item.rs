@@ -3,11 +3,11 @@ use serde_json::Value;
 
 use crate::Scoring;
 
-/// One question with its reference: a line of a dataset.
+/// One question with its reference answer: a line of a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Item {
-    /// Unique in its dataset.
+    /// Id of the item, unique in its dataset.
     pub id: String,
     #[serde(rename = "type")]
     pub item_type: ItemType,
@@ -16,10 +16,10 @@ pub struct Item {
     pub choices: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
-    /// The scorer of this item, as a name or as a `scoring` object; above the run's own.
+    /// Scorer of this item, as a name or as a `scoring` object. It takes precedence over the run's scorer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checker: Option<Value>,
-    /// The rubric for a judge.
+    /// Rubric for a judge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criteria: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// Longest line of a dataset, where no setting says otherwise.
+    /// Default of the longest line of a dataset, in bytes.
     pub const LINE_MAX_BYTES: usize = 8 * 1024 * 1024;
 }
 
@@ -68,14 +68,14 @@ pub enum Image {
 #[serde(untagged)]
 pub enum Answer {
     One(String),
-    /// All right choices of an `mcq_multi` item.
+    /// All correct choices of an `mcq_multi` item.
     Many(Vec<String>),
 }
 
-/// A fault of one line of a dataset, in words for the person who wrote it.
+/// Error for one line of a dataset, in words for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ItemFault {
-    #[error("not an item: {0}")]
+    #[error("the line is not an item: {0}")]
     Json(String),
     #[error("`id` is empty")]
     NoId,
@@ -91,7 +91,8 @@ impl Item {
     /// Reads and checks a line that a user sends.
     pub fn from_upload(line: &str) -> Result<Self, ItemFault> {
         let item = Self::from_json(line)?;
-        // Not a condition of `from_json`, which also reads the lines that earlier releases stored without this check.
+        // `from_json` does not check this, because it also reads lines that earlier releases stored without the
+        // check.
         let checker = item.checker.as_ref().and_then(|checker| Scoring::deserialize(checker).ok());
         if checker.is_some_and(|scoring| !scoring.has_tolerance_in_range()) {
             return Err(ItemFault::Tolerance);
@@ -99,7 +100,7 @@ impl Item {
         Ok(item)
     }
 
-    /// Reads and checks one line. Nothing that is unchecked here is relied upon later.
+    /// Reads and checks one line. Later code relies only on what is checked here.
     pub fn from_json(line: &str) -> Result<Self, ItemFault> {
         let item: Self = serde_json::from_str(line).map_err(|error| ItemFault::Json(error.to_string()))?;
         if item.id.is_empty() {

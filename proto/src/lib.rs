@@ -1,7 +1,7 @@
-//! The language between runmill's parts: ids, messages and the types of the HTTP API.
+//! Ids, messages and the types of the HTTP API, which runmill's services share.
 //!
-//! Nothing here does I/O, reads a clock or knows a service. A change to a message is a change of the wire: add a field
-//! with a default, or a new version; see [`codec`].
+//! Nothing here does I/O, reads a clock or knows a service. To change a message, add a field with a default or a new
+//! version of the message; see [`codec`].
 
 pub mod api;
 pub mod codec;

@@ -3,14 +3,15 @@ use serde::{Deserialize, Serialize};
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// State of a run. Pausing, resuming, retrying and cancelling are metadata on the run.
+    /// Status of a run. Being paused, resumed, retried or asked to cancel is not a status: see `paused_at`,
+    /// `pause_reason`, `resumed_count`, `retry_count` and `cancel_requested_at`.
     RunStatus {
-        /// Submitted, and nothing was fed yet.
+        /// Submitted; no job was put into the queue yet.
         Pending = "pending",
         Running = "running",
         /// Every job has its result.
         Completed = "completed",
-        /// An error ended it that no retry can mend.
+        /// Ended by an error that no retry can correct.
         Failed = "failed",
         Canceled = "canceled",
     }
@@ -26,9 +27,9 @@ text_enum! {
     /// Outcome of a job.
     Outcome {
         Succeeded = "succeeded",
-        /// The model declined, or the provider's filter did.
+        /// The model or the provider's filter refused to answer.
         Refused = "refused",
-        /// The answer was cut at the length limit.
+        /// The answer ended at the token limit.
         Truncated = "truncated",
         /// There is no answer; the error kind says why.
         Failed = "failed",
@@ -38,14 +39,14 @@ text_enum! {
 }
 
 impl Outcome {
-    /// Returns true for an answer. A failure never has a score.
+    /// Returns true if the job has an answer. Only an answer can have a score.
     pub const fn is_answer(self) -> bool {
         matches!(self, Self::Succeeded | Self::Refused | Self::Truncated)
     }
 }
 
 text_enum! {
-    /// Why a call or a job failed. A small closed set: it is a metric label.
+    /// Reason why a call or a job failed. A small closed set, because it is a metric label.
     ErrorKind {
         /// There was no connection, or it broke before an answer began.
         Connection = "connection",
@@ -60,34 +61,34 @@ text_enum! {
         TruncatedStream = "truncated_stream",
         /// The answer does not follow the protocol.
         MalformedResponse = "malformed_response",
-        /// The provider wants the request in a form that runmill cannot give it.
+        /// The provider requires a form of request that runmill cannot send.
         StreamRejected = "stream_rejected",
         InvalidRequest = "invalid_request",
         ContextLength = "context_length",
         ContentPolicy = "content_policy",
         Authentication = "authentication",
         QuotaExhausted = "quota_exhausted",
-        /// The item or its prompt template cannot be made into a request.
+        /// No request can be made from the item and the prompt template.
         BadItem = "bad_item",
         /// The executor was told to stop while the call was in flight.
         Interrupted = "interrupted",
-        /// The run's own deadline passed.
+        /// The deadline of the run passed.
         DeadlinePassed = "deadline_passed",
-        /// The job was delivered again and again without an end: perhaps it kills its executors.
+        /// The job was delivered too often without a result: perhaps it crashes its executors.
         Poisoned = "poisoned",
-        /// The provider was deleted, or its key cannot be opened.
+        /// The provider was deleted, or its key cannot be decrypted.
         ProviderUnavailable = "provider_unavailable",
     }
 }
 
-/// The score of an answer.
+/// Score of an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Score {
     pub scorer: String,
-    /// `0.0..=1.0`, or `None` if the scorer could not read the answer (*unscored*).
+    /// Value from 0 to 1. Null if the scorer could not read the answer (*unscored*).
     pub value: Option<f64>,
-    /// The part of the text that the scorer took as the answer.
+    /// Part of the text that the scorer took as the answer.
     #[serde(default)]
     pub extracted: Option<String>,
     /// Reason why the answer is unscored, or the basis of the value.

@@ -7,19 +7,19 @@ use crate::ConfigFault;
 
 /// Allowed values of a numeric setting, both ends included.
 ///
-/// The one place for the words that a user reads about a number that is out of its range.
+/// All texts about numbers out of range, which users read, are made here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range<T> {
     pub min: T,
     pub max: T,
 }
 
-/// A text that is no number of a [`Range`]. Says which numbers are.
+/// Error for a text that is no number in a [`Range`]. It names the range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct OutOfRange(String);
 
-/// A type of numbers that settings have.
+/// A number type that a setting can have.
 pub trait Numeric: Copy + PartialOrd + FromStr {
     /// True for a type without fractions.
     const WHOLE: bool;
@@ -42,7 +42,7 @@ impl<T: Numeric> Range<T> {
         RangeInclusive::new(self.min, self.max).contains(&value)
     }
 
-    /// The nearest allowed value; the largest for `NaN`.
+    /// Returns the nearest allowed value; the largest for `NaN`.
     #[must_use]
     pub fn clamp(&self, value: T) -> T {
         if self.contains(value) {
@@ -67,7 +67,7 @@ impl<T: Numeric> Range<T> {
     }
 }
 
-/// The rule as a user reads it behind the name of the setting.
+/// Writes the rule as a user reads it after the name of the setting.
 impl<T: Numeric> fmt::Display for Range<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if T::WHOLE { "must be a whole number from " } else { "must be a number from " })?;
@@ -105,13 +105,14 @@ impl Numeric for f64 {
     }
 
     fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nobody counts more zeros than these.
+        // A number with more zeros is written in scientific notation, because nobody would count them.
         if self.abs() < 1e16 { write!(f, "{self}") } else { write!(f, "{self:e}") }
     }
 }
 
-/// Reads a number from any JSON value. One that the type cannot hold (negative, a fraction, too large, a text) becomes a
-/// value that the setting's range excludes, so that the fault names the setting and its range, and not a Rust type.
+/// Reads a number from any JSON value. A value that the type cannot hold (negative, a fraction, too large, a text)
+/// becomes a number that the setting's range excludes, so that the error names the setting and its range, and not a
+/// Rust type.
 pub(crate) fn number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -120,7 +121,7 @@ where
     Ok(lenient(&Value::deserialize(deserializer)?))
 }
 
-/// As [`number`], for a setting that may be null or absent.
+/// Like [`number`], for a setting that may be null or absent.
 pub(crate) fn optional_number<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

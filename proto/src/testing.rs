@@ -1,4 +1,5 @@
-//! One plain value of each message, for tests: a test states the fields that it is about and takes the rest from here.
+//! One plain value of each message, for tests. A test states the fields that matter to it and takes the others from
+//! here.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use crate::{
     message::{Attempt, Call, Invocation, Job, JobItem, JobKey, JobKind},
 };
 
-/// The job of a key, of a run's first pass, fed for the first time, with an empty item.
+/// Returns the job of a key in a run's first pass, fed for the first time, with an empty item.
 pub fn job(JobKey { run_id, ordinal, sample }: JobKey) -> Job {
     Job {
         run_id,
@@ -27,12 +28,12 @@ pub fn job(JobKey { run_id, ordinal, sample }: JobKey) -> Job {
     }
 }
 
-/// The key of the first sample of the item at `ordinal`, of a run that no store has.
+/// Returns the key of the first sample of the item at `ordinal`, of a run that no store has.
 pub fn key(ordinal: u32) -> JobKey {
     JobKey { run_id: RunId::from_uuid(Uuid::nil()), ordinal, sample: 0 }
 }
 
-/// A request that was answered after 5 ms.
+/// Returns an attempt that was answered after 5 ms.
 pub fn attempt() -> Attempt {
     Attempt {
         started_at: Timestamp::UNIX_EPOCH,
@@ -46,7 +47,7 @@ pub fn attempt() -> Attempt {
     }
 }
 
-/// A streamed call of one attempt, with neither usage nor cost.
+/// Returns a streamed call of one attempt, with neither usage nor cost.
 pub fn call(id: InvocationId) -> Call {
     Call {
         id,
@@ -62,7 +63,7 @@ pub fn call(id: InvocationId) -> Call {
     }
 }
 
-/// A job of a run's first pass that ended with `outcome`, without a text or a score.
+/// Returns a job of a run's first pass that ended with `outcome`, without a text or a score.
 pub fn invocation(JobKey { run_id, ordinal, sample }: JobKey, call: Call, outcome: Outcome) -> Invocation {
     Invocation {
         run_id,
@@ -83,7 +84,7 @@ pub fn invocation(JobKey { run_id, ordinal, sample }: JobKey, call: Call, outcom
     }
 }
 
-/// A request for a run without a configuration.
+/// Returns a request for a run without a configuration.
 pub fn new_run(provider_id: ProviderId, dataset_id: DatasetId) -> NewRun {
     NewRun {
         name: None,

@@ -1,13 +1,13 @@
-/// A text that names none of the values of an enum.
+/// Error for a text that names none of the values of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not one of {known}")]
 pub struct UnknownName {
     pub text: String,
-    /// The names that there are, separated by commas.
+    /// All valid names, separated by commas.
     pub known: String,
 }
 
-/// An enum whose variants are texts: on the wire, in the store, as a metric label.
+/// Declares an enum whose variants have names on the wire, in the store and as metric labels.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -20,7 +20,7 @@ macro_rules! text_enum {
         impl $name {
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The name on the wire, in the store and as a metric label.
+            /// Returns the name on the wire, in the store and as a metric label.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }

@@ -2,21 +2,21 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-/// Tokens as the provider counted them.
+/// Numbers of tokens as the provider counted them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Usage {
-    /// All tokens of the prompt, those read from a cache included.
+    /// Number of all tokens of the prompt, including those read from a cache.
     pub prompt_tokens: u64,
-    /// All tokens of the answer, reasoning included.
+    /// Number of all tokens of the answer, including reasoning.
     pub completion_tokens: u64,
-    /// Tokens read from a cache; part of `prompt_tokens`.
+    /// Number of tokens read from a cache; part of `prompt_tokens`.
     pub cached_tokens: u64,
-    /// Tokens written to a cache; part of `prompt_tokens`.
+    /// Number of tokens written to a cache; part of `prompt_tokens`.
     #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
-    /// Tokens of the reasoning; part of `completion_tokens`.
+    /// Number of tokens of the reasoning; part of `completion_tokens`.
     pub reasoning_tokens: u64,
 }
 
@@ -26,7 +26,7 @@ const fn is_zero(count: &u64) -> bool {
 }
 
 impl Usage {
-    /// Tokens of prompt and answer together. Saturates: a server may report any number.
+    /// Returns the number of tokens of prompt and answer together. Saturates: a server may report any number.
     pub const fn total_tokens(&self) -> u64 {
         self.prompt_tokens.saturating_add(self.completion_tokens)
     }

@@ -1,7 +1,7 @@
-//! The wire as it is: bytes of earlier releases must decode for ever.
+//! Tests of the wire format: bytes of earlier releases must decode for ever.
 //!
-//! Each message has a file in `golden/`. A test whose file is missing writes it and fails, once: look at it, and
-//! check it in. An existing file is never changed.
+//! Each message has a file in `golden/`. A test whose file is missing writes the file and fails once: look at the
+//! file, and check it in. An existing file is never changed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so")]
 
@@ -132,7 +132,7 @@ fn deferred() -> Deferred {
     }
 }
 
-/// An invocation with every field that later releases added.
+/// Returns an invocation with every field that later releases added.
 fn full_invocation() -> Invocation {
     let mut invocation = invocation();
     invocation.call.attempts[1].cost_nanousd = Some(4_800);
@@ -204,7 +204,7 @@ fn check<M: Message + PartialEq + Debug>(name: &str, message: &M) {
     );
 }
 
-/// As [`check`], for bytes that only earlier releases send.
+/// Like [`check`], for bytes that only earlier releases send.
 fn check_old<M: Message + PartialEq + Debug>(name: &str, message: &M) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.msgpack"));
     let bytes = fs::read(&path).unwrap();
@@ -258,7 +258,7 @@ fn every_control_message_is_on_the_wire_as_ever() {
     }
 }
 
-/// A newer release may send one more field than those of today.
+/// A newer release may send one more field than this one knows.
 #[test]
 fn unknown_fields_are_skipped() {
     #[derive(Serialize)]
@@ -274,7 +274,7 @@ fn unknown_fields_are_skipped() {
     assert_eq!(codec::decode::<Job>(Job::TYPE, &bytes).unwrap(), job());
 }
 
-/// An older release sent only the fields that a job always had.
+/// The oldest release sent only the fields that a job has had since then.
 #[test]
 fn absent_fields_have_defaults() {
     #[derive(Serialize)]

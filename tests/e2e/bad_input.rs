@@ -28,7 +28,7 @@ async fn messages_of_an_unknown_version_are_put_aside_with_the_reason() {
     let provider = api.provider(&cluster.gateway.base_url(), 4).await;
     let broker = cluster.servers.broker().await;
     let lane = Queue::Jobs(provider);
-    // The services declare these queues as well, but perhaps later.
+    // The services also declare these queues, but perhaps later.
     for queue in [lane, Queue::Logs(0), Queue::Logs(1)] {
         broker.declare(queue).await.unwrap();
     }

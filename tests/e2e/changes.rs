@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::support::{Cluster, data::questions, recorder::Recorder, until, within};
 
 const EXECUTORS: usize = 3;
-/// Calls in flight per executor.
+/// Number of calls in flight per executor.
 const CONCURRENCY: usize = 8;
 /// Longest time that documentation promises for a change.
 const REACHED_WITHIN: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ impl World {
         executors.as_array().unwrap().iter().filter(is_busy).count()
     }
 
-    /// Changes the provider. Returns the moment from which no call may use the old settings.
+    /// Changes the provider. Returns the time from which no call may use the old settings.
     async fn change(&self, patch: &Value) -> Instant {
         let before = Instant::now();
         self.cluster.api.change(Method::PATCH, &format!("/providers/{}", self.provider), patch).await;

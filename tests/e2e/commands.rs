@@ -6,7 +6,7 @@ use crate::support::{Command, Process, Sandbox, data::questions, until};
 
 const TOKEN: &str = "e2e-commands-0123456789";
 
-/// A standalone server, and commands that get its address.
+/// A standalone server, with commands that use its address.
 struct Server {
     sandbox: Sandbox,
     process: Process,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Sandbox, data::GSM8K};
 
-/// Prices of $1 per million prompt tokens and $10 per million completion tokens.
+/// Price table with $1 per million prompt tokens and $10 per million completion tokens.
 const PRICES: &str = r#"{"models": {"key": {"input": 1, "output": 10, "max_output": 512}}}"#;
 
 #[tokio::test]

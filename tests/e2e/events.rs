@@ -1,4 +1,4 @@
-//! Observers see every event once, also when their connections break.
+//! Observers see every event once, even if their connections break.
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use reqwest::Method;

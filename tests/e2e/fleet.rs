@@ -7,7 +7,7 @@ use runmill_proto::RunStatus;
 use crate::support::{Cluster, calls_by_job, data::questions};
 
 const ITEMS: usize = 10_000;
-/// Calls in flight per executor.
+/// Number of calls in flight per executor.
 const CONCURRENCY: u32 = 40;
 /// Maximum number of unacked jobs of an executor: its calls in flight, and the few more that it prefetches while records
 /// wait for their confirm.
@@ -35,7 +35,8 @@ async fn a_killed_and_a_drained_executor_lose_nothing_and_double_only_what_was_i
     let counters = ended.counters;
     assert_eq!((counters.settled, counters.succeeded), (ITEMS as u64, ITEMS as u64));
 
-    // The gateway's record shows that the drain doubled no call, and the kill at most those that were in flight.
+    // The gateway's record shows that the drain repeated no call, and that the kill repeated at most the calls that
+    // were in flight.
     assert_eq!(calls_by_job(&cluster.gateway).len(), ITEMS);
     let mut seen = HashSet::new();
     let calls = cluster.gateway.calls(0, usize::MAX);

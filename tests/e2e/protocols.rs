@@ -16,8 +16,8 @@ const CONCURRENCY: u32 = 64;
 const ANSWER: &str =
     "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et";
 
-/// Returns a configuration with many quick retries. A call that hangs times out soon, but late enough for a busy machine
-/// not to seem to hang.
+/// Returns a configuration with many quick retries. A call that hangs times out soon, but not so soon that a busy
+/// machine reaches the time-out.
 fn many_retries() -> Value {
     json!({
         "request": {"first_token_timeout_seconds": 3.0, "idle_timeout_seconds": 3.0, "total_timeout_seconds": 6.0},
@@ -25,15 +25,15 @@ fn many_retries() -> Value {
     })
 }
 
-/// Returns the same with one retry, for calls that always fail.
+/// Returns the same configuration with one retry, for calls that always fail.
 fn one_retry() -> Value {
     let mut config = many_retries();
     config["retry"]["max_retries"] = json!(1);
     config
 }
 
-/// Returns the same with short time-outs, for calls that never answer. A busy machine can exceed these times, so no other
-/// test has them.
+/// Returns the same configuration with short time-outs, for calls that never answer. A busy machine can exceed these
+/// times, so no other test has them.
 fn short_timeouts() -> Value {
     let mut config = one_retry();
     config["request"] = json!({"first_token_timeout_seconds": 0.3, "total_timeout_seconds": 0.3});
@@ -50,7 +50,7 @@ const PASSING: &[&str] = &[
     "hang:0.02",
 ];
 
-/// Failures of every call, with the error kind that each item ends with.
+/// Failures of every call, with the error kind of each item.
 const LASTING: &[(&str, ErrorKind)] = &[
     ("cut=5", ErrorKind::TruncatedStream),
     ("malformed", ErrorKind::MalformedResponse),
@@ -73,7 +73,7 @@ impl World {
         Self { cluster, provider }
     }
 
-    /// Runs so many items, and checks that the run completes.
+    /// Runs a number of items, and checks that the run completes.
     async fn run(&self, items: usize, model: &str, config: Value) -> (Run, Vec<ResultRecord>) {
         let api = &self.cluster.api;
         let dataset = api.dataset(questions(items)).await;
@@ -89,7 +89,7 @@ impl World {
     }
 }
 
-/// Checks that each recorded answer is a whole one, and that failed items have none.
+/// Checks that each recorded answer is complete, and that failed items have none.
 fn assert_honest(results: &[ResultRecord]) {
     for result in results {
         match result.outcome {
@@ -121,7 +121,7 @@ async fn every_item_settles_as_it_should(protocol: &str, path: &str) {
     world.end().await;
 }
 
-/// Checks that the gateway got calls for the jobs of these runs and for no others.
+/// Checks that every request that the gateway got is counted by these runs.
 fn assert_requests_equal_calls(gateway: &Gateway) {
     let jobs = calls_by_job(gateway).len();
     assert_eq!(jobs, PASSING.len() * ITEMS + LASTING.len() * 200);
@@ -141,7 +141,8 @@ async fn a_hanging_provider_holds_no_slot(protocol: &str, path: &str) {
     world.end().await;
 }
 
-/// A provider that does not stream is asked again for a buffered answer. That counts as no retry, and nothing waits.
+/// A provider that does not stream gets a second request, for a buffered answer. It does not count as a retry, and
+/// there is no wait.
 async fn a_provider_without_streams_is_asked_buffered(protocol: &str, path: &str) {
     let world = World::speaking(protocol, path).await;
 

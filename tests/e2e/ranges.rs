@@ -1,4 +1,5 @@
-//! A number out of its range ends a command with code 2 and with the range in words, wherever it stands.
+//! A number out of its range ends a command with code 2 and a message with the range, whether it comes from an
+//! option, a variable or a file.
 
 use crate::support::{Command, Sandbox, data::questions};
 

@@ -12,7 +12,7 @@ const ITEMS: usize = 3_000;
 /// Slow enough for a server to stop in the middle of the run.
 const MODEL: &str = "lorem+ttft=50ms";
 
-/// Starts a run. Returns when a third of it is done.
+/// Starts a run. Returns when a third of its jobs has a result.
 async fn begun(cluster: &Cluster) -> (ProviderId, RunId) {
     let api = &cluster.api;
     let provider = api.provider(&cluster.gateway.base_url(), 20).await;

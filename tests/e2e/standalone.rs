@@ -1,4 +1,4 @@
-//! One process without servers is killed, is interrupted, and runs each command.
+//! Tests of one process without servers, which is killed, is interrupted, and runs each command.
 
 use std::process::Output;
 
@@ -50,7 +50,8 @@ impl Thousand {
         until("the end of all calls", || self.sandbox.gateway.stats().all.in_flight == 0).await;
     }
 
-    /// Runs the same command to its end, which completes the run. Returns how many items had a result before.
+    /// Runs the same command to its end, which completes the run. Returns the number of items that already had a
+    /// result.
     async fn resume(&self) -> (u64, Run) {
         let output = self.command().output().await;
         let said = stderr(&output);
@@ -191,7 +192,7 @@ async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
     let table: [(&str, &[&str], &str); 6] = [
         (&items, &["--colour"], "--colour"),
         (&items, &["--pattern", "x"], "--pattern goes with --scorer regex"),
-        (&items, &["--map", "answer=a"], "--map needs question=NAME"),
+        (&items, &["--map", "answer=a"], "--map needs question=FIELD"),
         (&broken, &[], "line 1"),
         (&raw, &[], "a CSV file needs --map"),
         ("missing.jsonl", &[], "missing.jsonl"),

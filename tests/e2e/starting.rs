@@ -1,4 +1,4 @@
-//! A service that cannot work ends soon and says why.
+//! A service that cannot work ends soon, with the reason.
 
 use std::{net::TcpListener, process::Output, time::Duration};
 

@@ -79,7 +79,7 @@ async fn failed_jobs_are_tried_again_and_keep_one_result_each() {
     let (api, gateway) = (&cluster.api, &cluster.gateway);
     let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
     let dataset = api.dataset(questions(ITEMS)).await;
-    // Which calls fail depends on the request alone, so the same fail again.
+    // The gateway decides by the request if a call fails, so the same calls fail again.
     let run = api.start_run(provider, "lorem+fail=400:0.3", dataset).await;
     let first = api.ended(run).await;
     let failed = first.counters.failed;

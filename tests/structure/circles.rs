@@ -1,14 +1,14 @@
-//! Circles among modules of one folder. To the modules beside it, a folder is one module. Arrows between a module and
-//! those inside it make no circle.
+//! Finds circles of dependencies among the modules of one folder. A folder counts as one module for the modules
+//! beside it. Dependencies between a module and the modules inside it make no circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{graph::shortest, modules::Arrow};
 
-/// For two modules of one folder, the first arrow from one to the other.
+/// First reference found from one module to another of the same folder, by the names of the two modules.
 type Siblings<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Arrow>>;
 
-/// Returns the shortest circle through each module, with the place in the source that makes each of its arrows.
+/// Returns the shortest circle through each module, with the place in the source of each of its references.
 pub fn circles(arrows: &[Arrow]) -> Vec<String> {
     let mut folders: BTreeMap<&[String], Siblings<'_>> = BTreeMap::new();
     for arrow in arrows {
@@ -19,7 +19,8 @@ pub fn circles(arrows: &[Arrow]) -> Vec<String> {
     folders.values().flat_map(circles_of).collect()
 }
 
-/// Returns the innermost folder that holds both ends of an arrow, and the module in it that holds each.
+/// Returns the innermost folder that contains both modules of a reference, and the module in this folder that
+/// contains (or is) each of them.
 fn siblings(arrow: &Arrow) -> Option<(&[String], &str, &str)> {
     let common = arrow.from.iter().zip(&arrow.to).take_while(|(from, to)| from == to).count();
     Some((&arrow.from[..common], arrow.from.get(common)?, arrow.to.get(common)?))
@@ -28,7 +29,7 @@ fn siblings(arrow: &Arrow) -> Option<(&[String], &str, &str)> {
 fn circles_of(siblings: &Siblings<'_>) -> Vec<String> {
     let next = |name: &str| siblings.get(name).into_iter().flat_map(|arrows| arrows.keys().copied());
     let mut found: Vec<_> = siblings.keys().filter_map(|name| shortest(name, name, next)).collect();
-    // Each module of a circle may have found it: it counts once.
+    // Each module of a circle may have found it, but it counts once.
     let mut seen = BTreeSet::new();
     found.retain(|circle| seen.insert(circle.iter().copied().collect::<BTreeSet<_>>()));
     found.iter().map(|circle| described(siblings, circle)).collect()

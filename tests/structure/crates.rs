@@ -1,4 +1,4 @@
-//! The workspace's crates and what they depend on, from `cargo metadata`.
+//! The crates of the workspace and their dependencies, from `cargo metadata`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::graph::shortest;
 
-/// The folders that a crate of each folder may depend on. A service composes others only in `runmill`.
+/// For each folder, the folders on which its crates may depend. Only the service `runmill` depends on other services.
 const LAYERS: [(&str, &[&str]); 4] = [
     ("proto", &[]),
     ("shared", &["proto", "shared"]),
@@ -21,16 +21,17 @@ const LAYERS: [(&str, &[&str]); 4] = [
 const COMPOSES_SERVICES: &str = "runmill";
 
 struct Crate {
-    /// First folder of its path in the workspace.
+    /// First folder of the crate's path in the workspace, such as `shared`.
     folder: String,
-    /// Names of the workspace's crates that it is built with, in production.
+    /// Names of the workspace's crates on which the crate depends, without those only for tests.
     dependencies: BTreeSet<String>,
 }
 
 pub struct Crates(BTreeMap<String, Crate>);
 
 impl Crates {
-    /// Asks cargo. Packages from elsewhere are left out, as none of them depends on a crate of the workspace.
+    /// Reads the crates from cargo. Packages from elsewhere are left out, because none of them depends on a crate of
+    /// the workspace.
     pub fn of_workspace(root: &Path) -> Self {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let command = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
@@ -47,7 +48,7 @@ impl Crates {
         )
     }
 
-    /// Returns each dependency that points to a layer above or beside its crate.
+    /// Returns each dependency on a crate in a folder that `LAYERS` does not allow.
     pub fn wrong_arrows(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for (name, from) in &self.0 {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, VecDeque};
 
-/// Returns the shortest way from `start` along at least one arrow to `end`, both included.
+/// Returns the shortest path from `start` to `end`, with at least one step. It includes both.
 pub fn shortest<'a, N>(start: &'a str, end: &str, next: impl Fn(&'a str) -> N) -> Option<Vec<&'a str>>
 where
     N: IntoIterator<Item = &'a str>,

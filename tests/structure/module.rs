@@ -1,16 +1,16 @@
-//! One source file as a module: its children and the paths that it names.
+//! Reads one source file as a module: its children and the paths that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::Token;
 
-/// An inline module counts as part of the file that it is in.
+/// A source file. An inline module counts as a part of its file.
 #[derive(Default)]
 pub struct Module {
     pub children: BTreeSet<String>,
-    /// Paths as written, with their lines.
+    /// Paths as the source writes them, with their lines.
     pub paths: Vec<(Vec<String>, usize)>,
-    /// Paths of the names that `use` brings into the module.
+    /// Names that `use` imports into the module, with their paths.
     pub names: BTreeMap<String, Vec<String>>,
 }
 
@@ -38,7 +38,7 @@ impl Module {
         module
     }
 
-    /// Reads one tree of a `use` below the path `parent`, up to what separates it from the next.
+    /// Reads one tree of a `use` below the path `parent`, up to the separator before the next.
     fn read_use(&mut self, reader: &mut Reader<'_>, parent: &[String]) {
         let line = reader.line();
         let mut path = parent.to_vec();
@@ -49,7 +49,7 @@ impl Module {
                 "{" => {
                     while !matches!(reader.text(0), "}" | "") {
                         reader.at += 1;
-                        // A comma may be the last thing in the braces.
+                        // A comma may be the last token in the braces.
                         if reader.text(0) != "}" {
                             self.read_use(reader, &path);
                         }
@@ -81,7 +81,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Returns the token `ahead` of the current one; empty behind the last.
+    /// Returns the token that is `ahead` places after the current one, or an empty text after the last token.
     fn text(&self, ahead: usize) -> &'a str {
         self.tokens.get(self.at + ahead).map_or("", |token| token.text.as_str())
     }

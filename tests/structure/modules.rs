@@ -1,4 +1,4 @@
-//! The modules of a crate and the arrows between them, read from its sources. Macros are not expanded.
+//! The modules of a crate and the references between them, read from its sources. Macros are not expanded.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,17 @@ use std::{
 
 use crate::{module::Module, source::tokens};
 
-/// Names from the crate's root down; empty for the root.
+/// Path of a module: the names from the crate's root down. Empty for the root.
 pub type ModulePath = Vec<String>;
 
-/// Highest number of re-exports that are followed from a name to its definition.
+/// Maximum number of re-exports that are followed from a name to its definition.
 const MAX_REEXPORTS: usize = 8;
 
-/// One place where a module names something of another.
+/// A reference: a place in which a module names an item of another module.
 pub struct Arrow {
     pub from: ModulePath,
     pub to: ModulePath,
-    /// File, line and path as written.
+    /// File and line of the reference, and the path as the source writes it.
     pub place: String,
 }
 
@@ -52,7 +52,7 @@ impl Modules {
         Self(modules)
     }
 
-    /// Returns every arrow from one module of the crate to another.
+    /// Returns every reference from one module of the crate to another.
     pub fn arrows(&self) -> Vec<Arrow> {
         let mut arrows = Vec::new();
         for (from, Located { file, module }) in &self.0 {
@@ -66,7 +66,8 @@ impl Modules {
         arrows
     }
 
-    /// Returns the module that defines what `path` names in the module `from`; None if another crate does.
+    /// Returns the module that defines the item that `path` names in the module `from`. Returns `None` if another
+    /// crate defines it.
     fn resolve(&self, from: &ModulePath, path: &[String], reexports: usize) -> Option<ModulePath> {
         let mut at = from.clone();
         for (position, name) in path.iter().enumerate() {
@@ -81,7 +82,7 @@ impl Modules {
                 _ => {
                     let reexport = module.names.get(name).filter(|_| reexports > 0);
                     let definition = reexport.and_then(|path| self.resolve(&at, path, reexports - 1));
-                    // A name that another module takes from another crate is an item of that module.
+                    // A name that another module imports from another crate counts as an item of that module.
                     return definition.or((position > 0).then_some(at));
                 }
             }

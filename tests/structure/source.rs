@@ -1,6 +1,6 @@
-//! Rust source as tokens, without what refers to nothing: comments, literals and code for tests.
+//! Rust source as tokens, without comments, literals and code for tests, which make no references.
 
-/// One word, `::`, or one character of punctuation.
+/// A token: one word, `::`, or one character of punctuation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
     pub text: String,
@@ -26,7 +26,7 @@ fn all_tokens(source: &str) -> Vec<Token> {
     found
 }
 
-/// Returns the length of the white space, comment or literal that `rest` begins with.
+/// Returns the length of the white space, comment or literal with which `rest` begins.
 fn gap(rest: &str) -> Option<usize> {
     match rest.as_bytes() {
         [first, ..] if first.is_ascii_whitespace() => Some(1),
@@ -52,7 +52,7 @@ fn block_comment(rest: &str) -> usize {
     }
 }
 
-/// Returns the length up to and with the next `quote` that no backslash escapes.
+/// Returns the length up to and including the next `quote` that no backslash escapes.
 fn until_quote(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, found) in rest.char_indices() {
@@ -64,7 +64,7 @@ fn until_quote(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// Returns the length of a character literal; None for a lifetime.
+/// Returns the length of a character literal, or `None` for a lifetime.
 fn character(rest: &str) -> Option<usize> {
     let mut chars = rest.char_indices().skip(1);
     let (_, first) = chars.next()?;
@@ -89,7 +89,7 @@ fn raw_string(rest: &str) -> Option<usize> {
     Some(rest[opened..].find(&end).map_or(rest.len(), |at| opened + at + end.len()))
 }
 
-/// Returns the length of the token that `rest` begins with.
+/// Returns the length of the token with which `rest` begins.
 fn token(rest: &str) -> usize {
     let word = rest.find(|found: char| !found.is_alphanumeric() && found != '_').unwrap_or(rest.len());
     if word > 0 {
@@ -122,7 +122,7 @@ fn is_test_attribute(tokens: &[Token]) -> bool {
         })
 }
 
-/// Returns the number of tokens of the item that `tokens` begins with, its attributes included.
+/// Returns the number of tokens, including attributes, of the item with which `tokens` begins.
 fn item(tokens: &[Token]) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {

@@ -9,7 +9,7 @@ use crate::{DatasetId, Item};
 pub struct Dataset {
     pub id: DatasetId,
     pub name: String,
-    /// SHA-256 of the lines, in hex. Datasets with equal lines have equal hashes.
+    /// SHA-256 of the dataset's lines, in hex. Datasets with equal lines have equal hashes.
     pub version_hash: String,
     pub item_count: u64,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]

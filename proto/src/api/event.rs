@@ -14,19 +14,19 @@ pub enum RunEvent {
     RunProgress(RunProgress),
     RunItem(RunItem),
     RunLog(RunLog),
-    /// The run as it is now: the first event of a run's stream.
+    /// Current state of the run: the first event of a run's stream.
     Snapshot {
         run: Box<Run>,
     },
-    /// The last event of a run's stream.
+    /// The run ended: the last event of a run's stream.
     End(RunEnd),
-    /// An event type that only a newer server knows. Clients skip it.
+    /// Event of a type that only a newer server knows. Clients skip it.
     #[serde(other)]
     Unknown,
 }
 
 impl RunEvent {
-    /// Name of the event, as in the field `event:` of SSE.
+    /// Returns the name of the event, as in the field `event:` of SSE.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::RunStatus(_) => "run_status",
@@ -40,7 +40,7 @@ impl RunEvent {
     }
 }
 
-/// Status of a run after a change. Every field is always present, nulls included.
+/// Status of a run after a change. Every field is always present, even if it is null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunStatusEvent {
@@ -49,7 +49,8 @@ pub struct RunStatusEvent {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub retry_count: u32,
-    /// Time at which the deferred jobs of the last interruption are due. Null after they were fed or the run ended.
+    /// Time at which the jobs that were deferred by the last interruption are tried again. Null after that, and after
+    /// the run's end.
     pub retry_after: Option<Timestamp>,
     pub retry_requested_at: Option<Timestamp>,
     pub retry_reason: Option<String>,
@@ -58,7 +59,7 @@ pub struct RunStatusEvent {
     pub cancel_requested_at: Option<Timestamp>,
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
-    /// Time at which the run resumes by itself.
+    /// Time at which the paused run resumes by itself. Null if it does not.
     pub resume_at: Option<Timestamp>,
 }
 
@@ -88,7 +89,7 @@ pub struct RunItem {
     pub score: Option<Score>,
 }
 
-/// An invocation, or a failed attempt of one.
+/// End of an invocation, or of a failed attempt within one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunLog {
@@ -97,7 +98,7 @@ pub struct RunLog {
     pub sample: u32,
     pub provider_id: ProviderId,
     pub model: String,
-    /// Absent for an attempt and for an invocation that was deferred.
+    /// Outcome of the invocation. Absent for an attempt, and for an invocation that ended with the job deferred.
     pub outcome: Option<Outcome>,
     pub error_kind: Option<ErrorKind>,
     pub error: Option<String>,

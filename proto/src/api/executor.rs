@@ -22,10 +22,11 @@ pub struct ExecutorStatus {
 }
 
 impl ExecutorStatus {
-    /// Period of the heartbeat.
+    /// Interval between two heartbeats.
     pub const REPORTS_EVERY: Duration = Duration::from_secs(2);
 
-    /// Age of the last heartbeat up to which an executor counts as alive. It may miss a few.
+    /// Age of the last heartbeat up to which an executor counts as alive. Longer than several intervals, so that a
+    /// few missed heartbeats do not count.
     pub const ALIVE_FOR: Duration = Duration::from_secs(10);
 }
 
@@ -36,9 +37,9 @@ const _: () = assert!(2 * ExecutorStatus::REPORTS_EVERY.as_millis() < ExecutorSt
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExecutorLane {
     pub provider_id: ProviderId,
-    /// Calls that the executor may have in flight at once.
+    /// Maximum number of calls that the executor may have in flight.
     pub concurrency: u32,
-    /// Calls in flight now.
+    /// Number of calls in flight now.
     pub in_flight: u32,
     #[serde(default)]
     pub keys: Vec<ExecutorKey>,
@@ -50,6 +51,6 @@ pub struct ExecutorLane {
 pub struct ExecutorKey {
     pub label: String,
     pub in_flight: u32,
-    /// Reason why the key is not used at the moment. Null if it is used.
+    /// Reason why the key is not used at the moment. Null if the key is in use.
     pub set_aside: Option<String>,
 }

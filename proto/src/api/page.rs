@@ -13,11 +13,11 @@ pub struct Page<T> {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
 pub struct PageQuery {
-    /// Maximum number of entries, from 1 to 1000. Default: 100.
-    // As it was sent, so that the error can name the range.
+    /// Maximum number of entries of a page, from 1 to 1000. Default: 100.
+    // Kept as the text that was sent, so that the error can name the range.
     #[cfg_attr(feature = "openapi", param(value_type = Option<u32>))]
     pub limit: Option<String>,
-    /// The `next` of the previous page.
+    /// Value of `next` in the previous page.
     pub after: Option<String>,
 }
 

@@ -8,9 +8,9 @@ pub struct Problem {
     pub problem_type: String,
     pub title: String,
     pub status: u16,
-    /// Description of the problem and advice.
+    /// Description of the problem, with advice.
     pub detail: String,
-    /// All faults of the request's body. Absent if the body is not the problem.
+    /// All wrong values in the request's body. Absent if the problem is not in the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemError>,
 }

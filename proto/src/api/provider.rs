@@ -14,7 +14,8 @@ use crate::{
 };
 
 text_enum! {
-    /// Vendor of the provider's account. Decides the default protocol, and the prefix of its models in LiteLLM's price list.
+    /// Vendor of the provider's account. It decides the default protocol, and the prefix of the provider's models in
+    /// LiteLLM's price list.
     ProviderKind {
         Openai = "openai",
         Anthropic = "anthropic",
@@ -25,7 +26,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// API that a provider has.
+    /// Protocol of a provider's API.
     ProviderProtocol {
         OpenaiChat = "openai_chat",
         OpenaiResponses = "openai_responses",
@@ -35,7 +36,7 @@ text_enum! {
 }
 
 impl ProviderKind {
-    /// Protocol of a provider that states none.
+    /// Returns the protocol of a provider that states none.
     pub const fn default_protocol(self) -> ProviderProtocol {
         match self {
             Self::Openai | Self::Custom => ProviderProtocol::OpenaiChat,
@@ -45,7 +46,7 @@ impl ProviderKind {
     }
 }
 
-/// Features that the provider has (true) or lacks (false). Null: not stated.
+/// Features that the provider has (true) or lacks (false). Null if not stated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -56,37 +57,37 @@ pub struct Capabilities {
     pub images: Option<bool>,
 }
 
-/// Limits of the account, shared by all executors. Null: not stated.
+/// Limits of the account, shared by all executors. Null if not stated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RateLimit {
-    /// Calls in flight at once, from 1 to 100000.
+    /// Largest number of calls in flight, from 1 to 100000.
     #[serde(deserialize_with = "optional_number")]
     pub concurrency: Option<u32>,
-    /// Requests per minute, from 1 to 1000000000.
+    /// Largest number of requests per minute, from 1 to 1000000000.
     #[serde(deserialize_with = "optional_number")]
     pub rpm: Option<u32>,
-    /// Requests per second, from 0.001 to 1000000.
+    /// Largest number of requests per second, from 0.001 to 1000000.
     #[serde(deserialize_with = "optional_number")]
     pub rps: Option<f64>,
-    /// Tokens per minute, from 1 to 1000000000000.
+    /// Largest number of tokens per minute, from 1 to 1000000000000.
     #[serde(deserialize_with = "optional_number")]
     pub tpm: Option<u64>,
-    /// Tokens per day, from 1 to 1000000000000000.
+    /// Largest number of tokens per day, from 1 to 1000000000000000.
     #[serde(deserialize_with = "optional_number")]
     pub tokens_per_day: Option<u64>,
-    /// Cost per day in US dollars, from 0.000001 to 1000000000.
+    /// Largest cost per day in US dollars, from 0.000001 to 1000000000.
     #[serde(deserialize_with = "optional_number")]
     pub cost_per_day_usd: Option<f64>,
 }
 
 impl RateLimit {
-    /// Twice as many jobs are kept in a provider's queue, so without an end one typing error would put a whole dataset
-    /// into it.
+    /// A provider's queue holds up to twice as many jobs, so without an upper bound one typing error could put a
+    /// whole dataset into it.
     pub const CONCURRENCY: Range<u32> = Range::new(1, 100_000);
 
-    /// One fault for each limit that is out of its range.
+    /// Returns one fault for each limit that is out of its range.
     pub fn faults(&self) -> Vec<ConfigFault> {
         let faults = [
             Self::CONCURRENCY.fault("/rate_limit/concurrency", self.concurrency),
@@ -101,7 +102,7 @@ impl RateLimit {
     }
 }
 
-/// An API key to store. Its value is encrypted at once and never shown again.
+/// An API key to store. Its value is encrypted when it arrives and never shown again.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -110,7 +111,8 @@ pub struct NewApiKey {
     pub label: String,
     #[cfg_attr(feature = "openapi", schema(write_only))]
     pub value: String,
-    /// Share of the calls that this key gets, relative to the weights of the other keys: from 1 to 100. Default: 1.
+    /// Weight of this key, from 1 to 100: its share of the calls, relative to the weights of the other keys. Default:
+    /// 1.
     #[serde(default = "one", deserialize_with = "number")]
     pub weight: u32,
 }
@@ -123,7 +125,7 @@ const fn one() -> u32 {
     1
 }
 
-// Not derived: that would print the key.
+// Not derived, because that would print the key.
 impl std::fmt::Debug for NewApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewApiKey")
@@ -141,14 +143,14 @@ pub struct NewProvider {
     /// Name of the provider, unique in the workspace.
     pub name: String,
     pub kind: ProviderKind,
-    /// API that the provider has. Default: the one of its `kind`.
+    /// Protocol of the provider's API. Default: the protocol of its `kind`.
     #[serde(default)]
     pub protocol: Option<ProviderProtocol>,
-    /// Address without the path of the protocol, such as `https://api.openai.com/v1`.
+    /// Base URL without the path of the protocol, such as `https://api.openai.com/v1`.
     pub base_url: String,
     #[serde(default)]
     pub api_keys: Vec<NewApiKey>,
-    /// HTTP headers to send with every call. Their values are encrypted as keys are.
+    /// HTTP headers to send with every call. Their values are encrypted like keys.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "strict")]
@@ -163,7 +165,7 @@ pub struct NewProvider {
     pub retry: RetryOverride,
 }
 
-// Not derived: header values are secrets, too.
+// Not derived, because header values are secrets, too.
 impl std::fmt::Debug for NewProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewProvider")
@@ -175,7 +177,7 @@ impl std::fmt::Debug for NewProvider {
     }
 }
 
-/// Changes of a provider. A field that is absent keeps its value. A list or object replaces the whole old one.
+/// Changes of a provider. An absent field keeps its value. A list or an object replaces the whole old one.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -210,7 +212,7 @@ pub struct Provider {
     pub request: RequestOverride,
     #[serde(default)]
     pub retry: RetryOverride,
-    /// Version of the provider: 1 at first, and one more with every change.
+    /// Version of the provider: 1 at first, and incremented with every change.
     pub version: i64,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
@@ -218,7 +220,7 @@ pub struct Provider {
     pub updated_at: Timestamp,
 }
 
-/// An API key with its value masked: at most a few of its characters are shown, and none if it is short.
+/// An API key with its value masked: its last characters are shown, or none if it is short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKeyView {

@@ -21,7 +21,7 @@ pub struct ResultRecord {
     /// Tool calls that the model asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
-    /// Log probabilities of the answer's tokens, if the run asked for them.
+    /// Log probabilities of the answer's tokens, if the run requested them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Vec<TokenLogprob>>,
     pub score: Option<Score>,
@@ -29,8 +29,8 @@ pub struct ResultRecord {
     pub settled_at: Timestamp,
 }
 
-/// One try to answer a job, with all its HTTP attempts. A job has several if it was deferred or
-/// repeated; those whose result did not count are listed, too.
+/// One attempt to answer a job, with all its HTTP requests. A job has several if it was deferred or repeated;
+/// invocations whose result did not count are listed, too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvocationRecord {
@@ -39,7 +39,7 @@ pub struct InvocationRecord {
     pub sample: u32,
     pub provider_id: ProviderId,
     pub model: String,
-    /// Null if the job was deferred.
+    /// Outcome of the job. Null if this invocation ended with the job deferred.
     pub outcome: Option<Outcome>,
     pub error_kind: Option<ErrorKind>,
     pub attempts: Vec<Attempt>,

@@ -9,7 +9,7 @@ use crate::{
     range::optional_number,
 };
 
-/// A run to submit.
+/// Request to submit a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -25,7 +25,7 @@ pub struct NewRun {
     /// from 1 to 100. Default: 1.
     #[serde(default, deserialize_with = "optional_number")]
     pub priority: Option<u32>,
-    /// Stored with the run. Not enforced yet.
+    /// Reserved: any JSON value, which is stored with the run and has no effect yet.
     #[serde(default)]
     pub budget: Option<Value>,
 }
@@ -52,7 +52,7 @@ pub struct Run {
     pub errors: BTreeMap<ErrorKind, u64>,
     pub score: ScoreSummary,
     pub usage: Usage,
-    /// Cost of all calls whose price is known. Null if none is.
+    /// Cost of all calls whose price is known. Null if no price is known.
     pub cost_usd: Option<f64>,
     pub latency: RunLatency,
     /// Number of events so far: the `id` of the run's last event.
@@ -66,8 +66,8 @@ pub struct Run {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
-    /// Time at which a run that was paused because its provider refused calls resumes by itself. It can be resumed
-    /// earlier.
+    /// Time at which the run resumes by itself, if it was paused because its provider refused calls; null otherwise.
+    /// A user can resume it earlier.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub resume_at: Option<Timestamp>,
@@ -80,17 +80,17 @@ pub struct Run {
     pub last_resumed_at: Option<Timestamp>,
 }
 
-/// Numbers of jobs and calls of a run. `settled` is the sum of the outcomes.
+/// Numbers of jobs and calls of a run. `settled` is the sum of the jobs of all outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunCounters {
-    /// All jobs: items times samples.
+    /// Number of all jobs: items times samples.
     pub total: u64,
-    /// Jobs that were put into the provider's queue so far.
+    /// Number of jobs that were put into the provider's queue so far.
     pub fed: u64,
-    /// Jobs with a result.
+    /// Number of jobs with a result.
     pub settled: u64,
-    /// Jobs that wait for the time at which they are tried again.
+    /// Number of jobs that wait for the time at which they are tried again.
     pub deferred: u64,
     pub succeeded: u64,
     pub refused: u64,
@@ -98,11 +98,11 @@ pub struct RunCounters {
     pub failed: u64,
     pub canceled: u64,
     pub budget_stopped: u64,
-    /// HTTP requests to the provider.
+    /// Number of HTTP requests to the provider.
     pub calls: u64,
-    /// HTTP requests that repeated a failed one within an invocation.
+    /// Number of HTTP requests that repeated a failed one within an invocation.
     pub retries: u64,
-    /// Invocations whose job already had a result.
+    /// Number of invocations whose job already had a result.
     pub duplicates: u64,
 }
 

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorKind, Usage};
 
-/// A smoke test to make.
+/// Request for a smoke test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -11,20 +11,22 @@ pub struct SmokeTestRequest {
     pub model: String,
 }
 
-/// Answer of a model to one short question, which an executor asked in the same way as in a run.
+/// Report of a smoke test: the answer of a model to one short question, which an executor sent through the same code
+/// as a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SmokeTestReport {
     /// True if the model gave a complete answer.
     pub ok: bool,
-    /// Time from the question to the end of the answer.
+    /// Time from the question to the end of the answer, in milliseconds.
     pub latency_ms: u64,
-    /// Time from the question to the first token. Null if the answer was not streamed.
+    /// Time from the question to the first token, in milliseconds. Null if the answer was not streamed.
     pub ttft_ms: Option<u64>,
     pub streamed: bool,
     /// Beginning of the answer.
     pub preview: Option<String>,
-    /// Tokens of the question and the answer. Null if the provider does not report them: costs are then unknown.
+    /// Numbers of tokens of the question and the answer. Null if the provider does not report them; costs are then
+    /// unknown.
     pub usage: Option<Usage>,
     /// True if the model answers in JSON when it is asked to. Null if it did not answer the first question.
     pub json_mode: Option<bool>,
@@ -37,7 +39,7 @@ pub struct SmokeTestReport {
     pub error: Option<SmokeTestError>,
 }
 
-/// Reason why there was no answer, with advice.
+/// Reason why no complete answer came, with advice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SmokeTestError {

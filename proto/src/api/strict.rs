@@ -1,6 +1,6 @@
-//! Deserializers that refuse an object with an unknown name, which is probably misspelt.
+//! Deserializers that refuse an object with an unknown field, which is probably misspelt.
 //!
-//! Used only for requests of users. An object in the store may come from a newer process, which knows more names.
+//! Used only for requests of users: an object in the store may come from a newer release, which knows more fields.
 
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::Error};
 use serde_json::{Map, Value};
@@ -21,7 +21,8 @@ where
     Option::<Map<String, Value>>::deserialize(deserializer)?.map(known).transpose()
 }
 
-/// Reads an object whose names are all in the serialized default, which has every field.
+/// Reads an object. Returns an error if it has a field that the serialized default, which has every field, does not
+/// have.
 fn known<T, E>(object: Map<String, Value>) -> Result<T, E>
 where
     T: Default + Serialize + DeserializeOwned,

@@ -1,4 +1,4 @@
-/// One wrong value of a request or a configuration; `pointer` is a JSON pointer to it.
+/// Error for one value of a request or a configuration; `pointer` is the JSON pointer to the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}: {detail}")]
 pub struct ConfigFault {

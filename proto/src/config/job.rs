@@ -6,7 +6,7 @@ use crate::{
     api::{RequestOverride, RetryOverride},
 };
 
-/// The part of a run's configuration that a job needs; every job carries it.
+/// Part of a run's configuration that a job needs. Every job carries it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "Received")]
@@ -21,7 +21,7 @@ pub struct JobConfig {
     pub prompt_template: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scoring: Option<Scoring>,
-    /// Settings that the run states above the provider's and the workspace's.
+    /// Settings of the run that take precedence over the provider's and the workspace's.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     #[serde(skip_serializing_if = "RequestOverride::is_empty")]
     pub request: RequestOverride,
@@ -31,14 +31,14 @@ pub struct JobConfig {
 }
 
 impl JobConfig {
-    /// The same, with each number moved into its range.
+    /// Returns the same configuration with each number clamped to its range.
     #[must_use]
     pub(super) fn clamped(self) -> Self {
         Self { request: self.request.clamped(), retry: self.retry.clamped(), ..self }
     }
 }
 
-/// A job's configuration as it was sent. Earlier releases sent two settings by their short names, unchecked.
+/// A job's configuration as it was received. Earlier releases sent two settings by their short names, unchecked.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Received {

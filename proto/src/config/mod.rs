@@ -1,4 +1,4 @@
-//! A run's configuration, as the user sent it and as its jobs need it.
+//! Configuration of a run, as the user sent it and as its jobs need it.
 
 mod fault;
 mod job;

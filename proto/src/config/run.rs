@@ -5,17 +5,17 @@ use serde_json::{Map, Value};
 use super::{ConfigFault, JobConfig, Scorer, Scoring, numbers::Numbers};
 use crate::{Generation, Range, depth::depth};
 
-/// A run's configuration as the user sent it; keys that runmill does not know are kept.
+/// Configuration of a run as the user sent it. Keys that runmill does not know are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunConfig(pub Map<String, Value>);
 
-/// Deepest nesting of a tool's parameters or an answer's schema. It leaves room, below the reader's own limit, for what
-/// surrounds them in a message.
+/// Deepest nesting of a tool's parameters or an answer's schema. A message can nest somewhat deeper than this,
+/// because they are nested within other objects there.
 const DEPTH_MAX: usize = 40;
 
 impl RunConfig {
-    /// Samples of one item.
+    /// Range of the number of samples of one item.
     pub const SAMPLES: Range<u32> = Range::new(1, 1_000);
 
     /// Returns the part that jobs need, or everything that is wrong with the configuration.
@@ -26,8 +26,8 @@ impl RunConfig {
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 
-    /// Returns the part that jobs need of a configuration that was accepted, perhaps by an earlier release with wider
-    /// ranges: a number out of its range counts as the nearest one within, and what cannot be read as absent.
+    /// Returns the part that jobs need of a configuration that was accepted earlier, perhaps by a release with wider
+    /// ranges. A number out of its range is clamped, and a value that cannot be read counts as absent.
     pub fn stored_job(&self) -> JobConfig {
         self.read().0.clamped()
     }
@@ -56,17 +56,17 @@ impl RunConfig {
         (config, reader.faults)
     }
 
-    /// Independent answers to each item; 1 where the run does not say.
+    /// Returns the number of independent answers to each item: 1 if the run does not state it.
     pub fn samples(&self) -> u32 {
         Numbers::of(&self.0).samples.map_or(1, |samples| Self::SAMPLES.clamp(samples))
     }
 
-    /// The most jobs of this run in flight at once, if the run limits itself.
+    /// Returns the maximum number of jobs of this run in flight, if the run states one.
     pub fn concurrency(&self) -> Option<u32> {
         self.0.get("concurrency").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())
     }
 
-    /// No call of this run starts after this moment.
+    /// Returns the time after which no call of this run starts.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.0.get("deadline").and_then(Value::as_str).and_then(|text| text.parse().ok())
     }
@@ -112,7 +112,7 @@ impl Reader<'_> {
         generation
     }
 
-    /// Checks how deep those parameters nest that every job carries, because a message can nest only so deep.
+    /// Checks the depth of the parameters that every job carries, because the depth of a message is limited.
     fn check_depth(&mut self) {
         for key in ["tools", "response_format"] {
             let within = |place: &str| Some((format!("/{place}/{key}"), self.map.get(place)?.get(key)?));

@@ -1,4 +1,4 @@
-//! The `OpenAPI` schema of a run's configuration, whose known keys are those of three types.
+//! Schema of a run's configuration for the API document. Its known keys are those of three types.
 
 use utoipa::{
     PartialSchema, ToSchema,

@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The form that an answer must have.
+/// Form that an answer must have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ResponseFormat {
     Text,
     /// Any JSON object.
     JsonObject,
-    /// JSON that a schema allows.
+    /// JSON that matches a schema.
     JsonSchema {
         json_schema: JsonSchema,
     },
@@ -20,7 +20,7 @@ pub struct JsonSchema {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     pub schema: Value,
-    /// True: the model is held to the schema. The default is the provider's, which is false.
+    /// True if the provider must make the model keep to the schema. The default is the provider's, which is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
 }

@@ -1,5 +1,5 @@
-//! Options of a call beside its prompt. The shapes are those of OpenAI's chat completions, which users know; each wire
-//! protocol translates them, and leaves out those that it lacks.
+//! Options of a call, apart from its prompt. They have the form of OpenAI's chat completions, which users know. Each
+//! wire protocol translates them, and leaves out those that it lacks.
 
 mod format;
 mod logprob;
@@ -14,7 +14,7 @@ pub use tool::{Function, NamedFunction, Tool, ToolCall, ToolChoice, ToolMode};
 
 use crate::{ConfigFault, Range, range::optional_number, text_enum::text_enum};
 
-/// Sampling parameters; `None` leaves the provider's default.
+/// Sampling parameters. An absent one has the provider's default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -22,10 +22,10 @@ pub struct Generation {
     /// Sampling temperature, from 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub temperature: Option<f64>,
-    /// Share of the probability that tokens are drawn from, from 0 to 1.
+    /// Share of the probability mass from which tokens are drawn, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_p: Option<f64>,
-    /// Number of most likely tokens that are drawn from, from 0 to 1000000000.
+    /// Number of the most likely tokens from which each token is drawn, from 0 to 1000000000.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_k: Option<u32>,
     /// Maximum number of tokens in an answer, from 1 to 1000000000.
@@ -45,10 +45,10 @@ pub struct Generation {
     /// Seed of the sampling, from -9223372036854775808 to 9223372036854775807.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_seed")]
     pub seed: Option<i64>,
-    /// Amount of thought that a reasoning model gives before it answers.
+    /// Amount of reasoning before the answer, for a reasoning model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<ReasoningEffort>,
-    /// JSON mode, or JSON by a schema.
+    /// Form of the answer: text, any JSON, or JSON that matches a schema.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
@@ -62,7 +62,7 @@ pub struct Generation {
     /// Asks for the log probability of each token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
-    /// Number of likely alternatives that are told for each token, from 0 to 20.
+    /// Number of the most likely alternatives that are returned for each token, from 0 to 20.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_logprobs: Option<u8>,
 }
@@ -76,7 +76,7 @@ pub enum Stop {
 }
 
 text_enum! {
-    /// Amount of thought that a reasoning model gives before it answers.
+    /// Amount of reasoning before the answer, for a reasoning model.
     ReasoningEffort {
         None = "none",
         Minimal = "minimal",
@@ -86,7 +86,7 @@ text_enum! {
     }
 }
 
-/// Ranges that are wider than any provider's own: beyond them a value can only be a mistake.
+/// The ranges are wider than any provider's own: a value outside of them can only be a mistake.
 const SHARE: Range<f64> = Range::new(0.0, 1.0);
 const PENALTY: Range<f64> = Range::new(-100.0, 100.0);
 const REPETITION_PENALTY: Range<f64> = Range::new(0.0, 100.0);
@@ -95,15 +95,15 @@ const TOP_LOGPROBS: Range<u8> = Range::new(0, 20);
 
 impl Generation {
     pub const TEMPERATURE: Range<f64> = Range::new(0.0, 100.0);
-    /// Tokens of an answer.
+    /// Range of the maximum number of tokens in an answer.
     pub const TOKENS: Range<u32> = Range::new(1, 1_000_000_000);
 
-    /// Returns true if log probabilities are asked for.
+    /// Returns true if log probabilities are requested.
     pub fn wants_logprobs(&self) -> bool {
         self.logprobs == Some(true) || self.top_logprobs.is_some()
     }
 
-    /// One fault for each value that no provider would take.
+    /// Returns one fault for each value that no provider would accept.
     pub fn faults(&self) -> Vec<ConfigFault> {
         let numbers = [
             Self::TEMPERATURE.fault("/temperature", self.temperature),
@@ -123,7 +123,7 @@ impl Generation {
     }
 }
 
-/// Reads a seed, which can be any number of its type: none is left to stand for one that is out of range.
+/// Reads a seed. It can be any number of its type, so no number is left that could mark a value out of range.
 fn optional_seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let (min, max) = (i64::MIN, i64::MAX);
     let words = || D::Error::custom(format!("`seed` must be a whole number from {min} to {max}"));

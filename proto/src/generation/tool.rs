@@ -13,19 +13,19 @@ pub struct Function {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// A JSON Schema; `None`: the function takes nothing.
+    /// JSON Schema of the parameters. Null if the function takes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
 }
 
-/// Rule for the use of tools.
+/// Rule for the model's use of tools.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ToolChoice {
     Mode(ToolMode),
-    /// This one: `{"type": "function", "function": {"name": ...}}`.
+    /// The model must call this function: `{"type": "function", "function": {"name": ...}}`.
     Function {
         #[serde(rename = "type")]
         kind: String,
@@ -36,7 +36,7 @@ pub enum ToolChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolMode {
-    /// The model decides.
+    /// The model decides whether to call a tool.
     Auto,
     None,
     /// The model must call one of the tools.
@@ -52,10 +52,10 @@ pub struct NamedFunction {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ToolCall {
-    /// The provider's id of the call; empty where it has none.
+    /// The provider's id of the call. Empty if the provider gives none.
     pub id: String,
     pub name: String,
-    /// JSON as the model wrote it, which may be invalid.
+    /// Arguments of the call, as the JSON that the model wrote, which may be invalid.
     pub arguments: String,
 }
 

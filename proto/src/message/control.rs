@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ProviderId, RunId};
 
-/// `control.v1`, to every process: announces a change, so that it takes effect at once. A process that misses it finds
-/// the change in the store.
+/// `control.v1`, to every process: announces a change in the store, so that it takes effect at once. A process that
+/// misses it finds the change in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Control {
@@ -17,7 +17,7 @@ pub enum Control {
     RunResumed {
         run_id: RunId,
     },
-    /// No executor calls the provider before `until`.
+    /// No executor may call the provider before `until`.
     LaneCooldown {
         provider_id: ProviderId,
         until: Timestamp,

@@ -6,26 +6,28 @@ use crate::{
     message::{Call, JobKey},
 };
 
-/// `deferred.v1`, executor to log-sink: the job is to be fed again later. It holds no slot meanwhile.
+/// `deferred.v1`, from an executor to a log-sink: the job has to be fed to the queue again later. Meanwhile it holds
+/// no slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deferred {
     pub run_id: RunId,
     pub ordinal: u32,
     pub sample: u32,
     pub epoch: u32,
-    /// Number of times that the deferred job was fed before.
+    /// Number of times that the job was fed to the queue before this one.
     pub attempt: u32,
-    /// Failed attempts so far, over all times that the job was fed; waits for a rate limit do not count.
+    /// Number of failed attempts so far, over all times that the job was fed; waits for a rate limit do not count.
     #[serde(default, skip_serializing_if = "super::job::is_zero")]
     pub failures: u32,
     /// Earliest time to feed the job again. If the deferral pauses its run, the time at which the run resumes by
     /// itself.
     pub not_before: Timestamp,
     pub reason: String,
-    /// True: the run is paused with the reason, until someone resumes it or `not_before`.
+    /// True if the run has to be paused, with the reason, until a user resumes it or `not_before` has come.
     #[serde(default)]
     pub pause: bool,
-    /// The call that was made, perhaps without an attempt. Its id also tells a deferral from its redelivery.
+    /// The call that was deferred, perhaps before its first attempt. By its id, a redelivery of this message is
+    /// recognised.
     pub call: Call,
 }
 

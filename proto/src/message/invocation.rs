@@ -6,7 +6,7 @@ use crate::{
     message::JobKey,
 };
 
-/// `invocation.v1`, executor to log-sink: a job ended, with everything that is known about it.
+/// `invocation.v1`, from an executor to a log-sink: a job ended, with everything that is known about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Invocation {
     pub run_id: RunId,
@@ -14,7 +14,7 @@ pub struct Invocation {
     pub sample: u32,
     pub epoch: u32,
     pub item_id: String,
-    /// The start of the question, for people who watch; see [`Invocation::preview`].
+    /// Start of the question, for people who watch the run; see [`Invocation::preview`].
     pub question: String,
     pub call: Call,
     pub outcome: Outcome,
@@ -29,7 +29,7 @@ pub struct Invocation {
     /// Tool calls that the model asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
-    /// Log probabilities of the answer's tokens, where they were asked for.
+    /// Log probabilities of the answer's tokens, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Vec<TokenLogprob>>,
     #[serde(default)]
@@ -42,20 +42,20 @@ pub struct Call {
     pub id: InvocationId,
     pub provider_id: ProviderId,
     pub model: String,
-    /// The attempts in order; empty if no request was made.
+    /// Attempts in order; empty if no request was made.
     pub attempts: Vec<Attempt>,
-    /// Tokens of all attempts, as far as the provider told.
+    /// Tokens of all attempts, as far as the provider reported them.
     #[serde(default)]
     pub usage: Option<Usage>,
     pub started_at: Timestamp,
-    /// Time from the first attempt to the end, waits included.
+    /// Time from the first attempt to the end of the call, waits included.
     pub latency_ms: u64,
-    /// Time to the first token, of the attempt that was answered.
+    /// Time to the first token in the attempt that was answered.
     #[serde(default)]
     pub ttft_ms: Option<u64>,
     #[serde(default)]
     pub streamed: bool,
-    /// Billionths of a US dollar over all attempts, where prices are known.
+    /// Cost of all attempts whose price is known, in billionths of a US dollar.
     #[serde(default)]
     pub cost_nanousd: Option<i64>,
 }
@@ -67,32 +67,32 @@ pub struct Attempt {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub started_at: Timestamp,
     pub latency_ms: u64,
-    /// The HTTP status, if there was an answer.
+    /// HTTP status of the response. Null if there was no response.
     #[serde(default)]
     pub status: Option<u16>,
-    /// `None`: this attempt was answered.
+    /// Kind of the error. Null if this attempt was answered.
     #[serde(default)]
     pub error_kind: Option<ErrorKind>,
     #[serde(default)]
     pub error: Option<String>,
     #[serde(default)]
     pub usage: Option<Usage>,
-    /// Billionths of a US dollar, where price and usage are known.
+    /// Cost in billionths of a US dollar, if price and usage are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_nanousd: Option<i64>,
-    /// The label of the key that was used.
+    /// Label of the API key that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 
 impl Call {
-    /// The end of the call, by the clock of the executor.
+    /// Returns the time at which the call ended, by the clock of the executor.
     pub fn ended_at(&self) -> Timestamp {
         let latency = i64::try_from(self.latency_ms).map_or(SignedDuration::MAX, SignedDuration::from_millis);
         self.started_at.saturating_add(latency).unwrap_or(Timestamp::MAX)
     }
 
-    /// Attempts after the first.
+    /// Returns the number of attempts after the first.
     pub fn retries(&self) -> u64 {
         self.attempts.len().saturating_sub(1) as u64
     }

@@ -3,11 +3,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DatasetId, JobConfig, ProviderId, RunId};
 
-/// Names a job: one answer to one item.
+/// Identifies a job: one answer to one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobKey {
     pub run_id: RunId,
-    /// The item's place in its dataset, from 0.
+    /// Place of the item in its dataset, from 0.
     pub ordinal: u32,
     /// Number of the sample among the run's independent answers, from 0.
     pub sample: u32,
@@ -19,20 +19,20 @@ impl std::fmt::Display for JobKey {
     }
 }
 
-/// `job.v1`, dispatcher to executor: answer this item.
+/// `job.v1`, from the dispatcher to an executor: asks for an answer to this item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     pub run_id: RunId,
     pub ordinal: u32,
     pub sample: u32,
-    /// The run's pass; a result of an earlier pass no longer counts.
+    /// Pass of the run: each `retry-failed` starts a new one. A result of an earlier pass no longer counts.
     pub epoch: u32,
-    /// Kind of the work; a job without one is of an earlier release, and asks for an answer.
+    /// Kind of the work. A job of an earlier release has none, and asks for an answer.
     #[serde(default, skip_serializing_if = "JobKind::is_answer")]
     pub kind: JobKind,
-    /// Number of times that this job was fed before, from 0.
+    /// Number of times that this job was fed to the queue before.
     pub attempt: u32,
-    /// Failed attempts of the earlier feedings; they count towards the job's retries.
+    /// Number of failed attempts of all earlier times that the job was fed; they count towards its retries.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
     pub provider_id: ProviderId,
@@ -40,13 +40,13 @@ pub struct Job {
     pub item: JobItem,
     #[serde(default)]
     pub config: JobConfig,
-    /// No call starts after this moment.
+    /// Time after which no call starts.
     #[serde(default)]
     pub deadline: Option<Timestamp>,
 }
 
-/// The work that a job asks for. A reader that knows the field refuses a kind that it does not know; earlier
-/// releases skip the field, so a kind that they must not take needs a new version of the message.
+/// Work that a job asks for. A release that knows this field refuses a kind that it does not know. Earlier releases
+/// skip the field, so a kind that they must not execute needs a new version of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobKind {
@@ -65,9 +65,9 @@ impl JobKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobItem {
-    /// The item as the JSON that was uploaded, so that the feeder need not parse it.
+    /// The item as the JSON text that was uploaded, so that the feeder need not parse it.
     Inline(String),
-    /// The dataset, in the store, of an item above [`JobItem::INLINE_MAX_BYTES`].
+    /// The dataset from which the executor reads the item, because it is larger than [`JobItem::INLINE_MAX_BYTES`].
     Reference(DatasetId),
 }
 
@@ -77,13 +77,13 @@ pub(super) const fn is_zero(count: &u32) -> bool {
 }
 
 impl JobItem {
-    /// The largest item that travels in its message.
+    /// Largest size of an item that is sent within the message.
     pub const INLINE_MAX_BYTES: u32 = 64 * 1024;
 }
 
 impl Job {
-    /// Deliveries after which a job ends as `poisoned`: perhaps it kills its executors. Below the broker's own limit, so
-    /// that the job ends with a result and not in the dead-letter queue.
+    /// Number of deliveries after which a job ends as `poisoned`, because it may crash its executors. Less than the
+    /// broker's own limit, so that the job ends with a result and not in the dead-letter queue.
     pub const DELIVERIES_MAX: u32 = 10;
 
     pub const fn key(&self) -> JobKey {

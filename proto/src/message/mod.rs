@@ -1,4 +1,4 @@
-//! The messages on the broker. Each file is one message; its golden vector is in `golden/`.
+//! The messages on the broker. Each file has one message, whose golden vector is in `golden/`.
 
 mod control;
 mod deferred;

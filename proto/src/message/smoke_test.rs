@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ProviderId;
 
-/// `smoke_test.v1`, dispatcher to any executor: call this model once. The answer is a
+/// `smoke_test.v1`, from the dispatcher to any executor: asks it to call this model once. The answer is a
 /// [`SmokeTestReport`](crate::api::SmokeTestReport).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmokeTest {
@@ -13,16 +13,17 @@ pub struct SmokeTest {
 }
 
 impl SmokeTest {
-    /// Longest time of a test at its executor, waits included. A person waits for it.
+    /// Longest time of a test at its executor, waits included. Short, because a person waits for the report.
     pub const TIME_MAX: Duration = Duration::from_mins(1);
 
     /// Age at which a test that no executor took is dropped from the queue.
     pub const EXPIRES_AFTER: Duration = Duration::from_mins(1);
 
-    /// Time that the dispatcher waits for the report: the test's, and some for its way and for the tests before it.
+    /// Time that the dispatcher waits for the report: the time of the test, and some for the messages and for earlier
+    /// tests.
     pub const ANSWERED_WITHIN: Duration = Duration::from_secs(75);
 
-    /// Time that a client of the HTTP API waits.
+    /// Time that a client of the HTTP API waits for the report.
     pub const CLIENT_TIMEOUT: Duration = Duration::from_mins(2);
 }
 

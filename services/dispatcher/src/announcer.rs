@@ -1,7 +1,7 @@
 use runmill_broker::{Envelope, SharedBroker};
 use runmill_proto::message::Control;
 
-/// Tells every process about a change.
+/// Announces changes to every process.
 #[derive(Clone)]
 pub struct Announcer(pub SharedBroker);
 

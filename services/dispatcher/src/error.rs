@@ -6,7 +6,7 @@ use runmill_store::StoreError;
 /// Reason why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum UseCaseError {
-    /// The request has values that are not allowed: one fault for each.
+    /// The request has values that are not allowed. There is one fault for each.
     #[error("{} fields of the request are wrong", .0.len())]
     Invalid(Vec<ConfigFault>),
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Dispatcher service: its HTTP API accepts datasets and runs and shows their progress, and its feeder puts jobs into the
 //! queues.
 //!
-//! It never calls a model and never opens a sealed key: it has a sealer and no opener.
+//! It never calls a model, and it can encrypt secrets but not decrypt them: it has a sealer and no opener.
 
 mod announcer;
 mod api;
@@ -61,9 +61,9 @@ pub struct Dispatcher {
     pub body_max_bytes: usize,
     /// Longest line of a dataset, in bytes.
     pub line_max_bytes: usize,
-    /// Calls in flight per executor for a provider that states no limit.
+    /// Maximum number of calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
-    /// Period of the reconciler.
+    /// Interval between two passes of the reconciler.
     pub reconcile_period: Duration,
 }
 

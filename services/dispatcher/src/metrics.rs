@@ -80,7 +80,7 @@ pub async fn count_request(
     response
 }
 
-/// Returns a label from a closed set: clients can send any method.
+/// Returns the method as a label from a closed set, because clients can send any method.
 fn method_label(method: &Method) -> &'static str {
     const KNOWN: [Method; 6] =
         [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];

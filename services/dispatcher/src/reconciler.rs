@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{metrics::DispatcherMetrics, run_control::RunControl};
 
-/// Most lost jobs of a run that are fed again in one pass.
+/// Maximum number of a run's lost jobs that are fed again in one pass.
 const REFED_MAX: u32 = 10_000;
-/// Time for a job's way through the queues, on top of the longest time that it may take.
+/// Time that a job may spend in the queues, in addition to the longest time of its work.
 const MARGIN: Duration = Duration::from_mins(1);
 
-/// Ends canceled runs, resumes runs whose time has come, and feeds lost jobs again. Several may run at the same time: all
-/// that they do is idempotent.
+/// Ends canceled runs, resumes runs whose time has come, and feeds lost jobs again. Several reconcilers may run at
+/// the same time, because all their actions are idempotent.
 pub struct Reconciler {
     pub runs: RunControl,
     pub metrics: DispatcherMetrics,
@@ -32,7 +32,7 @@ struct LastMovement {
 }
 
 impl Reconciler {
-    /// Makes a pass every period, until `stop`.
+    /// Makes a pass at every interval, until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut last_movements = HashMap::new();
         while stop.run_until_cancelled(tokio::time::sleep(self.period)).await.is_some() {
@@ -69,7 +69,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Ends a canceled run after a period. Executors settle its queued jobs at once, but perhaps no executor is running.
+    /// Ends a canceled run after one interval. Executors settle its queued jobs at once, but perhaps no executor is
+    /// running.
     async fn end_canceled(&self, run: &RunRow) -> Result<(), StoreError> {
         let now = self.runs.clock.now();
         let period = SignedDuration::try_from(self.period).unwrap_or(SignedDuration::MAX);
@@ -79,7 +80,7 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Returns the longest time that a healthy executor may work on a job of this run, and a margin.
+    /// Returns the longest time that a healthy executor may work on a job of this run, plus a margin.
     async fn stall_after(&self, run: &RunRow, workspace: &Settings) -> Result<Duration, StoreError> {
         let provider = self.runs.store.provider(run.submission.provider_id).await?;
         let settings = workspace.for_job(&provider.settings, &run.submission.config.stored_job());
@@ -97,7 +98,7 @@ impl Reconciler {
     }
 }
 
-/// Returns how long jobs of the run have been in the queue or in flight without a result or a deferral.
+/// Returns the time for which the run has had jobs in the queue or in flight, and no result or deferral came.
 fn stalled_for(run: &RunRow, last_movements: &mut HashMap<RunId, LastMovement>) -> Duration {
     let (settled, deferred) = (run.stats.settled(), run.cursor.deferred);
     let last = last_movements.entry(run.id).or_insert_with(|| LastMovement {

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::announcer::Announcer;
 
-/// Makes transitions of runs and tells every process: the one way for users, the reconciler and a provider's change.
+/// Changes the state of runs and tells every process. Users, the reconciler and changes of a provider all use it.
 #[derive(Clone)]
 pub struct RunControl {
     pub store: Arc<dyn DispatcherStore>,

@@ -36,11 +36,11 @@ pub enum SmokeTestFailure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoExecutor {
-    #[error("none has reported lately")]
+    #[error("none has sent a heartbeat lately")]
     NoneAlive,
-    #[error("none has answered in time")]
+    #[error("no answer came within the time limit")]
     NoAnswer,
-    #[error("none could be asked")]
+    #[error("the request could not be sent")]
     NotSent,
 }
 
@@ -51,7 +51,8 @@ impl SmokeTesting {
             return Err(SmokeTestFailure::NoExecutor(NoExecutor::NoneAlive));
         }
         let question = Envelope::new(&SmokeTest { provider_id: id, model });
-        // The answer may take longer than a drain; the caller can repeat the test at another server.
+        // The answer may take longer than the drain of this process, so the test ends at its stop; the caller can
+        // repeat it at another server.
         let asking = self.stop.run_until_cancelled(self.broker.request(question, SmokeTest::ANSWERED_WITHIN));
         let answer = asking.await.ok_or(SmokeTestFailure::Stopping)?.map_err(|error| {
             tracing::warn!(event = "smoke_test.unanswered", provider_id = %id, %error);

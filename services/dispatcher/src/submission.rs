@@ -47,7 +47,7 @@ impl Submission {
         }
     }
 
-    /// Returns the row of a run that nothing has been fed of, or every fault of `new`.
+    /// Returns the row of a run without any fed job, or every fault of `new`.
     async fn checked(&self, new: NewRun) -> Result<RunRow, UseCaseError> {
         let mut faults = Vec::new();
         referenced(self.store.provider(new.provider_id).await, "/provider_id", &mut faults)?;
@@ -77,7 +77,7 @@ fn span(row: &RunRow, traceparent: Option<&str>) -> Span {
     span
 }
 
-/// Adds a fault if the request refers to something that does not exist: that is an error of the body (400) and not of
+/// Adds a fault if the request refers to something that does not exist. That is an error in the body (400) and not in
 /// the path (404).
 fn referenced<T>(
     found: Result<T, StoreError>,
@@ -102,7 +102,8 @@ fn value_faults(new: &NewRun) -> Vec<ConfigFault> {
     faults
 }
 
-/// Returns a fault for a prompt template or a scorer that cannot be compiled: only their interpreters can tell.
+/// Returns a fault for a prompt template or a scorer that cannot be compiled. Only the compilers of both can check
+/// that.
 fn job_faults(job: &JobConfig) -> Vec<ConfigFault> {
     let scoring = job.scoring.as_ref().and_then(|scoring| runmill_scoring::check(scoring).err());
     let template = job.prompt_template.as_ref().and_then(|text| runmill_prompt::check(text).err());

@@ -19,7 +19,7 @@ pub struct Watcher {
 
 /// Period of the poll. It also limits the `run_progress` events of a stream to five a second.
 const PERIOD: Duration = Duration::from_millis(200);
-/// Time for which a run is reported after its end. An observer that looks later finds the end in the run's row.
+/// Time for which a run is still reported after its end. An observer that polls later finds the end in the run's row.
 const ENDED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 impl Default for Watcher {
@@ -68,7 +68,7 @@ impl Watcher {
     }
 }
 
-/// Returns the runs that have not ended or ended lately, each with the `seq` of its last event.
+/// Returns the runs that have not ended, or ended a short time ago, each with the `seq` of its last event.
 pub async fn look(runs: &dyn RunReader, clock: &Clock) -> Result<HashMap<RunId, u64>, StoreError> {
     let versions = runs.run_versions(clock.now() - ENDED_WITHIN).await?;
     Ok(versions.into_iter().map(|version| (version.run_id, version.seq)).collect())

@@ -1,19 +1,19 @@
-//! How deliveries are settled. A settling that fails is no fault: the broker delivers the message again, and what was
-//! recorded is recognised.
+//! Settles deliveries. A failure to settle is only logged: the broker redelivers the message, and a job that was
+//! already recorded is recognised.
 
 use runmill_broker::{BrokerError, Delivery};
 
-/// The effect of the message is durable.
+/// Acks a message whose effect is durable.
 pub async fn ack(delivery: Delivery) {
     settled(delivery.ack().await);
 }
 
-/// Nothing was done with the message: another executor may have it at once.
+/// Requeues a message that was not worked on, so that another executor can take it at once.
 pub async fn requeue(delivery: Delivery) {
     settled(delivery.requeue().await);
 }
 
-/// No executor can handle the message.
+/// Dead-letters a message that no executor can handle.
 pub async fn dead_letter(delivery: Delivery, reason: &(dyn std::fmt::Display + Sync)) {
     tracing::error!(event = "executor.dead_letter", message_id = %delivery.message.id, error = %reason);
     settled(delivery.dead_letter(&reason.to_string()).await);

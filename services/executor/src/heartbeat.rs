@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{consumers::Consumers, environment::Environment};
 
-/// Tells the store that this executor lives, and how its lanes are.
+/// Reports to the store that this executor is alive, with the state of its lanes.
 pub struct Heartbeat {
     pub name: String,
     pub environment: Arc<Environment>,
@@ -15,7 +15,7 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Reports every period until the stop; then once more that the executor drains.
+    /// Reports at every interval until the stop, and then once more that the executor drains.
     pub async fn run(self) -> anyhow::Result<()> {
         let started_at = self.environment.clock.now();
         loop {

@@ -1,7 +1,7 @@
 //! Takes jobs, calls the model, scores the answer, publishes the result, and only then acks.
 //!
-//! The one service that opens sealed keys and reaches providers. It writes no result: its logs go to the log-sinks, and
-//! a job is acked once the broker has confirmed its log.
+//! Only this service decrypts keys and calls providers. It writes no result: it publishes a log of each job for the
+//! log-sinks, and acks the job once the broker has confirmed that log.
 
 mod ack;
 mod consumers;
@@ -26,25 +26,26 @@ use crate::{
     consumers::Consumers, environment::Environment, heartbeat::Heartbeat, job::Pipeline, requests::Requests,
 };
 
-/// Everything that an executor is given.
+/// Parts and settings of an executor.
 pub struct Executor {
-    /// Host and process id, as people find it in `/executors`.
+    /// Host name and process id, which `GET /executors` shows.
     pub name: String,
     pub store: Arc<dyn ExecutorStore>,
     pub broker: SharedBroker,
     pub opener: Opener,
     pub factory: Arc<Factory>,
-    /// Limits of the providers: those that the factory's clients ask.
+    /// Limits of the providers. The factory's clients must use the same ones.
     pub lanes: Arc<Lanes>,
     pub clock: Clock,
     pub metrics: ExecutorMetrics,
-    /// Number of partitions of the logs; the same in every process.
+    /// Number of partitions of the logs. Must be the same in every process.
     pub log_partitions: u16,
 }
 
 impl Executor {
-    /// Starts everything as tasks of `life`. At its stop nothing new is taken and what has not started is requeued; calls
-    /// in flight at its kill are interrupted, reported, and fed again at no cost of an attempt.
+    /// Starts everything as tasks of `life`. At its stop, no further jobs are taken, and jobs that have not started
+    /// are requeued. At its kill, calls in flight are interrupted and reported; their jobs are fed again, and the
+    /// interruption does not count as an attempt.
     pub fn start(self, life: &Lifecycle) {
         let environment = Arc::new(Environment::new(
             self.store,

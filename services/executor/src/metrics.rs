@@ -1,7 +1,7 @@
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use runmill_proto::Outcome;
 
-/// The executor's own metrics; those of the calls are the model client's.
+/// Metrics of the executor itself. The model client has the metrics of the calls.
 #[derive(Clone)]
 pub struct ExecutorMetrics {
     pub jobs: IntCounterVec,

@@ -1,5 +1,5 @@
-//! Measures the streams a second that the gateway serves over loopback, to clients that do nothing but read. They share
-//! the machine with the gateway, which alone would serve more.
+//! Measures the number of streams per second that the gateway serves over loopback, to clients that only read. They
+//! share the machine with the gateway, which alone would serve more.
 //!
 //!     cargo bench -p runmill-gateway
 

@@ -19,7 +19,7 @@ const KEY_PARAMETER: &str = "key";
 const ID_BYTES_MAX: usize = 256;
 
 pub(crate) struct Caller {
-    /// Label that tells keys apart without giving them away.
+    /// Label that distinguishes keys without revealing them.
     pub key_label: Box<str>,
     /// Header `X-Client-Request-Id`, shortened for the record.
     pub client_request_id: Option<Box<str>>,
@@ -28,7 +28,7 @@ pub(crate) struct Caller {
     retry_count: u32,
 }
 
-/// Status of a key, which its first letters tell.
+/// Status of a key, which its first letters determine.
 #[derive(Clone, Copy)]
 enum KeyStatus {
     Good,
@@ -99,7 +99,7 @@ fn key_label(key: &[u8]) -> Box<str> {
     format!("key-{:08x}", u32::from_be_bytes([a, b, c, d])).into()
 }
 
-/// Shortens an id to its first bytes. It is ASCII, as all readable header text, so a cut is never inside a character.
+/// Shortens an id to its first bytes. It is ASCII, like all readable header text, so no character is split.
 fn shortened(id: &str) -> &str {
     id.get(..ID_BYTES_MAX).unwrap_or(id)
 }

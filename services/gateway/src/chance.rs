@@ -1,4 +1,4 @@
-//! Repeatable chance: a hash takes the place of a random number.
+//! Reproducible random numbers, which are hashes.
 
 use std::str::FromStr;
 
@@ -6,21 +6,21 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u32);
 
-/// Why a text is not a [`Share`].
+/// Error for a text that is not a [`Share`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a share: a number from 0 to 1 with at most six decimals is wanted")]
+#[error("`{0}` is not a share: a number from 0 to 1 with at most six decimals is expected")]
 pub struct ShareFault(String);
 
 impl Share {
     pub const NONE: Self = Self(0);
     pub const ALL: Self = Self(MILLION);
 
-    /// Returns `None` above a million.
+    /// Makes a share of so many millionths. Returns `None` above a million.
     pub fn per_million(parts: u32) -> Option<Self> {
         (parts <= MILLION).then_some(Self(parts))
     }
 
-    /// Returns `None` if the sum is more than 1.
+    /// Adds two shares. Returns `None` if the sum is more than 1.
     pub(crate) fn checked_add(self, other: Self) -> Option<Self> {
         Self::per_million(self.0 + other.0)
     }
@@ -53,12 +53,12 @@ fn parts(text: &str) -> Option<u32> {
     whole.checked_mul(MILLION)?.checked_add(millionths)
 }
 
-/// A repeatable random number from 0 to 999,999.
+/// A reproducible random number from 0 to 999,999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Draw(u32);
 
 impl Draw {
-    /// Draws for `parts`. The same parts give the same draw, in every process and every version.
+    /// Makes the draw for `parts`. The same parts give the same draw, in every process and every version.
     pub fn of(parts: &[&[u8]]) -> Self {
         let scaled = (u128::from(hash(parts)) * u128::from(MILLION)) >> 64;
         Self(u32::try_from(scaled).expect("a 64-bit fraction of a million is below a million"))
@@ -66,7 +66,7 @@ impl Draw {
 }
 
 /// Hashes the parts by FNV-1a, each followed by a byte that UTF-8 text cannot contain, and applies the finalizer of
-/// `SplitMix64`, because FNV alone leaves the high bits of short inputs alike.
+/// `SplitMix64`, because with FNV alone the high bits of short inputs hardly differ.
 ///
 /// Sources: RFC 9923 (FNV); Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
 pub(crate) fn hash(parts: &[&[u8]]) -> u64 {

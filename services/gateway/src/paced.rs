@@ -10,9 +10,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::behaviour::Pace;
 
-/// A stream in full, written before any of it is sent: the bytes, and the end of each token's piece in them.
+/// A whole stream, which is written before any of it is sent: its bytes, and the end of each token's piece in them.
 ///
-/// A stream without delays is then sent in one write, which takes a few microseconds in any protocol.
+/// So a stream without delays is sent in one write, which takes a few microseconds in any protocol.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RenderedStream {
     pub bytes: Vec<u8>,
@@ -21,19 +21,21 @@ pub(crate) struct RenderedStream {
 }
 
 impl RenderedStream {
-    /// Makes a piece of the bytes since the last one. They are sent together, at the next token's time.
+    /// Makes one piece of the bytes written since the previous piece. They are sent together, at the next token's
+    /// time.
     pub fn end_piece(&mut self) {
         self.ends.push(self.bytes.len());
     }
 
-    /// Adds the bytes since the last piece to it, so that they are sent with the last token.
+    /// Appends the bytes written since the last piece to that piece, so that the end of the stream is sent together
+    /// with the last token.
     pub fn extend_last_piece(&mut self) {
         self.ends.pop();
         self.end_piece();
     }
 }
 
-/// A stream that gives out each piece at its time. All times count from `start`, so a late piece delays no other.
+/// A stream that returns each piece at its time. All times count from `start`, so a late piece delays no other.
 #[derive(Debug)]
 pub(crate) struct PacedStream {
     bytes: Bytes,

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// Time that a request's body may take to arrive.
 const BODY_TIME_MAX: Duration = Duration::from_mins(1);
 
-/// Why a body was not read.
+/// Reason why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
     #[error("the body is longer than {bytes_max} bytes")]

@@ -1,4 +1,4 @@
-//! The body of a response. It also ends the call's record, because it is the last to see the call.
+//! The body of a response. It also ends the call's record, because it lives until the response is sent.
 
 use std::{
     pin::Pin,
@@ -29,9 +29,9 @@ enum Source {
     /// A whole stream in one chunk.
     Burst(Bytes),
     Paced(Box<PacedStream>),
-    /// Some bytes, then a broken connection.
+    /// Some bytes, and then a broken connection.
     Broken(Bytes),
-    /// The bytes are with hyper, and the connection is still whole.
+    /// The bytes were passed to hyper, and the connection is not broken yet.
     Breaking,
     BreakingOff,
     Ended,
@@ -43,7 +43,7 @@ enum Source {
 pub(crate) struct BreakOff;
 
 impl ResponseBody {
-    /// A body that belongs to no recorded call.
+    /// Returns a body that belongs to no recorded call.
     pub fn plain(bytes: impl Into<Bytes>) -> Self {
         Self { source: Source::Whole(bytes.into()), call: None }
     }
@@ -56,7 +56,7 @@ impl ResponseBody {
         Self { source: Source::Broken(bytes.into()), call: Some((call, status)) }
     }
 
-    /// A body that sends each piece of `stream` at the time that `pace` has for its token.
+    /// Returns a body that sends each piece of `stream` at the time that `pace` has for its token.
     pub fn stream(stream: RenderedStream, pace: Pace, call: OpenCall, status: u16) -> Self {
         let source = if pace.is_immediate() {
             Source::Burst(stream.bytes.into())
@@ -101,7 +101,8 @@ impl Body for ResponseBody {
                 this.source = Source::Breaking;
                 bytes
             }
-            // When a body fails, hyper drops the bytes that it has not written yet. Pending lets it write them first.
+            // When a body fails, hyper drops the bytes that it has not written yet. Returning `Pending` once lets it
+            // write them first.
             Source::Breaking => {
                 this.source = Source::BreakingOff;
                 cx.waker().wake_by_ref();

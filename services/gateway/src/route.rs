@@ -16,7 +16,7 @@ use crate::{
     serve::serve,
 };
 
-/// Highest number of records in one page of `/_gateway/calls`. A reader can ask for fewer.
+/// Maximum number of records in one page of `/_gateway/calls`. A reader can ask for fewer.
 const PAGE_MAX: usize = 10_000;
 /// Header of the number after which the next page begins.
 const NEXT: HeaderName = HeaderName::from_static("x-gateway-next");
@@ -75,8 +75,8 @@ fn query(request: &Request<Incoming>) -> &str {
     request.uri().query().unwrap_or_default()
 }
 
-/// Returns the records after `?after=<seq>`, at most `&limit=<count>`, one a line. The page is empty if there are none
-/// yet.
+/// Returns the records after `?after=<seq>`, at most `&limit=<count>`, one per line. The page is empty if there are
+/// none yet.
 fn calls(app: &App, query: &str) -> Response<ResponseBody> {
     let (after, limit) = match (number(query, "after"), number(query, "limit")) {
         (Ok(after), Ok(limit)) => (after.unwrap_or(0), limit),

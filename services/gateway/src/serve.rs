@@ -21,7 +21,7 @@ use crate::{
 
 const OK: u16 = 200;
 
-/// Reads a request, plans the call, and carries the plan out. Every call is recorded, also one whose request cannot be
+/// Reads a request, plans the call, and executes the plan. Every call is recorded, even if its request cannot be
 /// read.
 pub(crate) async fn serve<P: Protocol>(
     app: &App,
@@ -85,7 +85,7 @@ impl<P: Protocol> PendingCall<'_, P> {
         };
         match ending {
             _ if request.stream_mode.stream => self.stream(&answer, pace, ending),
-            // A buffered response has not sent its status yet, so the status tells of the overload.
+            // The status of a buffered response was not sent yet, so it can report the overload.
             Ending::Overloaded { .. } => self.fail(&Fault::Overloaded { retry_after: model.retry_after }),
             _ => self.whole(&answer, pace, ending).await,
         }

@@ -20,10 +20,10 @@ use crate::{
     settings::GatewaySettings,
 };
 
-/// Time after which an idle connection is closed. It is long because a client that reuses a closed connection sees a
-/// failure that the model's name did not ask for.
+/// Time after which an idle connection is closed. It is long, because a client that reuses a closed connection gets a
+/// failure that the model's name does not ask for.
 const IDLE_MAX: Duration = Duration::from_mins(10);
-/// Pause before the next accept after a failed one, as when the process is out of file descriptors.
+/// Pause before the next accept after a failed one, for example when the process has no free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A running gateway. It stops when it is dropped, without waiting for its tasks.
@@ -36,7 +36,7 @@ pub struct Gateway {
     stop: DropGuard,
 }
 
-/// Why a gateway did not start, or has no complete record.
+/// Reason why a gateway did not start, or has no complete record.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     #[error("cannot listen on {address}")]
@@ -92,7 +92,7 @@ impl Gateway {
         self.app.recorder.stats()
     }
 
-    /// Breaks off all open calls, records them with status 499, and writes the rest of the record's file.
+    /// Ends all open calls, records them with status 499, and writes the rest of the record's file.
     ///
     /// # Errors
     /// If a write failed, so that the file is incomplete.
@@ -145,8 +145,8 @@ impl Server {
     }
 }
 
-/// Serves one connection to its end. Its error is dropped: either the client broke the connection or a model's name
-/// asked for that, and the record of the calls has it.
+/// Serves one connection to its end. An error is ignored: either the client broke the connection or a model's name
+/// asked for that, and the record of the calls shows it.
 async fn serve_connection(stream: TcpStream, app: Arc<App>) {
     // With Nagle's algorithm, small pieces of a stream wait until the client has acknowledged the earlier ones.
     if stream.set_nodelay(true).is_err() {

@@ -13,16 +13,16 @@ use crate::answer_key::AnswerKey;
 pub struct GatewaySettings {
     /// Address to listen on. Port 0 takes a free port.
     pub listen: SocketAddr,
-    /// Answer key of the base `key`. Without it the gateway has no such model.
+    /// Answer key of the base `key`. Without it the gateway has no model with that base.
     pub answer_key: Option<AnswerKey>,
-    /// File to which a line of JSON is appended for every call that ends. No call waits for the disk: when it is too
-    /// slow, lines are left out and counted in [`crate::Stats::file_dropped`].
+    /// File to which a line of JSON is appended for every call that ends. No call waits for the disk. If the disk is
+    /// too slow, lines are left out and counted in [`crate::Stats::file_dropped`].
     pub record_to: Option<PathBuf>,
-    /// Highest number of records kept in memory, about 300 bytes each. The oldest are dropped and counted.
+    /// Maximum number of records kept in memory, about 300 bytes each. The oldest are dropped and counted.
     pub calls_kept_max: usize,
     /// Longest body of a request, in bytes. A longer one gets 413.
     pub body_bytes_max: usize,
-    /// Highest number of open connections. Further ones wait in the listener's backlog.
+    /// Maximum number of open connections. Further ones wait in the listener's backlog.
     pub connections_max: usize,
     pub clock: Clock,
 }

@@ -12,7 +12,7 @@ use tracing::Span;
 
 use crate::metrics::{LogSinkMetrics, MessageEnd};
 
-/// Largest number of messages that one transaction writes.
+/// Maximum number of messages that one transaction writes.
 const BATCH_MAX: usize = 1_000;
 /// Longest time that a message waits for others to be written with it.
 const BATCH_WAIT: Duration = Duration::from_millis(50);

@@ -13,7 +13,7 @@ pub struct StoreHealth(Arc<Mutex<Option<StoreUnavailable>>>);
 pub struct StoreUnavailable(pub String);
 
 impl StoreHealth {
-    /// Fails after a failed attempt to write, until one succeeds.
+    /// Returns an error from a failed attempt to write until the next successful one.
     pub fn check(&self) -> Result<(), StoreUnavailable> {
         let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         fault.clone().map_or(Ok(()), Err)
@@ -24,7 +24,8 @@ impl StoreHealth {
     }
 }
 
-/// Count of the partitions that have no consumer yet. Until there is none, a queue that executors publish to may not exist.
+/// Number of partitions that have no consumer yet. Until it is zero, a queue to which executors publish may not
+/// exist.
 #[derive(Clone, Debug)]
 pub struct ConsumerHealth {
     missing: Arc<AtomicU16>,
@@ -42,7 +43,7 @@ impl ConsumerHealth {
         Self { missing: Arc::new(AtomicU16::new(partitions)) }
     }
 
-    /// Fails until every partition has a consumer.
+    /// Returns an error until every partition has a consumer.
     pub fn check(&self) -> Result<(), NotConsuming> {
         match self.missing.load(Ordering::Relaxed) {
             0 => Ok(()),

@@ -1,7 +1,7 @@
 //! Writes the invocations and deferrals that executors publish: consumes, writes to the store, acks.
 //!
-//! A batch is acked only after its transaction is committed. After a crash before the ack the messages are delivered again,
-//! and writing them again changes nothing, so no order of crashes loses or doubles a result.
+//! A batch is acked only after its transaction is committed. After a crash before the ack the messages are delivered
+//! again, and writing them again changes nothing, so no crash loses or doubles a result.
 
 mod batch;
 mod health;

@@ -9,7 +9,7 @@ pub struct LogSinkMetrics {
     pub unwritten: IntGauge,
 }
 
-/// Fate of a message, as a label.
+/// Result of handling a message, as a label.
 #[derive(Clone, Copy, Debug)]
 pub enum MessageEnd {
     Written,
@@ -58,7 +58,7 @@ impl LogSinkMetrics {
             )?,
         };
         for end in MessageEnd::ALL {
-            // The series begins at zero, so that it is not absent before the first message.
+            // Registers the series at zero, so that it is not absent before the first message.
             metrics.messages.with_label_values(&[end.label()]);
         }
         registry.register(Box::new(metrics.messages.clone()))?;

@@ -13,7 +13,8 @@ use crate::{
     metrics::MessageEnd,
 };
 
-/// Two batches, so that one arrives while the other is in its transaction. `RabbitMQ` allows no more for a quorum queue.
+/// Number of messages of two batches, so that one arrives while the other is written. `RabbitMQ` allows no more for a
+/// quorum queue.
 const PREFETCH: u16 = 2_000;
 /// Pause between two attempts to write while the store is unavailable.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -24,7 +25,7 @@ const DRAIN_WAIT: Duration = Duration::from_millis(100);
 /// Time after which a stopping log-sink begins no further batch.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
-/// Writes one partition's messages until `stop`, and then those that are left.
+/// Writes the messages of one partition until `stop`, and then those that have already arrived.
 pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> anyhow::Result<()> {
     let queue = Queue::Logs(partition);
     let mut subscription =
@@ -43,8 +44,8 @@ pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> an
     Ok(())
 }
 
-/// Writes the batch that begins with `first`. The stop does not cancel its collection: the messages taken so far would be
-/// dropped, and in a standalone process no other log-sink would get them.
+/// Writes the batch that begins with `first`. The stop does not cancel the collection of the batch: the messages
+/// taken so far would be dropped, and in a standalone process no other log-sink would get them.
 async fn write_from(
     sink: &LogSink,
     subscription: &mut dyn Subscription,

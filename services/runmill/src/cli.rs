@@ -9,21 +9,23 @@ use runmill_proto::{
     api::{PageQuery, ProviderProtocol, RateLimit},
 };
 
-/// Name of the demo's model: right on four items of five, at a real model's pace, with some rate limiting and failures.
+/// Name of the demo's model. It answers four of five items correctly, as fast as a real model, with some rate
+/// limiting and failures.
 const DEMO_MODEL: &str = "key=0.8+ttft=150ms+tokens=48+tps=200+fail=429:0.03+fail=500:0.01";
 
-/// Items of a run, whose places are 32-bit numbers.
+/// Range of the number of items of a run. Their places are 32-bit numbers.
 const ITEMS: Range<usize> = Range::new(1, 4_294_967_295);
-/// Duration of a call. One that takes no time, or more than a day, is a typing error.
+/// Range of the duration of a call. No time, or more than a day, is a typing error.
 const SECONDS_PER_CALL: Range<f64> = Range::new(0.000_001, 86_400.0);
-/// Assumed tokens of an answer.
+/// Range of the assumed number of tokens of an answer.
 const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
-/// Calls that the gateway keeps, about 300 bytes each.
+/// Range of the number of calls that the gateway keeps. Each takes about 300 bytes.
 const KEPT: Range<usize> = Range::new(0, 1_000_000_000);
-/// Connections of the gateway. With none it would serve nobody.
+/// Range of the number of connections of the gateway.
 const CONNECTIONS: Range<usize> = Range::new(1, 1_000_000);
 
-/// Parses numbers within `range`. Options with it also allow negative numbers, whose error then names the range, too.
+/// Parses numbers within `range`. Options that use it allow negative numbers, so that their error also names the
+/// range.
 fn within<T>(range: Range<T>) -> impl Fn(&str) -> Result<T, OutOfRange> + Clone + Send + Sync + 'static
 where
     T: Numeric + Send + Sync + 'static,
@@ -31,7 +33,7 @@ where
     move |text| range.parse(text)
 }
 
-/// Executes LLM evaluation and batch-inference runs: each item is answered once or reported as failed.
+/// Executes LLM evaluation and batch-inference runs: every job is answered or reported as failed.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
@@ -47,19 +49,19 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Ask a model one short question, and print what the model supports or what is wrong
     SmokeTest(SmokeTestArgs),
-    /// Serve the API, the executor and the log-sink from one process
+    /// Run the whole system in one process: the HTTP API at `RUNMILL_LISTEN`, an executor and a log-sink
     Serve,
-    /// Serve the API and feed jobs to the broker, as one service of a cluster
+    /// Run the service of a cluster that serves the HTTP API and puts jobs into the broker's queues
     Dispatcher,
-    /// Execute jobs, as one service of a cluster
+    /// Run the service of a cluster that calls the models
     Executor,
-    /// Write results to the database, as one service of a cluster
+    /// Run the service of a cluster that writes results to the database
     LogSink,
     /// Serve a deterministic model for tests and demos
     Gateway(GatewayArgs),
-    /// Bring the schema of the database up to date
+    /// Bring the database schema up to date
     Migrate,
-    /// Make and rotate the keys that encrypt the providers' secrets
+    /// Generate and rotate the keys that encrypt the providers' secrets
     #[command(subcommand)]
     Keys(KeysAction),
     /// List, show, watch, cancel, pause, resume and retry runs
@@ -87,13 +89,13 @@ pub struct RunArgs {
     pub model: String,
     #[command(flatten)]
     pub provider: ProviderArgs,
-    /// Scorer of all answers; by default, each item names its own
+    /// Scorer of the items that do not name a checker of their own
     #[arg(long, value_enum)]
     pub scorer: Option<ScorerArg>,
-    /// Regular expression of --scorer regex
+    /// Regular expression for --scorer regex
     #[arg(long, value_name = "REGEX")]
     pub pattern: Option<String>,
-    /// Number of independent answers to each item, from 1 to 1000
+    /// Number of independent answers to each item, from 1 to 1000 (default: 1)
     #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
     pub samples: Option<u32>,
     /// Run only the first N items, from 1 to 4294967295
@@ -124,8 +126,8 @@ pub struct RunArgs {
     /// Further run configuration as a JSON object; the options above take precedence
     #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
-    /// Field of the file for each part of an item, as question=prompt,answer=target,choices=options,id=key
-    #[arg(long, value_name = "FIELD=NAME,...")]
+    /// Field of the file that holds each part of an item, as question=prompt,answer=target,choices=options,id=key
+    #[arg(long, value_name = "PART=FIELD,...")]
     pub map: Option<String>,
     /// Print the calls, tokens, cost and time that the run would take; call no model
     #[arg(long, conflicts_with = "out")]
@@ -150,7 +152,7 @@ pub struct RunArgs {
         allow_negative_numbers = true
     )]
     pub answer_tokens: u64,
-    /// File of model prices, in runmill's or LiteLLM's format; replaces `RUNMILL_PRICES`
+    /// File of model prices, in runmill's or LiteLLM's format; used in place of `RUNMILL_PRICES`
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
     /// Write the results to this file, one JSON object per line
@@ -172,7 +174,7 @@ pub struct SmokeTestArgs {
     pub provider: ProviderArgs,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Print the report as JSON
+    /// Print the report as JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -221,8 +223,8 @@ impl From<ProtocolArg> for ProviderProtocol {
 
 #[derive(Args, Clone)]
 pub struct ServerArgs {
-    /// URL of a runmill server, whose token is read from `RUNMILL_TOKEN`; without a server, this process does the work
-    /// with the local data directory
+    /// URL of a runmill server; its token is read from `RUNMILL_TOKEN`. Without a server, this process uses the local
+    /// data directory itself
     #[arg(long, value_name = "URL", env = "RUNMILL_SERVER", global = true)]
     pub server: Option<String>,
 }

@@ -17,12 +17,13 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come here, too; clap prints them to standard output and errors to standard error.
+            // Requests for help and version are errors of clap, too. It prints these to standard output, and other
+            // errors to standard error.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Completed };
         }
     };
-    // Comes before any use of TLS, which takes the crypto provider that is installed here.
+    // Must come before any use of TLS, which uses this crypto provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

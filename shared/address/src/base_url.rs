@@ -3,14 +3,14 @@ use url::Url;
 
 use crate::{AddressError, AddressRules};
 
-/// Beginning of the one query that a stored base URL may have: Azure's addresses end with a version of its API.
+/// Beginning of the only query that a stored base URL may have: Azure's addresses end with a version of its API.
 const VERSION_PARAMETER: &str = "api-version=";
 
 /// Address of a provider's API, to which a protocol appends its own path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// A base URL that cannot be stored or called.
+/// Error for a base URL that cannot be stored or called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     #[error("must be a URL such as `https://api.openai.com/v1`")]
@@ -45,7 +45,7 @@ impl BaseUrl {
     /// Stricter than [`BaseUrl::parse`]: the text is shown to users, so a query that could hold a key is refused.
     pub fn normalise(text: &str, rules: AddressRules) -> Result<String, BaseUrlError> {
         let stored = normalise(text.trim())?;
-        // A client parses more spellings of a host than `Uri`, so the rules are asked about the host of the client.
+        // A client accepts more spellings of a host than `Uri`, so the rules check the host as the client reads it.
         rules.check(Self::parse(&stored)?.as_url())?;
         Ok(stored)
     }

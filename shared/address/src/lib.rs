@@ -1,7 +1,7 @@
 //! Checks of the addresses that providers may have.
 //!
-//! [`BaseUrl`] is the one reader of a provider's base URL, and [`AddressRules`] say which addresses may be called: those
-//! that a base URL names, and those that its host's name is resolved to.
+//! Only [`BaseUrl`] reads a provider's base URL. [`AddressRules`] decide which addresses may be called: they check
+//! the address in a base URL, and those to which its host's name is resolved.
 
 mod base_url;
 mod rules;

@@ -8,19 +8,19 @@ pub const ALLOW_HTTP: &str = "RUNMILL_ALLOW_HTTP";
 /// Name of the variable that sets [`AddressRules::allow_link_local`].
 pub const ALLOW_LINK_LOCAL: &str = "RUNMILL_ALLOW_LINK_LOCAL";
 
-/// Addresses that calls to a provider may go to.
+/// Rules for the addresses to which calls of a provider may go.
 ///
 /// Without rules, a user who may add a provider could make an executor send its keys over the network unencrypted, or
 /// query services that only the machine itself should reach: clouds hand out credentials at such addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddressRules {
-    /// Allows `http` to any host; otherwise only to this machine.
+    /// True allows `http` to any host, false only to this machine.
     pub allow_http: bool,
-    /// Allows link-local addresses and the metadata addresses of clouds.
+    /// True allows link-local addresses and the metadata addresses of clouds.
     pub allow_link_local: bool,
 }
 
-/// An address that may not be called.
+/// Error for an address that may not be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error(
@@ -61,7 +61,7 @@ impl AddressRules {
         }
     }
 
-    /// Returns true if an address that a host's name was resolved to may be called.
+    /// Returns true if `address`, to which a host's name was resolved, may be called.
     pub fn allows(&self, address: IpAddr) -> bool {
         self.allow_link_local || !is_link_local(address)
     }
@@ -83,7 +83,7 @@ fn is_this_machine(host: &Host<&str>) -> bool {
     }
 }
 
-/// Drops the dot that may end a full domain name.
+/// Returns a domain name without the dot at its end.
 fn without_root(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }

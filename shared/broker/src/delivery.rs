@@ -3,17 +3,17 @@ use async_trait::async_trait;
 use crate::{BrokerError, DeliveryTag, Envelope, PublishError};
 
 /// A message that this process has taken and not yet settled. Settle it with exactly one of the methods that take
-/// `self`. Dropped unsettled, it stays unacked until its subscription ends, and is then delivered again.
+/// `self`. If it is dropped unsettled, it stays unacked until its subscription ends, and is then redelivered.
 pub struct Delivery {
     pub message: Envelope,
-    /// Number of earlier deliveries of this message, to any process, as far as the broker says.
+    /// Number of earlier deliveries of this message, to any process, as far as the broker reports them.
     pub delivery_count: u32,
     tag: DeliveryTag,
     settle: Box<dyn Settle>,
 }
 
-/// Settles one delivery in an implementation's way. Settling a delivery whose connection is gone does nothing and is
-/// no error: the broker delivers it again by itself.
+/// Settles one delivery of an implementation. If its connection is lost, this does nothing and is no error, because
+/// the broker redelivers the message.
 #[async_trait]
 pub trait Settle: Send + Sync {
     async fn ack(&self) -> Result<(), BrokerError>;
@@ -28,7 +28,7 @@ impl Delivery {
         Self { message, delivery_count, tag, settle }
     }
 
-    /// Wraps the settling of this delivery, so that a decorator of a subscription takes part in it.
+    /// Wraps the settling of this delivery, so that a decorator of a subscription can observe it.
     #[must_use]
     pub fn map_settle(self, wrap: impl FnOnce(Box<dyn Settle>) -> Box<dyn Settle>) -> Self {
         Self { settle: wrap(self.settle), ..self }
@@ -56,8 +56,8 @@ impl Delivery {
         self.settle.requeue_as_failed().await
     }
 
-    /// Moves a message that nobody can handle to [`Queue::Dead`](crate::Queue::Dead), with `reason`. On an error it is
-    /// requeued, and counted.
+    /// Moves a message that nobody can handle to [`Queue::Dead`](crate::Queue::Dead), with `reason`. On an error it
+    /// is requeued, which counts towards the delivery limit.
     pub async fn dead_letter(self, reason: &str) -> Result<(), BrokerError> {
         self.settle.dead_letter(&self.message, reason).await
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// The broker cannot be used, or it refused a call.
+/// Error of a broker that cannot be used, or that refused a call.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// The URL may hold a password, so the text does not repeat it.
@@ -8,7 +8,7 @@ pub enum BrokerError {
     BadUrl,
     #[error("could not reach the broker at {address}: {reason}")]
     Unreachable {
-        /// Host and port, never the credentials.
+        /// Host and port of the broker, without credentials.
         address: String,
         reason: String,
     },
@@ -20,7 +20,7 @@ pub enum BrokerError {
     Closed,
 }
 
-/// The broker may not have stored the message: publish it again.
+/// Error of a publish. The broker may not have stored the message, so publish it again.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     #[error("no queue takes messages for {0}")]
@@ -53,18 +53,18 @@ pub enum RequestError {
     Publish(#[from] PublishError),
 }
 
-/// Messages cannot be published now.
+/// Reason why messages cannot be published now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HealthError {
     #[error("the broker connection is closed")]
     Closed,
     #[error("not connected to {address}: {reason}")]
     Disconnected {
-        /// Host and port, never the credentials.
+        /// Host and port of the broker, without credentials.
         address: String,
         reason: String,
     },
     /// The broker blocks all publishing until its memory or disk alarm is over.
-    #[error("{address} takes no messages: its memory or disk is full")]
+    #[error("the broker at {address} accepts no messages: its memory or disk is full")]
     Blocked { address: String },
 }

@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 
 use crate::{Envelope, Heard};
 
-/// Broadcasts that one listener has not heard yet. To bound memory, a listener that lags too far loses them all and
-/// hears [`Heard::Gap`] instead: broadcasts are only hints.
+/// Broadcasts that one listener has not received yet. To bound memory, a listener that lags too far loses them all
+/// and receives [`Heard::Gap`] instead: broadcasts are only hints to read the store.
 #[derive(Default)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
@@ -42,14 +42,14 @@ impl Inbox {
         self.changed.notify_one();
     }
 
-    /// Ends the stream after the broadcasts that are still unheard.
+    /// Ends the stream after the broadcasts that wait here.
     pub fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
     }
 
-    /// Returns the next broadcast or gap, or `None` after [`Inbox::close`]. Only one task at a time may wait here.
-    /// Cancel safe.
+    /// Returns the next broadcast, or a gap (broadcasts may have been missed), or `None` after [`Inbox::close`]. Only
+    /// one task at a time may wait here. Cancel safe.
     pub async fn next(&self) -> Option<Heard> {
         loop {
             {
@@ -69,7 +69,7 @@ impl Inbox {
 }
 
 impl State {
-    /// Replaces the unheard messages by a gap. A listener that reads the store after the gap finds their effects there.
+    /// Replaces the waiting messages by a gap. A listener that then reads the store finds their effects there.
     fn lose(&mut self) {
         self.unheard.clear();
         self.gap = true;

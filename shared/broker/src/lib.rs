@@ -1,5 +1,5 @@
-//! Carries messages between processes: one small port, with an implementation over RabbitMQ ([`amqp`]) and one within
-//! this process ([`memory`]).
+//! Sends messages between processes. The port has an implementation over RabbitMQ ([`amqp`]) and one within this
+//! process ([`memory`]).
 //!
 //! The contract is [`conformance`], which both implementations pass. In short: a publish returns when the broker has
 //! taken responsibility; a delivery stays unacked with its process until it is settled; if it is unsettled when its
@@ -27,7 +27,7 @@ pub use message::Envelope;
 pub use queue::{DELIVERY_LIMIT, Queue, log_partition};
 pub use tag::{ChannelId, DeliveryTag};
 
-/// A connection to a broker, shared by the whole process.
+/// Connection to a broker, shared by the whole process.
 #[async_trait]
 pub trait Broker: Send + Sync {
     /// Creates `queue` if it does not exist. Publishing to a queue that nobody declared is
@@ -45,8 +45,8 @@ pub trait Broker: Send + Sync {
     /// Sends to every process that listens now. The message is not kept for others.
     async fn broadcast(&self, message: Envelope) -> Result<(), PublishError>;
 
-    /// Listens to all broadcasts from now on. After a reconnection some may have been missed; the listener then
-    /// yields [`Heard::Gap`].
+    /// Listens to all broadcasts from now on. After a reconnection some may have been missed, and the listener then
+    /// returns [`Heard::Gap`].
     async fn listen(&self) -> Result<Box<dyn Listener>, BrokerError>;
 
     /// Sends a request to whichever process takes from [`Queue::Requests`], and waits for its answer
@@ -56,7 +56,7 @@ pub trait Broker: Send + Sync {
     /// Returns an error with the reason if messages cannot be published now.
     fn health(&self) -> Result<(), HealthError>;
 
-    /// Ends all subscriptions and connections, after what is being written.
+    /// Ends all subscriptions and connections, after pending writes.
     async fn close(&self);
 }
 
@@ -66,19 +66,19 @@ pub trait Subscription: Send {
     /// Returns the next delivery, or `None` after [`Subscription::stop`] or after the broker was closed. Cancel safe.
     async fn next(&mut self) -> Option<Delivery>;
 
-    /// Sets the number of deliveries that may be unsettled at once. With zero, nothing more is taken and messages are
-    /// left to others. Deliveries that were taken before stay with this subscription in any case.
+    /// Sets the number of deliveries that may be unsettled at once. With zero, no further messages are taken, so they
+    /// are left to other subscriptions. Deliveries that were already taken stay with this subscription.
     ///
-    /// Lower it no more often than needed: messages that were on their way here are returned to the queue, and
-    /// `RabbitMQ` before 4.3 counts that as a delivery.
+    /// Lower it no more often than needed: messages that the broker has already sent here are returned to the queue,
+    /// and `RabbitMQ` before 4.3 counts that as a delivery.
     async fn set_prefetch(&mut self, prefetch: u16);
 
-    /// Acks `last` and every earlier delivery of this subscription that is still unsettled. Does nothing if `last`
-    /// was settled before, came from another subscription, or came on a channel that was lost.
+    /// Acks `last` and every earlier delivery of this subscription that is still unsettled. Does nothing if `last` is
+    /// already settled, is of another subscription, or came on a channel that was lost.
     async fn ack_through(&mut self, last: Delivery) -> Result<(), BrokerError>;
 
-    /// Takes nothing more, and requeues what was buffered but not yet returned by `next`. Deliveries that `next` has
-    /// returned can still be settled while the subscription lives.
+    /// Takes no further messages, and requeues the buffered ones that `next` has not returned. Deliveries that `next`
+    /// has returned can still be settled while the subscription lives.
     async fn stop(&mut self);
 }
 
@@ -97,5 +97,5 @@ pub trait Listener: Send {
     async fn next(&mut self) -> Option<Heard>;
 }
 
-/// A broker as services hold it.
+/// A broker, as services share it.
 pub type SharedBroker = Arc<dyn Broker>;

@@ -2,12 +2,12 @@ use bytes::Bytes;
 use runmill_proto::codec::{self, DecodeError, Message};
 use uuid::Uuid;
 
-/// A message as the broker carries it.
+/// A message as the broker transports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// A `UUIDv7`, or nil if another program sent the message without an id.
+    /// Id of the message: a UUIDv7, or nil if another program sent the message without an id.
     pub id: Uuid,
-    /// Name and version, such as `job.v1`.
+    /// Name and version of the message's type, such as `job.v1`.
     pub message_type: String,
     pub body: Bytes,
     /// W3C trace context of the publisher.

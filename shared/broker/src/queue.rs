@@ -1,7 +1,7 @@
 use runmill_proto::{ProviderId, RunId, message::Job};
 
 /// Number of times that a message may be returned to its queue. At the next return it becomes a dead letter, so it is
-/// delivered at most once more than this.
+/// delivered at most one time more than this.
 pub const DELIVERY_LIMIT: u32 = 20;
 
 /// An executor ends a job by itself before the broker would dead-letter it.
@@ -12,7 +12,7 @@ const _: () = assert!(Job::DELIVERIES_MAX < DELIVERY_LIMIT);
 pub enum Queue {
     /// Jobs of one provider's lane.
     Jobs(ProviderId),
-    /// Logs of the runs that hash to this partition.
+    /// Logs of the runs in this partition.
     Logs(u16),
     /// Requests to any executor.
     Requests,

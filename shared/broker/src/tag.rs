@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Identifies a channel within this process. A channel numbers the deliveries of one subscription. One that replaces a
-/// lost channel has another id, so that a delivery of the lost one is never mistaken for its own.
+/// Identifies a channel within this process. A channel numbers the deliveries of one subscription. A channel that
+/// replaces a lost one has another id, so that deliveries of the two are never confused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ChannelId(u64);
 

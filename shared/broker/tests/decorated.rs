@@ -19,7 +19,7 @@ use runmill_broker::{
 struct Counts {
     published: AtomicU32,
     delivered: AtomicU32,
-    /// Deliveries settled one by one.
+    /// Number of deliveries that were settled one by one.
     settled: AtomicU32,
     acked_through: AtomicU32,
     replied: AtomicU32,
@@ -136,7 +136,8 @@ fn counting<B>(inner: B) -> CountingBroker<B> {
     CountingBroker { inner, counts: Arc::default() }
 }
 
-/// A decorated broker is decorated once more, because a decorator must not rely on what it wraps either.
+/// A decorated broker is decorated once more, because a decorator must not depend on the broker that it wraps,
+/// either.
 fn broker() -> CountingBroker<CountingBroker<MemoryBroker>> {
     let settings = MemorySettings { queue_length_max: conformance::QUEUE_LENGTH_MAX };
     counting(counting(MemoryBroker::with_settings(settings)))
@@ -154,7 +155,8 @@ async fn a_decorator_sees_all_that_passes_through_it() {
         let counted =
             [&counts.published, &counts.delivered, &counts.settled, &counts.acked_through, &counts.replied]
                 .map(|counter| counter.load(Ordering::Relaxed));
-        // Six published, taken, four acked at once, and two taken again and acked; one request, answered and acked.
+        // Six messages were published and taken, four were acked together, and two were taken again and acked. One
+        // request was answered and acked.
         assert_eq!(counted, [6, 9, 3, 1, 1]);
     }
 }

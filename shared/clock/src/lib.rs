@@ -1,4 +1,4 @@
-//! The wall clock. A crate of its own, so that the model client and the logs share it with the services without
+//! The wall clock. It is a crate of its own, so that the model client, the logs and the services share it without
 //! depending on a server.
 
 use std::{

@@ -22,12 +22,12 @@ use crate::{
 pub struct Config {
     pub app_name: String,
     pub app_env: String,
-    /// Directives `level` or `target=level`, in lower case, separated by commas.
+    /// Directives `level` or `module=level`, in lower case, separated by commas.
     pub log_filter: String,
     /// URL with the scheme `postgresql`, whichever way it was written.
     pub database_url: Option<SecretString>,
     pub amqp_url: Option<SecretString>,
-    /// Keys that a [`Keyring`] is known to accept.
+    /// Keys of the [`Keyring`], which has accepted them.
     pub encryption_key: Option<SecretString>,
     pub reconcile_interval: Duration,
     pub listen: SocketAddr,
@@ -45,11 +45,11 @@ pub struct Config {
     pub line_max_bytes: usize,
     pub database_pool: usize,
     pub prices: Arc<PriceTable>,
-    /// `None`: traces are off.
+    /// Settings of traces. `None` if traces are off.
     pub traces: Option<Traces>,
 }
 
-/// Bounds of the largest body and line, in bytes.
+/// Range of the settings of the largest body and the longest line, in bytes.
 const BYTES: Range<usize> = Range::new(1024, 1024 * 1024 * 1024);
 const MONTH_SECONDS: u64 = 30 * 24 * 60 * 60;
 
@@ -123,7 +123,7 @@ fn queue_prefix(text: &str) -> Result<String, ValueError> {
     if fits { Ok(text.to_owned()) } else { Err(ValueError::QueuePrefix) }
 }
 
-/// Source of the fallbacks: XDG Base Directory Specification 0.8.
+/// Returns the data directory. Source of the fallbacks: XDG Base Directory Specification 0.8.
 fn data_dir(env: &Env) -> PathBuf {
     let under = |name, rest| env.get(name).map(|folder| PathBuf::from(folder).join(rest));
     env.get(variable::DATA_DIR.name)

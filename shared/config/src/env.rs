@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use crate::ConfigError;
 
-/// The variables that a process was given. An empty value counts as unset.
+/// Variables of the environment of a process. An empty value counts as unset.
 #[derive(Clone, Default)]
 pub struct Env(BTreeMap<String, String>);
 
@@ -13,7 +13,7 @@ impl Env {
     /// `export`. A line that begins with `#` is a comment.
     pub fn process() -> Result<Self, ConfigError> {
         let mut env = Self::file(Path::new(".env"))?;
-        // `vars` would panic on any name or value that is not Unicode, also of variables that runmill does not read.
+        // `vars` would panic at any name or value that is not Unicode, even of a variable that runmill does not read.
         for (name, value) in std::env::vars_os() {
             env.0.insert(name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned());
         }
@@ -38,7 +38,7 @@ impl Env {
                 Some((name, value)) if is_name(name) => {
                     env.0.insert(name.to_owned(), value.to_owned());
                 }
-                // The line is not shown: it may hold a secret.
+                // The line is not shown, because it may contain a secret.
                 _ => problems.push(format!(".env line {}: must be NAME=value", index + 1)),
             }
         }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Every fault of the settings, in words for the person who wrote them.
+/// Error with every fault of the settings, in words for the person who wrote them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     pub problems: Vec<String>,
@@ -20,7 +20,7 @@ impl ConfigError {
     }
 }
 
-/// A value that a variable cannot have. The text does not repeat the value, which may be secret.
+/// Error for a value that a variable cannot have. The text does not repeat the value, which may be secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ValueError {
     #[error("must be true or false")]

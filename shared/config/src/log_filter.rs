@@ -1,14 +1,14 @@
-/// A directive of `APP_LOG_LEVEL` that cannot be read.
+/// Error for a directive of `APP_LOG_LEVEL` that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LogFilterError {
-    #[error("`{0}` names no target")]
+    #[error("`{0}` names no module: write a level, or module=level, such as runmill_broker=debug")]
     NoTarget(String),
     #[error("`{0}` is not one of trace, debug, info, warning, error, off")]
     UnknownLevel(String),
 }
 
-/// Reads `APP_LOG_LEVEL`: directives `level` or `target=level`, separated by commas. Levels may be in any case, and may
-/// have the names of Python's loggers (`warning`, `critical`).
+/// Reads `APP_LOG_LEVEL`: directives `level` or `module=level`, separated by commas. Levels may be in any case, and
+/// may have the names of Python's loggers (`warning`, `critical`).
 pub(crate) fn parse(text: &str) -> Result<String, LogFilterError> {
     let directives: Result<Vec<_>, _> = text.split(',').map(|part| directive(part.trim())).collect();
     Ok(directives?.join(","))
@@ -47,7 +47,7 @@ mod tests {
             ("info, runmill_broker=DEBUG", Ok("info,runmill_broker=debug")),
             ("loud", Err("`loud` is not one of")),
             ("info,", Err("`` is not one of")),
-            ("=debug", Err("names no target")),
+            ("=debug", Err("names no module")),
             ("runmill=", Err("`` is not one of")),
         ];
         for (text, want) in table {

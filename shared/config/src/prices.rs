@@ -6,10 +6,10 @@ use std::{
 
 use runmill_pricing::{PriceTable, PriceTableError};
 
-/// Ten times the size of LiteLLM's table. A larger file is no price table.
+/// Maximum size of a price file: ten times that of LiteLLM's table.
 const BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// A file from which no prices can be read.
+/// Error for a file from which no prices can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceFileError {
     #[error(transparent)]

@@ -4,7 +4,7 @@ use runmill_proto::{Numeric, Range};
 
 use crate::{ConfigError, Env, VARIABLES, Variable, error::ValueError};
 
-/// Prefix of the variables that only runmill reads; the platform has others.
+/// Prefix of the variables that only runmill reads. Other programs also read the variables without it.
 const PREFIX: &str = "RUNMILL_";
 
 /// Reads variables and collects their faults.
@@ -23,8 +23,8 @@ impl<'a> Reader<'a> {
         self.env.get(variable.name).or(variable.default)
     }
 
-    /// Parses the value; returns `None` if there is none or `parse` fails. The fault shows the value, so this is not for
-    /// secrets.
+    /// Parses the value; returns `None` if there is none or `parse` fails. The fault shows the value, so this must
+    /// not be used for secrets.
     pub fn parse<T, E: Display>(
         &mut self,
         variable: &Variable,
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
         parse(text).map_err(|fault| self.problem(format!("{}: {fault}", variable.name))).ok()
     }
 
-    /// Reads a number in `range`. After a fault it returns the start of the range, which nobody uses.
+    /// Reads a number in `range`. After a fault it returns the start of the range, which is not used.
     pub fn number<T: Numeric>(&mut self, variable: &Variable, range: Range<T>) -> T {
         self.optional(variable, range).unwrap_or(range.min)
     }
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         Duration::from_secs_f64(self.number(variable, range))
     }
 
-    /// Reads `true` or `false`. After a fault it returns false, which nobody uses.
+    /// Reads `true` or `false`. After a fault it returns false, which is not used.
     pub fn flag(&mut self, variable: &Variable) -> bool {
         let flag = self.parse(variable, |text| {
             text.trim().to_ascii_lowercase().parse::<bool>().map_err(|_| ValueError::Flag)
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
 
 /// Returns the number of characters to insert, delete or replace to turn `b` into `a` (Levenshtein distance).
 fn distance(a: &str, b: &str) -> usize {
-    // One row of the table of prefixes at a time; `row[j]` is for the first `j` characters of `b`.
+    // Only one row of the table of prefixes is kept. `row[j]` is the distance to the first `j` characters of `b`.
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate() {
         let mut diagonal = row[0];

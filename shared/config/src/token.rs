@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 const LENGTH_MIN: usize = 16;
 
-/// Role of a bearer token. Each role may also do what the roles before it may do.
+/// Role of a bearer token. Each role has also the permissions of the roles before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads and watches.
@@ -40,7 +40,8 @@ pub struct Token {
     pub value: SecretString,
 }
 
-/// A token of a list that cannot be used. The text names it by its position, from 1, and does not show it.
+/// Error for a token of a list that cannot be used. The text names the position of the token, from 1, and does not
+/// show the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("token {position}: {error}")]
 pub(crate) struct TokenListError {

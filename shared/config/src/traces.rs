@@ -8,26 +8,26 @@ use crate::{error::ValueError, reader::Reader, variable};
 /// Settings of traces, from the variables that every `OpenTelemetry` program has.
 #[derive(Clone, Debug)]
 pub struct Traces {
-    /// URL that spans are posted to. It may hold a secret.
+    /// URL that spans are posted to. It may contain a secret.
     pub endpoint: SecretString,
     /// Headers of every export; values may be percent-encoded.
     pub headers: BTreeMap<String, SecretString>,
     pub sampling: Sampling,
-    /// Name of the service in traces. `None`: each service has a name of its own.
+    /// Name of the service in traces. If it is `None`, each service has its own name.
     pub service_name: Option<String>,
 }
 
 /// Rule for the traces that are kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// If true, a span that continues a trace is kept when the trace's first span was.
+    /// If true, a span that continues a trace is kept if the trace's first span was kept.
     pub parent_based: bool,
     /// Share of the other traces that is kept, from 0 to 1.
     pub ratio: f64,
 }
 
-/// Returns `None` if no endpoint is set. The other variables are not checked then: a platform may set them for all its
-/// programs.
+/// Reads the settings. Returns `None` if no endpoint is set. The other variables are then not checked, because a
+/// platform may set them for all its programs.
 pub(crate) fn traces(read: &mut Reader) -> Option<Traces> {
     let whole = read.secret(&variable::OTEL_TRACES_ENDPOINT, |text| url(text, ""));
     let base = read.secret(&variable::OTEL_ENDPOINT, |text| url(text, "/v1/traces"));
@@ -39,7 +39,7 @@ pub(crate) fn traces(read: &mut Reader) -> Option<Traces> {
     })
 }
 
-/// Source of the path: OTLP/HTTP, "Endpoint URLs".
+/// Returns the URL for traces: `path` below the endpoint. Source of the path: OTLP/HTTP, "Endpoint URLs".
 fn url(text: &str, path: &str) -> Result<SecretString, ValueError> {
     match text.split_once("://") {
         Some(("http" | "https", rest)) if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic()) => {

@@ -4,7 +4,8 @@ use runmill_address::{ALLOW_HTTP as ALLOW_HTTP_NAME, ALLOW_LINK_LOCAL as ALLOW_L
 #[derive(Debug)]
 pub struct Variable {
     pub name: &'static str,
-    /// Default, as it would be written in `.env`. `None`: there is no default, and `summary` says what happens then.
+    /// Default, as it would be written in `.env`. If it is `None`, there is no default, and `summary` describes what
+    /// happens without a value.
     pub default: Option<&'static str>,
     pub summary: &'static str,
 }
@@ -35,7 +36,7 @@ variables! {
     ENCRYPTION_KEY = "ENCRYPTION_KEY", None,
         "Key that encrypts providers' secrets: 32 bytes as 64 hex digits. Of several keys, separated by commas, the first encrypts and all decrypt. If unset, a standalone process generates a key and keeps it in the data directory.";
     RECONCILE_INTERVAL = "RUN_RETRY_POLL_INTERVAL_SECONDS", Some("30"),
-        "Seconds between two checks for runs that need attention, from 0.1 to 3600.";
+        "Seconds between two rounds in which the dispatcher ends canceled runs, resumes runs whose time has come and feeds lost jobs again, from 0.1 to 3600.";
     LISTEN = "RUNMILL_LISTEN", Some("127.0.0.1:8080"),
         "Address and port of the HTTP API.";
     OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:0"),
@@ -47,9 +48,9 @@ variables! {
     TOKENS = "RUNMILL_TOKENS", None,
         "Bearer tokens of the API, as `role:token,role:token`. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
     SERVER = "RUNMILL_SERVER", None,
-        "Server that `runmill run` and `runmill runs` use, as `http://host:8080`. If unset, `run` does everything in its own process.";
+        "Server that `runmill run`, `runmill runs` and `runmill smoke-test` use, as `http://host:8080`. If unset, they work in their own process with the local data directory.";
     TOKEN = "RUNMILL_TOKEN", None,
-        "Bearer token that `runmill run` and `runmill runs` send to the server.";
+        "Bearer token that `runmill run`, `runmill runs` and `runmill smoke-test` send to the server.";
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
         "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),
@@ -59,9 +60,9 @@ variables! {
     QUEUE_EXPIRES = "RUNMILL_QUEUE_EXPIRES_SECONDS", None,
         "Seconds after which RabbitMQ deletes an unused queue, from 1 to 2592000. If unset, queues are kept.";
     LOG_PARTITIONS = "RUNMILL_LOG_PARTITIONS", Some("4"),
-        "Number of queues over which logs are spread, from 1 to 64. Must be the same in every process.";
+        "Number of queues over which the records of finished calls are spread on their way to the log-sinks, from 1 to 64. Must be the same in every process.";
     LANE_CONCURRENCY = "RUNMILL_LANE_CONCURRENCY", Some("64"),
-        "Calls in flight at a provider that sets no limit of its own, from 1 to 100000.";
+        "Maximum number of calls in flight per executor at a provider that states no `rate_limit.concurrency`, from 1 to 100000.";
     BODY_MAX_BYTES = "RUNMILL_BODY_MAX_BYTES", Some("1048576"),
         "Largest size of a request's body in bytes, except for datasets, from 1024 to 1073741824.";
     LINE_MAX_BYTES = "RUNMILL_LINE_MAX_BYTES", Some("8388608"),

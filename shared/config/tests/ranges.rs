@@ -1,7 +1,7 @@
-//! Every numeric variable, below, at and above its range.
+//! Tests every numeric variable with values below, at and above its range.
 //!
-//! A variable is numeric if its fault says so: a new one is in the walk at once, and fails it until its range is
-//! documented.
+//! A variable is numeric if its error for a text asks for a number. So a new one is tested at once, and the test
+//! fails until its range is documented.
 
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 

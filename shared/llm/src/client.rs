@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// The layers of one request, by one version of a provider's settings.
+/// Layers of one request, for one version of a provider's settings.
 pub(crate) type Wire = Timeout<Negotiate<Exchange>>;
 
-/// Calls models of one provider, by its settings of the moment. Made by [`Factory::client`](crate::Factory::client).
+/// Calls models of one provider, by its current settings. Made by [`Factory::client`](crate::Factory::client).
 pub struct Client {
     stack: Observe<Retry<Permit<Wiring<Wire>>>>,
 }
@@ -41,15 +41,15 @@ impl Client {
         Self { stack: Observe { inner: stack, provider_id, provider_kind, metrics } }
     }
 
-    /// Calls the model until there is an answer or a reason to stop, and returns all attempts.
+    /// Makes attempts until there is an answer or a reason to stop, and returns the result with all attempts.
     ///
-    /// Cancel safe: dropped, it ends the request in flight and gives its slot back. The attempts are then not recorded,
-    /// and the provider may have done, and billed, the request.
+    /// Cancel safe: dropping the future ends the request in flight and frees its slot. The attempts are then not
+    /// recorded, although the provider may have answered and billed the request.
     pub async fn invoke(&self, request: &ChatRequest, policies: &dyn PolicySource) -> Invoked {
         self.invoke_until(request, policies, &Interrupts::default()).await
     }
 
-    /// As [`invoke`](Self::invoke), with interruptions from outside.
+    /// Like [`invoke`](Self::invoke), but the caller can interrupt the call.
     pub async fn invoke_until(
         &self,
         request: &ChatRequest,
@@ -59,12 +59,12 @@ impl Client {
         self.stack.invoke(request, policies, interrupts).await
     }
 
-    /// State of the provider's keys.
+    /// Returns the state of the provider's keys.
     pub fn keys(&self) -> Vec<ExecutorKey> {
         self.wiring().now().keys.report()
     }
 
-    /// Makes the circuit breaker of every key half-open: the next call tries it.
+    /// Makes the circuit breaker of every key half-open, so that the next call probes the key.
     pub fn reset_key_breakers(&self) {
         self.wiring().now().keys.reset_breakers();
     }

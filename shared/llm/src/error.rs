@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use runmill_proto::ErrorKind;
 
-/// Why a call to a model gave no answer.
+/// Reason why a call to a model gave no answer.
 ///
 /// `message` is the provider's own text, shortened and without secrets. `after` is the delay that the provider asked
 /// for.
@@ -18,7 +18,7 @@ pub enum ModelError {
     Overloaded { message: String, after: Option<Duration> },
     #[error("the provider failed with status {status}: {message}")]
     ServerError { status: u16, message: String, after: Option<Duration> },
-    /// The provider failed, and says that a retry is useless.
+    /// The provider failed, and states that a retry is useless.
     #[error("the provider failed with status {status} and asks for no retry: {message}")]
     ServerErrorForGood { status: u16, message: String },
     #[error("the stream ended before the answer was complete")]
@@ -45,7 +45,7 @@ pub enum ModelError {
     Interrupted,
 }
 
-/// The time limit that an attempt has reached.
+/// Time limit that an attempt has exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeoutPhase {
     #[error("no connection within request.connect_timeout_seconds")]
@@ -58,20 +58,20 @@ pub enum TimeoutPhase {
     Total,
 }
 
-/// A change to a request's form that may get it accepted.
+/// A change of a request's form after which the provider may accept it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fix {
-    /// Ask for a buffered answer: this model does not stream.
+    /// Request a buffered answer, because this model does not stream.
     Buffer,
-    /// Ask for a stream: this model only streams.
+    /// Request a stream, because this model only streams.
     Stream,
-    /// Leave out `stream_options`, which asks for the usage of a stream: the server does not know it.
+    /// Leave out `stream_options`, which requests the usage of a stream, because the server does not know it.
     OmitStreamOptions,
-    /// Name the token limit the other way: of `max_tokens` and `max_completion_tokens`, the server knows one.
+    /// Use the other name of the token limit: a server may know only one of `max_tokens` and `max_completion_tokens`.
     OtherTokenLimit,
 }
 
-/// The reaction to an error of an attempt.
+/// Next step after an error of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
     /// Retry after a backoff, and not before `after`. Uses up one of the call's retries.
@@ -80,17 +80,17 @@ pub enum Advice {
     SlowDown { after: Option<Duration> },
     /// Repeat the request at once, in another form.
     FixRequest(Fix),
-    /// The same request cannot succeed.
+    /// Fail the item, because the same request cannot succeed.
     FailItem,
-    /// No request with this key can succeed until somebody repairs it, or `after` has passed.
+    /// Stop using this key: no request with it can succeed until somebody repairs it, or `after` has passed.
     StopLane { after: Option<Duration> },
-    /// Make no more attempts. Nothing failed: the job is left for later or for another executor, or is not wanted any
-    /// more.
+    /// Make no more attempts. Nothing failed: the job is left for later or for another executor, or is no longer
+    /// needed.
     GiveUp,
 }
 
 impl ModelError {
-    // Without a `_` arm, a new variant does not compile until its advice is decided.
+    // There is no `_` arm, so that a new variant does not compile without advice.
     pub fn advice(&self) -> Advice {
         match *self {
             Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::Malformed { .. } => {
@@ -110,7 +110,7 @@ impl ModelError {
         }
     }
 
-    /// Returns the error's kind: a metric label, so one of a small closed set.
+    /// Returns the error's kind. It is a metric label, so it is from a small closed set.
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Connection { .. } => ErrorKind::Connection,

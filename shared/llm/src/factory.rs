@@ -39,18 +39,19 @@ pub struct FactorySettings {
     pub clock: Clock,
     pub random: Random,
     pub user_agent: String,
-    /// Limits of the providers: every attempt asks its provider's lane.
+    /// Limits of the providers. Every attempt needs the admission of its provider's lane.
     pub lanes: Arc<Lanes>,
     /// Prices of models.
     pub prices: Arc<PriceTable>,
     /// Rules for the addresses that may be called.
     pub address_rules: AddressRules,
-    /// Most clients kept at once. Above it, the least recently used one is dropped, with its idle connections.
+    /// Maximum number of clients that are kept. Beyond it, the least recently used one is dropped, with its idle
+    /// connections.
     pub clients_max: usize,
 }
 
 impl FactorySettings {
-    /// Settings without prices, for a process whose calls are limited by `lanes`.
+    /// Returns settings without prices, for a process whose calls are limited by `lanes`.
     pub fn new(clock: Clock, lanes: Arc<Lanes>) -> Self {
         Self {
             clock,
@@ -64,7 +65,7 @@ impl FactorySettings {
     }
 }
 
-/// Makes clients, and keeps them: a client holds the connections to its provider.
+/// Makes clients, and keeps them because a client holds the connections to its provider.
 pub struct Factory {
     settings: FactorySettings,
     metrics: Arc<Metrics>,
@@ -74,7 +75,7 @@ pub struct Factory {
 #[derive(Default)]
 struct Clients {
     by_provider: HashMap<ProviderId, Kept>,
-    /// Logical clock of uses.
+    /// Logical clock: counts the uses of all clients.
     uses: u64,
 }
 
@@ -84,19 +85,19 @@ struct Kept {
 }
 
 impl Factory {
-    /// Makes a factory; one for each registry, since its metrics can be registered once. Installs `ring` as the
-    /// process's provider of cryptography for TLS, unless there is one.
+    /// Makes a factory. Only one is possible for each registry, because its metrics can be registered only once.
+    /// Installs `ring` as the process's provider of cryptography for TLS, unless there is one.
     pub fn new(settings: FactorySettings, registry: &Registry) -> prometheus::Result<Self> {
-        // An error means that one is installed, which is as good.
+        // An error means that one is already installed, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let metrics = Arc::new(Metrics::register(registry)?);
         Ok(Self { settings, metrics, clients: Mutex::default() })
     }
 
-    /// The client of this provider, which from now on calls it by this version of its settings, or by a newer one that
-    /// it already knows.
+    /// Returns the client of this provider. From now on it uses this version of the provider's settings, or a newer
+    /// one that it already has.
     ///
-    /// Attempts in flight end by the settings that they began with; the next attempt of the same call has the new
+    /// Attempts in flight end with the settings with which they began. The next attempt of the same call uses the new
     /// ones.
     pub fn client(&self, target: &Target) -> Result<Arc<Client>, TargetError> {
         let identity = Identity { version: target.version, connect_timeout: target.connect_timeout };
@@ -122,12 +123,12 @@ impl Factory {
         self.clients().by_provider.remove(&provider_id);
     }
 
-    /// Makes the circuit breaker of every key half-open: someone says that the cause is mended.
+    /// Makes the circuit breaker of every key half-open, because a user reports that the cause is corrected.
     pub fn reset_key_breakers(&self) {
         self.clients().by_provider.values().for_each(|kept| kept.client.reset_key_breakers());
     }
 
-    /// State of a provider's keys; empty if it was not called yet.
+    /// Returns the state of a provider's keys, or nothing if the provider was not called yet.
     pub fn keys(&self, provider_id: ProviderId) -> Vec<ExecutorKey> {
         self.clients().by_provider.get(&provider_id).map(|kept| kept.client.keys()).unwrap_or_default()
     }
@@ -150,7 +151,7 @@ impl Factory {
         let redactor = Redactor::new(secrets.cloned());
         let (api, clock) = ((target.protocol, target.kind), self.settings.clock.clone());
         let exchange = Exchange { protocol, api, transport, redactor, clock };
-        // The negotiated forms stay valid while the client speaks to the same server in the same protocol.
+        // The negotiated forms stay valid if the new wiring has the same server and the same protocol.
         let memory = before.map(|wired| &wired.inner.inner).filter(|it| it.inner.is_like(&exchange));
         let memory = memory.map(|negotiate| negotiate.memory.clone()).unwrap_or_default();
         let seller = Seller::at(target.kind, &target.base_url);

@@ -9,39 +9,40 @@ use runmill_proto::{
 
 use crate::{ChatResponse, ModelError};
 
-/// Result and record of one call.
+/// Result of one call, with the record of its attempts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invoked {
-    /// Every request that was made, in order.
+    /// All attempts in which a request was made, in order.
     pub attempts: Vec<Attempt>,
-    /// Sum over all attempts, as far as the provider counted.
+    /// Sum of the tokens of all attempts, as far as the provider reported them.
     pub usage: Option<Usage>,
-    /// Start of the first attempt; of a call without attempts, its end.
+    /// Start of the first attempt, or the end of a call without attempts.
     pub started_at: Timestamp,
-    /// Time from the start of the first attempt to the end, waits between attempts included.
+    /// Time from the start of the first attempt to the end of the call, including the waits between attempts.
     pub latency: Duration,
     /// Time to the first token of the attempt that succeeded; `None` if its answer was buffered.
     pub ttft: Option<Duration>,
-    /// Number of failed attempts, those before this call included. Rate-limited attempts do not count.
+    /// Number of failed attempts, including those before this call. Rate-limited attempts do not count.
     pub failures: u32,
-    /// The answer was a stream.
+    /// True if the answer was a stream.
     pub streamed: bool,
     pub result: Result<ChatResponse, Unanswered>,
 }
 
-/// Why a call ended without an answer.
+/// Reason why a call ended without an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
     /// The item has failed.
     #[error("{0}")]
     Failed(ModelError),
-    /// The job should be fed again after this time: the wait is too long for a job that holds a slot.
+    /// The job should be fed again after this time, because the wait is too long for a job that an executor holds.
     #[error("deferred for {after:?}: {error}")]
     Deferred { after: Duration, error: ModelError },
-    /// Every call of this lane would end like this, until `after` has passed or somebody repairs the cause.
+    /// Every call of this lane would fail like this one until `after` has passed or somebody corrects the cause.
     #[error("{error}")]
     LaneStopped { after: Duration, error: ModelError },
-    /// The caller ended it: see [`Interrupts`](crate::Interrupts). Without attempts, no request was made.
+    /// The caller ended the call: see [`Interrupts`](crate::Interrupts). If there are no attempts, no request was
+    /// made.
     #[error("the call was interrupted")]
     Interrupted,
 }

@@ -1,4 +1,4 @@
-//! The model client. Every call to a model goes through it.
+//! The model client, through which every call to a model goes.
 //!
 //! A [`Factory`] returns a [`Client`] for each provider. A client is an adapter for the provider's wire protocol
 //! ([`protocol`]) inside of these layers, outermost first:
@@ -6,15 +6,16 @@
 //! | layer | does |
 //! | --- | --- |
 //! | observe | writes a span, one log line and metrics for each call |
-//! | retry | retries by the kind of the error, after a backoff with full jitter and the server's own delay |
+//! | retry | decides by the kind of the error if the call is retried; waits as long as the server asks, plus a
+//! backoff with full jitter |
 //! | permit | waits until the provider's [`Lane`](runmill_quota::Lane) admits the attempt; no slot is held between attempts |
 //! | wiring | applies the provider's newest settings, and chooses a key |
 //! | timeout | limits an attempt's time to the first token, between tokens, and in all; the wait for a slot is excluded |
 //! | negotiate | repeats the request without an option that the provider rejected, within the same attempt |
 //! | exchange | sends one HTTP request and reads its answer, streamed or buffered |
 //!
-//! A truncated answer is an error: the end of a stream is its terminator. [`ModelError::advice`] returns the reaction
-//! to an error.
+//! A stream is complete only with its terminator, so a truncated answer is an error. [`ModelError::advice`] returns
+//! the next step after an error.
 
 mod client;
 mod error;

@@ -6,30 +6,32 @@ use runmill_proto::api::Settings;
 /// Time-outs, retries and deadline of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallPolicy {
-    /// Longest time from the request to the first token. A buffered answer shows nothing before its end, so that it has
-    /// `total` instead.
+    /// Longest time from the request to the first token. Of a buffered answer nothing arrives before its end, so that
+    /// only `total` limits it.
     pub first_token: Duration,
-    /// Longest silence after the first token. A ping breaks it: vendors send pings to show that they are alive.
+    /// Longest silence after the first token. A ping ends a silence, because vendors send pings to show that the
+    /// server is alive.
     pub idle: Duration,
     /// Longest time of one attempt, from its admission to the end of its answer.
     pub total: Duration,
-    /// Attempts after the first, those before this call included; waiting for a rate limit does not count.
+    /// Maximum number of attempts after the first, including those before this call. Waits for a rate limit do not
+    /// count.
     pub max_retries: u32,
-    /// Attempts that failed before this call, when the same job was fed before.
+    /// Number of failed attempts before this call, when the same job was fed earlier.
     pub failed_before: u32,
-    /// The backoff's first ceiling; it doubles with each attempt.
+    /// Upper bound of the first backoff. The bound doubles with each attempt.
     pub backoff_base: Duration,
     pub backoff_max: Duration,
     /// Longest wait between two attempts; a longer one defers the call instead.
     pub wait_max: Duration,
-    /// Share of a retry that each first attempt earns, in percent.
+    /// Share of a retry that each first attempt adds to the retry budget, in percent.
     pub budget_percent: f64,
-    /// No attempt starts after this moment.
+    /// Time after which no attempt starts.
     pub deadline: Option<Timestamp>,
 }
 
-/// The source of a call's policy. It is asked before each attempt, and again when the attempt is admitted, so that a
-/// changed setting holds for a call that waits.
+/// Source of a call's policy. It is read before each attempt, and again when the attempt is admitted, so that a
+/// changed setting applies to a call that waits.
 pub trait PolicySource: Send + Sync {
     fn policy(&self) -> CallPolicy;
 }
@@ -41,7 +43,7 @@ impl PolicySource for CallPolicy {
     }
 }
 
-/// The policy of a job's first feeding, without a deadline, by the settings that hold for the job.
+/// Converts the settings of a job to the policy of a job that is fed for the first time and has no deadline.
 impl From<&Settings> for CallPolicy {
     fn from(Settings { request, retry }: &Settings) -> Self {
         Self {

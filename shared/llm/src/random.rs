@@ -1,4 +1,4 @@
 use std::sync::Arc;
 
-/// A source of random numbers, uniform from `0.0` to `1.0`.
+/// Source of random numbers, evenly distributed from 0 to 1.
 pub type Random = Arc<dyn Fn() -> f64 + Send + Sync>;

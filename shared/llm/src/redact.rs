@@ -11,11 +11,11 @@ pub(crate) struct Redactor {
 const TEXT_MAX_CHARS: usize = 500;
 const REDACTED: &str = "[redacted]";
 
-/// A word that has this many characters in a row in common with a secret is redacted: too many for a coincidence, and
-/// too few to be of use to an attacker.
+/// Number of characters in a row that a word may not have in common with a secret. So many are no coincidence, and
+/// fewer are of no use to an attacker.
 const SHARED_MAX: usize = 8;
 
-/// Shortest secret. A shorter value of a header is no secret, and to redact it would remove ordinary words.
+/// Shortest secret. A shorter value of a header is no secret, and its removal would remove ordinary words.
 const SECRET_MIN: usize = 4;
 
 impl Redactor {
@@ -26,7 +26,7 @@ impl Redactor {
 
     /// Returns `text` without secrets or parts of them, on one line, cut after 500 characters.
     pub fn clean(&self, text: &str) -> String {
-        // Whole secrets go before the text is split into words: they may contain white space.
+        // Whole secrets are removed before the text is split into words, because they may contain white space.
         let mut text = text.to_owned();
         for secret in &self.secrets {
             text = text.replace(secret.expose_secret(), REDACTED);

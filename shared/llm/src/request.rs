@@ -9,8 +9,8 @@ pub struct ChatRequest {
     pub system: Option<String>,
     pub messages: Vec<ChatMessage>,
     pub generation: Generation,
-    /// Identifies the call to the provider: each request has the header `X-Client-Request-Id: {call_id}:{attempt}`,
-    /// with attempts counted from 0. Visible ASCII only.
+    /// Id by which the provider can identify the call: each request has the header `X-Client-Request-Id:
+    /// {call_id}:{attempt}`, with attempts counted from 0. Visible ASCII only.
     pub call_id: String,
 }
 
@@ -33,7 +33,7 @@ pub enum Part {
 }
 
 impl ChatRequest {
-    /// Estimates the tokens of the prompt's texts, and adds the longest answer where the request bounds it.
+    /// Estimates the tokens of the prompt's texts, and adds the longest answer if the request limits it.
     pub fn estimated_tokens(&self) -> u64 {
         let system = self.system.as_deref().map_or(0, estimate_message_tokens);
         let messages: u64 = self.messages.iter().map(ChatMessage::estimated_tokens).sum();

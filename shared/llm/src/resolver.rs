@@ -3,8 +3,8 @@ use std::net::SocketAddr;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use runmill_address::AddressRules;
 
-/// Resolves names as the system does, and removes the addresses that may not be called: a name may resolve to other
-/// addresses now than when the provider's settings were checked.
+/// Resolves names as the system does, and removes the addresses that may not be called. The settings were checked
+/// earlier, but a name may resolve to other addresses now.
 pub(crate) struct Resolver(pub AddressRules);
 
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = self.0;
         Box::pin(async move {
-            // The connector replaces the port 0 by the port of the URL.
+            // The connector replaces port 0 by the port of the URL.
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let allowed: Vec<_> = found.into_iter().filter(|address| rules.allows(address.ip())).collect();
             if allowed.is_empty() {
@@ -39,7 +39,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_to_a_metadata_address_is_refused() {
-        // A resolver returns an address that is given in numbers as it is.
+        // A resolver returns a numeric address as it is.
         let metadata = || "169.254.169.254".parse::<Name>().unwrap();
 
         let refused = Resolver(AddressRules::default()).resolve(metadata()).await.map(|_| ()).unwrap_err();

@@ -4,19 +4,19 @@ use runmill_proto::{Outcome, TokenLogprob, ToolCall, Usage};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatResponse {
     pub text: String,
-    /// The model's reasoning, where the provider shows it.
+    /// Reasoning of the model, if the provider sends it.
     pub reasoning: Option<String>,
-    /// Text of a refusal, where the protocol distinguishes it from an answer.
+    /// Text of a refusal, if the protocol distinguishes it from an answer.
     pub refusal: Option<String>,
     /// Tool calls that the model asks for, in order.
     pub tool_calls: Vec<ToolCall>,
-    /// Log probabilities of the answer's tokens, where they were asked for and the protocol has them.
+    /// Log probabilities of the answer's tokens, if they were requested and the protocol has them.
     pub logprobs: Option<Vec<TokenLogprob>>,
     pub finish: Finish,
     pub usage: Option<Usage>,
 }
 
-/// Why the model stopped.
+/// Reason why the model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
     Stop,

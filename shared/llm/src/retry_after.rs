@@ -1,16 +1,16 @@
-//! The delay before the next request that a provider asks for.
+//! Delay before the next request, as the provider asks for it.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
 
-/// Longest delay. A longer one is shortened to this: a header that asks for more than a day is a mistake.
+/// Longest delay. A longer one is shortened to this, because a header that asks for more than a day is a mistake.
 const DELAY_MAX: Duration = Duration::from_hours(24);
 
-/// Reads the delay from an answer's headers, of several the most exact: `retry-after-ms`, Azure's
-/// `x-ms-retry-after-ms`, and `retry-after` in seconds, which may have a fraction, or as an HTTP date. A date in the
-/// past is a delay of zero; a header that cannot be read is ignored.
+/// Reads the delay from the most exact of these headers: `retry-after-ms`, Azure's `x-ms-retry-after-ms`, and
+/// `retry-after` in seconds, which may have a fraction, or as an HTTP date. A date in the past is a delay of zero; a
+/// header that cannot be read is ignored.
 ///
 /// Source: RFC 9110, section 10.2.3; for the forms in milliseconds, the vendors' own clients.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {

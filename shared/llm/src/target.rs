@@ -22,27 +22,27 @@ pub struct Target {
     pub version: i64,
     pub kind: ProviderKind,
     pub protocol: ProviderProtocol,
-    /// Address without the protocol's own path; a query is kept.
+    /// Base URL without the protocol's own path. A query is kept.
     pub base_url: String,
-    /// Keys of the account; empty if the provider takes calls without one.
+    /// Keys of the account. Empty if the provider accepts calls without a key.
     pub keys: Vec<TargetKey>,
-    /// Headers of every request, above those of the protocol.
+    /// Headers of every request. They take precedence over those of the protocol.
     pub headers: BTreeMap<String, SecretString>,
-    /// Longest time to open a connection, TLS included.
+    /// Longest time to open a connection, including TLS.
     pub connect_timeout: Duration,
 }
 
 /// One of a provider's keys.
 #[derive(Clone, Debug)]
 pub struct TargetKey {
-    /// Names the key where the key itself must not be shown.
+    /// Name of the key, which is shown instead of the key itself.
     pub label: String,
     pub value: SecretString,
     /// The key's share of the calls relative to the other keys; 0 counts as 1.
     pub weight: u32,
 }
 
-/// A provider that cannot be called as it is set up.
+/// Error in the settings of a provider, which therefore cannot be called.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     #[error("base URL: {0}")]
@@ -88,7 +88,7 @@ fn key(
     Ok(Key { label: key.label.as_str().into(), weight: key.weight, headers })
 }
 
-/// Returns `base` with the protocol's path and query behind its own.
+/// Returns `base` with the protocol's path and query after its own.
 pub(crate) fn endpoint(base: &Url, wire: &WireRequest) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), wire.path));

@@ -9,31 +9,31 @@ use crate::keys::KeyAvailability;
 /// Follows one attempt: inner layers record its events, outer layers read its [`AttemptState`], also after the
 /// attempt was dropped.
 ///
-/// An event takes an uncontended lock, tens of nanoseconds, so that recording each chunk is cheaper than resetting a
-/// timer for each.
+/// Recording an event takes an uncontended lock, some tens of nanoseconds, which is cheaper than resetting a timer
+/// for each chunk.
 #[derive(Debug, Default)]
 pub(crate) struct AttemptTracker(Mutex<AttemptState>);
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AttemptState {
-    /// Time at which the attempt had its slot and its time limits started. `None`: it was given no slot.
+    /// Time at which the attempt got its slot and its time limits started. `None` if it got no slot.
     pub began: Option<Instant>,
-    /// Time at which its last request was sent. `None`: no request was made.
+    /// Time at which the attempt's last request was sent. `None` if no request was made.
     pub sent: Option<Instant>,
-    /// The answer is a stream, or is expected to be one.
+    /// True if the answer is a stream, or is expected to be one.
     pub streamed: bool,
     /// HTTP status of the answer to the last request.
     pub status: Option<u16>,
     pub first_token: Option<Instant>,
     /// Time at which the last bytes of the answer arrived.
     pub last_chunk: Option<Instant>,
-    /// Tokens that the provider has counted so far.
+    /// Numbers of tokens that the provider has counted so far.
     pub usage: Option<Usage>,
     /// Label of the key that is used.
     pub key: Option<Arc<str>>,
-    /// The seller whose prices apply.
+    /// Seller whose prices apply.
     pub seller: Option<Seller>,
-    /// Keys that the next attempt can use.
+    /// Availability of keys for the next attempt.
     pub availability: KeyAvailability,
 }
 
@@ -47,7 +47,7 @@ impl AttemptTracker {
         self.lock().began.get_or_insert_with(Instant::now);
     }
 
-    /// A request is sent. Discards what an earlier request of the same attempt has recorded.
+    /// Records that a request is sent. Discards the records of an earlier request of the same attempt.
     pub fn sent(&self, streamed: bool) {
         let mut state = self.lock();
         let (key, seller) = (state.key.take(), state.seller);
@@ -61,7 +61,7 @@ impl AttemptTracker {
         };
     }
 
-    /// The head of an answer has arrived.
+    /// Records that the head of an answer has arrived.
     pub fn answered(&self, status: u16, streamed: bool) {
         let mut state = self.lock();
         state.status = Some(status);

@@ -19,7 +19,7 @@ pub(crate) struct Transport {
 /// Header with the id by which a provider, or a gateway in between, can identify a request in its logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
-/// Idle time before TCP keepalive probes, so that a connection whose peer is gone is found and not used.
+/// Idle time before TCP keepalive probes, so that a connection whose peer is gone is noticed and not used.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl Transport {
@@ -30,7 +30,7 @@ impl Transport {
         Ok(Self { http, base })
     }
 
-    /// Returns true if both send to the same server.
+    /// Returns true if both transports send to the same server.
     pub fn reaches(&self, other: &Self) -> bool {
         self.base == other.base
     }
@@ -70,13 +70,13 @@ fn client(
         // next call; the lane's gate bounds their number.
         .http1_only()
         .pool_max_idle_per_host(usize::MAX)
-        // A key must not be sent to where a redirect leads, nor through a proxy from the environment's variables.
+        // A key must not be sent to the target of a redirect, nor through a proxy that environment variables name.
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()
         // The retry layer makes and counts all retries.
         .retry(reqwest::retry::never());
-    // Without TLS no root certificates are loaded, so that it works on a machine that has none.
+    // Without TLS, no root certificates are loaded, so that the client works on a machine that has none.
     let builder = if base.scheme() == "http" { builder.tls_certs_only(iter::empty()) } else { builder };
     builder.build()
 }

@@ -3,7 +3,7 @@ use crate::{
     rates::{PER_MILLION, PER_TOKEN},
 };
 
-/// A text that is no price table.
+/// Error for a text that is no price table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceTableError {
     /// Message of the JSON parser, with the line and column.
@@ -22,7 +22,7 @@ pub enum PriceTableError {
     Model { model: String, field: String, fault: FieldFault },
 }
 
-/// A value that a field of a price table cannot have.
+/// Error for a value that a field of a price table cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldFault {
     #[error("is missing")]
@@ -45,6 +45,6 @@ pub enum FieldFault {
     Count,
     #[error("must be a list whose first entry {TOKENS} (tokens)")]
     First,
-    #[error("must be more than that of the tier before")]
+    #[error("must be more than that of the previous tier")]
     NotAscending,
 }

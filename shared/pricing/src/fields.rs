@@ -3,11 +3,11 @@ use serde_json::{Map, Value};
 
 use crate::{FieldFault, PriceTableError, rates::Rate};
 
-/// The fields of one JSON object. An error about a field names it and the model that it belongs to.
+/// The fields of one JSON object. An error about a field names the field and its model.
 pub(crate) struct Fields<'a> {
-    /// Model that the fields belong to; `None` for those of the table itself.
+    /// Model to which the fields belong. `None` for the fields of the table itself.
     model: Option<&'a str>,
-    /// Prefix of a field's name where objects nest, as `tiers/0/`.
+    /// Prefix of a field's name in nested objects, such as `tiers/0/`.
     path: String,
     map: &'a Map<String, Value>,
 }
@@ -68,7 +68,8 @@ impl<'a> Fields<'a> {
         self.map.keys().map(String::as_str)
     }
 
-    /// Fails if there is a field that is not in `known`: a misspelt optional price would be a wrong cost.
+    /// Returns an error if there is a field that is not in `known`, because a misspelt optional price would lead to
+    /// wrong costs.
     pub fn only(&self, known: &[&str]) -> Result<(), PriceTableError> {
         match self.names().find(|name| !known.contains(name)) {
             Some(name) => {
@@ -99,7 +100,7 @@ pub(crate) enum Tokens {
     Million,
 }
 
-/// Numbers of tokens. All are far below the largest up to which every whole number is an `f64`.
+/// Range of numbers of tokens. An `f64` has every whole number in it.
 pub(crate) const TOKENS: Range<u64> = Range::new(0, 1_000_000_000_000);
 
 /// Returns a number of tokens, which may be written as `4096.0`.

@@ -1,5 +1,5 @@
-/// Returns the model of which `name` is a version: the name without the date or `-latest` at its end, or the name of a
-/// fine-tuned OpenAI model without its owner and id. Returns `None` if the name has none of these.
+/// Returns the name of a model without the date or `-latest` at its end, or the name of a fine-tuned OpenAI model
+/// without its owner and id. Returns `None` if the name has none of these.
 pub(crate) fn alias(name: &str) -> Option<&str> {
     fine_tuned(name)
         .or_else(|| name.strip_suffix("-latest"))

@@ -15,7 +15,7 @@ pub struct Price {
     pub(crate) source: Arc<str>,
 }
 
-/// Other prices for long prompts.
+/// Prices of a model for long prompts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tier {
     /// Number of prompt tokens above which the tier applies to all tokens of a call.
@@ -112,7 +112,7 @@ mod tests {
             ((0, 0, 0, 1, 0), 10_000),
             ((0, 0, 0, 1, 1), 20_000),
             ((10, 3, 2, 5, 4), 5 * 2_000 + 3 * 200 + 2 * 2_500 + 10_000 + 4 * 20_000),
-            // A part is larger than its whole.
+            // Cached and written tokens exceed the prompt, and reasoning tokens the answer.
             ((1, 9, 9, 1, 9), 200 + 20_000),
             // The tier of the prompt applies to the whole call.
             ((200_000, 0, 0, 1, 0), 200_000 * 2_000 + 10_000),
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(small.to_string(), "$0.0375 input, $10.00 output per million tokens");
     }
 
-    /// Counts of tokens that do not overlap: fresh, cached, written, answered, reasoned.
+    /// Counts of tokens that do not overlap: uncached prompt, cached prompt, written to a cache, answer, reasoning.
     type Parts = [u64; 5];
 
     fn whole([fresh, cached, written, answered, reasoned]: Parts) -> Usage {
@@ -175,7 +175,7 @@ mod tests {
             prop_assert!(flat(rates).cost(&usage(prompt, cached, written, completion, reasoning)) >= 0);
         }
 
-        /// Each of three roundings is off by half a nanodollar at most.
+        /// Each of the three roundings changes a cost by at most half a nanodollar.
         #[test]
         fn two_calls_cost_what_one_of_all_their_tokens_costs(
             rates in any_rates(),

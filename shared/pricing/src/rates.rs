@@ -6,11 +6,11 @@ use runmill_proto::{Range, Usage};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rate(pub u64);
 
-/// Prices in dollars per million tokens. The largest is more than ten times the price of any model so far: a higher price
-/// is one per million tokens written as one per token.
+/// Range of prices in dollars per million tokens. The largest is more than ten times the price of any model so far: a
+/// higher price is probably a price per million tokens in the place of one per token.
 pub(crate) const PER_MILLION: Range<f64> = Range::new(0.0, 10_000.0);
 
-/// The same prices in dollars per token.
+/// Range of the same prices in dollars per token.
 pub(crate) const PER_TOKEN: Range<f64> = Range::new(0.0, 0.01);
 
 impl Rate {
@@ -36,12 +36,12 @@ impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[expect(clippy::cast_precision_loss, reason = "at most 10^10")]
         let usd = self.0 as f64 / 1e6;
-        // Two decimals, as people write cents, unless more are needed.
+        // A price has two decimals, as people write cents, or more if it needs them.
         if self.0.is_multiple_of(10_000) { write!(f, "${usd:.2}") } else { write!(f, "${usd}") }
     }
 }
 
-/// The price of each kind of token.
+/// Price of each kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rates {
     pub input: Rate,
@@ -52,7 +52,8 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// Returns the cost in picodollars. A part that the provider counts as larger than its whole is cut to the whole.
+    /// Returns the cost in picodollars. If the provider counts more tokens in a part, such as the cached ones, than
+    /// in the whole, the part is reduced to the whole.
     pub fn cost(&self, usage: &Usage) -> u128 {
         let cached = usage.cached_tokens.min(usage.prompt_tokens);
         let written = usage.cache_write_tokens.min(usage.prompt_tokens - cached);
@@ -65,7 +66,7 @@ impl Rates {
     }
 }
 
-/// Prices as a table states them. Those that it leaves out are still missing.
+/// Prices as a table states them. Prices that the table omits are `None`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Quote {
     pub input: Option<Rate>,
@@ -76,7 +77,7 @@ pub(crate) struct Quote {
 }
 
 impl Quote {
-    /// Fills missing prices from `base`.
+    /// Returns these prices, with missing ones filled from `base`.
     pub fn over(self, base: Self) -> Self {
         Self {
             input: self.input.or(base.input),
@@ -87,8 +88,8 @@ impl Quote {
         }
     }
 
-    /// Returns complete rates: tokens without a price of their own cost as much as the tokens that they are a part of.
-    /// Returns `None` without a price of input and of output.
+    /// Returns complete rates: tokens without a price of their own cost as much as the prompt or answer of which they
+    /// are a part. Returns `None` without a price of input and of output.
     pub fn rates(self) -> Option<Rates> {
         let (input, output) = (self.input?, self.output?);
         Some(Rates {

@@ -1,20 +1,20 @@
 use runmill_proto::api::ProviderKind;
 
-/// The company that is paid for a call. It decides which entries of a table a model's bare name may refer to.
+/// Company that is paid for a call. It decides to which entries of a table a model's bare name may refer.
 ///
 /// A self-hosted server is no vendor, whatever the names of its models: its `gpt-4o` does not have OpenAI's price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seller {
-    /// LiteLLM's prefixes that name this seller, written before a model's name and a slash; the likeliest first.
+    /// LiteLLM's prefixes that name this seller, written before a model's name and a slash; the most likely first.
     prefixes: &'static [&'static str],
     is_vendor: bool,
 }
 
 const OPENAI: Seller = vendor(&["openai"]);
 const ANTHROPIC: Seller = vendor(&["anthropic"]);
-/// Google. Its own API lists models as `models/...`.
+/// Google, whose own API lists models as `models/...`.
 const GOOGLE: Seller = vendor(&["gemini", "vertex_ai", "models"]);
-/// Any self-hosted server. LiteLLM has these prefixes for it.
+/// Seller of any self-hosted server, for which LiteLLM has these prefixes.
 const SELF_HOSTED: Seller = Seller { prefixes: &["hosted_vllm", "custom_openai"], is_vendor: false };
 
 /// Vendors by the host of their OpenAI-compatible API, for custom providers. The list has only hosts that name models as the
@@ -54,19 +54,19 @@ impl Seller {
         self.prefixes.iter().find_map(|prefix| model.strip_prefix(prefix)?.strip_prefix('/')).unwrap_or(model)
     }
 
-    /// Returns the names under which a table may have a model with this bare name, the likeliest first.
+    /// Returns the names under which a table may have a model with this bare name, the most likely first.
     pub(crate) fn names(self, bare: &str) -> impl Iterator<Item = String> {
         let prefixed = self.prefixes.iter().map(move |prefix| format!("{prefix}/{bare}"));
         prefixed.chain([bare.to_owned()])
     }
 
-    /// Returns true if a name with a date is a version of the model without it.
+    /// Returns true if this seller appends dates to the names of models' versions.
     pub(crate) fn dates_its_models(self) -> bool {
         self.is_vendor
     }
 }
 
-/// The seller of a kind, when the provider's address is not known or does not matter.
+/// Converts a kind to its seller, if the provider's address is not known or does not matter.
 impl From<ProviderKind> for Seller {
     fn from(kind: ProviderKind) -> Self {
         match kind {

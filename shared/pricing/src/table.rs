@@ -2,14 +2,14 @@ use std::{collections::HashMap, fmt, iter, sync::LazyLock};
 
 use crate::{Price, PriceTableError, Seller, format, name};
 
-/// Prices by model: the user's, and the built-in ones, over which the user's take precedence.
+/// Prices by model: the user's and the built-in ones. The user's take precedence.
 #[derive(Default)]
 pub struct PriceTable {
     /// Prices by the model's name in the user's table.
     users: HashMap<String, Price>,
 }
 
-// Shows only the number of prices: a log with thousands of them would be of no use.
+// Shows only the number of prices, because a log with thousands of them would be useless.
 impl fmt::Debug for PriceTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PriceTable").field("users", &self.users.len()).finish_non_exhaustive()
@@ -30,11 +30,12 @@ impl PriceTable {
         format::read(text).map(|users| Self { users })
     }
 
-    /// Returns the price of `model`, by the name that the run has for it.
+    /// Returns the price of `model`, which has the name that the run gives.
     ///
-    /// It tries, each in the user's table before the built-in one: the name; the bare name after each prefix of the
-    /// seller, and alone; and for vendors the same without the date or `-latest` at the end. A model of a self-hosted
-    /// server therefore has a price only if an entry has exactly its name, or if the prefix in its name is a vendor's.
+    /// It looks up these names in turn, each in the user's table and then in the built-in one: the name; the bare
+    /// name with each prefix of the seller, and without; for vendors, all of these without the date or `-latest` at
+    /// the end. A model of a self-hosted server therefore has a price only if an entry has exactly its name, or if
+    /// the prefix in its name is a vendor's.
     pub fn price(&self, seller: impl Into<Seller>, model: &str) -> Option<&Price> {
         let seller = seller.into();
         self.exact(seller, model).or_else(|| {
@@ -55,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns a table in which each model costs as many dollars for input as its position, from 1.
+    /// Returns a table in which the input price of each model, in dollars, is its position from 1.
     fn table(models: &[&str]) -> PriceTable {
         let entry =
             |(place, model): (usize, &&str)| format!(r#""{model}": {{"input": {}, "output": 0}}"#, place + 1);
@@ -63,7 +64,7 @@ mod tests {
         PriceTable::load(&format!(r#"{{"models": {{{}}}}}"#, entries.join(", "))).unwrap()
     }
 
-    /// Returns the position of the model in a [`table`] that a price is of.
+    /// Returns the position of the model in a [`table`] from which a price is.
     fn place(price: Option<&Price>) -> Option<u64> {
         price.map(|price| price.rates.input.0 / 1_000_000)
     }

@@ -1,10 +1,10 @@
-/// Bytes of UTF-8 that count as one token: about right for English, and too many for code and numbers.
+/// Number of UTF-8 bytes that count as one token: about right for English, and too large for code and numbers.
 pub const BYTES_PER_TOKEN: u64 = 4;
 
-/// Tokens that the chat format puts around a message.
+/// Number of tokens that the chat format adds to a message.
 pub const TOKENS_PER_MESSAGE: u64 = 4;
 
-/// Estimates the tokens of `text` without a tokenizer, which differs from model to model.
+/// Estimates the tokens of `text` without a tokenizer, because each model has another one.
 pub fn estimate_tokens(text: &str) -> u64 {
     (text.len() as u64).div_ceil(BYTES_PER_TOKEN)
 }

@@ -1,5 +1,5 @@
-//! Tests with entries of every shape in LiteLLM's table, copied from `model_prices_and_context_window_backup.json` of the
-//! Python package litellm 1.110.2. Most of the fields that do not concern prices are left out.
+//! Tests with entries of every form in LiteLLM's table, copied from `model_prices_and_context_window_backup.json` of
+//! the Python package litellm 1.110.2. Most of the fields that do not concern prices are left out.
 
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{

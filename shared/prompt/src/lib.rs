@@ -9,11 +9,11 @@ const NAME: &str = "prompt";
 
 /// A compiled prompt template.
 ///
-/// A template is Jinja and sees `text`, `choices`, `id` and `meta` of the item; an unknown name is an error. Without a
-/// template the prompt is the text, followed by the lettered choices if the item is multiple choice.
+/// A template is Jinja, with `text`, `choices`, `id` and `meta` of the item as variables. An unknown name is an
+/// error. Without a template, the prompt is the text, followed by the lettered choices of a multiple-choice item.
 pub struct Prompt(Option<Environment<'static>>);
 
-/// A template that cannot be used.
+/// Error for a template that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// Message of the template engine about a template that does not compile, with the line.

@@ -7,11 +7,10 @@ use tokio::sync::Semaphore;
 
 use crate::Closed;
 
-/// Lets at most `limit` calls be in flight at once, first come first served; the limit can change at any
-/// time.
+/// Admits at most `limit` calls at the same time, in the order in which they ask. The limit can change at any time.
 ///
-/// A limit of zero stops all new calls. A limit below what is in flight interrupts nothing: no new call
-/// starts until enough of the old ones have ended.
+/// A limit of zero stops all new calls. If the limit is below the number of calls in flight, none is interrupted, but
+/// no new call starts until enough of them have ended.
 #[derive(Debug)]
 pub(crate) struct Gate {
     slots: Semaphore,
@@ -19,13 +18,13 @@ pub(crate) struct Gate {
     waiting: AtomicUsize,
 }
 
-/// Invariant, between calls: free slots + `in_flight` = `limit` + `excess`.
+/// Invariant between calls of the methods: free slots + `in_flight` = `limit` + `excess`.
 #[derive(Debug)]
 struct State {
     limit: u32,
     in_flight: u32,
-    /// Slots that exist above the limit, because they were taken when it shrank. Each is destroyed instead
-    /// of being given back.
+    /// Slots that exist above the limit, because they were taken when it shrank. Each is destroyed when it is
+    /// released.
     excess: u32,
 }
 
@@ -38,7 +37,7 @@ impl Gate {
         }
     }
 
-    /// Waits for a free slot, which is held until it is dropped.
+    /// Waits for a free slot and takes it. Dropping the slot releases it.
     ///
     /// Cancel safe: a dropped wait takes no slot and loses its place in the queue.
     pub async fn acquire(self: &Arc<Self>) -> Result<Slot, Closed> {
@@ -47,7 +46,7 @@ impl Gate {
             let slot = self.slots.acquire().await.map_err(|_| Closed)?;
             slot.forget();
             let mut state = self.state();
-            // The slot may have been on its way to us while the limit shrank.
+            // The limit may have shrunk while this slot was handed over.
             if state.excess > 0 {
                 state.excess -= 1;
                 continue;
@@ -58,7 +57,7 @@ impl Gate {
         }
     }
 
-    /// Takes effect at once for calls that have not started.
+    /// Sets the limit, at once for calls that have not started.
     pub fn set_limit(&self, limit: u32) {
         let mut state = self.state();
         if limit >= state.limit {
@@ -74,7 +73,7 @@ impl Gate {
         state.limit = limit;
     }
 
-    /// Ends every wait, now and later. Slots that are held stay so.
+    /// Ends every wait, now and later. Slots that are in use remain valid.
     pub fn close(&self) {
         self.slots.close();
     }
@@ -83,12 +82,12 @@ impl Gate {
         self.state().limit
     }
 
-    /// Slots that are held: above the limit for a while after it shrank.
+    /// Returns the number of slots in use. After the limit shrank it is above the limit for a while.
     pub fn in_flight(&self) -> u32 {
         self.state().in_flight
     }
 
-    /// Calls that wait for a slot.
+    /// Returns the number of calls that wait for a slot.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
@@ -108,7 +107,7 @@ impl Gate {
     }
 }
 
-/// The right to have one call in flight; given back when dropped.
+/// Permission to have one call in flight. Dropping it releases it.
 #[derive(Debug)]
 #[must_use = "a slot is given back when it is dropped"]
 pub(crate) struct Slot {
@@ -121,7 +120,7 @@ impl Drop for Slot {
     }
 }
 
-/// Counts a waiting call for as long as it waits, also when its wait is dropped.
+/// Counts a waiting call until its wait ends or is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

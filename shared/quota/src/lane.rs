@@ -8,10 +8,10 @@ use crate::{
     tokens::{Reservation, TokenCount, Tokens},
 };
 
-/// One provider's limits in this process: every attempt at a call asks here before it starts.
+/// Limits of one provider in this process. Every attempt of a call needs an admission before it starts.
 ///
-/// Attempts are admitted first come first served, up to the concurrency, which can change at any time. Tokens are
-/// reserved by estimate and settled by actual use.
+/// Attempts are admitted in the order in which they ask, up to the concurrency, which can change at any time.
+/// Estimated tokens are reserved at the start, and replaced by the tokens actually used at the end.
 #[derive(Debug)]
 pub struct Lane {
     gate: Arc<Gate>,
@@ -19,22 +19,22 @@ pub struct Lane {
     startable: watch::Sender<u32>,
 }
 
-/// The attempt that asks to start.
+/// An attempt that asks for its admission.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
-    /// As the provider names it.
+    /// Name of the model at the provider.
     pub model: &'a str,
-    /// Tokens of the prompt and of the longest answer, as far as the request bounds it.
+    /// Estimated number of tokens of the prompt, and of the longest answer if the request limits it.
     pub estimated_tokens: u64,
 }
 
-/// The provider is gone, and with it the lane: nothing more starts.
+/// Error for an attempt whose provider, and with it the lane, was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the provider was removed")]
 pub struct Closed;
 
-/// The right to have one attempt in flight. Dropped without [`settle`](Self::settle), it gives back all that it
-/// reserved.
+/// Permission to have one attempt in flight. If it is dropped without [`settle`](Self::settle), its reserved tokens
+/// are released.
 #[derive(Debug)]
 #[must_use = "an admission ends when it is dropped"]
 pub struct Admission {
@@ -43,7 +43,7 @@ pub struct Admission {
 }
 
 impl Lane {
-    /// A lane that admits `concurrency` attempts at once.
+    /// Returns a lane that admits `concurrency` attempts at the same time.
     pub fn new(concurrency: u32) -> Self {
         Self {
             gate: Arc::new(Gate::new(concurrency)),
@@ -60,14 +60,15 @@ impl Lane {
         Ok(Admission { _slot: slot, reservation: Tokens::reserve(&self.tokens, ask.estimated_tokens) })
     }
 
-    /// Takes effect at once for attempts that have not started. Zero stops all of them; a limit below what is in flight
-    /// interrupts nothing.
+    /// Sets the concurrency, at once for attempts that have not started. Zero stops all of them. Attempts in flight
+    /// are never interrupted.
     pub fn set_concurrency(&self, concurrency: u32) {
         self.gate.set_limit(concurrency);
         self.startable.send_if_modified(|startable| std::mem::replace(startable, concurrency) != concurrency);
     }
 
-    /// Attempts that this process may have in flight. Whoever takes work from a queue takes no more than this.
+    /// Returns the number of attempts that this process may have in flight, for consumers, which take no more jobs
+    /// than that from a queue.
     pub fn startable(&self) -> watch::Receiver<u32> {
         self.startable.subscribe()
     }
@@ -76,17 +77,18 @@ impl Lane {
         self.gate.limit()
     }
 
-    /// Attempts in flight: above the concurrency for a while after it shrank.
+    /// Returns the number of attempts in flight. After the concurrency shrank it is above the concurrency for a
+    /// while.
     pub fn in_flight(&self) -> u32 {
         self.gate.in_flight()
     }
 
-    /// Attempts that wait to be admitted.
+    /// Returns the number of attempts that wait to be admitted.
     pub fn waiting(&self) -> usize {
         self.gate.waiting()
     }
 
-    /// Tokens reserved by the attempts in flight, and used by those that were settled.
+    /// Returns the tokens that are reserved by attempts in flight, and those that settled attempts have used.
     pub fn tokens(&self) -> TokenCount {
         self.tokens.count()
     }
@@ -98,7 +100,8 @@ impl Lane {
 }
 
 impl Admission {
-    /// The attempt has ended. `usage` is what the provider counted; where it is unknown, the estimate counts as used.
+    /// Ends the attempt. `usage` has the tokens that the provider counted. If it is unknown, the estimate counts as
+    /// used.
     pub fn settle(self, usage: Option<&Usage>) {
         self.reservation.settle(usage.map(Usage::total_tokens));
     }

@@ -7,10 +7,10 @@ use runmill_proto::{ProviderId, api::RateLimit};
 
 use crate::{Lane, shares::share};
 
-/// The lanes of this process, by provider: the same lane for all who call a provider.
+/// Lanes of this process, by provider. All calls of a provider share its lane.
 #[derive(Debug)]
 pub struct Lanes {
-    /// Attempts in flight at a provider that states no limit.
+    /// Maximum number of attempts in flight at a provider that states no limit.
     default_concurrency: u32,
     by_provider: Mutex<HashMap<ProviderId, Arc<Lane>>>,
 }
@@ -20,13 +20,13 @@ impl Lanes {
         Self { default_concurrency, by_provider: Mutex::default() }
     }
 
-    /// The provider's lane. One that is not known yet has the limits of a provider that states none.
+    /// Returns the provider's lane. A new lane has the limits of a provider that states none.
     pub fn lane(&self, id: ProviderId) -> Arc<Lane> {
         let new = || Arc::new(Lane::new(share(None, self.default_concurrency)));
         self.lock().entry(id).or_insert_with(new).clone()
     }
 
-    /// The provider's lane, with the limits that it states from now on.
+    /// Sets the limits that the provider states, and returns its lane.
     pub fn set_limits(&self, id: ProviderId, limits: &RateLimit) -> Arc<Lane> {
         let lane = self.lane(id);
         lane.set_concurrency(share(limits.concurrency, self.default_concurrency));

@@ -1,7 +1,7 @@
 //! Limits on calls to a provider.
 //!
-//! A [`Lane`] admits attempts within one provider's limits in this process, and knows nothing of who sets them;
-//! [`Lanes`] keeps one for each provider. The arithmetic of who may have how much is in `shares`, without clock or I/O. A
+//! A [`Lane`] admits attempts within one provider's limits in this process, which others set. [`Lanes`] keeps one for
+//! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O. A
 //! [`RetryBudget`] bounds retries.
 
 mod gate;

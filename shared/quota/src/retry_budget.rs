@@ -1,21 +1,22 @@
 use std::sync::{Mutex, MutexGuard};
 
-/// Bounds retries to a share of first attempts, so that a provider in trouble gets little more than its load.
+/// Limits retries to a share of the first attempts, so that a failing provider gets little additional load.
 ///
-/// Each process keeps its own. A share of what each does is the same share of what all do, so that the bound holds for
-/// the whole fleet though no process asks another.
+/// Each process keeps a budget of its own. If each process keeps its retries below a share of its own first attempts,
+/// all of them together do, too, so the limit holds for the whole fleet without communication.
 ///
 /// Source: the retry budget of Finagle and of linkerd.
 #[derive(Debug)]
 pub struct RetryBudget {
-    /// Retries that may be made now, in thousandths.
+    /// Number of retries that may be made now, in thousandths.
     balance: Mutex<u64>,
 }
 
-/// Retries that a process may make before it has done anything: a short run should not fail by its first accident.
+/// Number of retries that a process may make before any first attempt, so that a short run is not deferred because of
+/// its first failure.
 const RESERVE: u64 = 10 * RETRY;
 
-/// Most retries that are saved up. Beyond it, a long time without failures would allow a storm.
+/// Maximum number of retries that are saved. Without it, a long time without failures would allow a storm of retries.
 const BALANCE_MAX: u64 = 1_000 * RETRY;
 
 const RETRY: u64 = 1_000;
@@ -27,7 +28,7 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// Earns `percent` of a retry: the first attempt is made of a job that has never failed.
+    /// Adds `percent` of a retry, for the first attempt of a job that has not failed yet.
     pub fn deposit(&self, percent: f64) {
         #[expect(
             clippy::cast_possible_truncation,
@@ -39,7 +40,7 @@ impl RetryBudget {
         *balance = balance.saturating_add(earned).min(BALANCE_MAX);
     }
 
-    /// Returns true if a retry may be made now, and takes it from the balance.
+    /// Takes a retry from the balance. Returns true if there was one.
     pub fn withdraw(&self) -> bool {
         let mut balance = self.balance();
         let left = balance.checked_sub(RETRY);

@@ -1,19 +1,21 @@
 //! Arithmetic of the shares of a lane, without clock or I/O.
 
-/// Calls that one executor may have in flight, where the provider states `stated` for its account.
+/// Returns the number of calls that one executor may have in flight. `stated` is the limit that the provider states
+/// for its account.
 ///
-/// Each executor takes the whole of a stated limit: shares that are leased from the store will divide it.
+/// At present each executor takes the whole stated limit. Shares that are leased from the store will divide it.
 pub(crate) fn share(stated: Option<u32>, default: u32) -> u32 {
     stated.unwrap_or(default)
 }
 
-/// Calls that `executors` may have in flight together: the stated limit, else `default` for each of them. At least one
-/// executor is counted, for one may be about to start.
+/// Returns the number of calls that all `executors` together may have in flight: the stated limit, or else `default`
+/// for each of them. At least one executor is counted, because one may be about to start.
 pub fn fleet_concurrency(stated: Option<u32>, default: u32, executors: usize) -> u32 {
     stated.unwrap_or_else(|| default.saturating_mul(u32::try_from(executors.max(1)).unwrap_or(u32::MAX)))
 }
 
-/// Calls of one run that can be in flight: of the fleet's, no more than the run allows itself, and at least one.
+/// Returns the number of calls of one run that can be in flight: the fleet's, or fewer if the run limits itself, and
+/// at least one.
 pub fn run_concurrency(fleet: u32, of_run: Option<u32>) -> u32 {
     of_run.map_or(fleet, |own| own.min(fleet)).max(1)
 }

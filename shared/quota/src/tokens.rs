@@ -3,23 +3,23 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Tokens of one lane in this process.
+/// Counts the tokens of one lane in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     reserved: AtomicU64,
     used: AtomicU64,
 }
 
-/// Tokens at one moment.
+/// Numbers of tokens at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenCount {
-    /// Estimates of the attempts in flight.
+    /// Sum of the estimates of all attempts in flight.
     pub reserved: u64,
-    /// Sum over all attempts that ended since the process started.
+    /// Number of tokens used by all attempts that ended since the process started.
     pub used: u64,
 }
 
-/// The estimate of one attempt; given back when dropped.
+/// Reserved tokens of one attempt. Dropping this releases them.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     tokens: Arc<Tokens>,
@@ -41,7 +41,7 @@ impl Tokens {
 }
 
 impl Reservation {
-    /// Counts the tokens as used, or the estimate where they are unknown.
+    /// Counts the tokens as used, or the estimate if they are unknown.
     pub fn settle(self, used: Option<u64>) {
         self.tokens.used.fetch_add(used.unwrap_or(self.estimate), Ordering::Relaxed);
     }

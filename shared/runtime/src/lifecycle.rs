@@ -20,8 +20,8 @@ use crate::Readiness;
 /// 2. [`kill`](Self::kill) asks the remaining tasks to abandon their work, within [`Self::KILL_GRACE`];
 /// 3. tasks that have not ended then are dropped at the point where they await.
 ///
-/// If a task ends before it is asked to, by an error, by a panic or by returning, all are stopped: half a service is worse
-/// than a restart. Cheap to clone; clones are the same lifecycle.
+/// If a task ends before it is asked to, by an error, by a panic or by returning, all are stopped, because half a
+/// service is worse than a restart. Cheap to clone; clones are the same lifecycle.
 #[derive(Clone, Default)]
 pub struct Lifecycle {
     pub stop: CancellationToken,
@@ -60,8 +60,8 @@ impl Lifecycle {
         self.tasks.spawn(self.clone().watch(name, task));
     }
 
-    /// Runs `task` until all others have ended, and then drops it. For tasks that must still work during the drain, such
-    /// as the metrics endpoint.
+    /// Runs `task` until all others have ended, and then drops it. It is meant for tasks that must still work during
+    /// the drain, such as the metrics endpoint.
     pub fn spawn_aside(
         &self,
         name: &'static str,
@@ -70,7 +70,7 @@ impl Lifecycle {
         tokio::spawn(self.clone().watch(name, task));
     }
 
-    /// Returns checks that fail from the stop on, so that load balancers send no requests that would be refused.
+    /// Returns checks that fail after the stop, so that load balancers send no requests that would be refused.
     pub fn readiness(&self) -> Readiness {
         let stop = self.stop.clone();
         let mut readiness = Readiness::default();
@@ -150,7 +150,7 @@ impl fmt::Display for Shutdown {
     }
 }
 
-/// 0 only for [`Shutdown::OnRequest`]; otherwise 1.
+/// The exit code is 0 only for [`Shutdown::OnRequest`]; otherwise it is 1.
 impl From<Shutdown> for ExitCode {
     fn from(shutdown: Shutdown) -> Self {
         match shutdown {

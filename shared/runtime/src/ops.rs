@@ -1,4 +1,4 @@
-//! The HTTP endpoints for operators of a process: `/healthz`, `/readyz` and `/metrics`.
+//! HTTP endpoints for the operators of a process: `/healthz`, `/readyz` and `/metrics`.
 
 use axum::{
     Json, Router,
@@ -36,7 +36,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     Ok(())
 }
 
-/// Answers that the process runs. It checks nothing else, because a restart would not repair a broker.
+/// Answers that the process runs. It checks nothing else, because a restart of the process would not repair a broker.
 async fn healthz() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
@@ -145,7 +145,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         stop.cancel();
 
-        // Another test may have been given the port by now, so nothing is sent to it any more.
+        // The port may belong to another test by now, so no further request is sent to it.
         server.await.unwrap().unwrap();
     }
 }

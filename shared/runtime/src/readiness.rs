@@ -1,13 +1,13 @@
 use std::{fmt::Display, sync::Arc};
 
-/// Returns the reason if a part is not ready.
+/// A check, which returns the reason if a part is not ready.
 type Check = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// Named checks that all pass when this process can do its work.
 #[derive(Clone, Default)]
 pub struct Readiness(Vec<(&'static str, Check)>);
 
-/// A part that is not ready, and why.
+/// A part that is not ready, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unready {
     pub part: &'static str,
@@ -15,7 +15,8 @@ pub struct Unready {
 }
 
 impl Readiness {
-    /// Adds a check, which is called on every request for `/readyz`: it must not wait. The text of its error is public.
+    /// Adds a check, which must not wait, because it is called on every request for `/readyz`. The text of its error
+    /// is public.
     pub fn add<E: Display>(
         &mut self,
         part: &'static str,

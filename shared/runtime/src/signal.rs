@@ -11,7 +11,7 @@ pub fn stop_signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     Ok(stream::poll_fn(move |context| {
-        // Both are polled, so that each can wake this task.
+        // Both streams are polled, so that each can wake this task.
         let (term, int) = (term.poll_recv(context), int.poll_recv(context));
         if term.is_ready() { term } else { int }
     }))

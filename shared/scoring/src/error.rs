@@ -1,6 +1,6 @@
 use runmill_proto::Scoring;
 
-/// A scorer that cannot be used as it is configured.
+/// Error for a scorer that cannot be used as it is configured.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ScoringError {
     #[error("the tolerance {range}", range = Scoring::TOLERANCE)]

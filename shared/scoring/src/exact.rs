@@ -1,4 +1,5 @@
-//! Scores an answer as right if its extracted part equals the reference, apart from case, white space and decoration.
+//! Scores an answer as correct if its extracted part equals the reference, apart from case, white space and
+//! decoration.
 
 use crate::{
     extract::{self, extract},
@@ -18,7 +19,7 @@ pub(crate) fn mark(reference: &str, answer: &str) -> Mark {
     Mark::right(right.is_some(), crate::text::strip(shown))
 }
 
-/// Returns the readings of an answer that may equal the reference: the extracted part, its first sentence, and the whole
+/// Returns the texts of an answer that may equal the reference: the extracted part, its first sentence, and the whole
 /// answer without the fence of a code block.
 fn readings(answer: &str) -> [&str; 3] {
     let extracted = extract(answer).text();

@@ -74,7 +74,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim()
 }
 
-/// Returns the last line that has a letter or digit, which the end of a code block has not.
+/// Returns the last line that has a letter or a digit. So the line that ends a code block is skipped.
 fn last_line(text: &str) -> &str {
     let line = text.lines().rev().find(|line| line.chars().any(char::is_alphanumeric));
     line.unwrap_or(text).trim()

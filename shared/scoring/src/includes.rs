@@ -1,4 +1,4 @@
-//! Scores an answer as right if it contains every reference, apart from case, white space and typography.
+//! Scores an answer as correct if it contains every reference, apart from case, white space and typography.
 
 use crate::{mark::Mark, text::normalise};
 

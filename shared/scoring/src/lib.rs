@@ -1,7 +1,7 @@
 //! Programmatic scorers, which give an answer a score from 0 to 1.
 //!
-//! A scorer that cannot read an answer leaves it *unscored* and says why. It never guesses, and it never counts an answer
-//! that it cannot read as wrong. An unscored answer lowers the coverage of the run's score.
+//! A scorer that cannot read an answer leaves it *unscored* and gives the reason. It never guesses, and it never
+//! counts such an answer as wrong. An unscored answer lowers the coverage of the run's score.
 
 mod aggregate;
 mod checker;
@@ -25,8 +25,8 @@ use crate::mark::Mark;
 
 /// Scores `answer`, the whole text of the model's answer.
 ///
-/// The item's own checker takes precedence over `scoring`, the run's; without either the item's type decides. Returns `None`
-/// if there is nothing to score: the scorer is `none`, or the item has no reference.
+/// The item's own checker takes precedence over `scoring`, which is the run's. Without either, the item's type
+/// decides. Returns `None` if there is nothing to score: the scorer is `none`, or the item has no reference.
 pub fn score(item: &Item, scoring: Option<&Scoring>, answer: &str) -> Option<Score> {
     let scoring = match checker::effective(item, scoring) {
         Ok(scoring) => scoring?,
@@ -36,7 +36,7 @@ pub fn score(item: &Item, scoring: Option<&Scoring>, answer: &str) -> Option<Sco
     Some(mark.into_score(checker::name(scoring.scorer)))
 }
 
-/// Checks that `scoring` can be carried out.
+/// Checks that `scoring` can be used.
 pub fn check(scoring: &Scoring) -> Result<(), ScoringError> {
     if !scoring.has_tolerance_in_range() {
         return Err(ScoringError::Tolerance);

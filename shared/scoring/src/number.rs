@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Number {
     pub value: f64,
-    /// True if a `%` follows.
+    /// True if a `%` follows the number.
     pub percent: bool,
 }
 
@@ -22,7 +22,7 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-/// Matches TeX's fractions, which become `a/b`, with a space that separates them from a number before.
+/// Matches TeX's fractions, which become `a/b`, with a space that separates them from a preceding number.
 static FRACTION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"([-−]?)\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}").expect("a constant pattern")
 });

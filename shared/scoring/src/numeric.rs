@@ -25,8 +25,8 @@ pub(crate) fn mark(reference: &str, tolerance: Option<f64>, answer: &str) -> Mar
     Mark::right(right, shown(got))
 }
 
-/// Returns the number that the answer gives: after a mark the first number, because a remark may follow, or the result of an
-/// equation; without a mark the last number of all.
+/// Returns the number that the answer gives. After a mark it is the result of an equation, or else the first number,
+/// because a remark may follow. Without a mark it is the last number of the answer.
 fn given(answer: &str) -> Option<Number> {
     let marked = extract(answer).marked().and_then(|text| match text.rsplit_once('=') {
         Some((_, result)) => numbers(result).into_iter().next(),

@@ -9,7 +9,7 @@ pub const REPEATED_ID: &str = "its id occurred before in this dataset";
 /// Maximum number of items of a dataset: an ordinal has 31 bits.
 const ITEMS_MAX: u32 = 0x7fff_ffff;
 
-/// Number of the items so far, and their hash.
+/// Number and hash of the items so far.
 #[derive(Default)]
 pub struct Counted {
     items: u32,

@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use ring::digest::{Context, SHA256};
 
-/// Version hash of a dataset: the SHA-256 of its lines, each followed by a newline. Clients compute it, too, so as not to
-/// upload a dataset that is stored already.
+/// Version hash of a dataset: the SHA-256 of its lines, each followed by a newline. Clients compute it, too, so that
+/// they need not upload a dataset that is already stored.
 #[derive(Clone)]
 pub struct DatasetHash(Context);
 

@@ -1,9 +1,10 @@
 use std::fmt::Display;
 
-/// The reason why a call of the store failed.
+/// Reason why a call of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The call may succeed later: the server is away, the pool is exhausted, or a transaction lost a race.
+    /// The call may succeed later: the server is unreachable, the pool is exhausted, or a transaction conflicted with
+    /// another.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     #[error("there is no {what} `{id}`")]
@@ -20,7 +21,7 @@ pub enum StoreError {
          use the newer runmill, or another database"
     )]
     NewerSchema { found: i64, known: i64 },
-    /// A defect of runmill or of the database. Trying again does not help.
+    /// A defect of runmill or of the database. A retry does not help.
     #[error("database error: {0}")]
     Broken(String),
 }

@@ -1,7 +1,7 @@
-//! The state of runmill: ports by concern, over PostgreSQL ([`postgres`]) and `SQLite` ([`sqlite`]).
+//! The state of runmill: one port for each concern, over PostgreSQL ([`postgres`]) and `SQLite` ([`sqlite`]).
 //!
-//! The contract of each port is in its documentation and in `conformance` (feature `testing`), which both implementations
-//! pass. Times come in as parameters: an implementation reads no clock.
+//! The contract of each port is in its documentation and in `conformance` (feature `testing`), which both
+//! implementations pass. Times are parameters, because an implementation reads no clock.
 
 mod columns;
 #[cfg(feature = "testing")]

@@ -1,4 +1,4 @@
-//! The columns of the records whose types are elsewhere.
+//! Columns of the records whose types are defined elsewhere.
 
 use jiff::Timestamp;
 use runmill_proto::{
@@ -39,7 +39,7 @@ columns! {
     }
 }
 
-/// Adds a row of the join of providers with their secrets, which has a secret or none.
+/// Adds a row of the join of providers with their secrets. A provider without secrets has one row without a secret.
 pub fn push_joined(providers: &mut Vec<ProviderRow>, cells: &mut Cells<'_>) -> Result<(), StoreError> {
     let provider: ProviderRow = cells.record()?;
     let secret: Option<SealedSecret> = cells.record()?;
@@ -62,7 +62,7 @@ columns! {
 /// A secret of a provider, to be inserted.
 pub struct NewSecretRow<'a> {
     pub provider_id: ProviderId,
-    /// Place among the provider's secrets, from 0.
+    /// Position among the provider's secrets, from 0.
     pub position: u32,
     pub secret: &'a SealedSecret,
 }
@@ -89,7 +89,7 @@ impl Columns for SecretOwner {
     }
 }
 
-/// The result of a job, to be inserted.
+/// Result of a job, to be inserted.
 pub struct NewResult<'a> {
     pub invocation: &'a Invocation,
     pub settled_at: Timestamp,
@@ -113,7 +113,7 @@ columns! {
     }
 }
 
-/// The call of a message, to be inserted.
+/// Call of a message, to be inserted.
 pub struct NewInvocation<'a> {
     key: JobKey,
     call: &'a Call,

@@ -1,9 +1,9 @@
 use jiff::{SignedDuration, Timestamp};
 
-/// Cuts a time to microseconds, as the databases keep it, so that an event has the same time as its row.
+/// Truncates a time to microseconds, the precision of the databases, so that an event has the same time as its row.
 pub fn micros(moment: Timestamp) -> Timestamp {
     let below = i64::from(moment.subsec_nanosecond() % 1_000);
-    // The cut goes towards 1970, so it cannot leave the range.
+    // The time is truncated towards 1970, so it cannot leave the range.
     moment.saturating_sub(SignedDuration::from_nanos(below)).unwrap_or(moment)
 }
 

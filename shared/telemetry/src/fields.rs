@@ -7,12 +7,12 @@ use tracing::field::{Field, Visit};
 
 use crate::json::push_string;
 
-/// Receives fields, whose values `render` appends as JSON to the text that it is given.
+/// Receives fields. `render` appends the value of a field, as JSON, to a text.
 pub(crate) trait Sink {
     fn field(&mut self, name: &'static str, render: impl FnOnce(&mut String));
 }
 
-/// The fields of one line, written in the order in which they come. Of two fields with the same name the first is kept.
+/// Writes the fields of one line in the order in which they come. If two have the same name, the first is kept.
 pub(crate) struct Line<'a> {
     pub text: &'a mut String,
     pub names: &'a mut Vec<&'static str>,
@@ -31,7 +31,7 @@ impl Sink for Line<'_> {
     }
 }
 
-/// The fields of a span, rendered once and then written into every line inside it.
+/// Fields of a span, which are rendered once and written into every line inside the span.
 #[derive(Default)]
 pub(crate) struct SpanFields(Vec<(&'static str, String)>);
 

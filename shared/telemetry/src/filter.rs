@@ -1,10 +1,10 @@
 /// Directive that hides lapin's warning about an unroutable message, which shows the whole body.
 const QUIET: &str = "lapin=error";
 
-/// Turns levels without a target into directives for the crates whose name begins with `runmill`.
+/// Turns levels without a module into directives for the crates whose name begins with `runmill`.
 pub(crate) fn directives(filter: &str) -> String {
     let parts = filter.split(',').map(str::trim).filter(|part| !part.is_empty());
-    // It comes first, so that a directive of the user for lapin has the last word.
+    // It comes first, so that a user's directive for lapin takes precedence.
     std::iter::once(QUIET.to_owned()).chain(parts.map(directive)).collect::<Vec<_>>().join(",")
 }
 

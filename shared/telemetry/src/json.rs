@@ -7,12 +7,12 @@ pub(crate) const VALUE_MAX_BYTES: usize = 16 * 1024;
 pub(crate) fn push_string(out: &mut String, value: fmt::Arguments<'_>) {
     out.push('"');
     let mut escaped = Escaped { out, room: VALUE_MAX_BYTES };
-    // An error comes from the value's own formatting, or means that the value was cut. The text so far is kept.
+    // An error is one of the value's formatter, or means that the value was truncated. The text so far is kept.
     let cut = write!(escaped, "{value}").is_err() && escaped.room == 0;
     out.push_str(if cut { "…\"" } else { "\"" });
 }
 
-/// Escapes the text written to it by RFC 8259 section 7.
+/// Escapes the text that is written to it, by RFC 8259, section 7.
 struct Escaped<'a> {
     out: &'a mut String,
     /// Number of bytes, before escaping, that may still be written.

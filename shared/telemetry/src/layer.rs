@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct JsonLines {
     writer: Mutex<Box<dyn Write + Send>>,
     clock: Clock,
-    /// Fields at the end of every line.
+    /// Fields of the process, which are at the end of every line.
     process: SpanFields,
 }
 
@@ -37,7 +37,7 @@ struct Scratch {
 const SCRATCH_MAX_BYTES: usize = 64 * 1024;
 
 thread_local! {
-    // The buffers are taken out of the cell during use, so a value that logs while it is formatted gets fresh ones.
+    // The buffers are taken out of the cell during use, so a value that logs while it is formatted gets new ones.
     static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
@@ -63,7 +63,7 @@ impl JsonLines {
 
     fn close(&self, line: &mut Line<'_>, metadata: &Metadata<'_>) {
         self.process.write_to(line);
-        // Written last, and so only if the event has no name of its own.
+        // This name is written last, so it is kept only if the event has no name of its own.
         line.field("event", |out| push_string(out, format_args!("{}", Dotted(metadata.target()))));
         line.text.push_str("}\n");
     }
@@ -99,7 +99,7 @@ where
         let mut line = Line { text: &mut scratch.line, names: &mut scratch.names };
         self.open(&mut line, event.metadata());
         event.record(&mut Visitor(&mut line));
-        // From the innermost span outwards: of two fields with the same name the inner one is kept.
+        // The innermost span comes first, so if two fields have the same name, the inner one is kept.
         for span in context.event_scope(event).into_iter().flatten() {
             if let Some(fields) = span.extensions().get::<SpanFields>() {
                 fields.write_to(&mut line);

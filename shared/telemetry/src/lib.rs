@@ -32,20 +32,21 @@ pub struct LogSettings {
     pub app_name: String,
     /// Environment of the installation, in every line.
     pub app_env: String,
-    /// Directives `level` or `target=level`, separated by commas. A level without a target applies to runmill's own crates;
-    /// other crates then log only warnings and errors, because some log the data that they send below that.
+    /// Directives `level` or `module=level`, separated by commas. A level without a module applies to runmill's own
+    /// crates. Other crates then log only warnings and errors, because some of them log the data that they send at
+    /// lower levels.
     pub filter: String,
     /// Receives whole lines, one at a time.
     pub writer: Box<dyn Write + Send>,
     pub clock: Clock,
 }
 
-/// A fault for which there are no logs or no traces.
+/// Error that prevents logs or traces.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     #[error("the log filter cannot be read")]
     Filter(#[from] ParseError),
-    #[error("logs were set up before")]
+    #[error("logging is already set up in this process")]
     Again(#[from] SetGlobalDefaultError),
     #[error(transparent)]
     Traces(#[from] TraceError),
@@ -66,7 +67,7 @@ pub fn close() {
     trace::close();
 }
 
-/// Returns the same logs for a part of a program, to be used with `tracing::subscriber::with_default`.
+/// Returns the logs for a part of a program, to be used with `tracing::subscriber::with_default`.
 pub fn subscriber(settings: LogSettings) -> Result<impl Subscriber + Send + Sync, SetupError> {
     let filter = log_filter(&settings)?;
     Ok(tracing_subscriber::registry().with(filter).with(JsonLines::new(settings)))

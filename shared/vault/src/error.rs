@@ -1,6 +1,6 @@
 use crate::KeyId;
 
-/// A fault of `ENCRYPTION_KEY`. Keys are counted from 1, and no part of a key is shown.
+/// Error in `ENCRYPTION_KEY`. Keys are counted from 1, and no part of a key is shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error(
@@ -13,15 +13,15 @@ pub enum KeyError {
     Duplicate { position: usize, first: usize },
 }
 
-/// A sealed value that cannot be opened.
+/// Error for a sealed value that cannot be opened (decrypted).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    #[error("sealed under key {0}, which is not in ENCRYPTION_KEY; add that key after the first one")]
+    #[error("it is encrypted with key {0}, which is not in ENCRYPTION_KEY; add that key after the first one")]
     UnknownKey(KeyId),
-    #[error("sealed in format {0}, which this release does not know")]
+    #[error("it is encrypted in format {0}, which this release does not know")]
     UnknownFormat(u8),
-    #[error("not a sealed value: too short")]
+    #[error("it is too short for an encrypted value")]
     TooShort,
-    #[error("cannot be opened: it was altered, or it belongs to another row")]
+    #[error("it was altered, or it belongs to another row")]
     Altered,
 }

@@ -56,7 +56,7 @@ fn decode(hex: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
 }
 
 pub(crate) fn encode(bytes: &[u8; KEY_BYTES]) -> Zeroizing<String> {
-    // All of the capacity is reserved at once: a string that grows leaves copies of its bytes in memory.
+    // The whole capacity is reserved at once, because a string that grows leaves copies of its bytes in memory.
     let mut hex = Zeroizing::new(String::with_capacity(2 * KEY_BYTES));
     for nibble in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
         hex.push(char::from_digit(nibble.into(), 16).expect("four bits"));

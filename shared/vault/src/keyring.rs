@@ -39,7 +39,7 @@ impl Owner {
 pub struct Keyring(Arc<Keys>);
 
 struct Keys {
-    /// Key that seals.
+    /// Key that seals new values.
     first: Key,
     older: Vec<Key>,
 }
@@ -71,14 +71,14 @@ impl Keyring {
         Opener(self.clone())
     }
 
-    /// Seals the same secret under the first key. Returns `None` if it is under that key already.
+    /// Seals the same secret under the first key. Returns `None` if it is already sealed under that key.
     pub fn reseal(&self, owner: Owner, sealed: &[u8]) -> Result<Option<Vec<u8>>, OpenError> {
         let secret = self.open(owner, sealed)?;
         let current = Sealed::parse(sealed)?.key_id == self.0.first.id;
         Ok((!current).then(|| self.seal(owner, secret.expose_secret())))
     }
 
-    /// Returns the ids of the keys, that of the sealing key first.
+    /// Returns the ids of the keys, beginning with that of the sealing key.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys().map(|key| key.id)
     }
@@ -122,7 +122,7 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// Only seals. For services that receive secrets and must not read them again.
+/// A keyring that only seals, for services that receive secrets and must not read them again.
 #[derive(Clone, Debug)]
 pub struct Sealer(Keyring);
 
@@ -132,7 +132,7 @@ impl Sealer {
     }
 }
 
-/// Only opens. For services that use secrets.
+/// A keyring that only opens, for services that use secrets.
 #[derive(Clone, Debug)]
 pub struct Opener(Keyring);
 
@@ -246,7 +246,7 @@ mod tests {
         let error = open(&ring(&[&key('b')]), HERE, &seal(&sealer, HERE, "sk")).unwrap_err();
 
         assert_eq!(error, OpenError::UnknownKey(id));
-        assert!(error.to_string().contains(&format!("sealed under key {id}, ")), "{error}");
+        assert!(error.to_string().contains(&format!("encrypted with key {id}, ")), "{error}");
     }
 
     #[test]

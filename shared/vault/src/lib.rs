@@ -1,11 +1,11 @@
-//! Secrets at rest: sealed with AES-256-GCM, bound to the row that they belong to.
+//! Secrets at rest: *sealed* (encrypted) with AES-256-GCM and bound to their row, and *opened* (decrypted).
 //!
 //! A sealed value opens only with the key that sealed it and only for its [`Owner`]: a copy in another row does not open,
 //! nor does a value with one changed bit. Keys rotate: the first key of the [`Keyring`] seals, all keys open, and
 //! [`Keyring::reseal`] seals old values under the first.
 //!
-//! Three things are not protected: the existence of a secret, its length, and the row against an older value of its own
-//! that somebody puts back.
+//! Three things are not protected: the existence of a secret, its length, and the replacement of a row's value by an
+//! older value of the same row.
 
 mod error;
 mod key;

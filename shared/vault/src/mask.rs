@@ -1,5 +1,5 @@
 const SHOWN: usize = 4;
-/// Length from which characters are shown. They would reveal too much of a shorter secret.
+/// Length from which some characters of a secret are shown. They would reveal too much of a shorter one.
 const LENGTH_MIN: usize = 12;
 
 /// Returns a secret as people may see it: its last four characters if it has at least twelve, otherwise none. The length

@@ -51,6 +51,6 @@ async fn keep<I: Image>(server: ContainerAsync<I>, url: &str) -> anyhow::Result<
         interrupted = signal::ctrl_c() => interrupted?,
     }
     server.rm().await?;
-    // A return from `main` would wait for the thread that is blocked in a read of standard input.
+    // The process exits here, because a return from `main` would wait for the thread that reads standard input.
     std::process::exit(0)
 }

@@ -15,14 +15,15 @@ use tokio::net::TcpListener;
 
 use super::needles::{HEADER, KEY};
 
-/// A model server that repeats the key and the headers in everything it says, as providers do.
+/// A model server that repeats the key and the headers in all its answers, as providers do.
 pub struct EchoServer {
     pub base_url: String,
     got_both: Arc<AtomicBool>,
 }
 
 impl EchoServer {
-    /// Names of models that fail in the way of their name. The one that pauses the runs of the provider comes last.
+    /// Names of models, each of which fails in the way that its name describes. The one that pauses the runs of the
+    /// provider comes last.
     pub const MODELS: &[&str] = &["400", "429", "500", "page", "not-json", "event", "truncated", "401"];
     /// Name of the other model that pauses the runs of its provider.
     pub const FORBIDDEN: &str = "403";

@@ -134,7 +134,7 @@ impl Answers<'_> {
         text
     }
 
-    /// Creates a provider with the key and the header.
+    /// Creates a provider with the secret key and the secret header.
     async fn plant(&mut self, name: &str, base_url: &str) -> ProviderId {
         let body = json!({"name": name, "kind": "custom", "base_url": base_url,
             "api_keys": [{"label": "main", "value": KEY}], "headers": {"x-team": HEADER},

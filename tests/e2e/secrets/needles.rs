@@ -35,8 +35,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Returns the base64 digits that depend on `bytes` alone, whatever stands before them: one text for each offset in a
-/// group of three bytes.
+/// Returns the base64 digits that depend only on `bytes`, and not on the bytes before them: one text for each offset
+/// in a group of three bytes.
 fn base64_at_any_offset(bytes: &[u8]) -> [Vec<u8>; 3] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     [0, 1, 2].map(|skipped| {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{POLL_INTERVAL, sse::Events, within};
 
-/// Client of the HTTP API, without the code of `runmill`'s own.
+/// Client of the HTTP API, independent of the client in `runmill`.
 #[derive(Clone)]
 pub struct Api {
     pub base_url: String,
@@ -17,7 +17,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(address: &str, token: &str) -> Self {
-        // Fails if another test of this process has installed it.
+        // This fails if another test of this process has already installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { base_url: format!("http://{address}"), token: token.to_owned(), http: reqwest::Client::new() }
     }
@@ -102,7 +102,7 @@ impl Api {
         Events::open(self.request(Method::GET, path)).await
     }
 
-    /// Waits until `reached` returns true for the run's counters, or the run ends. Looks at the run after each event.
+    /// Waits until `reached` returns true for the run's counters, or the run ends. Reads the run after each event.
     pub async fn wait_for(&self, id: RunId, reached: impl Fn(&RunCounters) -> bool) -> Run {
         within("the progress of the run", async {
             let mut events = self.events("/runs/events").await;
@@ -124,7 +124,7 @@ impl Api {
         self.wait_for(id, |_| false).await
     }
 
-    /// Waits until as many executors have sent a heartbeat.
+    /// Waits until `count` executors have sent a heartbeat.
     pub async fn executors(&self, count: usize) {
         within("the executors' heartbeats", async {
             while self.get("/executors").await.as_array().map_or(0, Vec::len) < count {
@@ -134,7 +134,7 @@ impl Api {
         .await;
     }
 
-    /// Waits until the API and its database are back.
+    /// Waits until the API and its database work again.
     pub async fn answers_again(&self) {
         within("an answer of the API", async {
             loop {

@@ -22,11 +22,11 @@ pub struct Plan {
     pub executors: usize,
     pub log_sinks: usize,
     pub log_level: &'static str,
-    /// `None` stands for a new database on the server that tests share.
+    /// URL of the database. `None` stands for a new database on the server that tests share.
     pub database_url: Option<String>,
-    /// `None` stands for new queues on the server that tests share.
+    /// URL of the broker. `None` stands for new queues on the server that tests share.
     pub amqp_url: Option<String>,
-    /// `None` means no traces.
+    /// URL of the collector of traces. `None` means no traces.
     pub otlp_endpoint: Option<String>,
 }
 
@@ -61,7 +61,7 @@ pub struct Servers {
     log_level: &'static str,
     otlp_endpoint: Option<String>,
     database: Option<TestDatabase>,
-    /// The queues are this cluster's own, and the broker is the one that tests share.
+    /// True if the broker is the one that tests share, and only the queues are the cluster's own.
     shares_broker: bool,
 }
 
@@ -101,7 +101,7 @@ impl Cluster {
         }
     }
 
-    /// Stops every process, and checks that all queues are empty. Unacked messages would be ready again.
+    /// Stops every process, and checks that all queues are empty. Unacked messages would be in the queues again.
     pub async fn assert_nothing_left(self, provider: ProviderId) {
         self.stop().await;
         let queues = queues(&self.servers.prefix, &[provider.to_string()]);

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-/// 1,319 real items of GSM8K.
+/// The 1,319 items of the test set of GSM8K.
 pub const GSM8K: &str = include_str!("../../data/gsm8k.jsonl");
 
 /// Returns `count` small items, as JSONL.

@@ -10,13 +10,13 @@ pub struct Frames {
     text: Vec<u8>,
 }
 
-/// One frame: the lines up to an empty one.
+/// One frame: the lines up to an empty line.
 #[derive(Debug, Default)]
 pub struct Frame {
     pub id: Option<u64>,
     pub event: String,
     pub data: Value,
-    /// In milliseconds.
+    /// Delay before a reconnection that the server asks for, in milliseconds.
     pub retry: Option<u64>,
     pub comment: Option<String>,
 }

@@ -31,10 +31,10 @@ pub async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("{what} did not come within {WAIT_MAX:?}"))
 }
 
-/// Interval of looks at a state that has no event for its changes.
+/// Interval of polling a state that has no event for its changes.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Waits until `holds` returns true. For states without events, such as the counters of a gateway.
+/// Waits until `holds` returns true. It is meant for states without events, such as the counters of a gateway.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     within(what, async {
         while !holds() {

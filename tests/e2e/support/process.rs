@@ -15,7 +15,7 @@ pub struct Command(tokio::process::Command);
 pub struct Process {
     child: Mutex<Child>,
     pid: u32,
-    /// Standard error so far.
+    /// Text of standard error so far.
     log: watch::Receiver<Arc<String>>,
 }
 
@@ -41,7 +41,7 @@ impl Command {
         let mut child = self.0.spawn().unwrap();
         let pid = child.id().expect("it has not been waited for");
         let stderr = child.stderr.take().expect("it is piped");
-        // Read to its end, so that the process never blocks on a full pipe.
+        // Standard error is read to its end, so that the process never blocks on a full pipe.
         let (sender, log) = watch::channel(Arc::default());
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();

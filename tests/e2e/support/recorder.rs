@@ -13,19 +13,19 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-/// A model server that records each call with what the gateway does not show: key, header and time.
+/// A model server that records the key, the header and the time of each call, which the gateway does not show.
 pub struct Recorder {
     pub base_url: String,
     calls: Calls,
 }
 
-/// One call.
+/// A recorded call.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub began: Instant,
-    /// The bearer token.
+    /// Bearer token of the call.
     pub key: String,
-    /// The header `x-team`.
+    /// Header `x-team` of the call.
     pub team: String,
     /// Time after which the caller gave up. `None` if the call was answered or is still open.
     pub gave_up_after: Option<Duration>,
@@ -80,7 +80,7 @@ async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: Bytes) -> 
     }))
 }
 
-/// A call that is not over. It is dropped without an answer when the caller hangs up.
+/// A call that has not ended. It is dropped without an answer when the caller hangs up.
 struct Open {
     calls: Calls,
     index: usize,

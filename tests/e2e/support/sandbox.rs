@@ -18,7 +18,7 @@ impl Sandbox {
         Self { folder: tempfile::tempdir().unwrap(), gateway: gateway.unwrap() }
     }
 
-    /// Returns the path of a file here, which need not exist.
+    /// Returns the path of a file in the directory, which need not exist.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -1,4 +1,4 @@
-//! One item is one trace, from the feeder to the row, in one process and over several.
+//! Tests that one item is one trace, from the feeder to the stored result, in one process and over several.
 
 mod sink;
 mod walkthrough;
@@ -12,16 +12,16 @@ use self::sink::{Sink, text};
 use crate::support::{Cluster, Command, Plan, Sandbox, data::questions, until};
 
 const ITEMS: usize = 20;
-/// Its answer is the question.
+/// Model that answers with the question.
 const MODEL: &str = "echo";
 const CALL: &str = "chat echo";
 const KEY: &str = "sk-traced-5b1f0c9e7d";
 const SECRET: &str = "collector-secret-83aa";
 
-/// The spans of one job, by name, oldest first.
+/// Spans of one job, by name, oldest first.
 type Trace = BTreeMap<String, Vec<(String, Span)>>;
 
-/// The traces of jobs, by trace id.
+/// Returns the traces of jobs, by trace id.
 fn jobs(sink: &Sink) -> BTreeMap<Vec<u8>, Trace> {
     let mut traces = BTreeMap::<Vec<u8>, Trace>::new();
     let mut spans = sink.spans();
@@ -34,7 +34,7 @@ fn jobs(sink: &Sink) -> BTreeMap<Vec<u8>, Trace> {
     traces
 }
 
-/// Each span with the one above it.
+/// Each span, with its parent.
 const TREE: [(&str, &str); 4] =
     [("job", "job.feed"), (CALL, "job"), ("model.attempt", CALL), ("result.record", "job")];
 
@@ -62,7 +62,7 @@ fn assert_whole(trace: &Trace, services: [&str; 5]) {
     assert_eq!(span("result.record").links.len(), 1, "to what was written with it");
 }
 
-/// Every job points to the one submission of its run.
+/// Checks that every job is linked to the only submission of its run.
 fn assert_linked_to_the_submission(sink: &Sink, traces: &BTreeMap<Vec<u8>, Trace>) {
     let spans = sink.spans();
     let (_, submitted) = spans.iter().find(|(_, span)| span.name == "run.submit").unwrap();
@@ -84,7 +84,7 @@ fn run(sandbox: &Sandbox, model: &str, endpoint: &str, more: &[&str]) -> Command
 #[tokio::test]
 async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content() {
     let (sandbox, sink) = (Sandbox::new().await, Sink::start().await);
-    // A log level says nothing about traces.
+    // The log level does not affect traces.
     let output = run(&sandbox, MODEL, &sink.endpoint, &[]).env("APP_LOG_LEVEL", "error").output().await;
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 
@@ -107,7 +107,7 @@ async fn one_item_is_one_trace_from_its_feeding_to_its_row_and_holds_no_content(
 #[tokio::test]
 async fn a_job_that_is_deferred_and_fed_again_stays_in_its_trace() {
     let (sandbox, sink) = (Sandbox::new().await, Sink::start().await);
-    // Longer than a call may wait, so that the job is put off instead.
+    // The gateway asks for a longer wait than this, so the job is deferred.
     let config = r#"{"retry": {"wait_max_seconds": 0.5}}"#;
     let model = "lorem+fail=429:1+retry-after=1";
     let running = run(&sandbox, model, &sink.endpoint, &["--limit", "1", "--config", config]).start();
@@ -130,7 +130,7 @@ async fn a_job_that_is_deferred_and_fed_again_stays_in_its_trace() {
 #[tokio::test]
 async fn a_collector_that_is_away_costs_one_warning_and_no_item() {
     let sandbox = Sandbox::new().await;
-    // A port that was free a moment ago.
+    // Nothing listens on this port, which was free a moment ago.
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let output = run(&sandbox, MODEL, &format!("http://{nobody}"), &[]).output().await;
 

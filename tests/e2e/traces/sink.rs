@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 /// A collector of OTLP over HTTP.
 pub struct Sink {
-    /// Value for `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// Value of `OTEL_EXPORTER_OTLP_ENDPOINT` for this collector.
     pub endpoint: String,
     received: Received,
 }

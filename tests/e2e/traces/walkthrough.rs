@@ -1,4 +1,5 @@
-//! The architecture's walkthrough of one item names the files that the item's trace goes through, in order.
+//! Tests that the walkthrough of one item in `ARCHITECTURE.md` names the files that begin the spans of the item's
+//! trace, in order.
 
 use std::{fs, path::Path};
 
@@ -8,7 +9,7 @@ use crate::support::Sandbox;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
 
-/// Returns the files that the walkthrough links before it says that each of them begins a span.
+/// Returns the files to which the walkthrough links before it states that each of them begins a span.
 fn walkthrough() -> Vec<String> {
     let (_, rest) = ARCHITECTURE.split_once("**One item, and its trace.**").unwrap();
     let (text, _) = rest.split_once("begins a span").unwrap();

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::{finish_in_drop, port::free_port};
 
-/// A test's own database on the server of `DATABASE_URL`. It is dropped with this value, also when the test panics.
+/// A test's own database on the server of `DATABASE_URL`. It is deleted when this value is dropped, even if the test
+/// panics.
 pub struct TestDatabase {
     server_url: String,
     name: String,
@@ -64,7 +65,7 @@ impl PrivatePostgres {
         server
     }
 
-    /// Creates a server with TLS and a self-signed certificate, as distributions do, and starts it.
+    /// Creates a server with TLS and a self-signed certificate, as Linux distributions do, and starts it.
     pub fn launch_with_tls() -> Self {
         let server = Self::init();
         let data = server.data();

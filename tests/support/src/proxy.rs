@@ -14,7 +14,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// A TCP proxy on a free port of this machine, which breaks or silences the connections that go through it.
+/// A TCP proxy on a free port of this machine, which can break or silence the connections that go through it.
 pub struct Proxy {
     address: SocketAddr,
     accepting: AbortHandle,
@@ -24,7 +24,7 @@ pub struct Proxy {
 /// One proxied connection.
 struct Connection {
     running: AbortHandle,
-    /// True while the server's bytes are kept from the client.
+    /// True while the proxy withholds the server's bytes from the client.
     held: watch::Sender<bool>,
 }
 
@@ -63,7 +63,7 @@ impl Proxy {
         self.lock()[index].held.send_replace(true);
     }
 
-    /// Ends all silences. The bytes that were kept back are delivered.
+    /// Ends all silences, and delivers the withheld bytes.
     pub fn release(&self) {
         for connection in self.lock().iter() {
             connection.held.send_replace(false);

@@ -50,7 +50,7 @@ impl PrivateRabbit {
         format!("127.0.0.1:{}", self.ports.amqp)
     }
 
-    /// Asks the server to end, and waits until it has ended.
+    /// Asks the server to stop, and waits until it has stopped.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
         let asked = Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
@@ -89,7 +89,8 @@ impl PrivateRabbit {
         let mut command = Command::new(SERVER);
         command
             .env("HOME", home)
-            // With this, the launcher replaces itself with the server, so that the child's process id is the server's.
+            // With this variable, the launcher replaces itself with the server, so that the child's process id is the
+            // server's.
             .env("RUNNING_UNDER_SYSTEMD", "true")
             .env("RABBITMQ_NODENAME", format!("test{}@localhost", self.ports.amqp))
             .env("RABBITMQ_DIST_PORT", self.ports.distribution.to_string())

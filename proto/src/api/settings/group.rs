@@ -5,7 +5,7 @@ use crate::{
     range::{number, optional_number},
 };
 
-/// Declares one group of settings and its override: the same fields, each of which may be absent.
+/// Declares one group of settings and its override: a struct with the same fields, each of which may be absent.
 ///
 /// A field is a number with its range; its pointer is its place in the JSON.
 macro_rules! settings {
@@ -41,13 +41,13 @@ macro_rules! settings {
         }
 
         impl $name {
-            /// These settings, with the values of `over` in place of their own.
+            /// Returns these settings, with each value that `over` states in place of the old one.
             #[must_use]
             pub fn under(&self, over: &$override) -> Self {
                 Self { $($field: over.$field.unwrap_or(self.$field),)+ }
             }
 
-            /// One fault for each value that is out of its range.
+            /// Returns one fault for each value that is out of its range.
             pub fn faults(&self) -> Vec<ConfigFault> {
                 $override { $($field: Some(self.$field),)+ }.faults()
             }
@@ -58,7 +58,7 @@ macro_rules! settings {
                 *self == Self::default()
             }
 
-            /// One fault for each value that is out of its range.
+            /// Returns one fault for each value that is out of its range.
             pub fn faults(&self) -> Vec<ConfigFault> {
                 let faults = [$(
                     $range.fault(concat!("/", $place, "/", stringify!($field)), self.$field),
@@ -66,7 +66,7 @@ macro_rules! settings {
                 faults.into_iter().flatten().collect()
             }
 
-            /// The same override with each value moved into its range.
+            /// Returns the same override with each value clamped to its range.
             #[must_use]
             pub(crate) fn clamped(&self) -> Self {
                 Self { $($field: self.$field.map(|value| $range.clamp(value)),)+ }
@@ -75,44 +75,46 @@ macro_rules! settings {
     };
 }
 
-/// Times, in seconds. Nothing could be answered within a shorter time-out.
+/// Range of all times, in seconds. No request could be answered within a shorter time-out.
 pub(crate) const SECONDS: Range<f64> = Range::new(0.001, 86_400.0);
 
-/// Attempts after the first.
+/// Range of the number of retries.
 pub(crate) const RETRIES: Range<u32> = Range::new(0, 100);
 
 settings! {
-    /// Time-outs of one attempt, in seconds.
+    /// Time-outs of the workspace for one attempt, in seconds.
     RequestSettings,
-    /// Time-outs that a provider or a run states for itself, in seconds.
+    /// Time-outs of a provider or a run, in seconds. They take precedence over the workspace's.
     RequestOverride at "request" {
-        /// Longest time to open a connection, TLS included, from 0.001 to 86400.
+        /// Longest time to open a connection, including TLS, from 0.001 to 86400.
         connect_timeout_seconds: f64 = 10.0, SECONDS;
         /// Longest time from the request to the first token, from 0.001 to 86400.
         first_token_timeout_seconds: f64 = 120.0, SECONDS;
         /// Longest silence between two tokens, from 0.001 to 86400.
         idle_timeout_seconds: f64 = 60.0, SECONDS;
-        /// Longest time of one attempt, from its permit to the end of its answer, from 0.001 to 86400.
+        /// Longest time of one attempt, from 0.001 to 86400. The wait for a free slot does not count.
         total_timeout_seconds: f64 = 600.0, SECONDS;
     }
 }
 
 settings! {
-    /// Rules for asking a provider again.
+    /// Retry settings of the workspace.
     RetrySettings,
-    /// Rules for asking again that a provider or a run states for itself.
+    /// Retry settings of a provider or a run. They take precedence over the workspace's.
     RetryOverride at "retry" {
-        /// Attempts after the first, from 0 to 100, counted over all the times that a job is fed. Waiting for a rate
-        /// limit uses up none.
+        /// Number of attempts after the first, from 0 to 100, over all the times that the job is fed to the queue.
+        /// Waits for a rate limit do not count.
         max_retries: u32 = 4, RETRIES;
-        /// First ceiling of the backoff, from 0.001 to 86400; it doubles with each attempt.
+        /// Upper bound of the first backoff, which is random, from 0.001 to 86400. The bound doubles with each
+        /// attempt.
         backoff_base_seconds: f64 = 0.5, SECONDS;
-        /// Highest ceiling of the backoff, from 0.001 to 86400.
+        /// Largest upper bound of a backoff, where the doubling ends, from 0.001 to 86400.
         backoff_max_seconds: f64 = 30.0, SECONDS;
-        /// Longest wait that a job spends with its executor, from 0.001 to 86400. A longer one frees the slot and defers the job.
+        /// Longest wait before a retry, from 0.001 to 86400. A job that has to wait longer leaves the executor and is
+        /// deferred.
         wait_max_seconds: f64 = 30.0, SECONDS;
-        /// Retries in percent of a provider's first attempts, from 0 to 1000. Beyond it, jobs are deferred instead of
-        /// being asked again at once, so that a provider in trouble gets no more than this on top of its load.
+        /// Retry budget: retries in percent of the provider's first attempts, from 0 to 1000. Beyond it, jobs are
+        /// deferred instead of retried, so that a failing provider gets no more additional load than this.
         budget_percent: f64 = 20.0, Range::new(0.0, 1_000.0);
         /// Number of times that a job may be deferred before it fails, from 0 to 10000.
         max_deferrals: u32 = 1_000, Range::new(0, 10_000);

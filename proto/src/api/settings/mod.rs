@@ -1,4 +1,4 @@
-//! Time-outs and retries: their ranges, and whose value holds.
+//! Time-outs and retries: their ranges, and the precedence of run, provider and workspace.
 
 mod group;
 
@@ -27,15 +27,16 @@ pub struct SettingsOverride {
     pub retry: RetryOverride,
 }
 
-/// The only place that knows the precedence: run before provider before workspace.
+/// Only these methods know the precedence: the run's value, else the provider's, else the workspace's.
 impl Settings {
-    /// The workspace's settings (`self`) as they hold for one provider.
+    /// Returns the settings for one provider: those of the workspace (`self`), unless the provider states its own.
     #[must_use]
     pub fn for_provider(&self, provider: &SettingsOverride) -> Self {
         self.under(&provider.request, &provider.retry)
     }
 
-    /// The workspace's settings (`self`) as they hold for one job at one provider.
+    /// Returns the settings for one job at one provider: those of the workspace (`self`), unless the provider or the
+    /// run states its own.
     #[must_use]
     pub fn for_job(&self, provider: &SettingsOverride, job: &JobConfig) -> Self {
         self.for_provider(provider).under(&job.request, &job.retry)
@@ -45,16 +46,16 @@ impl Settings {
         Self { request: self.request.under(request), retry: self.retry.under(retry) }
     }
 
-    /// One fault for each value that is out of its range.
+    /// Returns one fault for each value that is out of its range.
     pub fn faults(&self) -> Vec<ConfigFault> {
         [self.request.faults(), self.retry.faults()].concat()
     }
 
-    /// The longest time that one feeding of a job can take once its calls are admitted: each attempt up to its total
-    /// time-out, before each retry a wait of at most `wait_max_seconds`, and as much for all waits for rate limits together
-    /// (a longer wait defers the job).
+    /// Returns the longest time that one feeding of a job can take once its calls are admitted: each attempt up to
+    /// its total time-out, before each retry a wait of at most `wait_max_seconds`, and as much for all waits for rate
+    /// limits together (a longer wait defers the job).
     ///
-    /// The wait for a permit is not in it.
+    /// The wait for a free slot is not included.
     pub fn longest_job(&self) -> Duration {
         let attempt = self.request.total_timeout() + self.retry.wait_max();
         attempt.saturating_mul(self.retry.max_retries + 1)
@@ -93,8 +94,8 @@ impl RetrySettings {
     }
 }
 
-/// A setting as a duration. A value out of range, which only an older release can have stored, counts as the nearest
-/// end of the range.
+/// Converts a setting to a duration. A value out of range, which only an older release can have stored, is clamped to
+/// the range.
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(SECONDS.clamp(seconds))
 }

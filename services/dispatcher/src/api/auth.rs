@@ -16,7 +16,7 @@ use super::problem::ApiError;
 #[derive(Clone, Debug, Default)]
 pub struct Tokens(pub Vec<Token>);
 
-/// Reason why a request is not let in.
+/// Reason why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     #[error("send your token as `Authorization: Bearer <token>`")]
@@ -28,7 +28,7 @@ pub enum AuthError {
 }
 
 impl Tokens {
-    /// Every token is compared, and each in constant time, so that the time taken tells nothing.
+    /// Every token is compared, and each in constant time, so that the time taken reveals nothing.
     fn role_of(&self, presented: &str) -> Option<Role> {
         self.0.iter().fold(None, |found, token| {
             let equal = token.value.expose_secret().as_bytes().ct_eq(presented.as_bytes());

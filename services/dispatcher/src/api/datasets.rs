@@ -47,7 +47,7 @@ pub async fn create(
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct HashQuery {
-    /// Return only the dataset whose `version_hash` is this one.
+    /// Return only the dataset with this `version_hash`.
     version_hash: Option<String>,
 }
 
@@ -90,7 +90,7 @@ pub async fn items(
     state.store.dataset(id).await?;
     let from = page.after.map_or(0, |last| last.saturating_add(1));
     let stored = state.store.items(id, from, page.limit).await?;
-    // Zipped in this order: the range is not asked for a number after the last.
+    // Zipped in this order, so that the range is not advanced beyond its end.
     let rows = stored.iter().zip(from..).map(|(row, ordinal)| item(ordinal, row));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     Ok(Json(page.page(rows, |row: &DatasetItem| row.ordinal, |row| row)))

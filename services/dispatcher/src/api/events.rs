@@ -30,13 +30,13 @@ use crate::{
 
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 const PING_AFTER: Duration = Duration::from_secs(15);
-/// Most events that are read at once: an observer whose client is slow holds at most these.
+/// Maximum number of events that one query reads. An observer with a slow client holds no more than these in memory.
 const READ_MAX: u32 = 1_000;
 
-/// Ids and numbers of events.
+/// Range of an event's id, and of a number of events.
 const EVENTS: Range<u64> = Range::new(0, u64::MAX);
 
-// The values are as they were sent, so that an error can name the range.
+// Query of an event stream. Its values are kept as the texts that were sent, so that an error can name the range.
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct StreamQuery {
     /// Send only events after the one with this id, from 0 to 18446744073709551615. The header `Last-Event-ID` takes
@@ -60,9 +60,9 @@ impl StreamQuery {
 
 /// Watch the events of a run
 ///
-/// Server-Sent Events. The first is a `snapshot` of the run; then comes every event of the run, with its `seq` as
-/// `id`; the last is `end`. To resume after a disconnect, send the last `id` as `Last-Event-ID`: no event is skipped
-/// or repeated.
+/// Server-Sent Events. The first event is a `snapshot` of the run. Then every event of the run follows, with its
+/// `seq` as `id`. The last event is `end`. To resume after a disconnect, send the last `id` as `Last-Event-ID`: no
+/// event is skipped or repeated.
 #[utoipa::path(get, path = "/runs/{id}/events", params(("id" = RunId, Path), StreamQuery),
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem)))]
 pub async fn of_run(
@@ -113,7 +113,7 @@ pub async fn of_all_runs(
 fn respond(batches: impl Stream<Item = Vec<Event>> + Send + 'static) -> Response {
     let events = batches.flat_map(|batch| stream::iter(batch.into_iter().map(Ok::<_, Infallible>)));
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(PING_AFTER).text("ping"));
-    // Tells nginx and other proxies not to buffer: they would delay the events.
+    // Tells nginx and other proxies not to buffer, because that would delay the events.
     ([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response()
 }
 
@@ -141,7 +141,7 @@ fn encode(event: &RunEvent) -> Event {
     Event::default().event(event.name()).json_data(event).expect("maps in events have string keys")
 }
 
-/// Returns true if another event may be sent, and counts it. `None` is no limit.
+/// Returns true if another event may be sent, and counts it. `None` means no limit.
 fn take_one(left: &mut Option<u64>) -> bool {
     match left {
         None => true,
@@ -189,7 +189,8 @@ impl RunObserver {
             if self.left == Some(0) {
                 return Ok(None);
             }
-            // Marked before the store is read, so that an event written during the read is seen as a change.
+            // The versions are marked as seen before the store is read, so that an event written during the read
+            // counts as a change.
             self.versions.mark_unchanged();
             let events = self.read().await?;
             if !events.is_empty() {
@@ -278,8 +279,8 @@ impl FleetObserver {
         let changed: Vec<RunId> = versions.iter().filter_map(has_news).collect();
         let mut events = Vec::new();
         for row in self.state.store.run_rows(&changed).await? {
-            // A run that is older than this observer and appears only now has been retried: its earlier events
-            // are not sent.
+            // A run that is older than this observer and appears only now is being retried, so its earlier events are
+            // not sent.
             let first = if row.created_at >= self.since { 0 } else { row.seq.saturating_sub(1) };
             let after = self.known.get(&row.id).copied().unwrap_or(first);
             let statuses = self.state.store.status_events(row.id, after, READ_MAX).await?;

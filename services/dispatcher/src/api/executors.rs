@@ -6,7 +6,7 @@ use crate::executors;
 
 /// List live executors
 ///
-/// Each with its share of the concurrency of every provider that it calls, and with its calls in flight.
+/// Each executor is listed with its share of every provider's concurrency, and with its calls in flight.
 #[utoipa::path(get, path = "/executors", responses((status = 200, body = Vec<ExecutorStatus>)))]
 pub async fn list(State(state): State<ApiState>) -> Result<Json<Vec<ExecutorStatus>>, ApiError> {
     Ok(Json(executors::alive(&*state.store, &state.clock).await?))

@@ -70,7 +70,7 @@ pub struct ApiState {
 ))]
 struct ApiDoc;
 
-/// Every route under authorization, with the role that it needs and its description.
+/// Returns every route that needs a token, with its lowest role and its description.
 fn routes() -> OpenApiRouter<ApiState> {
     let reading = [
         routes!(providers::list),

@@ -18,7 +18,7 @@ pub fn is_asked_for(headers: &HeaderMap) -> bool {
 }
 
 /// Streams rows, a page at a time. An error aborts the body, so that the caller's HTTP client reports an incomplete
-/// answer instead of accepting a short one.
+/// response.
 pub fn stream<T: Serialize + Send + 'static>(
     pages: impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static,
 ) -> Response {

@@ -12,7 +12,7 @@ pub struct PageRequest<C> {
     pub after: Option<C>,
 }
 
-/// A text that is no cursor of a list.
+/// Error for a text that is no cursor of a list.
 #[derive(Debug, thiserror::Error)]
 #[error("this is not a cursor of the list; use the `next` of the previous page")]
 pub struct InvalidCursor;
@@ -23,7 +23,9 @@ impl<C: FromStr> TryFrom<PageQuery> for PageRequest<C> {
     fn try_from(query: PageQuery) -> Result<Self, ApiError> {
         let limit = query_number("limit", query.limit.as_deref(), PageQuery::LIMIT)?.unwrap_or(DEFAULT);
         let after = query.after.map(|text| text.parse::<C>().map_err(|_| InvalidCursor)).transpose();
-        let after = after.map_err(|error| ApiError::bad_request(format!("after: {error}")))?;
+        let after = after.map_err(|error| {
+            ApiError::bad_request(format!("the query parameter `after` is invalid: {error}"))
+        })?;
         Ok(Self { limit, after })
     }
 }

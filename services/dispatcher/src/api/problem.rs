@@ -34,7 +34,7 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// A fault of the server itself. Its log has the reason.
+    /// Returns the error for a fault of the server itself. Its log has the reason.
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -42,7 +42,7 @@ impl ApiError {
         )
     }
 
-    /// One or more fields of the body are wrong.
+    /// Returns the error for a body with wrong fields.
     fn invalid(faults: Vec<ConfigFault>) -> Self {
         let detail = match faults.as_slice() {
             [one] if one.pointer.is_empty() => one.detail.clone(),
@@ -149,7 +149,7 @@ impl From<AuthError> for ApiError {
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
         match rejection {
-            // serde's own text names the field and the position.
+            // The text of serde names the field and the position.
             JsonRejection::JsonDataError(error) => Self::bad_request(without_value(&error.body_text())),
             other => Self::new(other.status(), other.body_text()),
         }

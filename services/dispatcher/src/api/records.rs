@@ -19,7 +19,7 @@ use super::{
     problem::ApiError,
 };
 
-/// Rows that are read at once when all are streamed.
+/// Number of rows that one query reads when all records of a run are streamed.
 const CHUNK: u32 = 500;
 
 /// List the results of a run
@@ -55,7 +55,7 @@ pub async fn results(
 
 /// List the invocations of a run
 ///
-/// An invocation is one try to answer a job, with all its HTTP attempts. A job that was deferred or repeated has
+/// An invocation is one attempt to answer a job, with all its HTTP requests. A job that was deferred or repeated has
 /// several. Returns a page, or, with `Accept: application/x-ndjson`, all invocations, one on each line.
 #[utoipa::path(get, path = "/runs/{id}/invocations", params(("id" = RunId, Path), PageQuery),
     responses((status = 200, body = Page<InvocationRecord>), (status = 404, body = Problem)))]

@@ -5,7 +5,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterE
 
 use super::{ApiState, auth};
 
-/// Collects routes and their descriptions. Takes no route without the role that a token needs for it.
+/// Collects routes and their descriptions. A route can be added only with the role that it needs.
 pub struct Routes(OpenApiRouter<ApiState>);
 
 impl Routes {

@@ -20,8 +20,8 @@ use crate::{idempotency_key::IdempotencyKey, view};
 
 /// Submit a run
 ///
-/// Returns at once, whatever the size of the run. If a request with the same `Idempotency-Key` is sent again, the
-/// response is the run that the first one created, and no second run is created.
+/// The response comes at once, whatever the size of the run. If a request with the same `Idempotency-Key` is sent
+/// again, the response is the run that the first one created, and no second run is created.
 #[utoipa::path(post, path = "/runs", request_body = NewRun,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "A name of your own for this submission, up to 255 characters")),

@@ -13,7 +13,7 @@ pub async fn get(State(state): State<ApiState>) -> Result<Json<Settings>, ApiErr
 
 /// Replace the workspace's settings
 ///
-/// A setting that is absent gets its default. Every executor applies the change within two seconds.
+/// An absent setting gets its default. Every executor applies the change within two seconds.
 #[utoipa::path(put, path = "/settings", request_body = Settings,
     responses((status = 200, body = Settings), (status = 400, body = Problem)))]
 pub async fn put(

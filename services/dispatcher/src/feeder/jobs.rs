@@ -11,9 +11,9 @@ use tracing::{Instrument, Span};
 
 use super::Feeder;
 
-/// Items that are read at once. An inline item has at most 64 KiB, so this bounds the memory of a feeding.
+/// Number of items that are read at once. An inline item has at most 64 KiB, so this bounds the memory that is used.
 const CHUNK: u64 = 256;
-/// Most publishes that wait for their confirms at once.
+/// Maximum number of publishes that wait for their confirms.
 const PUBLISHES_MAX: usize = 256;
 
 /// Feeds one run.
@@ -55,7 +55,8 @@ impl RunFeed<'_> {
         Ok(result?)
     }
 
-    /// Feeds one chunk of positions from `fed` on, up to `until` at most. Returns the position after the last one.
+    /// Feeds the jobs of one chunk of positions, from `fed` to at most `until`. Returns the position after the last
+    /// job.
     async fn advance(&self, fed: u64, until: u64, config: &JobConfig) -> anyhow::Result<u64> {
         let (sample, ordinal) = (fed / self.active.items, fed % self.active.items);
         let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
@@ -125,7 +126,7 @@ impl RunFeed<'_> {
     }
 }
 
-/// Returns the root span of a job's trace. It is the same trace each time that the job is fed.
+/// Returns the root span of a job's trace. A job that is fed again has the same trace.
 fn root(job: &Job) -> Span {
     let span = tracing::info_span!(
         target: trace::ONLY,

@@ -21,7 +21,7 @@ pub struct LaneFeed {
     concurrency: Option<(u32, Instant)>,
 }
 
-/// Age at which the concurrency is read again.
+/// Age at which the fleet's concurrency is read from the store again.
 const CONCURRENCY_FRESH: Duration = Duration::from_secs(1);
 
 impl LaneFeed {
@@ -29,7 +29,7 @@ impl LaneFeed {
         Self { meter: RateMeter::new(now), schedule: Schedule::default(), concurrency: None }
     }
 
-    /// Fills the lane's free window from `runs`, all the active runs of the provider.
+    /// Feeds as many jobs as the lane's window has room for. `runs` are all active runs of the provider.
     pub async fn feed(
         &mut self,
         feeder: &Feeder,
@@ -56,7 +56,7 @@ impl LaneFeed {
                 .expect("jobs are allotted only to these runs");
             let fed = RunFeed { feeder, active: &runs[n] }.feed(&due[n], jobs).await;
             if fed.is_err() {
-                // The queue may be gone: declare it again.
+                // The queue may be gone, so it is declared again in the next pass.
                 self.concurrency = None;
             }
             fed.with_context(|| format!("feeding {run_id}"))?;

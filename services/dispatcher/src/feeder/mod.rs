@@ -1,7 +1,7 @@
-//! Puts jobs into the queue of each lane and keeps the queues short.
+//! Puts jobs into the queue of each provider's lane, and keeps the queues short.
 //!
-//! The backlog stays in the store; a queue has only the jobs that executors need to stay busy. So fairness, pause, cancel
-//! and priorities depend only on which jobs are fed next, and need no feature of the broker. Jobs are published first and
+//! The backlog stays in the store; a queue has only the jobs that keep executors busy. So fairness, pause, cancel and
+//! priorities depend only on which jobs are fed next, and need no feature of the broker. Jobs are published first and
 //! marked as fed second: a crash in between feeds them twice, which changes no result.
 
 mod jobs;
@@ -45,7 +45,7 @@ pub struct Feeder {
     pub metrics: DispatcherMetrics,
     /// Notified when there may be something new to feed.
     pub wake: Arc<Notify>,
-    /// Calls in flight per executor for a provider that states no limit.
+    /// Maximum number of calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
 }
 
@@ -64,7 +64,7 @@ impl Feeder {
     }
 
     async fn feed_while(&self, lead: Box<dyn Lead>, stop: &CancellationToken) {
-        tracing::info!(event = "feeder.leads", "this dispatcher feeds");
+        tracing::info!(event = "feeder.leads", "this dispatcher is now the feeder");
         self.metrics.is_leader.set(1);
         let mut lanes = HashMap::new();
         while lead.is_held() && !stop.is_cancelled() {
@@ -107,7 +107,7 @@ impl Feeder {
                 (provider_id, lane, fed)
             });
         }
-        // Concurrently, so that a lane whose queue is blocked delays no other.
+        // The lanes are fed concurrently, so that a lane whose queue is blocked delays no other.
         for (provider_id, lane, fed) in futures::future::join_all(feedings).await {
             lanes.insert(provider_id, lane);
             if let Err(error) = fed {
@@ -118,7 +118,7 @@ impl Feeder {
         Ok(count)
     }
 
-    /// Calls that the whole fleet may have in flight on this lane.
+    /// Returns the number of calls that all executors together may have in flight on this lane.
     async fn fleet_concurrency(&self, provider_id: ProviderId) -> anyhow::Result<u32> {
         let stated = self.store.provider(provider_id).await?.rate_limit.concurrency;
         let executors = match stated {

@@ -2,7 +2,7 @@ use std::collections::{HashMap, VecDeque};
 
 use runmill_proto::RunId;
 
-/// Number of jobs that a run could be fed now.
+/// Number of jobs of a run that could be fed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Want {
     pub run_id: RunId,
@@ -13,21 +13,23 @@ pub struct Want {
 
 /// Divides a lane's free window among its runs by weighted deficit round robin.
 ///
-/// In each round a run may be fed `QUANTUM x weight` jobs. A turn that ends early because the window is full continues in
-/// the next call. A new run gets the next turn, so that ten items behind a million do not wait for a whole round.
+/// In each round, `QUANTUM x weight` jobs of a run may be fed. A turn that ends early because the window is full
+/// continues in the next call. A new run gets the next turn, so that ten items behind a million do not wait for a
+/// whole round.
 ///
 /// Source: Shreedhar and Varghese, "Efficient Fair Queuing using Deficit Round Robin" (SIGCOMM 1995). Here every job
 /// has the same size.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    /// Runs in the order of their turns, each with the jobs that are left of its turn.
+    /// Runs in the order of their turns, each with the number of jobs that are left of its turn.
     turns: VecDeque<(RunId, u64)>,
 }
 
 const QUANTUM: u64 = 16;
 
 impl Schedule {
-    /// Allots at most `free` jobs, and to no run more than it wants. Returns the runs that get some, in order.
+    /// Allots at most `free` jobs, and to no run more than it wants. Returns the runs that get jobs, in order, with
+    /// their numbers.
     pub fn allot(&mut self, mut free: u64, wants: &[Want]) -> Vec<(RunId, u64)> {
         let mut open: HashMap<RunId, Want> =
             wants.iter().filter(|want| want.jobs > 0).map(|want| (want.run_id, *want)).collect();
@@ -37,7 +39,7 @@ impl Schedule {
             && let Some((run_id, left)) = self.turns.pop_front()
         {
             let Some(want) = open.get_mut(&run_id) else {
-                // Nothing to feed now: the run leaves the round and loses the rest of its turn.
+                // The run has no job to feed now: it leaves the round and loses the rest of its turn.
                 continue;
             };
             let turn = if left > 0 { left } else { QUANTUM * u64::from(want.weight) };

@@ -4,7 +4,8 @@ use runmill_proto::RunId;
 use runmill_store::ActiveRun;
 use tokio::time::Instant;
 
-/// Returns how many jobs of a lane may be fed and not settled: `max(8, 2 x concurrency, 0.5 s of the measured rate)`.
+/// Returns the number of jobs of a lane that may be in the queue or in flight: `max(8, 2 x concurrency, 0.5 s of the
+/// measured rate)`.
 ///
 /// Twice the concurrency keeps executors busy while the next jobs are fed. Half a second of the rate covers the time
 /// until results are recorded, which matters when calls are very short. A larger window would only make new runs wait.

@@ -40,8 +40,8 @@ impl ProviderChanges {
         Ok(row)
     }
 
-    /// Changes what `patch` names. A change of keys, headers, address or protocol may cure the reason why the provider
-    /// refused calls, so it also resumes the runs that wait for a later try.
+    /// Changes the fields that `patch` names. The provider may accept calls again after a change of keys, headers,
+    /// address or protocol, so that also resumes the runs that were paused because it refused them.
     pub async fn patch(&self, id: ProviderId, patch: ProviderPatch) -> Result<ProviderRow, UseCaseError> {
         let may_help = may_help(&patch);
         let row = self.patched(self.store.provider(id).await?, patch)?;
@@ -49,7 +49,7 @@ impl ProviderChanges {
         self.store.update_provider(&row).await?;
         self.announce(id).await;
         if may_help && let Err(error) = self.resume_runs(id).await {
-            // The change is made, and the runs resume when their time comes.
+            // The change is made. The runs resume by themselves at their `resume_at`.
             tracing::warn!(event = "provider.runs_not_resumed", provider_id = %id, %error);
         }
         Ok(row)
@@ -103,7 +103,7 @@ impl ProviderChanges {
         })
     }
 
-    /// Returns `row` with what `patch` names, or every fault of `patch`.
+    /// Returns `row` with the fields of `patch`, or every fault of `patch`.
     fn patched(&self, mut row: ProviderRow, patch: ProviderPatch) -> Result<ProviderRow, UseCaseError> {
         let secrets = Secrets { sealer: &self.sealer };
         let mut faults = Vec::new();
@@ -141,7 +141,7 @@ impl ProviderChanges {
     }
 }
 
-/// Returns true if the provider may accept calls after the change that it refused before.
+/// Returns true if the provider, after the change, may accept calls that it refused earlier.
 const fn may_help(patch: &ProviderPatch) -> bool {
     patch.api_keys.is_some()
         || patch.headers.is_some()

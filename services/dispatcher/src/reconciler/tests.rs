@@ -105,7 +105,7 @@ async fn a_job_is_fed_again_only_after_the_longest_time_that_its_run_allows() {
         "budget_percent": 1000});
     world.run(json!({"timeout_seconds": 8, "max_retries": 15, "retry": retry})).await;
     assert_eq!(world.pass().await, 1);
-    // The job's executor is healthy, and its attempts fail until the last one: nothing comes back.
+    // The job's executor is healthy. Its attempts fail until the last one, so no result comes for a long time.
     assert_eq!(world.pass().await, 1, "the reconciler first sees the job");
     assert_eq!(world.pass_after(Duration::from_secs(105)).await, 1);
     assert_eq!(world.pass_after(Duration::from_secs(75)).await, 1);

@@ -48,7 +48,7 @@ async fn writing_needs_more_than_reading() {
     let server = Server::start().await;
     for &(method, path, needed) in ROUTES {
         let method: Method = method.parse().unwrap();
-        // No such thing exists and no body is sent, so that a request which is let in changes nothing.
+        // The id does not exist and no body is sent, so that an accepted request changes nothing.
         let path = path.replace("{id}", "absent");
         let anonymous = refused(server.anonymous(method.clone(), &path)).await;
         assert_eq!(anonymous.status, 401, "{method} {path}");

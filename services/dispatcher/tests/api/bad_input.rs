@@ -203,7 +203,7 @@ async fn a_run_without_a_job_at_once_is_refused() {
     assert_eq!((problem.status, pointers(&problem)), (400, vec!["/config/concurrency"]), "{problem:?}");
 }
 
-/// A client sends such an id if it makes up ids instead of repeating one that it received.
+/// A client sends such an id only if it invents ids instead of repeating one that it received.
 #[tokio::test]
 async fn an_event_id_above_any_that_can_be_is_followed_by_nothing_but_the_end() {
     let server = Server::start().await;

@@ -21,7 +21,7 @@ fn call(provider_id: ProviderId, now: Timestamp) -> Call {
     Call { provider_id, attempts: Vec::new(), started_at: now, latency_ms: 0, ..testing::call(id) }
 }
 
-/// Creates a run of `body` that was paused by a deferral and resumes by itself after so many seconds.
+/// Creates a run of `body` that was paused by a deferral and resumes by itself after `seconds`.
 async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
     let run = server.created(server.request(Method::POST, "/runs").json(body)).await;
     let id: RunId = serde_json::from_value(run["id"].clone()).unwrap();
@@ -79,7 +79,7 @@ async fn next_resumed(listener: &mut dyn Listener) -> RunId {
 async fn a_stopped_run_goes_on_when_its_time_has_come_and_not_before() {
     let server = Server::start().await;
     let body = server.new_run().await;
-    // The reconciler looks at the older run first, which would resume first if its time had come.
+    // The reconciler checks the older run first, so that run would resume first if its time had come.
     let later = stopped_run(&server, &body, 601).await;
     let sooner = stopped_run(&server, &body, 600).await;
     let shown = run(&server, sooner).await;

@@ -32,7 +32,7 @@ fn report(error: Option<SmokeTestError>) -> SmokeTestReport {
     }
 }
 
-/// Stores the heartbeat of an executor from so many seconds ago.
+/// Stores the heartbeat of an executor from `seconds_ago`.
 async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
     let seen_at = server.clock.now() - Duration::from_secs(seconds_ago);
     let executor = ExecutorStatus {
@@ -118,11 +118,11 @@ async fn without_a_live_executor_nobody_is_asked() {
     let server = Server::start().await;
     let provider_id = provider(&server).await;
 
-    assert_eq!(why_unanswered(&server, provider_id).await, "none has reported lately");
+    assert_eq!(why_unanswered(&server, provider_id).await, "none has sent a heartbeat lately");
     executor(&server, 11, false).await;
-    assert_eq!(why_unanswered(&server, provider_id).await, "none has reported lately");
+    assert_eq!(why_unanswered(&server, provider_id).await, "none has sent a heartbeat lately");
     executor(&server, 0, true).await;
-    assert_eq!(why_unanswered(&server, provider_id).await, "none has reported lately");
+    assert_eq!(why_unanswered(&server, provider_id).await, "none has sent a heartbeat lately");
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn an_executor_that_does_not_answer_is_given_up() {
     // The executor receives the request and does not answer it.
     let asked = answer(&server, None).await;
 
-    assert_eq!(why_unanswered(&server, provider_id).await, "none has answered in time");
+    assert_eq!(why_unanswered(&server, provider_id).await, "no answer came within the time limit");
     asked.await.unwrap();
 }
 

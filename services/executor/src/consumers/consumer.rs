@@ -16,7 +16,8 @@ pub(super) struct LaneConsumer {
 }
 
 impl LaneConsumer {
-    /// Takes jobs until `stop`, each as a task of its own; then requeues what has not started, and waits for the rest.
+    /// Takes jobs from the queue until `stop`, and runs each as a task of its own. Then requeues the jobs that have
+    /// not started, and waits for the others.
     pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
         let mut startable = self.lane.startable();
         let mut prefetch = prefetch(*startable.borrow_and_update());
@@ -24,7 +25,7 @@ impl LaneConsumer {
             .subscribe(Queue::Jobs(self.provider_id), prefetch)
             .await
             .with_context(|| format!("taking jobs of {}", self.provider_id))?;
-        // Not more tasks than the prefetch lets us hold deliveries.
+        // The prefetch bounds the number of deliveries, and so the number of tasks.
         let tasks = TaskTracker::new();
         loop {
             tokio::select! {
@@ -53,8 +54,8 @@ impl LaneConsumer {
     }
 }
 
-/// Returns what may start now and a little more, so that a slot that frees itself need not wait for the broker. More would
-/// keep jobs from other executors.
+/// Returns the number of jobs that may start now, plus a few, so that a free slot need not wait for the broker. More
+/// would withhold jobs from other executors.
 fn prefetch(startable: u32) -> u16 {
     let lookahead = (startable / 4).clamp(1, 4);
     let jobs = if startable == 0 { 0 } else { startable.saturating_add(lookahead) };

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::consumer::LaneConsumer;
 use crate::{environment::Environment, job::Pipeline};
 
-/// Longest time that a change stays unseen when its control message was lost.
+/// Interval at which the store is read. A change whose control message was lost is noticed within it.
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// The consumers of this executor: one for each provider.
@@ -40,7 +40,7 @@ impl Consumers {
         Self { environment, pipeline, open: Arc::default() }
     }
 
-    /// The lanes from which jobs are taken, as people see them.
+    /// Returns the state of each lane from which jobs are taken, for the heartbeat.
     pub fn status(&self) -> Vec<ExecutorLane> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let status = |(&provider_id, consumer): (&ProviderId, &OpenConsumer)| ExecutorLane {
@@ -105,7 +105,8 @@ impl Consumers {
         }
     }
 
-    /// Waits for a message that changes what is read from the store. Those about a run take effect at once.
+    /// Waits for a message after which the store must be read again. Other messages, such as those about a run, are
+    /// applied at once, and the wait goes on.
     async fn next_change(&self, listener: &mut dyn Listener) -> Option<()> {
         loop {
             match listener.next().await? {

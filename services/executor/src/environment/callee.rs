@@ -12,7 +12,7 @@ use super::{
     providers::{OpenProvider, ProviderError},
 };
 
-/// A provider ready for the calls of one job.
+/// A provider that is ready for the calls of one job.
 pub struct Callee<'a> {
     pub client: Arc<Client>,
     pub(super) provider: Arc<OpenProvider>,
@@ -34,7 +34,7 @@ pub enum Unusable {
 pub enum Remedy {
     /// The job is fed again in some seconds, when it may work.
     Defer,
-    /// The run is paused: its items are not at fault, and an operator has to mend the setup.
+    /// The run is paused, because its items are not at fault and an operator has to correct the setup.
     PauseRun,
     /// The job fails, because the provider is gone.
     Fail,
@@ -52,14 +52,14 @@ impl Unusable {
 }
 
 impl Callee<'_> {
-    /// The settings of this moment: they may change while a call waits.
+    /// Returns the current settings. They may change while a call waits.
     pub fn settings(&self) -> Settings {
         let workspace = self.environment.settings.get();
         let id = self.provider.target.provider_id;
         self.environment.providers.settings(id, &workspace, self.config)
     }
 
-    /// The policy of this moment, of a job's first feeding.
+    /// Returns the current policy for a job that is fed for the first time.
     pub fn policy(&self) -> CallPolicy {
         CallPolicy::from(&self.settings())
     }
@@ -68,7 +68,7 @@ impl Callee<'_> {
         &self.provider.capabilities
     }
 
-    /// Returns `generation` without what the provider is known not to take.
+    /// Returns `generation` without the parameters that the provider is known not to support.
     pub fn supported(&self, generation: Generation) -> Generation {
         let Capabilities { json_mode, reasoning, .. } = self.provider.capabilities;
         Generation {
@@ -78,7 +78,7 @@ impl Callee<'_> {
         }
     }
 
-    /// Returns true if the store has other settings of the provider. They hold for the next call.
+    /// Returns true if the store has other settings of the provider than these. The next call uses the new ones.
     pub async fn has_changed(&self) -> bool {
         self.environment.providers.has_changed(&self.provider).await
     }

@@ -1,6 +1,7 @@
-//! The state around the jobs, which changes while they run: providers, settings, runs, limits.
+//! State that jobs use and that changes while they run: providers, settings, runs, limits.
 //!
-//! The control exchange makes changes quick, and the store is the truth: [`Environment::refresh`] reads all of it.
+//! Control messages announce changes quickly, but may be lost. The store is the source of truth:
+//! [`Environment::refresh`] reads all of it.
 
 mod callee;
 mod prompts;
@@ -23,7 +24,7 @@ pub use run_states::RunState;
 
 use self::{prompts::Prompts, providers::ProviderCache, run_states::RunStates, settings::SettingsCache};
 
-/// Providers read from the store at once.
+/// Number of providers that one query reads.
 const PROVIDERS_AT_ONCE: u32 = 500;
 
 /// The state that all jobs of this executor share.
@@ -39,7 +40,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// `kill` interrupts the calls of all runs.
+    /// Cancelling `kill` interrupts the calls of all runs.
     pub fn new(
         store: Arc<dyn ExecutorStore>,
         opener: Opener,
@@ -60,7 +61,7 @@ impl Environment {
         }
     }
 
-    /// Reads settings, runs and providers from the store, and brings clients and lanes in line with them. Returns all
+    /// Reads settings, runs and providers from the store, and updates clients and lanes accordingly. Returns all
     /// providers.
     pub async fn refresh(&self) -> Result<Vec<ProviderRow>, StoreError> {
         self.settings.refresh(&*self.store).await?;
@@ -69,7 +70,7 @@ impl Environment {
         for row in &rows {
             self.lanes.set_limits(row.id, &row.rate_limit);
         }
-        // Clients take the new settings now, also for calls that wait to be tried again.
+        // Clients get the new settings now, also for calls that wait for a retry.
         for provider in self.providers.refresh(&rows, &self.settings.get()) {
             if let Err(error) = self.factory.client(&provider.target) {
                 tracing::warn!(event = "executor.provider_unusable", provider_id = %provider.target.provider_id, %error);
@@ -84,7 +85,7 @@ impl Environment {
         self.lanes.close(id);
     }
 
-    /// Asks the store about a run that is not known yet.
+    /// Reads the state of a run from the store if it is not known yet.
     pub async fn learn_run(&self, run_id: RunId) -> Result<(), StoreError> {
         if self.run_state(run_id) == RunState::Unknown {
             self.refresh_runs().await?;
@@ -92,20 +93,20 @@ impl Environment {
         Ok(())
     }
 
-    /// The state of a run at this moment.
+    /// Returns the current state of a run.
     pub fn run_state(&self, run_id: RunId) -> RunState {
         self.runs.state(run_id)
     }
 
-    /// Cancelled when calls of the run are to be interrupted.
+    /// Returns the token that is cancelled when the calls of the run have to be interrupted.
     pub fn interruption(&self, run_id: RunId) -> CancellationToken {
         self.runs.token(run_id)
     }
 
     /// Applies a change of a run that was announced.
     pub fn hear(&self, control: &Control) {
-        // A person who resumes a run says that the cause of the pause is mended, so one call of each key may find out.
-        // This comes before the jobs of the run may start, or they would be stopped by the old state.
+        // A user who resumes a run has corrected the cause of the pause, so one call may probe each key. This comes
+        // before the jobs of the run can start, because the old state of the keys would stop them.
         if let Control::RunResumed { .. } = control {
             self.factory.reset_key_breakers();
         }
@@ -133,14 +134,14 @@ impl Environment {
         }
     }
 
-    /// Everything that a call of the provider needs, by the newest settings that this executor knows.
+    /// Returns everything that a call of the provider needs, by the newest settings that this executor knows.
     pub async fn callee<'a>(&'a self, id: ProviderId, config: &'a JobConfig) -> Result<Callee<'a>, Unusable> {
         let provider = self.providers.get(id, &self.settings.get()).await?;
         let client = self.factory.client(&provider.target)?;
         Ok(Callee { client, provider, environment: self, config })
     }
 
-    /// As [`callee`](Self::callee), by the settings that the store has now.
+    /// Like [`callee`](Self::callee), but reads the settings from the store.
     pub async fn newest_callee<'a>(
         &'a self,
         id: ProviderId,

@@ -5,7 +5,7 @@ use std::{
 
 use runmill_prompt::{Prompt, PromptError};
 
-/// Most compiled templates that are kept; above that they are compiled again.
+/// Maximum number of compiled templates that are kept. Beyond it, templates are dropped and compiled again.
 const KEPT_MAX: usize = 256;
 
 /// Compiled prompt templates, by their text.

@@ -13,25 +13,26 @@ use runmill_store::{ExecutorStore, ProviderReader, ProviderRow, SealedSecret, Se
 use runmill_vault::{OpenError, Opener, Owner};
 use secrecy::SecretString;
 
-/// A provider ready to be called. Its keys and headers are in the clear, in memory only.
+/// A provider that is ready to be called. Its keys and headers are decrypted, in memory only.
 #[derive(Clone, Debug)]
 pub struct OpenProvider {
-    /// Made once for a version of the provider's settings, and again when the workspace's time-out changes.
+    /// Destination of the calls. It is made once for a version of the provider's settings, and again when the
+    /// workspace's time-out changes.
     pub target: Target,
     pub capabilities: Capabilities,
     settings: SettingsOverride,
 }
 
-/// Why a provider cannot be opened.
+/// Reason why a provider cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the secret `{name}` of the provider cannot be opened: {source}")]
+    #[error("the secret `{name}` of the provider cannot be decrypted: {source}")]
     Sealed { name: String, source: OpenError },
 }
 
-/// Opened providers by id, until they change.
+/// Decrypted providers by id, until they change.
 pub struct ProviderCache {
     store: Arc<dyn ExecutorStore>,
     opener: Opener,
@@ -43,7 +44,8 @@ impl ProviderCache {
         Self { store, opener, opened: Mutex::default() }
     }
 
-    /// The provider as it was last read; one that was not is read now. `workspace` are the workspace's settings.
+    /// Returns the provider as it was last read. A provider that was never read is read now. `workspace` has the
+    /// workspace's settings.
     pub async fn get(
         &self,
         id: ProviderId,
@@ -58,7 +60,7 @@ impl ProviderCache {
         Ok(provider)
     }
 
-    /// Reads the provider anew, and opens it if it has changed. Returns its limits.
+    /// Reads the provider from the store, and decrypts its secrets if it has changed. Returns its limits.
     pub async fn reload(&self, id: ProviderId, workspace: &Settings) -> Result<RateLimit, ProviderError> {
         let row = ProviderReader::provider(&*self.store, id).await?;
         let limits = row.rate_limit.clone();
@@ -69,7 +71,7 @@ impl ProviderCache {
         Ok(limits)
     }
 
-    /// Returns true if the store has other settings than these. They are then opened when the provider is next called.
+    /// Returns true if the store has other settings than these. The next call of the provider then uses them.
     pub async fn has_changed(&self, provider: &OpenProvider) -> bool {
         let (id, version) = (provider.target.provider_id, provider.target.version);
         let row = ProviderReader::provider(&*self.store, id).await;
@@ -80,7 +82,7 @@ impl ProviderCache {
         changed
     }
 
-    /// The settings of a job of this provider at this moment.
+    /// Returns the current settings for a job of this provider.
     pub fn settings(&self, id: ProviderId, workspace: &Settings, job: &JobConfig) -> Settings {
         match self.lock().get(&id) {
             Some(provider) => workspace.for_job(&provider.settings, job),
@@ -88,8 +90,9 @@ impl ProviderCache {
         }
     }
 
-    /// Opens the known providers that have changed, and forgets those that are gone. One that cannot be opened is tried
-    /// again when it is next called. Returns all that are known now.
+    /// Decrypts the secrets of the known providers that have changed, and forgets the providers that are gone. A
+    /// provider whose secrets cannot be decrypted is tried again at its next call. Returns all providers that are
+    /// known now.
     pub fn refresh(&self, rows: &[ProviderRow], workspace: &Settings) -> Vec<Arc<OpenProvider>> {
         let mut opened = self.lock();
         let before = std::mem::take(&mut *opened);

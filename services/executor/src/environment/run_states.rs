@@ -7,7 +7,7 @@ use runmill_proto::{RunId, message::Control};
 use runmill_store::ActiveRun;
 use tokio_util::sync::CancellationToken;
 
-/// States of the runs: quickly by the control exchange, and reliably by the store.
+/// States of the runs. Control messages change them quickly, and queries of the store reliably.
 #[derive(Clone)]
 pub struct RunStates {
     states: Arc<Mutex<States>>,
@@ -20,7 +20,7 @@ struct States {
     paused: HashSet<RunId>,
     /// Runs that had not ended at the last query of the store.
     active: HashSet<RunId>,
-    /// Interruptions of the runs with jobs in progress.
+    /// Tokens that interrupt the calls of runs with jobs in progress.
     tokens: HashMap<RunId, CancellationToken>,
     /// Logical clock: counts store queries, at their start, and control messages.
     moment: u64,
@@ -34,7 +34,7 @@ struct States {
 #[derive(Clone, Copy, Debug)]
 pub struct Asked(u64);
 
-/// The state of a run, as far as it matters to a job that is about to start.
+/// State of a run, as far as it matters to a job that is about to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
     Active,
@@ -45,7 +45,7 @@ pub enum RunState {
 }
 
 impl RunStates {
-    /// `kill` interrupts the calls of all runs.
+    /// Cancelling `kill` interrupts the calls of all runs.
     pub fn new(kill: CancellationToken) -> Self {
         Self { states: Arc::default(), kill }
     }
@@ -63,7 +63,7 @@ impl RunStates {
         }
     }
 
-    /// Cancelled when calls of the run are to be interrupted.
+    /// Returns the token that is cancelled when the calls of the run have to be interrupted.
     pub fn token(&self, run_id: RunId) -> CancellationToken {
         let mut states = self.lock();
         let token = states.tokens.entry(run_id).or_insert_with(|| self.kill.child_token()).clone();
@@ -92,7 +92,7 @@ impl RunStates {
             Control::RunResumed { run_id } => {
                 states.hear(*run_id);
                 states.paused.remove(run_id);
-                // A run that had ended, perhaps by a cancel, is tried again.
+                // The failed jobs of an ended run, perhaps of a canceled one, are retried.
                 if states.canceled.remove(run_id) {
                     states.tokens.remove(run_id);
                 }
@@ -105,8 +105,8 @@ impl RunStates {
     }
 
     /// Applies the answer of a store query to all runs, except those with a control message since it started, and
-    /// forgets the runs that have ended. Returns true if a run that was paused is active again. An answer that was
-    /// overtaken by that of a later query is ignored.
+    /// forgets the runs that have ended. Returns true if a run that was paused is active again. An answer that comes
+    /// after the answer of a later query is ignored.
     pub fn load(&self, Asked(asked): Asked, active: &[ActiveRun]) -> bool {
         let mut states = self.lock();
         if asked < states.asked {
@@ -150,7 +150,7 @@ impl States {
         self.heard.insert(run_id, moment);
     }
 
-    /// Forgets the runs that have ended. A job of such a run may still be in the queue: its run is then unknown.
+    /// Forgets the runs that have ended. The state of a run whose job is still in the queue is then unknown.
     fn forget_ended(&mut self, active: &HashSet<RunId>) {
         self.active.clone_from(active);
         let Self { tokens, canceled, paused, heard, .. } = self;
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Paused, RunState::Canceled]);
         assert!(interrupted.is_cancelled());
 
-        // A later query has seen both changes.
+        // A later query returns both changes.
         states.load(states.ask(), &[active(1)]);
         assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Active, RunState::Unknown]);
     }

@@ -3,7 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use runmill_proto::api::Settings;
 use runmill_store::{SettingsReader, StoreError};
 
-/// The workspace's settings as they were last read.
+/// Settings of the workspace as they were last read.
 #[derive(Clone, Default)]
 pub struct SettingsCache(Arc<RwLock<Arc<Settings>>>);
 

@@ -32,8 +32,8 @@ impl Pipeline {
     }
 }
 
-/// A refusal by settings that have changed meanwhile does not stop the lane: the job is fed again, for the new
-/// settings.
+/// Checks a call after which the lane would stop. If the provider's settings have changed since it began, the lane
+/// goes on and the job is fed again, to use the new settings.
 async fn recheck(mut invoked: Invoked, callee: &Callee<'_>) -> Invoked {
     if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
         && callee.has_changed().await
@@ -43,7 +43,7 @@ async fn recheck(mut invoked: Invoked, callee: &Callee<'_>) -> Invoked {
     invoked
 }
 
-/// The policy of a job, by the settings of the moment.
+/// Policy of a job by the current settings.
 struct JobPolicy<'a> {
     callee: &'a Callee<'a>,
     job: &'a Job,

@@ -5,25 +5,25 @@ use runmill_proto::{ErrorKind, message::Job};
 use super::{Ending, Pipeline, end::End};
 use crate::environment::RunState;
 
-/// Wait before a job is tried again for which the store could not be read.
+/// Wait before a job is tried again because the store could not be read.
 pub(super) const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 const RUN_PAUSED: &str = "the run is paused";
 
 impl Pipeline {
-    /// Asks the store about the job's run, if this executor does not know it yet.
+    /// Reads the state of the job's run from the store, if this executor does not know it yet.
     pub(super) async fn learn_run(&self, end: &End<'_>) -> Result<(), Ending> {
         let learned = self.environment.learn_run(end.job.run_id).await;
         learned.map_err(|error| end.deferred(STORE_PAUSE, &error).into())
     }
 }
 
-/// Ends a job for which no call may be made: by the state of its run, by the deadline, or because it was delivered too
-/// often.
+/// Ends a job for which no call may be made: because of the state of its run, because its deadline has passed, or
+/// because it was delivered too often.
 pub(super) fn check(end: &End<'_>, state: RunState, deliveries: u32) -> Result<(), Ending> {
     match state {
-        // A run that the store does not know as active has ended, with this job still in the queue: it was canceled
-        // while no executor was there.
+        // The store does not list the run as active, so it has ended with this job still in the queue: it was
+        // canceled while no executor was running.
         RunState::Canceled | RunState::Unknown => return Err(end.canceled().into()),
         RunState::Paused => return Err(end.deferred(Duration::ZERO, &RUN_PAUSED).into()),
         RunState::Active => {}

@@ -7,19 +7,19 @@ use std::{
 use runmill_proto::message::{Job, JobKey};
 use tokio::{sync::watch, time::Instant};
 
-/// One feeding of a job.
+/// Identifies one feeding of a job: key, pass of the run, and number of the feeding.
 type Feeding = (JobKey, u32, u32);
 
-/// Most jobs whose end is remembered after their log was confirmed.
+/// Maximum number of jobs whose end is remembered after their log was confirmed.
 const REMEMBERED_MAX: usize = 10_000;
-/// Time for which it is remembered. A connection that breaks brings its jobs back sooner than this; a job that got lost is
-/// fed again later than this, under numbers that it may have had before, and must not be taken for done.
+/// Time for which a job's end is remembered. After a broken connection, jobs are redelivered sooner than this. A lost
+/// job is fed again later than this, perhaps under the same numbers, and must not count as done.
 const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 
-/// The jobs that this executor works on, and those that it ended lately.
+/// The jobs that this executor works on, and those that it ended a short time ago.
 ///
-/// A connection that breaks brings back unacked jobs while their calls go on. An executor that remembers them does not pay
-/// for them again.
+/// After a broken connection, unacked jobs are redelivered while their calls go on. An executor that remembers them
+/// does not pay for them again.
 #[derive(Clone, Default)]
 pub struct Recent(Arc<Mutex<Inner>>);
 
@@ -32,15 +32,15 @@ struct Inner {
 
 /// State of a job that was just delivered, as far as this executor knows.
 pub enum Claim {
-    /// The job is new here: this delivery does it.
+    /// The job is new to this executor. The caller works on it.
     New(Working),
-    /// Another delivery of it is being done: wait for [`Elsewhere::done`].
+    /// The executor works on another delivery of the job: wait for [`Elsewhere::done`].
     InProgress(Elsewhere),
-    /// Its log is confirmed.
+    /// The log of the job is confirmed.
     Done,
 }
 
-/// The claim on a job while it is worked on. Dropped before [`Working::done`], it frees the job for another delivery.
+/// Claim on a job while it is worked on. Dropped before [`Working::done`], it frees the job for another delivery.
 pub struct Working {
     recent: Recent,
     feeding: Feeding,

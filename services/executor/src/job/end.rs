@@ -8,13 +8,13 @@ use runmill_proto::{
 };
 use uuid::Uuid;
 
-/// The message about a job that goes to the log-sinks.
+/// Message about a job to the log-sinks.
 pub(super) enum JobLog {
     Ended(Box<Invocation>),
     Deferred(Box<Deferred>),
 }
 
-/// Writes the log of a job, from the way in which it ended.
+/// Makes the log of a job, by the way in which it ended.
 #[derive(Clone, Copy)]
 pub(super) struct End<'a> {
     pub job: &'a Job,
@@ -27,36 +27,37 @@ impl<'a> End<'a> {
         Self { job, now, item: None }
     }
 
-    /// The same, of a job whose item could be read.
+    /// Adds the item of the job, once it could be read.
     pub const fn of_item(self, item: &'a Item) -> Self {
         Self { item: Some(item), ..self }
     }
 
-    /// The job failed before any request was made.
+    /// Returns the log of a job that failed before any request was made.
     pub fn failed(&self, kind: ErrorKind, reason: &dyn Display) -> JobLog {
         let failed = self.invocation(self.no_call(), Outcome::Failed);
         JobLog::ended(Invocation { error_kind: Some(kind), error: Some(reason.to_string()), ..failed })
     }
 
-    /// The run was canceled before any request was made.
+    /// Returns the log of a job whose run was canceled before any request was made.
     pub fn canceled(&self) -> JobLog {
         JobLog::ended(self.invocation(self.no_call(), Outcome::Canceled))
     }
 
-    /// The job is fed again after some time. No request was made, and nothing is charged.
+    /// Returns the log of a job that has to be fed again after some time. No request was made, so it counts as no
+    /// attempt.
     pub fn deferred(&self, after: Duration, reason: &dyn Display) -> JobLog {
         JobLog::deferred(self.deferral(self.no_call(), after, reason.to_string()))
     }
 
-    /// No request was made, and none can be made for the run until someone acts: the run is to be paused, and tried again
-    /// after that time.
+    /// Returns the log of a job for whose run no request can be made until someone corrects the cause. The run is
+    /// paused, and resumes by itself after that time.
     pub fn stopped(&self, after: Duration, reason: &dyn Display) -> JobLog {
         let deferred = self.deferral(self.no_call(), after, reason.to_string());
         JobLog::deferred(Deferred { pause: true, ..deferred })
     }
 
-    /// The log of a call, not scored yet; `None` if no request was made, so that another executor may have the job. A job
-    /// that was deferred `deferrals_max` times before is not deferred again.
+    /// Returns the log of a call, without a score. Returns `None` if no request was made, so that another executor
+    /// can take the job. A job that was already deferred `deferrals_max` times fails instead of being deferred again.
     pub fn invoked(&self, invoked: &Invoked, run_canceled: bool, deferrals_max: u32) -> Option<JobLog> {
         let call =
             invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model);
@@ -128,7 +129,7 @@ impl<'a> End<'a> {
 
     fn deferral(&self, call: Call, after: Duration, reason: String) -> Deferred {
         let job = self.job;
-        // A wait that overflows the calendar would never end.
+        // The wait is bounded, because one that overflows the calendar would never end.
         let wait = SignedDuration::try_from(after).unwrap_or(WAIT_MAX).min(WAIT_MAX);
         Deferred {
             run_id: job.run_id,
@@ -160,7 +161,7 @@ impl<'a> End<'a> {
     }
 }
 
-/// Longest wait that a provider may ask for.
+/// Longest wait that is granted to a provider.
 const WAIT_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 impl JobLog {

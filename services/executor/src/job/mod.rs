@@ -25,22 +25,22 @@ use self::{
 };
 use crate::{ack, environment::Environment, metrics::ExecutorMetrics};
 
-/// Does jobs.
+/// Executes jobs.
 pub struct Pipeline {
     environment: Arc<Environment>,
     broker: SharedBroker,
     metrics: ExecutorMetrics,
     recent: Recent,
     log_partitions: u16,
-    /// Ends the wait for a broker that is unreachable.
+    /// Ends the wait for an unreachable broker.
     kill: CancellationToken,
 }
 
-/// How the work on a job ends.
+/// Way in which the work on a job ends.
 enum Ending {
     /// The log is published, then the job is acked.
     Log(JobLog),
-    /// No request was made: another executor may have the job.
+    /// No request was made, so the job is requeued for another executor.
     Requeue,
 }
 
@@ -61,8 +61,8 @@ impl Pipeline {
         Self { environment, broker, metrics, recent: Recent::default(), log_partitions, kill }
     }
 
-    /// Does the job of a delivery and settles it. Whatever happens on the way, the job is acked only after its log is
-    /// confirmed. At `stop`, a call that has not started does not start.
+    /// Executes the job of a delivery and settles the delivery. The job is acked only after its log is confirmed.
+    /// After `stop`, no call starts.
     pub async fn work(&self, delivery: Delivery, stop: CancellationToken) {
         let job: Job = match delivery.message.decode() {
             Ok(job) => job,
@@ -96,8 +96,8 @@ impl Pipeline {
         }
     }
 
-    /// Publishes until the broker has confirmed, and only then acks. Killed before that, the job stays unacked and is
-    /// delivered again.
+    /// Publishes the record until the broker has confirmed it, and only then acks the job. If the process is killed
+    /// before that, the job stays unacked and is redelivered.
     async fn finish(&self, job: &Job, log: &JobLog, working: Working, delivery: Delivery) {
         if self.publish(job, log).await {
             working.done();
@@ -105,7 +105,8 @@ impl Pipeline {
         }
     }
 
-    /// A fault of our code over one item ends its job, and does not keep it for ever.
+    /// Executes the job, and turns a panic into its end. Otherwise an item that triggers a bug would be redelivered
+    /// again and again.
     async fn survive(&self, job: &Job, deliveries: u32, stop: &CancellationToken) -> Ending {
         let processed = AssertUnwindSafe(self.process(job, deliveries, stop)).catch_unwind().await;
         match processed {

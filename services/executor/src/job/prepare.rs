@@ -11,7 +11,7 @@ use runmill_store::{ItemReader, StoreError};
 use super::{Ending, Pipeline, check::STORE_PAUSE, end::End};
 use crate::environment::{Callee, Remedy, Unusable};
 
-/// Time after which a run goes on by itself whose provider this executor cannot use.
+/// Time after which a run resumes by itself if it was paused because this executor cannot use its provider.
 const UNUSABLE_FOR: Duration = Duration::from_mins(1);
 
 /// A call that is ready to be made.
@@ -31,7 +31,7 @@ enum ItemError {
 }
 
 impl Pipeline {
-    /// The job's item, from its message or, if it is large, from the store.
+    /// Returns the job's item, from its message or, if it is large, from the store.
     pub(super) async fn item(&self, end: &End<'_>) -> Result<Item, Ending> {
         self.read_item(end.job).await.map_err(|error| match error {
             ItemError::Store(error) if error.is_transient() => end.deferred(STORE_PAUSE, &error).into(),
@@ -66,7 +66,7 @@ impl Pipeline {
     fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, PromptError> {
         let capabilities = callee.capabilities();
         let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
-        // A model without a system role is told the same as part of the question.
+        // For a model without a system role, the system prompt is put before the question.
         let (system, text) = match job.config.system_prompt.clone() {
             Some(system) if capabilities.system_prompt == Some(false) => {
                 (None, format!("{system}\n\n{text}"))

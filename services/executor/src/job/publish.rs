@@ -7,11 +7,12 @@ use tracing::Span;
 
 use super::{Pipeline, end::JobLog};
 
-/// Wait between two tries to publish a log while the broker is away.
+/// Wait between two attempts to publish a log while the broker is unreachable.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Pipeline {
-    /// Returns true once the broker has confirmed the log; false if the process is killed before.
+    /// Publishes the log. Returns true once the broker has confirmed it, and false if the process has to end before
+    /// that.
     pub(super) async fn publish(&self, job: &Job, log: &JobLog) -> bool {
         match log {
             JobLog::Ended(invocation) => {
@@ -34,7 +35,11 @@ impl Pipeline {
                 Ok(()) => return true,
                 Err(error) => {
                     self.metrics.publish_failures.inc();
-                    tracing::warn!(event = "executor.publish_failed", %error, "the log is published again");
+                    tracing::warn!(
+                        event = "executor.publish_failed",
+                        %error,
+                        "the log will be published again"
+                    );
                 }
             }
             if self.kill.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {

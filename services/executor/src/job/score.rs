@@ -2,7 +2,7 @@ use runmill_proto::{Item, message::Job};
 
 use super::end::JobLog;
 
-/// Scores an answer by the run's scorer, or by the item's own. A job that ended without an answer has no score.
+/// Scores an answer by the item's own scorer, or else by the run's. A job that ended without an answer has no score.
 pub(super) fn score(log: JobLog, job: &Job, item: &Item) -> JobLog {
     match log {
         JobLog::Ended(mut invocation) => {

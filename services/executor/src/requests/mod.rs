@@ -1,4 +1,4 @@
-//! Requests that any executor can answer, by the type of their message.
+//! Answers requests, which go to any executor. The type of the message names the kind of request.
 
 mod smoke_test;
 
@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{ack, environment::Environment};
 
-/// Requests at once; further ones wait in the queue, for another executor.
+/// Maximum number of requests that are answered at the same time. Further ones wait in the queue for any executor.
 const REQUESTS_MAX: u16 = 4;
 
 /// Takes requests and answers them.
@@ -23,8 +23,8 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Answers until `stop`; then leaves the unanswered ones to another executor. To wait for them could take longer than
-    /// the drain, and to ask again costs nearly nothing.
+    /// Answers requests until `stop`, and then leaves the unanswered ones to another executor. Waiting for their
+    /// answers could take longer than the drain, and repeating them costs nearly nothing.
     pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
         let requests = broker.subscribe(Queue::Requests, REQUESTS_MAX).await;
         let mut requests = requests.context("taking requests")?;
@@ -43,7 +43,11 @@ impl Requests {
         match self.answer(&delivery.message, stop).await {
             Ok(Some(answer)) => {
                 if let Err(error) = delivery.reply(answer).await {
-                    tracing::warn!(event = "smoke_test.reply_failed", %error, "whoever asked has to ask again");
+                    tracing::warn!(
+                        event = "smoke_test.reply_failed",
+                        %error,
+                        "the requester has to repeat the request"
+                    );
                 }
                 ack::ack(delivery).await;
             }
@@ -52,8 +56,8 @@ impl Requests {
         }
     }
 
-    /// The answer; `None` if `stop` came before its end. A type that is not known here, or bytes that are not what their
-    /// type says, are an error.
+    /// Returns the answer, or `None` if `stop` came before its end. Returns an error for an unknown type, and for
+    /// bytes that do not have the stated type.
     async fn answer(
         &self,
         request: &Envelope,

@@ -33,18 +33,18 @@ impl Model {
         Self { base_url, asked, answers }
     }
 
-    /// Waits for a call.
+    /// Waits until a call arrives.
     pub async fn is_asked(&mut self) {
         let asked = timeout(Duration::from_secs(30), self.asked.recv()).await;
         asked.expect("the model is asked").expect("the server runs");
     }
 
-    /// Answers this many calls: those that wait first, then those that come.
+    /// Answers this many calls: first those that wait, then later ones.
     pub fn answer(&self, calls: usize) {
         self.answers.add_permits(calls);
     }
 
-    /// Returns true if a call came since the last wait.
+    /// Returns true if a call has arrived since the last wait.
     pub fn was_asked(&mut self) -> bool {
         self.asked.try_recv().is_ok()
     }

@@ -105,7 +105,7 @@ async fn what_nobody_can_read_is_put_aside_with_the_reason_and_others_go_on() {
     assert_eq!(world.next_invocation().await.outcome, Outcome::Succeeded);
 }
 
-/// The executor's keyring or its address rules differ from those of the others: no item is at fault.
+/// The executor's keyring or its address rules differ from those of other processes, so no item is at fault.
 #[tokio::test]
 async fn a_provider_that_this_executor_cannot_use_pauses_the_run_and_fails_no_item() {
     let mut world = World::new().await;

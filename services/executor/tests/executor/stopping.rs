@@ -10,7 +10,8 @@ async fn a_drain_finishes_what_is_in_flight_and_hands_back_what_has_not_started(
     world.start();
     assert_eq!(world.next().await, Seen::Taken(in_flight));
     world.model.is_asked().await;
-    // One call at once: this one waits for its slot, and the last is not even taken.
+    // The lane allows one call at a time. So this job waits for its slot, and the last one is not even taken from the
+    // queue.
     let waiting = world.publish(1).await;
     assert_eq!(world.next().await, Seen::Taken(waiting));
     let untaken = world.publish(2).await;

@@ -11,7 +11,7 @@ use runmill_broker::{
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// An event of a message; a job is named by its message id.
+/// Event of a message. A job is identified by its message id.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
     Taken(Uuid),
@@ -29,7 +29,7 @@ pub enum Seen {
 pub struct WatchedBroker {
     pub inner: MemoryBroker,
     seen: mpsc::Sender<Seen>,
-    /// Number of logs that it will still refuse.
+    /// Number of further logs that the broker refuses.
     refusals: AtomicU32,
 }
 

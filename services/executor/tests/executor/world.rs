@@ -31,7 +31,7 @@ use crate::{
 const ITEM: &str = r#"{"id":"q","type":"freeform","inputs":{"text":"2 + 2?"},"answer":"4"}"#;
 const JOBS: u32 = 3;
 
-/// An executor with everything around it: a provider with a model, and a run of three jobs.
+/// An executor, a provider with a model, and a run of three jobs.
 pub struct World {
     pub model: Model,
     pub store: SqliteStore,
@@ -49,7 +49,7 @@ impl World {
         Self::with_refusals(0).await
     }
 
-    /// Makes a world whose broker refuses the first logs, as many as given.
+    /// Makes a world whose broker refuses the first logs, in the given number.
     pub async fn with_refusals(refusals: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();

@@ -11,22 +11,22 @@ use runmill_proto::{Item, ItemFault};
 use self::reply::Reply;
 use crate::chance::{Draw, Share};
 
-/// The answers of the base `key`: items, found by their text, each with a right and a wrong reply.
+/// Answers of the base `key`: items, found by their text, each with a correct and a wrong reply.
 #[derive(Debug, Default)]
 pub struct AnswerKey {
     by_text: HashMap<Box<str>, KnownItem>,
-    /// Lengths of the items' texts, so that a long prompt is hashed only where an item could end.
+    /// Lengths of the items' texts, so that a long prompt is hashed only up to the places at which an item could end.
     lengths: HashSet<usize>,
 }
 
 #[derive(Debug)]
 struct KnownItem {
     id: Box<str>,
-    /// Reply to the item; `None` if it has no answer.
+    /// Reply to the item. `None` if the item has no answer.
     reply: Option<Reply>,
 }
 
-/// Why an answer key cannot be made of some items.
+/// Reason why no answer key can be made from some items.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerKeyError {
     #[error("line {line}: {fault}")]
@@ -40,7 +40,7 @@ pub enum AnswerKeyError {
 }
 
 impl AnswerKey {
-    /// Reads items, one JSON object a line; empty lines are skipped.
+    /// Reads items, one JSON object per line. Empty lines are skipped.
     pub fn from_ndjson(lines: impl BufRead) -> Result<Self, AnswerKeyError> {
         let mut key = Self::default();
         for (index, line) in lines.lines().enumerate() {
@@ -55,7 +55,7 @@ impl AnswerKey {
         Ok(key)
     }
 
-    /// Makes an answer key of items that were checked by [`Item::from_json`].
+    /// Makes an answer key from items that were checked by [`Item::from_json`].
     pub fn from_items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Result<Self, AnswerKeyError> {
         let mut key = Self::default();
         for item in items {
@@ -81,7 +81,8 @@ impl AnswerKey {
         share.contains(Draw::of(&[b"right", item_id.as_bytes()]))
     }
 
-    /// Counts the items that `key=<share>` answers correctly. The expected score is this count over [`Self::len`].
+    /// Counts the items that `key=<share>` answers correctly. The expected score is this count divided by
+    /// [`Self::len`].
     pub fn right_count(&self, share: Share) -> usize {
         self.by_text
             .values()
@@ -89,7 +90,7 @@ impl AnswerKey {
             .count()
     }
 
-    /// Counts the items, those without an answer included.
+    /// Counts the items, including those without an answer.
     pub fn len(&self) -> usize {
         self.by_text.len()
     }

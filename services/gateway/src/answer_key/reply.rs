@@ -4,7 +4,7 @@ use runmill_proto::{Answer, Item, ItemType};
 
 use crate::chance::hash;
 
-/// The right and the wrong reply to one item. Both follow from the item's `answer` and its choices.
+/// Correct and wrong reply to one item. Both are made from the item's `answer` and its choices.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub right: Box<str>,
@@ -13,7 +13,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Returns `None` if the item has no answer, or one that is not among its choices.
+    /// Makes the replies. Returns `None` if the item has no answer, or one that is not among its choices.
     pub fn to(item: &Item) -> Option<Self> {
         let answer = item.answer.as_ref()?;
         match item.item_type {
@@ -36,7 +36,8 @@ impl Reply {
         let others: Vec<usize> = (0..item.choices.len()).filter(|index| !right.contains(index)).collect();
         let wrong = match (item.item_type, &*others) {
             (_, []) => unsure("").to_owned(),
-            // All other choices, because a set that shares one with the answer earns a part of the score.
+            // The wrong reply has all other choices, because a set that shares a choice with the answer gets a part
+            // of the score.
             (ItemType::McqMulti, others) => sentence(&labels(&item.choices, others)),
             (_, others) => {
                 let count = u64::try_from(others.len()).expect("a usize is at most 64 bits");
@@ -63,7 +64,7 @@ fn sentence(answer: &str) -> String {
     format!("The answer is {answer}{stop}")
 }
 
-/// Returns the index of a choice, which is named by its whole text or else its letter.
+/// Returns the index of a choice, which is named by its whole text, or else by its letter.
 fn choice(choices: &[String], name: &str) -> Option<usize> {
     let name = name.trim();
     choices.iter().position(|choice| choice.trim() == name).or_else(|| {
@@ -82,14 +83,15 @@ fn labels(choices: &[String], indices: &[usize]) -> String {
 
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// Returns the next number, in the same notation.
+/// Returns a number that differs by one, in the same notation: a wrong answer.
 fn next_number(text: &str) -> Option<String> {
     let text = text.trim().replace(',', "");
     let (whole, decimals) = text.split_once('.').map_or((&*text, None), |(whole, rest)| (whole, Some(rest)));
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match decimals {
         None => Some((whole.parse::<i64>().ok()?.checked_add(1)?).to_string()),
-        // Counts away from zero, so that the decimals stay as they are.
+        // The whole part moves by one away from zero (2.5 to 3.5, -2.5 to -3.5): a step towards zero could change the
+        // sign and with it the decimals.
         Some(decimals) => {
             digits(&decimals).then_some(())?;
             let magnitude = whole.trim_start_matches('-').parse::<u32>().ok()?.checked_add(1)?;

@@ -5,7 +5,7 @@ use crate::{
     protocol::{ErrorResponse, Fault},
 };
 
-/// The body of an error from Anthropic, in a response and in a stream.
+/// Body of an error from Anthropic, in a response and in a stream.
 #[derive(Serialize)]
 struct Envelope {
     #[serde(rename = "type")]

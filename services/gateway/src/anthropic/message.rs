@@ -43,7 +43,8 @@ struct Details {
     thinking_tokens: usize,
 }
 
-/// Stands for the signature by which the real API recognizes its own reasoning. The gateway checks none.
+/// Takes the place of the signature by which the real API recognizes its own reasoning. The gateway does not check
+/// it.
 pub(super) const SIGNATURE: &str = "cnVubWlsbA==";
 
 impl<'a> Message<'a> {

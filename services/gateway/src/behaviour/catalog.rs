@@ -5,7 +5,7 @@ use std::{
 
 use super::{Base, Model, ModelFault};
 
-/// Highest number of names that are cached. Further names are parsed at each call.
+/// Maximum number of names that are cached. Further names are parsed at each call.
 const NAMES_MAX: usize = 1_024;
 
 /// A cache of the models by name.
@@ -15,7 +15,7 @@ pub(crate) struct Catalog {
     has_key: bool,
 }
 
-/// Why a model does not exist.
+/// Reason why a model does not exist.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownModel {
     #[error(transparent)]
@@ -44,7 +44,7 @@ impl Catalog {
         Ok(model)
     }
 
-    /// Returns the bases that this gateway has.
+    /// Returns the bases of models that this gateway has.
     pub fn bases(&self) -> &'static [&'static str] {
         if self.has_key { &["echo", "lorem", "tool", "key"] } else { &["echo", "lorem", "tool"] }
     }

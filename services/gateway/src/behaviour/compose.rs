@@ -3,12 +3,12 @@ use std::{borrow::Cow, iter};
 use super::{Base, Model};
 use crate::answer_key::AnswerKey;
 
-/// The parts of a request that shape the answer's content.
+/// Parts of a request that determine the answer's content.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CompletionParams<'a> {
-    /// The user's last message.
+    /// Last message of the user.
     pub prompt: &'a str,
-    /// The caller's token limit, reasoning included.
+    /// Token limit of the caller, which includes reasoning.
     pub tokens_max: Option<usize>,
     /// Name of the first tool.
     pub tool: Option<&'a str>,
@@ -16,10 +16,10 @@ pub struct CompletionParams<'a> {
     pub json: bool,
 }
 
-/// The content of an answer.
+/// Content of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completion<'a> {
-    /// The reasoning, which comes first.
+    /// Reasoning, which comes first.
     pub thoughts: Cow<'a, str>,
     pub thought_tokens: usize,
     /// Name of the tool that is called. `text` then holds its arguments, a JSON object.
@@ -39,7 +39,7 @@ pub enum Finish {
     Call,
 }
 
-/// The kinds of content in a completion.
+/// Kinds of content in a completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Thoughts,
@@ -59,7 +59,7 @@ const UNKNOWN: &str = "I do not know this question.";
 impl Model {
     /// Composes the answer to a request.
     ///
-    /// Only the base `key` uses `key`. Without one, it knows no question.
+    /// Only the base `key` uses the argument `key`. Without it, that base knows no question.
     pub fn complete<'a>(&self, params: CompletionParams<'a>, key: Option<&'a AnswerKey>) -> Completion<'a> {
         let call = params.tool.filter(|_| self.base == Base::Tool);
         let text = self.text(params.prompt, key);
@@ -110,8 +110,8 @@ impl Completion<'_> {
         self.thought_tokens + self.text_tokens
     }
 
-    /// Cuts the completion to the caller's limit. A tool call that does not fit is left out, because a part of one is
-    /// of no use.
+    /// Cuts the completion to the caller's limit. A tool call that does not fit is left out, because a part of it is
+    /// useless.
     fn limited(mut self, tokens_max: usize) -> Self {
         let (thoughts, thought_tokens) = first(self.thoughts, tokens_max);
         let whole = self.text.len();

@@ -1,23 +1,23 @@
 use crate::chance::{Draw, hash};
 
-/// Identifies a request and its attempt. Together with the model's name, it decides what a call does.
+/// Identifies a request and its attempt. Together with the model's name, it determines the behaviour of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     request: u64,
-    /// Number of the attempt, as the client counts. Any two attempts must differ; nothing else matters.
+    /// Number of the attempt, as the client counts. It only has to differ between attempts.
     attempt: u32,
 }
 
 impl Identity {
-    /// Reads the header `X-Client-Request-Id: <request>:<attempt>`. If the id does not end in a number, all of it is
-    /// the request, and `retry_count` is the attempt.
+    /// Reads the header `X-Client-Request-Id: <request>:<attempt>`. If the id does not end in a number, the whole id
+    /// identifies the request, and `retry_count` is the attempt.
     pub fn of_id(id: &str, retry_count: u32) -> Self {
         let split = id.rsplit_once(':').and_then(|(request, attempt)| Some((request, attempt.parse().ok()?)));
         let (request, attempt) = split.unwrap_or((id, retry_count));
         Self { request: hash(&[request.as_bytes()]), attempt }
     }
 
-    /// Identifies the request of a client that sends no id: the same body is the same request.
+    /// Identifies the request of a client that sends no id by its body: requests with equal bodies are the same.
     pub fn of_body(body: &[u8], retry_count: u32) -> Self {
         Self { request: hash(&[body]), attempt: retry_count }
     }
@@ -27,7 +27,8 @@ impl Identity {
         hash(&[&self.request.to_le_bytes(), &self.attempt.to_le_bytes()])
     }
 
-    /// Draws for one modifier. The modifier's name, `what`, makes the draws of one call independent of each other.
+    /// Returns the draw of one modifier. The modifier's name, `what`, makes the draws of one call independent of each
+    /// other.
     pub(crate) fn draw(self, what: &str) -> Draw {
         Draw::of(&[&self.request.to_le_bytes(), &self.attempt.to_le_bytes(), what.as_bytes()])
     }

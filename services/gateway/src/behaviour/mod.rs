@@ -1,4 +1,4 @@
-//! Decides what a call does, before a byte of the response is written and for all protocols alike.
+//! Decides on the behaviour of a call, before the response is written and in the same way for all protocols.
 //!
 //! A [`Model`] is a parsed model name. From the [`Identity`] of a call it makes a [`Plan`], and from the prompt a
 //! [`Completion`]. A protocol writes both in its own format.

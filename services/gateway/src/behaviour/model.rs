@@ -3,7 +3,7 @@ use std::{str::FromStr, time::Duration};
 use super::refusal::Refusal;
 use crate::chance::{Share, ShareFault};
 
-/// Longest name of a model, in bytes. The bound limits the memory that names take.
+/// Longest name of a model, in bytes. It limits the memory that names take.
 pub const NAME_BYTES_MAX: usize = 256;
 const TTFT_MAX: Duration = Duration::from_mins(10);
 const TOKENS_MAX: u32 = 100_000;
@@ -44,14 +44,14 @@ pub enum Base {
     },
 }
 
-/// A break in a stream after so many tokens, for a share of the calls.
+/// A break in a stream after a number of tokens, for a share of the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Break {
     pub after_tokens: u32,
     pub share: Share,
 }
 
-/// Why a model's name cannot be parsed.
+/// Reason why a model's name cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelFault {
     #[error("the name is longer than {NAME_BYTES_MAX} bytes")]
@@ -63,13 +63,13 @@ pub enum ModelFault {
          nostreamoptions, hang, malformed, overload or cut"
     )]
     Modifier(String),
-    #[error("`{term}`: {wanted} is wanted")]
+    #[error("`{term}`: {wanted} is expected")]
     Value { term: String, wanted: &'static str },
     #[error("`{term}`: {fault}")]
     Share { term: String, fault: ShareFault },
     #[error("`{0}` is given twice")]
     Twice(String),
-    #[error("the shares of `fail` are more than 1 together")]
+    #[error("the shares of `fail` add up to more than 1")]
     FailShares,
 }
 

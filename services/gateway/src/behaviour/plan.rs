@@ -7,11 +7,11 @@ use super::{
 };
 use crate::chance::Share;
 
-/// Everything that a call will do.
+/// Planned behaviour of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     Refuse(Refusal),
-    /// Fails at once.
+    /// Fails immediately.
     Fail {
         status: u16,
         /// Seconds after which the client may try again.
@@ -38,20 +38,20 @@ pub struct Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Whole,
-    /// Ends after so many tokens, without the stream's terminator.
+    /// Ends after some tokens, without the stream's terminator.
     Cut {
         after_tokens: usize,
     },
-    /// Ends after so many tokens, with the error of an overloaded server.
+    /// Ends after some tokens, with the error of an overloaded server.
     Overloaded {
         after_tokens: usize,
     },
-    /// Ends in JSON that breaks off.
+    /// Ends with incomplete JSON.
     Malformed,
 }
 
 impl Model {
-    /// Plans one call. The plan depends on the model's name, the request and its attempt, and on nothing else.
+    /// Plans one call. The plan depends only on the model's name, the request and its attempt.
     pub fn plan(&self, identity: Identity, mode: StreamMode) -> Plan {
         if let Some(refusal) = self.refusals.iter().find(|refusal| refusal.applies_to(mode)) {
             return Plan::Refuse(*refusal);
@@ -66,8 +66,8 @@ impl Model {
         Plan::Answer { pace, ending: self.ending(identity) }
     }
 
-    /// Returns the status if the call fails. All statuses share one draw, so that each gets its share of all calls and
-    /// not of the calls that earlier statuses left.
+    /// Returns the status if the call fails. All statuses share one draw, so that each gets its share of all calls,
+    /// and not only of the calls that the statuses before it left.
     fn failure(&self, identity: Identity) -> Option<u16> {
         let draw = identity.draw("fail");
         let mut sum = Share::NONE;
@@ -102,7 +102,7 @@ impl Break {
 }
 
 impl Ending {
-    /// Returns the highest number of tokens that a stream with this end sends.
+    /// Returns the maximum number of tokens that a stream with this end sends.
     pub fn tokens_shown(self) -> usize {
         match self {
             Self::Whole => usize::MAX,

@@ -6,7 +6,7 @@ pub struct StreamMode {
     pub stream_options: bool,
 }
 
-/// A mode that a model refuses. The texts are those of servers that refuse it.
+/// Reason why a model refuses a request. The texts are those of real servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(

@@ -6,7 +6,7 @@ use crate::{
     protocol::{ErrorResponse, Fault},
 };
 
-/// The body of an error from Google.
+/// Body of an error from Google.
 #[derive(Serialize)]
 struct Envelope {
     error: Inner,
@@ -39,10 +39,10 @@ struct Violation {
     quota_id: &'static str,
 }
 
-/// Delay that Google's API sends also with a quota that is used up for the day, although the next call fails, too.
+/// Delay that Google's API sends even if the daily quota is used up, although the next call fails, too.
 const SPENT_RETRY_SECONDS: u32 = 36;
 
-/// Makes the error response of a method. A method that delivers an array has its error as the only element.
+/// Makes the error response of a method. For a method that delivers an array, the error is the array's only element.
 pub(super) fn method_error_response(fault: &Fault, method: &Gemini) -> ErrorResponse {
     let mut envelope = envelope(fault);
     if let Some(reason) = not_found(fault, method) {

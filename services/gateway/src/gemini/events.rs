@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Writes the chunks of a stream, as server-sent events with Google's line ends (CR LF) or as elements of an array.
-/// Most are chunks of text and differ in a few bytes only, so the bytes that they share are written once.
+/// Most are chunks of text and differ only in a few bytes, so the common bytes are made once and copied.
 pub(super) struct ChunkEvents<'a> {
     answer: &'a Answer<'a>,
     is_array: bool,
@@ -48,7 +48,7 @@ impl Events for ChunkEvents<'_> {
 
     fn open(&mut self, _: &mut Vec<u8>, _: Part) {}
 
-    /// Writes nothing for a token of a call: a call is sent whole, after its last token.
+    /// Writes nothing for a token of a tool call, because a tool call is sent as a whole after its last token.
     fn token(&mut self, out: &mut Vec<u8>, part: Part, token: &str) {
         self.usage.add(part);
         let end: &[u8] = match part {

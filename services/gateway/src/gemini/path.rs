@@ -8,10 +8,10 @@ pub(crate) struct Gemini {
     pub(super) delivery: Delivery,
 }
 
-/// Versions of the API. The gateway treats them alike.
+/// Versions of the API, which the gateway treats in the same way.
 const VERSIONS: [&str; 2] = ["v1beta", "v1"];
 
-/// How an answer is delivered.
+/// Form in which an answer is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// One JSON object.

@@ -7,8 +7,8 @@ use crate::{
     protocol::{Fault, ModelRequest, Named, Text, or_default},
 };
 
-/// The fields of a request that the gateway reads. It skips the others. As in all of Google's JSON, names may be in
-/// camel case or snake case.
+/// Fields of a request that the gateway reads. It skips the others. As in all of Google's JSON, names may be in camel
+/// case or snake case.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GenerateRequest<'a> {
@@ -22,7 +22,7 @@ pub(super) struct GenerateRequest<'a> {
     tools: Vec<Tool<'a>>,
 }
 
-/// A message. One without a role is the user's.
+/// A message. A message without a role is the user's.
 #[derive(Debug, Deserialize)]
 struct Content<'a> {
     #[serde(borrow, default)]

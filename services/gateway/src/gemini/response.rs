@@ -73,7 +73,7 @@ impl<'a> Response<'a> {
         Self::new(answer, parts, true, Usage::of(answer))
     }
 
-    /// Makes a chunk that holds a whole part.
+    /// Makes a chunk that contains a whole part.
     pub fn part(answer: &'a Answer<'_>, part: Part, usage: Usage) -> Self {
         Self::new(answer, vec![Piece::whole(answer, part)], false, usage)
     }
@@ -141,7 +141,7 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// Returns Google's name of a finish reason. A call has no reason of its own.
+/// Returns Google's name of a finish reason. A tool call has no reason of its own.
 fn finish_reason(finish: Finish) -> &'static str {
     match finish {
         Finish::Stop | Finish::Call => "STOP",

@@ -5,7 +5,7 @@ use crate::{
     protocol::{ErrorResponse, Fault},
 };
 
-/// The body of an error from `OpenAI`: `{"error":{"message","type","param","code"}}`.
+/// Body of an error from `OpenAI`: `{"error":{"message","type","param","code"}}`.
 #[derive(Serialize)]
 struct Envelope {
     error: Inner,
@@ -39,7 +39,7 @@ fn classify(fault: &Fault) -> (&'static str, Option<&'static str>, Option<&'stat
         Fault::Invalid { param, .. } => (INVALID, Some(param), None),
         Fault::NoSuchModel { .. } => (INVALID, Some("model"), Some("model_not_found")),
         Fault::Refused(Refusal::Stream) => (INVALID, Some("stream"), Some("unsupported_value")),
-        // Alibaba's servers have such models, and answer so.
+        // Alibaba's servers have such models, and send this code.
         Fault::Refused(Refusal::Buffered) => (INVALID, None, Some("invalid_parameter_error")),
         Fault::Refused(Refusal::StreamOptions) => {
             (INVALID, Some("stream_options"), Some("unknown_parameter"))

@@ -1,7 +1,7 @@
 use super::ModelRequest;
 use crate::behaviour::Completion;
 
-/// Everything that a response says, streamed or not.
+/// Content of a response, streamed or not.
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
     pub request: &'a ModelRequest<'a>,

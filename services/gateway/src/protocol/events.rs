@@ -60,8 +60,8 @@ pub(crate) fn render(
     stream
 }
 
-/// Reserves memory for the rest of the stream. The events of tokens have almost one length, so the first one tells the
-/// size of all. Some are longer, and the end repeats some text, hence the factor of 5/4.
+/// Reserves memory for the rest of the stream. The events of tokens have almost the same length, so the first one
+/// shows the size of all. Some are longer, and the end repeats some text, hence the factor of 5/4.
 fn reserve(stream: &mut RenderedStream, begin: usize, completion: &Completion<'_>) {
     let event = stream.bytes.len() - begin;
     let tokens = completion.tokens();

@@ -3,8 +3,8 @@ use crate::{
     request_body::BodyError,
 };
 
-/// Why a request gets no answer. Each protocol writes it in a body of its own; these texts serve the protocols that
-/// have no text of their own.
+/// Reason why a request gets no answer. Each protocol writes it in its own format. These texts are used by the
+/// protocols that have no text of their own.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(transparent)]

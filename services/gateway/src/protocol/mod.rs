@@ -1,7 +1,7 @@
-//! The types that all wire protocols share: a request, an answer, the events of a stream, and an error.
+//! Types that all wire protocols share: a request, an answer, the events of a stream, and an error.
 //!
 //! A protocol reads requests and writes responses. It decides nothing: [`crate::behaviour`] plans a call, and
-//! [`crate::serve`] carries the plan out.
+//! [`crate::serve`] executes the plan.
 
 mod answer;
 mod error_response;
@@ -30,7 +30,7 @@ pub(crate) trait Protocol {
     /// Writes an answer as a stream.
     fn events<'a>(&self, answer: &'a Answer<'a>) -> impl Events + 'a;
 
-    /// Writes an error. `number` is the call's, for ids.
+    /// Writes an error. `number` is the number of the call, from which ids are made.
     fn error_response(&self, fault: &Fault, number: u64) -> ErrorResponse;
 
     fn stream_type(&self) -> HeaderValue {

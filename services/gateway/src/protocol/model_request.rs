@@ -3,14 +3,14 @@ use std::borrow::Cow;
 use super::Text;
 use crate::behaviour::{CompletionParams, StreamMode, tokens};
 
-/// A request in the terms that all protocols share, borrowed from its bytes where it can be.
+/// A request in a form that all protocols share, borrowed from its bytes where possible.
 #[derive(Debug, Default)]
 pub(crate) struct ModelRequest<'a> {
     pub model: Cow<'a, str>,
     pub stream_mode: StreamMode,
-    /// True if a stream ends with its usage. Only some protocols leave it out.
+    /// True if a stream ends with its usage, which only some protocols can omit.
     pub include_usage: bool,
-    /// The user's last message.
+    /// Last message of the user.
     pub prompt: Cow<'a, str>,
     pub prompt_tokens: usize,
     pub tokens_max: Option<usize>,

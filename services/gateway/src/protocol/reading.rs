@@ -4,18 +4,19 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
-/// The text of a message: a string, or the text parts of a list joined. An untagged enum would copy the text.
+/// Text of a message: a string, or the joined text parts of a list. It is no untagged enum, because that would copy
+/// the text.
 #[derive(Debug, Default)]
 pub(crate) struct Text<'a>(pub Cow<'a, str>);
 
-/// Anything with a name, such as a function.
+/// An object with a name, such as a function.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Named<'a> {
     #[serde(borrow)]
     pub name: Cow<'a, str>,
 }
 
-/// The format that a request wants its answer in.
+/// Format of the answer that a request asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Format<'a> {
     #[serde(borrow, rename = "type")]
@@ -34,7 +35,7 @@ impl Format<'_> {
     }
 }
 
-/// Reads `null`, which clients send for a field that they leave out, as the default.
+/// Reads `null`, which some clients send for an absent field, as the default.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -7,7 +7,8 @@ pub struct CallRecord {
     pub seq: u64,
     /// Time at which the head of the request had arrived, in microseconds since 1970.
     pub in_us: i64,
-    /// Time at which the last byte was handed to the connection, or the caller's hang-up was noticed.
+    /// Time at which the last byte was passed to the connection, or at which the gateway noticed that the caller had
+    /// hung up.
     pub out_us: i64,
     /// Name of the model in the request; empty if the request could not be read.
     pub model: Box<str>,
@@ -20,6 +21,6 @@ pub struct CallRecord {
     pub streamed: bool,
 }
 
-/// Status of a call that its caller broke off, or that the gateway broke off when it stopped. It is the status in
-/// nginx's logs for the same.
+/// Status of a call that was ended by its caller, or by the stop of the gateway, before its response was complete.
+/// nginx logs the same status for it.
 pub(super) const STATUS_HUNG_UP: u16 = 499;

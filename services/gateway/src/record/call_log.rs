@@ -6,8 +6,8 @@ use super::{
     traffic::{Counter, CountersByName},
 };
 
-/// The last calls, and the counters of all calls. One lock guards all of it: a call takes it twice, for about half a
-/// microsecond.
+/// The last calls, and the counters of all calls. One lock guards all of them. A call takes it twice, for about half
+/// a microsecond.
 #[derive(Debug)]
 pub(super) struct CallLog {
     all: Counter,
@@ -49,7 +49,8 @@ impl CallLog {
         indices
     }
 
-    /// Ends a call. `record` makes its record from its number. When the log is full, the oldest record is dropped.
+    /// Ends a call. `record` returns the call's record, given the call's number. When the log is full, the oldest
+    /// record is dropped.
     pub fn end(
         &mut self,
         indices: CounterIndices,

@@ -4,7 +4,7 @@ use tokio::{fs, io::AsyncWriteExt, sync::mpsc};
 
 use super::call::CallRecord;
 
-/// Highest number of records that wait for the file. Further ones are left out of it and counted, because a call must
+/// Maximum number of records that wait for the file. Further ones are left out of it and counted, because a call must
 /// not wait for the disk.
 const QUEUE_MAX: usize = 65_536;
 const BATCH_MAX: usize = 1_024;

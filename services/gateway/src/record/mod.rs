@@ -41,7 +41,7 @@ pub(crate) struct Recorder {
 pub(crate) type FileTask = JoinHandle<io::Result<()>>;
 
 impl Recorder {
-    /// Keeps the last `kept_max` calls, and appends all of them to `file` if there is one.
+    /// Starts a recorder, which keeps the last `kept_max` calls, and appends all calls to `file` if one is given.
     pub async fn start(
         clock: Clock,
         kept_max: usize,

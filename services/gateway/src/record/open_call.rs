@@ -5,14 +5,14 @@ use tokio::time::Instant;
 
 use super::{CallRecord, Recorder, STATUS_HUNG_UP, call_log::CounterIndices};
 
-/// Time at which a request arrived, by the wall clock for its date and by the monotonic clock for durations.
+/// Time at which a request arrived, by the wall clock for the date, and by the monotonic clock for durations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub at: Timestamp,
     pub since: Instant,
 }
 
-/// The parts of a call's record that are known when the call begins.
+/// Parts of a call's record that are known when the call begins.
 #[derive(Debug)]
 pub(crate) struct CallHead {
     pub model: Box<str>,
@@ -45,7 +45,7 @@ impl OpenCall {
         self.arrival
     }
 
-    /// Records the call. Must be called when the last byte has been handed to the connection.
+    /// Records the call. Must be called when the last byte has been passed to the connection.
     pub fn end(mut self, status: u16) {
         self.record(status);
     }

@@ -16,6 +16,6 @@ pub struct Stats {
     pub file_dropped: u64,
     /// Counts by model, for the first 64 names. Further models are counted together, as `other`.
     pub models: BTreeMap<String, Traffic>,
-    /// Counts by the API key's label, likewise.
+    /// Counts by the label of the API key, for the first 64 labels. Further ones are counted together, as `other`.
     pub keys: BTreeMap<String, Traffic>,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::window::Window;
 
-/// Highest number of names that are counted apart. Calls of further names are counted together, as `other`.
+/// Maximum number of names that are counted separately. Calls of further names are counted together, as `other`.
 const NAMES_MAX: usize = 64;
 
 /// Counts of calls of the whole gateway, of one model or of one API key, since the start or the last reset.
@@ -15,7 +15,7 @@ const NAMES_MAX: usize = 64;
 pub struct Traffic {
     /// Number of calls that ended.
     pub calls: u64,
-    /// Number of calls that ended, by status. Status 499 is a caller that hung up.
+    /// Number of calls that ended, by status. Status 499 means that the caller hung up.
     pub by_status: BTreeMap<u16, u64>,
     pub in_flight: u64,
     /// Highest number of calls in flight at one time.
@@ -78,11 +78,11 @@ impl Counter {
     }
 }
 
-/// One counter for each name, up to a bound.
+/// One counter for each name, up to a maximum number of names.
 #[derive(Debug)]
 pub(super) struct CountersByName {
     indices: HashMap<Box<str>, usize>,
-    /// The counters, of which the first is for the names beyond the bound.
+    /// Counters, the first of which is for the names beyond the maximum.
     counters: Vec<Counter>,
 }
 
@@ -91,7 +91,7 @@ impl CountersByName {
         Self { indices: HashMap::new(), counters: vec![Counter::new(0)] }
     }
 
-    /// Returns the index of the name's counter, which stays the same for ever.
+    /// Returns the index of the name's counter, which never changes.
     pub fn index(&mut self, name: &str) -> usize {
         if let Some(&index) = self.indices.get(name) {
             return index;

@@ -5,12 +5,12 @@ const SLOT: Duration = Duration::from_millis(10);
 
 /// Counts the events in a sliding window of a fixed length, and keeps the highest count.
 ///
-/// A window starts every 10 ms. Each one has exactly the fixed length, so a maximum above a limit proves that the limit
-/// was exceeded. A busier window that starts between two steps can be missed.
+/// A window starts every 10 ms. Each one has exactly the fixed length, so a maximum above a limit proves that the
+/// limit was exceeded. A window with more events that starts between two of these times can be missed.
 #[derive(Debug)]
 pub(super) struct Window {
     slots: Box<[u32]>,
-    /// Number of the newest slot, counted from the same beginning as the times of events.
+    /// Number of the newest slot, counted from the same start as the times of events.
     newest: u64,
     sum: u64,
     max: u64,
@@ -23,7 +23,8 @@ impl Window {
         Self { slots: vec![0; slots].into(), newest: 0, sum: 0, max: 0 }
     }
 
-    /// Counts an event at `at`, a time since a fixed beginning. An event older than the newest slot counts there.
+    /// Counts an event at `at`, the time since a fixed start. An event that is older than the newest slot is counted
+    /// in the newest slot.
     pub fn add(&mut self, at: Duration) {
         self.advance(u64::try_from(at.as_millis() / SLOT.as_millis()).unwrap_or(u64::MAX));
         let slot = self.index(self.newest);
@@ -38,7 +39,8 @@ impl Window {
 
     fn advance(&mut self, newest: u64) {
         let passed = newest.saturating_sub(self.newest);
-        // One window's length clears every slot, so the loop is bounded however long no event came.
+        // After one window's length every slot is cleared, so the loop is bounded, even if no event came for a long
+        // time.
         for step in 1..=passed.min(self.slots.len() as u64) {
             let slot = self.index(self.newest + step);
             self.sum -= u64::from(std::mem::take(&mut self.slots[slot]));

@@ -16,7 +16,7 @@ pub struct Reply {
     head: String,
     /// The body, without the framing of chunks.
     pub body: String,
-    /// True if the body ended where its framing says.
+    /// True if the body was complete by its framing.
     pub complete: bool,
 }
 
@@ -24,16 +24,16 @@ pub async fn gateway() -> Gateway {
     Gateway::start(GatewaySettings::default()).await.unwrap()
 }
 
-/// Starts a gateway whose clock stands still, so that its answers are the same every time.
+/// Starts a gateway with a fixed clock, so that its answers are the same every time.
 pub async fn gateway_at_seven() -> Gateway {
     let clock = Clock::fixed(Timestamp::from_second(7).unwrap());
     Gateway::start(GatewaySettings { clock, ..GatewaySettings::default() }).await.unwrap()
 }
 
-/// A header that names a call, and so fixes the ids in its answer.
+/// Header with the id of a call, which determines the ids in its answer.
 pub const FIRST: &str = "x-client-request-id: first:0\r\n";
 
-/// Asserts that the body of a response is what `file` has. Files have no carriage returns.
+/// Asserts that the body of a response equals `file`. Files have no carriage returns.
 pub async fn assert_wire(path: &str, body: &Value, file: &str) {
     let reply = post(&gateway_at_seven().await, path, FIRST, body).await;
 
@@ -154,8 +154,8 @@ impl Reply {
     }
 }
 
-/// Waits until `seen` is true of the gateway's counts. It yields to the runtime between two looks, so it does not
-/// sleep. A test that waits for ever is ended by its runner.
+/// Waits until `seen` returns true for the gateway's counts. It yields to the runtime instead of sleeping. A test
+/// that waits for ever is ended by its runner.
 pub async fn until(gateway: &Gateway, seen: impl Fn(&Stats) -> bool) -> Stats {
     loop {
         let stats = gateway.stats();

@@ -24,7 +24,7 @@ fn with_tool() -> Value {
     with("tools", json!([{"functionDeclarations": [{"name": "look_up"}]}]))
 }
 
-/// Returns the elements of an array, or the data of events.
+/// Returns the chunks of a streamed response: the elements of a JSON array, or the data of server-sent events.
 fn chunks(reply: &Reply) -> Vec<Value> {
     if reply.body.starts_with('[') {
         return serde_json::from_str(&reply.body).unwrap();

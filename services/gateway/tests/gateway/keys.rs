@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use crate::client::{ask, gateway, post};
 
-/// Returns the path of each protocol, with a request. With a good key, most of them would fail for another reason.
+/// Returns the path of each protocol, with a request. Most of the requests would fail for another reason if the key
+/// were accepted.
 fn requests() -> [(&'static str, Value); 5] {
     let model = "echo+fail=500:1";
     let messages = json!([{"role": "user", "content": "a"}]);

@@ -1,4 +1,4 @@
-//! Tests of the gateway over TCP, which look at the bytes.
+//! Tests of the gateway over TCP, which check the bytes.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
 mod answers;

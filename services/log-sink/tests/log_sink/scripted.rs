@@ -53,7 +53,7 @@ impl LogWriter for ScriptedStore {
             self.written.lock().unwrap().extend(&ordinals);
             Ok(Written { results: ordinals.len() as u64, ..Written::default() })
         };
-        // Done last, so that a test that waits for the attempt sees its result.
+        // Counted last, so that a test that waits for the attempt sees its result.
         self.state.send_modify(|state| state.tries += 1);
         result
     }

@@ -1,7 +1,7 @@
-//! Every numeric option, below, at and above its range.
+//! Tests every numeric option with values below, at and above its range.
 //!
-//! An option is numeric by the type of its value: a new one is in the walk at once, and fails it until it has a range, and
-//! its help names it.
+//! An option is numeric if its value has a numeric type. So a new one is tested at once, and the test fails until the
+//! option has a range that its help names.
 
 use std::any::TypeId;
 
@@ -9,7 +9,7 @@ use clap::{Arg, Command, CommandFactory, error::ErrorKind};
 
 use super::Cli;
 
-/// Commands with numeric options, and what they need beside them.
+/// Commands with numeric options, and their required arguments.
 const COMMANDS: [(&str, &[&str]); 4] = [
     ("runmill demo", &[]),
     ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
@@ -79,7 +79,7 @@ fn every_number_is_accepted_within_its_range_and_refused_outside() {
         let nonsense = ["-1e300", "1e300", "1e400", "inf", "NaN", "1 1", ""].map(str::to_owned);
         for value in outside.into_iter().chain(nonsense) {
             let fault = error(path, &option, &value).unwrap_or_else(|| panic!("{told} {value} is accepted"));
-            // `main` ends with code 2 after such an error.
+            // `main` exits with code 2 after such an error.
             assert_eq!((fault.kind(), fault.exit_code()), (ErrorKind::ValueValidation, 2), "{told} {value}");
             assert!(fault.to_string().contains(rule), "{told} {value}: {fault}");
         }

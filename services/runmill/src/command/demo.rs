@@ -21,8 +21,8 @@ use crate::{
 
 const DATASET: &str = include_str!("../../../../tests/data/gsm8k.jsonl");
 
-/// Runs a real dataset with the default settings: all services in this process, the gateway's model on the loopback
-/// address. Its files are deleted at the end.
+/// Runs a real dataset with the default settings. All services are in this process, and the gateway's model is at the
+/// loopback address. Its files are deleted at the end.
 pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let mut config = demo_config(&folder)?;

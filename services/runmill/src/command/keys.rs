@@ -13,7 +13,7 @@ use crate::{
 pub async fn run(action: KeysAction) -> anyhow::Result<ExitCode> {
     match action {
         KeysAction::Generate => {
-            // The one place that prints a secret: the user has to store this key.
+            // This is the only place that prints a secret: the user has to store this key.
             println!("{}", generate_hex().expose_secret());
             Ok(ExitCode::Completed)
         }
@@ -21,7 +21,7 @@ pub async fn run(action: KeysAction) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Secrets that are read from the store at once.
+/// Number of secrets that one query reads.
 const PAGE: u32 = 200;
 
 async fn rotate() -> anyhow::Result<ExitCode> {
@@ -38,8 +38,9 @@ async fn rotate() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Completed)
 }
 
-/// Returns how many secrets were sealed again, and how many were sealed under the first key already. A secret that
-/// another process changes meanwhile counts as the latter: that process sealed it under its own first key.
+/// Returns the number of secrets that were sealed again, and of those that were already sealed under the first key. A
+/// secret that another process changes meanwhile counts among the latter, because that process sealed it under its
+/// own first key.
 async fn reseal_all(store: &(impl SecretRotation + ?Sized), keyring: &Keyring) -> anyhow::Result<(u64, u64)> {
     let (mut resealed, mut current, mut after) = (0, 0, None);
     loop {
@@ -49,8 +50,8 @@ async fn reseal_all(store: &(impl SecretRotation + ?Sized), keyring: &Keyring) -
         for owned in &secrets {
             let old = &owned.secret.sealed;
             let opened = keyring.reseal(Owner::provider_secret(owned.secret.id), old);
-            let opened =
-                opened.with_context(|| format!("opening a secret of provider {}", owned.provider_id))?;
+            let opened = opened
+                .with_context(|| format!("cannot decrypt a secret of provider {}", owned.provider_id))?;
             match opened {
                 Some(new) if store.reseal(owned.secret.id, old, &new).await? => resealed += 1,
                 _ => current += 1,

@@ -29,7 +29,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preview {
     Nothing,
-    /// The report of a smoke test, and an estimate of the run that takes the smoke test's answer as typical.
+    /// The report of a smoke test, and an estimate of the run from the answer of the smoke test.
     SmokeTestAndEstimate,
 }
 
@@ -132,7 +132,7 @@ async fn print_preview(
     let report = ask(client, &request.provider, &request.model).await?;
     println!("{}", smoke_test::table(&request.model, &report));
     let tokens = report.usage.map_or(0, |usage| usage.completion_tokens);
-    // A smoke test that failed may have measured no time.
+    // A failed smoke test may have a latency of zero.
     let milliseconds = u32::try_from(report.latency_ms.max(1)).unwrap_or(u32::MAX);
     let assumptions =
         Assumptions { seconds_per_call: f64::from(milliseconds) / 1000.0, answer_tokens: tokens };

@@ -17,7 +17,7 @@ use crate::{
     service::standalone::{Services, Standalone},
 };
 
-/// Shows or changes runs of a server, or those of the data directory where no server is named.
+/// Shows or changes runs of a server, or those of the data directory if no server is named.
 pub async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     if let Some(client) = connect(&process, &args.server)? {
@@ -91,7 +91,7 @@ async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<ExitCod
                         let completed = end.status == RunStatus::Completed;
                         return Ok(if completed { ExitCode::Completed } else { ExitCode::Failed });
                     }
-                    // Snapshots have no number.
+                    // Snapshots have no number, so `after` stays as it is.
                     RunEvent::Snapshot { .. } => {}
                     _ => after += 1,
                 }

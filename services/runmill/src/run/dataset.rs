@@ -49,7 +49,7 @@ impl Items {
     pub fn from_lines(name: &str, lines: impl BufRead, limit: usize) -> anyhow::Result<Self> {
         let rows = filled_lines(lines).take(limit);
         Self::collect(name, rows, |_, line| {
-            // The line itself is kept, so that its hash is that of the file.
+            // The line is kept as it is, so that its hash is the same as at the server.
             Item::from_upload(&line)?;
             Ok(line)
         })
@@ -86,7 +86,7 @@ impl Items {
     ) -> std::io::Result<impl Stream<Item = std::io::Result<Bytes>> + Send + 'static> {
         self.lines.rewind()?;
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
-        // Detached: the thread ends with the file, or when the body is dropped.
+        // The thread is detached. It ends at the end of the file, or when the body is dropped.
         tokio::task::spawn_blocking(move || {
             let mut buffer = vec![0; 256 * 1024];
             loop {

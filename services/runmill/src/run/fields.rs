@@ -23,7 +23,7 @@ impl FieldMap {
         let mut named = BTreeMap::new();
         for pair in text.split(',') {
             let Some((field, name)) = pair.split_once('=') else {
-                return usage(format_args!("--map: `{pair}` is not FIELD=NAME"));
+                return usage(format_args!("--map: `{pair}` is not PART=FIELD"));
             };
             if !KNOWN.contains(&field.trim()) {
                 return usage(format_args!("--map: `{field}` is not one of {}", KNOWN.join(", ")));
@@ -31,7 +31,7 @@ impl FieldMap {
             named.insert(field.trim().to_owned(), name.trim().to_owned());
         }
         let Some(question) = named.remove("question") else {
-            return usage("--map needs question=NAME");
+            return usage("--map needs question=FIELD");
         };
         let mut take = |field: &str| named.remove(field);
         Ok(Self { question, answer: take("answer"), choices: take("choices"), id: take("id") })

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 /// Display of a run's progress on standard error: a bar on a terminal, and otherwise a line every two seconds.
 pub struct ProgressDisplay {
     screen: Screen,
-    /// Settled jobs at the first call of [`Self::show`], and its time: the start of the rate.
+    /// Number of settled jobs at the first call of [`Self::show`], and the time of that call. The rate is measured
+    /// from there.
     first: Option<(u64, Instant)>,
 }
 
@@ -55,7 +56,7 @@ impl ProgressDisplay {
         }
     }
 
-    /// Prints a message, even where progress is not shown, so that a wait is explained.
+    /// Prints a message that explains a wait, even if progress is not shown.
     pub fn print(&self, text: &str) {
         match &self.screen {
             Screen::Bar(bar) => bar.println(text),

@@ -24,7 +24,7 @@ pub enum ProviderChoice {
 
 pub struct Address {
     pub base_url: String,
-    /// `None` stands for the vendor's own protocol.
+    /// Protocol of the API. `None` stands for the vendor's own protocol.
     pub protocol: Option<ProviderProtocol>,
     pub api_key: Option<String>,
     pub concurrency: Option<u32>,
@@ -44,7 +44,7 @@ impl ProviderChoice {
         })
     }
 
-    /// Returns the provider's id, after the server has got the key and the limit of this command.
+    /// Sends the key and the limit of this command to the server if they differ, and returns the provider's id.
     pub async fn id(&self, client: &Client) -> anyhow::Result<ProviderId> {
         match self {
             Self::Known(id) => Ok(*id),
@@ -73,8 +73,8 @@ impl Address {
         }
     }
 
-    /// Returns the settings of this command that differ from the server's, or `None` if none do. Equal settings are not
-    /// sent: keys that are sent make the provider use every key again and resume runs.
+    /// Returns the settings of this command that differ from the server's, or `None` if none do. Equal settings are
+    /// not sent, because sending keys resets their circuit breakers and resumes runs.
     fn change(&self, found: &Provider) -> Option<ProviderPatch> {
         let new_key = self.keys().first().is_some_and(|key| !has(found, key));
         let limit = self.above(&found.rate_limit);
@@ -117,7 +117,7 @@ impl Address {
         self.api_key.iter().map(key).collect()
     }
 
-    /// Returns the limits of a run: this command's, and the server's where the command states none.
+    /// Returns the limits of a run: those of this command, or the server's if the command states none.
     pub async fn rate_limit(&self, client: Option<&Client>) -> Result<RateLimit, ClientError> {
         let known = match client {
             Some(client) => client.provider_named(&self.name()).await?,
@@ -136,8 +136,8 @@ fn has(found: &Provider, key: &NewApiKey) -> bool {
     matches!(found.api_keys.as_slice(), [only] if only.label == key.label)
 }
 
-/// Returns a label from 24 bits of the key's hash, which tells a person's keys apart and does not reveal them. Masked
-/// values cannot do that: a key and the same key with a typing error can look alike.
+/// Returns a label from 24 bits of the key's hash, which distinguishes a person's keys and does not reveal them.
+/// Masked values cannot distinguish them: a key and the same key with a typing error can look alike.
 fn label(value: &str) -> String {
     let hash = digest::digest(&digest::SHA256, value.as_bytes());
     let [a, b, c, ..] = *hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };

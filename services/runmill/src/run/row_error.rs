@@ -1,7 +1,7 @@
 use runmill_proto::ItemFault;
 use serde_json::{Number, Value};
 
-/// Fault of a row that is not an item.
+/// Error for a row that is not an item.
 #[derive(Debug, thiserror::Error)]
 pub enum RowError {
     #[error("{0}. For other field names use --map, as --map question=prompt,answer=target")]

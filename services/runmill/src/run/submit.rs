@@ -21,7 +21,7 @@ pub struct Submitted {
     pub resumed: bool,
 }
 
-/// Provider, model and configuration of a run: all but its items.
+/// Provider, model and configuration of a run, without its items.
 pub struct Request {
     pub model: String,
     pub provider: ProviderChoice,
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// The next release must find the runs of this one.
+    /// A later release must find the runs of this one.
     #[test]
     fn the_same_command_has_the_same_fingerprint_in_every_release() {
         let new = NewRun {

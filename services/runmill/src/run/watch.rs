@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 use super::progress_display::ProgressDisplay;
 use crate::client::{Client, ClientError};
 
-/// Interval of updates, which look continuous at this rate.
+/// Interval of updates. At this rate they look continuous.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Longest time that a server may be unreachable before the command fails.
 const UNREACHABLE_MAX: Duration = Duration::from_secs(30);
@@ -15,7 +15,7 @@ const UNREACHABLE_MAX: Duration = Duration::from_secs(30);
 pub enum Watched {
     /// The run has ended, or is paused until someone resumes it.
     Ended(Box<Run>),
-    /// The caller stopped the watching.
+    /// The caller stopped watching.
     Stopped,
 }
 
@@ -63,14 +63,14 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
     }
 }
 
-/// Returns true if nothing happens any more until someone resumes the run. Jobs that were in flight at the pause still
-/// settle.
+/// Returns true if the run is paused and makes no progress until someone resumes it. Jobs that were in flight at the
+/// pause still settle.
 fn is_at_rest(run: &Run) -> bool {
     let in_queue = run.counters.fed.saturating_sub(run.counters.settled);
     run.paused_at.is_some() && run.resume_at.is_none() && in_queue <= run.counters.deferred
 }
 
-/// Returns the end and the reason of a pause that ends by itself.
+/// Returns a message with the end and the reason of a pause that ends by itself.
 fn wait_message(run: &Run) -> Option<String> {
     let reason = run.pause_reason.as_deref().unwrap_or("its provider refuses calls");
     run.resume_at.map(|time| format!("the run waits until {time:.0}: {reason}"))

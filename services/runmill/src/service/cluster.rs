@@ -69,7 +69,7 @@ async fn serve_ops(
 ) -> anyhow::Result<()> {
     let listener = listen(process.config.ops_listen).await?;
     tracing::info!(event = "ops.listening", address = %listener.local_addr()?);
-    // Answers during the drain, too, when operators want to see the state of the process.
+    // The endpoints answer during the drain, too, because operators want to see the state of the process then.
     life.spawn_aside("ops", ops::serve(listener, parts.ops(readiness), life.kill.clone()));
     Ok(())
 }

@@ -33,7 +33,7 @@ pub struct Parts {
     pub registry: Registry,
 }
 
-/// Tells if a dispatcher feeds jobs or only serves the API.
+/// States if a dispatcher feeds jobs or only serves the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feeding {
     Yes,
@@ -50,7 +50,7 @@ pub struct DispatcherSecrets {
 pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
     let settings = PgSettings { pool_size: config.database_pool, ..PgSettings::new(url.clone()) };
     let store = PgStore::connect(&settings).await.context("DATABASE_URL")?;
-    store.migrate().await.context("migrating the database")?;
+    store.migrate().await.context("cannot migrate the database")?;
     Ok(Arc::new(store))
 }
 
@@ -152,14 +152,14 @@ impl Parts {
     }
 }
 
-/// Returns host name and process id, which are unique among live executors and say where to look.
+/// Returns host name and process id, which are unique among live executors and show where the process runs.
 fn executor_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
     format!("{host}:{}", std::process::id())
 }
 
-/// Longer than a broker with a slow disk needs to write its last acks and to close the connection.
+/// Time for closing the broker's connections: longer than a broker with a slow disk needs to write the last acks.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Closes the broker's connections.

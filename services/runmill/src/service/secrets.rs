@@ -15,7 +15,7 @@ use crate::process::Process;
 const KEY_FILE: &str = "encryption.key";
 const TOKEN_FILE: &str = "token";
 
-/// Returns the keys of `ENCRYPTION_KEY`, or else the key of the data directory, which the first start makes.
+/// Returns the keys of `ENCRYPTION_KEY`, or else the key in the data directory, which the first start generates.
 pub fn keyring(process: &Process) -> anyhow::Result<Keyring> {
     let key = match &process.config.encryption_key {
         Some(key) => key.clone(),

@@ -41,9 +41,9 @@ pub enum Services {
 /// Place of the database and the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Embedded {
-    /// In this process and its data directory; `DATABASE_URL` and `AMQP_URL` are ignored.
+    /// Both are in this process and its data directory; `DATABASE_URL` and `AMQP_URL` are ignored.
     Always,
-    /// At `DATABASE_URL` and `AMQP_URL`; embedded where a variable is not set.
+    /// They are at `DATABASE_URL` and `AMQP_URL`. If a variable is not set, that server is embedded.
     WhereUnset,
 }
 
@@ -119,8 +119,8 @@ impl Standalone {
         Ok(this)
     }
 
-    /// Stops each service after the one that sends it work, so that no work is left between them. A signal ends the drain
-    /// early.
+    /// Stops each service after the service that sends it messages, so that no message is left between them. A signal
+    /// ends the drain early.
     pub async fn stop(self, mut signals: impl Stream<Item = ()> + Unpin) -> anyhow::Result<ExitCode> {
         let mut faults = Vec::new();
         for life in [self.executor, self.log_sink, self.dispatcher] {
@@ -164,7 +164,8 @@ async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedS
     Ok((store, broker))
 }
 
-/// Makes jobs without a result be fed again: an embedded queue is lost with its process.
+/// Defers all fed jobs without a result to now, so that they are fed again: an embedded queue is lost with its
+/// process.
 async fn recover(store: &(impl ActiveRuns + RunWriter + ?Sized), process: &Process) -> anyhow::Result<()> {
     for active in store.active_runs().await? {
         if active.run.cursor.fed > 0 {

@@ -7,10 +7,10 @@ const DELAY_MAX: Duration = Duration::from_secs(5);
 /// `min(5 s, 100 ms × 2^failures)`.
 ///
 /// * `failures` — number of failures in a row, from 1 to any number.
-/// * `fraction` — position in that range, `0.0..=1.0`: a random number, or a chosen one in tests.
+/// * `fraction` — position in that range, from 0 to 1: a random number, or a chosen one in tests.
 ///
-/// Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog (2015). The range does not begin at zero,
-/// so that no process hammers a broker that is starting.
+/// Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog (2015). The range does not begin at
+/// zero, so that no process overloads a broker that is starting.
 pub(super) fn delay(failures: u32, fraction: f64) -> Duration {
     let ceiling = DELAY_MIN.saturating_mul(1 << failures.min(16)).min(DELAY_MAX);
     DELAY_MIN + ceiling.saturating_sub(DELAY_MIN).mul_f64(fraction.clamp(0.0, 1.0))

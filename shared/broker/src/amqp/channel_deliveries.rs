@@ -7,17 +7,17 @@ use super::settlement::Settlement;
 use crate::{ChannelId, DeliveryTag};
 
 /// The unacked deliveries of one channel, and those among them that `next` has not returned yet. Numbers are the
-/// delivery tags of AMQP, which start anew with each channel.
+/// delivery tags of AMQP, which start again with each channel.
 pub(super) struct ChannelDeliveries {
     id: ChannelId,
-    /// Cancelled when the channel is lost.
+    /// Token that is cancelled when the channel is lost.
     lost: CancellationToken,
     received: ReceivedNumbers,
     /// Deliveries that `next` has not returned yet, by number.
     buffered: BTreeMap<u64, Delivery>,
     /// All unacked deliveries, the buffered ones included, by number.
     unacked: BTreeMap<u64, UnackedDelivery>,
-    /// Consumers up to this number are cancelled.
+    /// Number up to which consumers are cancelled.
     cancelled: u32,
     /// Number of the unacked deliveries that came from cancelled consumers.
     leftovers: usize,
@@ -25,7 +25,7 @@ pub(super) struct ChannelDeliveries {
 }
 
 struct UnackedDelivery {
-    /// Number of its consumer.
+    /// Number of the delivery's consumer.
     consumer: u32,
     acker: Acker,
 }
@@ -44,7 +44,7 @@ impl ChannelDeliveries {
         }
     }
 
-    /// Marks the channel as lost, which ends settlements that wait for its answer.
+    /// Marks the channel as lost, which ends settlements that wait for an answer on it.
     pub fn lose(&self) {
         self.lost.cancel();
     }
@@ -128,11 +128,11 @@ impl ChannelDeliveries {
     }
 }
 
-/// The numbers of the deliveries that have arrived. With several consumers on a channel, deliveries arrive out of
-/// order. If a later one were returned first, `ack_through` on it would ack an earlier one that nobody has seen.
+/// Numbers of the deliveries that have arrived. With several consumers on a channel, deliveries arrive out of order.
+/// If a later one were returned first, `ack_through` on it would ack an earlier one that nobody has seen.
 #[derive(Default)]
 struct ReceivedNumbers {
-    /// All numbers up to this one have arrived.
+    /// Number up to which all have arrived.
     through: u64,
     ahead: BTreeSet<u64>,
 }

@@ -20,8 +20,9 @@ pub(super) struct Outcome {
 ///
 /// The broker returns an unroutable message before it confirms it. lapin attaches a returned message to the first
 /// confirm that it resolves afterwards, which often belongs to another message. If that pairing were trusted, a lost
-/// message would count as stored. But that confirm is always resolved before the lost message's own. So if all resolved
-/// outcomes are looked at together, every return is known in time, and its message id says to which message it belongs.
+/// message would count as stored. But that confirm is always resolved before the lost message's own. So if all
+/// resolved outcomes are examined together, every return is known in time, and its message id names the message to
+/// which it belongs.
 #[derive(Default)]
 pub(super) struct Returns {
     /// Number of returns by message id. A message may be published again while its confirm is still on its way.
@@ -29,7 +30,7 @@ pub(super) struct Returns {
 }
 
 impl Returns {
-    /// Reports its outcome to each publisher.
+    /// Reports the outcome of each publish to its publisher.
     ///
     /// * `outcomes` — all outcomes that are resolved by now, in any order.
     pub fn report(&mut self, outcomes: Vec<Outcome>, explain: impl Fn(&lapin::Error) -> BrokerError) {
@@ -67,7 +68,7 @@ fn returned_id(confirmed: &lapin::Result<Confirmation>) -> Option<Uuid> {
     }
 }
 
-/// Error for a confirm that was never asked for, which must not pass as a success.
+/// Returns the error for a publish without a confirm, which must not count as a success.
 fn unconfirmed() -> BrokerError {
     BrokerError::Refused { what: "confirms".into(), reason: "the channel is not in confirm mode".into() }
 }

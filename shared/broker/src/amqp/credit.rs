@@ -3,9 +3,9 @@ use lapin::types::ShortString;
 /// Divides a subscription's prefetch among the consumers of its channel.
 ///
 /// A quorum queue has a prefetch for each consumer, fixed when the consumer starts, and the unacked deliveries of a
-/// cancelled consumer (the *leftovers*) count towards none. So to raise the prefetch, a further consumer is started
-/// with the difference. To lower it, all consumers are cancelled and a new one is started with the new prefetch less
-/// the leftovers. At any time `allowances + leftovers <= prefetch`.
+/// cancelled consumer (the *leftovers*) count towards no prefetch. So to raise the prefetch, a further consumer is
+/// started with the difference. To lower it, all consumers are cancelled and a new one is started with the new
+/// prefetch less the leftovers. At any time `allowances + leftovers <= prefetch`.
 #[derive(Default)]
 pub(super) struct Credit {
     consumers: Vec<Consumer>,
@@ -19,14 +19,14 @@ struct Consumer {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Start a consumer with this prefetch.
+    /// Start another consumer with this prefetch.
     Start(u16),
     CancelAll,
     Nothing,
 }
 
 impl Credit {
-    /// Number of consumers at which they are replaced by one. A prefetch that only ever grows reaches it.
+    /// Number of consumers at which all are replaced by one. It is reached by a prefetch that only grows.
     const CONSUMERS_MAX: usize = 16;
 
     /// Returns the next step towards `prefetch`.
@@ -43,8 +43,8 @@ impl Credit {
         let leftovers = u16::try_from(leftovers).unwrap_or(u16::MAX);
         let open = prefetch - allowed;
         let room = open.saturating_sub(leftovers);
-        // A consumer for each leftover that is settled would be too many. One is started when half of them are
-        // settled, another after half of the rest, and so on.
+        // Starting a consumer for each settled leftover would be too many. One is started when half of the leftovers
+        // are settled, another after half of the rest, and so on.
         let worthwhile = leftovers == 0 || (!single && (just_set || room >= leftovers));
         if room == 0 || !worthwhile {
             Step::Nothing
@@ -55,7 +55,7 @@ impl Credit {
         }
     }
 
-    /// Returns the number for the next consumer, which is larger than all before.
+    /// Returns the number for the next consumer, which is larger than all earlier ones.
     pub fn next_number(&mut self) -> u32 {
         self.started += 1;
         self.started

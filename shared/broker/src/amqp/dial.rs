@@ -12,12 +12,12 @@ use crate::BrokerError;
 
 /// Opens connections for one purpose, publishing or consuming.
 pub(super) struct Dialer {
-    /// Holds the password: never print it.
+    /// URI with the password, which must never be printed.
     uri: AMQPUri,
     name: String,
     connect_timeout: Duration,
     answer_timeout: Duration,
-    /// Host and port.
+    /// Host and port of the broker.
     address: String,
 }
 
@@ -62,8 +62,8 @@ impl Dialer {
         let connect_timeout = self.connect_timeout;
         let runtime = lapin::runtime::default_runtime()?;
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-        // lapin connects on a thread of its own. The time-out of `dial` does not end it, and the operating system's
-        // takes two minutes.
+        // lapin connects on a thread of its own. The time-out of `dial` does not end that thread, and the operating
+        // system's time-out takes two minutes.
         Connection::connector(
             self.uri.clone(),
             runtime,

@@ -29,16 +29,16 @@ pub(super) struct ExclusiveQueue {
 /// An item that [`ExclusiveQueue::run`] passes on.
 pub(super) enum Event {
     Message(Box<Delivery>),
-    /// A queue of this name has replaced the one before, whose messages are lost.
+    /// A queue of this name has replaced the previous one, whose messages are lost.
     Reopened(ShortString),
 }
 
-/// A declared queue with its consumer.
+/// A declared exclusive queue with its consumer.
 pub(super) struct Opened {
     pub name: ShortString,
     consumer: Consumer,
     up: Up,
-    /// The channel is closed when this is dropped.
+    /// Channel of the consumer, which is closed when this is dropped.
     _channel: Channel,
 }
 
@@ -46,7 +46,7 @@ impl ExclusiveQueue {
     pub async fn open(&self, up: Up) -> Result<Opened, BrokerError> {
         let channel = up.channel().await?;
         let options = QueueDeclareOptions::exclusive().auto_delete();
-        // The server chooses the name. Classic, because a quorum queue cannot be exclusive.
+        // The server chooses the name. The queue is classic, because a quorum queue cannot be exclusive.
         let declared = channel.queue_declare(ShortString::default(), options, FieldTable::default());
         let name = up.call("an exclusive queue", declared).await?.name().clone();
         if let Some(Route { exchange, key }) = self.source.clone() {
@@ -62,7 +62,7 @@ impl ExclusiveQueue {
         Ok(Opened { name, consumer, up, _channel: channel })
     }
 
-    /// Passes messages to `on` until `stop`, and replaces the queue when it is lost.
+    /// Passes messages to `on` until `stop`, and replaces the queue whenever it is lost.
     pub async fn run(self, first: Opened, stop: CancellationToken, on: impl Fn(Event)) {
         let mut opened = first;
         while stop.run_until_cancelled(pass_on(&mut opened, &on)).await.is_some() {

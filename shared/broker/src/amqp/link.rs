@@ -26,16 +26,17 @@ pub(super) struct Link {
 #[derive(Clone)]
 enum State {
     Up(Up),
-    /// Not connected, for this reason.
+    /// The link is not connected, for this reason.
     Down(String),
 }
 
-/// A connection that was open when it was handed out, and may be lost since.
+/// A connection that was open when the link returned it, and may have been lost since then.
 #[derive(Clone)]
 pub(super) struct Up {
     connection: Arc<Connection>,
     dialer: Arc<Dialer>,
-    /// Cancelled when the connection is lost. A task that finds it unresponsive cancels this, so that it is replaced.
+    /// Token that is cancelled when the connection is lost. A task that finds the connection unresponsive cancels the
+    /// token, so that the connection is replaced.
     pub lost: CancellationToken,
 }
 
@@ -50,13 +51,13 @@ impl Link {
         Ok(link)
     }
 
-    /// Returns the connection, and waits for it while it is down. Cancel safe.
+    /// Returns the connection. While it is down, waits until it is re-established. Cancel safe.
     pub async fn up(&self) -> Result<Up, BrokerError> {
         let mut state = self.state.clone();
         let found = state.wait_for(|state| matches!(state, State::Up(_))).await;
         match found.as_deref() {
             Ok(State::Up(up)) => Ok(up.clone()),
-            // The task that keeps the connection has ended.
+            // The task that re-establishes the connection has ended.
             Ok(State::Down(_)) | Err(_) => Err(BrokerError::Closed),
         }
     }
@@ -128,7 +129,7 @@ impl Up {
         }
     }
 
-    /// Converts an error of lapin: a refusal of `what`, or a connection that does not work.
+    /// Converts an error of lapin into a refusal of `what`, or into a failure of the connection.
     pub fn explain(&self, what: &str, error: &lapin::Error) -> BrokerError {
         match error.kind() {
             ErrorKind::ProtocolError(refusal) if !is_fault(refusal.kind()) => {
@@ -148,7 +149,7 @@ impl Up {
                 Some(event) = events.next() => match event {
                     Event::Error(error) if !self.connection.status().connected() => return error.to_string(),
                     Event::ConnectionBlocked(reason) => tracing::warn!(%reason, "the broker blocks publishing"),
-                    Event::ConnectionUnblocked => tracing::info!("the broker takes messages again"),
+                    Event::ConnectionUnblocked => tracing::info!("the broker accepts messages again"),
                     _ => {}
                 },
                 _ = check.tick() => if !self.connection.status().connected() {
@@ -158,15 +159,15 @@ impl Up {
         }
     }
 
-    /// Closes the connection. A peer that no longer answers costs only the time-out.
+    /// Closes the connection. If the peer no longer answers, this takes the time-out.
     async fn close(&self) {
         const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
         let _gone = time::timeout(CLOSE_TIMEOUT, self.connection.close(200, "goodbye".into())).await;
     }
 }
 
-/// Returns true for an error that says nothing about the call: the broker is stopping, or failed internally, as
-/// `RabbitMQ` 3.10 does when two processes declare the same quorum queue at once.
+/// Returns true for an error that the call did not cause: the broker is stopping, or failed internally, as `RabbitMQ`
+/// 3.10 does when two processes declare the same quorum queue at once.
 fn is_fault(kind: &AMQPErrorKind) -> bool {
     matches!(kind, AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR | AMQPHardError::CONNECTIONFORCED))
 }

@@ -27,7 +27,8 @@ impl AmqpListener {
         let task = async move {
             let on_event = |event| match event {
                 Event::Message(mut delivery) => inbox.push(wire::envelope(&mut delivery)),
-                // Only now, after the new queue is bound, a read of the store finds all that was missed.
+                // The gap is reported only now, after the new queue was bound, so that a read of the store finds
+                // everything that was missed.
                 Event::Reopened(_) => inbox.gap(),
             };
             queue.run(opened, stop, on_event).await;

@@ -58,7 +58,7 @@ use crate::{
     Broker, BrokerError, Envelope, HealthError, Listener, PublishError, Queue, RequestError, Subscription,
 };
 
-/// Number of requests of this process that may wait for their answers at once.
+/// Maximum number of this process's requests that wait for their answers.
 const REQUESTS_MAX: usize = 256;
 
 pub struct AmqpBroker {
@@ -129,7 +129,7 @@ impl AmqpBroker {
             if !matches!(error, BrokerError::Unreachable { .. }) || Instant::now() + delay > until {
                 return Err(error);
             }
-            tracing::warn!(%error, failures, "trying again");
+            tracing::warn!(%error, failures, "an operation of the broker failed and is retried");
             time::sleep(delay).await;
         }
     }
@@ -165,7 +165,7 @@ impl AmqpBroker {
 impl Broker for AmqpBroker {
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
         self.open_with_retry(&self.publishing, |up| async move {
-            // The broker closes the channel when it refuses, so no other work may be on it.
+            // The broker closes the channel when it refuses, so nothing else may use it.
             let channel = up.channel().await?;
             self.topology.declare(&up, &channel, queue).await
         })
@@ -203,7 +203,7 @@ impl Broker for AmqpBroker {
     async fn broadcast(&self, message: Envelope) -> Result<(), PublishError> {
         let properties = wire::properties(&message);
         match self.publisher.publish(self.topology.control(), properties, message.body).await {
-            // No process listens now.
+            // No process listens, which is no error.
             Err(PublishError::Unroutable(_)) => Ok(()),
             published => published,
         }

@@ -32,7 +32,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// Bound of the messages that wait for the pump. Enough to keep it busy; further publishers wait.
+    /// Maximum number of messages that wait for the pump: enough to keep it busy. Further publishers wait.
     const OUTBOX_MAX: usize = 256;
 
     pub fn start(
@@ -48,7 +48,7 @@ impl Publisher {
     }
 
     /// Returns once the broker has taken responsibility for the message. While the connection is down, the message
-    /// waits for it; this counts towards the answer timeout.
+    /// waits, which counts towards the answer timeout.
     pub async fn publish(
         &self,
         route: Route,

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::BrokerError;
 
-/// Bound of the messages that wait for their confirms at once. The broker confirms in bulk, so a small bound is slow,
+/// Maximum number of messages that wait for their confirms. The broker confirms in bulk, so a small number is slow,
 /// and a larger one gains nothing. lapin's own queue of frames has no bound.
 const IN_FLIGHT_MAX: usize = 1024;
 
@@ -108,7 +108,7 @@ impl Pump {
     }
 }
 
-/// Takes all items that are ready, as [`Returns`] needs it. To let other tasks run, `stream` is pending now and then
+/// Takes all items that are ready, as [`Returns`] needs it. To let other tasks run, `stream` is sometimes pending
 /// although more items are ready. It then wakes its caller at once, and is polled again here.
 fn take_ready<S: Stream + Unpin>(stream: &mut S, taken: &mut Vec<S::Item>) {
     struct Woken(AtomicBool);
@@ -136,7 +136,7 @@ async fn send(channel: &Channel, outgoing: Outgoing) -> Outcome {
     } else {
         format!("{} {}", route.exchange, route.key)
     };
-    // The broker confirms unroutable messages like any other, so it must return them to be told apart.
+    // The broker confirms unroutable messages like any other, so it must also return them, to distinguish them.
     let options = BasicPublishOptions { mandatory: true, ..Default::default() };
     let sent = channel.basic_publish(route.exchange, route.key, options, &body, properties);
     let confirmed = match sent.await {

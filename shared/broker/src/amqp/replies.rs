@@ -34,7 +34,7 @@ pub(super) struct PendingReply {
 }
 
 impl Replies {
-    /// Returns the replies, and the task that passes them on until the broker is closed.
+    /// Returns the receiver of the answers, and the task that passes them on until the broker is closed.
     pub fn new(
         queue: ExclusiveQueue,
         opened: Opened,

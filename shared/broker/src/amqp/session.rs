@@ -29,7 +29,7 @@ pub(super) struct Session {
     name: ShortString,
     shared: Arc<Shared>,
     credit: Credit,
-    /// Consumers up to this number are cancelled.
+    /// Number up to which consumers are cancelled.
     cancelled: u32,
     /// Events of all consumers, with the consumer's number.
     events: SelectAll<BoxStream<'static, (u32, ConsumerEvent)>>,
@@ -107,9 +107,9 @@ impl Session {
         self.requeue_surplus().await
     }
 
-    /// Checks why nothing is delivered although messages wait, and returns an error if the session must be replaced. A
-    /// connection that does not answer is lost for everyone on it. If it answers, a consumer is dead; but where the
-    /// queue serves one consumer at a time, the messages may rightly go to another process.
+    /// Checks why nothing is delivered although messages wait, and returns an error if the session must be replaced.
+    /// A connection that does not answer is given up for all its users. If it answers, a consumer is dead, unless the
+    /// queue serves one consumer at a time: then the messages may go to another process.
     pub async fn check_silence(&mut self) -> Result<(), BrokerError> {
         if let Err(error) = self.up.channel().await {
             self.up.lost.cancel();
@@ -148,8 +148,9 @@ impl Session {
     /// Ends the session in order: takes nothing more, and makes sure that the broker has applied all acks.
     ///
     /// A RabbitMQ channel sends a quorum queue at most some 32 acks that are not yet in the queue's log on disk, and
-    /// keeps back the rest. If it is closed then, it forgets those (seen with 3.10.8), and the messages are delivered
-    /// again. The start and the cancel of a consumer are entries of the same log, and are answered once they are in it.
+    /// holds the others back. If it is closed then, it forgets these (observed with 3.10.8), and the messages are
+    /// redelivered. The start and the cancel of a consumer are entries of the same log, and are answered once they
+    /// are in it.
     pub async fn finish(mut self) {
         let finished = async {
             self.stop().await?;
@@ -180,7 +181,7 @@ impl Session {
     async fn start(&mut self, allowance: u16) -> Result<(), BrokerError> {
         let number = self.credit.next_number();
         let tag: ShortString = format!("{}-{number}", self.name).into();
-        // The prefetch applies to each consumer that starts from now on, separately.
+        // The prefetch applies separately to each consumer that starts from now on.
         self.up.call("a prefetch", self.channel.basic_qos(allowance, BasicQosOptions::default())).await?;
         let consumer = self.channel.basic_consume(
             self.name.clone(),

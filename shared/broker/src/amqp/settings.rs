@@ -8,14 +8,15 @@ use crate::BrokerError;
 /// Address of the broker, names, and time-outs.
 #[derive(Clone, Debug)]
 pub struct AmqpSettings {
-    /// `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. `?heartbeat=` in seconds.
+    /// URL as `amqp://user:password@host:port/vhost`, or with `amqps://` for TLS. `?heartbeat=` sets the heartbeat in
+    /// seconds.
     pub url: SecretString,
     /// Name of this process in the broker's list of connections.
     pub name: String,
     /// First part of the name of every queue and exchange.
     pub prefix: String,
-    /// Time after which the broker deletes an unused queue, and exchanges that have no queue left. Never, if `None`.
-    /// For tests.
+    /// Time after which the broker deletes an unused queue, and exchanges that have no queue left. `None` means
+    /// never. For tests.
     pub queue_expires: Option<Duration>,
     /// Number of ready messages at which a queue rejects more; it may take somewhat more before the broker notices.
     /// Part of the queue's declaration, so it must be the same in every process, for ever.
@@ -30,7 +31,7 @@ pub struct AmqpSettings {
 }
 
 impl AmqpSettings {
-    /// Heartbeat interval that is requested. A dead peer is detected after two of them. The server would propose 60.
+    /// Heartbeat interval in seconds. A dead peer is detected after two of them. The server's default would be 60.
     const HEARTBEAT_S: u16 = 15;
 
     pub fn new(url: impl Into<SecretString>) -> Self {
@@ -46,7 +47,7 @@ impl AmqpSettings {
         }
     }
 
-    /// Returns the URL with the password, for lapin. Do not print it.
+    /// Returns the URL with the password, for lapin. It must not be printed.
     pub(super) fn uri(&self) -> Result<AMQPUri, BrokerError> {
         // The parser's message may repeat the whole URL, so it is dropped.
         let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| BrokerError::BadUrl)?;

@@ -14,7 +14,7 @@ pub(super) struct AmqpSettle {
     reply_to: Option<ReplyTo>,
 }
 
-/// The address to which the answer to a request goes.
+/// Address to which the answer to a request is sent.
 #[derive(Clone)]
 pub(super) struct ReplyTo {
     pub queue: ShortString,

@@ -7,13 +7,13 @@ use tokio_util::sync::CancellationToken;
 /// Options of the `basic.nack` that puts one message back into its queue.
 pub(super) const REQUEUE: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
 
-/// The permission to settle one delivery, once. [`Unacked`](super::unacked::Unacked) gives it out for deliveries that
-/// are unacked on the current channel: an ack for a lost channel, or a second ack, would make the broker close the
+/// Permission to settle one delivery once. [`Unacked`](super::unacked::Unacked) gives it out for deliveries that are
+/// unacked on the current channel: an ack for a lost channel, or a second ack, would make the broker close the
 /// current one.
 #[must_use]
 pub(super) struct Settlement {
     acker: Acker,
-    /// Cancelled when the channel is lost.
+    /// Token that is cancelled when the channel is lost.
     lost: CancellationToken,
 }
 
@@ -41,8 +41,8 @@ impl Settlement {
         self.finish(self.acker.reject(BasicRejectOptions { requeue: true })).await;
     }
 
-    /// Waits for the answer, but no longer than the channel lives: lapin may never answer for a lost one. The broker
-    /// delivers again by itself what was unsettled on it.
+    /// Waits for the answer, but no longer than the channel exists, because lapin may never answer on a lost channel.
+    /// The broker redelivers the messages that were not settled on that channel.
     async fn finish(&self, answer: impl Future<Output = lapin::Result<bool>>) {
         if let Some(Err(error)) = self.lost.run_until_cancelled(answer).await {
             tracing::debug!(%error, "settled on a channel that is lost");

@@ -18,9 +18,9 @@ pub(super) struct Shared {
     pub unacked: Unacked,
     pub publisher: Publisher,
     pub topology: Arc<Topology>,
-    /// Held for reading while one delivery is settled, and for writing during a multiple ack. A multiple ack must not
-    /// overtake an ack that was begun before it: the broker closes the channel at an ack for a delivery that it has
-    /// already forgotten.
+    /// Lock that is held for reading while one delivery is settled, and for writing during a multiple ack. A multiple
+    /// ack must not overtake an ack that was begun before it: the broker closes the channel at an ack for a delivery
+    /// that it has already forgotten.
     order: RwLock<()>,
 }
 
@@ -35,7 +35,7 @@ impl Shared {
         Delivery::new(wire::envelope(&mut raw), count, tag, Box::new(settle))
     }
 
-    /// Settles one delivery by `settle`, unless it was settled before or its channel is lost.
+    /// Settles one delivery by `settle`, unless it is already settled or its channel is lost.
     pub async fn settle(&self, tag: DeliveryTag, settle: impl AsyncFnOnce(Settlement)) {
         let _order = self.order.read().await;
         if let Some(settlement) = self.unacked.remove(tag) {
@@ -43,7 +43,7 @@ impl Shared {
         }
     }
 
-    /// Acks this delivery and all earlier ones, unless it was settled before or its channel is lost.
+    /// Acks this delivery and all earlier ones, unless it is already settled or its channel is lost.
     pub async fn ack_through(&self, tag: DeliveryTag) {
         let _order = self.order.write().await;
         if let Some(settlement) = self.unacked.remove_through(tag) {

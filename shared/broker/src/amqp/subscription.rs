@@ -25,7 +25,8 @@ impl AmqpSubscription {
 
     async fn send(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
         let (done, answer) = oneshot::channel();
-        // A supervisor that has ended holds no deliveries and takes none.
+        // The command needs no answer if the supervisor has ended, because it then holds no deliveries and takes
+        // none.
         if self.supervisor.send(command(done)).await.is_ok() {
             let _ended = answer.await;
         }

@@ -25,7 +25,7 @@ pub(super) struct Supervisor {
 }
 
 enum Event {
-    /// With the number of the consumer.
+    /// An event of a consumer, with the number of the consumer.
     Consumer((u32, ConsumerEvent)),
     /// A delivery of a cancelled consumer was settled, which may make room for a new consumer.
     LeftoverSettled,
@@ -36,7 +36,7 @@ enum Event {
     Closed,
 }
 
-/// The reason why a session ended.
+/// Reason why a session ended.
 enum End {
     Lost(BrokerError),
     /// The subscription was stopped or dropped, or the broker was closed.
@@ -99,7 +99,7 @@ impl Supervisor {
         }
     }
 
-    /// Opens the next session, with backoff between attempts. Returns `None` if the subscription ends before that.
+    /// Opens the next session, with backoff between attempts. Returns `None` if the subscription ends meanwhile.
     async fn reopen(&mut self) -> Option<Session> {
         let mut failures = 0;
         loop {
@@ -133,7 +133,7 @@ impl Supervisor {
                     shared.unacked.set_prefetch(prefetch);
                     let _gone = done.send(());
                 }
-                // No delivery is left that could still be settled.
+                // Without a session, no delivery is left that could still be settled.
                 Command::Stop(_done) => return None,
             }
         }
@@ -148,7 +148,7 @@ async fn run(command: Command, session: &mut Session, shared: &Shared) -> Result
         }
         Command::Stop(done) => (session.stop().await, done),
     };
-    // If the command failed, the next session starts with the state that it has set.
+    // If the command failed, the next session starts with the state that the command has set.
     let _gone = done.send(());
     result
 }

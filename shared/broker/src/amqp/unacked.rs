@@ -48,8 +48,8 @@ impl Unacked {
         Self { state: Mutex::new(state), ready: Notify::new(), leftover_settled: Notify::new() }
     }
 
-    /// Starts over with a new channel, which is usable until `lost`. Unacked deliveries of the channel before it can no
-    /// longer be settled.
+    /// Starts again with a new channel, which is usable until `lost`. Unacked deliveries of the previous channel can
+    /// no longer be settled.
     pub fn new_channel(&self, lost: CancellationToken) {
         let mut state = self.lock();
         state.channel.lose();
@@ -84,13 +84,13 @@ impl Unacked {
         }
     }
 
-    /// Removes a delivery to settle it. Returns `None` if it was settled before or is not of the current channel.
+    /// Removes a delivery to settle it. Returns `None` if it is already settled or is not of the current channel.
     pub fn remove(&self, tag: DeliveryTag) -> Option<Settlement> {
         self.settle(|channel| channel.remove(tag))
     }
 
-    /// Removes a delivery and all earlier ones of its channel, to settle them by one multiple ack. Returns `None`, and
-    /// removes nothing, if the delivery was settled before or is not of the current channel.
+    /// Removes a delivery and all earlier ones of its channel, to settle them by one multiple ack. Returns `None`,
+    /// and removes nothing, if the delivery is already settled or is not of the current channel.
     pub fn remove_through(&self, tag: DeliveryTag) -> Option<Settlement> {
         self.settle(|channel| channel.remove_through(tag))
     }

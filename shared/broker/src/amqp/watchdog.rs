@@ -10,7 +10,7 @@ use super::{link::Link, unacked::Unacked};
 use crate::BrokerError;
 
 /// Notices a consumer that silently stopped: connection and channel seem to work, the queue has messages, and none
-/// arrives. This was seen with half-open connections, and after the broker's consumer timeout.
+/// arrives. This was observed with half-open connections, and after the broker's consumer timeout.
 pub(super) struct Watchdog {
     /// The publishing link, so that the check does not depend on the connection of the consumer.
     pub link: Arc<Link>,

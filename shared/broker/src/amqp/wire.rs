@@ -13,7 +13,7 @@ use crate::Envelope;
 const TRACEPARENT: &str = "traceparent";
 /// Header with the reason why this project made the message a dead letter.
 const REASON: &str = "x-runmill-reason";
-/// Header with the reason why the broker did.
+/// Header with the reason why the broker made the message a dead letter.
 const BROKER_REASON: &str = "x-first-death-reason";
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
@@ -40,7 +40,7 @@ fn with_headers(message: &Envelope, mut headers: FieldTable) -> BasicProperties 
         .with_delivery_mode(PERSISTENT)
         .with_message_id(message.id.to_string().into())
         .with_headers(headers);
-    // A UUIDv7 holds the time at which it was made.
+    // A UUIDv7 contains the time at which it was made.
     match message.id.get_timestamp() {
         Some(made) => properties.with_timestamp(made.to_unix().0),
         None => properties,

@@ -20,7 +20,8 @@ pub use taking::*;
 /// The `queue_length_max` of the brokers under test: enough for every case, and small enough to be filled by one.
 pub const QUEUE_LENGTH_MAX: usize = 200;
 
-/// Time-out of a case, longer than any takes on a slow machine. A forgotten wake-up is then a failure and not a hang.
+/// Time-out of a case, longer than any case takes on a slow machine. So a missing wake-up is a failure and not a
+/// hang.
 pub const CASE_MAX: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Makes one `#[tokio::test]` for each case, so that a failure names the case. `$make` is a future of a broker.

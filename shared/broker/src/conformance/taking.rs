@@ -10,7 +10,8 @@ pub async fn a_message_waits_for_a_subscription(broker: &dyn Broker) {
     assert_eq!(drain(&mut *fixture.subscribe(1).await, 1).await, [0]);
 }
 
-/// Shows, as cases below do, that one subscription holds no more than its prefetch: another one gets all the rest.
+/// Shows that one subscription holds no more than its prefetch: another one gets all other messages. Some cases below
+/// do the same.
 pub async fn no_more_than_the_prefetch_is_held(broker: &dyn Broker) {
     let fixture = Fixture::new(broker).await;
     let mut first = fixture.subscribe(3).await;
@@ -57,7 +58,7 @@ pub async fn a_smaller_prefetch_counts_what_is_held(broker: &dyn Broker) {
     fixture.publish(4..8).await;
     let mut second = fixture.subscribe(1).await;
 
-    // The first holds two, so all goes to the second until one of the two is settled.
+    // The first subscription holds two deliveries, so all messages go to the second until one of the two is settled.
     assert_eq!(drain(&mut *second, 3).await, [4, 5, 6]);
     second.stop().await;
     ack_all(held).await;
@@ -99,7 +100,7 @@ pub async fn a_prefetch_of_zero_takes_nothing_and_leaves_what_is_held(broker: &d
     assert_eq!(drain(&mut *first, 1).await, [6]);
 }
 
-/// A broker that has a prefetch for each consumer must not grant a full one again with every change.
+/// A broker with a prefetch for each consumer must not grant a full prefetch again with every change.
 pub async fn a_prefetch_changed_often_holds_no_more(broker: &dyn Broker) {
     let fixture = Fixture::new(broker).await;
     let mut first = fixture.subscribe(1).await;
@@ -137,7 +138,7 @@ pub async fn next_is_cancel_safe(broker: &dyn Broker) {
     let mut taken = Vec::new();
 
     while taken.len() < 100 {
-        // The future is polled once, and dropped if nothing is there yet.
+        // The future is polled once, and dropped if no delivery has arrived yet.
         if let Some(delivery) = subscription.next().now_or_never() {
             let delivery = delivery.unwrap();
             taken.extend(numbers(std::slice::from_ref(&delivery)));
@@ -185,7 +186,7 @@ pub async fn many_acks_just_before_the_end_all_count(broker: &dyn Broker) {
         drop(first);
 
         let mut second = fixture.subscribe(1).await;
-        // Each is taken before the next is published, while the first subscription ends.
+        // Each message is taken before the next is published, while the first subscription ends.
         for later in 150..200 {
             fixture.publish(later..later + 1).await;
             assert_eq!(drain(&mut *second, 1).await, [later]);

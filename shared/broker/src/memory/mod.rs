@@ -1,5 +1,5 @@
-//! The broker within this process, with the semantics of the one over RabbitMQ. No message survives the process; after
-//! a restart the store's cursors bring the work back.
+//! The broker within this process, with the semantics of the one over RabbitMQ. No message survives the process;
+//! after a restart, lost jobs are fed again from the store.
 
 mod queue;
 mod reply_to;
@@ -147,7 +147,7 @@ impl Broker for MemoryBroker {
         self.put(Queue::Requests, QueuedMessage::request(message, reply_to))?;
         match time::timeout(timeout, answer).await {
             Ok(Ok(answer)) => Ok(answer),
-            // The request was dropped without an answer, or none came in time.
+            // The request was dropped without an answer, or no answer came in time.
             Ok(Err(_)) | Err(_) => Err(RequestError::NoAnswer(timeout)),
         }
     }

@@ -14,7 +14,7 @@ pub(super) struct QueuedMessage {
     pub message: Envelope,
     /// Number of earlier deliveries.
     pub delivery_count: u32,
-    /// The requester, if the message is a request.
+    /// Requester, if the message is a request.
     pub reply_to: Option<ReplyTo>,
 }
 
@@ -36,7 +36,7 @@ impl QueuedMessage {
 pub(super) struct Bounds {
     /// Number of ready messages at which the queue rejects more.
     pub length_max: usize,
-    /// Number of requeues that a message may have; any number, if `None`.
+    /// Maximum number of requeues of a message. `None` means no limit.
     pub delivery_limit: Option<u32>,
     /// True if a message beyond the delivery limit becomes a dead letter; it is dropped otherwise.
     pub dead_letters: bool,
@@ -45,7 +45,7 @@ pub(super) struct Bounds {
 /// One queue: ready messages in order, and unacked ones by consumer.
 pub(super) struct MemoryQueue {
     bounds: Bounds,
-    /// The queue of dead letters; `None` if this is that queue.
+    /// Queue of dead letters. `None` if this is that queue.
     dead: Option<Arc<MemoryQueue>>,
     state: Mutex<State>,
     /// Notified when a waiting consumer may find something new.
@@ -152,7 +152,7 @@ impl MemoryQueue {
         self.changed.notify_waiters();
     }
 
-    /// Removes a message. Like all that settles, it does nothing if the message is no longer unacked.
+    /// Removes a message. Like all methods that settle, it does nothing if the message is no longer unacked.
     pub fn ack(&self, tag: DeliveryTag) {
         self.lock().take(tag);
         self.changed.notify_waiters();
@@ -187,8 +187,8 @@ impl MemoryQueue {
         self.changed.notify_waiters();
     }
 
-    /// Moves messages that reached the delivery limit to the dead letters. If those are full, a message is lost but for
-    /// the log; `RabbitMQ` would keep it in its queue until there is room.
+    /// Moves messages that reached the delivery limit to the dead letters. If those are full, a message is lost and
+    /// only logged. `RabbitMQ` would keep it in its queue until there is room.
     fn dead_letter_over_limit(&self, over_limit: Vec<QueuedMessage>) {
         let Some(dead) = self.dead.as_deref().filter(|_| self.bounds.dead_letters) else { return };
         for queued in over_limit {

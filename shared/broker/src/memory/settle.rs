@@ -12,7 +12,7 @@ use crate::{BrokerError, Delivery, DeliveryTag, Envelope, PublishError, Settle};
 pub(super) struct MemorySettle {
     queue: Arc<MemoryQueue>,
     tag: DeliveryTag,
-    /// The requester, if the delivery is a request.
+    /// Requester, if the delivery is a request.
     reply_to: Option<ReplyTo>,
 }
 

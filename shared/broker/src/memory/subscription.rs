@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{BrokerError, ChannelId, Delivery, Subscription};
 
-/// Takes messages one by one when asked. It buffers none, so `stop` has none to requeue.
+/// Takes each message when `next` is called. It buffers none, so `stop` has none to requeue.
 pub(super) struct MemorySubscription {
     queue: Arc<MemoryQueue>,
     channel: ChannelId,
@@ -26,7 +26,8 @@ impl Subscription for MemorySubscription {
     async fn next(&mut self) -> Option<Delivery> {
         loop {
             let mut changed = std::pin::pin!(self.queue.changed.notified());
-            // Enabled before the look at the queue, so that a message that comes in between is not missed.
+            // The notification is enabled before the queue is read, so that a message that arrives in between is not
+            // missed.
             changed.as_mut().enable();
             match self.queue.next(self.channel) {
                 Next::Message(tag, queued) => {

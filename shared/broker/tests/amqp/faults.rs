@@ -13,7 +13,7 @@ use super::{lane, message, number, settings};
 
 const MESSAGES: u32 = 2_000;
 
-/// Starts a proxy in front of the broker, and returns it with the URL that leads through it.
+/// Starts a proxy in front of the broker, and returns it with the URL of the broker through it.
 async fn proxied() -> (Proxy, String) {
     let url = amqp_url();
     let upstream = url.rsplit_once('@').unwrap().1.split('/').next().unwrap().to_owned();
@@ -36,7 +36,7 @@ async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sen
     }
 }
 
-/// Takes and acks until every message was seen, and returns how often each was.
+/// Takes and acks until every message was delivered, and returns how often each was.
 async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
     let mut seen = BTreeMap::new();
     while seen.len() < MESSAGES as usize {
@@ -119,7 +119,7 @@ async fn unhealthy(broker: &AmqpBroker) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_connection_is_noticed_and_replaced() {
     let (proxy, url) = proxied().await;
-    // Both are far sooner than the heartbeat would notice it.
+    // Both are much shorter than the time in which the heartbeat would notice it.
     let impatient = AmqpSettings {
         watchdog_period: Duration::from_millis(200),
         answer_timeout: Duration::from_secs(2),
@@ -131,8 +131,8 @@ async fn a_silent_connection_is_noticed_and_replaced() {
     broker.publish(queue, message(1)).await.unwrap();
     subscription.next().await.unwrap().ack().await.unwrap();
 
-    // The first connection publishes, the second consumes. The broker counts messages that it sends there as held, up
-    // to the prefetch; the one beyond it is seen to wait.
+    // The first connection publishes, the second consumes. The broker counts messages that it sends there as unacked,
+    // up to the prefetch. The watchdog sees that the message beyond it waits.
     proxy.hold(1);
     for n in 2..8 {
         broker.publish(queue, message(n)).await.unwrap();
@@ -187,7 +187,7 @@ async fn answers_come_again_after_a_cut() {
     let asking = async {
         broker.request(message(0), Duration::from_secs(20)).await.unwrap();
         proxy.cut();
-        // A request made while the connection was down may be lost with it.
+        // A request that was made while the connection was down may be lost.
         while broker.request(message(1), Duration::from_secs(1)).await.is_err() {}
     };
 

@@ -38,8 +38,8 @@ async fn publishes_overlap_and_so_do_acks() {
     assert!(rate > 1_500.0, "{rate} confirmed publishes/s");
 }
 
-/// The fault needs another confirm between a message's return and its own confirm, so many are published at once, and
-/// often. With the pairs that lapin makes, a few of these would be wrong.
+/// The fault needs another confirm between a message's return and its own confirm, so many messages are published at
+/// once, repeatedly. If lapin's pairing of returns and confirms were trusted, a few of the results would be wrong.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unroutable_message_never_counts_as_stored() {
     let broker = connect(&amqp_url()).await;

@@ -9,7 +9,7 @@ use runmill_testkit::{amqp_url, delete_queues, unique_prefix};
 
 use super::settings;
 
-/// Rounds, each with queues that do not exist yet. The broker fails internally in one of a few.
+/// Rounds, each with queues that do not exist yet. In some of them the broker fails internally.
 const ROUNDS: usize = 20;
 const PROCESSES: usize = 4;
 const PARTITIONS: u16 = 4;

@@ -54,7 +54,7 @@ async fn a_text_that_is_no_url_is_not_repeated() {
     assert!(matches!(error, BrokerError::BadUrl) && !error.to_string().contains("hunter2"), "{error}");
 }
 
-/// A queue that exists with other arguments is a fault of the settings, so no retry is made.
+/// A queue that exists with other arguments is an error in the settings, so no retry is made.
 #[tokio::test]
 async fn a_queue_declared_otherwise_is_refused() {
     let settings = settings(&amqp_url());

@@ -22,7 +22,7 @@ use tokio::runtime;
 
 use self::{cost::costs, ours::Ours, plain::Plain};
 
-/// Tokens of each answer.
+/// Number of tokens of each answer.
 const TOKENS: usize = 64;
 const QUESTION: &str = "How many of the 64 tokens of this answer are needed?";
 
@@ -56,7 +56,7 @@ fn main() {
     }
 }
 
-/// Returns the microseconds a call of the client, of the plain loop, and of the loop that counts bytes.
+/// Returns the microseconds for one call of the client, of the plain loop, and of the loop that counts bytes.
 fn measure(subject: Subject, gateway: Option<&str>) -> [f64; 3] {
     let prepared = || format!("http://{}", server::start(answers::prepared(subject)));
     let server = gateway.map_or_else(prepared, str::to_owned);

@@ -16,7 +16,7 @@ pub struct Plain {
     http: Client,
     base_url: String,
     subject: Subject,
-    /// Reads the answer, instead of only counting its bytes.
+    /// True if the answer is read, false if only its bytes are counted.
     reads: bool,
     api: Api,
 }

@@ -15,7 +15,8 @@ use super::cuts::cuts;
 /// One status of each kind that protocols distinguish.
 const STATUSES: [u16; 6] = [302, 400, 404, 422, 429, 503];
 
-/// Largest growth from the input to the debug text of what is read: the text adds names, quotes and escapes.
+/// Largest ratio of the length of the result's debug text to that of the input. The text has additional names, quotes
+/// and escapes.
 const GROWTH_MAX: usize = 16;
 const NAMES_MAX: usize = 1024;
 
@@ -43,7 +44,8 @@ fn assert_bounded(read: &impl Debug, input: &[u8]) {
     assert!(size <= max, "{size} bytes from {}", input.len());
 }
 
-/// Reads a stream as the client does, to its end or its first error. Returns the tokens counted until then, too.
+/// Reads a stream as the client does, to its end or its first error. Also returns the tokens that were counted until
+/// then.
 pub fn read_stream<'a>(
     protocol: &dyn Protocol,
     pieces: impl IntoIterator<Item = &'a [u8]>,

@@ -16,30 +16,30 @@ use tokio::time::{Duration, Instant};
 use self::state::KeyState;
 use crate::ModelError;
 
-/// A key, ready to send.
+/// A key with the headers that send it.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub label: Arc<str>,
     /// The key's share of the calls relative to the other keys' weights. At least 1.
     pub weight: u32,
-    /// All headers of a request, the key's included.
+    /// All headers of a request, including the key's.
     pub headers: HeaderMap,
 }
 
-/// The keys of one provider, never none: a provider without keys has one that sends no key.
+/// Keys of one provider, at least one: a provider without keys has an entry that sends no key.
 pub(crate) struct Keys {
     keys: Vec<Key>,
     states: Mutex<Vec<KeyState>>,
 }
 
-/// The use of a key by one attempt. If it is dropped without [`Self::settle`], only the key's load changes.
+/// Use of a key by one attempt. If it is dropped without [`Self::settle`], only the key's load changes.
 pub(crate) struct Lease {
     keys: Arc<Keys>,
     index: usize,
     taken: Instant,
 }
 
-/// The circuit breakers of all keys are open.
+/// Error if the circuit breakers of all keys are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoUsableKey {
     /// Reason of the breaker that becomes half-open first.
@@ -50,14 +50,14 @@ pub(crate) struct NoUsableKey {
 /// Effect of an attempt's end on the keys of the next attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum KeyAvailability {
-    /// The attempt changed nothing, or no other key would do better.
+    /// The attempt did not change which keys are usable, or no other key is more likely to succeed.
     #[default]
     Unchanged,
     /// The key was at fault, and another is usable.
     AnotherKey,
     /// No key is usable, but a call is probing one.
     Probing,
-    /// No key is usable until then.
+    /// No key is usable until this time.
     NoneUntil(Instant),
 }
 
@@ -68,7 +68,7 @@ impl Keys {
         Arc::new(Self { keys, states: Mutex::new(states) })
     }
 
-    /// Takes the key that an attempt should use now.
+    /// Returns the key that an attempt should use now, and counts it as in use.
     pub fn take(self: &Arc<Self>) -> Result<Lease, NoUsableKey> {
         let now = Instant::now();
         let mut states = self.lock();
@@ -86,7 +86,7 @@ impl Keys {
         self.lock().iter_mut().for_each(|state| state.reset(now));
     }
 
-    /// Returns the state of each key, as users may see it.
+    /// Returns the state of each key, for users.
     pub fn report(&self) -> Vec<ExecutorKey> {
         let states = self.lock();
         let view = |(key, state): (&Key, &KeyState)| ExecutorKey {
@@ -97,8 +97,8 @@ impl Keys {
         self.keys.iter().zip(&*states).map(view).collect()
     }
 
-    /// Sort order of the usable keys, the least first: keys that are not rate-limited, then those with the fewest
-    /// calls in flight for their weight, then those with the fewest uses for it.
+    /// Returns the sort key by which a usable key is chosen, the least first: keys that are not rate-limited, then
+    /// those with the fewest calls in flight for their weight, then those with the fewest uses for it.
     fn order(&self, states: &[KeyState], now: Instant, index: usize) -> (Duration, u64, u64) {
         let (state, weight) = (&states[index], u64::from(self.keys[index].weight.max(1)));
         let share = |count: u64| count.saturating_mul(PRECISION) / weight;
@@ -110,7 +110,7 @@ impl Keys {
     }
 }
 
-/// Units of a share, which is compared as a whole number.
+/// Factor by which shares are multiplied, so that they can be compared as whole numbers.
 const PRECISION: u64 = 1_000_000;
 
 fn no_usable_key(states: &[KeyState], now: Instant) -> NoUsableKey {
@@ -124,10 +124,10 @@ fn no_usable_key(states: &[KeyState], now: Instant) -> NoUsableKey {
 /// Time for which the breaker is open after the provider refused the key. A key that is repaired at the provider is
 /// used again within this time. New settings of the provider, or a run that a user resumes, end it at once.
 const REFUSED_FOR: Duration = Duration::from_mins(15);
-/// Time for which the breaker is open after the key's quota was used up, where the provider gives none.
+/// Time for which the breaker is open after the key's quota was used up, if the provider states no time.
 const SPENT_FOR: Duration = Duration::from_mins(15);
 const SPENT_MAX: Duration = Duration::from_hours(24);
-/// Time for which a key is rate-limited, where the provider gives none.
+/// Time for which a key is rate-limited, if the provider states no time.
 const COOLDOWN: Duration = Duration::from_secs(1);
 
 impl Lease {
@@ -135,8 +135,8 @@ impl Lease {
         &self.keys.keys[self.index]
     }
 
-    /// Updates the key's state by how the attempt ended. `answered` is the HTTP status of the provider's last answer,
-    /// if there was one.
+    /// Updates the key's state by the result of the attempt. `answered` is the HTTP status of the provider's last
+    /// answer, if there was one.
     pub fn settle(self, error: Option<&ModelError>, answered: Option<u16>) -> KeyAvailability {
         let now = Instant::now();
         let mut states = self.keys.lock();
@@ -169,8 +169,8 @@ impl Lease {
     }
 }
 
-/// Returns true for statuses that prove that the provider accepted the key: it answered, or it read the request and
-/// found an error in it.
+/// Returns true for statuses that prove that the provider accepted the key: those of an answer, and those of an error
+/// that it found in the request.
 const fn shows_acceptance(status: u16) -> bool {
     matches!(status, 200..=299 | 400 | 413 | 422)
 }

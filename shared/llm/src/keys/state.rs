@@ -21,11 +21,11 @@ struct OpenBreaker {
     since: Instant,
     until: Instant,
     reason: ModelError,
-    /// Time until which the call that probes the key keeps other calls from it; `None` without such a call.
+    /// Time until which a probing call excludes other calls from the key. `None` if no call probes it.
     probe_until: Option<Instant>,
 }
 
-/// Longest time for which a call that probes a key keeps other calls from it.
+/// Longest time for which a probing call excludes other calls from a key.
 const PROBE_TIME: Duration = Duration::from_secs(30);
 
 impl KeyState {
@@ -39,7 +39,7 @@ impl KeyState {
         self.breaker.as_ref().is_some_and(|open| open.is_probed(now))
     }
 
-    /// An attempt starts to use the key. If the breaker is half-open, it is the probe.
+    /// Counts an attempt that starts to use the key. If the breaker is half-open, this attempt is the probe.
     pub fn take(&mut self, now: Instant) {
         self.in_flight += 1;
         self.uses += 1;
@@ -48,7 +48,7 @@ impl KeyState {
         }
     }
 
-    /// An attempt that began at `taken` is over, with any result.
+    /// Ends the use of the key by an attempt that began at `taken`, with any result.
     pub fn release(&mut self, taken: Instant) {
         self.in_flight -= 1;
         if let Some(open) = self.breaker.as_mut().filter(|open| open.since <= taken) {
@@ -82,12 +82,12 @@ impl KeyState {
         }
     }
 
-    /// Returns the rest of the time for which the key is rate-limited.
+    /// Returns the remaining time for which the key is rate-limited.
     pub fn cooldown(&self, now: Instant) -> Duration {
         self.rate_limited_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    /// Returns why the breaker is open, and the time at which it becomes half-open.
+    /// Returns the reason why the breaker is open, and the time at which it becomes half-open.
     pub fn opened(&self) -> Option<(&ModelError, Instant)> {
         self.breaker.as_ref().map(|open| (&open.reason, open.until))
     }

@@ -150,7 +150,7 @@ async fn any_answer_to_what_was_asked_proves_a_key() {
         (Some(rejected), Some(400)),
         (Some(slow_down(0)), Some(429)),
     ];
-    // Without a request; with a proxy's page; with neither answer nor error.
+    // No request was made; a proxy answered with a page; there was neither an answer nor an error.
     let no_proofs = [(Some(invalid.clone()), None), (Some(invalid), Some(404)), (None, None)];
     for (error, status) in proofs.iter().chain(&no_proofs) {
         let keys = keys(&[1]);

@@ -43,14 +43,14 @@ pub(crate) trait AttemptLayer: Send + Sync {
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub request: &'a ChatRequest,
-    /// Source of the policy, read when the attempt has its slot: settings may change while it waits.
+    /// Source of the policy. It is read when the attempt has its slot, because settings may change while it waits.
     pub policies: &'a dyn PolicySource,
     /// Number of the attempt within the call, from 0.
     pub number: usize,
     pub form: Form,
-    /// The policy's deadline, on the monotonic clock.
+    /// Deadline of the policy, on the monotonic clock.
     pub deadline: Option<Instant>,
     pub tracker: &'a AttemptTracker,
-    /// Set by [`wiring::Wiring`], for the layers inside of it.
+    /// Key of the attempt. [`wiring::Wiring`] chooses it for the layers below; `None` above it.
     pub key: Option<&'a Key>,
 }

@@ -18,7 +18,8 @@ impl<A: AttemptLayer> AttemptLayer for Permit<A> {
         let answer = self.inner.attempt(cx).await;
         let state = cx.tracker.state();
         let usage = answer.as_ref().ok().and_then(|answer| answer.usage).or(state.usage);
-        // A request that was refused, or that reached nobody, has used no tokens: dropping its admission says so.
+        // A request that was refused or did not reach the provider has used no tokens. Dropping its admission records
+        // that.
         if answer.is_ok() || usage.is_some() || state.first_token.is_some() {
             admission.settle(usage.as_ref());
         }
@@ -31,13 +32,13 @@ impl<A> Permit<A> {
         let ask = Ask { model: &cx.request.model, estimated_tokens: cx.request.estimated_tokens() };
         let admitted = match cx.deadline {
             None => self.lane.admit(&ask).await,
-            // A free slot is taken whatever the time is, so look at the time first.
+            // Admission does not check the time if a slot is free, so the deadline is checked first.
             Some(deadline) if deadline <= Instant::now() => return Err(ModelError::DeadlinePassed),
             Some(deadline) => {
                 timeout_at(deadline, self.lane.admit(&ask)).await.map_err(|_| ModelError::DeadlinePassed)?
             }
         };
-        // A provider that was removed is not called: the job goes back untouched.
+        // A provider that was removed is not called. The job is requeued.
         admitted.map_err(|Closed| ModelError::Interrupted)
     }
 }

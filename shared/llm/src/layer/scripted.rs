@@ -15,9 +15,9 @@ use crate::{
 pub(crate) enum Act {
     SendStream,
     SendBuffered,
-    /// A wait in seconds.
+    /// Wait for this many seconds.
     Wait(u64),
-    /// The head of an answer with this status.
+    /// Receive the head of an answer with this status.
     Head(u16),
     Chunk,
     Token,
@@ -26,7 +26,7 @@ pub(crate) enum Act {
     Answer,
 }
 
-/// Each attempt plays the next of its scripts.
+/// An attempt layer that plays the next of its scripts in each attempt.
 pub(crate) struct Scripted {
     scripts: Mutex<Vec<Vec<Act>>>,
     /// Form and time of each attempt.
@@ -44,7 +44,7 @@ impl Scripted {
         Self::new([acts.to_vec()])
     }
 
-    /// Fails at once with each error in turn, then answers.
+    /// Returns a layer that fails at once with each error in turn, and then answers.
     pub fn failing(errors: impl IntoIterator<Item = ModelError>) -> Self {
         let failures = errors.into_iter().map(|error| vec![Act::SendStream, Act::Fail(error)]);
         Self::new(failures.chain([vec![Act::SendStream, Act::Token, Act::Answer]]))
@@ -85,7 +85,7 @@ impl AttemptLayer for Scripted {
     }
 }
 
-/// The scripted answer to everything.
+/// Returns the answer of every successful script.
 pub(crate) fn four() -> ChatResponse {
     ChatResponse {
         text: "4".into(),

@@ -8,10 +8,10 @@ use crate::{
     tracker::{AttemptState, AttemptTracker},
 };
 
-/// Ends an attempt that takes too long: to its first token, between two tokens, or in all.
+/// Ends an attempt that takes too long to its first token, between two tokens, or in total.
 ///
-/// Tokens do not reset a timer. The tracker holds their times; one timer is set for the earliest time at which a
-/// limit could be reached, and reads the tracker when it fires.
+/// Tokens do not reset a timer, which would be costly. The tracker has their times. One timer is set for the earliest
+/// time at which a limit could be reached, and the tracker is read when it fires.
 pub(crate) struct Timeout<A> {
     pub inner: A,
 }
@@ -21,7 +21,7 @@ impl<A: AttemptLayer> AttemptLayer for Timeout<A> {
         cx.tracker.began();
         let policy = cx.policies.policy();
         tokio::select! {
-            // An answer that is complete counts, also when its time is up.
+            // A complete answer counts, even if its time is up.
             biased;
             answer = self.inner.attempt(cx) => answer,
             phase = overdue(cx.tracker, &policy) => Err(ModelError::TimedOut(phase)),
@@ -37,7 +37,8 @@ async fn overdue(tracker: &AttemptTracker, policy: &CallPolicy) -> TimeoutPhase 
         if now >= limit {
             return phase;
         }
-        // Whatever the tracker records from now on sets a limit no earlier than this, so no limit is noticed late.
+        // Events that the tracker records from now on set no limit that is earlier than this, so no limit is noticed
+        // too late.
         sleep_until(limit.min(now + shortest(policy))).await;
     }
 }
@@ -85,14 +86,14 @@ mod tests {
             // Chunks without a token do not end the wait for the first token.
             (&[SendStream, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
             (&[SendStream, Wait(100), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),
-            // The timer was set for the first token's limit and must not oversleep the silence after it.
+            // The timer was set for the limit of the first token, and must not miss the silence after that token.
             (&[SendStream, Wait(1), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 61),
             (&[SendStream, Token, Wait(50), Chunk, Wait(50), Answer], Ok("4".into()), 100),
             // A buffered answer sends nothing before it is complete.
             (&[SendBuffered, Wait(500), Answer], Ok("4".into()), 500),
             (&[SendBuffered, Wait(9999)], timed_out(TimeoutPhase::Total), 600),
             (&[SendBuffered, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),
-            // The first token's time starts again with another request of the same attempt.
+            // The time to the first token starts again with another request of the same attempt.
             (&[SendStream, Wait(100), SendStream, Wait(100), Answer], Ok("4".into()), 200),
             (&[SendStream, Wait(600), Answer], timed_out(TimeoutPhase::FirstToken), 120),
         ];

@@ -8,16 +8,16 @@ use runmill_pricing::Seller;
 use super::{AttemptLayer, Context};
 use crate::{ChatResponse, ModelError, keys::Keys};
 
-/// A provider's connections, keys and protocol, by one version of its settings.
+/// Connections, keys and protocol of a provider, for one version of its settings.
 pub(crate) struct Wired<A> {
-    /// Wirings with different identities replace each other: see [`Wiring::replace`].
+    /// Identity of the settings. Equal ones need no new wiring.
     pub identity: Identity,
     pub keys: Arc<Keys>,
     pub seller: Seller,
     pub inner: A,
 }
 
-/// The settings that a wiring was made from, as far as they can change.
+/// Settings from which a wiring was made, as far as they can change.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Identity {
     /// Version of the provider's settings.
@@ -25,9 +25,10 @@ pub(crate) struct Identity {
     pub connect_timeout: std::time::Duration,
 }
 
-/// Sends each attempt out by the provider's settings of the moment, with the key that has room.
+/// Makes each attempt with the provider's current settings, and with the usable key that has the least load.
 ///
-/// An attempt in flight ends by the settings that it began with; the next one of the same call has the new ones.
+/// An attempt in flight ends with the settings with which it began. The next attempt of the same call uses the new
+/// ones.
 pub(crate) struct Wiring<A>(RwLock<Arc<Wired<A>>>);
 
 impl<A> Wiring<A> {
@@ -39,7 +40,7 @@ impl<A> Wiring<A> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sends all further attempts by `wired`, unless the present wiring is newer.
+    /// Makes all further attempts with `wired`, unless the present wiring is newer.
     pub fn replace(&self, wired: Wired<A>) {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if wired.identity.version >= current.identity.version {

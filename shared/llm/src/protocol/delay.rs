@@ -1,4 +1,4 @@
-//! Reads the delay from the message of a rate limit: an error inside of a stream has no headers.
+//! Reads the delay from the message of a rate limit error, because an error inside of a stream has no headers.
 
 use std::time::Duration;
 

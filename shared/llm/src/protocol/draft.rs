@@ -2,10 +2,10 @@ use runmill_proto::{TokenLogprob, ToolCall, Usage};
 
 use crate::{ChatResponse, Finish, ModelError};
 
-/// Largest sum of all parts of one answer. A larger answer is a fault of the server, and would fill memory.
+/// Largest sum of all parts of one answer. A larger answer is an error of the server, and would fill the memory.
 const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// Most tool calls, and most tokens with log probabilities, of one answer, for the same reason.
+/// Maximum numbers of tool calls, and of tokens with log probabilities, of one answer, for the same reason.
 const TOOL_CALLS_MAX: usize = 1_000;
 const LOGPROBS_MAX: usize = 1_000_000;
 
@@ -20,7 +20,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Adds to the answer's text. Returns false if `part` is empty, as do the next two methods.
+    /// Adds a part to the answer's text. Returns false if `part` is empty, as do the next two methods.
     pub fn text(&mut self, part: &str) -> bool {
         push(&mut self.text, part)
     }
@@ -33,13 +33,13 @@ impl Draft {
         push(&mut self.refusal, part)
     }
 
-    /// Returns the tool call with this number in the answer, a new one if there is none.
+    /// Returns the tool call with this number in the answer. If there is none, adds one.
     pub fn tool(&mut self, number: u64) -> &mut ToolCall {
         self.tool_where(number, |known, _| known == number)
     }
 
-    /// Returns the tool call that a part belongs to, by the part's number, id and name; absent texts are empty. A new
-    /// id starts a new call, whatever its number. Without a number and an id, a name starts a new call.
+    /// Returns the tool call to which a part belongs, by the part's number, id and name. Absent texts are empty. A
+    /// new id starts a new call, whatever its number. Without a number and an id, a name starts a new call.
     pub fn tool_of(&mut self, number: Option<u64>, id: &str, name: &str) -> &mut ToolCall {
         let next = self.tools.len() as u64;
         match number {
@@ -54,8 +54,7 @@ impl Draft {
     /// Returns the last tool call for which `is_it` holds, or a new one with this number.
     fn tool_where(&mut self, number: u64, is_it: impl Fn(u64, &ToolCall) -> bool) -> &mut ToolCall {
         let count = self.tools.len();
-        // Once there is one too many, which is an error, the search is skipped: for a flood of calls it would take
-        // too long.
+        // If there are too many calls, which is an error, the search is skipped, because it would take too long.
         let place = (count > TOOL_CALLS_MAX).then(|| count - 1);
         let place = place.or_else(|| self.tools.iter().rposition(|(known, call)| is_it(*known, call)));
         let place = place.unwrap_or_else(|| {
@@ -69,7 +68,7 @@ impl Draft {
         self.logprobs.extend(tokens);
     }
 
-    /// Returns an error if the answer is too large. To be called after each event, and once for a buffered answer.
+    /// Returns an error if the answer is too large. Must be called after each event, and once for a buffered answer.
     pub fn check(&self) -> Result<(), ModelError> {
         let calls = self.tools.iter().map(|(_, call)| call.id.len() + call.name.len() + call.arguments.len());
         let bytes = self.text.len() + self.reasoning.len() + self.refusal.len() + calls.sum::<usize>();

@@ -40,14 +40,14 @@ pub trait Protocol: Send + Sync {
     fn error(&self, answer: &ErrorAnswer<'_>) -> ModelError;
 }
 
-/// A buffered answer that cannot be used. Its tokens may have been billed all the same.
+/// A buffered answer that cannot be used. Its tokens may have been billed nevertheless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusableAnswer {
     pub error: ModelError,
     pub usage: Option<Usage>,
 }
 
-/// For answers without a usage that can be read.
+/// Converts the error of an answer without a usage that can be read.
 impl From<ModelError> for UnusableAnswer {
     fn from(error: ModelError) -> Self {
         Self { error, usage: None }
@@ -59,7 +59,8 @@ pub trait Decoder: Send {
     /// Reads the next event. Must not be called again after [`Step::Complete`] or an error.
     fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError>;
 
-    /// Called when the body ended before [`Step::Complete`]. Returns an error, unless the protocol has no terminator.
+    /// Ends the answer when the body ended before [`Step::Complete`]. Returns an error, unless the protocol has no
+    /// terminator.
     fn end(&mut self) -> Result<ChatResponse, ModelError>;
 
     /// Returns true if the answer is complete even if nothing more arrives. Always false for a protocol with a
@@ -75,21 +76,22 @@ pub trait Decoder: Send {
 /// Effect of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// The event has no part of the answer.
+    /// The event contains no part of the answer.
     Quiet,
-    /// The event has part of the answer, reasoning included.
+    /// The event contains a part of the answer or of the reasoning.
     Token,
     /// The event is the terminator. Holds the whole answer.
     Complete(ChatResponse),
 }
 
-/// The options of a request that not every provider accepts.
+/// Options of a request that not every provider accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     pub stream: bool,
-    /// Ask for the usage of a stream by `stream_options`. Some providers do not send it otherwise.
+    /// True to request the usage of a stream by `stream_options`. Some providers do not send it otherwise.
     pub stream_options: bool,
-    /// Name the token limit the other way: of `max_tokens` and `max_completion_tokens`, a server knows one.
+    /// True to use the other name of the token limit: a server may know only one of `max_tokens` and
+    /// `max_completion_tokens`.
     pub other_token_limit: bool,
 }
 
@@ -98,21 +100,21 @@ fn without_prefix<'a>(model: &'a str, prefixes: &[&str]) -> &'a str {
     prefixes.iter().find_map(|prefix| model.strip_prefix(prefix)).unwrap_or(model)
 }
 
-/// A stream, with its usage.
+/// The first form of a request: a stream, with its usage.
 impl Default for Form {
     fn default() -> Self {
         Self { stream: true, stream_options: true, other_token_limit: false }
     }
 }
 
-/// The path, query and body of a request, ready to send.
+/// Path, query and body of a request, ready to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireRequest {
     /// Path after the base URL's own, without a slash in front.
     pub path: String,
-    /// `name=value`, added to the base URL's query.
+    /// Query as `name=value`, which is added to the base URL's query.
     pub query: Option<&'static str>,
-    /// The JSON text.
+    /// Body as JSON text.
     pub body: Vec<u8>,
 }
 
@@ -121,9 +123,9 @@ pub struct WireRequest {
 pub struct ErrorAnswer<'a> {
     pub status: u16,
     pub body: &'a [u8],
-    /// The form of the request.
+    /// Form of the request.
     pub form: Form,
-    /// The delay that the headers ask for.
+    /// Delay that the headers ask for.
     pub after: Option<Duration>,
     /// Value of the header `x-should-retry`, by which OpenAI overrides the meaning of a status.
     pub should_retry: Option<bool>,

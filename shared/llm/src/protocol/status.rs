@@ -1,11 +1,11 @@
-//! The meaning of an error's HTTP status, where its body does not tell more. It is the same for every protocol.
+//! Meaning of an error's HTTP status, if its body does not say more. It is the same for every protocol.
 
 use std::time::Duration;
 
 use super::ErrorAnswer;
 use crate::ModelError;
 
-/// The part of an error answer that is not its body.
+/// Status and headers of an error answer, as far as they matter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ErrorHead {
     pub status: u16,
@@ -18,7 +18,8 @@ impl ErrorHead {
         Self { status: answer.status, after: answer.after, should_retry: answer.should_retry }
     }
 
-    /// The head of an error inside of an answer that began with 200, with the status that corresponds to the error.
+    /// Returns the head of an error inside of an answer that began with 200. It has the status that belongs to the
+    /// error.
     pub const fn in_band(status: u16) -> Self {
         Self { status, after: None, should_retry: None }
     }
@@ -32,7 +33,7 @@ impl ErrorHead {
             (429, _) => ModelError::RateLimited { message, after },
             (503 | 529, _) => ModelError::Overloaded { message, after },
             (408 | 409 | 500.., _) | (_, Some(true)) => ModelError::ServerError { status, message, after },
-            // This includes redirects, which are not followed, so that a key is not sent elsewhere.
+            // The other statuses include redirects. They are not followed, so that a key is not sent elsewhere.
             _ => ModelError::InvalidRequest { status, message },
         }
     }

@@ -12,10 +12,10 @@ pub(super) fn or_empty<'a>(text: Option<&'a Text<'_>>) -> &'a str {
     text.map_or("", |text| &text.0)
 }
 
-/// Most characters of a body that [`raw`] returns.
+/// Maximum number of characters that [`raw`] returns.
 const RAW_MAX_CHARS: usize = 500;
 
-/// Returns the start of an error's body as it is, as the message of an error in no known shape.
+/// Returns the start of an error's body as it is, as the message of an error in an unknown format.
 pub(super) fn raw(body: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
     if text.is_empty() { "the answer has no text".to_owned() } else { text }

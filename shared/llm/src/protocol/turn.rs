@@ -21,7 +21,7 @@ impl<'a, P> Turn<'a, P> {
         Self { role: "system", content: Content::Text(text) }
     }
 
-    /// Writes a single text as a plain string: not every server accepts parts.
+    /// Writes a single text as a plain string, because not every server accepts parts.
     pub fn new(message: &'a ChatMessage, part: impl Fn(&'a Part) -> P) -> Self {
         let role = match message.role {
             Role::User => "user",

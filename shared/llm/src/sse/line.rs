@@ -2,15 +2,15 @@ use bytes::{Buf, Bytes};
 
 use super::SseError;
 
-/// Splits a stream into lines at CR, LF or CRLF, and removes these.
+/// Splits a stream into lines at CR, LF or CRLF, and removes these characters.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     piece: Bytes,
     /// Start of a line whose end has not arrived.
     started: Vec<u8>,
-    /// The last piece ended in a CR, so an LF at the start of the next piece belongs to it.
+    /// True if the last piece ended in a CR, so that an LF at the start of the next piece belongs to it.
     after_cr: bool,
-    /// The first line was read. A byte order mark at its start is removed.
+    /// True if the first line was read. A byte order mark at its start is removed.
     past_start: bool,
 }
 

@@ -16,7 +16,7 @@ use line::Lines;
 /// Largest event. No model sends a larger one.
 pub const EVENT_MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// Why a stream cannot be decoded any further.
+/// Reason why a stream cannot be decoded any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SseError {
     #[error("an event is longer than {EVENT_MAX_BYTES} bytes")]
@@ -42,7 +42,7 @@ pub struct SseDecoder {
     current: (Bytes, Bytes),
 }
 
-/// The `data` of the event that is read now.
+/// `data` of the event that is being read.
 #[derive(Debug, Default)]
 enum Data {
     #[default]
@@ -93,7 +93,7 @@ impl SseDecoder {
         Ok(Some(SseEvent { name: text(name)?, data: text(data)? }))
     }
 
-    /// Returns true if no part of a next event has arrived.
+    /// Returns true if no part of another event has arrived.
     pub const fn is_between_events(&self) -> bool {
         self.lines.is_between_lines() && matches!(self.data, Data::None)
     }

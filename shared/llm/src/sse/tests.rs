@@ -67,7 +67,7 @@ fn what_is_not_utf8_is_an_error() {
     assert_eq!(decode([&b"data: \xff\n\n"[..]]), Err(SseError::NotUtf8));
 }
 
-/// Generates streams from the parts that matter to the decoder, so that short streams cover much.
+/// Generates streams from the characters that matter to the decoder, so that short streams cover many cases.
 fn any_stream() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         6 => Just("data: "),
@@ -95,7 +95,7 @@ proptest! {
         prop_assert_eq!(&decode(bytes.chunks(1)), &whole);
     }
 
-    /// Decoding any bytes ends, without a panic.
+    /// Decoding ends without a panic for any bytes.
     #[test]
     fn any_bytes_are_events_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode([&bytes[..]]);

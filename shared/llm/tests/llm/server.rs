@@ -1,4 +1,4 @@
-//! A server that sends exactly what a test says, correct HTTP or not.
+//! A server that sends exactly the bytes that a test gives, even if they are not correct HTTP.
 
 use std::{
     collections::VecDeque,
@@ -15,18 +15,19 @@ use tokio::{
 
 pub struct Server {
     pub address: SocketAddr,
-    /// The number of a connection, from 1, with each request on it, and with [`HUNG_UP`] at its end.
+    /// Receiver of requests, each with the number of its connection, from 1. [`HUNG_UP`] follows at a connection's
+    /// end.
     received: mpsc::Receiver<(u32, String)>,
     task: JoinHandle<()>,
 }
 
-/// Number of yields after which the client, on the same thread, has read everything that was sent.
+/// Number of yields to other tasks after which the client, on the same thread, has read everything that was sent.
 const YIELDS: u32 = 100;
 
 /// Received in place of a request when the client closes the connection before it has a whole answer.
 pub const HUNG_UP: &str = "hung up";
 
-/// The reaction to one request. The last act of a script is repeated.
+/// Reaction to one request. The last act of a script is repeated.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// Send this text and keep the connection.

@@ -51,7 +51,7 @@ pub fn request() -> ChatRequest {
     }
 }
 
-/// A policy without retries.
+/// Returns a policy without retries.
 pub fn policy() -> CallPolicy {
     CallPolicy { max_retries: 0, ..CallPolicy::from(&Settings::default()) }
 }

@@ -60,7 +60,7 @@ async fn a_retry_tells_its_number_and_the_connection_is_used_again() {
 async fn a_connection_whose_stream_was_read_serves_the_next_call() {
     let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-    // The answer is complete before its body ends.
+    // The answer is complete before the end of its body.
     let answer = Act::SendEndLate(format!("{head}{}", chunk(EVENTS)), "0\r\n\r\n".to_owned());
     let mut server = Server::start([answer]).await;
     let client = client(server.base_url());

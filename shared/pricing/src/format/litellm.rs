@@ -34,7 +34,8 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<HashMap<String, Price>,
         let fields = Fields::of_model(key, value)?;
         let Some(price) = price(&fields, &source)? else { continue };
         let name = name(key, fields.text("litellm_provider")?);
-        // The table may have a model both with its prefix and without. The entry with the prefix has more fields.
+        // The table may have a model both with and without its prefix. The entry with the prefix is used, because it
+        // has more fields.
         if name == *key {
             prices.insert(name, price);
         } else {
@@ -70,7 +71,7 @@ fn add_aliases(
         let Some(target) = Fields::of_model(key, value)?.text("alias_of")? else { continue };
         let vendor =
             table.get(target).and_then(|entry| entry.get("litellm_provider")).and_then(Value::as_str);
-        // An alias of a model that has no price per token has no price either.
+        // An alias of a model without a price per token has no price, either.
         if let Some(price) = prices.get(&name(target, vendor)).cloned() {
             prices.entry(key.clone()).or_insert(price);
         }
@@ -86,7 +87,7 @@ fn price(fields: &Fields, source: &Arc<str>) -> Result<Option<Price>, PriceTable
     let mut tiers = tiers(fields, stated)?;
     let rates = match stated.rates() {
         Some(rates) => rates,
-        // If there are only ranges, the first of them is the base.
+        // If there are only ranges, the first of them has the base prices.
         None if tiers.first().is_some_and(|tier| tier.above == 0) => tiers.remove(0).rates,
         None => return Ok(None),
     };
@@ -121,7 +122,7 @@ fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
 /// Returns the `N` of `input_cost_per_token_above_Nk_tokens`.
 fn thousands(field: &str) -> Option<u64> {
     let above = field.strip_prefix(INPUT)?.strip_prefix("_above_")?;
-    // Bounded, so that a thousand times the number does not overflow.
+    // The number is bounded, so that a thousand times it does not overflow.
     above.strip_suffix("k_tokens")?.parse().ok().filter(|thousands| *thousands < 1_000_000_000)
 }
 

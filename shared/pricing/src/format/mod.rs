@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::{Price, PriceTableError};
 
-/// Reads a table of either format, which its shape tells apart. Returns prices by the model's name in the table.
+/// Reads a table of either format, which is recognised by its structure. Returns prices by the model's name in the
+/// table.
 pub(crate) fn read(text: &str) -> Result<HashMap<String, Price>, PriceTableError> {
     let table: Map<String, Value> =
         serde_json::from_str(text).map_err(|error| PriceTableError::Json(error.to_string()))?;

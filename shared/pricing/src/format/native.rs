@@ -140,7 +140,7 @@ mod tests {
             ),
             (
                 r#""m": {"input": 1, "output": 1, "tiers": [{"above": 2}, {"above": 2}]}"#,
-                "model `m`, field `tiers/1/above`: must be more than that of the tier before",
+                "model `m`, field `tiers/1/above`: must be more than that of the previous tier",
             ),
             (
                 r#""m": {"input": 1, "output": 1, "tiers": [3]}"#,

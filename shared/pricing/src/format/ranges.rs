@@ -1,4 +1,4 @@
-//! Every number of a price table, below, at and above its range.
+//! Tests every number of a price table with values below, at and above its range.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
 
 const NO_NUMBERS: [&str; 5] = ["\"1\"", "true", "{}", "-1", "1e300"];
 
-/// Checks a field of the model in `table`, in which `@` stands for its value.
+/// Checks a field of the model in `table`, in which `@` stands for the field's value.
 fn check<T: Numeric>(table: &str, range: runmill_proto::Range<T>, ends: [&str; 2], above: &str) {
     for value in ends {
         read(&table.replace('@', value)).unwrap_or_else(|error| panic!("{table} {value}: {error}"));
@@ -43,7 +43,7 @@ fn every_number_of_our_format_has_a_range() {
     let model = |fields: String| format!(r#"{{"models": {{"m": {{"input": 1, "output": 1, {fields}}}}}}}"#);
     let tier = |fields: String| model(format!(r#""tiers": [{{{fields}}}]"#));
     for field in PRICES {
-        // The last value of a name that occurs twice counts.
+        // If a name occurs twice, its last value counts.
         check_price(&model(format!(r#""{field}": @"#)));
         check_price(&tier(format!(r#""above": 1, "{field}": @"#)));
     }

@@ -19,13 +19,14 @@ impl Latencies {
         self.0.saturating_record(latency_ms.max(1));
     }
 
-    /// Returns the latency in milliseconds that `share` of the calls (`0.0..=1.0`) did not exceed.
+    /// Returns the latency in milliseconds that a `share` of the calls, from 0 to 1, did not exceed.
     pub fn percentile_ms(&self, share: f64) -> Option<u64> {
         (!self.0.is_empty()).then(|| self.0.value_at_quantile(share))
     }
 }
 
-/// Pairs of a latency in milliseconds and its count, without those that do not occur: the form in which they are stored.
+/// Converts the latencies to the form in which they are stored: pairs of a latency in milliseconds and its count, for
+/// the latencies that occur.
 impl From<Latencies> for Vec<(u64, u64)> {
     fn from(latencies: Latencies) -> Self {
         let recorded = latencies.0.iter_recorded();

@@ -21,12 +21,12 @@ impl ScoreTally {
         self.square_sum += value * value;
     }
 
-    /// Returns how many jobs are scored.
+    /// Returns the number of scored jobs.
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// Returns the score of a run of `total` jobs, answered or not.
+    /// Returns the score of a run of `total` jobs, including those without an answer.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn summary(&self, total: u64) -> ScoreSummary {
         let n = self.count as f64;

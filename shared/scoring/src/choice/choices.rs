@@ -1,7 +1,7 @@
 use super::{Set, label};
 use crate::text::{has_words, key};
 
-/// The choices of an item, in the form in which texts are compared.
+/// Choices of an item, in the form in which texts are compared.
 pub(super) struct Choices(Vec<String>);
 
 impl Choices {
@@ -13,7 +13,7 @@ impl Choices {
         self.0.len()
     }
 
-    /// Returns the choice whose text, or else whose letter, is all of `text`.
+    /// Returns the choice whose text, or else whose letter, is the whole `text`.
     pub fn named(&self, text: &str) -> Option<usize> {
         self.with_text(text).or_else(|| label::alone(text, self.len()))
     }

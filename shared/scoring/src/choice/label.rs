@@ -61,7 +61,7 @@ fn index(letter: &str, choices: usize) -> Option<usize> {
     LETTERS.find(&letter.to_ascii_uppercase()).filter(|index| *index < choices)
 }
 
-/// Returns the choice whose letter, in either case, is all of `text`.
+/// Returns the choice whose letter, in either case, is the whole `text`.
 pub(super) fn alone(text: &str, choices: usize) -> Option<usize> {
     let letter = text.trim().trim_matches(AROUND);
     if letter.len() == 1 { index(letter, choices) } else { None }
@@ -71,7 +71,8 @@ pub(super) fn alone(text: &str, choices: usize) -> Option<usize> {
 pub(super) struct Start<'a> {
     pub choice: usize,
     pub rest: &'a str,
-    /// False if the letter may be a word: `A`, `I` or a letter in lower case, and the text after it does not show otherwise.
+    /// False if the letter may be a word: it is `A`, `I` or in lower case, and the text after it does not exclude a
+    /// word.
     pub sure: bool,
 }
 
@@ -94,7 +95,7 @@ pub(super) fn lists(text: &str, choices: usize) -> bool {
     letters.any(|letter| goes_on(&text[letter.end()..], choices))
 }
 
-/// Returns the choices whose letters are marked as such anywhere in `text`.
+/// Returns the choices whose letters are marked (as in `(B)`) anywhere in `text`.
 pub(super) fn marked(text: &str, choices: usize) -> super::Set {
     let letter = |found: regex::Captures<'_>| {
         let letter = ["a", "b", "c"].iter().find_map(|name| found.name(name));

@@ -48,7 +48,7 @@ fn run(choices: &Choices, text: &str) -> Option<Set> {
     set.filter(|set| !set.is_empty() && set.len() == letters.len())
 }
 
-/// Reads the choices at the beginning of lines; lines that begin with no choice are ignored.
+/// Reads the choices at the beginning of lines; other lines are ignored.
 fn labelled(choices: &Choices, answer: &str) -> Option<Set> {
     let set: Set = answer.lines().filter_map(|line| one::passage(choices, line)).collect();
     (!set.is_empty()).then_some(set)

@@ -12,7 +12,7 @@ use runmill_proto::{Item, ItemType};
 use self::choices::Choices;
 use crate::mark::Mark;
 
-/// Choices by their position, from 0.
+/// Set of choices, by their positions from 0.
 type Set = BTreeSet<usize>;
 
 pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
@@ -33,7 +33,7 @@ pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
     }
 }
 
-/// A reference that names no choice of its item.
+/// Error for a reference that names no choice of its item.
 #[derive(Debug, thiserror::Error)]
 #[error("the reference `{0}` is none of the choices")]
 struct UnknownChoice<'a>(&'a str);

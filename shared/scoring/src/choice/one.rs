@@ -12,7 +12,7 @@ pub(super) fn read(choices: &Choices, answer: &str) -> Option<Set> {
     choice.map(|choice| Set::from([choice]))
 }
 
-/// Returns the choice that `text` is or begins with.
+/// Returns the choice that is `text` or with which `text` begins.
 pub(super) fn passage(choices: &Choices, text: &str) -> Option<usize> {
     if let Some(choice) = choices.with_text(text) {
         return Some(choice);
@@ -33,7 +33,7 @@ fn unmarked(choices: &Choices, answer: &str, last_line: &str) -> Option<usize> {
     match labelled.len() {
         0 => {}
         1 => return only(labelled),
-        // The answer discusses the choices one by one. Only a last line after them can tell which one it chooses.
+        // The answer discusses the choices one by one. Only a last line after them can show which one it chooses.
         _ if passage(choices, last_line).is_some() => return None,
         _ => return by_mention(choices, last_line),
     }

@@ -11,10 +11,10 @@ pub struct Column {
     pub role: Role,
 }
 
-/// The statements that a column takes part in.
+/// Statements in which a column takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Inserted but not read: the reader knows the value.
+    /// Inserted, but not read, because the reader already knows the value.
     Key,
     /// Inserted and read.
     Fixed,
@@ -22,7 +22,7 @@ pub enum Role {
     Updated,
 }
 
-/// The way in which a database writes parameters.
+/// Form in which a database writes parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Postgres,
@@ -38,7 +38,7 @@ impl Dialect {
     }
 }
 
-/// The columns of a record, as the parts of statements that list them.
+/// Columns of a record, in the forms in which statements list them.
 #[derive(Debug)]
 pub struct ColumnList(Vec<Column>);
 

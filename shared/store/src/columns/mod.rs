@@ -1,4 +1,4 @@
-//! Tables' columns, each listed once.
+//! Columns of the tables, each listed once.
 //!
 //! [`columns!`] lists the columns of a record beside its type. The list makes the column lists of the statements of both
 //! databases, the values to write, and the record from a row that was read. Everything else of a statement is SQL, in the
@@ -25,7 +25,7 @@ pub trait Columns: Sized {
     fn read(cells: &mut Cells<'_>) -> Result<Self, StoreError>;
 }
 
-/// A source of the values of the record `R`: the record itself, or what it is made from.
+/// Source of the values of the record `R`: the record itself, or the type from which it is made.
 pub trait Values<R> {
     /// Appends the values of the columns that take part in `statement`, in the order of the list.
     fn values<'a>(&'a self, statement: Statement, values: &mut Vec<Value<'a>>);
@@ -61,7 +61,7 @@ pub trait AnyRow {
     fn value(&self, index: usize) -> Result<Value<'_>, StoreError>;
 }
 
-/// The columns of a row from left to right.
+/// Reads the columns of a row from left to right.
 pub struct Cells<'a> {
     row: &'a dyn AnyRow,
     next: usize,
@@ -90,7 +90,8 @@ pub fn read_value<T: Stored>(name: &str, value: Value<'_>) -> Result<T, StoreErr
     T::from_value(value).map_err(|error| StoreError::Broken(format!("column {name}: {error}")))
 }
 
-/// A record that may be absent: then its columns are null. It is there if its first column is not null.
+/// Reads a record that may be absent, in which case all its columns are null. It is present if its first column is
+/// not null.
 impl<T: Columns> Columns for Option<T> {
     fn list(columns: &mut Vec<Column>) {
         T::list(columns);
@@ -116,7 +117,7 @@ impl<T: Columns + Values<T>> Values<Self> for Option<T> {
     }
 }
 
-/// Returns PostgreSQL's type of the column that `field` is stored in.
+/// Returns PostgreSQL's type of the column in which `field` is stored.
 pub const fn type_of<S, T: Stored>(_field: fn(&S) -> &T) -> &'static str {
     T::TYPE
 }

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use super::{ColumnList, Columns, Dialect};
 
-/// The text of a statement, which is built once: connections cache prepared statements by their text.
+/// Text of a statement. It is built once, because connections cache prepared statements by their text.
 pub type Sql = LazyLock<String>;
 
-/// Returns a statement that reads records of the type `T`. `rest` begins with what follows the table.
+/// Returns a statement that reads records of the type `T`. `rest` follows the name of the table.
 pub fn select<T: Columns>(name: &str, table: &str, rest: &str) -> String {
     format!("-- {name}\nSELECT {}\nFROM {table}\n{rest}", ColumnList::of::<T>().select(table))
 }
@@ -20,16 +20,16 @@ pub fn insert<T: Columns>(dialect: Dialect, name: &str, table: &str, rest: &str)
     text.trim_end().to_owned()
 }
 
-/// Returns a statement that inserts many records of the type `T`, for which it takes one array a column. `rest` follows the
-/// values. Only PostgreSQL has arrays.
+/// Returns a statement that inserts many records of the type `T`, for which it takes one array for each column.
+/// `rest` follows the values. Only PostgreSQL has arrays.
 pub fn insert_arrays<T: Columns>(name: &str, table: &str, rest: &str) -> String {
     let columns = ColumnList::of::<T>();
     let (names, arrays) = (columns.names(), columns.arrays());
     format!("-- {name}\nINSERT INTO {table} ({names})\nSELECT *\nFROM unnest({arrays})\n{rest}")
 }
 
-/// Returns a statement that updates the columns that change. Their parameters begin with number `first`, behind those of
-/// `rest`.
+/// Returns a statement that updates the columns that change. Their parameters begin with number `first`, after those
+/// of `rest`.
 pub fn update<T: Columns>(dialect: Dialect, name: &str, table: &str, first: usize, rest: &str) -> String {
     format!("-- {name}\nUPDATE {table}\nSET {}\n{rest}", ColumnList::of::<T>().assignments(dialect, first))
 }

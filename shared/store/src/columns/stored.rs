@@ -1,4 +1,4 @@
-//! The types that a column can have.
+//! Types that a column can have.
 
 use std::fmt::Display;
 
@@ -27,7 +27,7 @@ pub trait Stored: Sized {
     fn from_value(value: Value<'_>) -> Result<Self, Unreadable>;
 }
 
-/// A stored value is not what its column should hold.
+/// Error for a stored value that is invalid in its column.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     #[error("the stored value is not of the type {0}")]
@@ -88,7 +88,8 @@ impl Stored for i64 {
     }
 }
 
-/// A count, stored as a number that is not negative. A count above the column's range is stored as its maximum.
+/// A count is stored as a number that is not negative. A count above the column's range is stored as the maximum of
+/// the range.
 impl Stored for u64 {
     const TYPE: &'static str = "bigint";
 
@@ -251,7 +252,7 @@ stored_as_json! {
     ExecutorStatus,
 }
 
-/// The column is null where there are none.
+/// The column is null if there are none.
 impl Stored for Vec<ToolCall> {
     const TYPE: &'static str = "json";
 

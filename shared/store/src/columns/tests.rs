@@ -19,7 +19,7 @@ struct Coupon {
     code: Option<String>,
 }
 
-/// A order with the values that only its row has.
+/// An order with the values that only its row has.
 struct NewOrder {
     shop: u32,
     order: Order,

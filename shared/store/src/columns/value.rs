@@ -3,9 +3,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// A value of a column, on its way into or out of either database.
+/// A value of a column that is written to or read from either database.
 ///
-/// `SQLite` has fewer types: there an id comes back as [`Value::Bytes`], a time and a truth value as [`Value::Int`].
+/// `SQLite` has fewer types: it returns an id as [`Value::Bytes`], and a time or a boolean as [`Value::Int`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     Null,

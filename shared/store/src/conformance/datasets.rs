@@ -12,7 +12,7 @@ use crate::{StoreError, StoredItem};
 pub async fn a_dataset_comes_back_with_its_lines_in_order(stores: &Stores) {
     let store = &stores.one;
     let new = new_dataset("arithmetic");
-    // White space and escapes stay as they were uploaded, a NUL among them.
+    // White space and escapes, including a NUL, stay as they were uploaded.
     let items = vec![
         item(7),
         StoredItem { item_id: "äöü".into(), body: "{ \"id\" : \"äöü\" }".into() },
@@ -118,7 +118,7 @@ pub async fn an_abandoned_upload_leaves_nothing(stores: &Stores) {
     let (all_taken, is_all_taken) = tokio::sync::oneshot::channel();
     let mut all_taken = Some(all_taken);
     let silence = stream::poll_fn(move |_| {
-        // The store asked for more after it took all items; the client sends nothing more.
+        // The store has taken all items and asks for more, but the client sends nothing more.
         all_taken.take().map(|all_taken| all_taken.send(()));
         Poll::Pending
     });

@@ -61,7 +61,7 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
             .map(|(ordinal, second)| Deferred { pause: true, ..deferred(&run, ordinal, at(*second)) });
 
         store.write_logs(&batch(stops), at(10)).await.unwrap();
-        // The run is paused by now, so a later batch changes nothing about the pause.
+        // The run is already paused, so a later batch does not change the pause.
         let late = Deferred { pause: true, ..deferred(&run, 8, at(50)) };
         store.write_logs(&batch([late]), at(11)).await.unwrap();
 
@@ -73,7 +73,8 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
     }
 }
 
-/// A user replaced the key and resumed the run: a stop that an executor decided by the old key must not pause it again.
+/// A user replaced the key and resumed the run. A deferral with `pause` that an executor decided with the old key
+/// must not pause it again.
 pub async fn a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_once(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 9).await;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{EventPage, RunRow, RunVersion, Store, Transition};
 
-/// A run with several hundred events, on pages of several transactions.
+/// Creates a run with several hundred events, on pages of several transactions.
 async fn eventful_run(store: &dyn Store) -> RunRow {
     let run = fed_run(store, 300).await;
     for part in [0..10, 10..290, 290..300] {

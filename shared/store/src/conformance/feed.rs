@@ -93,7 +93,7 @@ pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
     assert_counters_equal_rows(store, run.id).await;
 }
 
-/// A job that was just fed again may come back before its feeding is recorded.
+/// A job that was just fed again may be deferred again before its feeding is recorded.
 pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 2).await;
@@ -102,7 +102,7 @@ pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(s
 
     store.write_logs(&batch([again.clone()]), at(11)).await.unwrap();
     store.mark_fed(run.id, 2, &[due(&run, 0, 1)], at(12)).await.unwrap();
-    // The first deferral is delivered again, late.
+    // The message of the first deferral is redelivered, although a later one was stored.
     store.write_logs(&batch([deferred(&run, 0, at(10)), again]), at(13)).await.unwrap();
 
     let row = store.run(run.id).await.unwrap();

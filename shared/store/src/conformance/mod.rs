@@ -1,4 +1,4 @@
-//! The contract of the ports, as cases. Every implementation passes all of them.
+//! The contract of the ports, as test cases. Every implementation passes all of them.
 
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
@@ -19,7 +19,7 @@ use std::any::Any;
 
 use crate::SharedStore;
 
-/// One database, opened by two processes, or by one where only one can open it.
+/// One database, opened by two processes, or by one if only one can open it.
 pub struct Stores {
     pub one: SharedStore,
     pub other: SharedStore,
@@ -27,13 +27,13 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// `database` is dropped last.
+    /// Keeps `database` and drops it last, because the stores use it.
     pub fn new(one: SharedStore, other: SharedStore, database: impl Any + Send) -> Self {
         Self { one, other, _database: Box::new(database) }
     }
 }
 
-/// One test for each case, so that a failure names the case and the store. `$make` is a future of [`Stores`].
+/// Makes one test for each case, so that a failure names the case and the store. `$make` is a future of [`Stores`].
 #[macro_export]
 macro_rules! store_conformance {
     ($make:expr) => {

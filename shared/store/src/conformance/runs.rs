@@ -63,7 +63,7 @@ pub async fn an_idempotency_key_stands_for_its_first_run(stores: &Stores) {
     assert_eq!(store.create_run(&again).await.unwrap(), CreatedRun::Existing(first));
     assert_not_found(store.run(again.id).await, "run");
 
-    // Without a key each is a run of its own.
+    // Without an idempotency key, each request creates a run of its own.
     let mut without = same_request_again(&row);
     without.submission.idempotency_key = None;
     create(&**store, &without).await;

@@ -87,7 +87,7 @@ pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
     assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1, failures: 0 }]);
 }
 
-/// Returns a run that its provider stopped until second 600.
+/// Returns a run that is paused until second 600 because its provider refused calls.
 async fn stopped_run(store: &dyn Store) -> RunRow {
     let run = fed_run(store, 2).await;
     let stop = Deferred { pause: true, reason: "quota".into(), ..deferred(&run, 0, at(600)) };
@@ -171,7 +171,7 @@ pub async fn a_result_of_an_earlier_pass_is_only_a_call(stores: &Stores) {
     let run = run_with_failures(store).await;
     transition(store, &run, Transition::RetryFailed, 10).await;
 
-    // A job of the first pass is delivered again, late.
+    // A message of the first pass is redelivered in the second.
     let written = store.write_logs(&batch([answered(&run, 0)]), at(11)).await.unwrap();
 
     assert_eq!((written.results, written.redelivered), (0, 0));
@@ -194,7 +194,7 @@ pub async fn recovering_makes_what_was_in_the_queue_due(stores: &Stores) {
     assert_eq!(due.iter().map(|job| job.key.ordinal).collect::<Vec<_>>(), [0, 3]);
     assert_counters_equal_rows(store, run.id).await;
 
-    // A canceled run ends at once, because nothing of it is in the queue any more.
+    // A canceled run ends at once, because none of its jobs is in the queue any more.
     let other = fed_run(store, 4).await;
     transition(store, &other, Transition::Cancel, 5).await;
     assert_eq!(transition(store, &other, Transition::Recover, 6).await.status, RunStatus::Canceled);

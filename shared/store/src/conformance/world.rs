@@ -69,7 +69,7 @@ pub async fn dataset(store: &dyn Store, items: u32) -> Dataset {
     store.create_dataset(new_dataset("items"), lines((0..items).map(item))).await.unwrap()
 }
 
-/// Returns a run that was not created yet, of a provider and a dataset that were.
+/// Returns a run that was not created yet, of an existing provider and dataset.
 pub async fn new_run(store: &dyn Store, items: u32) -> RunRow {
     let provider = provider(&format!("provider {}", Uuid::now_v7()));
     store.create_provider(&provider).await.unwrap();
@@ -94,13 +94,13 @@ pub async fn create(store: &dyn Store, row: &RunRow) -> RunRow {
     }
 }
 
-/// Creates a run of which no job is fed.
+/// Creates a run without any fed job.
 pub async fn pending_run(store: &dyn Store, items: u32) -> RunRow {
     let row = new_run(store, items).await;
     create(store, &row).await
 }
 
-/// Creates a run whose jobs all are in the queue.
+/// Creates a run with all its jobs in the queue.
 pub async fn fed_run(store: &dyn Store, items: u32) -> RunRow {
     let row = pending_run(store, items).await;
     store.mark_fed(row.id, u64::from(items), &[], at(1)).await.unwrap();
@@ -132,7 +132,7 @@ pub fn attempt(error_kind: Option<ErrorKind>) -> Attempt {
     }
 }
 
-/// Returns the right answer of a job.
+/// Returns the invocation of a job that was answered correctly.
 pub fn answered(run: &RunRow, ordinal: u32) -> Invocation {
     let key = JobKey { run_id: run.id, ordinal, sample: 0 };
     Invocation {

@@ -9,26 +9,26 @@ use runmill_proto::{
 use super::LockedRuns;
 use crate::{LogBatch, LogEntry, Written};
 
-/// The messages of a batch that may still change something, in the order of their arrival.
+/// Messages of a batch that are not known to be redelivered, in the order of their arrival.
 #[derive(Debug)]
 pub struct BatchPlan<'a> {
     entries: Vec<&'a LogEntry>,
     written: Written,
 }
 
-/// Rows of a batch that were not in the tables before.
+/// Rows of a batch that were not yet in the tables.
 #[derive(Debug, Default)]
 pub struct NewRows {
     /// Jobs that got their result.
     pub settled: HashSet<JobKey>,
-    /// Numbers of jobs, by run, that got their result while they waited to be fed again.
+    /// Number of jobs of each run that got their result while they waited to be fed again.
     pub undeferred: BTreeMap<RunId, u64>,
     /// Jobs that now wait to be fed again.
     pub deferred: HashSet<JobKey>,
 }
 
 impl<'a> BatchPlan<'a> {
-    /// Takes the messages of `batch` whose runs are there, each once.
+    /// Takes each message of `batch` once, if its run exists.
     pub fn new(batch: &'a LogBatch, runs: &LockedRuns) -> Self {
         let (known, orphaned): (Vec<_>, Vec<_>) =
             batch.0.iter().partition(|entry| runs.contains_key(&entry.key().run_id));
@@ -50,14 +50,14 @@ impl<'a> BatchPlan<'a> {
         calls
     }
 
-    /// Drops the messages whose calls were there before.
+    /// Drops the messages whose calls are already stored.
     pub fn keep_new(&mut self, new: &HashSet<InvocationId>) {
         let before = self.entries.len();
         self.entries.retain(|entry| new.contains(&entry.call().id));
         self.written.redelivered += (before - self.entries.len()) as u64;
     }
 
-    /// Returns the results to insert where there is none, one for a job, in the order of their keys.
+    /// Returns the results to insert for jobs without one, at most one for each job, in the order of their keys.
     pub fn results(&self, runs: &LockedRuns) -> Vec<&'a Invocation> {
         let mut results: BTreeMap<JobKey, &Invocation> = BTreeMap::new();
         for entry in self.current(runs) {
@@ -68,8 +68,8 @@ impl<'a> BatchPlan<'a> {
         results.into_values().collect()
     }
 
-    /// Returns the deferrals to insert where there is neither result nor a later deferral, each with its time, one for a
-    /// job, in the order of their keys.
+    /// Returns the deferrals to insert for jobs with neither a result nor a later deferral, each with its time, at
+    /// most one for each job, in the order of their keys.
     pub fn deferrals(&self, runs: &LockedRuns) -> Vec<(&'a Deferred, Timestamp)> {
         let mut deferrals: BTreeMap<JobKey, &Deferred> = BTreeMap::new();
         for entry in self.current(runs) {

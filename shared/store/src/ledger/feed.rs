@@ -7,7 +7,7 @@ use super::LockedRun;
 use crate::time::micros;
 
 impl LockedRun {
-    /// Records that the positions below `fed` and `refed` jobs that were deferred are in the queue.
+    /// Records that the jobs at the positions below `fed`, and `refed` deferred jobs, are in the queue.
     pub fn mark_fed(&mut self, fed: u64, refed: u64, now: Timestamp) {
         let now = micros(now);
         let cursor = &mut self.row.cursor;

@@ -1,8 +1,8 @@
-//! The decisions about runs, without I/O.
+//! Decisions about runs, without I/O.
 //!
-//! An implementation loads the rows that a decision is about under the lock of the run's row, calls the decision, and
-//! writes the changed rows back, all in one transaction. So a batch of messages or a transition has the same meaning
-//! over PostgreSQL and `SQLite`.
+//! An implementation loads the rows for a decision under the lock of the run's row, calls the decision, and writes
+//! the changed rows back, all in one transaction. So a batch of messages or a transition has the same meaning over
+//! PostgreSQL and `SQLite`.
 
 mod batch;
 mod event;

@@ -1,10 +1,10 @@
-//! Pages of events: rows that hold many events, so that an event costs no row of its own.
+//! Pages of events. A page is a row with many events, so that an event needs no row of its own.
 
 use runmill_proto::{RunId, api::RunEvent};
 
 use crate::{EventPage, StoreError};
 
-/// Bound of the memory of one read: a page is some 100 KB.
+/// Maximum number of events of a page. It limits a page to some 100 KB, and so the memory of one read.
 const PAGE_EVENTS_MAX: usize = 256;
 
 /// A page of events to insert.
@@ -15,7 +15,7 @@ pub struct NewPage {
     pub last_seq: u64,
     /// `run_status` events are on pages of their own, so that they can be read alone.
     pub is_status: bool,
-    /// A JSON array.
+    /// Events as a JSON array.
     pub events: String,
 }
 
@@ -39,7 +39,7 @@ pub fn write_pages(run_id: RunId, mut first_seq: u64, events: &[RunEvent]) -> Ve
         .collect()
 }
 
-/// Returns the events of a stored page above `after`.
+/// Returns the events of a stored page whose `seq` is above `after`.
 pub fn read_page(first_seq: u64, events: &str, after: u64) -> Result<EventPage, StoreError> {
     let mut events: Vec<RunEvent> = serde_json::from_str(events)
         .map_err(|error| StoreError::Broken(format!("stored events: {error}")))?;

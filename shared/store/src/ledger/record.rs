@@ -6,7 +6,7 @@ use runmill_proto::message::{Deferred, Invocation};
 use super::{BatchPlan, LockedRun, LockedRuns, NewRows, event};
 use crate::{LogEntry, Pause, Written, time::micros};
 
-/// The deferrals of a batch, as far as they change their run.
+/// Changes of a run by the deferrals of a batch.
 #[derive(Default)]
 struct Interruption {
     /// Earliest time at which a job is due again, with the reason of its deferral.
@@ -18,7 +18,7 @@ struct Interruption {
 }
 
 impl BatchPlan<'_> {
-    /// Changes the runs by the rows that are new. Returns the counts of the batch, and the runs to write back.
+    /// Changes the runs according to the new rows. Returns the counts of the batch, and the runs to write back.
     pub fn record(self, mut new: NewRows, mut runs: LockedRuns, now: Timestamp) -> (Written, LockedRuns) {
         let now = micros(now);
         let (by_run, mut written) = self.by_run();
@@ -80,7 +80,7 @@ impl LockedRun {
         if !is_current {
             return;
         }
-        // The first message of a job is the one that was inserted, so it is the one that settles.
+        // The first message of a job was inserted as its result, so only that one settles the job.
         if new.settled.remove(&invocation.key()) {
             self.row.stats.settle(invocation);
             self.append(event::item(invocation));
@@ -124,7 +124,7 @@ impl Interruption {
     fn add(&mut self, deferred: &Deferred, is_new: bool, now: Timestamp) {
         if deferred.pause {
             self.pause.get_or_insert_with(|| deferred.reason.clone());
-            // A deferral that was written too late is due at once.
+            // A deferral whose time has already passed is due at once.
             let not_before = micros(deferred.not_before).max(now);
             self.resume_at = Some(self.resume_at.map_or(not_before, |first| first.min(not_before)));
         } else if is_new && self.retry.as_ref().is_none_or(|(first, _)| deferred.not_before < *first) {

@@ -6,7 +6,7 @@ use runmill_proto::{Outcome, RunId, RunStatus, api::RunEvent, message::Deferred}
 use super::{NewPage, event, page};
 use crate::{RunRow, time::micros};
 
-/// The runs of a batch, all under the locks of their rows.
+/// Runs of a batch, all under the locks of their rows.
 pub type LockedRuns = BTreeMap<RunId, LockedRun>;
 
 /// A run under the lock of its row, with the changes to write back.
@@ -33,24 +33,24 @@ impl LockedRun {
         run
     }
 
-    /// Returns true for a deferral that would pause the run for a reason from before its last resumption. Resuming a run
-    /// means that the reason is gone.
+    /// Returns true for a deferral that would pause the run for a reason from before its last resumption. A user who
+    /// resumes a run has removed that reason.
     pub(super) fn is_outdated(&self, deferred: &Deferred) -> bool {
         deferred.pause
             && self.row.resumption.last_at.is_some_and(|resumed| deferred.call.ended_at() <= resumed)
     }
 
-    /// Returns the time at which a deferred job is to be fed again.
+    /// Returns the time at which a deferred job has to be fed again.
     pub(super) fn due(&self, deferred: &Deferred) -> Timestamp {
         if self.is_outdated(deferred) { deferred.call.ended_at() } else { deferred.not_before }
     }
 
-    /// Returns the events to append. Their `seq`s end at the row's.
+    /// Returns the events to append. Their last `seq` is the row's.
     pub fn pages(&self) -> Vec<NewPage> {
         page::write_pages(self.row.id, self.row.seq - self.events.len() as u64 + 1, &self.events)
     }
 
-    /// Returns true if the run's deferred jobs are to be deleted: it ended, so they will never be fed.
+    /// Returns true if the run's deferred jobs have to be deleted, because it ended and they will never be fed.
     pub const fn drops_deferred(&self) -> bool {
         self.drops_deferred
     }
@@ -72,7 +72,7 @@ impl LockedRun {
         }
     }
 
-    /// Starts a pending run, of which a job was fed.
+    /// Starts a pending run, because a job of it was put into the queue.
     pub(super) fn start(&mut self, now: Timestamp) {
         if self.row.status == RunStatus::Pending {
             self.row.status = RunStatus::Running;
@@ -81,7 +81,8 @@ impl LockedRun {
         }
     }
 
-    /// Ends the run if no further result can come. Returns true if it did; then the caller appends the event.
+    /// Ends the run if no further result can come. Returns true if it ended the run; the caller then appends the
+    /// event.
     pub(super) fn end_if_done(&mut self, now: Timestamp) -> bool {
         if self.row.status.is_terminal() {
             return false;

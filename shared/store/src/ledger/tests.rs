@@ -1,4 +1,4 @@
-//! Keeps the tables as maps, to check that the decisions hold for any order of the messages.
+//! Keeps the tables as maps, to check the decisions for any order of the messages.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -48,7 +48,7 @@ impl Tables {
         tables
     }
 
-    /// Appends the events, whose `seq`s must follow each other, and begins anew from the row.
+    /// Appends the events, whose `seq`s must be consecutive, and removes them from the locked run.
     fn save(&mut self) {
         for page in self.run.pages() {
             assert_eq!(page.first_seq, self.events.len() as u64 + 1, "seqs are dense");
@@ -198,7 +198,7 @@ enum Step {
 }
 
 fn any_entry() -> impl Strategy<Value = LogEntry> {
-    // Few ids and few jobs, so that redeliveries and duplicates are common. A call is of one job.
+    // There are few ids and few jobs, so that redeliveries and duplicates are common. Each call belongs to one job.
     (0..40_u128, prop_oneof![4 => Just(0_u32), 1 => Just(1)], 0..10_u32, any::<bool>()).prop_map(
         |(id, epoch, kind, pause)| {
             let ordinal = u32::try_from(id).unwrap() % u32::try_from(JOBS).unwrap();
@@ -226,8 +226,8 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// In any order of messages (late, twice, of an earlier pass) with any transitions in between, the counters equal
-    /// the rows, `seq`s are dense, and the last `run_status` equals the row.
+    /// For any order of messages (late, repeated, of an earlier pass) and any transitions between them, the counters
+    /// equal the rows, `seq`s are dense, and the last `run_status` equals the row.
     #[test]
     fn counters_equal_rows_after_any_history(steps in prop::collection::vec(any_step(), 1..40)) {
         let mut tables = Tables::new();

@@ -1,4 +1,4 @@
-//! Changes of a run that users, and a restarted process, ask for.
+//! Changes of a run by users and by a restarted process.
 
 use jiff::Timestamp;
 use runmill_proto::{Outcome, RunStatus};
@@ -6,7 +6,7 @@ use runmill_proto::{Outcome, RunStatus};
 use super::LockedRun;
 use crate::{Pause, RunRow, StoreError, Transition, time::micros};
 
-/// Jobs to move before a transition is made, which then takes their number.
+/// Jobs that are moved before a transition is made. The transition then gets their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
     Nothing,
@@ -46,7 +46,7 @@ fn conflict(why: &str, row: &RunRow) -> Result<Move, StoreError> {
 }
 
 impl LockedRun {
-    /// Makes the planned transition, after `moved` jobs were moved.
+    /// Makes the planned transition. `moved` is the number of jobs that were moved for it.
     pub fn carry_out(&mut self, transition: &Transition, moved: u64, now: Timestamp) {
         let now = micros(now);
         let changed = match transition {

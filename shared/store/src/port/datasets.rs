@@ -5,7 +5,7 @@ use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
 
 use crate::StoreError;
 
-/// A checked line of a dataset, on its way in.
+/// A checked line of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredItem {
     pub item_id: String,
@@ -13,7 +13,7 @@ pub struct StoredItem {
     pub body: String,
 }
 
-/// Checked lines in order, or the reason why one is not an item ([`StoreError::BadLine`], which ends the upload).
+/// Checked lines in order. A line that is not an item is a [`StoreError::BadLine`], which ends the upload.
 pub type Lines<'a> = BoxStream<'a, Result<StoredItem, StoreError>>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,15 +41,15 @@ pub trait ItemReader: Send + Sync {
     /// Returns the items at ordinals `from` and up, at most `limit`.
     async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError>;
 
-    /// Returns the same items as they travel in jobs: by reference above [`JobItem::INLINE_MAX_BYTES`], so that the size
-    /// of the answer is bounded.
+    /// Returns the same items as they are sent in jobs. An item above [`JobItem::INLINE_MAX_BYTES`] is a reference,
+    /// so that the size of the answer is bounded.
     async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError>;
 }
 
 #[async_trait]
 pub trait DatasetWriter: Send + Sync {
-    /// Stores all of `lines`, or nothing. Memory stays constant. An id that occurs twice is a
-    /// [`StoreError::BadLine`] with its line; a dataset without lines is a [`StoreError::Conflict`].
+    /// Stores all of `lines`, or nothing, in constant memory. An id that occurs twice is a [`StoreError::BadLine`]
+    /// with its line; a dataset without lines is a [`StoreError::Conflict`].
     ///
     /// The version hash is the SHA-256 over each line's body followed by a newline.
     async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError>;

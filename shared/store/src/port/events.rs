@@ -17,12 +17,12 @@ impl EventPage {
     }
 }
 
-/// Reads the events of runs, in order. For one run, `seq` counts 1, 2, 3 … in the order of commits, so reading on from the
-/// last `seq` seen can neither skip nor repeat an event.
+/// Reads the events of runs, in order. For one run, `seq` counts 1, 2, 3 … in the order of commits, so a reader that
+/// continues from its last `seq` can neither skip nor repeat an event.
 #[async_trait]
 pub trait EventReader: Send + Sync {
-    /// Returns events of the run above `after`, in order, at least one if there is one and at most about `limit`
-    /// (whole pages of what was written together).
+    /// Returns events of the run whose `seq` is above `after`, in order: at least one if there is one, and at most
+    /// about `limit` (pages are returned whole).
     async fn events(&self, id: RunId, after: u64, limit: u32) -> Result<Vec<EventPage>, StoreError>;
 
     /// Returns the `run_status` events alone, with their `seq`s, in order, at most `limit`.

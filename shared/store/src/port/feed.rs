@@ -4,7 +4,7 @@ use runmill_proto::{RunId, message::JobKey};
 
 use crate::{RunRow, StoreError};
 
-/// A run that may have something to feed, with the size of its dataset.
+/// A run that may have jobs to feed, with the size of its dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActiveRun {
     pub run: RunRow,
@@ -15,35 +15,35 @@ pub struct ActiveRun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueJob {
     pub key: JobKey,
-    /// Number of times that it was fed before, in this pass of the run.
+    /// Number of times that the job was already fed in this pass of the run.
     pub attempt: u32,
-    /// Number of attempts that failed so far, over all those times.
+    /// Number of failed attempts so far, over all those times.
     pub failures: u32,
 }
 
 #[async_trait]
 pub trait ActiveRuns: Send + Sync {
-    /// Returns every run that has not ended, paused ones and those being canceled included, oldest first.
+    /// Returns every run that has not ended, including paused ones and those being canceled, oldest first.
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError>;
 }
 
 /// Moves the cursors of runs.
 #[async_trait]
 pub trait Feed: Send + Sync {
-    /// Returns deferred jobs of the run that are due at `now`, the longest due first, at most `limit`.
+    /// Returns deferred jobs of the run that are due at `now`, earliest first, at most `limit`.
     async fn due_jobs(&self, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError>;
 
-    /// Records that the positions below `fed` and the deferred jobs `refed` are in the queue. `fed` never moves
-    /// back. A job that was deferred anew meanwhile, by a later attempt, stays deferred. The first feeding makes a
-    /// pending run `running`, with its event; feeding a deferred job clears the time of the retry, with an event.
+    /// Records that the jobs at the positions below `fed` and the deferred jobs `refed` are in the queue. `fed` never
+    /// moves back. A job that was deferred anew meanwhile, by a later attempt, stays deferred. The first feeding
+    /// makes a pending run `running`, and feeding a deferred job clears the time of the retry; each is an event.
     async fn mark_fed(&self, id: RunId, fed: u64, refed: &[DueJob], now: Timestamp)
     -> Result<(), StoreError>;
 
     /// Makes jobs of a run that has not ended due now if they were fed, have no result and are not deferred, at most
-    /// `limit`. Returns their number. Feeding a job that was not lost after all only makes a duplicate.
+    /// `limit`. Returns their number. If such a job was not lost, feeding it only makes a duplicate.
     async fn defer_lost(&self, id: RunId, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
-    /// Ends a run whose cancellation was requested at or before `before`, though jobs of it are still in the queue.
-    /// Returns true if it did.
+    /// Ends a run whose cancellation was requested at or before `before`, even if jobs of it are still in the queue.
+    /// Returns true if it ended the run.
     async fn end_canceled(&self, id: RunId, before: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
 }

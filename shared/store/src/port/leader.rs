@@ -2,17 +2,17 @@ use async_trait::async_trait;
 
 use crate::StoreError;
 
-/// Proof of being the one feeder. Lost when it is dropped, or when the database connection behind it is.
+/// Lock of the only feeder. It is lost when it is dropped, or when its database connection is lost.
 #[async_trait]
 pub trait Lead: Send + Sync {
-    /// Returns true while it is held. Cheap; does no I/O.
+    /// Returns true while the lock is held. Cheap; does no I/O.
     fn is_held(&self) -> bool;
 
-    /// Gives it up and waits until another process can have it.
+    /// Releases the lock and waits until another process can take it.
     async fn release(self: Box<Self>);
 }
 
-/// Elects the feeder. Two leaders at once only publish duplicates.
+/// Elects the feeder. Two leaders at the same time would only publish duplicates.
 #[async_trait]
 pub trait Leader: Send + Sync {
     /// Returns `None` while another process leads.

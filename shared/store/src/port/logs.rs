@@ -31,7 +31,7 @@ impl LogEntry {
         }
     }
 
-    /// Returns how the job ended; `None` if it was deferred.
+    /// Returns the outcome of the job, or `None` if it was deferred.
     pub const fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::Invocation(invocation) => Some(invocation.outcome),
@@ -39,7 +39,8 @@ impl LogEntry {
         }
     }
 
-    /// Returns why the job failed, or why its last attempt failed before it was deferred.
+    /// Returns the kind of the error by which the job failed, or by which its last attempt failed before it was
+    /// deferred.
     pub fn error_kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Invocation(invocation) => invocation.error_kind,
@@ -61,25 +62,25 @@ impl LogEntry {
 pub struct LogBatch(pub Vec<LogEntry>);
 
 impl LogBatch {
-    /// Returns the runs of its messages, in the order of their ids.
+    /// Returns the runs of the messages, in the order of their ids.
     pub fn run_ids(&self) -> Vec<RunId> {
         let ids: BTreeSet<RunId> = self.0.iter().map(|entry| entry.key().run_id).collect();
         ids.into_iter().collect()
     }
 }
 
-/// The changes that a batch made.
+/// Changes that a batch made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Number of results that were not there before.
+    /// Number of new results.
     pub results: u64,
-    /// Number of messages of which nothing was new.
+    /// Number of messages whose call was already stored.
     pub redelivered: u64,
-    /// Runs that the batch paused, so that others can be told.
+    /// Runs that the batch paused, to be announced to executors.
     pub paused: Vec<RunId>,
     /// Runs that the batch ended.
     pub ended: Vec<RunId>,
-    /// Number of messages of runs that are not there; nothing of them was written.
+    /// Number of messages whose run does not exist. Nothing of them was written.
     pub orphaned: u64,
 }
 
@@ -103,6 +104,6 @@ pub trait LogWriter: Send + Sync {
     /// after `now`, if there is one; a deferral without it schedules a retry, counted once for a batch and run. Writing a batch again, in whole or in part, changes nothing. A NUL in a text is stored as
     /// U+FFFD where the database takes none.
     ///
-    /// Dropping the future does not cancel it: the batch may then be written or not, and may be written again.
+    /// After the future is dropped, the batch may or may not be written. It may be written again.
     async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError>;
 }

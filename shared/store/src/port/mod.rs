@@ -1,4 +1,4 @@
-//! The ports by concern. Reading and writing are traits of their own, so that a process holds only what it uses.
+//! One port for each concern. Reading and writing are separate traits, so that a process has only those that it uses.
 
 pub mod datasets;
 pub mod events;

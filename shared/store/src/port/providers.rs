@@ -16,7 +16,7 @@ pub struct ProviderRow {
     pub id: ProviderId,
     pub name: String,
     pub kind: ProviderKind,
-    /// `None` stands for the protocol of the kind.
+    /// Protocol of the API. `None` stands for the default protocol of the kind.
     pub protocol: Option<ProviderProtocol>,
     pub base_url: String,
     pub secrets: Vec<SealedSecret>,
@@ -24,7 +24,7 @@ pub struct ProviderRow {
     pub rate_limit: RateLimit,
     /// Settings of the provider, which take precedence over the workspace's.
     pub settings: SettingsOverride,
-    /// Grows with every change of the row or its secrets.
+    /// Version, which grows with every change of the row or its secrets.
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -56,20 +56,20 @@ impl FromStr for SecretKind {
     }
 }
 
-/// A stored kind of secret that this version does not know.
+/// Error for a stored kind of secret that this release does not know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a kind of secret")]
 pub struct UnknownSecretKind(String);
 
-/// One sealed value. The seal is bound to the row's id.
+/// One sealed (encrypted) value, which can be opened only with the row's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedSecret {
     pub id: Uuid,
     pub kind: SecretKind,
-    /// The key's label or the header's name.
+    /// Label of the key, or name of the header.
     pub name: String,
     pub sealed: Vec<u8>,
-    /// The part of the value that may be shown.
+    /// Value in the masked form that may be shown.
     pub masked: String,
     /// Share of a key in the calls, relative to the provider's other keys, from 1 to 100; 1 for a header.
     pub weight: u32,
@@ -78,7 +78,7 @@ pub struct SealedSecret {
 /// A secret to store. Its seal is already bound to its id.
 pub type NewSecret = SealedSecret;
 
-/// A secret and the provider that it belongs to; for rotation.
+/// A secret and its provider, for the rotation of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretOwner {
     pub provider_id: ProviderId,
@@ -97,14 +97,14 @@ pub trait ProviderReader: Send + Sync {
 
 #[async_trait]
 pub trait ProviderWriter: Send + Sync {
-    /// Stores `row` with its secrets. [`StoreError::Conflict`] if the name is taken.
+    /// Stores `row` with its secrets. Returns [`StoreError::Conflict`] if the name is taken.
     async fn create_provider(&self, row: &ProviderRow) -> Result<(), StoreError>;
 
-    /// Replaces the row and, with it, all its secrets, if it is still at `row.version - 1`; else
-    /// [`StoreError::Conflict`]. `created_at` stays as it was.
+    /// Replaces the row with all its secrets, if its stored version is still `row.version - 1`; otherwise returns
+    /// [`StoreError::Conflict`]. `created_at` does not change.
     async fn update_provider(&self, row: &ProviderRow) -> Result<(), StoreError>;
 
-    /// Deletes the provider and its secrets. [`StoreError::Conflict`] while a run of it has not ended.
+    /// Deletes the provider and its secrets. Returns [`StoreError::Conflict`] while a run of it has not ended.
     async fn delete_provider(&self, id: ProviderId) -> Result<(), StoreError>;
 }
 
@@ -114,7 +114,7 @@ pub trait SecretRotation: Send + Sync {
     /// Returns at most `limit` secrets of all providers in the order of their ids, beginning after `after`.
     async fn secrets(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<SecretOwner>, StoreError>;
 
-    /// Replaces the sealed value of `id` if it still is `old`, and increments the provider's version. Returns true if it
-    /// did.
+    /// Replaces the sealed value of `id` if it still is `old`, and increments the provider's version. Returns true if
+    /// it replaced the value.
     async fn reseal(&self, id: Uuid, old: &[u8], new: &[u8]) -> Result<bool, StoreError>;
 }

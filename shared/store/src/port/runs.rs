@@ -18,24 +18,24 @@ pub struct RunVersion {
     pub seq: u64,
 }
 
-/// A change of a run that a user, or a process that was restarted, asks for.
+/// A change of a run by a user or by a restarted process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// Stops the feeding. The run ends once none of its jobs is in the queue; its deferred jobs are dropped.
+    /// Stops the feeding. The run ends once none of its jobs is in the queue; its deferred jobs are dropped. A
     /// [`StoreError::Conflict`] if the run has ended. Idempotent.
     Cancel,
-    /// Stops the feeding until a user resumes the run. [`StoreError::Conflict`] if the run has ended. A paused run
-    /// no longer resumes by itself, and is otherwise left as it is.
+    /// Stops the feeding until a user resumes the run. [`StoreError::Conflict`] if the run has ended. A run that is
+    /// already paused no longer resumes by itself, and does not change otherwise.
     Pause { reason: String },
     /// Ends a pause, and makes deferred jobs due now. [`StoreError::Conflict`] if the run is not paused.
     Resume,
-    /// Does the same as [`Transition::Resume`], for a run that would resume by itself. [`StoreError::Conflict`] for
-    /// another, such as one that a user has paused since.
+    /// Does the same as [`Transition::Resume`], but only for a run that would resume by itself. A
+    /// [`StoreError::Conflict`] for any other run, such as one that a user has paused meanwhile.
     ResumeByItself,
     /// Deletes the results of failed jobs and makes them due now, in a new pass. [`StoreError::Conflict`] if the run
     /// has not ended, was canceled, or has no failed jobs.
     RetryFailed,
-    /// Makes the jobs that were in the queue due now, after the process that ran them was restarted.
+    /// Makes the jobs that were in the queue due now, because the queue was lost with its process.
     /// [`StoreError::Conflict`] if the run has ended.
     Recover,
 }
@@ -47,7 +47,7 @@ pub trait RunReader: Send + Sync {
     /// Returns at most `limit` runs, newest first, beginning before `before`.
     async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError>;
 
-    /// Returns those of the runs that are there.
+    /// Returns those of the runs that exist.
     async fn run_rows(&self, ids: &[RunId]) -> Result<Vec<RunRow>, StoreError>;
 
     /// Returns the newest run whose idempotency key starts with `prefix`.
@@ -60,9 +60,9 @@ pub trait RunReader: Send + Sync {
 /// Creates and changes runs. Every transition is an event of the run (`run_status`), written in the same transaction.
 #[async_trait]
 pub trait RunWriter: Send + Sync {
-    /// Inserts one row, whatever the run's size. `row` is new: nothing is fed, and seq is 0. Its first event is written
-    /// with it. [`StoreError::Conflict`] if the idempotency key was used with another provider, model, dataset, or
-    /// config; [`StoreError::NotFound`] if provider or dataset is not there.
+    /// Inserts one row with its first event, whatever the run's size. `row` must be new: no job is fed, and `seq` is
+    /// 0. [`StoreError::Conflict`] if the idempotency key was used with another provider, model, dataset, or config;
+    ///    [`StoreError::NotFound`] if the provider or the dataset does not exist.
     async fn create_run(&self, row: &RunRow) -> Result<CreatedRun, StoreError>;
 
     /// Makes the transition and returns the run after it.

@@ -6,7 +6,7 @@ use crate::StoreError;
 /// Reads the settings of the workspace.
 #[async_trait]
 pub trait SettingsReader: Send + Sync {
-    /// Returns the settings with their version; version 0 is the defaults.
+    /// Returns the settings with their version. Version 0 has the defaults.
     async fn settings(&self) -> Result<(Settings, i64), StoreError>;
 }
 

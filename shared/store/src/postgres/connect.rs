@@ -17,7 +17,7 @@ pub struct PgSettings {
     /// `require`, `verify-ca` and `verify-full`, which all check the server's certificate and name against
     /// the system's certificates (or `SSL_CERT_FILE`).
     pub url: SecretString,
-    /// Maximum number of connections; the feeder's lock takes one more.
+    /// Maximum number of connections. The feeder's lock takes another one.
     pub pool_size: usize,
     /// Time limit of the first connection as a whole, and of each later one.
     pub connect_timeout: Duration,
@@ -25,7 +25,7 @@ pub struct PgSettings {
     pub application_name: String,
 }
 
-/// The longest wait for a connection of the pool.
+/// Longest wait for a connection of the pool.
 const POOL_WAIT: Duration = Duration::from_secs(10);
 
 impl PgSettings {
@@ -43,7 +43,7 @@ pub async fn connect(settings: &PgSettings) -> Result<Pool, StoreError> {
     let (mut config, trust) = parse(settings.url.expose_secret())?;
     let server = server_name(&config);
     config.application_name(&settings.application_name).connect_timeout(settings.connect_timeout);
-    // A peer that vanished must not hold a lock, or a caller, for the hours that the defaults allow.
+    // A peer that vanished must not hold a lock, or block a caller, for hours, as the defaults allow.
     config
         .keepalives_idle(Duration::from_secs(15))
         .keepalives_interval(Duration::from_secs(5))
@@ -79,7 +79,7 @@ pub async fn connect(settings: &PgSettings) -> Result<Pool, StoreError> {
     }
 }
 
-/// Reads the address. The error does not repeat it: it has the password.
+/// Reads the address. The error does not repeat it, because it contains the password.
 fn parse(url: &str) -> Result<(Config, Trust), StoreError> {
     let bad = || {
         StoreError::Broken(
@@ -97,7 +97,8 @@ fn parse(url: &str) -> Result<(Config, Trust), StoreError> {
     Ok((config, trust))
 }
 
-/// Returns the certificates that `sslmode` trusts, and the address for the driver, which knows no mode above `require`.
+/// Returns the certificates that `sslmode` trusts, and the address for the driver, which knows no stricter mode than
+/// `require`.
 fn trust(address: &str) -> (Trust, String) {
     let Some((base, query)) = address.split_once('?') else {
         return (Trust::Anyone, address.to_owned());

@@ -120,7 +120,7 @@ impl DatasetWriter for PgStore {
     }
 }
 
-/// Copies `lines` as they come, at the pace of the server: a few kilobytes are on the way at a time.
+/// Copies `lines` as they arrive, as fast as the server accepts them. Only a few kilobytes are buffered.
 async fn copy_items(
     tx: &Transaction<'_>,
     id: DatasetId,
@@ -139,7 +139,8 @@ async fn copy_items(
     Ok(counted)
 }
 
-/// Maps the violation of an id that is there already to its line, which the server names.
+/// Converts PostgreSQL's error for an item id that occurs twice into an error with the line of the dataset, which
+/// PostgreSQL names.
 fn refused(error: Error) -> StoreError {
     if violated(&error) != Some("dataset_items_item_id_unique") {
         return error.into();

@@ -51,7 +51,7 @@ SELECT $1, job.ordinal, job.sample, 0, $4 /* now */
 FROM unnest($2::integer[], $3::integer[]) AS job (ordinal, sample)
 ON CONFLICT DO NOTHING";
 
-// The series is in the select list because there it is produced row by row, and the limit ends it.
+// The series is in the select list, because there it is produced row by row and ends at the limit.
 const INSERT_LOST: &str = "\
 -- deferred.insert_lost
 INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
@@ -103,7 +103,7 @@ const DELETE_ALL: &str = "\
 DELETE FROM deferred
 WHERE run_id = $1";
 
-/// Keys of jobs as one array a column.
+/// Keys of jobs as one array for each column.
 pub struct KeyColumns {
     pub run_id: Vec<Uuid>,
     pub ordinal: Vec<i32>,
@@ -135,8 +135,8 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
         .collect()
 }
 
-/// Inserts the deferrals of jobs without a result. Returns the jobs that were not deferred before. The deferral of a later
-/// attempt replaces that of an earlier one, whose feeding was not recorded yet.
+/// Inserts the deferrals of jobs without a result. Returns the jobs that were not yet deferred. The deferral of a
+/// later attempt replaces that of an earlier one whose feeding was not recorded yet.
 pub async fn insert(
     tx: &Transaction<'_>,
     deferrals: &[(&Deferred, Timestamp)],
@@ -181,7 +181,7 @@ pub async fn insert_lost(
     now: Timestamp,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    // The statement looks at every position, so it runs only if the counters show that a job is missing.
+    // The statement reads every position, so it runs only if the counters show that a job is missing.
     if row.in_queue() == 0 {
         return Ok(0);
     }

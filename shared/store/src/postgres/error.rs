@@ -36,14 +36,14 @@ impl From<Error> for StoreError {
     }
 }
 
-/// Returns true for an SQLSTATE whose cause may be gone at the next try.
+/// Returns true for an SQLSTATE whose cause may be gone at a retry.
 fn passes(code: &str) -> bool {
     match code {
         // These are a statement time-out, a lock that is not available, a read-only server and an I/O error.
         "57014" | "55P03" | "25006" | "58030" => true,
         // This class is a server that shuts down, crashed or starts up.
         code if code.starts_with("57P") => true,
-        // These classes are a connection error, a lost race and a lack of resources.
+        // These classes are a connection error, a conflict of transactions and a lack of resources.
         code => ["08", "40", "53"].contains(&&code[..2]),
     }
 }

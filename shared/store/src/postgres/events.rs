@@ -21,8 +21,8 @@ INSERT INTO run_events (run_id, last_seq, first_seq, is_status, events)
 SELECT *
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[])";
 
-// `seq`s are dense, so a bound on them is a bound on the events. The limit is subtracted from the stored `seq`: a client may
-// send an `after` that is so large that nothing can be added to it.
+// `seq`s are dense, so a limit on them is a limit on the events. The limit is subtracted from the stored `seq` and
+// not added to `after`, because a client may send the largest possible `after`.
 const PAGE: &str = "\
 -- run_events.page
 SELECT first_seq, events

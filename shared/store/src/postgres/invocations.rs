@@ -29,7 +29,7 @@ static PAGE: Sql = Sql::new(|| {
     select::<InvocationRecord>("invocations.page", "invocations", rest)
 });
 
-/// Inserts the calls that are not there. Returns their ids.
+/// Inserts the calls that are not yet stored. Returns their ids.
 pub async fn insert(
     tx: &Transaction<'_>,
     entries: &[&LogEntry],

@@ -15,7 +15,7 @@ const UNLOCK: &str = "\
 -- lead.unlock
 SELECT pg_advisory_unlock($1)";
 
-/// Holds the lock in the session of its own connection: when that ends, so does the lead.
+/// Holds the lock in the session of its own connection. When the connection ends, the lock is released.
 struct PgLead {
     connection: ClientWrapper,
 }

@@ -16,7 +16,8 @@ use crate::{
 #[async_trait]
 impl LogWriter for PgStore {
     async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError> {
-        // Tries a second time at once: the first may have lost a race, or got a connection that had died in the pool.
+        // A failed transaction is retried once, immediately: it may have conflicted with another, or have got a dead
+        // connection from the pool.
         match self.try_write_logs(batch, now).await {
             Err(error) if error.is_transient() => {
                 tracing::debug!(%error, "a batch of logs is written again");

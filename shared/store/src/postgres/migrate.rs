@@ -7,7 +7,7 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
 }
 
-/// Advisory lock that is held during a migration: the migration tool takes none itself.
+/// Advisory lock that is held during a migration, because the migration tool takes none itself.
 const LOCK_KEY: i64 = 0x7275_6e6d_696c_6c01;
 
 const LOCK: &str = "\

@@ -34,7 +34,8 @@ const DELETE: &str = "\
 DELETE FROM providers
 WHERE id = $1";
 
-// The lock waits for the creation of a run with the provider, and makes the next creation wait.
+// Waits until a run that is being created with the provider is committed, and blocks further ones until this
+// transaction ends.
 const LOCK: &str = "\
 -- providers.lock
 SELECT id
@@ -149,7 +150,7 @@ impl ProviderWriter for PgStore {
         let updated = tx.execute(&statement, &parameters(&values)).await;
         if updated.map_err(|error| refused(error, row))? == 0 {
             tx.rollback().await?;
-            // Gives the connection back first: the pool may have no other.
+            // The connection is returned to the pool first, because the pool may have no other.
             drop(client);
             self.provider(row.id).await?;
             return Err(StoreError::Conflict(format!("provider {} was changed meanwhile", row.id)));

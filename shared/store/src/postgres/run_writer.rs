@@ -1,4 +1,4 @@
-//! The transactions that create and change runs, over several tables.
+//! Transactions that create and change runs, over several tables.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ impl RunWriter for PgStore {
         providers::hold(&tx, row.submission.provider_id).await?;
         let run = LockedRun::created(row);
         if !runs::insert(&tx, &run.row).await? {
-            // Another request with the key was quicker, and has committed.
+            // Another request with the same key has committed earlier.
             let existing = runs::by_key(&tx, row).await?;
             let existing = existing.ok_or_else(|| StoreError::not_found("run", row.id))?;
             return existing.answer_again(row).map(CreatedRun::Existing);

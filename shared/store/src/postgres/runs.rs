@@ -49,7 +49,7 @@ static PAGE: Sql = Sql::new(|| select("runs.page", "WHERE id < $1 /* before */\n
 
 static SELECT: Sql = Sql::new(|| select("runs.select", "WHERE id = ANY ($1)\nORDER BY id"));
 
-// Always in the order of the ids, so that two batches over the same runs cannot deadlock.
+// The rows are always locked in the order of the ids, so that two batches with the same runs cannot deadlock.
 static LOCK: Sql = Sql::new(|| select("runs.lock", "WHERE id = ANY ($1)\nORDER BY id\nFOR UPDATE"));
 
 static ACTIVE: Sql = Sql::new(|| {
@@ -147,7 +147,7 @@ pub async fn lock(tx: &Transaction<'_>, id: RunId) -> Result<LockedRun, StoreErr
     lock_all(tx, &[id]).await?.remove(&id).ok_or_else(|| StoreError::not_found("run", id))
 }
 
-/// Locks those of the runs that are there, until the transaction ends.
+/// Locks those of the runs that exist, until the transaction ends.
 pub async fn lock_all(tx: &Transaction<'_>, ids: &[RunId]) -> Result<LockedRuns, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let statement = tx.prepare_cached(&LOCK).await?;

@@ -10,7 +10,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
 
-/// Certificates of a server that are accepted.
+/// Server certificates that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Any certificate, as with libpq's `prefer`: any encryption is better than none, and distributions start PostgreSQL with
@@ -32,7 +32,7 @@ pub fn connector(trust: Trust) -> Result<MakeRustlsConnect, StoreError> {
             Ok(MakeRustlsConnect::new(config))
         }
         Trust::SystemCertificates => {
-            // The connector uses the provider of the process; one that is installed already serves as well.
+            // The connector uses the process's cryptography provider. If one is already installed, that one is used.
             let _ = ring::default_provider().install_default();
             let (connector, _unreadable) = MakeRustlsConnect::with_native_certs().map_err(|errors| {
                 StoreError::Broken(format!("no certificate of the system can be read: {errors:?}"))

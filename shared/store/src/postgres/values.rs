@@ -1,4 +1,4 @@
-//! Values on their way into and out of PostgreSQL.
+//! Conversion of values to and from PostgreSQL.
 
 use std::{borrow::Cow, error::Error};
 
@@ -24,7 +24,7 @@ pub fn bigint(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Returns a small number as `integer`. Ordinals and the like are far below its bound.
+/// Returns a small number as `integer`. Ordinals and similar numbers are far below its maximum.
 pub fn integer(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
@@ -46,7 +46,7 @@ pub fn arrays<'a>(rows: impl Iterator<Item = Vec<Value<'a>>>) -> Vec<Vec<Value<'
     arrays
 }
 
-/// Reads the record that the row begins with.
+/// Reads the record with which the row begins.
 pub fn record<T: Columns>(row: &Row) -> Result<T, StoreError> {
     Cells::new(row).record()
 }

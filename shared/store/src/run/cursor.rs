@@ -1,13 +1,14 @@
 use crate::columns::columns;
 
-/// How far a run is fed to its lane's queue.
+/// State of the feeding of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Positions that were published at least once. Position `sample * items + ordinal` is a job.
+    /// Number of positions whose jobs were published at least once. A job's position is `sample * items + ordinal`.
     pub fed: u64,
-    /// Jobs that wait for their time to be fed again.
+    /// Number of jobs that wait for the time at which they are fed again.
     pub deferred: u64,
-    /// Number of the pass. It grows when failed jobs are tried again; results of an earlier pass are not recorded.
+    /// Number of the pass. It is incremented when failed jobs are retried; results of an earlier pass are not
+    /// recorded.
     pub epoch: u32,
 }
 

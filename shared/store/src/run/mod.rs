@@ -40,7 +40,7 @@ pub struct RunRow {
     pub pause: Option<Pause>,
     pub retry: RetryNote,
     pub resumption: Resumption,
-    /// The `seq` of the run's last event; 0 before the first.
+    /// `seq` of the run's last event. 0 before the first event.
     pub seq: u64,
     /// Time of the last `run_progress` event.
     pub progress_at: Option<Timestamp>,
@@ -67,7 +67,7 @@ columns! {
 }
 
 impl RunRow {
-    /// Returns a run of `total` jobs of which none was fed yet.
+    /// Returns a run of `total` jobs none of which was fed yet.
     pub fn new(id: RunId, new: NewRun, total: u64, created_at: Timestamp) -> Self {
         Self {
             id,
@@ -88,8 +88,8 @@ impl RunRow {
         }
     }
 
-    /// Returns the number of jobs in the lane's queue or in flight, as far as the store knows: a job is published before
-    /// it is counted as fed.
+    /// Returns the number of jobs in the lane's queue or in flight, as far as the store knows: a job is counted as
+    /// fed only after it was published.
     pub fn in_queue(&self) -> u64 {
         self.cursor.fed.saturating_sub(self.stats.settled() + self.cursor.deferred)
     }

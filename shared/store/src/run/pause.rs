@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::columns::columns;
 
-/// A pause that has not ended.
+/// Current pause of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
     pub at: Timestamp,

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::columns::columns;
 
-/// Times that a run was resumed after a pause or a restart of its process.
+/// Record of a run's resumptions after a pause or a restart of its process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resumption {
     pub count: u32,

@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::stored_as_json;
 
-/// Counters and sums over the jobs of a run, as the column `stats` holds them in JSON. Only rows that were newly recorded
+/// Counters and sums over the jobs of a run. The column `stats` has them as JSON. Only rows that were newly recorded
 /// change them, so they always equal the rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunStats {
-    /// Numbers of jobs with a result, by outcome.
+    /// Number of jobs with a result for each outcome.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// Numbers of failed jobs, by the reason of the failure.
+    /// Number of failed jobs for each kind of error.
     pub errors: BTreeMap<ErrorKind, u64>,
     #[serde(flatten)]
     pub scores: ScoreTally,
-    /// Number of HTTP requests, failed ones and duplicates included.
+    /// Number of HTTP requests, including failed ones and duplicates.
     pub calls: u64,
     pub retries: u64,
     /// Number of invocations of jobs that already had a result.
@@ -51,7 +51,7 @@ impl RunStats {
         }
     }
 
-    /// Counts the requests of a call, however the call ended.
+    /// Counts the requests of a call with any result.
     pub fn charge(&mut self, call: &Call) {
         self.calls += call.attempts.len() as u64;
         self.retries += call.retries();
@@ -64,7 +64,7 @@ impl RunStats {
         }
     }
 
-    /// Removes the failed jobs, whose results were deleted because they are tried again.
+    /// Removes the failed jobs from the counters, because their results were deleted for a retry.
     pub fn forget_failures(&mut self) {
         self.outcomes.remove(&Outcome::Failed);
         self.errors.clear();

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::columns::columns;
 
-/// The request that a run was created from. It never changes.
+/// Request from which a run was created. It never changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
     pub name: Option<String>,
@@ -34,7 +34,7 @@ columns! {
 }
 
 impl Submission {
-    /// Returns true if `other` asks for the same work, whatever its name and origin.
+    /// Returns true if `other` asks for the same work. Name and trace context do not matter.
     pub fn is_same_work(&self, other: &Self) -> bool {
         self.provider_id == other.provider_id
             && self.model == other.model

@@ -137,7 +137,7 @@ impl DatasetWriter for SqliteStore {
     }
 }
 
-/// A dataset on its way in. Its items are deleted if it is dropped before it is finished.
+/// A dataset that is being uploaded. Its items are deleted if this is dropped before the upload is finished.
 struct Upload {
     writer: Arc<Writer>,
     id: DatasetId,
@@ -188,7 +188,7 @@ impl Drop for Upload {
     }
 }
 
-/// Deletes the items of uploads that the last process did not finish.
+/// Deletes the items of uploads that an earlier process did not finish.
 pub fn discard_unfinished(db: &Connection) -> Result<(), StoreError> {
     for id in all(db, UPLOADS, [], |row| row.cell("dataset_id"))? {
         discard(db, blob(id))?;

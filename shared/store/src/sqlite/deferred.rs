@@ -108,8 +108,8 @@ pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec
     })
 }
 
-/// Inserts the deferrals of jobs without a result. Returns the jobs that were not deferred before. The deferral of a later
-/// attempt replaces that of an earlier one, whose feeding was not recorded yet.
+/// Inserts the deferrals of jobs without a result. Returns the jobs that were not yet deferred. The deferral of a
+/// later attempt replaces that of an earlier one whose feeding was not recorded yet.
 pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<Vec<JobKey>, StoreError> {
     let mut inserted = Vec::new();
     for (deferred, due) in deferrals {
@@ -147,7 +147,7 @@ fn write_one(
 
 /// Makes jobs due that were fed and have neither result nor deferral. Returns their number.
 pub fn insert_lost(db: &Connection, row: &RunRow, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    // The statement looks at every position, so it runs only if the counters show that a job is missing.
+    // The statement reads every position, so it runs only if the counters show that a job is missing.
     if row.in_queue() == 0 {
         return Ok(0);
     }

@@ -18,8 +18,8 @@ const INSERT: &str = "\
 INSERT INTO run_events (run_id, last_seq, first_seq, is_status, events)
 VALUES (?1, ?2, ?3, ?4, ?5)";
 
-// `seq`s are dense, so a bound on them is a bound on the events. The limit is subtracted from the stored `seq`: a client may
-// send an `after` that is so large that nothing can be added to it.
+// `seq`s are dense, so a limit on them is a limit on the events. The limit is subtracted from the stored `seq` and
+// not added to `after`, because a client may send the largest possible `after`.
 const PAGE: &str = "\
 -- run_events.page
 SELECT first_seq, events

@@ -26,7 +26,7 @@ static PAGE: Sql = Sql::new(|| {
     select::<InvocationRecord>("invocations.page", "invocations", rest)
 });
 
-/// Inserts the calls that are not there. Returns their ids.
+/// Inserts the calls that are not yet stored. Returns their ids.
 pub fn insert(db: &Connection, entries: &[&LogEntry]) -> Result<HashSet<InvocationId>, StoreError> {
     let mut ids = HashSet::with_capacity(entries.len());
     for entry in entries {

@@ -1,8 +1,8 @@
 //! The store over one `SQLite` file, for one process.
 //!
-//! `SQLite` allows one writer: a thread that owns the writing connection and runs closures, each in a
-//! transaction of its own. Readers have connections of their own and see the last commit. As in
-//! [`crate::postgres`], one file for each table has all SQL that names it.
+//! `SQLite` allows one writer. It is a thread that owns the writing connection and runs closures, each in a
+//! transaction of its own. Readers have connections of their own and see the last commit. As in [`crate::postgres`],
+//! one file for each table has all SQL that names it.
 
 mod datasets;
 mod deferred;
@@ -38,7 +38,7 @@ use crate::StoreError;
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
-    /// True while a task of this process leads.
+    /// True while a task of this process is the feeder.
     is_led: Arc<AtomicBool>,
 }
 
@@ -60,7 +60,7 @@ impl SqliteStore {
         opening.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    /// Runs `write` in a transaction, to its end even if the caller is dropped.
+    /// Runs `write` in a transaction, which is completed even if the caller is dropped.
     async fn write<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,

@@ -17,10 +17,10 @@ mod embedded {
 /// Longest wait for another process that reads the file, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Number of statements that a connection keeps prepared. It is above the number of this store's statements.
+/// Number of statements that a connection keeps prepared. It is larger than the number of this store's statements.
 pub const STATEMENTS: usize = 128;
 
-/// Opens the file for writing. Returns with it the lock that keeps other processes out.
+/// Opens the file for writing. Also returns the lock that excludes other processes.
 pub fn open(path: &Path) -> Result<(Connection, File), StoreError> {
     let lock = lock(path)?;
     let mut connection = Connection::open(path)?;

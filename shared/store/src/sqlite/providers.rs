@@ -178,7 +178,7 @@ impl SecretRotation for SqliteStore {
     }
 }
 
-/// Returns [`StoreError::NotFound`] if the provider is not there.
+/// Returns [`StoreError::NotFound`] if the provider does not exist.
 pub fn require(db: &Connection, id: ProviderId) -> Result<(), StoreError> {
     match first(db, EXISTS, [blob(id.uuid())], |row| Ok(row.get("found")?))? {
         Some(true) => Ok(()),

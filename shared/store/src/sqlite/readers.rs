@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::open::STATEMENTS;
 use crate::StoreError;
 
-/// Maximum number of reads at a time; further ones wait.
+/// Maximum number of concurrent reads. Further ones wait.
 const READERS_MAX: usize = 4;
 
 /// Longest wait for a checkpoint that resets the write-ahead log.
@@ -44,7 +44,7 @@ impl Readers {
         reading.await.map_err(|error| StoreError::Broken(error.to_string()))?
     }
 
-    /// Returns an idle connection, or a new one. There are at most as many as permits.
+    /// Returns an idle connection, or a new one. There are at most as many connections as permits.
     fn take(&self) -> Result<Connection, StoreError> {
         if let Some(connection) = self.idle().pop() {
             return Ok(connection);

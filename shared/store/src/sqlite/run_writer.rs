@@ -1,4 +1,4 @@
-//! The transactions that create and change runs, over several tables.
+//! Transactions that create and change runs, over several tables.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -126,12 +126,12 @@ pub fn insert(db: &Connection, row: &RunRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Loads the run as the transaction sees it. There is one writer, so the transaction is the lock.
+/// Loads the run as the transaction sees it. There is only one writer, so the transaction serves as the lock.
 pub fn load(db: &Connection, id: RunId) -> Result<LockedRun, StoreError> {
     load_all(db, &[id])?.remove(&id).ok_or_else(|| StoreError::not_found("run", id))
 }
 
-/// Loads those of the runs that are there.
+/// Loads those of the runs that exist.
 pub fn load_all(db: &Connection, ids: &[RunId]) -> Result<LockedRuns, StoreError> {
     let mut runs = LockedRuns::new();
     for id in ids {

@@ -1,4 +1,4 @@
-//! Values on their way into and out of `SQLite`.
+//! Conversion of values to and from `SQLite`.
 
 use jiff::Timestamp;
 use rusqlite::{
@@ -60,7 +60,7 @@ pub fn execute(connection: &Connection, sql: &str, params: impl Params) -> rusql
     connection.prepare_cached(sql)?.execute(params).map(|rows| rows as u64)
 }
 
-/// Reads the record that the row begins with.
+/// Reads the record with which the row begins.
 pub fn record<T: Columns>(row: &Row<'_>) -> Result<T, StoreError> {
     Cells::new(row).record()
 }

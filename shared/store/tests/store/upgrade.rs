@@ -1,4 +1,4 @@
-//! Rows from before the versions 5 and 6 of the schema, to check that they are read with the defaults.
+//! Rows from before versions 5 and 6 of the schema, to check that the new columns are read with their defaults.
 
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId, api::SettingsOverride};
@@ -8,8 +8,8 @@ use uuid::Uuid;
 /// Last version without the columns that are checked here.
 pub const BEFORE: i32 = 4;
 
-/// Returns SQL, for both databases, that inserts a row into each table that has got columns since, all with one id. `id`,
-/// `bytes` and `time` are literals of these types in the dialect of the database.
+/// Returns SQL, for both databases, that inserts a row into each table to which columns were added later, all with
+/// one id. `id`, `bytes` and `time` are literals of these types in the dialect of the database.
 pub fn rows(id: &str, bytes: &str, time: &str) -> String {
     let stats = serde_json::to_string(&RunStats::default()).unwrap();
     format!(

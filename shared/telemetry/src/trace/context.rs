@@ -9,7 +9,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 const TRACEPARENT: &str = "traceparent";
 
-/// A carrier of the one header that crosses the broker.
+/// Carrier of the header `traceparent`, the only one that is sent over the broker.
 #[derive(Default)]
 struct Header(Option<String>);
 
@@ -17,12 +17,12 @@ struct Header(Option<String>);
 /// that cannot be read is ignored.
 pub fn continue_from(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
-    // Fails if the span is not exported.
+    // This fails if the span is not exported.
     let _ = span.set_parent(read(traceparent));
 }
 
-/// Adds to `span` a link to the span of `traceparent`, a W3C trace context: its cause in another trace. A context that
-/// cannot be read is ignored.
+/// Adds to `span` a link to its cause in another trace: the span of `traceparent`, a W3C trace context. A context
+/// that cannot be read is ignored.
 pub fn link_to(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
     if span.is_disabled() {
@@ -36,7 +36,8 @@ fn read(traceparent: &str) -> Context {
     TraceContextPropagator::new().extract_with_context(&Context::new(), &header)
 }
 
-/// Returns the W3C trace context of `span`, for [`continue_from`] in another process; `None` if the span is not exported.
+/// Returns the W3C trace context of `span`, for [`continue_from`] in another process, or `None` if the span is not
+/// exported.
 pub fn context_of(span: &Span) -> Option<String> {
     let mut header = Header::default();
     TraceContextPropagator::new().inject_context(&span.context(), &mut header);

@@ -65,7 +65,7 @@ struct Outage {
     warned_at: Option<Instant>,
 }
 
-/// Shortest time between two warnings about a collector that is unavailable again and again.
+/// Shortest time between two warnings about a collector that is unavailable repeatedly.
 const WARN_EVERY: Duration = Duration::from_mins(5);
 
 impl Outage {
@@ -80,7 +80,7 @@ impl Outage {
         warns
     }
 
-    /// Ends the outage, if there was one, and returns the number of spans lost.
+    /// Ends the outage, if there was one, and returns the number of lost spans.
     fn end(&mut self) -> Option<usize> {
         Some(std::mem::take(&mut self.lost)).filter(|&lost| lost > 0)
     }

@@ -10,25 +10,26 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 pub(super) struct Ids(RandomIdGenerator);
 
 thread_local! {
-    /// Id of the next trace that begins on this thread. It is passed this way because a generator takes no parameters.
+    /// Id of the next trace that begins on this thread. It is passed in a static, because a generator takes no
+    /// parameters.
     static NEXT: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
 /// Begins the trace of `key` with `span`, which must have no parent and must not have been entered yet. All spans that begin
 /// with the same key are in the same trace, in any process and at any time.
 pub fn begin(span: &Span, key: &dyn Display) {
-    // With traces off, this is the only cost.
+    // If traces are off, this check is the only cost.
     if span.is_disabled() {
         return;
     }
     NEXT.set(Some(trace_id(&key.to_string())));
-    // Asking for the context starts the span, now and on this thread.
+    // Reading the context starts the span, now and on this thread.
     span.context();
     NEXT.set(None);
 }
 
-/// Hashes the key by FNV-1a in 128 bits, in two passes: samplers decide by the lower half, and after one pass the end of the
-/// key would hardly have reached its upper bits.
+/// Hashes the key by FNV-1a in 128 bits, in two passes. Samplers decide by the lower half of the id, and after one
+/// pass the end of the key would hardly influence the upper bits of that half.
 ///
 /// Source: G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic Hash Algorithm" (IETF
 /// draft-eastlake-fnv).
@@ -70,7 +71,7 @@ mod tests {
         let blocks: Vec<_> =
             keys.chunks(1_000).map(|block| block.iter().filter(|key| kept(key)).count()).collect();
 
-        // Five standard deviations of a fair choice.
+        // The limit is five standard deviations of a fair choice.
         assert!(blocks.iter().all(|kept| kept.abs_diff(100) < 48), "{blocks:?}");
     }
 

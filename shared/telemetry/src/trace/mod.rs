@@ -1,6 +1,6 @@
 //! Traces: the export of spans, and the continuation of a trace in another process.
 //!
-//! If traces are off, or the span is not exported, these functions do nothing and cost next to nothing.
+//! If traces are off, or the span is not exported, these functions do nothing and cost almost nothing.
 
 #[cfg(feature = "otlp")]
 mod context;
@@ -44,13 +44,13 @@ pub struct TraceSettings {
     pub headers: BTreeMap<String, SecretString>,
     /// Name of this process in traces.
     pub service: String,
-    /// If true, a span that continues a trace is kept when the trace's first span was.
+    /// If true, a span that continues a trace is kept if the trace's first span was kept.
     pub parent_based: bool,
     /// Share of the other traces that is kept, from 0 to 1.
     pub ratio: f64,
 }
 
-/// A fault for which there are no traces.
+/// Error that prevents traces.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     #[error("this build has no traces, because it was compiled without the feature `otlp`")]

@@ -1,7 +1,7 @@
-//! The one table of the names under which spans and fields are exported.
+//! The only table of the names under which spans and fields are exported.
 //!
-//! It is also the list of the data that may leave the process: a field that is not here never becomes an attribute, so no
-//! prompt, answer or key is exported because it was logged.
+//! It is also the list of the data that may leave the process: a field that is not here never becomes an attribute,
+//! so a prompt, answer or key is not exported even if it was logged.
 //!
 //! Source: `OpenTelemetry` semantic conventions 1.41.0, the last release with the attributes of generative AI;
 //! `runmill.*` names are runmill's own.
@@ -19,16 +19,16 @@ pub(super) const SPANS: &[(&str, SpanKind)] = &[
     ("results.write", SpanKind::Internal),
 ];
 
-/// The span of a call. It is exported under the name of its operation and model.
+/// Name of a call's span. The span is exported under the name of its operation and model.
 pub(super) const CALL: &str = "model.invoke";
-/// The event that logs a call. Its fields become attributes of the call's span.
+/// Name of the event that logs a call. Its fields become attributes of the call's span.
 pub(super) const CALL_LINE: &str = "model.invocation";
 
 pub(super) const OPERATION: (&str, &str) = ("gen_ai.operation.name", "chat");
 pub(super) const MODEL: &str = "gen_ai.request.model";
 pub(super) const ERROR: &str = "error.type";
 
-/// A field and the attribute as which it is exported.
+/// A field, and the attribute as which it is exported.
 pub(super) struct Attribute {
     field: &'static str,
     name: &'static str,

@@ -26,7 +26,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for sending the last spans of a process that ends.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The provider whose last spans [`close`] sends.
+/// Tracer provider whose last spans [`close`] sends.
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
 /// Sets up logs and traces of the whole process.
@@ -119,11 +119,11 @@ fn client(is_plain: bool) -> Result<Client, TraceError> {
     let build = move || {
         let builder = Client::builder()
             .timeout(EXPORT_TIMEOUT)
-            // The headers hold a secret, which must not follow a redirect or go through a proxy that the environment
-            // happens to name.
+            // The headers hold a secret, which must not follow a redirect or go through a proxy that environment
+            // variables name.
             .redirect(redirect::Policy::none())
             .no_proxy();
-        // Without TLS no certificates are needed, so a machine without any must not fail to start.
+        // Without TLS no certificates are needed, so the process must start on a machine that has none.
         let builder = if is_plain { builder.tls_certs_only(iter::empty()) } else { builder };
         builder.build().map_err(|error| TraceError::Client(error.to_string()))
     };

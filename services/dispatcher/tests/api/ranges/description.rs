@@ -1,11 +1,11 @@
-//! The numbers that the `OpenAPI` description says the API takes.
+//! Reads from the `OpenAPI` description the numbers that the API accepts.
 
 use runmill_proto::Range;
 use serde_json::Value;
 
 /// A number of a request.
 pub struct Number {
-    /// Such as `POST /runs`.
+    /// Method and path, such as `POST /runs`.
     pub operation: String,
     /// JSON pointer into the body, or `?` and the name of the query's parameter.
     pub pointer: String,

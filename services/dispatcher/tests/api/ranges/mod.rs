@@ -1,7 +1,7 @@
 //! Sends values below, at and above its range for every number that the API takes.
 //!
-//! The numbers are those of the `OpenAPI` description: a new one is in the walk at once, and fails it until its range is in
-//! its description and in the documentation, and is kept.
+//! The numbers are those of the `OpenAPI` description. So a new number is tested at once, and the test fails until the
+//! API enforces a range that the description and the documentation state.
 
 mod description;
 mod documents;
@@ -17,7 +17,7 @@ use description::{Documented, Number, numbers, numbers_of};
 
 /// Values that are no JSON numbers.
 const NO_NUMBERS: [&str; 4] = ["\"1\"", "true", "[]", "{}"];
-/// A number that no type can hold. Its error is the JSON reader's.
+/// A number that no type can hold. Its error comes from the JSON parser.
 const HUGE: &str = "1e400";
 
 #[test]
@@ -68,7 +68,7 @@ async fn every_number_of_a_query_is_accepted_within_its_range_and_refused_outsid
             assert_accepted(requests.with_query(operation, pointer, &raw), &told, &raw).await;
         }
         for raw in range.outside().iter().map(String::as_str).chain(["", "x", "%221%22", HUGE]) {
-            // A list of all rows, as NDJSON, has no pages; the query is checked all the same.
+            // A list of all rows, as NDJSON, has no pages, but the query is checked.
             for accept in ["application/json", "application/x-ndjson"] {
                 let request = requests.with_query(operation, pointer, raw).header("accept", accept);
                 assert_refused(&refused(request).await, range, &told, raw);
@@ -114,7 +114,8 @@ async fn the_id_of_an_event_has_the_range_of_the_query() {
     }
 }
 
-/// A cursor is a text. That of a list of items is a number, and that of a list of results has two.
+/// A cursor is a text. The cursor of a list of items is a number, and the cursor of a list of results consists of
+/// two.
 #[tokio::test]
 async fn a_cursor_that_no_page_gave_is_refused_or_followed_by_nothing() {
     let server = Server::start().await;
@@ -185,7 +186,7 @@ impl<'a> Requests<'a> {
         self.request(operation).header("content-type", "application/json").body(body)
     }
 
-    /// Returns the body of a valid request, with the objects that a number cannot be put into without more.
+    /// Returns the body of a valid request, with the objects into which numbers are put.
     fn body(&self, operation: &str) -> Value {
         let keys = json!([{"label": "a", "value": "sk-0123456789"}]);
         match operation {

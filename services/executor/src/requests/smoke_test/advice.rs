@@ -1,7 +1,7 @@
 use runmill_proto::ErrorKind;
 
-/// Returns what a person can do about an error of this kind.
-// No `_` arm: a new kind does not compile until someone knows what to say.
+/// Returns advice for a person who gets an error of this kind.
+// There is no `_` arm, so that a new kind does not compile without advice.
 pub const fn advice(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Connection => "check the base URL, and whether the executor's network reaches it",

@@ -1,4 +1,4 @@
-//! Answers whether a model can be called: by the same client, keys and limits as a run's calls.
+//! Tests if a model can be called, through the same client, keys and limits as a run's calls.
 
 mod advice;
 mod report;
@@ -19,10 +19,11 @@ use crate::environment::{Callee, Environment};
 const QUESTION: &str = "Answer with the one word: ready";
 const JSON_QUESTION: &str = r#"Answer with this JSON object and nothing else: {"ready": true}"#;
 
-/// Most tokens of an answer: enough for a reasoning model to think of one word, at a cost of nearly nothing.
+/// Maximum number of tokens of an answer: enough for a reasoning model to answer with one word, at a cost of nearly
+/// nothing.
 const TOKENS_MAX: u32 = 512;
 
-/// Calls the model as a run would, and reports what came. `None` if `stop` came before the end.
+/// Calls the model as a run would, and returns a report, or `None` if `stop` came before the end.
 pub async fn answer(
     environment: &Environment,
     test: &SmokeTest,
@@ -46,7 +47,7 @@ async fn report(
     stop: &CancellationToken,
 ) -> Option<SmokeTestReport> {
     let config = impatient();
-    // The stored settings count: people test what they changed just before.
+    // The settings are read from the store, because people test a change that they have just made.
     let callee = match environment.newest_callee(test.provider_id, &config).await {
         Ok(callee) => callee,
         Err(error) => return Some(unusable(&format!("{:#}", anyhow::Error::from(error)))),
@@ -68,13 +69,13 @@ async fn report(
     Some(SmokeTestReport { json_mode, ..answered(&invoked) })
 }
 
-/// The provider's settings, within the time of a test.
+/// Returns the provider's policy, with a deadline for the test.
 fn policy(callee: &Callee<'_>, now: Timestamp) -> CallPolicy {
     let time = SignedDuration::try_from(SmokeTest::TIME_MAX).expect("a minute is in range");
     CallPolicy { deadline: Some(now + time), total: SmokeTest::TIME_MAX, ..callee.policy() }
 }
 
-/// One more try and no long wait: a person waits to see what is wrong.
+/// Returns a configuration with one retry and no long wait, because a person waits for the result.
 fn impatient() -> JobConfig {
     let retry =
         RetryOverride { max_retries: Some(1), wait_max_seconds: Some(5.0), ..RetryOverride::default() };

@@ -5,7 +5,7 @@ use crate::{
     protocol::Answer,
 };
 
-/// The response to a request that does not stream.
+/// Response to a request that does not stream.
 #[derive(Serialize)]
 pub(super) struct ChatCompletion<'a> {
     id: String,
@@ -28,7 +28,7 @@ struct Choice<'a> {
 struct Message<'a> {
     role: &'static str,
     content: Option<&'a str>,
-    /// Reasoning, in the field of vLLM, `DeepSeek` and others. `OpenAI` itself has none.
+    /// Reasoning, in the field that vLLM, `DeepSeek` and others have. `OpenAI` itself has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
     refusal: Option<()>,

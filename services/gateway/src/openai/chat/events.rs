@@ -10,8 +10,7 @@ use crate::{
 const DONE: &[u8] = b"data: [DONE]\n\n";
 const BROKEN: &[u8] = b"data: {\"id\":\"chatcmpl-\",\"choices\":[{\"index\":0,\"delta\":{\"content\n\n";
 
-/// Writes the chunks of a stream. They differ in a few bytes only, so the bytes that they share are written once and
-/// copied.
+/// Writes the chunks of a stream. They differ only in a few bytes, so the common bytes are made once and copied.
 pub(super) struct ChatEvents<'a> {
     answer: &'a Answer<'a>,
     /// Bytes before the choice of every chunk.

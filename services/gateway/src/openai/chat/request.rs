@@ -7,7 +7,7 @@ use crate::{
     protocol::{Fault, Format, ModelRequest, Named, Text, or_default},
 };
 
-/// The fields of a request that the gateway reads, borrowed from its bytes. It skips the others.
+/// Fields of a request that the gateway reads, borrowed from its bytes. It skips the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct ChatRequest<'a> {
     #[serde(borrow, default)]

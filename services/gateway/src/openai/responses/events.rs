@@ -7,19 +7,19 @@ use crate::{
     protocol::{Answer, Events, push_json, push_string},
 };
 
-/// Writes typed and numbered events. The events of one part's tokens differ in a number and a text only, so the bytes
-/// that they share are written once.
+/// Writes typed and numbered events. The events of one part's tokens differ only in a number and a text, so the
+/// common bytes are made once and copied.
 pub(super) struct ResponseEvents<'a> {
     answer: &'a Answer<'a>,
     /// Number of the next event.
     number: u64,
     /// Number of closed parts, which is the index of the open one.
     closed: usize,
-    /// The fields that tell which item an event is about, as JSON that begins with a comma.
+    /// Fields that name the item of an event, as JSON that begins with a comma.
     place: Vec<u8>,
 }
 
-/// The names of the events of one part.
+/// Names of the events of one part.
 struct Names {
     added: Option<&'static str>,
     delta: &'static str,
@@ -103,7 +103,7 @@ impl<'a> ResponseEvents<'a> {
         });
     }
 
-    /// Returns the fields that tell which item the tokens of a part belong to.
+    /// Returns the fields that name the item to which the tokens of a part belong.
     fn place(&self, part: Part) -> Vec<u8> {
         let mut place = br#","item_id":"#.to_vec();
         push_string(&mut place, &id(self.answer, part));

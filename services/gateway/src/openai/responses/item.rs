@@ -61,7 +61,7 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Makes the content of a part that is a text.
+    /// Makes the content of a text part.
     pub fn whole(answer: &'a Answer<'_>, part: Part) -> Self {
         match part {
             Part::Thoughts => Self::new(part, &answer.completion.thoughts),

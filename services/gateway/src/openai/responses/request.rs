@@ -7,7 +7,7 @@ use crate::{
     protocol::{Fault, Format, ModelRequest, Text, or_default},
 };
 
-/// The fields of a request that the gateway reads. It skips the others.
+/// Fields of a request that the gateway reads. It skips the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct ResponsesRequest<'a> {
     #[serde(borrow)]
@@ -28,7 +28,7 @@ pub(super) struct ResponsesRequest<'a> {
     text: Option<TextConfig<'a>>,
 }
 
-/// The input: a text of the user's, or a list of items.
+/// Input: a text of the user, or a list of items.
 #[derive(Debug)]
 struct Input<'a>(Vec<Item<'a>>);
 

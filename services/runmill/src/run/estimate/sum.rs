@@ -13,7 +13,7 @@ pub struct Basis {
     pub model: String,
     pub samples: u32,
     pub answer_tokens: Span<u64>,
-    /// `None` if no price table has the model.
+    /// Price of the model. `None` if no price table has one.
     pub price: Option<Price>,
     pub pace: Pace,
 }
@@ -23,7 +23,7 @@ pub struct Pace {
     /// Maximum number of calls in flight, at least 1.
     pub concurrency: u32,
     pub seconds_per_call: f64,
-    /// Greater than 0.
+    /// Maximum number of calls per minute, greater than 0.
     pub calls_per_minute: Option<f64>,
     pub tokens_per_minute: Option<u64>,
 }
@@ -32,13 +32,13 @@ pub struct Pace {
 pub struct Estimate {
     pub(super) basis: Basis,
     pub(super) items: u64,
-    /// Prompt tokens of all calls.
+    /// Number of prompt tokens of all calls.
     pub(super) prompt_tokens: u64,
     /// Cost of all calls in nanodollars; meaningless without a price.
     cost: Span<i64>,
-    /// Images that are sent. Their tokens and their cost are not estimated.
+    /// Number of images that are sent. Their tokens and their cost are not estimated.
     pub(super) images: u64,
-    /// Items whose prompt exceeds the model's context window.
+    /// Number of items whose prompt exceeds the model's context window.
     pub(super) too_long: u64,
 }
 
@@ -57,7 +57,8 @@ impl Estimate {
         let Some(price) = &self.basis.price else { return };
         self.too_long += u64::from(price.context_window().is_some_and(|most| prompt_tokens > most));
         let samples = i64::from(self.basis.samples);
-        // Priced item by item, since a long prompt may have another price. An answer may be all reasoning or none of it.
+        // Each item is priced alone, because a long prompt may have another price. The answer may consist of
+        // reasoning completely or not at all.
         let cost = |answer: u64, reasoning: u64| {
             price.cost(&usage(prompt_tokens, answer, reasoning)).saturating_mul(samples)
         };

@@ -124,7 +124,7 @@ fn range<T: ToString>(low: &T, high: &T) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-/// Formats an amount: with cents from a dollar on, and below it with six digits, as the summary of a run.
+/// Formats an amount as in the summary of a run: with two decimals from a dollar on, and with six below it.
 fn dollars(nanousd: i64) -> String {
     let usd = usd(nanousd);
     if usd >= 1.0 { format!("${usd:.2}") } else { format!("${usd:.6}") }

@@ -3,7 +3,7 @@ use runmill_proto::{Generation, Item, JobConfig};
 
 /// Estimates the tokens of a run's prompts.
 pub struct Counter {
-    /// Tokens that every prompt has: system prompt, tools, schema of the answer.
+    /// Number of tokens that every prompt has: system prompt, tools, schema of the answer.
     common: u64,
     takes_images: bool,
 }
@@ -25,7 +25,7 @@ impl Counter {
     }
 }
 
-/// Counts tools and a schema as their JSON, since the model sees about as many characters of them.
+/// Counts the tokens of tools and of a schema by their JSON, because the model gets about as many characters of them.
 fn outside_messages(generation: &Generation) -> u64 {
     let json = |value: serde_json::Result<String>| value.map_or(0, |json| estimate_tokens(&json));
     let tools = if generation.tools.is_empty() { 0 } else { json(serde_json::to_string(&generation.tools)) };

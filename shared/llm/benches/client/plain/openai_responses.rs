@@ -7,7 +7,7 @@ use crate::{QUESTION, Subject};
 
 pub const API: Api = Api { request, read };
 
-/// An event or a buffered answer. A field that both have means the same.
+/// An event or a buffered answer. A field that both have means the same in each.
 #[derive(Deserialize)]
 struct Event {
     #[serde(rename = "type")]

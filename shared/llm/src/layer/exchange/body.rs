@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{ModelError, tracker::AttemptTracker};
 
-/// Longest buffered answer: a hundred times what a model writes in one.
+/// Longest buffered answer, a hundred times longer than those of models.
 const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// Longest part of an error's body that is read.
@@ -27,8 +27,8 @@ impl AnswerBody {
         Self { response, first: None }
     }
 
-    /// Waits for the first piece, and returns true if it begins as a JSON object, which a stream of events never
-    /// does. To be called before [`Self::next`].
+    /// Waits for the first piece, and returns true if it begins like a JSON object, which a stream of events never
+    /// does. Must be called before [`Self::next`].
     pub async fn begins_as_json(&mut self) -> Result<bool, ModelError> {
         self.first = self.next().await?;
         let first = self.first.iter().flatten().find(|byte| !byte.is_ascii_whitespace());
@@ -43,7 +43,7 @@ impl AnswerBody {
         self.response.chunk().await.map_err(|_| ModelError::TruncatedStream)
     }
 
-    /// Reads all of it.
+    /// Reads the whole body.
     pub async fn whole(mut self, tracker: &AttemptTracker) -> Result<Vec<u8>, ModelError> {
         let mut body = Vec::new();
         while let Some(piece) = self.next().await? {
@@ -58,9 +58,10 @@ impl AnswerBody {
     }
 }
 
-/// Reads the start of an error's body, as much of it as arrives: the status alone tells much.
+/// Reads the start of an error's body, as much of it as arrives. A missing body is no failure, because the status
+/// alone is informative.
 ///
-/// The pieces are not given to the tracker, since [`ERROR_TIME`] limits the reading.
+/// The pieces are not reported to the tracker, because [`ERROR_TIME`] limits the reading.
 pub(super) async fn error(mut response: Response) -> Vec<u8> {
     let end = Instant::now() + ERROR_TIME;
     let mut body = Vec::new();

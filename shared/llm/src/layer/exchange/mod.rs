@@ -19,7 +19,7 @@ use crate::{
 /// Sends one request and reads its answer. The only layer that knows of HTTP.
 pub(crate) struct Exchange {
     pub protocol: Box<dyn Protocol>,
-    /// Names of the protocol and of the kind of provider that speaks it, to compare exchanges by.
+    /// Protocol and kind of the provider, by which exchanges are compared.
     pub api: (ProviderProtocol, ProviderKind),
     pub transport: Transport,
     pub redactor: Redactor,
@@ -27,7 +27,7 @@ pub(crate) struct Exchange {
 }
 
 impl AttemptLayer for Exchange {
-    /// Every text of the provider that gets into an error is redacted here.
+    /// Secrets are removed here from every text of the provider that becomes part of an error.
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let answer = self.exchange(cx).await;
         answer.map_err(|error| error.map_message(|message| self.redactor.clean(message)))
@@ -35,7 +35,7 @@ impl AttemptLayer for Exchange {
 }
 
 impl Exchange {
-    /// Returns true if both send to the same server, by the same protocol.
+    /// Returns true if both exchanges send to the same server, in the same protocol.
     pub fn is_like(&self, other: &Self) -> bool {
         self.api == other.api && self.transport.reaches(&other.transport)
     }
@@ -61,7 +61,7 @@ impl Exchange {
         }
         if !streamed {
             let body = body.whole(cx.tracker).await?;
-            // Tokens that were counted were billed, also of an answer that cannot be used.
+            // Tokens are recorded even if the answer cannot be used, because they were billed.
             return self.protocol.buffered(&body).map_err(|UnusableAnswer { error, usage }| {
                 cx.tracker.usage(usage);
                 error
@@ -89,10 +89,10 @@ impl Exchange {
     }
 }
 
-/// The kind of content that the head of an answer announces.
+/// Kind of content that the head of an answer announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MediaType {
-    /// A buffered answer, even if a stream was asked for.
+    /// A buffered answer, even if a stream was requested.
     Json,
     /// A web page, as proxies send when the server behind them does not answer.
     Html,

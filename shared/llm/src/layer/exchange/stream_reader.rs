@@ -20,10 +20,11 @@ pub(super) struct StreamReader<'a> {
 }
 
 /// Longest wait for the end of the body after the answer's terminator. A body that was read to its end leaves the
-/// connection usable for the next call. If the end does not arrive in this time, the connection is given up.
+/// connection usable for the next call. If the end does not arrive in this time, the connection is closed.
 const END_OF_BODY: Duration = Duration::from_millis(20);
 
-/// Longest wait for more after an answer that is complete without a terminator. Usually only token counts follow.
+/// Longest wait for further events after an answer that is complete without a terminator. Usually only token counts
+/// follow.
 const AFTER_COMPLETE: Duration = Duration::from_secs(5);
 
 impl<'a> StreamReader<'a> {
@@ -48,8 +49,8 @@ impl<'a> StreamReader<'a> {
     }
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
-        // Not every server sends the empty line after its terminator. No other event begins with this text, so it is
-        // complete without the line.
+        // Not every server sends the empty line after its terminator. No other event begins with this text, so the
+        // terminator is complete without that line.
         if let Ok(Some(event)) = self.events.rest()
             && event.data == "[DONE]"
             && let Ok(Step::Complete(answer)) = self.decoder.event(&event)
@@ -84,7 +85,8 @@ async fn next(body: &mut AnswerBody, is_whole: bool) -> Result<Option<Bytes>, Mo
     Ok(timeout(AFTER_COMPLETE, body.next()).await.ok().and_then(Result::ok).flatten())
 }
 
-/// Records the counted tokens however the reading ends, also when a time-out drops it: they were billed.
+/// Records the counted tokens, which were billed, in whatever way the reading ends, also if a time-out drops the
+/// reader.
 impl Drop for StreamReader<'_> {
     fn drop(&mut self) {
         self.tracker.usage(self.decoder.usage());

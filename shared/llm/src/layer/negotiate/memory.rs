@@ -28,7 +28,8 @@ struct Entry {
 /// updated.
 const ENTRY_TTL: Duration = Duration::from_hours(1);
 
-/// Most entries of each kind. A provider has tens of models; one with more loses all entries when they are full.
+/// Maximum number of entries of each kind. When it is reached, all entries are dropped; a provider usually has only
+/// tens of models.
 const MODELS_MAX: usize = 1_000;
 
 impl FormMemory {

@@ -11,12 +11,12 @@ pub(crate) use memory::FormMemory;
 /// accepted. All these requests count as one attempt.
 pub(crate) struct Negotiate<A> {
     pub inner: A,
-    /// Shared by all keys of the provider.
+    /// Accepted forms, shared by all keys of the provider.
     pub memory: Arc<FormMemory>,
 }
 
-/// Most requests of an attempt: the first, then one without stream options, one with the other token limit, and one
-/// buffered. No more forms are known.
+/// Maximum number of requests of an attempt: the first, one without stream options, one with the other token limit,
+/// and one buffered. There are no other forms.
 const REQUESTS_MAX: usize = 4;
 
 impl<A: AttemptLayer> AttemptLayer for Negotiate<A> {
@@ -64,7 +64,7 @@ impl<'a> Negotiation<'a> {
 
     fn remember(&self) {
         let request = self.cx.request;
-        // Calls in flight at the same time find the same form; only the first of them logs it.
+        // Several calls in flight may find the same form. Only the first of them logs it.
         if self.memory.store(request, self.form) {
             let Form { stream, stream_options, other_token_limit } = self.form;
             tracing::info!(
@@ -81,7 +81,7 @@ impl<'a> Negotiation<'a> {
     }
 }
 
-/// Remembers an accepted form however the attempt ends, also when a time-out drops it.
+/// Remembers an accepted form in whatever way the attempt ends, also if a time-out drops it.
 impl Drop for Negotiation<'_> {
     fn drop(&mut self) {
         if self.is_changed() {
@@ -91,7 +91,7 @@ impl Drop for Negotiation<'_> {
 }
 
 impl Form {
-    /// Returns this form with `fix` applied: an equal form, if it already was.
+    /// Returns this form with `fix` applied. The result is equal if it was already applied.
     fn with(self, fix: Fix) -> Self {
         match fix {
             Fix::Buffer => Self { stream: false, ..self },

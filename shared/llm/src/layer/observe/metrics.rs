@@ -8,8 +8,8 @@ use runmill_proto::ProviderId;
 
 use crate::{Invoked, Unanswered};
 
-/// The metrics of model calls. The platform's dashboards use the names and labels of the `litellm_` metrics, so a
-/// change here breaks them.
+/// Metrics of model calls. The platform's dashboards use the names and labels of the `litellm_` metrics, so a change
+/// here breaks them.
 pub(crate) struct Metrics {
     requests: IntCounterVec,
     latency: HistogramVec,
@@ -18,7 +18,8 @@ pub(crate) struct Metrics {
     models: Models,
 }
 
-/// Upper bounds in seconds, from a cached answer of a small model to the default time limit of an attempt.
+/// Upper bounds of the buckets in seconds, from a cached answer of a small model to the default time limit of an
+/// attempt.
 const LATENCY_BUCKETS: &[f64] =
     &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 
@@ -77,7 +78,7 @@ fn status(invoked: &Invoked) -> &'static str {
     }
 }
 
-/// The models that have a label value of their own. Users choose models' names, so their number needs a bound.
+/// Models that have a label value of their own. Users choose models' names, so their number needs a bound.
 #[derive(Default)]
 struct Models(Mutex<HashSet<String>>);
 

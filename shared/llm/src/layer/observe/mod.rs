@@ -15,7 +15,7 @@ use crate::{ChatRequest, Interrupts, Invoked, PolicySource, Unanswered, invoked:
 pub(crate) struct Observe<I> {
     pub inner: I,
     pub provider_id: ProviderId,
-    /// The kind as users write it in a provider's settings.
+    /// Kind of the provider, as users write it in its settings.
     pub provider_kind: &'static str,
     pub metrics: Arc<Metrics>,
 }
@@ -35,7 +35,7 @@ impl<I: CallLayer> CallLayer for Observe<I> {
             call_id = request.call_id,
         );
         let invoked = self.inner.invoke(request, policies, interrupts).instrument(span.clone()).await;
-        // A call without a request is not counted: a stopped lane would look like many fast failures.
+        // A call without a request is not counted, because a stopped lane would look like many fast failures.
         if invoked.attempts.is_empty() {
             span.in_scope(|| log_uncalled(request, &invoked));
             return invoked;
@@ -47,7 +47,7 @@ impl<I: CallLayer> CallLayer for Observe<I> {
 }
 
 impl<I> Observe<I> {
-    // The platform's dashboards search for these names.
+    // Logs the call. The platform's dashboards search for the names of the fields.
     fn log(&self, request: &ChatRequest, invoked: &Invoked) {
         let usage = invoked.usage;
         tracing::info!(
@@ -108,7 +108,7 @@ mod tests {
         layer::scripted::{policy, request},
     };
 
-    /// A call that made this many requests before its lane stopped.
+    /// Simulates a call that made this many requests before its lane stopped.
     struct Stopped(usize);
 
     impl CallLayer for Stopped {

@@ -23,7 +23,7 @@ pub(super) struct AttemptLog {
     attempts: Vec<message::Attempt>,
     usage: Option<Usage>,
     failures: u32,
-    /// State of the last attempt that is recorded.
+    /// State of the last recorded attempt.
     last: AttemptState,
 }
 
@@ -40,7 +40,7 @@ impl AttemptLog {
         }
     }
 
-    /// Number of attempts so far.
+    /// Returns the number of attempts so far.
     pub fn len(&self) -> usize {
         self.attempts.len()
     }
@@ -51,13 +51,13 @@ impl AttemptLog {
         Some(self.call_started + Duration::try_from(since).unwrap_or(Duration::ZERO))
     }
 
-    /// Sets the number of failed attempts so far, those before this call included.
+    /// Sets the number of failed attempts so far, including those before this call.
     pub const fn set_failures(&mut self, failures: u32) {
         self.failures = failures;
     }
 
-    /// Records how an attempt ended. An attempt that ended before a request was sent is not recorded: it got no slot,
-    /// or the protocol cannot express the request.
+    /// Records the end of an attempt. An attempt that ended before a request was sent, because it got no slot or the
+    /// protocol cannot express the request, is not recorded.
     pub fn record(
         &mut self,
         tracker: &AttemptTracker,
@@ -102,13 +102,13 @@ impl AttemptLog {
     }
 
     fn wall(&self, instant: Instant) -> Timestamp {
-        // Saturates instead of failing where the clock was set so far ahead that the sum is out of range.
+        // Saturates, because the clock may be set so far ahead that the sum is out of range.
         let since = instant.duration_since(self.call_started);
         self.call_started_at.checked_add(since).unwrap_or(Timestamp::MAX)
     }
 }
 
-/// Returns the time to the first token; `None` of a buffered answer.
+/// Returns the time to the first token, or `None` for a buffered answer.
 fn ttft(state: &AttemptState) -> Option<Duration> {
     Some(state.first_token?.duration_since(state.began?)).filter(|_| state.streamed)
 }

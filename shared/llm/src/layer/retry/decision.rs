@@ -23,8 +23,9 @@ pub(super) enum Decision {
 ///
 /// A failure uses up one of `max_retries`, and one retry of the provider's budget. When the budget is empty, the call
 /// is deferred: retries at once would only add load to a provider in trouble. A rate limit uses up neither. Two other
-/// bounds apply to it: the sum of the call's waits (`wait_max`), and the number of rate-limited attempts, since a
-/// provider may ask for waits of zero. Beyond either the call is deferred, so that other jobs can use its place.
+/// bounds apply to a rate limit: the sum of the call's waits (`wait_max`), and the number of rate-limited attempts,
+/// because a provider may ask for waits of zero. Beyond either, the call is deferred, so that other jobs can use its
+/// place.
 pub(super) struct RetryState<'a> {
     budget: &'a RetryBudget,
     failures: u32,
@@ -32,10 +33,11 @@ pub(super) struct RetryState<'a> {
     rate_limit_waits: Duration,
 }
 
-/// Most rate-limited attempts of one call. With the default backoff this many take longer than any `wait_max`.
+/// Maximum number of rate-limited attempts of one call. With the default backoff this many take longer than any
+/// `wait_max`.
 const RATE_LIMITS_MAX: u32 = 10;
 
-/// Time for which a lane stops where neither the provider nor the keys' circuit breakers give one.
+/// Time for which a lane stops if neither the provider nor the keys' circuit breakers give a time.
 const STOPPED_FOR: Duration = Duration::from_mins(5);
 
 /// Interval at which a call checks whether another call's probe has closed a key's circuit breaker.
@@ -46,12 +48,12 @@ impl<'a> RetryState<'a> {
         Self { budget, failures: failed_before, rate_limits: 0, rate_limit_waits: Duration::ZERO }
     }
 
-    /// Number of failed attempts, those before this call included.
+    /// Returns the number of failed attempts, including those before this call.
     pub const fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Decides by the advice of an attempt's error, and by what is left of the keys.
+    /// Decides by the advice of an attempt's error, and by the keys that are still usable.
     ///
     /// * `fraction`: position in the range of a random wait, `0.0..=1.0`.
     pub fn decide(
@@ -63,11 +65,11 @@ impl<'a> RetryState<'a> {
     ) -> Decision {
         match (advice, availability) {
             (Advice::RetryHere { after }, _) => self.fail(policy, after, fraction),
-            // Only this key is limited or refused: another can be used at once.
+            // Only this key is limited or refused, so another can be used at once.
             (Advice::SlowDown { .. } | Advice::StopLane { .. }, KeyAvailability::AnotherKey) => {
                 self.rate_limited(policy, Some(Duration::ZERO), 0.0)
             }
-            // Not a failure either: the call waits for the result of another call's probe.
+            // This is no failure, either: the call waits for the result of another call's probe.
             (Advice::StopLane { .. }, KeyAvailability::Probing) => {
                 self.rate_limited(policy, Some(PROBE_INTERVAL), fraction)
             }
@@ -95,7 +97,7 @@ impl<'a> RetryState<'a> {
             return Decision::Defer(wait);
         }
         if !self.budget.withdraw() {
-            // A random part of up to the same length is added, so that calls that failed together spread out.
+            // A random wait of up to the same length is added, so that calls that failed together spread out.
             return Decision::Defer(policy.backoff_max.mul_f64(1.0 + fraction.clamp(0.0, 1.0)));
         }
         Decision::Wait(wait)
@@ -105,7 +107,7 @@ impl<'a> RetryState<'a> {
         self.rate_limits += 1;
         let wait = match after {
             None => backoff::delay(policy, self.rate_limits, fraction),
-            // A little longer than asked for, so that calls that were given the same delay spread out.
+            // Somewhat longer than the provider asks, so that calls that were given the same delay spread out.
             Some(after) => after + backoff::delay(policy, 1, fraction),
         };
         self.rate_limit_waits += wait;

@@ -26,7 +26,7 @@ pub(crate) struct Retry<A> {
     pub inner: A,
     pub clock: Clock,
     pub random: Random,
-    /// Shared by all calls to the provider.
+    /// Retry budget, shared by all calls to the provider.
     pub budget: RetryBudget,
     pub prices: Arc<PriceTable>,
 }
@@ -54,7 +54,7 @@ impl<A: AttemptLayer> Retry<A> {
     ) -> Result<ChatResponse, Unanswered> {
         let mut policy = policies.policy();
         let mut state = RetryState::new(&self.budget, policy.failed_before);
-        // A job that is fed again after failures has earned its share of retries before.
+        // Only the first attempt of a job earns a share of a retry, not the attempts after it was fed again.
         if policy.failed_before == 0 {
             self.budget.deposit(policy.budget_percent);
         }
@@ -119,7 +119,7 @@ async fn wait_to_retry(
     error: &ModelError,
     deadline: Option<Instant>,
 ) -> Result<(), Unanswered> {
-    // No attempt may start after the deadline, so a wait up to it is useless.
+    // No attempt may start after the deadline, so a wait beyond it is useless.
     if deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
         return Err(Unanswered::Failed(ModelError::DeadlinePassed));
     }

@@ -176,7 +176,7 @@ async fn a_dropped_call_gives_its_slot_back() {
 
 #[tokio::test(start_paused = true)]
 async fn tokens_of_failed_attempts_are_counted() {
-    /// Fails once, after the provider counted tokens; then answers.
+    /// A layer that fails once, after the provider counted tokens, and then answers.
     struct Billed(std::sync::atomic::AtomicBool);
 
     impl AttemptLayer for Billed {
@@ -232,7 +232,7 @@ async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_policy_holds_for_a_call_that_waits_to_be_tried_again() {
-    /// Allows four retries at first, then none.
+    /// A policy that allows four retries at first, and then none.
     struct Changing(std::sync::atomic::AtomicBool);
 
     impl PolicySource for Changing {
@@ -306,7 +306,7 @@ async fn every_attempt_is_priced_failed_ones_included() {
     assert_eq!(invoked.cost_nanousd(), Some(5_200_000));
 }
 
-/// After a run was resumed all its jobs start at once, and only one of them may probe the key.
+/// After a run was resumed, all its jobs start at the same time, and only one of them may probe the key.
 #[tokio::test(start_paused = true)]
 async fn calls_that_begin_while_a_key_is_tried_wait_for_what_comes_of_it() {
     let key = Key { label: "only".into(), weight: 1, headers: HeaderMap::new() };
@@ -372,8 +372,8 @@ async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
     assert_eq!((invoked.result, invoked.latency), (Err(Unanswered::Failed(timed_out)), secs(7)));
 }
 
-/// Ties [`Settings::longest_job`] to the layers that make it true: a rate limit asks for the longest wait, every attempt
-/// runs into its total time-out, and every backoff is as long as it may be.
+/// Compares [`Settings::longest_job`] with the layers that it describes: a rate limit asks for the longest wait,
+/// every attempt reaches its total time-out, and every backoff is as long as possible.
 #[tokio::test(start_paused = true)]
 async fn a_job_takes_no_longer_than_its_settings_say() {
     let mut settings = Settings::default();

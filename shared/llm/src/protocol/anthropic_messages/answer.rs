@@ -1,4 +1,4 @@
-//! The common parts of streamed and buffered answers on the wire.
+//! Wire format of the parts that streamed and buffered answers have in common.
 
 use runmill_proto::Usage;
 use serde::Deserialize;
@@ -30,17 +30,17 @@ pub(super) struct Block<'a> {
     input: Option<&'a RawValue>,
 }
 
-/// The reason for a refusal, where the provider sends one.
+/// Reason for a refusal, if the provider sends one.
 #[derive(Deserialize)]
 pub(super) struct StopDetails<'a> {
     #[serde(borrow, default)]
     explanation: Option<Text<'a>>,
 }
 
-/// Token counts so far. A stream sends them twice: some at its start, all at its end.
+/// Token counts so far. A stream sends some at its start and all at its end.
 #[derive(Clone, Copy, Default, Deserialize)]
 pub(super) struct WireUsage {
-    /// Tokens that were neither read from a cache nor written to it.
+    /// Number of tokens that were neither read from a cache nor written to it.
     #[serde(default)]
     input_tokens: Option<u64>,
     #[serde(default)]
@@ -64,7 +64,8 @@ impl Block<'_> {
         self.kind.0 == "tool_use"
     }
 
-    /// Adds to the answer. Returns false if there was nothing to add. `number` is the block's index in the content.
+    /// Adds the block to the answer. Returns false if there was nothing to add. `number` is the block's index in the
+    /// content.
     pub fn add_to(&self, draft: &mut Draft, number: u64) -> bool {
         match &*self.kind.0 {
             "text" => draft.text(or_empty(self.text.as_ref())),
@@ -96,8 +97,8 @@ impl StopDetails<'_> {
 }
 
 impl WireUsage {
-    /// Replaces each count by the later one. A later zero is ignored: servers send it for counts that they sent
-    /// before.
+    /// Replaces each count by the later one. A later zero is ignored, because servers send it for counts that they
+    /// have already sent.
     pub fn update(&mut self, later: Self) {
         let newer = |old: Option<u64>, new: Option<u64>| new.filter(|&count| count > 0).or(old);
         *self = Self {
@@ -132,7 +133,7 @@ impl From<WireUsage> for Usage {
 pub(super) fn finish(reason: &str) -> Finish {
     match reason {
         "end_turn" | "stop_sequence" => Finish::Stop,
-        // A paused turn would continue with another request, which is not made, so the answer is truncated.
+        // A paused turn could be continued only by another request, which is not made, so the answer is truncated.
         "max_tokens" | "model_context_window_exceeded" | "pause_turn" => Finish::Length,
         "tool_use" => Finish::ToolCalls,
         "refusal" => Finish::ContentFilter,

@@ -7,7 +7,7 @@ use crate::{
     protocol::{ErrorAnswer, Form, status::ErrorHead},
 };
 
-/// Reads an answer with an error status. The body decides before the status, since it is more specific.
+/// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
 pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
     if let Some(fix) = fix(answer.status, answer.form, &detail) {
@@ -16,8 +16,8 @@ pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     classify(ErrorHead::of(answer), detail)
 }
 
-/// Reads the error in a stream or answer that began with status 200. Its status is the one that corresponds to its
-/// type, else 500, since the request had been accepted.
+/// Reads the error in a stream or answer that began with status 200. The error gets the status that belongs to its
+/// type, or 500 if the type has none, because the server had already accepted the request.
 pub(super) fn in_band(event: &str) -> ModelError {
     let detail = Detail::read(event.as_bytes());
     let status = match detail.kind.as_str() {
@@ -47,7 +47,7 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
     }
 }
 
-/// The cause of an error, where its status alone does not tell it.
+/// Cause of an error, if its status alone does not show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Quota,
@@ -58,7 +58,8 @@ enum Topic {
 
 impl Detail {
     fn topic(&self, status: u16) -> Option<Topic> {
-        // The message of a failing server tells nothing reliable about the request.
+        // The message of a failing server is not reliable about the request, so only statuses of bad requests are
+        // examined.
         let of_request = (400..429).contains(&status);
         if self.kind == "billing_error" || (status < 500 && self.says(QUOTA)) {
             Some(Topic::Quota)
@@ -74,19 +75,19 @@ impl Detail {
     }
 }
 
-/// Phrases of errors whose status and type are those of a bad request: the prepaid credit is used up, or the
-/// organization or the workspace has reached the limit that it has set.
+/// Phrases of errors that have the status and the type of a bad request, although the prepaid credit is used up, or
+/// the organization or the workspace has reached its own limit.
 const QUOTA: &[&str] = &[
     "credit balance is too low",
     "reached your specified api usage limits",
     "reached your specified workspace api usage limits",
 ];
 
-/// Phrases for, in this order: the prompt alone; the prompt with `max_tokens`; either, at Bedrock.
+/// Phrases for a prompt that is too long, in this order: alone; together with `max_tokens`; either, at Bedrock.
 const CONTEXT: &[&str] =
     &["prompt is too long", "exceed context limit", "input is too long for requested model"];
 
-/// Returns the change to the form that may get the request accepted, if there is one.
+/// Returns the change of the form after which the provider may accept the request, if there is one.
 fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     if !form.stream {
         // This is an error of Anthropic's own clients, which some gateways use.

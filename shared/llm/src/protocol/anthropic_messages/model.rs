@@ -1,7 +1,7 @@
 use crate::protocol::without_prefix;
 
-/// A model, with the parameters that its version accepts. The API has no way to ask for them, so the version is read
-/// from the name.
+/// A model, with the parameters that its version accepts. The API does not report them, so the version is read from
+/// the name.
 ///
 /// | version | thinks by | accepts `temperature`, `top_p`, `top_k` |
 /// | --- | --- | --- |
@@ -30,7 +30,7 @@ impl<'a> Model<'a> {
         Self { name, version: version(name) }
     }
 
-    /// Returns true if the model thinks by an effort, and decides itself how much.
+    /// Returns true if the model takes an effort, and itself decides on its number of thinking tokens.
     pub fn adapts(self) -> bool {
         self.version >= (4, 6)
     }

@@ -51,7 +51,7 @@ struct BlockDelta<'a> {
     delta: Delta<'a>,
 }
 
-/// The new part of a block. Signatures and citations are not read.
+/// New part of a block. Signatures and citations are not read.
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow, rename = "type")]
@@ -80,7 +80,7 @@ struct Stop<'a> {
     stop_details: Option<StopDetails<'a>>,
 }
 
-/// The fields that tell the name of an event without an SSE event name.
+/// Fields from which the name of an event is read if it has no SSE event name.
 #[derive(Deserialize)]
 struct Unnamed<'a> {
     #[serde(borrow, rename = "type", default)]
@@ -127,7 +127,7 @@ impl EventDecoder {
         Ok(if token { Step::Token } else { Step::Quiet })
     }
 
-    /// Reads a delta of a block. Returns true if it has part of the answer, as do the next three methods.
+    /// Reads a delta of a block. Returns true if it contains a part of the answer, as do the next three methods.
     fn delta(&mut self, BlockDelta { index, delta }: &BlockDelta<'_>) -> bool {
         match &*delta.kind.0 {
             "text_delta" => self.draft.text(or_empty(delta.text.as_ref())),

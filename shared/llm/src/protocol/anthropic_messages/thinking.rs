@@ -13,7 +13,7 @@ pub(super) enum Thinking {
         budget_tokens: u32,
     },
     Adaptive {
-        /// Most models do not send their thoughts without it.
+        /// Form in which thoughts are sent. Most models do not send their thoughts without this field.
         display: &'static str,
     },
 }
@@ -27,13 +27,13 @@ pub(super) enum Thinking {
 /// | `medium` | 2048 | `medium` |
 /// | `high` | 4096 | `high` |
 ///
-/// The [`Model`] decides which column applies. The budgets are LiteLLM's, so that a run means the same here. `none`
-/// is also sent to a model that always thinks: its error tells more than a silent substitute would. Without an effort
-/// nothing is sent.
+/// The [`Model`] decides which column applies. The budgets are LiteLLM's, so that a run has the same budget here as
+/// with LiteLLM. `none` is also sent to a model that always thinks: the provider's error is more useful than another
+/// effort that runmill would choose silently. Without an effort nothing is sent.
 ///
-/// The token limit is required, and includes the thoughts. Without `max_new_tokens` it is 4096 for the answer plus
-/// the budget, or 16384 for a model that thinks by an effort. A budget must be smaller than the limit, so it is
-/// reduced if need be; the API accepts none below 1024 tokens.
+/// The token limit is required, and includes the tokens of thinking. Without `max_new_tokens` it is 4096 for the
+/// answer plus the budget, or 16384 for a model that takes an effort instead of a budget. A budget must be smaller
+/// than the limit, so it is reduced if need be; the API accepts none below 1024 tokens.
 ///
 /// Source: "Extended thinking", "Budget rules and tuning"; "Effort".
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +44,8 @@ pub(super) struct Plan {
 }
 
 const ANSWER_TOKENS: u32 = 4096;
-/// Default token limit of models that think by an effort. It is below 21333, from which on Anthropic's own clients
-/// refuse to wait for a buffered answer.
+/// Default token limit of models that take an effort. It is below 21333, because from there on Anthropic's own
+/// clients refuse to wait for a buffered answer.
 const ADAPTIVE_TOKENS: u32 = 16_384;
 const BUDGET_MIN_TOKENS: u32 = 1024;
 

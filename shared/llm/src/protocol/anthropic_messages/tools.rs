@@ -9,7 +9,7 @@ pub(super) struct WireTool<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    /// Required, also for a function without parameters.
+    /// Schema of the parameters, which is required even if the function has none.
     input_schema: Cow<'a, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,

@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Answer {
     draft: Draft,
     end: Option<End>,
-    /// The answer has ended, and no part of it arrived after its end.
+    /// True if the answer has ended, and no part of it arrived after its end.
     is_whole: bool,
     usage: Option<Usage>,
     /// Number of tool calls so far. Each arrives complete.
@@ -66,7 +66,7 @@ struct Content<'a> {
 struct Part<'a> {
     #[serde(borrow, default)]
     text: Option<Text<'a>>,
-    /// The text is a summary of the model's thoughts.
+    /// True if the text is a summary of the model's thoughts.
     #[serde(default)]
     thought: Option<bool>,
     #[serde(borrow, default)]
@@ -93,17 +93,18 @@ struct PromptFeedback<'a> {
 /// Token counts of the whole answer so far. A count of zero may be absent.
 #[derive(Clone, Copy, Deserialize)]
 struct UsageMetadata {
-    /// Tokens of the prompt, cached ones included.
+    /// Number of tokens of the prompt, including cached ones.
     #[serde(rename = "promptTokenCount", default)]
     prompt: Option<u64>,
     #[serde(rename = "cachedContentTokenCount", default)]
     cached: Option<u64>,
-    /// Tokens of the results of Google's own tools, not included in the prompt's.
+    /// Number of tokens of the results of Google's own tools, which the count of the prompt's tokens does not
+    /// include.
     #[serde(rename = "toolUsePromptTokenCount", default)]
     tool_use: Option<u64>,
     #[serde(rename = "candidatesTokenCount", default)]
     candidates: Option<u64>,
-    /// Tokens of the thoughts, not included in the candidates'.
+    /// Number of tokens of the thoughts, which the count of the candidates' tokens does not include.
     #[serde(rename = "thoughtsTokenCount", default)]
     thoughts: Option<u64>,
 }
@@ -113,7 +114,7 @@ struct UsageMetadata {
 struct LogprobsResult {
     #[serde(default)]
     chosen_candidates: Option<Vec<Likely>>,
-    /// The most likely tokens at each position, the likeliest first.
+    /// The most likely tokens at each position, the most likely first.
     #[serde(default)]
     top_candidates: Option<Vec<TopCandidates>>,
 }
@@ -134,8 +135,8 @@ struct Likely {
 }
 
 impl Answer {
-    /// Adds a chunk, or a list of chunks, which is the format without `alt=sse`. Returns true if it has part of the
-    /// answer.
+    /// Adds a chunk, or a list of chunks, which is the format without `alt=sse`. Returns true if it contains a part
+    /// of the answer.
     pub fn read(&mut self, json: &str) -> Result<bool, ModelError> {
         let malformed = |error: serde_json::Error| ModelError::Malformed { message: error.to_string() };
         if !json.trim_start().starts_with('[') {
@@ -157,7 +158,7 @@ impl Answer {
         if chunk.prompt_feedback.is_some_and(|feedback| feedback.blocks()) {
             self.end = Some(End::Finish(Finish::ContentFilter));
         }
-        // Requests ask for one candidate.
+        // Requests ask for one candidate, so only the first is read.
         let mut candidates = chunk.candidates.into_iter().flatten();
         let candidate = candidates.find(|candidate| candidate.index.unwrap_or(0) == 0);
         let token = candidate.is_some_and(|candidate| self.add_candidate(candidate));
@@ -226,7 +227,7 @@ impl PromptFeedback<'_> {
 }
 
 impl UsageMetadata {
-    /// Returns `None` if there is no count.
+    /// Converts the counts. Returns `None` if there is none.
     fn counted(self) -> Option<Usage> {
         let prompt = self.prompt?;
         let reasoning = self.thoughts.unwrap_or(0);

@@ -24,7 +24,8 @@ pub(super) struct GenerationConfig<'a> {
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_mime_type: Option<&'static str>,
-    /// Used instead of `responseSchema`, which supports only a part of `OpenAPI`'s schemas.
+    /// Schema of the answer. This field is used instead of `responseSchema`, which supports only a part of
+    /// `OpenAPI`'s schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_json_schema: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,10 +48,10 @@ pub(super) struct GenerationConfig<'a> {
 /// | `high` | 24576 | `HIGH` |
 ///
 /// The numbers are those of Google's own OpenAI-compatible endpoint. A level is also sent to a model that does not
-/// have it: the model's error tells more than a silent substitute would. There is no level for `none`; Google calls
-/// `MINIMAL` the closest to it.
+/// have it: the provider's error is more useful than another level that runmill would choose silently. There is no
+/// level for `none`; Google calls `MINIMAL` the closest to it.
 ///
-/// With an effort other than `none` the thoughts are asked for, too. Without an effort nothing is sent: models that
+/// With an effort other than `none` the thoughts are requested, too. Without an effort nothing is sent: models that
 /// cannot think refuse the parameter.
 ///
 /// Source: "Thinking", and "OpenAI compatibility", section "Thinking".

@@ -7,7 +7,7 @@ use crate::{
     protocol::{ErrorAnswer, Form, delay, status::ErrorHead},
 };
 
-/// Reads an answer with an error status. The body decides before the status, since it is more specific.
+/// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
 pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
     if let Some(fix) = fix(answer.status, answer.form, &detail) {
@@ -16,8 +16,9 @@ pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     classify(ErrorHead { after: detail.delay.or(answer.after), ..ErrorHead::of(answer) }, detail)
 }
 
-/// Reads the error in a stream or answer that began with status 200. Its status is its code, else the one that
-/// corresponds to its name, else 500, since the request had been accepted.
+/// Reads the error in a stream or answer that began with status 200. The error's status is its code, or else the
+/// status that belongs to its name. If it has neither, the status is 500, because the server had already accepted the
+/// request.
 pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
     let detail = Detail::read(error.as_ref());
     let status = detail.code.unwrap_or(match detail.status.as_str() {
@@ -39,7 +40,7 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
     let (status, after, message) = (head.status, head.after, detail.message);
     match topic {
         Some(Topic::Key) => ModelError::Authentication { message },
-        // The error's delay is ignored: it is a minute at most, and a quota of the day is not renewed by then.
+        // The error's delay is ignored: it is at most a minute, and a daily quota is not renewed by then.
         Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: None },
         Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
@@ -48,7 +49,7 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
     }
 }
 
-/// The cause of an error, where its status alone does not tell it.
+/// Cause of an error, if its status alone does not show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Key,
@@ -73,7 +74,7 @@ impl Detail {
     }
 }
 
-/// Phrases of errors of the key, of its account, or of the caller's location.
+/// Phrases of errors that concern the key, its account, or the caller's location.
 const KEY: &[&str] = &[
     "api key not valid",
     "api key expired",
@@ -87,19 +88,19 @@ const CONTEXT: &[&str] = &["exceeds the maximum number of tokens allowed"];
 /// Phrase of Vertex AI. The Gemini API itself sends an empty answer with a reason instead.
 const POLICY: &[&str] = &["responsible ai practices"];
 
-/// Phrases for money that is used up, and for a limit of zero: the model is not part of the plan, so waiting is
-/// useless. The phrase "current quota" is not among them: the message of every limit begins with it, also of a limit
-/// a minute.
+/// Phrases for money that is used up, and for a limit of zero, where waiting is useless because the model is not part
+/// of the plan. The phrase "current quota" is not among them, because the message of every limit begins with it, even
+/// of a limit per minute.
 const QUOTA: &[&str] =
     &["prepayment credits are depleted", "monthly spending cap", "limit: 0,", "limit: 0\n"];
 
-/// Returns the change to the form that may get the request accepted, if there is one.
+/// Returns the change of the form after which the provider may accept the request, if there is one.
 fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     let no_stream = match status {
         405 | 501 => true,
-        // An error that is not Google's: the server does not have the path.
+        // The error is not Google's, so the server does not have the path of the stream.
         404 if detail.status.is_empty() => true,
-        // The model has no method that streams, or log probabilities were asked for, which streams do not have.
+        // The model has no method that streams, or log probabilities were requested, which streams do not have.
         400 | 404 => detail.says(STREAM) && detail.says(&["not supported", "unsupported", "not enabled"]),
         _ => false,
     };

@@ -1,6 +1,6 @@
 use crate::Finish;
 
-/// The end of a candidate.
+/// End of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Finish(Finish),

@@ -21,7 +21,7 @@ use http::{
 use super::{Decoder, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest, without_prefix};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
-/// Google's API, which gateways offer, too.
+/// Google's Gemini API, which gateways offer, too.
 #[derive(Clone, Copy, Debug)]
 pub struct Gemini;
 

@@ -78,7 +78,8 @@ struct Declaration<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    /// Used instead of `parameters`, which supports only a part of `OpenAPI`'s schemas.
+    /// Schema of the parameters. This field is used instead of `parameters`, which supports only a part of
+    /// `OpenAPI`'s schemas.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters_json_schema: Option<&'a Value>,
 }

@@ -2,15 +2,16 @@
 
 use reqwest::Url;
 
-/// The part of the path between the base URL and a method.
+/// Part of the path between the base URL and a method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum PathPrefix {
-    /// Nothing: the base URL is complete, as it is everywhere but at Azure.
+    /// No prefix: the base URL is complete, as it is everywhere except at Azure.
     #[default]
     Direct,
-    /// This prefix. The API has no versions, and the deployment's name is in the body.
+    /// Prefix of an API that has no versions. The deployment's name is in the body.
     Unversioned(&'static str),
-    /// This prefix, and for chat completions `deployments/{name}`. The base URL's query has the API's version.
+    /// Prefix of an API with a version in the base URL's query. For chat completions, `deployments/{name}` follows
+    /// it.
     Versioned(&'static str),
 }
 
@@ -22,8 +23,8 @@ pub(super) fn is_at(base_url: &Url) -> bool {
 }
 
 impl PathPrefix {
-    /// Returns the prefix for a base URL at Azure. Only a URL that names no more than the resource, with or without
-    /// an API version, needs one; any other is complete.
+    /// Returns the prefix for a base URL at Azure. Only a URL that names just the resource, with or without an API
+    /// version, needs a prefix; any other URL is complete.
     pub fn of(base_url: &Url) -> Self {
         let has_version = base_url.query_pairs().any(|(name, _)| name == "api-version");
         match (base_url.path().trim_end_matches('/'), has_version) {

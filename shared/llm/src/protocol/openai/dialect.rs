@@ -11,20 +11,20 @@ use crate::protocol::without_prefix;
 pub struct Dialect {
     /// Prefixes of this server's models in LiteLLM's names. They are removed on the wire.
     prefixes: &'static [&'static str],
-    /// Every model's name is `author/model` here, so a name with one slash has no prefix.
+    /// True if every model's name at this server is `author/model`, so that a name with one slash has no prefix.
     names_have_author: bool,
     pub(super) key_header: KeyHeader,
     path_prefix: PathPrefix,
     /// Name of the token limit that is tried first; see [`Fix::OtherTokenLimit`](crate::Fix).
     pub(in crate::protocol) token_limit: TokenLimit,
-    /// `top_k` and `repetition_penalty` are accepted.
+    /// True if `top_k` and `repetition_penalty` are accepted.
     pub(in crate::protocol) open_sampling: bool,
     pub(in crate::protocol) seed: Option<SeedName>,
     pub(in crate::protocol) stream_options: StreamOptions,
     pub(in crate::protocol) effort: EffortShape,
 }
 
-/// The header that a key is sent in.
+/// Header in which a key is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyHeader {
     /// `authorization: Bearer ...`
@@ -49,10 +49,10 @@ pub(in crate::protocol) enum SeedName {
     RandomSeed,
 }
 
-/// The options of `stream_options` that are accepted.
+/// Options of `stream_options` that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum StreamOptions {
-    /// None. The usage is sent unasked.
+    /// No option is accepted. The usage is always sent.
     None,
     /// `include_usage`
     Usage,
@@ -61,7 +61,7 @@ pub(in crate::protocol) enum StreamOptions {
     UsageAndPadding,
 }
 
-/// The parameter of chat completions that sets the reasoning effort.
+/// Form of the chat completions parameter that sets the reasoning effort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum EffortShape {
     /// `"reasoning_effort": "low"`
@@ -70,7 +70,7 @@ pub(in crate::protocol) enum EffortShape {
     Nested,
 }
 
-/// For OpenAI's own models and most vendors: an unknown parameter may be an error.
+/// Dialect of OpenAI's own models and of most vendors, where an unknown parameter may be an error.
 const STRICT: Dialect = Dialect {
     prefixes: &[],
     names_have_author: false,
@@ -83,11 +83,11 @@ const STRICT: Dialect = Dialect {
     effort: EffortShape::Plain,
 };
 
-/// For servers of open models, which accept more sampling parameters.
+/// Dialect of servers of open models, which accept more sampling parameters.
 const OPEN: Dialect = Dialect { open_sampling: true, ..STRICT };
 
 impl Dialect {
-    /// OpenAI's own API. Its reasoning models refuse `max_tokens`.
+    /// Dialect of OpenAI's own API, whose reasoning models refuse `max_tokens`.
     pub const OPENAI: Self = Self {
         prefixes: &["openai/responses/", "openai/"],
         token_limit: TokenLimit::New,
@@ -95,7 +95,7 @@ impl Dialect {
         ..STRICT
     };
 
-    /// The API of vLLM, TGI, Ollama, llama.cpp and most others.
+    /// Dialect of vLLM, TGI, Ollama, llama.cpp and most others.
     ///
     /// LiteLLM uses `openai/` for any compatible server, so it is a prefix here, too. Only OpenAI's open models keep
     /// it: their names begin with it at every server, as `openai/gpt-oss-20b`.
@@ -113,7 +113,7 @@ impl Dialect {
     };
 }
 
-/// Azure. Old versions of its API know only `max_tokens`, or no `stream_options`; their errors tell so.
+/// Dialect of Azure. Old versions of its API know only `max_tokens`, or no `stream_options`; their errors show which.
 pub(super) const AZURE: Dialect = Dialect {
     prefixes: &["azure/responses/", "azure/", "azure_ai/", "openai/"],
     key_header: KeyHeader::ApiKey,
@@ -121,7 +121,7 @@ pub(super) const AZURE: Dialect = Dialect {
     ..Dialect::OPENAI
 };
 
-/// Mistral. It refuses unknown parameters, and sends the usage unasked.
+/// Dialect of Mistral, which refuses unknown parameters, and always sends the usage.
 const MISTRAL: Dialect = Dialect {
     prefixes: &["mistral/", "codestral/"],
     seed: Some(SeedName::RandomSeed),
@@ -129,7 +129,7 @@ const MISTRAL: Dialect = Dialect {
     ..STRICT
 };
 
-/// `DeepSeek`. It has no seed.
+/// Dialect of `DeepSeek`, which has no seed.
 const DEEPSEEK: Dialect = Dialect { prefixes: &["deepseek/"], seed: None, ..STRICT };
 
 const OPENROUTER: Dialect =
@@ -163,7 +163,7 @@ const DASHSCOPE: Dialect = Dialect { prefixes: &["dashscope/"], ..OPEN };
 const OWN_NAMES: [&str; 2] = ["openai/gpt-oss-", "groq/compound"];
 
 impl Dialect {
-    /// Returns the dialect of a provider: by its host if that is known, else by its kind.
+    /// Returns the dialect of a provider by its host, or by its kind if the host is not known.
     pub fn at(kind: ProviderKind, base_url: &Url) -> Self {
         if azure::is_at(base_url) {
             return Self { path_prefix: PathPrefix::of(base_url), ..AZURE };

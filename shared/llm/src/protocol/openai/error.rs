@@ -10,7 +10,7 @@ use crate::{
     protocol::{ErrorAnswer, delay, gemini::error as google, status::ErrorHead},
 };
 
-/// Reads an answer with an error status. The body decides before the status, since it is more specific.
+/// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
 pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
     if let Some(fix) = fix::find(answer.status, answer.form, &detail) {
@@ -22,8 +22,9 @@ pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     classify(ErrorHead::of(answer), detail)
 }
 
-/// Reads the error in a stream or answer that began with status 200. Its status is its code if that is one, else the
-/// one that corresponds to its type, else 500, since the request had been accepted.
+/// Reads the error in a stream or answer that began with status 200. The error's status is its code if that is a
+/// status, or else the status that belongs to its type. If it has neither, the status is 500, because the server had
+/// already accepted the request.
 pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
     let detail = Detail::read(error.as_ref());
     if detail.is_google_status {
@@ -41,8 +42,8 @@ pub(in crate::protocol) fn in_band(error: impl AsRef<[u8]>) -> ModelError {
     classify(ErrorHead::in_band(status), detail)
 }
 
-/// Returns true for codes of errors in the prompt, which responses have: `invalid_prompt`, `image_too_large` and
-/// others.
+/// Returns true for codes of errors in the prompt, which the responses API has: `invalid_prompt`, `image_too_large`
+/// and others.
 fn is_of_request(code: &str) -> bool {
     let parts = ["invalid_", "image", "context_length_exceeded", "content_filter", "content_policy"];
     parts.iter().any(|part| code.contains(part))
@@ -60,7 +61,7 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
     }
 }
 
-/// The cause of an error, where its status alone does not tell it.
+/// Cause of an error, if its status alone does not show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Quota,
@@ -77,7 +78,8 @@ impl Detail {
         {
             return Some(Topic::Quota);
         }
-        // The message of a failing server tells nothing reliable about the request.
+        // The message of a failing server is not reliable about the request, so only statuses of bad requests are
+        // examined.
         if !(400..429).contains(&status) {
             return None;
         }

@@ -1,5 +1,5 @@
-//! The common parts of OpenAI's two protocols: the server's dialect, with its names of models, paths and header of
-//! the key; how images are sent; and how errors are read.
+//! Common parts of OpenAI's two protocols: the server's dialect (names of models, paths, header of the key), the
+//! format of images, and the reading of errors.
 
 mod azure;
 mod dialect;

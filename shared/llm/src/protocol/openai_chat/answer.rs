@@ -1,4 +1,4 @@
-//! The common parts of streamed and buffered answers on the wire.
+//! Wire format of the parts that streamed and buffered answers have in common.
 
 use runmill_proto::{TokenLogprob, Usage};
 use serde::Deserialize;
@@ -23,7 +23,7 @@ pub(super) struct Answer<'a, C> {
     pub choices: Option<Vec<C>>,
     #[serde(default)]
     usage: Option<WireUsage>,
-    /// Groq's field with the usage of a stream. It is sent even if it was not asked for.
+    /// Groq's field with the usage of a stream. It is sent even if it was not requested.
     #[serde(default)]
     x_groq: Option<Groq>,
     /// Some servers send an error in place of an answer, with a status of 200.
@@ -54,10 +54,10 @@ impl<C> Answer<'_, C> {
 pub(super) struct Message<'a> {
     #[serde(borrow, default)]
     content: Option<Content<'a>>,
-    /// Reasoning in the answers of vLLM, `DeepSeek` and others. OpenAI's protocol has no such field.
+    /// Reasoning text in the answers of vLLM, `DeepSeek` and others. OpenAI's protocol has no such field.
     #[serde(borrow, default)]
     reasoning_content: Option<Text<'a>>,
-    /// The newer name of `reasoning_content`. A server that sends both sends the same text twice.
+    /// Newer name of `reasoning_content`. A server that sends both sends the same text twice.
     #[serde(borrow, default)]
     reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -69,7 +69,8 @@ pub(super) struct Message<'a> {
 /// A tool call, or the next part of one. Only the first part has a name and an id.
 #[derive(Deserialize)]
 struct WireToolCall<'a> {
-    /// Absent in a buffered answer, where the calls are in order, and in the streams of some servers.
+    /// Number of the call. Absent in a buffered answer, where the calls are in order, and in the streams of some
+    /// servers.
     #[serde(default)]
     index: Option<u64>,
     #[serde(borrow, default)]
@@ -86,7 +87,7 @@ struct WireFunction<'a> {
     arguments: Option<Text<'a>>,
 }
 
-/// `logprobs` of a choice, many times larger than the answer's text.
+/// `logprobs` of a choice. They are many times larger than the answer's text.
 #[derive(Default, Deserialize)]
 pub(super) struct Logprobs {
     #[serde(default)]
@@ -138,7 +139,7 @@ impl From<WireUsage> for Usage {
 }
 
 impl Message<'_> {
-    /// Adds to the answer. Returns false if there was nothing to add.
+    /// Adds the message to the answer. Returns false if there was nothing to add.
     pub fn add_to(&self, draft: &mut Draft) -> bool {
         let reasoning = self.reasoning_content.as_ref().or(self.reasoning.as_ref());
         let parts = [
@@ -166,7 +167,8 @@ impl WireToolCall<'_> {
     }
 }
 
-/// Replaces `whole`, unless `told` is empty. Some servers repeat the id and the name in every part.
+/// Replaces `whole`, unless `told` is empty. It does not append, because some servers repeat the id and the name in
+/// every part.
 fn set(whole: &mut String, told: &str) {
     if !told.is_empty() {
         told.clone_into(whole);
@@ -174,7 +176,7 @@ fn set(whole: &mut String, told: &str) {
 }
 
 /// Reads a `finish_reason`. Returns `None` until the model has stopped, for which some servers send an empty text
-/// instead of null. Returns an error for reasons by which the server stopped, and not the model.
+/// instead of null. Returns an error for a reason that means that the server stopped, and not the model.
 pub(super) fn finish(reason: Option<&Text<'_>>) -> Result<Option<Finish>, ModelError> {
     let Some(Text(reason)) = reason else { return Ok(None) };
     Ok(Some(match &**reason {

@@ -32,7 +32,7 @@ struct Thought<'a> {
 }
 
 impl Content<'_> {
-    /// Adds to the answer. Returns false if there was nothing to add.
+    /// Adds the content to the answer. Returns false if there was nothing to add.
     pub fn add_to(&self, draft: &mut Draft) -> bool {
         let parts = match self {
             Self::Text(text) => return draft.text(&text.0),
@@ -49,7 +49,7 @@ impl Content<'_> {
     }
 }
 
-// Not derived: an untagged enum would copy each token's text to find its variant.
+// Not derived, because an untagged enum would copy each token's text to find its variant.
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextOrParts;

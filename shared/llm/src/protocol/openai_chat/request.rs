@@ -10,9 +10,9 @@
 //! | `response_format` | the same; left out if it is text, which is the default |
 //! | `logprobs`, `top_logprobs` | the same |
 //!
-//! Parameters that only tune sampling are left out where they are unknown, since one configuration may be used with
-//! several providers. Parameters that change the form of the answer are always sent: a provider that does not support
-//! one answers with an error.
+//! Parameters that only tune sampling are left out for servers that do not know them, because one configuration may
+//! be used with several providers. Parameters that change the form of the answer are always sent: a provider that
+//! does not support one answers with an error.
 
 mod message;
 mod sampling;

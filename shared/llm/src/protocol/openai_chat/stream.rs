@@ -21,7 +21,7 @@ pub(super) struct ChunkDecoder {
 struct Choice<'a> {
     #[serde(default)]
     index: u32,
-    /// The part of the answer that is new.
+    /// New part of the answer.
     #[serde(borrow, default)]
     delta: Option<Message<'a>>,
     #[serde(borrow, default)]
@@ -44,7 +44,7 @@ impl Decoder for ChunkDecoder {
         if chunk.is_error() || event.name == "error" {
             return Err(error::in_band(event.data));
         }
-        // Requests ask for one choice.
+        // Requests ask for one choice, so only the first is read.
         let mut choices = chunk.choices.unwrap_or_default().into_iter();
         let choice = choices.find(|choice| choice.index == 0);
         let token = choice.map(|choice| self.add(choice)).transpose()?.unwrap_or(false);
@@ -62,7 +62,7 @@ impl Decoder for ChunkDecoder {
 }
 
 impl ChunkDecoder {
-    /// Adds a choice. Returns true if it has part of the answer.
+    /// Adds a choice. Returns true if it contains a part of the answer.
     fn add(&mut self, mut choice: Choice<'_>) -> Result<bool, ModelError> {
         if let Some(error) = choice.error {
             return Err(error::in_band(error.get()));

@@ -40,7 +40,7 @@ struct Part<'a> {
 }
 
 impl Item<'_> {
-    /// Adds the whole item, which has this number in the answer.
+    /// Adds the whole item to the answer, in which it has this number.
     pub fn add_to(self, number: u64, draft: &mut Draft) {
         match self.kind() {
             "function_call" => self.set(draft.tool(number)),

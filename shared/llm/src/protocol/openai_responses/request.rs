@@ -5,7 +5,7 @@
 //! | `system` | `instructions` |
 //! | `temperature`, `top_p` | the same |
 //! | `max_new_tokens` | `max_output_tokens` |
-//! | `reasoning_effort` | `reasoning.effort`; no summary is asked for, see below |
+//! | `reasoning_effort` | `reasoning.effort`; no summary is requested, see below |
 //! | `response_format` | `text.format`; left out if it is text, which is the default |
 //! | `tools`, `tool_choice` | the same, flat; `strict` is always sent, because its default is true here |
 //! | `logprobs`, `top_logprobs` | `include: ["message.output_text.logprobs"]`, `top_logprobs` |
@@ -13,7 +13,7 @@
 //! | `stop` | not supported: an error, because without it the answers would be different and longer |
 //!
 //! `reasoning.summary` is left out: a summary is not the reasoning itself, some models write one only for verified
-//! organizations, and it takes time. Reasoning that a server sends unasked is read.
+//! organizations, and it takes time. Reasoning that a server sends without a request is read.
 //!
 //! `store` is false, so that the provider stores nothing.
 

@@ -21,7 +21,7 @@ pub(super) struct Response<'a> {
     error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     incomplete_details: Option<Incomplete<'a>>,
-    /// Parsed only if needed: the events of a stream have sent it already.
+    /// Output of the model. It is parsed only if needed, because the events of a stream have already sent it.
     #[serde(borrow, default)]
     output: Option<&'a RawValue>,
     #[serde(default)]
@@ -69,7 +69,7 @@ impl<'a> Response<'a> {
         self.usage.map(Into::into)
     }
 
-    /// Adds the whole output.
+    /// Adds the whole output to the answer.
     pub fn add_to(&self, draft: &mut Draft) -> Result<(), ModelError> {
         let Some(output) = self.output else { return Ok(()) };
         let items: Vec<Item<'_>> = serde_json::from_str(output.get()).map_err(malformed)?;

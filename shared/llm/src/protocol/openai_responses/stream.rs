@@ -16,7 +16,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct EventDecoder {
     draft: Draft,
-    /// An event has sent part of the answer.
+    /// True if an event has sent a part of the answer.
     has_part: bool,
     usage: Option<Usage>,
 }
@@ -26,7 +26,7 @@ pub(super) struct EventDecoder {
 struct Event<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Option<Text<'a>>,
-    /// The part of the answer that is new.
+    /// New part of the answer.
     #[serde(borrow, default)]
     delta: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -89,7 +89,7 @@ impl Decoder for EventDecoder {
 
 impl EventDecoder {
     fn add_logprobs(&mut self, news: &Event<'_>) -> Result<(), ModelError> {
-        // The list is empty unless log probabilities were asked for.
+        // The list is empty unless log probabilities were requested.
         if let Some(logprobs) = news.logprobs.filter(|logprobs| logprobs.get() != "[]") {
             self.draft.logprobs(read::<Vec<TokenLogprob>>(logprobs.get())?);
         }
@@ -107,8 +107,8 @@ impl EventDecoder {
         Ok(item.is_function_call())
     }
 
-    /// Completes the answer at the terminator. It contains the whole answer again, which is read from it only if no
-    /// event before had a part.
+    /// Completes the answer at the terminator. The terminator repeats the whole answer, which is used only if no
+    /// earlier event contained a part of it.
     fn complete(&mut self, news: &Event<'_>) -> Result<ChatResponse, ModelError> {
         let response = news.response.ok_or_else(|| malformed("the last one has no `response`"))?;
         let response = Response::read(response.get())?;

@@ -6,12 +6,12 @@ use crate::protocol::text::raw;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
-    /// `error.type`, or empty.
+    /// Type of the error (`error.type`), or empty.
     pub kind: String,
 }
 
 impl Detail {
-    /// Reads `{"type": "error", "error": {...}}`, and the shapes of gateways: `{"error": "..."}`, `{"message": ...}`
+    /// Reads `{"type": "error", "error": {...}}`, and the formats of gateways: `{"error": "..."}`, `{"message": ...}`
     /// (AWS) and `{"detail": ...}`. The message of any other body is the body itself.
     pub fn read(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();

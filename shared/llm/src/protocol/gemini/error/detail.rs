@@ -8,15 +8,15 @@ use crate::{protocol::text::raw, retry_after::delay};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
-    /// The HTTP status.
+    /// HTTP status of the error.
     pub code: Option<u16>,
     /// Name of Google's own code, such as `RESOURCE_EXHAUSTED`.
     pub status: String,
-    /// The reason of an `ErrorInfo`.
+    /// Reason in an `ErrorInfo`.
     pub reason: String,
-    /// The delay of a `RetryInfo`.
+    /// Delay in a `RetryInfo`.
     pub delay: Option<Duration>,
-    /// True if a `QuotaFailure` names a quota of the day.
+    /// True if a `QuotaFailure` names a daily quota.
     pub per_day: bool,
 }
 
@@ -45,7 +45,7 @@ impl Detail {
         detail
     }
 
-    /// Adds a detail. Its type is known by its fields, because gateways remove the type's name.
+    /// Adds a detail. Its type is recognised by its fields, because gateways remove the type's name.
     fn add(&mut self, info: &Value) {
         let retry_delay = text(info, "retryDelay");
         let seconds = retry_delay.strip_suffix('s').and_then(|seconds| seconds.parse().ok());

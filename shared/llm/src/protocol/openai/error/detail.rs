@@ -2,17 +2,17 @@ use serde_json::Value;
 
 use crate::protocol::text::raw;
 
-/// The content of an error's body, in any of the shapes in use. Absent texts are empty.
+/// The content of an error's body, in any of the formats that servers use. Absent texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
     pub message: String,
-    /// `type`, or TGI's `error_type`.
+    /// Type of the error: `type`, or TGI's `error_type`.
     pub kind: String,
     pub code: String,
     pub param: String,
-    /// The HTTP status, if `code` is one, as a number or as text.
+    /// HTTP status, if `code` is one, as a number or as text.
     pub status: Option<u16>,
-    /// The error is a `google.rpc.Status`, in which phrases have other meanings than in OpenAI's errors.
+    /// True if the error is a `google.rpc.Status`, in which phrases have other meanings than in OpenAI's errors.
     pub is_google_status: bool,
 }
 
@@ -83,7 +83,7 @@ fn is_google_status(object: &Value) -> bool {
         || types.any(|name| name.starts_with("type.googleapis.com/google.rpc."))
 }
 
-/// Formats one element of `FastAPI`'s list of errors: the field, and the fault.
+/// Formats one element of `FastAPI`'s list of errors: the field and its error.
 fn fault(fault: &Value) -> String {
     let place = fault.get("loc").and_then(Value::as_array).into_iter().flatten();
     let place: Vec<_> =

@@ -3,7 +3,7 @@
 use super::detail::Detail;
 use crate::{Fix, protocol::Form};
 
-/// Returns the change to the form that may get the request accepted, if there is one.
+/// Returns the change of the form after which the provider may accept the request, if there is one.
 pub(super) fn find(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
     let is_refusal = matches!(status, 400 | 404 | 422);
     if is_refusal && form.stream && form.stream_options && detail.is_about("stream_options") {
