@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     LogEntry, StoreError,
-    columns::{
-        inserted,
-        sql::{Sql, insert_arrays, select},
-    },
+    columns::sql::{Sql, insert_arrays, select},
     tables::NewInvocation,
 };
 
@@ -38,7 +35,7 @@ pub async fn insert(
         return Ok(HashSet::new());
     }
     let rows: Vec<_> = entries.iter().map(|entry| NewInvocation::from(*entry)).collect();
-    let columns = arrays(rows.iter().map(inserted::<InvocationRecord>));
+    let columns = arrays::<InvocationRecord, _>(&rows);
     let statement = tx.prepare_cached(&INSERT).await?;
     tx.query(&statement, &parameters(&columns)).await?.iter().map(|row| row.cell("id")).collect()
 }

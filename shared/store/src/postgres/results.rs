@@ -17,10 +17,7 @@ use super::{
 };
 use crate::{
     ResultReader, StoreError,
-    columns::{
-        inserted,
-        sql::{Sql, insert_arrays, select},
-    },
+    columns::sql::{Sql, insert_arrays, select},
     tables::NewResult,
     time::micros,
 };
@@ -82,7 +79,7 @@ pub async fn insert(
     }
     let settled_at = micros(now);
     let rows: Vec<_> = invocations.iter().map(|invocation| NewResult { invocation, settled_at }).collect();
-    let columns = arrays(rows.iter().map(inserted::<ResultRecord>));
+    let columns = arrays::<ResultRecord, _>(&rows);
     let statement = tx.prepare_cached(&INSERT).await?;
     tx.query(&statement, &parameters(&columns)).await?.iter().map(key).collect()
 }

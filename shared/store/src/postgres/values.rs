@@ -11,7 +11,7 @@ use tokio_postgres::{
 
 use crate::{
     StoreError,
-    columns::{AnyRow, Cells, Columns, Stored, Value, read_value},
+    columns::{AnyRow, Cells, Columns, Statement, Stored, Value, Values, read_value},
 };
 
 /// Replaces NUL, which PostgreSQL refuses, so that an answer of a model that contains one is not lost.
@@ -34,12 +34,13 @@ pub fn parameters<T: ToSql + Sync>(values: &[T]) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
-/// Turns rows of values into one array for each column.
-pub fn arrays<'a>(rows: impl Iterator<Item = Vec<Value<'a>>>) -> Vec<Vec<Value<'a>>> {
-    let mut arrays: Vec<Vec<Value<'a>>> = Vec::new();
+/// Returns the values of rows to insert into the table of `R`, as one array for each column.
+pub fn arrays<R, S: Values<R>>(rows: &[S]) -> Vec<Vec<Value<'_>>> {
+    let (mut arrays, mut values) = (Vec::new(), Vec::new());
     for row in rows {
-        arrays.resize_with(row.len(), Vec::new);
-        for (array, value) in arrays.iter_mut().zip(row) {
+        row.values(Statement::Insert, &mut values);
+        arrays.resize_with(values.len(), || Vec::with_capacity(rows.len()));
+        for (array, value) in arrays.iter_mut().zip(values.drain(..)) {
             array.push(value);
         }
     }
