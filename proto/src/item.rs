@@ -75,7 +75,7 @@ pub enum Answer {
 /// Error for one line of a dataset, in words for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ItemFault {
-    #[error("the line is not an item: {0}")]
+    #[error("not an item: {0}")]
     Json(String),
     #[error("`id` is empty")]
     NoId,

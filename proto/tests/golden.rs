@@ -307,7 +307,7 @@ fn an_unknown_kind_of_control_is_skipped() {
 fn an_unknown_version_or_broken_bytes_say_so() {
     let version = codec::decode::<Job>("job.v2", &codec::encode(&job())).unwrap_err();
     assert!(matches!(version, DecodeError::UnknownType { .. }));
-    assert_eq!(version.to_string(), "message type `job.v2` is not known here; expected job.v1");
+    assert_eq!(version.to_string(), "unknown message type `job.v2`; expected job.v1");
 
     let broken = codec::decode::<Job>("job.v1", b"\x81\xa6run_id").unwrap_err();
     assert!(broken.to_string().starts_with("the bytes are not a job.v1 message"), "{broken}");

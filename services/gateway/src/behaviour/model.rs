@@ -321,7 +321,7 @@ mod tests {
             ("echo+tps=0", "`tps=0`: a number from 1"),
             ("echo+fail=429", "`fail=429`: a status from 400"),
             ("echo+fail=200:0.1", "`fail=200:0.1`: a status from 400"),
-            ("echo+fail=429:0.6+fail=500:0.5", "shares of `fail` are more than 1"),
+            ("echo+fail=429:0.6+fail=500:0.5", "shares of `fail` add up to more than 1"),
             ("echo+nostream=1", "`nostream=1`: the word alone"),
             ("tool=1", "`tool=1` is no base"),
             ("echo+think=0", "`think=0`: a number from 1"),
