@@ -36,7 +36,7 @@ pub enum SmokeTestFailure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoExecutor {
-    #[error("none has sent a heartbeat lately")]
+    #[error("no heartbeat came in the last ten seconds")]
     NoneAlive,
     #[error("no answer came within the time limit")]
     NoAnswer,

@@ -70,7 +70,8 @@ impl Lifecycle {
         tokio::spawn(self.clone().watch(name, task));
     }
 
-    /// Returns checks that fail after the stop, so that load balancers send no requests that would be refused.
+    /// Returns the readiness of the process, which fails as soon as a stop is requested, so that load balancers send no
+    /// further requests to it.
     pub fn readiness(&self) -> Readiness {
         let stop = self.stop.clone();
         let mut readiness = Readiness::default();

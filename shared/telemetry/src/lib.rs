@@ -44,7 +44,7 @@ pub struct LogSettings {
 /// Error that prevents logs or traces.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("the log filter cannot be read")]
+    #[error("the log filter (APP_LOG_LEVEL) is not valid; an example is `info,runmill_broker=debug`")]
     Filter(#[from] ParseError),
     #[error("logging is already set up in this process")]
     Again(#[from] SetGlobalDefaultError),
@@ -67,7 +67,8 @@ pub fn close() {
     trace::close();
 }
 
-/// Returns the logs for a part of a program, to be used with `tracing::subscriber::with_default`.
+/// Returns a subscriber that writes logs as [`init`] does, for one thread: pass it to
+/// `tracing::subscriber::with_default`.
 pub fn subscriber(settings: LogSettings) -> Result<impl Subscriber + Send + Sync, SetupError> {
     let filter = log_filter(&settings)?;
     Ok(tracing_subscriber::registry().with(filter).with(JsonLines::new(settings)))

@@ -7,7 +7,7 @@ use crate::{
 
 /// Declares one group of settings and its override: a struct with the same fields, each of which may be absent.
 ///
-/// A field is a number with its range; its pointer is its place in the JSON.
+/// A field is a number with its range. The pointer of its fault is its JSON pointer in the settings.
 macro_rules! settings {
     (
         $(#[$doc:meta])* $name:ident, $(#[$over_doc:meta])* $override:ident at $place:literal {

@@ -279,8 +279,8 @@ impl FleetObserver {
         let changed: Vec<RunId> = versions.iter().filter_map(has_news).collect();
         let mut events = Vec::new();
         for row in self.state.store.run_rows(&changed).await? {
-            // A run that is older than this observer and appears only now is being retried, so its earlier events are
-            // not sent.
+            // This run was created before this stream began, and had ended: its failed jobs are now tried again. Its
+            // earlier events are not sent.
             let first = if row.created_at >= self.since { 0 } else { row.seq.saturating_sub(1) };
             let after = self.known.get(&row.id).copied().unwrap_or(first);
             let statuses = self.state.store.status_events(row.id, after, READ_MAX).await?;

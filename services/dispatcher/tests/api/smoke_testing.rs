@@ -118,11 +118,11 @@ async fn without_a_live_executor_nobody_is_asked() {
     let server = Server::start().await;
     let provider_id = provider(&server).await;
 
-    assert_eq!(why_unanswered(&server, provider_id).await, "none has sent a heartbeat lately");
+    assert_eq!(why_unanswered(&server, provider_id).await, "no heartbeat came in the last ten seconds");
     executor(&server, 11, false).await;
-    assert_eq!(why_unanswered(&server, provider_id).await, "none has sent a heartbeat lately");
+    assert_eq!(why_unanswered(&server, provider_id).await, "no heartbeat came in the last ten seconds");
     executor(&server, 0, true).await;
-    assert_eq!(why_unanswered(&server, provider_id).await, "none has sent a heartbeat lately");
+    assert_eq!(why_unanswered(&server, provider_id).await, "no heartbeat came in the last ten seconds");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ const VERSIONS: [&str; 2] = ["v1beta", "v1"];
 /// Form in which an answer is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// One JSON object.
+    /// The whole answer is one JSON object, without streaming.
     Whole,
     /// Server-sent events, for `?alt=sse`.
     Events,

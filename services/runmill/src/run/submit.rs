@@ -47,7 +47,7 @@ impl Request {
     pub fn job(&self) -> anyhow::Result<JobConfig> {
         self.config.job().or_else(|faults| {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            usage(format_args!("the run's configuration: {}", faults.join("; ")))
+            usage(format_args!("the run's configuration is not valid: {}", faults.join("; ")))
         })
     }
 

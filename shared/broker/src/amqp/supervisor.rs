@@ -27,7 +27,7 @@ pub(super) struct Supervisor {
 enum Event {
     /// An event of a consumer, with the number of the consumer.
     Consumer((u32, ConsumerEvent)),
-    /// A delivery of a cancelled consumer was settled, which may make room for a new consumer.
+    /// A delivery of a cancelled consumer was settled. The prefetch may now allow another consumer.
     LeftoverSettled,
     Command(Command),
     Silence,

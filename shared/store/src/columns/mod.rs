@@ -122,7 +122,7 @@ pub const fn type_of<S, T: Stored>(_field: fn(&S) -> &T) -> &'static str {
     T::TYPE
 }
 
-/// Appends the columns of the record in a field.
+/// Appends the columns of a field that is itself a record.
 pub fn list_of<S, T: Columns>(_field: fn(&S) -> &T, columns: &mut Vec<Column>) {
     T::list(columns);
 }

@@ -15,7 +15,7 @@ pub struct ActiveRun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueJob {
     pub key: JobKey,
-    /// Number of times that the job was already fed in this pass of the run.
+    /// Number of times that the job was fed since the run was submitted or its failed jobs were last tried again.
     pub attempt: u32,
     /// Number of failed attempts so far, over all those times.
     pub failures: u32,
