@@ -1,5 +1,5 @@
 //! One plain value of each message, for tests. A test states the fields that matter to it and takes the others from
-//! here.
+//! here. Beside them: the numbers at which a range is tested.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -95,4 +95,24 @@ pub fn new_run(provider_id: ProviderId, dataset_id: DatasetId) -> NewRun {
         priority: None,
         budget: None,
     }
+}
+
+/// Returns the ends of a range, and numbers just outside, from the rule that its error states: `must be a whole number
+/// from 1 to 64`.
+///
+/// # Panics
+///
+/// Panics if the rule has other words.
+#[expect(clippy::unwrap_used, reason = "a rule without a range is a fault that fails the test")]
+pub fn range_ends(rule: &str) -> ([String; 2], Vec<String>) {
+    let (kind, range) = rule.split_once(" from ").unwrap();
+    let (min, max) = range.split_once(" to ").unwrap();
+    let outside = if kind.contains("whole") {
+        let [low, high] = [min, max].map(|end| end.parse::<i128>().unwrap());
+        vec![(low - 1).to_string(), (high + 1).to_string(), format!("{low}.5")]
+    } else {
+        let [low, high] = [min, max].map(|end| end.parse::<f64>().unwrap());
+        vec![(low - 1e-7).to_string(), (high + 1e-7).to_string()]
+    };
+    ([min.to_owned(), max.to_owned()], outside)
 }

@@ -56,7 +56,7 @@ impl World {
 
     async fn calls_after(&self, moment: Instant, count: usize) -> Vec<crate::support::recorder::Recorded> {
         sleep_until(moment).await;
-        until("calls by the new settings", || self.recorder.calls_since(moment).len() >= count).await;
+        until("calls by the new settings", async || self.recorder.calls_since(moment).len() >= count).await;
         self.recorder.calls_since(moment)
     }
 

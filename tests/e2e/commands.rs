@@ -68,7 +68,7 @@ async fn a_run_that_another_command_cancels_ends_with_code_1() {
     let waiting = server.submit(5, "lorem+hang").start();
     let said = waiting.line_with(": 5 items").await;
     let id: RunId = said.split_once(": 5 items").unwrap().0.parse().unwrap();
-    until("the calls", || server.sandbox.gateway.stats().all.in_flight == 5).await;
+    until("the calls", async || server.sandbox.gateway.stats().all.in_flight == 5).await;
 
     let canceled: Run =
         serde_json::from_str(&printed(server.runs(&["cancel", &id.to_string(), "--json"]), 0).await).unwrap();

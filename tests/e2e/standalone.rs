@@ -42,12 +42,12 @@ impl Thousand {
 
     /// Waits until the model has answered `calls` calls.
     async fn called(&self, calls: u64) {
-        until("the calls", || self.sandbox.gateway.stats().all.calls >= calls).await;
+        until("the calls", async || self.sandbox.gateway.stats().all.calls >= calls).await;
     }
 
     /// Waits until the model has noticed that its callers are gone.
     async fn quiet(&self) {
-        until("the end of all calls", || self.sandbox.gateway.stats().all.in_flight == 0).await;
+        until("the end of all calls", async || self.sandbox.gateway.stats().all.in_flight == 0).await;
     }
 
     /// Runs the same command to its end, which completes the run. Returns the number of items that already had a

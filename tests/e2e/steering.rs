@@ -21,13 +21,13 @@ async fn a_cancel_drops_the_calls_in_flight_and_starts_none() {
     let dataset = api.dataset(questions(1_000)).await;
     // The first answer would take ten minutes.
     let run = api.start_run(provider, "lorem+ttft=600s", dataset).await;
-    until("calls in flight", || gateway.stats().all.in_flight == u64::from(CONCURRENCY)).await;
+    until("calls in flight", async || gateway.stats().all.in_flight == u64::from(CONCURRENCY)).await;
 
     steer(api, run, "cancel").await;
     let ended = api.ended(run).await;
 
     assert_eq!(ended.status, RunStatus::Canceled);
-    until("the end of the calls", || gateway.stats().all.in_flight == 0).await;
+    until("the end of the calls", async || gateway.stats().all.in_flight == 0).await;
     let calls = gateway.calls(0, usize::MAX);
     assert!(calls.iter().all(|call| call.status == 499), "dropped: {calls:?}");
     assert_eq!(calls.len(), CONCURRENCY as usize, "none was started after the cancel");

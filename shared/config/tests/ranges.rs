@@ -3,9 +3,8 @@
 //! A variable is numeric if its error for a text asks for a number. So a new one is tested at once, and the test
 //! fails until its range is documented.
 
-#![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
-
 use runmill_config::{Config, Env, VARIABLES, Variable};
+use runmill_proto::testing::range_ends;
 
 /// Without an endpoint, the other variables of traces are not read: they may be those of another program.
 const TRACES: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
@@ -23,20 +22,6 @@ fn rule(fault: &str) -> Option<&str> {
     fault[start..].lines().next()
 }
 
-/// Returns the ends of a range, and numbers just outside.
-fn ends(rule: &str) -> ([String; 2], Vec<String>) {
-    let (kind, range) = rule.split_once(" from ").unwrap();
-    let (min, max) = range.split_once(" to ").unwrap();
-    let outside = if kind.contains("whole") {
-        let [low, high] = [min, max].map(|end| end.parse::<i128>().unwrap());
-        vec![(low - 1).to_string(), (high + 1).to_string(), format!("{low}.5")]
-    } else {
-        let [low, high] = [min, max].map(|end| end.parse::<f64>().unwrap());
-        vec![(low - 1e-6).to_string(), (high + 1e-6).to_string()]
-    };
-    ([min.to_owned(), max.to_owned()], outside)
-}
-
 #[test]
 fn every_numeric_variable_is_accepted_within_its_range_and_refused_outside() {
     let mut walked = Vec::new();
@@ -46,7 +31,7 @@ fn every_numeric_variable_is_accepted_within_its_range_and_refused_outside() {
         let range = rule.split_once(" from ").unwrap().1;
         assert!(variable.summary.contains(&format!("from {range}")), "{}: {rule}", variable.name);
 
-        let (ends, outside) = ends(rule);
+        let (ends, outside) = range_ends(rule);
         for value in ends {
             assert_eq!(faults(variable, &value), "", "{}", variable.name);
         }

@@ -5,7 +5,7 @@ use runmill_proto::{
 };
 use serde_json::{Value, json};
 
-use super::{POLL_INTERVAL, sse::Events, within};
+use super::{sse::Events, until, within};
 
 /// Client of the HTTP API, independent of the client in `runmill`.
 #[derive(Clone)]
@@ -126,25 +126,16 @@ impl Api {
 
     /// Waits until `count` executors have sent a heartbeat.
     pub async fn executors(&self, count: usize) {
-        within("the executors' heartbeats", async {
-            while self.get("/executors").await.as_array().map_or(0, Vec::len) < count {
-                tokio::time::sleep(POLL_INTERVAL).await;
-            }
-        })
-        .await;
+        let sent = async || self.get("/executors").await.as_array().map_or(0, Vec::len);
+        until("the executors' heartbeats", async || sent().await >= count).await;
     }
 
     /// Waits until the API and its database work again.
     pub async fn answers_again(&self) {
-        within("an answer of the API", async {
-            loop {
-                let response = self.request(Method::GET, "/runs").send().await;
-                if response.is_ok_and(|response| response.status().is_success()) {
-                    return;
-                }
-                tokio::time::sleep(POLL_INTERVAL).await;
-            }
-        })
-        .await;
+        let answers = async || {
+            let response = self.request(Method::GET, "/runs").send().await;
+            response.is_ok_and(|response| response.status().is_success())
+        };
+        until("an answer of the API", answers).await;
     }
 }

@@ -32,12 +32,12 @@ pub async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
 }
 
 /// Interval of polling a state that has no event for its changes.
-pub const POLL_INTERVAL: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Waits until `holds` returns true. It is meant for states without events, such as the counters of a gateway.
-pub async fn until(what: &str, holds: impl Fn() -> bool) {
+pub async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     within(what, async {
-        while !holds() {
+        while !holds().await {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     })

@@ -112,7 +112,7 @@ async fn a_job_that_is_deferred_and_fed_again_stays_in_its_trace() {
     let model = "lorem+fail=429:1+retry-after=1";
     let running = run(&sandbox, model, &sink.endpoint, &["--limit", "1", "--config", config]).start();
 
-    let fed_again = || jobs(&sink).values().any(|trace| trace["job.feed"].len() >= 2);
+    let fed_again = async || jobs(&sink).values().any(|trace| trace["job.feed"].len() >= 2);
     until("a job that is fed again", fed_again).await;
     running.signal("INT");
     assert_eq!(running.ended().await, Some(130), "{}", running.log());

@@ -6,6 +6,7 @@
 use std::any::TypeId;
 
 use clap::{Arg, Command, CommandFactory, error::ErrorKind};
+use runmill_proto::testing::range_ends;
 
 use super::Cli;
 
@@ -44,20 +45,6 @@ fn error(path: &str, option: &str, value: &str) -> Option<clap::Error> {
     Cli::command().try_get_matches_from(args).err()
 }
 
-/// Returns the ends of a range, and numbers just outside.
-fn ends(rule: &str) -> ([String; 2], Vec<String>) {
-    let (kind, range) = rule.split_once(" from ").unwrap();
-    let (min, max) = range.split_once(" to ").unwrap();
-    let outside = if kind.contains("whole") {
-        let [low, high] = [min, max].map(|end| end.parse::<i128>().unwrap());
-        vec![(low - 1).to_string(), (high + 1).to_string(), format!("{low}.5")]
-    } else {
-        let [low, high] = [min, max].map(|end| end.parse::<f64>().unwrap());
-        vec![(low - 1e-7).to_string(), (high + 1e-7).to_string()]
-    };
-    ([min.to_owned(), max.to_owned()], outside)
-}
-
 #[test]
 fn every_number_is_accepted_within_its_range_and_refused_outside() {
     let mut walked = 0;
@@ -71,7 +58,7 @@ fn every_number_is_accepted_within_its_range_and_refused_outside() {
         let help = arg.get_help().unwrap().to_string();
         assert!(help.contains(&format!("from {range}")), "{told}: {help}");
 
-        let (ends, outside) = ends(rule);
+        let (ends, outside) = range_ends(rule);
         for value in ends {
             let fault = error(path, &option, &value);
             assert!(fault.is_none(), "{told} {value}: {fault:?}");
