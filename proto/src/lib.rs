@@ -14,6 +14,7 @@ pub mod message;
 mod money;
 mod outcome;
 mod range;
+mod remarks;
 mod score_summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -30,6 +31,7 @@ pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
 pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
 pub use range::{Numeric, OutOfRange, Range};
+pub use remarks::{Fix, Note, Remarks};
 pub use score_summary::ScoreSummary;
 pub use text_enum::UnknownName;
 pub use usage::Usage;

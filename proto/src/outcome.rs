@@ -61,6 +61,8 @@ text_enum! {
         TruncatedStream = "truncated_stream",
         /// The answer does not follow the protocol.
         MalformedResponse = "malformed_response",
+        /// The model stopped without a text, a refusal or a tool call.
+        EmptyAnswer = "empty_answer",
         /// The provider requires a form of request that runmill cannot send.
         StreamRejected = "stream_rejected",
         InvalidRequest = "invalid_request",

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    DatasetId, InvocationId, JobConfig, Outcome, ProviderId, RunConfig, RunId,
+    DatasetId, InvocationId, JobConfig, Outcome, ProviderId, Remarks, RunConfig, RunId,
     api::NewRun,
     message::{Attempt, Call, Invocation, Job, JobItem, JobKey, JobKind},
 };
@@ -44,6 +44,7 @@ pub fn attempt() -> Attempt {
         usage: None,
         cost_nanousd: None,
         key: None,
+        unsent: false,
     }
 }
 
@@ -60,6 +61,7 @@ pub fn call(id: InvocationId) -> Call {
         ttft_ms: None,
         streamed: true,
         cost_nanousd: None,
+        remarks: Remarks::default(),
     }
 }
 

@@ -8,8 +8,8 @@
 use std::{fmt::Debug, fs, path::Path};
 
 use runmill_proto::{
-    ErrorKind, Generation, InvocationId, JobConfig, Outcome, ProviderId, RunConfig, RunId, Score, Scorer,
-    Scoring, Stop, TokenLogprob, ToolCall, TopLogprob, Usage,
+    ErrorKind, Generation, InvocationId, JobConfig, Outcome, ProviderId, Remarks, RunConfig, RunId, Score,
+    Scorer, Scoring, Stop, TokenLogprob, ToolCall, TopLogprob, Usage,
     api::{RetryOverride, SmokeTestError, SmokeTestReport},
     codec::{self, DecodeError, Message},
     message::{Attempt, Call, Control, Deferred, Invocation, Job, JobItem, JobKind, SmokeTest},
@@ -71,6 +71,7 @@ fn call() -> Call {
                 usage: None,
                 cost_nanousd: None,
                 key: None,
+                unsent: false,
             },
             Attempt {
                 started_at: "2026-11-22T17:00:01Z".parse().unwrap(),
@@ -81,6 +82,7 @@ fn call() -> Call {
                 usage: Some(usage),
                 cost_nanousd: None,
                 key: None,
+                unsent: false,
             },
         ],
         usage: Some(usage),
@@ -89,6 +91,7 @@ fn call() -> Call {
         ttft_ms: Some(200),
         streamed: true,
         cost_nanousd: Some(4_800),
+        remarks: Remarks::default(),
     }
 }
 
@@ -128,6 +131,7 @@ fn deferred() -> Deferred {
         not_before: "2026-11-22T17:05:00Z".parse().unwrap(),
         reason: Deferred::WORKER_SHUTDOWN.into(),
         pause: false,
+        unreachable: false,
         call: call(),
     }
 }

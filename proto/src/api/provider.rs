@@ -148,6 +148,10 @@ pub struct NewProvider {
     pub protocol: Option<ProviderProtocol>,
     /// Base URL without the path of the protocol, such as `https://api.openai.com/v1`.
     pub base_url: String,
+    /// Proxy of the calls: a URL with the scheme `http`, `https` or `socks5` and without credentials, or `none`. Default:
+    /// `RUNMILL_PROVIDER_PROXY` of the executor.
+    #[serde(default)]
+    pub proxy: Option<String>,
     #[serde(default)]
     pub api_keys: Vec<NewApiKey>,
     /// HTTP headers to send with every call. Their values are encrypted like keys.
@@ -185,6 +189,7 @@ pub struct ProviderPatch {
     pub name: Option<String>,
     pub protocol: Option<ProviderProtocol>,
     pub base_url: Option<String>,
+    pub proxy: Option<String>,
     pub api_keys: Option<Vec<NewApiKey>>,
     pub headers: Option<BTreeMap<String, String>>,
     #[serde(deserialize_with = "strict_option")]
@@ -204,6 +209,8 @@ pub struct Provider {
     pub kind: ProviderKind,
     pub protocol: ProviderProtocol,
     pub base_url: String,
+    #[serde(default)]
+    pub proxy: Option<String>,
     pub api_keys: Vec<ApiKeyView>,
     pub headers: Vec<HeaderView>,
     pub capabilities: Capabilities,

@@ -2,7 +2,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ErrorKind, InvocationId, Outcome, ProviderId, Score, TokenLogprob, ToolCall, Usage, message::Attempt,
+    ErrorKind, InvocationId, Outcome, ProviderId, Remarks, Score, TokenLogprob, ToolCall, Usage,
+    message::Attempt,
 };
 
 /// Result of a job. Each job has at most one.
@@ -50,4 +51,6 @@ pub struct InvocationRecord {
     pub started_at: Timestamp,
     pub latency_ms: u64,
     pub ttft_ms: Option<u64>,
+    #[serde(flatten)]
+    pub remarks: Remarks,
 }

@@ -26,6 +26,9 @@ pub struct Deferred {
     /// True if the run has to be paused, with the reason, until a user resumes it or `not_before` has come.
     #[serde(default)]
     pub pause: bool,
+    /// True if the provider could not be reached. A run that it has never answered is then paused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreachable: bool,
     /// The call that was deferred, perhaps before its first attempt. By its id, a redelivery of this message is
     /// recognised.
     pub call: Call,

@@ -2,7 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ErrorKind, InvocationId, Outcome, ProviderId, RunId, Score, TokenLogprob, ToolCall, Usage,
+    ErrorKind, InvocationId, Outcome, ProviderId, Remarks, RunId, Score, TokenLogprob, ToolCall, Usage,
     message::JobKey,
 };
 
@@ -58,6 +58,8 @@ pub struct Call {
     /// Cost of all attempts whose price is known, in billionths of a US dollar.
     #[serde(default)]
     pub cost_nanousd: Option<i64>,
+    #[serde(default, skip_serializing_if = "Remarks::is_empty")]
+    pub remarks: Remarks,
 }
 
 /// One HTTP request.
@@ -83,6 +85,9 @@ pub struct Attempt {
     /// Label of the API key that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// True if the request never reached the provider: there was no connection. It is then no call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsent: bool,
 }
 
 impl Call {

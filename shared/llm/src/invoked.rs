@@ -82,6 +82,7 @@ impl Invoked {
             ttft_ms: self.ttft.map(milliseconds),
             streamed: self.streamed,
             cost_nanousd: self.cost_nanousd(),
+            remarks: self.result.as_ref().map(|answer| answer.remarks.clone()).unwrap_or_default(),
         }
     }
 }

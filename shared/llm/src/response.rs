@@ -1,4 +1,4 @@
-use runmill_proto::{Outcome, TokenLogprob, ToolCall, Usage};
+use runmill_proto::{Outcome, Remarks, TokenLogprob, ToolCall, Usage};
 
 /// A complete answer of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,7 @@ pub struct ChatResponse {
     pub logprobs: Option<Vec<TokenLogprob>>,
     pub finish: Finish,
     pub usage: Option<Usage>,
+    pub remarks: Remarks,
 }
 
 /// Reason why the model stopped.

@@ -29,6 +29,7 @@ columns! {
         updated kind,
         updated protocol,
         updated base_url,
+        updated proxy,
         updated capabilities,
         updated rate_limit,
         group settings,
@@ -144,5 +145,6 @@ columns! {
         fixed started_at = call.started_at,
         fixed latency_ms = call.latency_ms,
         fixed ttft_ms = call.ttft_ms,
+        fixed remarks = call.remarks,
     }
 }

@@ -85,6 +85,7 @@ fn view(row: ProviderRow) -> Provider {
         kind: row.kind,
         protocol: row.protocol.unwrap_or(row.kind.default_protocol()),
         base_url: row.base_url,
+        proxy: row.proxy,
         api_keys: keys
             .into_iter()
             .map(|key| ApiKeyView { label: key.name, masked: key.masked, weight: key.weight })

@@ -93,6 +93,7 @@ impl ProviderChanges {
             kind: new.kind,
             protocol: new.protocol,
             base_url,
+            proxy: new.proxy,
             secrets: [secrets.keys(&new.api_keys), secrets.headers(&new.headers)].concat(),
             capabilities: new.capabilities,
             rate_limit: new.rate_limit,
@@ -114,6 +115,7 @@ impl ProviderChanges {
         if let Some(base_url) = patch.base_url {
             row.base_url = faults::base_url(&base_url, self.address_rules, &mut faults);
         }
+        row.proxy = patch.proxy.or(row.proxy);
         if let Some(keys) = patch.api_keys {
             faults.extend(faults::keys(&keys));
             secrets.replace_keys(&mut row, &keys);
@@ -146,6 +148,7 @@ const fn may_help(patch: &ProviderPatch) -> bool {
     patch.api_keys.is_some()
         || patch.headers.is_some()
         || patch.base_url.is_some()
+        || patch.proxy.is_some()
         || patch.protocol.is_some()
 }
 

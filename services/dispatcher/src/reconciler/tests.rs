@@ -66,6 +66,7 @@ impl World {
             kind: ProviderKind::Custom,
             protocol: None,
             base_url: "http://127.0.0.1:9".into(),
+            proxy: None,
             secrets: Vec::new(),
             capabilities: Capabilities::default(),
             rate_limit: RateLimit::default(),

@@ -36,6 +36,7 @@ async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
         not_before: now + SignedDuration::from_secs(seconds),
         reason: "the quota is used up".into(),
         pause: true,
+        unreachable: false,
         call: call(serde_json::from_value(run["provider_id"].clone()).unwrap(), now),
     };
     let batch = LogBatch(vec![LogEntry::Deferred(Box::new(stop))]);

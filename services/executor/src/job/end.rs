@@ -3,7 +3,7 @@ use std::{fmt::Display, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use runmill_llm::{ChatResponse, Invoked, ModelError, Unanswered};
 use runmill_proto::{
-    ErrorKind, InvocationId, Item, Outcome,
+    ErrorKind, InvocationId, Item, Outcome, Remarks,
     message::{Call, Deferred, Invocation, Job},
 };
 use uuid::Uuid;
@@ -141,6 +141,7 @@ impl<'a> End<'a> {
             not_before: self.now.saturating_add(wait).unwrap_or(self.now),
             reason,
             pause: false,
+            unreachable: false,
             call,
         }
     }
@@ -157,6 +158,7 @@ impl<'a> End<'a> {
             ttft_ms: None,
             streamed: false,
             cost_nanousd: None,
+            remarks: Remarks::default(),
         }
     }
 }

@@ -157,6 +157,7 @@ fn provider(base_url: &str) -> ProviderRow {
         kind: ProviderKind::Custom,
         protocol: None,
         base_url: base_url.into(),
+        proxy: None,
         secrets: Vec::new(),
         capabilities: Capabilities::default(),
         rate_limit: RateLimit::default(),

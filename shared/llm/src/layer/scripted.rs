@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use runmill_proto::Generation;
+use runmill_proto::{Generation, Remarks};
 use tokio::time::{Instant, sleep};
 
 use super::{AttemptLayer, Context};
@@ -95,6 +95,7 @@ pub(crate) fn four() -> ChatResponse {
         logprobs: None,
         finish: Finish::Stop,
         usage: None,
+        remarks: Remarks::default(),
     }
 }
 

@@ -1,4 +1,4 @@
-use runmill_proto::{TokenLogprob, ToolCall, Usage};
+use runmill_proto::{Remarks, TokenLogprob, ToolCall, Usage};
 
 use crate::{ChatResponse, Finish, ModelError};
 
@@ -102,6 +102,7 @@ impl Draft {
             logprobs: Some(logprobs).filter(|tokens| !tokens.is_empty()),
             finish,
             usage,
+            remarks: Remarks::default(),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, RunStatus, Score,
+    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, Remarks, RunConfig, RunId, RunStatus, Score,
     TokenLogprob, ToolCall, Usage,
     api::{
         Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
@@ -252,18 +252,24 @@ stored_as_json! {
     ExecutorStatus,
 }
 
-/// The column is null if there are none.
-impl Stored for Vec<ToolCall> {
-    const TYPE: &'static str = "json";
+/// Stores types as JSON whose column is null if they are empty.
+macro_rules! stored_as_json_unless_empty {
+    ($($json:ty),+ $(,)?) => { $(
+        impl Stored for $json {
+            const TYPE: &'static str = "json";
 
-    fn to_value(&self) -> Value<'_> {
-        if self.is_empty() { Value::Null } else { to_json(self) }
-    }
+            fn to_value(&self) -> Value<'_> {
+                if self.is_empty() { Value::Null } else { to_json(self) }
+            }
 
-    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
-        if value == Value::Null { Ok(Self::new()) } else { from_json(value) }
-    }
+            fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+                if value == Value::Null { Ok(Self::default()) } else { from_json(value) }
+            }
+        }
+    )+ };
 }
+
+stored_as_json_unless_empty! { Vec<ToolCall>, Remarks }
 
 pub fn to_json<T: Serialize>(value: &T) -> Value<'static> {
     let json = serde_json::to_string(value).expect("what is stored as JSON has only string keys");

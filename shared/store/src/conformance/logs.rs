@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runmill_proto::{
-    ErrorKind, Outcome, RunId, RunStatus, TokenLogprob, ToolCall, TopLogprob,
+    ErrorKind, Fix, Note, Outcome, Remarks, RunId, RunStatus, TokenLogprob, ToolCall, TopLogprob,
     api::{InvocationRecord, ResultRecord, RunEvent},
     message::{Invocation, JobKey},
 };
@@ -51,13 +51,16 @@ fn record_of(invocation: &Invocation) -> InvocationRecord {
         started_at: call.started_at,
         latency_ms: call.latency_ms,
         ttft_ms: call.ttft_ms,
+        remarks: call.remarks.clone(),
     }
 }
 
 pub async fn a_batch_is_recorded_as_it_came(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 5).await;
-    let right = answered(&run, 0);
+    let mut right = answered(&run, 0);
+    right.call.remarks =
+        Remarks { fixes: vec![Fix::NoSeed], notes: vec![Note::OtherModel], answered_by: Some("m2".into()) };
     let wrong = failed(&run, 1);
     let mut bare = answered(&run, 2);
     bare.call.attempts.clear();

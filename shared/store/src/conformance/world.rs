@@ -43,6 +43,7 @@ pub fn provider(name: &str) -> ProviderRow {
         kind: ProviderKind::Openai,
         protocol: None,
         base_url: "https://api.example/v1".into(),
+        proxy: Some("none".into()),
         secrets: vec![secret(SecretKind::ApiKey, "main"), secret(SecretKind::Header, "x-team")],
         capabilities: Capabilities { images: Some(true), ..Capabilities::default() },
         rate_limit: RateLimit { concurrency: Some(20), rps: Some(0.1), ..RateLimit::default() },
@@ -176,6 +177,7 @@ pub fn deferred(run: &RunRow, ordinal: u32, not_before: Timestamp) -> Deferred {
         not_before,
         reason: Deferred::WORKER_SHUTDOWN.into(),
         pause: false,
+        unreachable: false,
         call: Call { attempts: vec![attempt(Some(ErrorKind::Interrupted))], ..call(run) },
     }
 }

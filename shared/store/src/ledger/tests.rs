@@ -186,6 +186,7 @@ fn deferral(id: u128, ordinal: u32, epoch: u32, pause: bool) -> LogEntry {
         not_before: at(600),
         reason: "later".into(),
         pause,
+        unreachable: false,
         call: call(id, Some(ErrorKind::Interrupted)),
     }))
 }

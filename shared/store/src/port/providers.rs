@@ -19,6 +19,8 @@ pub struct ProviderRow {
     /// Protocol of the API. `None` stands for the default protocol of the kind.
     pub protocol: Option<ProviderProtocol>,
     pub base_url: String,
+    /// Proxy of the calls, or `none`; `None` stands for the executor's.
+    pub proxy: Option<String>,
     pub secrets: Vec<SealedSecret>,
     pub capabilities: Capabilities,
     pub rate_limit: RateLimit,

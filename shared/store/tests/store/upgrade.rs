@@ -1,7 +1,7 @@
-//! Rows from before versions 5 and 6 of the schema, to check that the new columns are read with their defaults.
+//! Rows from before versions 5 to 7 of the schema, to check that the new columns are read with their defaults.
 
 use jiff::Timestamp;
-use runmill_proto::{ProviderId, RunId, api::SettingsOverride};
+use runmill_proto::{ProviderId, Remarks, RunId, api::SettingsOverride};
 use runmill_store::{RunStats, Store};
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ pub const BEFORE: i32 = 4;
 /// Returns SQL, for both databases, that inserts a row into each table to which columns were added later, all with
 /// one id. `id`, `bytes` and `time` are literals of these types in the dialect of the database.
 pub fn rows(id: &str, bytes: &str, time: &str) -> String {
+    let no = if time == "0" { "0" } else { "false" };
     let stats = serde_json::to_string(&RunStats::default()).unwrap();
     format!(
         "INSERT INTO providers VALUES ({id}, 'old', 'google', 'https://h/v1', '{{}}', '{{}}', 1, {time}, {time});
@@ -20,6 +21,8 @@ pub fn rows(id: &str, bytes: &str, time: &str) -> String {
                            epoch, seq, stats, created_at, paused_at, retry_count, resumed_count)
          VALUES ({id}, {id}, 'm', {id}, '{{}}', 1, 'running', 2, 2, 1, 0, 0, '{stats}', {time}, {time}, 0, 0);
          INSERT INTO deferred VALUES ({id}, 0, 0, 1, {time});
+         INSERT INTO invocations VALUES ({id}, {id}, 1, 0, {id}, 'm', 'succeeded', NULL, '[]', NULL, NULL, {no}, {time}, 5,
+                                         NULL);
          INSERT INTO results VALUES ({id}, 1, 0, 'q', {id}, 'succeeded', NULL, NULL, '4', NULL, NULL, {time});"
     )
 }
@@ -28,8 +31,8 @@ pub fn rows(id: &str, bytes: &str, time: &str) -> String {
 pub async fn assert_read_with_defaults(store: &dyn Store) {
     let provider = store.provider(ProviderId::from_uuid(Uuid::nil())).await.unwrap();
     assert_eq!(
-        (provider.protocol, provider.settings, provider.secrets[0].weight),
-        (None, SettingsOverride::default(), 1)
+        (provider.protocol, provider.proxy, provider.settings, provider.secrets[0].weight),
+        (None, None, SettingsOverride::default(), 1)
     );
     let id = RunId::from_uuid(Uuid::nil());
     let run = store.run(id).await.unwrap();
@@ -40,5 +43,7 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
     let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();
     assert_eq!(due.iter().map(|job| (job.attempt, job.failures)).collect::<Vec<_>>(), [(1, 0)]);
     let results = store.results(id, None, 9).await.unwrap();
+    let calls = store.invocations(id, None, 9).await.unwrap();
+    assert_eq!(calls.iter().map(|call| &call.remarks).collect::<Vec<_>>(), [&Remarks::default()]);
     assert_eq!((results.len(), results[0].tool_calls.len(), &results[0].logprobs), (1, 0, &None));
 }

@@ -26,6 +26,9 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
             "the server does not speak this protocol: check the base URL (up to and without the protocol's own path) \
              and the provider's kind and protocol"
         }
+        ErrorKind::EmptyAnswer => {
+            "the model stops without an answer: raise max_new_tokens, or ask without reasoning"
+        }
         ErrorKind::StreamRejected => {
             "the model takes neither streamed nor buffered requests in the forms that are known"
         }

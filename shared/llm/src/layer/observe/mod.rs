@@ -123,6 +123,7 @@ mod tests {
                 usage: None,
                 cost_nanousd: None,
                 key: None,
+                unsent: false,
             };
             Invoked {
                 attempts: vec![attempt; self.0],

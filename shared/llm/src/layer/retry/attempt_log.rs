@@ -80,6 +80,7 @@ impl AttemptLog {
             usage,
             cost_nanousd,
             key: state.key.as_deref().map(str::to_owned),
+            unsent: false,
         });
         self.began.get_or_insert(began);
         self.last = state;
