@@ -55,6 +55,9 @@ pub struct Capabilities {
     pub json_mode: Option<bool>,
     pub reasoning: Option<bool>,
     pub images: Option<bool>,
+    /// Thinking inside of an answer's text, between tags such as `<think>` or in channels, becomes the answer's
+    /// reasoning, unless this is false.
+    pub thinking_tags: Option<bool>,
 }
 
 /// Limits of the account, shared by all executors. Null if not stated.

@@ -36,6 +36,10 @@ pub struct SmokeTestReport {
     /// Label of the API key that was used.
     #[serde(default)]
     pub key: Option<String>,
+    /// Model that the answer names, if it is another than the one that was asked for. An alias names a version of its
+    /// model.
+    #[serde(default)]
+    pub answered_by: Option<String>,
     pub error: Option<SmokeTestError>,
 }
 

@@ -23,6 +23,12 @@ pub enum ModelError {
     ServerErrorForGood { status: u16, message: String },
     #[error("the stream ended before the answer was complete")]
     TruncatedStream,
+    /// The server may say more in a buffered answer.
+    #[error("the stream ended without a single event")]
+    EmptyStream,
+    /// `reasoned` is true if the answer has reasoning and nothing else.
+    #[error("the model stopped without an answer{}", if *.reasoned { ", after it had reasoned" } else { "" })]
+    EmptyAnswer { reasoned: bool },
     #[error("the answer does not follow the protocol: {message}")]
     Malformed { message: String },
     /// The provider may accept the same request in another form.
@@ -76,6 +82,9 @@ pub enum Fix {
 pub enum Advice {
     /// Retry after a backoff, and not before `after`. Uses up one of the call's retries.
     RetryHere { after: Option<Duration> },
+    /// Retry once after a backoff, because most models and servers would repeat the same answer. Uses up one of the
+    /// call's retries.
+    RetryOnce,
     /// Wait for the rate limit, then retry. Uses up no retry.
     SlowDown { after: Option<Duration> },
     /// Repeat the request at once, in another form.
@@ -93,9 +102,12 @@ impl ModelError {
     // There is no `_` arm, so that a new variant does not compile without advice.
     pub fn advice(&self) -> Advice {
         match *self {
-            Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::Malformed { .. } => {
-                Advice::RetryHere { after: None }
-            }
+            Self::Connection { .. }
+            | Self::TimedOut(_)
+            | Self::TruncatedStream
+            | Self::EmptyStream
+            | Self::Malformed { .. } => Advice::RetryHere { after: None },
+            Self::EmptyAnswer { .. } => Advice::RetryOnce,
             Self::Overloaded { after, .. } | Self::ServerError { after, .. } => Advice::RetryHere { after },
             Self::RateLimited { after, .. } => Advice::SlowDown { after },
             Self::Rejected { fix, .. } => Advice::FixRequest(fix),
@@ -121,7 +133,8 @@ impl ModelError {
             Self::RateLimited { .. } => ErrorKind::RateLimited,
             Self::Overloaded { .. } => ErrorKind::Overloaded,
             Self::ServerError { .. } | Self::ServerErrorForGood { .. } => ErrorKind::ServerError,
-            Self::TruncatedStream => ErrorKind::TruncatedStream,
+            Self::TruncatedStream | Self::EmptyStream => ErrorKind::TruncatedStream,
+            Self::EmptyAnswer { .. } => ErrorKind::EmptyAnswer,
             Self::Malformed { .. } => ErrorKind::MalformedResponse,
             Self::Rejected { fix: Fix::OtherTokenLimit, .. } | Self::InvalidRequest { .. } => {
                 ErrorKind::InvalidRequest
@@ -151,7 +164,12 @@ impl ModelError {
             | Self::ContentPolicy { message }
             | Self::Authentication { message }
             | Self::QuotaExhausted { message, .. } => *message = edit(message),
-            Self::TimedOut(_) | Self::TruncatedStream | Self::DeadlinePassed | Self::Interrupted => {}
+            Self::TimedOut(_)
+            | Self::TruncatedStream
+            | Self::EmptyStream
+            | Self::EmptyAnswer { .. }
+            | Self::DeadlinePassed
+            | Self::Interrupted => {}
         }
         self
     }

@@ -14,8 +14,9 @@
 //! | negotiate | repeats the request without an option that the provider rejected, within the same attempt |
 //! | exchange | sends one HTTP request and reads its answer, streamed or buffered |
 //!
-//! A stream is complete only with its terminator, so a truncated answer is an error. [`ModelError::advice`] returns
-//! the next step after an error.
+//! A stream is complete with its terminator, or with a reason to stop and a clean end of its body, so a truncated answer
+//! is an error. What is thinking in a complete answer, and how it differs from what was asked for, is reviewed in one
+//! place for all protocols. [`ModelError::advice`] returns the next step after an error.
 
 mod client;
 mod error;
@@ -32,6 +33,7 @@ mod request;
 mod resolver;
 mod response;
 pub mod retry_after;
+mod review;
 pub mod sse;
 mod target;
 mod tracker;

@@ -12,6 +12,9 @@ pub struct ChatRequest {
     /// Id by which the provider can identify the call: each request has the header `X-Client-Request-Id:
     /// {call_id}:{attempt}`, with attempts counted from 0. Visible ASCII only.
     pub call_id: String,
+    /// True to leave thinking that a server sends inside of the answer's text where it is. Otherwise it becomes the
+    /// answer's reasoning.
+    pub keep_thinking: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,7 @@
 use runmill_proto::{Outcome, Remarks, TokenLogprob, ToolCall, Usage};
 
+use crate::ModelError;
+
 /// A complete answer of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatResponse {
@@ -39,5 +41,19 @@ impl ChatResponse {
             Finish::Length => Outcome::Truncated,
             Finish::Stop | Finish::ToolCalls | Finish::Other => Outcome::Succeeded,
         }
+    }
+
+    /// Returns the answer, or an error if the model stopped and the answer has no text, no refusal and no tool call. An
+    /// answer that the token limit or a filter ended may be empty.
+    pub(crate) fn unless_empty(self) -> Result<Self, ModelError> {
+        let may_be_empty = matches!(self.finish, Finish::Length | Finish::ContentFilter);
+        if may_be_empty
+            || !self.text.trim().is_empty()
+            || self.refusal.is_some()
+            || !self.tool_calls.is_empty()
+        {
+            return Ok(self);
+        }
+        Err(ModelError::EmptyAnswer { reasoned: self.reasoning.is_some() })
     }
 }

@@ -1,6 +1,6 @@
 use std::{error::Error, iter, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT_ENCODING};
 use reqwest::{Body, Client, Method, Request, Response, Url, redirect};
 
 use runmill_address::{AddressRules, BaseUrlError};
@@ -18,6 +18,8 @@ pub(crate) struct Transport {
 
 /// Header with the id by which a provider, or a gateway in between, can identify a request in its logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// Idle time before TCP keepalive probes, so that a connection whose peer is gone is noticed and not used.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -44,6 +46,8 @@ impl Transport {
     ) -> Result<Response, ModelError> {
         let mut request = Request::new(Method::POST, endpoint(&self.base, &wire));
         request.headers_mut().clone_from(headers);
+        // Compression would delay events. A server or proxy that compresses nevertheless is understood.
+        request.headers_mut().entry(ACCEPT_ENCODING).or_insert(IDENTITY);
         // An id that HTTP does not allow in a header is left out.
         if let Ok(id) = HeaderValue::try_from(request_id) {
             request.headers_mut().insert(REQUEST_ID, id);

@@ -83,6 +83,7 @@ impl Pipeline {
             messages: vec![ChatMessage { role: Role::User, parts }],
             generation: callee.supported(job.config.generation.clone()),
             call_id: job.key().to_string(),
+            keep_thinking: capabilities.thinking_tags == Some(false),
         })
     }
 }

@@ -5,8 +5,7 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use runmill_llm::{
     ChatResponse, ModelError,
-    protocol::{ErrorAnswer, Form, Protocol, Step},
-    sse::SseDecoder,
+    protocol::{AnswerStream, ErrorAnswer, Form, Protocol},
 };
 use runmill_proto::Usage;
 
@@ -50,27 +49,11 @@ pub fn read_stream<'a>(
     protocol: &dyn Protocol,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
-    let (mut events, mut decoder) = (SseDecoder::default(), protocol.decoder());
+    let mut stream = AnswerStream::new(protocol.decoder());
     for piece in pieces {
-        events.push(Bytes::copy_from_slice(piece));
-        loop {
-            let step = match events.next() {
-                Ok(None) => break,
-                Ok(Some(event)) => decoder.event(&event),
-                Err(error) => Err(error.into()),
-            };
-            match step {
-                Ok(Step::Quiet | Step::Token) => {}
-                Ok(Step::Complete(answer)) => return (Ok(answer), decoder.usage()),
-                Err(error) => return (Err(error), decoder.usage()),
-            }
+        if let Some(result) = stream.push(Bytes::copy_from_slice(piece)).transpose() {
+            return (result, stream.usage());
         }
     }
-    if let Ok(Some(event)) = events.rest()
-        && event.data == "[DONE]"
-        && let Ok(Step::Complete(answer)) = decoder.event(&event)
-    {
-        return (Ok(answer), decoder.usage());
-    }
-    (decoder.end(), decoder.usage())
+    (stream.end(), stream.usage())
 }

@@ -1,4 +1,4 @@
-use runmill_proto::{Remarks, TokenLogprob, ToolCall, Usage};
+use runmill_proto::{Note, Remarks, TokenLogprob, ToolCall, Usage};
 
 use crate::{ChatResponse, Finish, ModelError};
 
@@ -9,6 +9,9 @@ const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 const TOOL_CALLS_MAX: usize = 1_000;
 const LOGPROBS_MAX: usize = 1_000_000;
 
+/// Longest name of a model that is kept.
+const NAME_MAX_CHARS: usize = 256;
+
 /// An answer that is built from the pieces in which it arrives.
 #[derive(Default)]
 pub(super) struct Draft {
@@ -17,6 +20,8 @@ pub(super) struct Draft {
     refusal: String,
     tools: Vec<(u64, ToolCall)>,
     logprobs: Vec<TokenLogprob>,
+    /// Name that the answer gives to its model.
+    answered_by: Option<String>,
 }
 
 impl Draft {
@@ -68,6 +73,13 @@ impl Draft {
         self.logprobs.extend(tokens);
     }
 
+    /// Sets the name that the answer gives to its model, unless it is set or `name` is empty.
+    pub fn answered_by(&mut self, name: &str) {
+        if self.answered_by.is_none() && !name.is_empty() {
+            self.answered_by = Some(name.chars().take(NAME_MAX_CHARS).collect());
+        }
+    }
+
     /// Returns an error if the answer is too large. Must be called after each event, and once for a buffered answer.
     pub fn check(&self) -> Result<(), ModelError> {
         let calls = self.tools.iter().map(|(_, call)| call.id.len() + call.name.len() + call.arguments.len());
@@ -84,17 +96,12 @@ impl Draft {
         if fits { Ok(()) } else { Err(ModelError::Malformed { message: message() }) }
     }
 
-    /// Returns the whole answer, and leaves the draft empty. An empty answer without a known reason to end is an
-    /// error.
+    /// Returns the whole answer, and leaves the draft empty. An empty answer of a model that stopped is an error.
     pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
-        let Self { text, reasoning, refusal, mut tools, logprobs } = std::mem::take(self);
-        if finish == Finish::Other && text.is_empty() && refusal.is_empty() && tools.is_empty() {
-            let message = "it ends without an answer and without a known reason".to_owned();
-            return Err(ModelError::Malformed { message });
-        }
+        let Self { text, reasoning, refusal, mut tools, logprobs, answered_by } = std::mem::take(self);
         // The sort is stable: calls with the same number stay in the order in which they arrived.
         tools.sort_by_key(|(number, _)| *number);
-        Ok(ChatResponse {
+        let answer = ChatResponse {
             text,
             reasoning: some(reasoning),
             refusal: some(refusal),
@@ -102,8 +109,20 @@ impl Draft {
             logprobs: Some(logprobs).filter(|tokens| !tokens.is_empty()),
             finish,
             usage,
-            remarks: Remarks::default(),
-        })
+            remarks: Remarks { answered_by, ..Remarks::default() },
+        };
+        answer.unless_empty()
+    }
+
+    /// Like [`Self::complete`], for a stream that ended without its terminator.
+    pub fn complete_without_mark(
+        &mut self,
+        finish: Finish,
+        usage: Option<Usage>,
+    ) -> Result<ChatResponse, ModelError> {
+        let mut answer = self.complete(finish, usage)?;
+        answer.remarks.notes.push(Note::NoEndMark);
+        Ok(answer)
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! Nothing here does I/O or reads a clock. To add a protocol, add a folder with an implementation of [`Protocol`].
 
+mod answer_stream;
 pub mod anthropic_messages;
 mod delay;
 mod draft;
+mod ending;
 pub mod gemini;
 mod image;
+mod lenient;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
@@ -19,6 +22,7 @@ use std::time::Duration;
 use http::{HeaderMap, header::InvalidHeaderValue};
 use runmill_proto::Usage;
 
+pub use answer_stream::AnswerStream;
 pub use openai::Dialect;
 
 use crate::{ChatRequest, ChatResponse, ModelError, sse::SseEvent};
@@ -59,18 +63,25 @@ pub trait Decoder: Send {
     /// Reads the next event. Must not be called again after [`Step::Complete`] or an error.
     fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError>;
 
-    /// Ends the answer when the body ended before [`Step::Complete`]. Returns an error, unless the protocol has no
-    /// terminator.
+    /// Ends the answer when the body ended before [`Step::Complete`]. Returns an error if no reason to stop was told.
     fn end(&mut self) -> Result<ChatResponse, ModelError>;
 
-    /// Returns true if the answer is complete even if nothing more arrives. Always false for a protocol with a
-    /// terminator.
-    fn is_whole(&self) -> bool {
-        false
-    }
+    /// Returns how much of the answer has arrived.
+    fn progress(&self) -> Progress;
 
     /// Returns the tokens that the provider has counted so far.
     fn usage(&self) -> Option<Usage>;
+}
+
+/// Part of a streamed answer that has arrived before its terminator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Parts of the answer are missing.
+    Partial,
+    /// The reason to stop has arrived. Usually token counts and the terminator follow.
+    Stopped,
+    /// The answer is whole even if the connection breaks: only a terminator can follow, if the protocol has one.
+    Whole,
 }
 
 /// Effect of an event.

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// A text in an answer, borrowed from the answer's bytes unless it contains an escape, so that reading a token
 /// allocates nothing. It is a type of its own because serde does not borrow a `Cow` inside of an `Option`.
@@ -10,6 +11,14 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 /// Returns the text, or an empty one if it is absent.
 pub(super) fn or_empty<'a>(text: Option<&'a Text<'_>>) -> &'a str {
     text.map_or("", |text| &text.0)
+}
+
+/// Returns the content of a JSON text, or any other JSON value as it is written. Returns an empty text for null.
+pub(super) fn text_or_json(value: &RawValue) -> Cow<'_, str> {
+    match serde_json::from_str::<Option<Text<'_>>>(value.get()) {
+        Ok(text) => text.unwrap_or_default().0,
+        Err(_) => value.get().into(),
+    }
 }
 
 /// Maximum number of characters that [`raw`] returns.

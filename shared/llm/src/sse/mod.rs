@@ -151,6 +151,25 @@ impl Data {
     }
 }
 
+/// Returns true if a body begins with an event, whatever its media type. JSON never does.
+pub fn begins_as_events(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    start.starts_with(b"data:") || start.starts_with(b"event:")
+}
+
+/// Returns the data of the first event of a body that begins with one, or `None` for any other body.
+pub fn first_data(body: &[u8]) -> Option<String> {
+    if !begins_as_events(body) {
+        return None;
+    }
+    let mut events = SseDecoder::default();
+    events.push(Bytes::copy_from_slice(body));
+    if let Some(event) = events.next().ok()? {
+        return Some(event.data.to_owned());
+    }
+    Some(events.rest().ok()??.data.to_owned())
+}
+
 fn text(bytes: &[u8]) -> Result<&str, SseError> {
     std::str::from_utf8(bytes).map_err(|_| SseError::NotUtf8)
 }

@@ -127,3 +127,20 @@ fn what_was_begun_can_be_asked_for_at_the_end() {
         }
     }
 }
+
+#[test]
+fn the_first_event_of_a_body_is_found_only_where_the_body_begins_with_it() {
+    let table = [
+        ("data: {\"error\":1}\n\ndata: [DONE]\n\n", Some("{\"error\":1}")),
+        ("\r\nevent: error\r\ndata: a\r\n\r\n", Some("a")),
+        ("data: a", Some("a")),
+        ("data: a\ndata: b\n", Some("a\nb")),
+        ("event: error\n\n", None),
+        ("{\"data\": 1}", None),
+        ("datum", None),
+        ("", None),
+    ];
+    for (body, want) in table {
+        assert_eq!(first_data(body.as_bytes()).as_deref(), want, "{body}");
+    }
+}

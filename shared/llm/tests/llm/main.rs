@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod answers;
 mod changing;
 mod corpus;
+mod encoded;
 mod flood;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;

@@ -32,6 +32,8 @@ pub const HUNG_UP: &str = "hung up";
 pub enum Act {
     /// Send this text and keep the connection.
     Send(String),
+    /// Send these bytes and keep the connection.
+    SendBytes(Vec<u8>),
     /// Send this text and close the connection.
     SendAndClose(String),
     /// Send the first text, and the second when the client has had time to read the first.
@@ -92,19 +94,23 @@ async fn serve(
             let mut script = script.lock().unwrap();
             if script.len() > 1 { script.pop_front().unwrap() } else { script[0].clone() }
         };
-        let (Act::Send(text) | Act::SendAndClose(text) | Act::SendAndHang(text) | Act::SendEndLate(text, _)) =
-            &act;
+        let bytes = match &act {
+            Act::Send(text) | Act::SendAndClose(text) | Act::SendAndHang(text) | Act::SendEndLate(text, _) => {
+                text.as_bytes()
+            }
+            Act::SendBytes(bytes) => bytes,
+        };
         // The client may close the connection while the answer is sent.
-        let sent = stream.write_all(text.as_bytes()).await;
+        let sent = stream.write_all(bytes).await;
         match act {
-            Act::Send(_) if sent.is_ok() => {}
+            Act::Send(_) | Act::SendBytes(_) if sent.is_ok() => {}
             Act::SendEndLate(_, end) if sent.is_ok() => {
                 for _ in 0..YIELDS {
                     tokio::task::yield_now().await;
                 }
                 let _ = stream.write_all(end.as_bytes()).await;
             }
-            Act::Send(_) | Act::SendAndClose(_) | Act::SendEndLate(..) => return,
+            Act::Send(_) | Act::SendBytes(_) | Act::SendAndClose(_) | Act::SendEndLate(..) => return,
             Act::SendAndHang(_) => {
                 let _ = stream.read(&mut [0; 1]).await;
                 let _ = sender.send((number, HUNG_UP.to_owned())).await;

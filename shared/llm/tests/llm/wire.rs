@@ -109,7 +109,8 @@ fn answer_text(answer: &Result<ChatResponse, ModelError>, usage: Option<Usage>) 
         let others = token.top_logprobs.iter().map(|other| format!(", {:?} {}", other.token, other.logprob));
         format!(" likely {:?} {}{}", token.token, token.logprob, others.collect::<String>())
     });
-    let more: String = called.chain(likely).collect();
+    let noted = answer.remarks.notes.iter().map(|note| format!(" noted {note}"));
+    let more: String = called.chain(likely).chain(noted).collect();
     format!("{:?} {:?} {usage}{reasoned}{refused}{more}", answer.text, answer.finish)
 }
 
@@ -130,6 +131,21 @@ fn streams_are_read_however_they_are_cut() {
                     "{name}: {}, in pieces of {size}",
                     case.name
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_anywhere_gives_its_own_answer_or_none() {
+    for (name, protocol) in protocols() {
+        for case in cases(&read(name, "streams.txt")) {
+            let (Ok(whole), _) = read_stream(&*protocol, [case.body.as_bytes()]) else { continue };
+            for end in 0..case.body.len() {
+                let (Ok(cut), _) = read_stream(&*protocol, [&case.body.as_bytes()[..end]]) else { continue };
+                let (usage, remarks) = (whole.usage, whole.remarks.clone());
+                let cut = ChatResponse { usage, remarks, ..cut };
+                assert_eq!(cut, whole, "{name}: {}, cut at {end}", case.name);
             }
         }
     }

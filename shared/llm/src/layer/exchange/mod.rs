@@ -1,7 +1,10 @@
 mod body;
 mod stream_reader;
 
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{
+    HeaderMap,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 use reqwest::Response;
 use runmill_clock::Clock;
 use runmill_proto::api::{ProviderKind, ProviderProtocol};
@@ -10,9 +13,11 @@ use self::{body::AnswerBody, stream_reader::StreamReader};
 use super::{AttemptLayer, Context};
 use crate::{
     ChatResponse, ModelError,
-    protocol::{ErrorAnswer, Protocol, UnusableAnswer},
+    protocol::{AnswerStream, ErrorAnswer, Protocol, UnusableAnswer},
     redact::Redactor,
     retry_after::retry_after,
+    review::review,
+    sse,
     transport::Transport,
 };
 
@@ -41,6 +46,19 @@ impl Exchange {
     }
 
     async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+        let answer = self.receive(cx).await?;
+        let usage = answer.usage;
+        review(answer, cx.request, self.hides_limit()).inspect_err(|_| cx.tracker.usage(usage))
+    }
+
+    /// Returns true for protocols in which servers other than the vendor's are known to report that the model stopped
+    /// when it reached the token limit.
+    fn hides_limit(&self) -> bool {
+        use ProviderProtocol::{AnthropicMessages, OpenaiResponses};
+        matches!(self.api, (AnthropicMessages | OpenaiResponses, ProviderKind::Custom))
+    }
+
+    async fn receive(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let wire = self.protocol.encode(cx.request, cx.form)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
         cx.tracker.sent(cx.form.stream);
@@ -52,6 +70,9 @@ impl Exchange {
             cx.tracker.answered(status.as_u16(), false);
             return Err(self.error(cx, response).await);
         }
+        if let Some(encoding) = unknown_encoding(response.headers()) {
+            return Err(ModelError::Malformed { message: encoding });
+        }
         let mut body = AnswerBody::of(response);
         let mut streamed = cx.form.stream && media != MediaType::Json;
         cx.tracker.answered(status.as_u16(), streamed);
@@ -62,7 +83,7 @@ impl Exchange {
         if !streamed {
             let body = body.whole(cx.tracker).await?;
             // Tokens are recorded even if the answer cannot be used, because they were billed.
-            return self.protocol.buffered(&body).map_err(|UnusableAnswer { error, usage }| {
+            return self.buffered(body).map_err(|UnusableAnswer { error, usage }| {
                 cx.tracker.usage(usage);
                 error
             });
@@ -75,6 +96,16 @@ impl Exchange {
         StreamReader::new(self.protocol.decoder(), cx.tracker).read(body).await
     }
 
+    /// Reads a whole body: a buffered answer, or the events that some servers send in its place.
+    fn buffered(&self, body: Vec<u8>) -> Result<ChatResponse, UnusableAnswer> {
+        if !sse::begins_as_events(&body) {
+            return self.protocol.buffered(&body);
+        }
+        let mut stream = AnswerStream::new(self.protocol.decoder());
+        let answer = stream.push(body.into()).and_then(|answer| answer.map_or_else(|| stream.end(), Ok));
+        answer.map_err(|error| UnusableAnswer { error, usage: stream.usage() })
+    }
+
     async fn error(&self, cx: Context<'_>, response: Response) -> ModelError {
         let status = response.status();
         if status.is_redirection() {
@@ -83,9 +114,14 @@ impl Exchange {
         }
         let after = retry_after(response.headers(), self.clock.now());
         let should_retry = should_retry(response.headers());
-        let body = body::error(response).await;
+        let body = match unknown_encoding(response.headers()) {
+            Some(encoding) => encoding.into_bytes(),
+            None => body::error(response).await,
+        };
+        let event = sse::first_data(&body);
+        let body = event.as_deref().map_or(&body[..], str::as_bytes);
         let (status, form) = (status.as_u16(), cx.form);
-        self.protocol.error(&ErrorAnswer { status, body: &body, form, after, should_retry })
+        self.protocol.error(&ErrorAnswer { status, body, form, after, should_retry })
     }
 }
 
@@ -111,6 +147,14 @@ impl MediaType {
             _ => Self::Other,
         }
     }
+}
+
+/// Returns an error's message if the body has a content encoding that the HTTP client cannot decode. The client removes
+/// the header where it decodes.
+fn unknown_encoding(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or_default().trim();
+    let is_none = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+    (!is_none).then(|| format!("its content encoding `{encoding}` was not asked for and is not known"))
 }
 
 fn should_retry(headers: &HeaderMap) -> Option<bool> {

@@ -6,15 +6,13 @@ use tokio::time::timeout;
 use super::body::AnswerBody;
 use crate::{
     ChatResponse, ModelError,
-    protocol::{Decoder, Step},
-    sse::{SseDecoder, SseError},
+    protocol::{AnswerStream, Decoder, Progress},
     tracker::AttemptTracker,
 };
 
-/// Reads one streamed answer.
+/// Reads one streamed answer from its connection.
 pub(super) struct StreamReader<'a> {
-    events: SseDecoder,
-    decoder: Box<dyn Decoder>,
+    stream: AnswerStream,
     tracker: &'a AttemptTracker,
     has_token: bool,
 }
@@ -23,78 +21,119 @@ pub(super) struct StreamReader<'a> {
 /// connection usable for the next call. If the end does not arrive in this time, the connection is closed.
 const END_OF_BODY: Duration = Duration::from_millis(20);
 
-/// Longest wait for further events after an answer that is complete without a terminator. Usually only token counts
-/// follow.
-const AFTER_COMPLETE: Duration = Duration::from_secs(5);
+/// Longest wait for further events after the reason to stop. Usually only token counts and the terminator follow, and
+/// some servers send neither and keep the connection open.
+const AFTER_STOP: Duration = Duration::from_secs(5);
 
 impl<'a> StreamReader<'a> {
     pub fn new(decoder: Box<dyn Decoder>, tracker: &'a AttemptTracker) -> Self {
-        Self { events: SseDecoder::default(), decoder, tracker, has_token: false }
+        Self { stream: AnswerStream::new(decoder), tracker, has_token: false }
     }
 
     pub async fn read(mut self, mut body: AnswerBody) -> Result<ChatResponse, ModelError> {
-        while let Some(piece) = next(&mut body, self.is_whole()).await? {
+        while let Some(piece) = next(&mut body, self.stream.progress()).await? {
             self.tracker.chunk();
-            if let Some(answer) = self.take(piece)? {
+            let answer = self.stream.push(piece);
+            if !self.has_token && self.stream.has_token() {
+                self.has_token = true;
+                self.tracker.token();
+            }
+            if let Some(answer) = answer? {
                 let _ = timeout(END_OF_BODY, body.next()).await;
                 return Ok(answer);
             }
         }
-        self.end()
-    }
-
-    /// Returns true if the answer is complete even if nothing more arrives.
-    fn is_whole(&self) -> bool {
-        self.decoder.is_whole() && self.events.is_between_events()
-    }
-
-    fn end(&mut self) -> Result<ChatResponse, ModelError> {
-        // Not every server sends the empty line after its terminator. No other event begins with this text, so the
-        // terminator is complete without that line.
-        if let Ok(Some(event)) = self.events.rest()
-            && event.data == "[DONE]"
-            && let Ok(Step::Complete(answer)) = self.decoder.event(&event)
-        {
-            return Ok(answer);
-        }
-        self.decoder.end()
-    }
-
-    fn take(&mut self, piece: Bytes) -> Result<Option<ChatResponse>, ModelError> {
-        self.events.push(piece);
-        while let Some(event) = self.events.next()? {
-            match self.decoder.event(&event)? {
-                Step::Quiet => {}
-                Step::Token if self.has_token => {}
-                Step::Token => {
-                    self.has_token = true;
-                    self.tracker.token();
-                }
-                Step::Complete(answer) => return Ok(Some(answer)),
-            }
-        }
-        Ok(None)
+        self.stream.end()
     }
 }
 
-/// Returns the next piece. After a complete answer, a body that breaks off or does not end is no error.
-async fn next(body: &mut AnswerBody, is_whole: bool) -> Result<Option<Bytes>, ModelError> {
-    if !is_whole {
+/// Returns the next piece, or `None` where the answer ends. After the reason to stop, a body that does not end is no
+/// error; after all counts, a body that breaks off is none, either.
+async fn next(body: &mut AnswerBody, progress: Progress) -> Result<Option<Bytes>, ModelError> {
+    if progress == Progress::Partial {
         return body.next().await;
     }
-    Ok(timeout(AFTER_COMPLETE, body.next()).await.ok().and_then(Result::ok).flatten())
+    match timeout(AFTER_STOP, body.next()).await {
+        Ok(Err(_)) if progress == Progress::Whole => Ok(None),
+        Ok(piece) => piece,
+        Err(_elapsed) => Ok(None),
+    }
 }
 
 /// Records the counted tokens, which were billed, in whatever way the reading ends, also if a time-out drops the
 /// reader.
 impl Drop for StreamReader<'_> {
     fn drop(&mut self) {
-        self.tracker.usage(self.decoder.usage());
+        self.tracker.usage(self.stream.usage());
     }
 }
 
-impl From<SseError> for ModelError {
-    fn from(error: SseError) -> Self {
-        Self::Malformed { message: error.to_string() }
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use futures::{StreamExt, stream};
+    use reqwest::Body;
+    use runmill_proto::Note;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::protocol::{Dialect, Protocol, openai_chat::OpenAiChat};
+
+    const PART: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"4\"}}]}\n\n";
+    const REASON: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    const COUNTS: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n";
+
+    #[derive(Clone, Copy, Debug)]
+    enum End {
+        Clean,
+        Broken,
+        /// The connection stays open, and nothing more arrives.
+        Never,
+    }
+
+    /// Reads a stream of these pieces, and gives up after a minute. Returns its text and notes.
+    async fn read(pieces: &[&'static str], end: End) -> Option<Result<(String, Vec<Note>), ModelError>> {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(*piece)).collect();
+        let end = match end {
+            End::Clean => stream::empty().boxed(),
+            End::Broken => stream::iter([Err(io::Error::other("reset"))]).boxed(),
+            End::Never => stream::pending().boxed(),
+        };
+        let body = Body::wrap_stream(stream::iter(pieces).chain(end));
+        let (protocol, tracker) = (OpenAiChat { dialect: Dialect::COMPATIBLE }, AttemptTracker::default());
+        let reader = StreamReader::new(protocol.decoder(), &tracker);
+        let body = AnswerBody::of(http::Response::new(body).into());
+        let answer = timeout(Duration::from_mins(1), reader.read(body)).await.ok()?;
+        Some(answer.map(|answer| (answer.text, answer.remarks.notes)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_whole_by_its_reason_its_counts_and_its_end() {
+        let whole = || Some(Ok(("4".to_owned(), vec![Note::NoEndMark])));
+        let cut = || Some(Err(ModelError::TruncatedStream));
+        let table: [(&[&str], End, _); 9] = [
+            (&[PART, REASON], End::Clean, whole()),
+            (&[PART, REASON], End::Never, whole()),
+            (&[PART, REASON], End::Broken, cut()),
+            (&[PART, REASON, COUNTS], End::Broken, whole()),
+            (&[PART, REASON, COUNTS], End::Never, whole()),
+            (&[PART, REASON, COUNTS, "data: {"], End::Broken, cut()),
+            (&[PART, COUNTS], End::Clean, cut()),
+            (&[PART, COUNTS], End::Never, None),
+            (&[PART, REASON, COUNTS, "data: [DONE]\n\n"], End::Never, Some(Ok(("4".to_owned(), vec![])))),
+        ];
+        for (pieces, end, want) in table {
+            assert_eq!(read(pieces, end).await, want, "{pieces:?} {end:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_open_connection_after_the_reason_costs_seconds() {
+        let start = Instant::now();
+
+        read(&[PART, REASON], End::Never).await;
+
+        assert_eq!(start.elapsed().as_secs(), AFTER_STOP.as_secs());
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Decision {
 pub(super) struct RetryState<'a> {
     budget: &'a RetryBudget,
     failures: u32,
+    /// Number of this call's failures after which only one retry is made.
+    unrepeatable: u32,
     rate_limits: u32,
     rate_limit_waits: Duration,
 }
@@ -45,7 +47,13 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl<'a> RetryState<'a> {
     pub const fn new(budget: &'a RetryBudget, failed_before: u32) -> Self {
-        Self { budget, failures: failed_before, rate_limits: 0, rate_limit_waits: Duration::ZERO }
+        Self {
+            budget,
+            failures: failed_before,
+            unrepeatable: 0,
+            rate_limits: 0,
+            rate_limit_waits: Duration::ZERO,
+        }
     }
 
     /// Returns the number of failed attempts, including those before this call.
@@ -65,6 +73,7 @@ impl<'a> RetryState<'a> {
     ) -> Decision {
         match (advice, availability) {
             (Advice::RetryHere { after }, _) => self.fail(policy, after, fraction),
+            (Advice::RetryOnce, _) => self.fail_or_retry_once(policy, fraction),
             // Only this key is limited or refused, so another can be used at once.
             (Advice::SlowDown { .. } | Advice::StopLane { .. }, KeyAvailability::AnotherKey) => {
                 self.rate_limited(policy, Some(Duration::ZERO), 0.0)
@@ -101,6 +110,16 @@ impl<'a> RetryState<'a> {
             return Decision::Defer(policy.backoff_max.mul_f64(1.0 + fraction.clamp(0.0, 1.0)));
         }
         Decision::Wait(wait)
+    }
+
+    /// Retries as after any failure, unless the call has already failed in this way.
+    fn fail_or_retry_once(&mut self, policy: &CallPolicy, fraction: f64) -> Decision {
+        self.unrepeatable += 1;
+        if self.unrepeatable > 1 {
+            self.failures += 1;
+            return Decision::Fail;
+        }
+        self.fail(policy, None, fraction)
     }
 
     fn rate_limited(&mut self, policy: &CallPolicy, after: Option<Duration>, fraction: f64) -> Decision {
@@ -193,6 +212,13 @@ mod tests {
             decisions(&[Advice::FailItem, fix, Advice::StopLane { after: None }], 1.0),
             [Decision::Fail, Decision::Fail, Decision::StopLane(secs(300))]
         );
+    }
+
+    #[test]
+    fn what_would_repeat_itself_is_tried_once_more() {
+        let advices = [Advice::RetryOnce, FAILED, Advice::RetryOnce];
+        let waits = [1, 2].map(|seconds| Decision::Wait(secs(seconds)));
+        assert_eq!(decisions(&advices, 1.0), [&waits[..], &[Decision::Fail]].concat());
     }
 
     #[test]

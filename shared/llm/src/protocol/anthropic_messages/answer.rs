@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish,
     protocol::{
         draft::Draft,
+        lenient,
         text::{Text, or_empty},
     },
 };
@@ -20,11 +21,11 @@ pub(super) struct Block<'a> {
     kind: Text<'a>,
     #[serde(borrow, default)]
     text: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     thinking: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     name: Option<Text<'a>>,
     #[serde(borrow, default)]
     input: Option<&'a RawValue>,
@@ -33,7 +34,7 @@ pub(super) struct Block<'a> {
 /// Reason for a refusal, if the provider sends one.
 #[derive(Deserialize)]
 pub(super) struct StopDetails<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     explanation: Option<Text<'a>>,
 }
 
@@ -129,27 +130,23 @@ impl From<WireUsage> for Usage {
     }
 }
 
-/// Reads a `stop_reason`.
-pub(super) fn finish(reason: &str) -> Finish {
-    match reason {
+/// Reads a `stop_reason`. Returns `None` if it is absent or empty.
+pub(super) fn finish(reason: Option<&Text<'_>>) -> Option<Finish> {
+    Some(match or_empty(reason) {
+        "" => return None,
         "end_turn" | "stop_sequence" => Finish::Stop,
         // A paused turn could be continued only by another request, which is not made, so the answer is truncated.
         "max_tokens" | "model_context_window_exceeded" | "pause_turn" => Finish::Length,
         "tool_use" => Finish::ToolCalls,
         "refusal" => Finish::ContentFilter,
         _ => Finish::Other,
-    }
+    })
 }
 
-/// Completes the answer. The arguments of a call without any become an empty object.
-pub(super) fn complete(
-    draft: &mut Draft,
-    finish: Finish,
-    usage: Option<Usage>,
-) -> Result<ChatResponse, ModelError> {
-    let mut answer = draft.complete(finish, usage)?;
+/// Sets the arguments of a call without any to an empty object.
+pub(super) fn with_arguments(mut answer: ChatResponse) -> ChatResponse {
     for call in answer.tool_calls.iter_mut().filter(|call| call.arguments.is_empty()) {
         call.arguments.push_str("{}");
     }
-    Ok(answer)
+    answer
 }

@@ -3,21 +3,28 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, WireUsage, complete, finish},
+    answer::{Block, StopDetails, WireUsage, finish, with_arguments},
     error,
 };
 use crate::{
-    ChatResponse, ModelError,
-    protocol::{UnusableAnswer, draft::Draft, text::Text},
+    ChatResponse, Finish, ModelError,
+    protocol::{
+        UnusableAnswer,
+        draft::Draft,
+        lenient,
+        text::{Text, or_empty},
+    },
 };
 
 #[derive(Deserialize)]
 struct Message<'a> {
     #[serde(borrow, default)]
     content: Option<Vec<Block<'a>>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     stop_reason: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
     stop_details: Option<StopDetails<'a>>,
     #[serde(default)]
     usage: Option<WireUsage>,
@@ -39,7 +46,9 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
 impl Message<'_> {
     fn whole(self, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
         let content = self.content.ok_or_else(|| malformed("it has no content"))?;
-        let reason = self.stop_reason.ok_or_else(|| malformed("it has no stop_reason"))?;
+        // Without a reason to stop, the answer is whole if its tokens are counted.
+        let finish = finish(self.stop_reason.as_ref()).or(usage.map(|_| Finish::Other));
+        let finish = finish.ok_or_else(|| malformed("it has no stop_reason"))?;
         let mut draft = Draft::default();
         for (number, block) in (0..).zip(&content) {
             block.add_to(&mut draft, number);
@@ -48,7 +57,8 @@ impl Message<'_> {
             details.add_to(&mut draft);
         }
         draft.check()?;
-        complete(&mut draft, finish(&reason.0), usage)
+        draft.answered_by(or_empty(self.model.as_ref()));
+        draft.complete(finish, usage).map(with_arguments)
     }
 }
 

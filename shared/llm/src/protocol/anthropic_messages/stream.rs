@@ -3,14 +3,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, WireUsage, complete, finish},
+    answer::{Block, StopDetails, WireUsage, finish, with_arguments},
     error,
 };
 use crate::{
     ChatResponse, Finish, ModelError,
     protocol::{
-        Decoder, Step,
+        Decoder, Progress, Step,
         draft::Draft,
+        ending::Ending,
+        lenient,
         text::{Text, or_empty},
     },
     sse::SseEvent,
@@ -24,29 +26,35 @@ pub(super) struct EventDecoder {
     tools: Vec<u64>,
     finish: Option<Finish>,
     usage: Option<WireUsage>,
+    ending: Ending,
 }
 
 #[derive(Deserialize)]
-struct MessageStart {
-    message: Start,
+struct MessageStart<'a> {
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
+    message: Option<Start<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Start {
+struct Start<'a> {
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model: Option<Text<'a>>,
     #[serde(default)]
     usage: Option<WireUsage>,
 }
 
 #[derive(Deserialize)]
 struct BlockStart<'a> {
-    index: u64,
+    #[serde(default, deserialize_with = "lenient::number")]
+    index: Option<u64>,
     #[serde(borrow)]
     content_block: Block<'a>,
 }
 
 #[derive(Deserialize)]
 struct BlockDelta<'a> {
-    index: u64,
+    #[serde(default, deserialize_with = "lenient::number")]
+    index: Option<u64>,
     #[serde(borrow)]
     delta: Delta<'a>,
 }
@@ -66,7 +74,7 @@ struct Delta<'a> {
 
 #[derive(Deserialize)]
 struct MessageDelta<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
     delta: Option<Stop<'a>>,
     #[serde(default)]
     usage: Option<WireUsage>,
@@ -74,16 +82,16 @@ struct MessageDelta<'a> {
 
 #[derive(Deserialize)]
 struct Stop<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     stop_reason: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
     stop_details: Option<StopDetails<'a>>,
 }
 
 /// Fields from which the name of an event is read if it has no SSE event name.
 #[derive(Deserialize)]
 struct Unnamed<'a> {
-    #[serde(borrow, rename = "type", default)]
+    #[serde(borrow, rename = "type", default, deserialize_with = "lenient::text")]
     kind: Option<Text<'a>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -100,7 +108,12 @@ impl Decoder for EventDecoder {
     }
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
-        Err(ModelError::TruncatedStream)
+        let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
+        self.draft.complete_without_mark(finish, self.usage.map(Into::into)).map(with_arguments)
+    }
+
+    fn progress(&self) -> Progress {
+        self.ending.progress()
     }
 
     fn usage(&self) -> Option<Usage> {
@@ -111,30 +124,31 @@ impl Decoder for EventDecoder {
 impl EventDecoder {
     /// Reads one event. Unknown events are ignored: Anthropic adds events without a new API version.
     fn take(&mut self, name: &str, data: &str) -> Result<Step, ModelError> {
-        let token = match name {
+        let part = match name {
             "content_block_delta" => self.delta(&parse(data)?),
             "content_block_start" => self.block(&parse(data)?),
-            "message_start" => {
-                let MessageStart { message } = parse(data)?;
-                self.count(message.usage)
-            }
+            "message_start" => self.start(parse(data)?),
             "message_delta" => self.message(&parse(data)?),
             "message_stop" => return self.complete().map(Step::Complete),
             "error" => return Err(error::in_band(data)),
             _ => false,
         };
         self.draft.check()?;
-        Ok(if token { Step::Token } else { Step::Quiet })
+        if part {
+            self.ending.read(true, false, false);
+        }
+        Ok(if part { Step::Token } else { Step::Quiet })
     }
 
     /// Reads a delta of a block. Returns true if it contains a part of the answer, as do the next three methods.
     fn delta(&mut self, BlockDelta { index, delta }: &BlockDelta<'_>) -> bool {
+        let index = index.unwrap_or(0);
         match &*delta.kind.0 {
             "text_delta" => self.draft.text(or_empty(delta.text.as_ref())),
             "thinking_delta" => self.draft.reasoning(or_empty(delta.thinking.as_ref())),
-            "input_json_delta" if self.tools.contains(index) => {
+            "input_json_delta" if self.tools.contains(&index) => {
                 let piece = or_empty(delta.partial_json.as_ref());
-                self.draft.tool(*index).arguments.push_str(piece);
+                self.draft.tool(index).arguments.push_str(piece);
                 !piece.is_empty()
             }
             _ => false,
@@ -142,34 +156,47 @@ impl EventDecoder {
     }
 
     fn block(&mut self, BlockStart { index, content_block }: &BlockStart<'_>) -> bool {
-        if content_block.is_tool() && !self.tools.contains(index) {
-            self.tools.push(*index);
+        let index = index.unwrap_or(0);
+        if content_block.is_tool() && !self.tools.contains(&index) {
+            self.tools.push(index);
         }
-        content_block.add_to(&mut self.draft, *index)
+        content_block.add_to(&mut self.draft, index)
     }
 
-    fn message(&mut self, MessageDelta { delta, usage }: &MessageDelta<'_>) -> bool {
-        if let Some(Stop { stop_reason, stop_details }) = delta {
-            self.finish = stop_reason.as_ref().map(|reason| finish(&reason.0)).or(self.finish);
-            if let Some(details) = stop_details {
-                details.add_to(&mut self.draft);
-            }
-        }
-        self.count(*usage)
-    }
-
-    fn count(&mut self, usage: Option<WireUsage>) -> bool {
-        if let Some(usage) = usage {
-            self.usage.get_or_insert_default().update(usage);
+    fn start(&mut self, MessageStart { message }: MessageStart<'_>) -> bool {
+        if let Some(Start { model, usage }) = message {
+            self.draft.answered_by(or_empty(model.as_ref()));
+            self.count(usage);
         }
         false
     }
 
-    /// Ends the answer at the terminator. Without a stop reason it is truncated: proxies send the terminator also
-    /// when the connection to the server behind them broke.
+    fn message(&mut self, MessageDelta { delta, usage }: &MessageDelta<'_>) -> bool {
+        let mut reason = None;
+        if let Some(Stop { stop_reason, stop_details }) = delta {
+            reason = finish(stop_reason.as_ref());
+            self.finish = reason.or(self.finish);
+            if let Some(details) = stop_details {
+                details.add_to(&mut self.draft);
+            }
+        }
+        self.count(*usage);
+        self.ending.read(false, reason.is_some(), usage.is_some());
+        false
+    }
+
+    fn count(&mut self, usage: Option<WireUsage>) {
+        if let Some(usage) = usage {
+            self.usage.get_or_insert_default().update(usage);
+        }
+    }
+
+    /// Ends the answer at the terminator. Without a reason to stop it is truncated, unless its tokens were counted at
+    /// its end: proxies send the terminator also when the connection to the server behind them broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
-        let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        complete(&mut self.draft, finish, self.usage.map(Into::into))
+        let finish = self.finish.or(self.ending.is_counted().then_some(Finish::Other));
+        let finish = finish.ok_or(ModelError::TruncatedStream)?;
+        self.draft.complete(finish, self.usage.map(Into::into)).map(with_arguments)
     }
 }
 

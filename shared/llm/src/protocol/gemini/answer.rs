@@ -9,6 +9,7 @@ use crate::{
     ChatResponse, Finish, ModelError,
     protocol::{
         draft::Draft,
+        lenient,
         text::{Text, or_empty},
     },
 };
@@ -31,8 +32,11 @@ pub(super) struct Answer {
 struct Chunk<'a> {
     #[serde(borrow, default = "Option::default")]
     candidates: Option<Vec<Candidate<'a>>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
     prompt_feedback: Option<PromptFeedback<'a>>,
+    /// Name of the model that answered.
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model_version: Option<Text<'a>>,
     #[serde(default)]
     usage_metadata: Option<UsageMetadata>,
     #[serde(borrow, default)]
@@ -42,16 +46,16 @@ struct Chunk<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Candidate<'a> {
-    #[serde(default)]
-    index: Option<u32>,
+    #[serde(default, deserialize_with = "lenient::number")]
+    index: Option<u64>,
     #[serde(borrow, default)]
     content: Option<Content<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     finish_reason: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     finish_message: Option<Text<'a>>,
-    #[serde(default)]
-    logprobs_result: Option<LogprobsResult>,
+    #[serde(borrow, default)]
+    logprobs_result: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -75,9 +79,9 @@ struct Part<'a> {
 
 #[derive(Deserialize)]
 struct FunctionCall<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     name: Option<Text<'a>>,
     #[serde(borrow, default)]
     args: Option<&'a RawValue>,
@@ -86,7 +90,7 @@ struct FunctionCall<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PromptFeedback<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     block_reason: Option<Text<'a>>,
 }
 
@@ -154,6 +158,7 @@ impl Answer {
         if let Some(error) = chunk.error {
             return Err(error::in_band(error.get()));
         }
+        self.draft.answered_by(or_empty(chunk.model_version.as_ref()));
         let before = self.end.take();
         if chunk.prompt_feedback.is_some_and(|feedback| feedback.blocks()) {
             self.end = Some(End::Finish(Finish::ContentFilter));
@@ -173,7 +178,9 @@ impl Answer {
         if let Some(end) = End::read(reason, or_empty(candidate.finish_message.as_ref())) {
             self.end = Some(end);
         }
-        self.draft.logprobs(candidate.logprobs_result.unwrap_or_default().tokens());
+        // Log probabilities of another shape are left out.
+        let logprobs = candidate.logprobs_result.and_then(|it| serde_json::from_str(it.get()).ok());
+        self.draft.logprobs(logprobs.into_iter().flat_map(LogprobsResult::tokens));
         let mut token = false;
         for part in candidate.content.and_then(|content| content.parts).iter().flatten() {
             token |= self.add_part(part);

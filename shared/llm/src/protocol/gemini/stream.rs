@@ -3,7 +3,7 @@ use runmill_proto::Usage;
 use super::{answer::Answer, error};
 use crate::{
     ChatResponse, ModelError,
-    protocol::{Decoder, Step},
+    protocol::{Decoder, Progress, Step},
     sse::SseEvent,
 };
 
@@ -30,8 +30,8 @@ impl Decoder for ChunkDecoder {
         self.answer.complete()
     }
 
-    fn is_whole(&self) -> bool {
-        self.answer.is_whole()
+    fn progress(&self) -> Progress {
+        if self.answer.is_whole() { Progress::Whole } else { Progress::Partial }
     }
 
     fn usage(&self) -> Option<Usage> {

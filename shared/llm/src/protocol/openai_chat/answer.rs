@@ -1,7 +1,7 @@
 //! Wire format of the parts that streamed and buffered answers have in common.
 
 use runmill_proto::{TokenLogprob, Usage};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::content::Content;
@@ -9,7 +9,8 @@ use crate::{
     Finish, ModelError,
     protocol::{
         draft::Draft,
-        text::{Text, or_empty},
+        lenient,
+        text::{Text, or_empty, text_or_json},
     },
 };
 
@@ -24,13 +25,15 @@ pub(super) struct Answer<'a, C> {
     #[serde(default)]
     usage: Option<WireUsage>,
     /// Groq's field with the usage of a stream. It is sent even if it was not requested.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     x_groq: Option<Groq>,
     /// Some servers send an error in place of an answer, with a status of 200.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     object: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +48,11 @@ impl<C> Answer<'_, C> {
         self.error.is_some() || or_empty(self.object.as_ref()) == "error"
     }
 
+    /// Returns the name that the answer gives to its model, or an empty text.
+    pub fn model(&self) -> &str {
+        or_empty(self.model.as_ref())
+    }
+
     pub fn usage(&self) -> Option<Usage> {
         self.usage.or_else(|| self.x_groq.as_ref()?.usage).map(Into::into)
     }
@@ -55,14 +63,14 @@ pub(super) struct Message<'a> {
     #[serde(borrow, default)]
     content: Option<Content<'a>>,
     /// Reasoning text in the answers of vLLM, `DeepSeek` and others. OpenAI's protocol has no such field.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     reasoning_content: Option<Text<'a>>,
     /// Newer name of `reasoning_content`. A server that sends both sends the same text twice.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     reasoning: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     refusal: Option<Text<'a>>,
-    #[serde(borrow, default = "Option::default")]
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
     tool_calls: Option<Vec<WireToolCall<'a>>>,
 }
 
@@ -71,20 +79,21 @@ pub(super) struct Message<'a> {
 struct WireToolCall<'a> {
     /// Number of the call. Absent in a buffered answer, where the calls are in order, and in the streams of some
     /// servers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::number")]
     index: Option<u64>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     id: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
     function: Option<WireFunction<'a>>,
 }
 
 #[derive(Deserialize)]
 struct WireFunction<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     name: Option<Text<'a>>,
+    /// A text. Some servers send the object itself.
     #[serde(borrow, default)]
-    arguments: Option<Text<'a>>,
+    arguments: Option<&'a RawValue>,
 }
 
 /// `logprobs` of a choice. They are many times larger than the answer's text.
@@ -92,6 +101,23 @@ struct WireFunction<'a> {
 pub(super) struct Logprobs {
     #[serde(default)]
     pub content: Option<Vec<TokenLogprob>>,
+}
+
+/// `logprobs` of another shape, such as that of the older completions, which are not read.
+#[derive(Default, Deserialize)]
+#[serde(from = "IgnoredAny")]
+pub(super) struct Unread;
+
+impl From<IgnoredAny> for Unread {
+    fn from(_: IgnoredAny) -> Self {
+        Self
+    }
+}
+
+impl From<Unread> for Logprobs {
+    fn from(_: Unread) -> Self {
+        Self::default()
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -163,7 +189,9 @@ impl WireToolCall<'_> {
         let call = draft.tool_of(self.index, id, name);
         set(&mut call.id, id);
         set(&mut call.name, name);
-        call.arguments.push_str(or_empty(function.and_then(|it| it.arguments.as_ref())));
+        if let Some(arguments) = function.and_then(|it| it.arguments) {
+            call.arguments.push_str(&text_or_json(arguments));
+        }
     }
 }
 

@@ -4,9 +4,11 @@ use serde::{
     Deserialize, Deserializer,
     de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
+use serde_json::value::RawValue;
 
 use crate::protocol::{
     draft::Draft,
+    lenient,
     text::{Text, or_empty},
 };
 
@@ -16,19 +18,14 @@ pub(super) enum Content<'a> {
     Parts(Vec<Part<'a>>),
 }
 
-/// A part: `{"type": "text", "text": ...}`, or `{"type": "thinking", "thinking": [...]}` with a list of texts.
+/// A part: `{"type": "text", "text": ...}`, or `{"type": "thinking", "thinking": ...}` with a text or a list of texts.
+/// Parts of other types add nothing.
 #[derive(Deserialize)]
 pub(super) struct Part<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     text: Option<Text<'a>>,
-    #[serde(borrow, default = "Option::default")]
-    thinking: Option<Vec<Thought<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct Thought<'a> {
     #[serde(borrow, default)]
-    text: Option<Text<'a>>,
+    thinking: Option<&'a RawValue>,
 }
 
 impl Content<'_> {
@@ -41,11 +38,19 @@ impl Content<'_> {
         let mut added = false;
         for part in parts {
             added |= draft.text(or_empty(part.text.as_ref()));
-            for thought in part.thinking.iter().flatten() {
-                added |= draft.reasoning(or_empty(thought.text.as_ref()));
-            }
+            added |= part.thinking.is_some_and(|thinking| add_thinking(thinking, draft));
         }
         added
+    }
+}
+
+fn add_thinking(thinking: &RawValue, draft: &mut Draft) -> bool {
+    match serde_json::from_str(thinking.get()) {
+        Ok(Content::Text(text)) => draft.reasoning(&text.0),
+        Ok(Content::Parts(parts)) => {
+            parts.iter().fold(false, |added, part| draft.reasoning(or_empty(part.text.as_ref())) | added)
+        }
+        Err(_) => false,
     }
 }
 

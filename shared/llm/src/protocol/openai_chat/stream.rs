@@ -2,10 +2,10 @@ use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answer::{Answer, Logprobs, Message, finish};
+use super::answer::{Answer, Logprobs, Message, Unread, finish};
 use crate::{
     ChatResponse, Finish, ModelError,
-    protocol::{Decoder, Step, draft::Draft, openai::error, text::Text},
+    protocol::{Decoder, Progress, Step, draft::Draft, ending::Ending, lenient, openai::error, text::Text},
     sse::SseEvent,
 };
 
@@ -15,19 +15,21 @@ pub(super) struct ChunkDecoder {
     draft: Draft,
     finish: Option<Finish>,
     usage: Option<Usage>,
+    ending: Ending,
 }
 
 #[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(default)]
-    index: u32,
+#[serde(bound(deserialize = "L: Deserialize<'de>"))]
+struct Choice<'a, L> {
+    #[serde(default, deserialize_with = "lenient::number")]
+    index: Option<u64>,
     /// New part of the answer.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
     delta: Option<Message<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     finish_reason: Option<Text<'a>>,
-    #[serde(default)]
-    logprobs: Option<Logprobs>,
+    #[serde(default = "Option::default")]
+    logprobs: Option<L>,
     /// `OpenRouter`'s field with the error of the provider behind it.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -38,22 +40,23 @@ impl Decoder for ChunkDecoder {
         if event.data == "[DONE]" {
             return self.complete().map(Step::Complete);
         }
-        let chunk: Answer<'_, Choice<'_>> = serde_json::from_str(event.data)
-            .map_err(|error| ModelError::Malformed { message: format!("a chunk cannot be read: {error}") })?;
-        self.usage = chunk.usage().or(self.usage);
-        if chunk.is_error() || event.name == "error" {
-            return Err(error::in_band(event.data));
+        match serde_json::from_str::<Answer<'_, Choice<'_, Logprobs>>>(event.data) {
+            Ok(chunk) => self.add(chunk, event),
+            // Log probabilities of another shape are left out.
+            Err(error) => match serde_json::from_str::<Answer<'_, Choice<'_, Unread>>>(event.data) {
+                Ok(chunk) => self.add(chunk, event),
+                Err(_) => Err(ModelError::Malformed { message: format!("a chunk cannot be read: {error}") }),
+            },
         }
-        // Requests ask for one choice, so only the first is read.
-        let mut choices = chunk.choices.unwrap_or_default().into_iter();
-        let choice = choices.find(|choice| choice.index == 0);
-        let token = choice.map(|choice| self.add(choice)).transpose()?.unwrap_or(false);
-        self.draft.check()?;
-        Ok(if token { Step::Token } else { Step::Quiet })
     }
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
-        Err(ModelError::TruncatedStream)
+        let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
+        self.draft.complete_without_mark(finish, self.usage)
+    }
+
+    fn progress(&self) -> Progress {
+        self.ending.progress()
     }
 
     fn usage(&self) -> Option<Usage> {
@@ -62,21 +65,46 @@ impl Decoder for ChunkDecoder {
 }
 
 impl ChunkDecoder {
-    /// Adds a choice. Returns true if it contains a part of the answer.
-    fn add(&mut self, mut choice: Choice<'_>) -> Result<bool, ModelError> {
+    fn add<L: Into<Logprobs>>(
+        &mut self,
+        chunk: Answer<'_, Choice<'_, L>>,
+        event: &SseEvent<'_>,
+    ) -> Result<Step, ModelError> {
+        let usage = chunk.usage();
+        self.usage = usage.or(self.usage);
+        if chunk.is_error() || event.name == "error" {
+            return Err(error::in_band(event.data));
+        }
+        self.draft.answered_by(chunk.model());
+        // Requests ask for one choice, so only the first is read.
+        let mut choices = chunk.choices.unwrap_or_default().into_iter();
+        let choice = choices.find(|choice| choice.index.unwrap_or(0) == 0);
+        let (part, finish) = choice.map(|choice| self.add_choice(choice)).transpose()?.unwrap_or_default();
+        self.finish = finish.or(self.finish);
+        self.ending.read(part, finish.is_some(), usage.is_some());
+        self.draft.check()?;
+        Ok(if part { Step::Token } else { Step::Quiet })
+    }
+
+    /// Adds a choice. Returns true if it contains a part of the answer, and its reason to stop.
+    fn add_choice<L: Into<Logprobs>>(
+        &mut self,
+        choice: Choice<'_, L>,
+    ) -> Result<(bool, Option<Finish>), ModelError> {
         if let Some(error) = choice.error {
             return Err(error::in_band(error.get()));
         }
-        self.finish = finish(choice.finish_reason.as_ref())?.or(self.finish);
-        let logprobs = choice.logprobs.take().and_then(|logprobs| logprobs.content);
+        let finish = finish(choice.finish_reason.as_ref())?;
+        let logprobs = choice.logprobs.and_then(|logprobs| logprobs.into().content);
         self.draft.logprobs(logprobs.into_iter().flatten());
-        Ok(choice.delta.as_ref().is_some_and(|delta| delta.add_to(&mut self.draft)))
+        let part = choice.delta.as_ref().is_some_and(|delta| delta.add_to(&mut self.draft));
+        Ok((part, finish))
     }
 
-    /// Ends the answer at `[DONE]`. Without a finish reason it is truncated: proxies send `[DONE]` also when the
-    /// connection to the server behind them broke.
+    /// Ends the answer at `[DONE]`. Without a reason to stop it is truncated, unless its tokens were counted at its
+    /// end: proxies send `[DONE]` also when the connection to the server behind them broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
-        let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        self.draft.complete(finish, self.usage)
+        let finish = self.finish.or(self.ending.is_counted().then_some(Finish::Other));
+        self.draft.complete(finish.ok_or(ModelError::TruncatedStream)?, self.usage)
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     ChatResponse, Finish, ModelError,
     protocol::{
         draft::Draft,
+        lenient,
         openai::error,
         text::{Text, or_empty},
     },
@@ -15,11 +16,13 @@ use crate::{
 /// The response object: a buffered answer, also contained in the last event of a stream.
 #[derive(Deserialize)]
 pub(super) struct Response<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     status: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
+    model: Option<Text<'a>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::object")]
     incomplete_details: Option<Incomplete<'a>>,
     /// Output of the model. It is parsed only if needed, because the events of a stream have already sent it.
     #[serde(borrow, default)]
@@ -30,7 +33,7 @@ pub(super) struct Response<'a> {
 
 #[derive(Deserialize)]
 struct Incomplete<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     reason: Option<Text<'a>>,
 }
 
@@ -93,6 +96,7 @@ impl<'a> Response<'a> {
             }
             status => return Err(malformed(format_args!("its status `{status}` is unknown"))),
         };
+        draft.answered_by(or_empty(self.model.as_ref()));
         let mut answer = draft.complete(finish, self.usage())?;
         answer.finish = match finish {
             Finish::Stop if !answer.tool_calls.is_empty() => Finish::ToolCalls,

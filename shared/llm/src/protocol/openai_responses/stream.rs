@@ -1,14 +1,20 @@
-use runmill_proto::{TokenLogprob, Usage};
+use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    item::{Item, PARAGRAPH},
+    item::{Item, PARAGRAPH, logprobs},
     response::Response,
 };
 use crate::{
     ChatResponse, ModelError,
-    protocol::{Decoder, Step, draft::Draft, openai::error, text::Text},
+    protocol::{
+        Decoder, Progress, Step,
+        draft::Draft,
+        lenient,
+        openai::error,
+        text::{Text, text_or_json},
+    },
     sse::SseEvent,
 };
 
@@ -24,7 +30,7 @@ pub(super) struct EventDecoder {
 /// An event of any type. Each type has some of these fields. Large fields are parsed only where they are used.
 #[derive(Deserialize)]
 struct Event<'a> {
-    #[serde(rename = "type", borrow, default)]
+    #[serde(rename = "type", borrow, default, deserialize_with = "lenient::text")]
     kind: Option<Text<'a>>,
     /// New part of the answer.
     #[serde(borrow, default)]
@@ -32,10 +38,10 @@ struct Event<'a> {
     #[serde(borrow, default)]
     logprobs: Option<&'a RawValue>,
     /// Number of an item in the answer.
-    #[serde(default)]
-    output_index: u64,
-    #[serde(default)]
-    summary_index: u64,
+    #[serde(default, deserialize_with = "lenient::number")]
+    output_index: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::number")]
+    summary_index: Option<u64>,
     #[serde(borrow, default)]
     item: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -52,7 +58,7 @@ impl Decoder for EventDecoder {
         let kind = news.kind.as_ref().map_or(event.name, |kind| &kind.0);
         let is_part = match kind {
             "response.output_text.delta" => {
-                self.add_logprobs(&news)?;
+                self.add_logprobs(&news);
                 self.draft.text(&news.delta()?.0)
             }
             "response.refusal.delta" => self.draft.refusal(&news.delta()?.0),
@@ -60,10 +66,12 @@ impl Decoder for EventDecoder {
                 self.draft.reasoning(&news.delta()?.0)
             }
             "response.reasoning_summary_part.added" => {
-                news.summary_index > 0 && self.draft.reasoning(PARAGRAPH)
+                news.summary_index > Some(0) && self.draft.reasoning(PARAGRAPH)
             }
             "response.function_call_arguments.delta" => {
-                self.draft.tool(news.output_index).arguments.push_str(&news.delta()?.0);
+                if let Some(delta) = news.delta {
+                    self.draft.tool(news.output_index.unwrap_or(0)).arguments.push_str(&text_or_json(delta));
+                }
                 true
             }
             "response.output_item.added" | "response.output_item.done" => self.set_call(&news)?,
@@ -82,18 +90,22 @@ impl Decoder for EventDecoder {
         Err(ModelError::TruncatedStream)
     }
 
+    /// The terminator alone contains the reason to stop.
+    fn progress(&self) -> Progress {
+        Progress::Partial
+    }
+
     fn usage(&self) -> Option<Usage> {
         self.usage
     }
 }
 
 impl EventDecoder {
-    fn add_logprobs(&mut self, news: &Event<'_>) -> Result<(), ModelError> {
+    fn add_logprobs(&mut self, news: &Event<'_>) {
         // The list is empty unless log probabilities were requested.
-        if let Some(logprobs) = news.logprobs.filter(|logprobs| logprobs.get() != "[]") {
-            self.draft.logprobs(read::<Vec<TokenLogprob>>(logprobs.get())?);
+        if let Some(list) = news.logprobs.filter(|list| list.get() != "[]") {
+            self.draft.logprobs(logprobs(list));
         }
-        Ok(())
     }
 
     /// Sets a function call from an item's start or end. Returns false for other items, whose parts are sent in other
@@ -102,7 +114,7 @@ impl EventDecoder {
         let Some(item) = news.item else { return Ok(false) };
         let item: Item<'_> = read(item.get())?;
         if item.is_function_call() {
-            item.set(self.draft.tool(news.output_index));
+            item.set(self.draft.tool(news.output_index.unwrap_or(0)));
         }
         Ok(item.is_function_call())
     }
