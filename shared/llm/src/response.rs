@@ -1,5 +1,7 @@
 use runmill_proto::{Outcome, Remarks, TokenLogprob, ToolCall, Usage};
 
+use crate::Billing;
+
 /// A complete answer of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatResponse {
@@ -13,7 +15,9 @@ pub struct ChatResponse {
     /// Log probabilities of the answer's tokens, if they were requested and the protocol has them.
     pub logprobs: Option<Vec<TokenLogprob>>,
     pub finish: Finish,
+    /// Tokens, if the provider counted them. An answer of which it counted none has no usage.
     pub usage: Option<Usage>,
+    pub billing: Billing,
     pub remarks: Remarks,
 }
 

@@ -4,11 +4,10 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use runmill_llm::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{ErrorAnswer, Form, Protocol, Step},
     sse::SseDecoder,
 };
-use runmill_proto::Usage;
 
 use super::cuts::cuts;
 
@@ -49,7 +48,7 @@ fn assert_bounded(read: &impl Debug, input: &[u8]) {
 pub fn read_stream<'a>(
     protocol: &dyn Protocol,
     pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
+) -> (Result<ChatResponse, ModelError>, Metered) {
     let (mut events, mut decoder) = (SseDecoder::default(), protocol.decoder());
     for piece in pieces {
         events.push(Bytes::copy_from_slice(piece));

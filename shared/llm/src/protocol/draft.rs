@@ -1,6 +1,6 @@
-use runmill_proto::{Remarks, TokenLogprob, ToolCall, Usage};
+use runmill_proto::{Note, Remarks, TokenLogprob, ToolCall, Usage};
 
-use crate::{ChatResponse, Finish, ModelError};
+use crate::{ChatResponse, Finish, Metered, ModelError};
 
 /// Largest sum of all parts of one answer. A larger answer is an error of the server, and would fill the memory.
 const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -86,7 +86,7 @@ impl Draft {
 
     /// Returns the whole answer, and leaves the draft empty. An empty answer without a known reason to end is an
     /// error.
-    pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+    pub fn complete(&mut self, finish: Finish, usage: Metered) -> Result<ChatResponse, ModelError> {
         let Self { text, reasoning, refusal, mut tools, logprobs } = std::mem::take(self);
         if finish == Finish::Other && text.is_empty() && refusal.is_empty() && tools.is_empty() {
             let message = "it ends without an answer and without a known reason".to_owned();
@@ -94,6 +94,12 @@ impl Draft {
         }
         // The sort is stable: calls with the same number stay in the order in which they arrived.
         tools.sort_by_key(|(number, _)| *number);
+        let has_answer =
+            !(text.is_empty() && reasoning.is_empty() && refusal.is_empty() && tools.is_empty());
+        let Metered { usage, billing } = usage;
+        let usage = usage.filter(|usage| usage.completion_tokens > 0 || !has_answer);
+        let mut remarks = Remarks::default();
+        remarks.notes.extend(note(usage, billing.unreadable, has_answer));
         Ok(ChatResponse {
             text,
             reasoning: some(reasoning),
@@ -102,9 +108,18 @@ impl Draft {
             logprobs: Some(logprobs).filter(|tokens| !tokens.is_empty()),
             finish,
             usage,
-            remarks: Remarks::default(),
+            billing,
+            remarks,
         })
     }
+}
+
+/// Returns what the usage of an answer lacks. An answer of which no token was counted has no usage.
+fn note(usage: Option<Usage>, unreadable: bool, has_answer: bool) -> Option<Note> {
+    if unreadable {
+        return Some(Note::UsageUnreadable);
+    }
+    (usage.is_none() && has_answer).then_some(Note::UsageNotTold)
 }
 
 fn push(whole: &mut String, part: &str) -> bool {
@@ -128,7 +143,7 @@ mod tests {
         draft.tool(0).name = "first".into();
         draft.tool(1).arguments.push_str("{}");
 
-        let answer = draft.complete(Finish::ToolCalls, None).unwrap();
+        let answer = draft.complete(Finish::ToolCalls, Metered::default()).unwrap();
 
         let calls: Vec<_> =
             answer.tool_calls.iter().map(|c| (c.name.as_str(), c.arguments.as_str())).collect();

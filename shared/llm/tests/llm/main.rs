@@ -11,4 +11,5 @@ mod logs;
 mod server;
 mod setup;
 mod transport;
+mod usage;
 mod wire;

@@ -1,13 +1,13 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, WireUsage, complete, finish},
+    answer::{Block, StopDetails, complete, finish},
     error,
+    usage::{UsageField, metered},
 };
 use crate::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{UnusableAnswer, draft::Draft, text::Text},
 };
 
@@ -20,7 +20,7 @@ struct Message<'a> {
     #[serde(borrow, default)]
     stop_details: Option<StopDetails<'a>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
     /// Some servers send an error in place of an answer, with a status of 200.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -29,7 +29,7 @@ struct Message<'a> {
 pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let text = std::str::from_utf8(body).map_err(malformed)?;
     let message: Message<'_> = serde_json::from_str(text).map_err(malformed)?;
-    let usage = message.usage.map(Into::into);
+    let usage = metered(message.usage);
     if message.error.is_some() {
         return Err(UnusableAnswer { error: error::in_band(text), usage });
     }
@@ -37,7 +37,7 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
 }
 
 impl Message<'_> {
-    fn whole(self, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+    fn whole(self, usage: Metered) -> Result<ChatResponse, ModelError> {
         let content = self.content.ok_or_else(|| malformed("it has no content"))?;
         let reason = self.stop_reason.ok_or_else(|| malformed("it has no stop_reason"))?;
         let mut draft = Draft::default();

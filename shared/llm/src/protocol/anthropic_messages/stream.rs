@@ -1,13 +1,13 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, WireUsage, complete, finish},
+    answer::{Block, StopDetails, complete, finish},
     error,
+    usage::{UsageField, WireUsage, metered},
 };
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{
         Decoder, Step,
         draft::Draft,
@@ -23,7 +23,7 @@ pub(super) struct EventDecoder {
     /// Indices of the tool calls in the content. Other blocks have arguments, too: calls of the server's own tools.
     tools: Vec<u64>,
     finish: Option<Finish>,
-    usage: Option<WireUsage>,
+    usage: UsageField,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct MessageStart {
 #[derive(Deserialize)]
 struct Start {
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +69,7 @@ struct MessageDelta<'a> {
     #[serde(borrow, default)]
     delta: Option<Stop<'a>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
 }
 
 #[derive(Deserialize)]
@@ -103,8 +103,8 @@ impl Decoder for EventDecoder {
         Err(ModelError::TruncatedStream)
     }
 
-    fn usage(&self) -> Option<Usage> {
-        self.usage.map(Into::into)
+    fn usage(&self) -> Metered {
+        metered(self.usage)
     }
 }
 
@@ -158,10 +158,8 @@ impl EventDecoder {
         self.count(*usage)
     }
 
-    fn count(&mut self, usage: Option<WireUsage>) -> bool {
-        if let Some(usage) = usage {
-            self.usage.get_or_insert_default().update(usage);
-        }
+    fn count(&mut self, usage: UsageField) -> bool {
+        WireUsage::add(&mut self.usage, usage);
         false
     }
 
@@ -169,7 +167,7 @@ impl EventDecoder {
     /// when the connection to the server behind them broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        complete(&mut self.draft, finish, self.usage.map(Into::into))
+        complete(&mut self.draft, finish, metered(self.usage))
     }
 }
 

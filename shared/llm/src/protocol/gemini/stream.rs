@@ -1,8 +1,6 @@
-use runmill_proto::Usage;
-
 use super::{answer::Answer, error};
 use crate::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{Decoder, Step},
     sse::SseEvent,
 };
@@ -34,7 +32,7 @@ impl Decoder for ChunkDecoder {
         self.answer.is_whole()
     }
 
-    fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Metered {
         self.answer.usage()
     }
 }

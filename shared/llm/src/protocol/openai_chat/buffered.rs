@@ -1,10 +1,9 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Logprobs, Message, finish};
 use crate::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{UnusableAnswer, draft::Draft, openai::error, text::Text},
 };
 
@@ -23,7 +22,8 @@ struct Choice<'a> {
 
 pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let answer: Answer<'_, Choice<'_>> = serde_json::from_slice(body).map_err(malformed)?;
-    let usage = answer.usage();
+    let mut usage = Metered::default();
+    answer.meter(&mut usage);
     if answer.is_error() {
         return Err(UnusableAnswer { error: error::in_band(body), usage });
     }
@@ -33,7 +33,7 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
 }
 
 impl Choice<'_> {
-    fn whole(self, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+    fn whole(self, usage: Metered) -> Result<ChatResponse, ModelError> {
         if let Some(error) = self.error {
             return Err(error::in_band(error.get()));
         }

@@ -1,10 +1,9 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Logprobs, Message, finish};
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{Decoder, Step, draft::Draft, openai::error, text::Text},
     sse::SseEvent,
 };
@@ -14,7 +13,7 @@ use crate::{
 pub(super) struct ChunkDecoder {
     draft: Draft,
     finish: Option<Finish>,
-    usage: Option<Usage>,
+    usage: Metered,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +39,7 @@ impl Decoder for ChunkDecoder {
         }
         let chunk: Answer<'_, Choice<'_>> = serde_json::from_str(event.data)
             .map_err(|error| ModelError::Malformed { message: format!("a chunk cannot be read: {error}") })?;
-        self.usage = chunk.usage().or(self.usage);
+        chunk.meter(&mut self.usage);
         if chunk.is_error() || event.name == "error" {
             return Err(error::in_band(event.data));
         }
@@ -56,7 +55,7 @@ impl Decoder for ChunkDecoder {
         Err(ModelError::TruncatedStream)
     }
 
-    fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Metered {
         self.usage
     }
 }

@@ -1,4 +1,4 @@
-use runmill_proto::{TokenLogprob, Usage};
+use runmill_proto::TokenLogprob;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -7,7 +7,7 @@ use super::{
     response::Response,
 };
 use crate::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{Decoder, Step, draft::Draft, openai::error, text::Text},
     sse::SseEvent,
 };
@@ -18,7 +18,7 @@ pub(super) struct EventDecoder {
     draft: Draft,
     /// True if an event has sent a part of the answer.
     has_part: bool,
-    usage: Option<Usage>,
+    usage: Metered,
 }
 
 /// An event of any type. Each type has some of these fields. Large fields are parsed only where they are used.
@@ -82,7 +82,7 @@ impl Decoder for EventDecoder {
         Err(ModelError::TruncatedStream)
     }
 
-    fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Metered {
         self.usage
     }
 }
