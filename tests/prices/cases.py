@@ -66,6 +66,9 @@ def is_text_model(prices: dict, model: str, entry: dict) -> bool:
     provider = entry.get("litellm_provider")
     if model == "sample_spec" or not provider or entry.get("mode") not in MODES or "alias_of" in entry:
         return False
+    # These are classes of sizes, and no models.
+    if model.startswith("together-ai-"):
+        return False
     # An entry of the same model with its prefix takes precedence.
     name = full_name(model, provider)
     if name != model and name in prices:

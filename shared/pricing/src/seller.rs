@@ -19,7 +19,8 @@ const ANTHROPIC: Seller = vendor(&["anthropic"]);
 /// Google, whose own API lists models as `models/...`.
 const GOOGLE: Seller = vendor(&["gemini", "vertex_ai", "models"]);
 /// Seller of any self-hosted server, for which LiteLLM has these prefixes.
-const SELF_HOSTED: Seller = Seller { prefixes: &["hosted_vllm", "custom_openai"], is_vendor: false, place: Place::Global };
+const SELF_HOSTED: Seller =
+    Seller { prefixes: &["hosted_vllm", "custom_openai"], is_vendor: false, place: Place::Global };
 
 /// Vendors by the host of their OpenAI-compatible API, for custom providers. The list has only hosts that name models as the
 /// vendor does.

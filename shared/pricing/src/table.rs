@@ -166,7 +166,10 @@ mod tests {
             let price = table.price(kind, model).expect(model);
             assert!(price.source().contains("LiteLLM 1.110.2"), "{}", price.source());
             let rates = price.standard.rates;
-            assert!(rates.get(Part::Output) > rates.get(Part::Input) && price.max_output().is_some(), "{model}");
+            assert!(
+                rates.get(Part::Output) > rates.get(Part::Input) && price.max_output().is_some(),
+                "{model}"
+            );
         }
         assert!(BUILT_IN.len() > 60);
         // A name without a prefix could be a model of any server.

@@ -79,7 +79,10 @@ fn a_bare_name_belongs_to_the_vendor_that_its_entry_states() {
     let deepseek = Seller::at(Custom, "https://api.deepseek.com");
     // There is one entry with the prefix and one without, and only the former has a price of cache writes.
     let write = usage(1, 0, 1, 0, 0);
-    assert_eq!(table().price(deepseek, "deepseek-chat").map(|price| price.cost(&write, Terms::default())), Some(Ok(0)));
+    assert_eq!(
+        table().price(deepseek, "deepseek-chat").map(|price| price.cost(&write, Terms::default())),
+        Some(Ok(0))
+    );
     assert!(table().price(Custom, "deepseek/deepseek-chat").is_some());
     assert!(table().price(Custom, "openai/gpt-4o-mini").is_some());
     for model in ["deepseek-chat", "gpt-4o-mini", "claude-haiku-4-5", "gemini-2.5-pro"] {

@@ -89,11 +89,21 @@ fn every_part_and_every_term_has_its_price() {
             standard,
             4 * 5_000 + 3 * 20_000 + 2 * 30_000 + 6_000,
         ),
-        ("audio above a threshold", Usage { audio_input_tokens: 1, ..usage(1_001, 0) }, standard, 2_000_000 + 9_000),
+        (
+            "audio above a threshold",
+            Usage { audio_input_tokens: 1, ..usage(1_001, 0) },
+            standard,
+            2_000_000 + 9_000,
+        ),
         ("searches", Usage { web_searches: 3, ..usage(0, 0) }, standard, 30_000_000),
         ("flex", usage(10, 1), service(ServiceTier::Flex), 5_000 + 5_000),
         ("flex above a threshold", usage(1_001, 0), service(ServiceTier::Flex), 1_001_000),
-        ("priority", Usage { reasoning_tokens: 1, ..usage(10, 2) }, service(ServiceTier::Priority), 17_500 + 20_000),
+        (
+            "priority",
+            Usage { reasoning_tokens: 1, ..usage(10, 2) },
+            service(ServiceTier::Priority),
+            17_500 + 20_000,
+        ),
         ("priority above a threshold", usage(1_001, 0), service(ServiceTier::Priority), 2_002_000),
         ("a tier without a price", usage(10, 1), service(ServiceTier::Balanced), 15_000),
         ("half for batches", usage(10, 1), service(ServiceTier::Batch), 7_500),
@@ -112,7 +122,11 @@ fn every_part_and_every_term_has_its_price() {
         for (name, usage, terms, want) in rows {
             assert_eq!(cost(table, usage, terms), Ok(want + REQUEST), "{name}");
         }
-        assert_eq!(cost(table, usage(10, 1), at("2026-11-27T05:00:00Z")), Ok(15_000 + REQUEST), "on a weekday");
+        assert_eq!(
+            cost(table, usage(10, 1), at("2026-11-27T05:00:00Z")),
+            Ok(15_000 + REQUEST),
+            "on a weekday"
+        );
     }
 }
 

@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{AttemptLayer, Context};
 use crate::{
-    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::KeyAvailability, protocol::Form,
-    tracker::AttemptTracker,
+    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::KeyAvailability,
+    protocol::Form, tracker::AttemptTracker,
 };
 
 #[derive(Clone, Debug)]

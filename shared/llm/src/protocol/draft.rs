@@ -94,8 +94,7 @@ impl Draft {
         }
         // The sort is stable: calls with the same number stay in the order in which they arrived.
         tools.sort_by_key(|(number, _)| *number);
-        let has_answer =
-            !(text.is_empty() && reasoning.is_empty() && refusal.is_empty() && tools.is_empty());
+        let has_answer = !(text.is_empty() && reasoning.is_empty() && refusal.is_empty() && tools.is_empty());
         let Metered { usage, billing } = usage;
         let usage = usage.filter(|usage| usage.completion_tokens > 0 || !has_answer);
         let mut remarks = Remarks::default();

@@ -131,7 +131,11 @@ mod tests {
             ((u64::MAX, u64::MAX, u64::MAX, Some(u64::MAX)), false),
         ];
         for ((reasoning, answer, prompt, total), want) in table {
-            assert_eq!(is_beside(reasoning, answer, prompt, total), want, "{reasoning} {answer} {prompt} {total:?}");
+            assert_eq!(
+                is_beside(reasoning, answer, prompt, total),
+                want,
+                "{reasoning} {answer} {prompt} {total:?}"
+            );
         }
     }
 }

@@ -23,13 +23,15 @@ fn answers(protocol: &str, fields: &str) -> (String, String) {
             )
         }
         "openai_responses" => {
-            let text = r#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"4"}]}"#;
+            let text =
+                r#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"4"}]}"#;
             let response = format!(r#"{{"status":"completed","output":[{text}],{fields}}}"#);
             let end = event(format!(r#"{{"type":"response.completed","response":{response}}}"#));
             (response, end)
         }
         "anthropic_messages" => {
-            let delta = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"4"}}"#;
+            let delta =
+                r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"4"}}"#;
             let events = [
                 r#"{"type":"message_start","message":{"content":[]}}"#.to_owned(),
                 delta.to_owned(),
@@ -66,7 +68,11 @@ fn what_was_counted_is_read_streamed_and_buffered() {
             let (buffered, stream) = answers(name, fields.trim_end());
 
             let answer = protocol.buffered(buffered.as_bytes()).unwrap();
-            assert_eq!((answer.text.as_str(), text(&answer).as_str()), ("4", want), "{name}: {title}, buffered");
+            assert_eq!(
+                (answer.text.as_str(), text(&answer).as_str()),
+                ("4", want),
+                "{name}: {title}, buffered"
+            );
 
             let (answer, _) = read_stream(&*protocol, [stream.as_bytes()]);
             assert_eq!(text(&answer.unwrap()), want, "{name}: {title}, streamed");

@@ -64,7 +64,8 @@ impl Estimate {
         // reasoning completely or not at all, and the model may be cheaper at some hours.
         let costs = |answer: u64| {
             let usages = [0, answer].map(|reasoning| usage(prompt_tokens, answer, reasoning));
-            let cost = |hours| usages.map(|usage| price.cost(&usage, Terms { hours, place, ..Terms::default() }));
+            let cost =
+                |hours| usages.map(|usage| price.cost(&usage, Terms { hours, place, ..Terms::default() }));
             let known = [Hours::Peak, Hours::OffPeak].map(cost).into_iter().flatten();
             known.map(|cost| cost.expect("text has a price").saturating_mul(samples))
         };
@@ -193,10 +194,7 @@ pub(super) mod tests {
         let table = r#"{"models": {"m": {"input": 0, "output": 10, "uplift": {"eu": 1.1},
             "off_peak": {"hours_utc": "16:30-00:30", "output": 5}}}}"#;
         let basis = Basis { price: Some(price_of(table)), place: Place::Eu, samples: 1, ..basis() };
-        assert_eq!(
-            estimate(basis, &[1]).cost(),
-            Some(Span { low: 10 * 5_500, high: Some(100 * 11_000) })
-        );
+        assert_eq!(estimate(basis, &[1]).cost(), Some(Span { low: 10 * 5_500, high: Some(100 * 11_000) }));
     }
 
     #[test]

@@ -110,9 +110,6 @@ impl UsageMetadata {
         let mut tally = Tally::default();
         let service = self.service_tier.or(self.traffic_type).read().unwrap_or_default();
         let usage = self.usage(&mut tally);
-        tally.metered(
-            usage,
-            Billing { terms: Terms { service, ..Terms::default() }, ..Billing::default() },
-        )
+        tally.metered(usage, Billing { terms: Terms { service, ..Terms::default() }, ..Billing::default() })
     }
 }

@@ -212,11 +212,7 @@ impl WireUsage {
         } else {
             0
         };
-        Some(Usage {
-            prompt_tokens,
-            completion_tokens: completion_tokens.saturating_add(beside),
-            ..parts
-        })
+        Some(Usage { prompt_tokens, completion_tokens: completion_tokens.saturating_add(beside), ..parts })
     }
 
     /// Returns the cost that the answer tells. Only vendors' own names and shapes tell a charge: the plain `cost` is also

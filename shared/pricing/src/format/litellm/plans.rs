@@ -45,7 +45,8 @@ pub(super) fn services(
     }
     let mut plans = Vec::new();
     for (service, names) in ServiceTier::NAMES {
-        let suffix = if service == ServiceTier::Batch { BATCHES.to_owned() } else { format!("_{}", names[0]) };
+        let suffix =
+            if service == ServiceTier::Batch { BATCHES.to_owned() } else { format!("_{}", names[0]) };
         if !fields.names().any(|name| name.ends_with(&suffix)) {
             continue;
         }
