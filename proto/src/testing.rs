@@ -43,6 +43,7 @@ pub fn attempt() -> Attempt {
         error: None,
         usage: None,
         cost_nanousd: None,
+        cost_unknown: None,
         key: None,
         unsent: false,
     }

@@ -55,7 +55,8 @@ pub struct Call {
     pub ttft_ms: Option<u64>,
     #[serde(default)]
     pub streamed: bool,
-    /// Cost of all attempts whose price is known, in billionths of a US dollar.
+    /// Cost of all attempts whose price and usage are known, in billionths of a US dollar: at least this much was
+    /// billed. Null if a part of an attempt's usage has no price.
     #[serde(default)]
     pub cost_nanousd: Option<i64>,
     #[serde(default, skip_serializing_if = "Remarks::is_empty")]
@@ -82,6 +83,9 @@ pub struct Attempt {
     /// Cost in billionths of a US dollar, if price and usage are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_nanousd: Option<i64>,
+    /// Reason why the cost is unknown although the model has a price: the part of the usage that has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_unknown: Option<String>,
     /// Label of the API key that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

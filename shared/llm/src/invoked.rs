@@ -57,9 +57,13 @@ impl Unanswered {
 }
 
 impl Invoked {
-    /// Returns the cost of all attempts, failed ones included, in billionths of a US dollar; `None` if no price or no
-    /// usage is known.
+    /// Returns the cost of all attempts, failed ones included, in billionths of a US dollar. At least this much was
+    /// charged: attempts that were cut may have used more than the provider had counted by then. Returns `None` if no price
+    /// or no usage is known, or if a part of an attempt's usage has no price.
     pub fn cost_nanousd(&self) -> Option<i64> {
+        if self.attempts.iter().any(|attempt| attempt.cost_unknown.is_some()) {
+            return None;
+        }
         let costs = self.attempts.iter().filter_map(|attempt| attempt.cost_nanousd);
         costs.reduce(i64::saturating_add)
     }

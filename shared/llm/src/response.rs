@@ -1,6 +1,6 @@
 use runmill_proto::{Outcome, Remarks, TokenLogprob, ToolCall, Usage};
 
-use crate::ModelError;
+use crate::{Billing, Metered, ModelError};
 
 /// A complete answer of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,9 @@ pub struct ChatResponse {
     /// Log probabilities of the answer's tokens, if they were requested and the protocol has them.
     pub logprobs: Option<Vec<TokenLogprob>>,
     pub finish: Finish,
+    /// Tokens, if the provider counted them. An answer of which it counted none has no usage.
     pub usage: Option<Usage>,
+    pub billing: Billing,
     pub remarks: Remarks,
 }
 
@@ -33,6 +35,10 @@ pub enum Finish {
 }
 
 impl ChatResponse {
+    pub(crate) const fn metered(&self) -> Metered {
+        Metered { usage: self.usage, billing: self.billing }
+    }
+
     /// Returns the outcome of a job that got this answer.
     pub fn outcome(&self) -> Outcome {
         match self.finish {

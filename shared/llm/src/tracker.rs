@@ -1,10 +1,9 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use runmill_pricing::Seller;
-use runmill_proto::Usage;
 use tokio::time::Instant;
 
-use crate::keys::KeyAvailability;
+use crate::{Metered, keys::KeyAvailability};
 
 /// Follows one attempt: inner layers record its events, outer layers read its [`AttemptState`], also after the
 /// attempt was dropped.
@@ -27,8 +26,8 @@ pub(crate) struct AttemptState {
     pub first_token: Option<Instant>,
     /// Time at which the last bytes of the answer arrived.
     pub last_chunk: Option<Instant>,
-    /// Numbers of tokens that the provider has counted so far.
-    pub usage: Option<Usage>,
+    /// What the provider has counted so far.
+    pub usage: Metered,
     /// Label of the key that is used.
     pub key: Option<Arc<str>>,
     /// Seller whose prices apply.
@@ -86,7 +85,7 @@ impl AttemptTracker {
         self.lock().availability = availability;
     }
 
-    pub fn usage(&self, usage: Option<Usage>) {
+    pub fn usage(&self, usage: Metered) {
         self.lock().usage = usage;
     }
 

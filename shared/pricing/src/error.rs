@@ -1,6 +1,7 @@
 use crate::{
     fields::TOKENS,
-    rates::{PER_MILLION, PER_TOKEN},
+    rates::{EACH, PER_MILLION, PER_TOKEN},
+    uplift::FACTORS,
 };
 
 /// Error for a text that is no price table.
@@ -41,10 +42,22 @@ pub enum FieldFault {
     PerMillion,
     #[error("{PER_TOKEN} (US dollars per token)")]
     PerToken,
+    #[error("{EACH} (US dollars)")]
+    Each,
+    #[error("{FACTORS}")]
+    Factor,
     #[error("{TOKENS} (tokens)")]
     Count,
     #[error("must be a list whose first entry {TOKENS} (tokens)")]
     First,
     #[error("must be more than that of the previous tier")]
     NotAscending,
+    #[error("must begin with a range from 0, because there is no price for smaller prompts")]
+    NotFromZero,
+    #[error("must be hours of UTC, as 16:30-00:30, or a list of such")]
+    NotHours,
+    #[error("must be a list of days of the week, from 1 (Monday) to 7, or their English names")]
+    NotWeekdays,
+    #[error("must be one of {}", known.join(", "))]
+    NotAZone { known: Vec<&'static str> },
 }

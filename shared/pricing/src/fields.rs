@@ -1,7 +1,7 @@
 use runmill_proto::Range;
 use serde_json::{Map, Value};
 
-use crate::{FieldFault, PriceTableError, rates::Rate};
+use crate::{FieldFault, PriceTableError, rates::Rate, uplift::Factor};
 
 /// The fields of one JSON object. An error about a field names the field and its model.
 pub(crate) struct Fields<'a> {
@@ -44,6 +44,31 @@ impl<'a> Fields<'a> {
             Tokens::Million => (usd.and_then(Rate::per_million), FieldFault::PerMillion),
         };
         rate.map(Some).ok_or_else(|| self.fault(field, fault))
+    }
+
+    /// Returns the fields of the object `field`, which may be absent.
+    pub fn object(&self, field: &str) -> Result<Option<Fields<'a>>, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(None) };
+        let map = value.as_object().ok_or_else(|| self.fault(field, FieldFault::NotAnObject))?;
+        Ok(Some(Fields { model: self.model, path: format!("{}{field}/", self.path), map }))
+    }
+
+    /// Returns a price in dollars per request or per search.
+    pub fn each(&self, field: &str) -> Result<Option<Rate>, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(None) };
+        let rate = value.as_f64().and_then(Rate::each);
+        rate.map(Some).ok_or_else(|| self.fault(field, FieldFault::Each))
+    }
+
+    pub fn factor(&self, field: &str) -> Result<Factor, PriceTableError> {
+        let Some(value) = self.value(field) else { return Ok(Factor::default()) };
+        value.as_f64().and_then(Factor::of).ok_or_else(|| self.fault(field, FieldFault::Factor))
+    }
+
+    /// Returns the values of the list `field`, or its only value if it is none. Returns `None` if it is absent.
+    pub fn values(&self, field: &str) -> Option<&'a [Value]> {
+        let value = self.value(field)?;
+        Some(value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice))
     }
 
     /// Returns a number of tokens.

@@ -2,17 +2,39 @@ use std::{fmt, sync::Arc};
 
 use runmill_proto::Usage;
 
-use crate::rates::Rates;
+use crate::{
+    bill,
+    off_peak::OffPeak,
+    part::{Charge, Part, Unpriced},
+    rates::{Rate, Rates},
+    terms::{ServiceTier, Terms},
+    uplift::Uplift,
+};
 
-/// Prices of one model's tokens.
+/// Prices of one model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
-    pub(crate) rates: Rates,
-    /// Tiers in ascending order of `above`, which is unique.
-    pub(crate) tiers: Vec<Tier>,
+    /// Prices of the standard tier, which are complete.
+    pub(crate) standard: Plan,
+    /// Prices of the other tiers of service that have prices of their own.
+    pub(crate) services: Vec<(ServiceTier, Plan)>,
+    pub(crate) off_peak: Option<OffPeak>,
+    pub(crate) uplift: Uplift,
+    /// Price of each request, beside its tokens.
+    pub(crate) request: Rate,
+    /// Price of each web search.
+    pub(crate) search: Option<Rate>,
     pub(crate) context_window: Option<u64>,
     pub(crate) max_output: Option<u64>,
     pub(crate) source: Arc<str>,
+}
+
+/// Prices of one tier of service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub rates: Rates,
+    /// Tiers in ascending order of `above`, which is unique.
+    pub tiers: Vec<Tier>,
 }
 
 /// Prices of a model for long prompts.
@@ -26,16 +48,37 @@ pub(crate) struct Tier {
 const PICO_PER_NANO: u128 = 1_000;
 
 impl Price {
-    /// Returns the cost of a call in nanodollars, rounded half up and at most `i64::MAX`.
-    pub fn cost(&self, usage: &Usage) -> i64 {
-        let picousd = self.rates(usage.prompt_tokens).cost(usage);
-        let nanousd = (picousd + PICO_PER_NANO / 2) / PICO_PER_NANO;
-        i64::try_from(nanousd).unwrap_or(i64::MAX)
+    /// Returns the cost of a call in nanodollars, rounded half up and at most `i64::MAX`, or the part of the usage that
+    /// has no price.
+    pub fn cost(&self, usage: &Usage, terms: Terms) -> Result<i64, Unpriced> {
+        let tokens = bill::tokens(&self.rates(usage.prompt_tokens, terms), usage)?;
+        let tokens = self.uplift.apply(terms, tokens);
+        // Providers charge half the price for batches that have no price of their own.
+        let is_half = terms.service == ServiceTier::Batch && self.plan(terms.service).is_none();
+        let tokens = if is_half { tokens / 2 } else { tokens };
+        let picousd = tokens.saturating_add(self.request.times(1)).saturating_add(self.searches(usage)?);
+        let nanousd = picousd.saturating_add(PICO_PER_NANO / 2) / PICO_PER_NANO;
+        Ok(i64::try_from(nanousd).unwrap_or(i64::MAX))
     }
 
-    fn rates(&self, prompt_tokens: u64) -> &Rates {
-        let tier = self.tiers.iter().rev().find(|tier| prompt_tokens > tier.above);
-        tier.map_or(&self.rates, |tier| &tier.rates)
+    fn rates(&self, prompt_tokens: u64, terms: Terms) -> Rates {
+        let rates = *self.plan(terms.service).unwrap_or(&self.standard).rates(prompt_tokens);
+        match self.off_peak.as_ref().filter(|off_peak| off_peak.holds(terms.hours)) {
+            Some(off_peak) => off_peak.rates.over(rates),
+            None => rates,
+        }
+    }
+
+    fn plan(&self, service: ServiceTier) -> Option<&Plan> {
+        self.services.iter().find(|(tier, _)| *tier == service).map(|(_, plan)| plan)
+    }
+
+    fn searches(&self, usage: &Usage) -> Result<u128, Unpriced> {
+        match self.search {
+            _ if usage.web_searches == 0 => Ok(0),
+            Some(price) => Ok(price.times(usage.web_searches)),
+            None => Err(Unpriced(Charge::WebSearch)),
+        }
     }
 
     /// Returns the largest number of tokens of a prompt, if the table has it.
@@ -54,10 +97,19 @@ impl Price {
     }
 }
 
+impl Plan {
+    /// Returns the prices that hold for a prompt of this length.
+    pub fn rates(&self, prompt_tokens: u64) -> &Rates {
+        let tier = self.tiers.iter().rev().find(|tier| prompt_tokens > tier.above);
+        tier.map_or(&self.rates, |tier| &tier.rates)
+    }
+}
+
 /// Displays `$0.15 input, $0.60 output per million tokens`.
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} input, {} output per million tokens", self.rates.input, self.rates.output)
+        let rate = |part| self.standard.rates.get(part).unwrap_or(Rate(0));
+        write!(f, "{} input, {} output per million tokens", rate(Part::Input), rate(Part::Output))
     }
 }
 
@@ -66,29 +118,47 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rates::Rate;
 
     /// Returns a price of 2 dollars for input, 10 for output, a tenth of input for cached input, a quarter more than input
     /// for cache writes, and 20 for reasoning.
     fn price() -> Price {
-        let rate = |usd| Rate::per_million(usd).unwrap();
-        let rates = |factor: f64| Rates {
-            input: rate(2.0 * factor),
-            cached_input: rate(0.2 * factor),
-            cache_write: rate(2.5 * factor),
-            output: rate(10.0 * factor),
-            reasoning: rate(20.0 * factor),
+        let rates = |factor: f64| {
+            let rate = |usd: f64| Rate::per_million(usd * factor);
+            priced([
+                (Part::Input, rate(2.0)),
+                (Part::CachedInput, rate(0.2)),
+                (Part::CacheWrite, rate(2.5)),
+                (Part::Output, rate(10.0)),
+                (Part::Reasoning, rate(20.0)),
+            ])
         };
         Price {
-            rates: rates(1.0),
-            tiers: vec![
-                Tier { above: 200_000, rates: rates(2.0) },
-                Tier { above: 500_000, rates: rates(3.0) },
-            ],
+            standard: Plan {
+                rates: rates(1.0),
+                tiers: vec![
+                    Tier { above: 200_000, rates: rates(2.0) },
+                    Tier { above: 500_000, rates: rates(3.0) },
+                ],
+            },
+            services: Vec::new(),
+            off_peak: None,
+            uplift: Uplift::default(),
+            request: Rate(0),
+            search: None,
             context_window: None,
             max_output: None,
             source: Arc::from("a test"),
         }
+    }
+
+    fn priced<const N: usize>(prices: [(Part, Option<Rate>); N]) -> Rates {
+        let mut rates = Rates::default();
+        prices.into_iter().for_each(|(part, rate)| rates.set(part, rate));
+        rates
+    }
+
+    fn cost(price: &Price, usage: &Usage) -> i64 {
+        price.cost(usage, Terms::default()).unwrap()
     }
 
     fn usage(prompt: u64, cached: u64, written: u64, completion: u64, reasoning: u64) -> Usage {
@@ -98,6 +168,7 @@ mod tests {
             cached_tokens: cached,
             cache_write_tokens: written,
             reasoning_tokens: reasoning,
+            ..Usage::default()
         }
     }
 
@@ -122,7 +193,7 @@ mod tests {
         ];
         for ((prompt, cached, written, completion, reasoning), want) in table {
             let usage = usage(prompt, cached, written, completion, reasoning);
-            assert_eq!(price().cost(&usage), want, "{usage:?}");
+            assert_eq!(cost(&price(), &usage), want, "{usage:?}");
         }
     }
 
@@ -130,8 +201,8 @@ mod tests {
     fn half_a_nanodollar_is_rounded_up() {
         for (picousd, want) in [(499, 0), (500, 1), (1_499, 1), (1_500, 2)] {
             let mut price = price();
-            price.rates.input = Rate(picousd);
-            assert_eq!(price.cost(&usage(1, 0, 0, 0, 0)), want, "{picousd}");
+            price.standard.rates.set(Part::Input, Some(Rate(picousd)));
+            assert_eq!(cost(&price, &usage(1, 0, 0, 0, 0)), want, "{picousd}");
         }
     }
 
@@ -139,7 +210,7 @@ mod tests {
     fn a_price_is_shown_as_people_quote_it() {
         assert_eq!(price().to_string(), "$2.00 input, $10.00 output per million tokens");
         let mut small = price();
-        small.rates.input = Rate(37_500);
+        small.standard.rates.set(Part::Input, Some(Rate(37_500)));
         assert_eq!(small.to_string(), "$0.0375 input, $10.00 output per million tokens");
     }
 
@@ -152,18 +223,20 @@ mod tests {
 
     fn any_rates() -> impl Strategy<Value = Rates> {
         prop::array::uniform5(0..1_000_000_000_u64).prop_map(
-            |[input, cached_input, cache_write, output, reasoning]| Rates {
-                input: Rate(input),
-                cached_input: Rate(cached_input),
-                cache_write: Rate(cache_write),
-                output: Rate(output),
-                reasoning: Rate(reasoning),
+            |[input, cached_input, cache_write, output, reasoning]| {
+                priced([
+                    (Part::Input, Some(Rate(input))),
+                    (Part::CachedInput, Some(Rate(cached_input))),
+                    (Part::CacheWrite, Some(Rate(cache_write))),
+                    (Part::Output, Some(Rate(output))),
+                    (Part::Reasoning, Some(Rate(reasoning))),
+                ])
             },
         )
     }
 
     fn flat(rates: Rates) -> Price {
-        Price { rates, tiers: Vec::new(), ..price() }
+        Price { standard: Plan { rates, tiers: Vec::new() }, ..price() }
     }
 
     proptest! {
@@ -172,7 +245,7 @@ mod tests {
             rates in any_rates(), counts in prop::array::uniform5(any::<u64>()),
         ) {
             let [prompt, cached, written, completion, reasoning] = counts;
-            prop_assert!(flat(rates).cost(&usage(prompt, cached, written, completion, reasoning)) >= 0);
+            prop_assert!(cost(&flat(rates), &usage(prompt, cached, written, completion, reasoning)) >= 0);
         }
 
         /// Each of the three roundings changes a cost by at most half a nanodollar.
@@ -184,8 +257,8 @@ mod tests {
         ) {
             let (price, mut both) = (flat(rates), whole(one));
             both += whole(other);
-            let apart = price.cost(&whole(one)) + price.cost(&whole(other));
-            prop_assert!((price.cost(&both) - apart).abs() <= 1);
+            let apart = cost(&price, &whole(one)) + cost(&price, &whole(other));
+            prop_assert!((cost(&price, &both) - apart).abs() <= 1);
         }
 
         #[test]
@@ -194,7 +267,7 @@ mod tests {
         ) {
             let mut grown = parts;
             grown[kind] += more;
-            prop_assert!(price().cost(&whole(grown)) >= price().cost(&whole(parts)));
+            prop_assert!(cost(&price(), &whole(grown)) >= cost(&price(), &whole(parts)));
         }
     }
 }

@@ -55,6 +55,7 @@ mod tests {
     use runmill_proto::api::ProviderKind::{self, Anthropic, Custom, Google, Openai};
 
     use super::*;
+    use crate::{part::Part, rates::Rate};
 
     /// Returns a table in which the input price of each model, in dollars, is its position from 1.
     fn table(models: &[&str]) -> PriceTable {
@@ -64,9 +65,13 @@ mod tests {
         PriceTable::load(&format!(r#"{{"models": {{{}}}}}"#, entries.join(", "))).unwrap()
     }
 
+    fn input(price: Option<&Price>) -> Option<Rate> {
+        price?.standard.rates.get(Part::Input)
+    }
+
     /// Returns the position of the model in a [`table`] from which a price is.
     fn place(price: Option<&Price>) -> Option<u64> {
-        price.map(|price| price.rates.input.0 / 1_000_000)
+        input(price).map(|rate| rate.0 / 1_000_000)
     }
 
     #[test]
@@ -135,7 +140,7 @@ mod tests {
     #[test]
     fn a_users_price_wins_model_by_model_and_an_exact_name_over_an_alias() {
         let table = table(&["gpt-4o", "openai/gpt-4o-mini"]);
-        let input = |model| table.price(Openai, model).map(|price| price.rates.input.0);
+        let input = |model| input(table.price(Openai, model)).map(|rate| rate.0);
         for (model, want) in [
             ("openai/gpt-4o", 1_000_000),
             ("gpt-4o-2024-08-06", 1_000_000),
@@ -160,7 +165,11 @@ mod tests {
         ] {
             let price = table.price(kind, model).expect(model);
             assert!(price.source().contains("LiteLLM 1.110.2"), "{}", price.source());
-            assert!(price.rates.output > price.rates.input && price.max_output().is_some(), "{model}");
+            let rates = price.standard.rates;
+            assert!(
+                rates.get(Part::Output) > rates.get(Part::Input) && price.max_output().is_some(),
+                "{model}"
+            );
         }
         assert!(BUILT_IN.len() > 60);
         // A name without a prefix could be a model of any server.

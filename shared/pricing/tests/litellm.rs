@@ -1,7 +1,7 @@
 //! Tests with entries of every form in LiteLLM's table, copied from `model_prices_and_context_window_backup.json` of
 //! the Python package litellm 1.110.2. Most of the fields that do not concern prices are left out.
 
-use runmill_pricing::{PriceTable, Seller};
+use runmill_pricing::{PriceTable, Seller, Terms};
 use runmill_proto::{
     Usage,
     api::ProviderKind::{self, Anthropic, Custom, Google, Openai},
@@ -18,6 +18,7 @@ fn usage(prompt: u64, cached: u64, written: u64, completion: u64, reasoning: u64
         cached_tokens: cached,
         cache_write_tokens: written,
         reasoning_tokens: reasoning,
+        ..Usage::default()
     }
 }
 
@@ -55,7 +56,7 @@ fn every_shape_of_price_is_read() {
     ];
     for (kind, model, usage, want) in rows {
         let price = table().price(kind, model).cloned().unwrap_or_else(|| panic!("{model} has no price"));
-        assert_eq!(price.cost(&usage), want, "{model} {usage:?}");
+        assert_eq!(price.cost(&usage, Terms::default()), Ok(want), "{model} {usage:?}");
     }
 }
 
@@ -78,7 +79,10 @@ fn a_bare_name_belongs_to_the_vendor_that_its_entry_states() {
     let deepseek = Seller::at(Custom, "https://api.deepseek.com");
     // There is one entry with the prefix and one without, and only the former has a price of cache writes.
     let write = usage(1, 0, 1, 0, 0);
-    assert_eq!(table().price(deepseek, "deepseek-chat").map(|price| price.cost(&write)), Some(0));
+    assert_eq!(
+        table().price(deepseek, "deepseek-chat").map(|price| price.cost(&write, Terms::default())),
+        Some(Ok(0))
+    );
     assert!(table().price(Custom, "deepseek/deepseek-chat").is_some());
     assert!(table().price(Custom, "openai/gpt-4o-mini").is_some());
     for model in ["deepseek-chat", "gpt-4o-mini", "claude-haiku-4-5", "gemini-2.5-pro"] {

@@ -4,10 +4,9 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use runmill_llm::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{AnswerStream, ErrorAnswer, Form, Protocol},
 };
-use runmill_proto::Usage;
 
 use super::cuts::cuts;
 
@@ -48,7 +47,7 @@ fn assert_bounded(read: &impl Debug, input: &[u8]) {
 pub fn read_stream<'a>(
     protocol: &dyn Protocol,
     pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> (Result<ChatResponse, ModelError>, Option<Usage>) {
+) -> (Result<ChatResponse, ModelError>, Metered) {
     let mut stream = AnswerStream::new(protocol.decoder());
     for piece in pieces {
         if let Some(result) = stream.push(Bytes::copy_from_slice(piece)).transpose() {

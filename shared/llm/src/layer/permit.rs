@@ -17,7 +17,7 @@ impl<A: AttemptLayer> AttemptLayer for Permit<A> {
         let admission = self.admit(cx).await?;
         let answer = self.inner.attempt(cx).await;
         let state = cx.tracker.state();
-        let usage = answer.as_ref().ok().and_then(|answer| answer.usage).or(state.usage);
+        let usage = answer.as_ref().map_or(state.usage.usage, |answer| answer.usage);
         // A request that was refused or did not reach the provider has used no tokens. Dropping its admission records
         // that.
         if answer.is_ok() || usage.is_some() || state.first_token.is_some() {

@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{AttemptLayer, Context};
 use crate::{
-    CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::KeyAvailability, protocol::Form,
-    tracker::AttemptTracker,
+    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::KeyAvailability,
+    protocol::Form, tracker::AttemptTracker,
 };
 
 #[derive(Clone, Debug)]
@@ -95,6 +95,7 @@ pub(crate) fn four() -> ChatResponse {
         logprobs: None,
         finish: Finish::Stop,
         usage: None,
+        billing: Billing::default(),
         remarks: Remarks::default(),
     }
 }

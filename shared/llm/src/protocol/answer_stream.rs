@@ -1,10 +1,9 @@
 use bytes::Bytes;
-use runmill_proto::Usage;
 use serde::de::IgnoredAny;
 
 use super::{Decoder, Progress, Step};
 use crate::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     sse::{SseDecoder, SseError},
 };
 
@@ -30,7 +29,7 @@ impl AnswerStream {
             match self.decoder.event(&event)? {
                 Step::Quiet => {}
                 Step::Token => self.has_token = true,
-                Step::Complete(answer) => return Ok(Some(answer)),
+                Step::Complete(answer) => return Ok(Some(*answer)),
             }
         }
         Ok(None)
@@ -45,7 +44,7 @@ impl AnswerStream {
             }
             self.has_event = true;
             if let Step::Complete(answer) = self.decoder.event(&event)? {
-                return Ok(answer);
+                return Ok(*answer);
             }
         }
         if self.has_event { self.decoder.end() } else { Err(ModelError::EmptyStream) }
@@ -62,7 +61,7 @@ impl AnswerStream {
     }
 
     /// Returns the tokens that the provider has counted so far.
-    pub fn usage(&self) -> Option<Usage> {
+    pub fn usage(&self) -> Metered {
         self.decoder.usage()
     }
 }

@@ -1,6 +1,6 @@
 use runmill_proto::{Note, Remarks, TokenLogprob, ToolCall, Usage};
 
-use crate::{ChatResponse, Finish, ModelError};
+use crate::{ChatResponse, Finish, Metered, ModelError};
 
 /// Largest sum of all parts of one answer. A larger answer is an error of the server, and would fill the memory.
 const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -97,10 +97,14 @@ impl Draft {
     }
 
     /// Returns the whole answer, and leaves the draft empty. An empty answer of a model that stopped is an error.
-    pub fn complete(&mut self, finish: Finish, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+    pub fn complete(&mut self, finish: Finish, usage: Metered) -> Result<ChatResponse, ModelError> {
         let Self { text, reasoning, refusal, mut tools, logprobs, answered_by } = std::mem::take(self);
         // The sort is stable: calls with the same number stay in the order in which they arrived.
         tools.sort_by_key(|(number, _)| *number);
+        let has_answer = !(text.is_empty() && reasoning.is_empty() && refusal.is_empty() && tools.is_empty());
+        let Metered { usage, billing } = usage;
+        let usage = usage.filter(|usage| usage.completion_tokens > 0 || !has_answer);
+        let notes = note(usage, billing.unreadable, has_answer).into_iter().collect();
         let answer = ChatResponse {
             text,
             reasoning: some(reasoning),
@@ -109,7 +113,8 @@ impl Draft {
             logprobs: Some(logprobs).filter(|tokens| !tokens.is_empty()),
             finish,
             usage,
-            remarks: Remarks { answered_by, ..Remarks::default() },
+            billing,
+            remarks: Remarks { answered_by, notes, ..Remarks::default() },
         };
         answer.unless_empty()
     }
@@ -118,12 +123,20 @@ impl Draft {
     pub fn complete_without_mark(
         &mut self,
         finish: Finish,
-        usage: Option<Usage>,
+        usage: Metered,
     ) -> Result<ChatResponse, ModelError> {
         let mut answer = self.complete(finish, usage)?;
         answer.remarks.notes.push(Note::NoEndMark);
         Ok(answer)
     }
+}
+
+/// Returns what the usage of an answer lacks. An answer of which no token was counted has no usage.
+fn note(usage: Option<Usage>, unreadable: bool, has_answer: bool) -> Option<Note> {
+    if unreadable {
+        return Some(Note::UsageUnreadable);
+    }
+    (usage.is_none() && has_answer).then_some(Note::UsageNotTold)
 }
 
 fn push(whole: &mut String, part: &str) -> bool {
@@ -147,7 +160,7 @@ mod tests {
         draft.tool(0).name = "first".into();
         draft.tool(1).arguments.push_str("{}");
 
-        let answer = draft.complete(Finish::ToolCalls, None).unwrap();
+        let answer = draft.complete(Finish::ToolCalls, Metered::default()).unwrap();
 
         let calls: Vec<_> =
             answer.tool_calls.iter().map(|c| (c.name.as_str(), c.arguments.as_str())).collect();

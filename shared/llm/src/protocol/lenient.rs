@@ -1,11 +1,11 @@
-//! Readers of fields that an answer does not need. A value of another type than expected reads as absent, so that it
-//! does not decide over the answer.
+//! Details of an answer that are read if possible. One that is not as expected is marked or reads as absent, and is never
+//! an error: the answer does not depend on it.
 //!
-//! For use with `#[serde(deserialize_with)]`. Values of the expected type are read as without these functions: nothing
-//! is buffered, and texts are borrowed.
+//! Values of the expected type are read as without this module: nothing is buffered, and texts are borrowed.
 
 use std::{fmt, marker::PhantomData};
 
+use runmill_pricing::ServiceTier;
 use serde::{
     Deserialize, Deserializer,
     de::{
@@ -16,126 +16,202 @@ use serde::{
 
 use super::text::Text;
 
+/// Reads a field with `#[serde(deserialize_with)]`, as do the next three functions.
 pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Text<'a>>, D::Error> {
-    from.deserialize_any(AText)
+    Lenient::<Text<'de>>::deserialize(from).map(Lenient::read)
 }
 
-/// Reads a whole number from 0, also from a text or a number with a fraction of zero.
 pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    from.deserialize_any(ANumber)
+    Lenient::deserialize(from).map(Lenient::read)
 }
 
 pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    from.deserialize_any(AnObject(PhantomData))
+    Lenient::<Object<T>>::deserialize(from).map(|object| object.read().map(|Object(fields)| fields))
 }
 
 pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
-    from.deserialize_any(AList(PhantomData))
+    Lenient::deserialize(from).map(Lenient::read)
 }
 
-struct AText;
-struct ANumber;
-struct AnObject<T>(PhantomData<T>);
-struct AList<T>(PhantomData<T>);
-
-/// Implements the methods of a visitor that read a value of this type as absent.
-macro_rules! absent {
-    ($($method:ident($of:ty)),*) => {
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any value")
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        $(fn $method<E>(self, _: $of) -> Result<Self::Value, E> {
-            Ok(None)
-        })*
-    };
+/// A value that may be absent, or of another type than expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Lenient<T> {
+    #[default]
+    Absent,
+    Unreadable,
+    Read(T),
 }
 
-macro_rules! absent_list {
-    () => {
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(None)
-        }
-    };
+/// A number, a numeric text, or a truth value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scalar {
+    Whole(u64),
+    Real(f64),
+    Flag(bool),
 }
 
-macro_rules! absent_object {
-    () => {
-        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-            while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok(None)
-        }
-    };
-}
-
-impl<'de> Visitor<'de> for AText {
-    type Value = Option<Text<'de>>;
-
-    absent!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64));
-    absent_list!();
-    absent_object!();
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Some(Text(text.into())))
+/// Type that can be read from some kinds of JSON values. `None` means that the value is of no such kind.
+pub(super) trait Detail<'de>: Sized {
+    fn scalar(_: Scalar) -> Option<Self> {
+        None
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(Text(text.to_owned().into())))
+    fn text(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn borrowed_text(text: &'de str) -> Option<Self> {
+        Self::text(text)
+    }
+
+    fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        skip(object)
+    }
+
+    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 }
 
-impl<'de> Visitor<'de> for ANumber {
-    type Value = Option<u64>;
+/// An object with known fields.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Object<T>(pub T);
 
-    absent!(visit_bool(bool));
-    absent_list!();
-    absent_object!();
+impl<T> Lenient<T> {
+    pub fn read(self) -> Option<T> {
+        match self {
+            Self::Read(value) => Some(value),
+            Self::Absent | Self::Unreadable => None,
+        }
+    }
+
+    /// Returns this value, or `other` if it is absent.
+    pub fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Absent) { other } else { self }
+    }
+}
+
+fn skip<'de, T, A: MapAccess<'de>>(mut object: A) -> Result<Option<T>, A::Error> {
+    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(None)
+}
+
+impl Detail<'_> for Scalar {
+    fn scalar(scalar: Scalar) -> Option<Self> {
+        Some(scalar)
+    }
+
+    fn text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        text.parse().map(Self::Whole).ok().or_else(|| text.parse().map(Self::Real).ok())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Detail<'de> for Object<T> {
+    fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(object)).map(|fields| Some(Self(fields)))
+    }
+}
+
+impl<'de> Detail<'de> for Text<'de> {
+    fn text(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned().into()))
+    }
+
+    fn borrowed_text(text: &'de str) -> Option<Self> {
+        Some(Self(text.into()))
+    }
+}
+
+/// A whole number from 0, also as a text or with a fraction of zero.
+impl Detail<'_> for u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+    fn scalar(scalar: Scalar) -> Option<Self> {
+        let is_whole = |number: f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+        match scalar {
+            Scalar::Whole(number) => Some(number),
+            Scalar::Real(number) => is_whole(number).then_some(number as Self),
+            Scalar::Flag(_) => None,
+        }
+    }
+
+    fn text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Detail<'de> for Vec<T> {
+    fn list<A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
+        Self::deserialize(SeqAccessDeserializer::new(list)).map(Some)
+    }
+}
+
+impl Detail<'_> for ServiceTier {
+    fn text(name: &str) -> Option<Self> {
+        Some(Self::named(name))
+    }
+}
+
+impl<'de, T: Detail<'de>> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
+
+struct Any<T>(PhantomData<T>);
+
+impl<'de, T: Detail<'de>> Visitor<'de> for Any<T> {
+    type Value = Lenient<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Lenient::Absent)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(T::scalar(Scalar::Flag(flag)).into())
+    }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Some(number))
+        Ok(T::scalar(Scalar::Whole(number)).into())
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(u64::try_from(number).ok())
+        #[expect(clippy::cast_precision_loss, reason = "only its sign matters: it is negative")]
+        let scalar = u64::try_from(number).map_or(Scalar::Real(number as f64), Scalar::Whole);
+        Ok(T::scalar(scalar).into())
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
-        Ok(is_whole.then_some(number as u64))
+        Ok(T::scalar(Scalar::Real(number)).into())
     }
 
-    fn visit_str<E>(self, number: &str) -> Result<Self::Value, E> {
-        Ok(number.parse().ok())
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(T::text(text).into())
     }
-}
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for AnObject<T> {
-    type Value = Option<T>;
-
-    absent!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
-    absent_list!();
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(T::borrowed_text(text).into())
+    }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(object)).map(Some)
+        Ok(T::object(object)?.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        Ok(T::list(list)?.into())
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for AList<T> {
-    type Value = Option<Vec<T>>;
-
-    absent!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
-    absent_object!();
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Some)
+impl<T> From<Option<T>> for Lenient<T> {
+    fn from(read: Option<T>) -> Self {
+        read.map_or(Self::Unreadable, Self::Read)
     }
 }
 

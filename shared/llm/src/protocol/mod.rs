@@ -14,18 +14,18 @@ mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 mod status;
+mod tally;
 mod text;
 mod turn;
 
 use std::time::Duration;
 
 use http::{HeaderMap, header::InvalidHeaderValue};
-use runmill_proto::Usage;
 
 pub use answer_stream::AnswerStream;
 pub use openai::Dialect;
 
-use crate::{ChatRequest, ChatResponse, ModelError, sse::SseEvent};
+use crate::{ChatRequest, ChatResponse, Metered, ModelError, sse::SseEvent};
 
 /// Writes the requests and reads the answers of one wire protocol.
 pub trait Protocol: Send + Sync {
@@ -48,13 +48,13 @@ pub trait Protocol: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusableAnswer {
     pub error: ModelError,
-    pub usage: Option<Usage>,
+    pub usage: Metered,
 }
 
 /// Converts the error of an answer without a usage that can be read.
 impl From<ModelError> for UnusableAnswer {
     fn from(error: ModelError) -> Self {
-        Self { error, usage: None }
+        Self { error, usage: Metered::default() }
     }
 }
 
@@ -70,7 +70,7 @@ pub trait Decoder: Send {
     fn progress(&self) -> Progress;
 
     /// Returns the tokens that the provider has counted so far.
-    fn usage(&self) -> Option<Usage>;
+    fn usage(&self) -> Metered;
 }
 
 /// Part of a streamed answer that has arrived before its terminator.
@@ -92,7 +92,7 @@ pub enum Step {
     /// The event contains a part of the answer or of the reasoning.
     Token,
     /// The event is the terminator. Holds the whole answer.
-    Complete(ChatResponse),
+    Complete(Box<ChatResponse>),
 }
 
 /// Options of a request that not every provider accepts.

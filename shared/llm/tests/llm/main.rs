@@ -13,4 +13,5 @@ mod logs;
 mod server;
 mod setup;
 mod transport;
+mod usage;
 mod wire;

@@ -5,13 +5,14 @@ use std::{fs, path::Path, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use runmill_llm::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{
         Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer, anthropic_messages::AnthropicMessages,
         gemini::Gemini, openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
     },
     retry_after::retry_after,
 };
+use runmill_pricing::Terms;
 use runmill_proto::Usage;
 
 use crate::fuzz::read_stream;
@@ -70,7 +71,7 @@ fn header(line: &str) -> (HeaderName, HeaderValue) {
 }
 
 /// Returns the protocols with the names of their folders.
-fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
+pub fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
     vec![
         ("anthropic_messages", Box::new(AnthropicMessages)),
         ("gemini", Box::new(Gemini)),
@@ -80,20 +81,41 @@ fn protocols() -> Vec<(&'static str, Box<dyn Protocol>)> {
 }
 
 /// Reads a file of cases, such as `openai_chat/streams.txt`.
-fn read(protocol: &str, file: &str) -> String {
+pub fn read(protocol: &str, file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire").join(protocol).join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Formats an answer as in the files.
-fn answer_text(answer: &Result<ChatResponse, ModelError>, usage: Option<Usage>) -> String {
-    let usage = usage.map_or("no usage".to_owned(), |u| {
-        let Usage { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens } = u;
-        let written = if cache_write_tokens == 0 { String::new() } else { format!(" written {cache_write_tokens}") };
-        format!(
-            "usage {prompt_tokens}+{completion_tokens} cached {cached_tokens}{written} reasoning {reasoning_tokens}"
-        )
+/// Formats what was counted as in the files. Counts other than those of every usage are named if they are there.
+pub fn metered_text(Metered { usage, billing }: Metered) -> String {
+    let mut text = usage.map_or("no usage".to_owned(), |usage| {
+        let counts = [
+            (" written", usage.cache_write_tokens),
+            (" long", usage.long_cache_write_tokens),
+            (" heard", usage.audio_input_tokens),
+            (" cached audio", usage.cached_audio_tokens),
+            (" seen", usage.image_input_tokens),
+            (" spoken", usage.audio_output_tokens),
+            (" drawn", usage.image_output_tokens),
+            (" searches", usage.web_searches),
+        ];
+        let others = counts.iter().filter(|(_, count)| *count > 0);
+        let others: String = others.map(|(name, count)| format!("{name} {count}")).collect();
+        let Usage { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, .. } = usage;
+        format!("usage {prompt_tokens}+{completion_tokens} cached {cached_tokens}{others} reasoning {reasoning_tokens}")
     });
+    let Terms { service, place, fast, .. } = billing.terms;
+    if (service, place, fast) != Default::default() {
+        text += &format!(" terms {service:?} {place:?}{}", if fast { " fast" } else { "" });
+    }
+    text += &billing.told.map_or(String::new(), |told| format!(" told {told:?}"));
+    text + if billing.unreadable { " unreadable" } else { "" }
+}
+
+/// Formats an answer as in the files. `metered` is what was counted for an answer that cannot be used.
+fn answer_text(answer: &Result<ChatResponse, ModelError>, metered: Metered) -> String {
+    let told = |answer: &ChatResponse| Metered { usage: answer.usage, billing: answer.billing };
+    let usage = metered_text(answer.as_ref().map_or(metered, told));
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => return format!("{} {usage}", error_text(error)),
@@ -156,7 +178,7 @@ fn buffered_answers_are_read() {
     for (name, protocol) in protocols() {
         for case in cases(&read(name, "buffered.txt")) {
             let (answer, usage) = match protocol.buffered(case.body.as_bytes()) {
-                Ok(answer) => (Ok(answer.clone()), answer.usage),
+                Ok(answer) => (Ok(answer), Metered::default()),
                 Err(UnusableAnswer { error, usage }) => (Err(error), usage),
             };
             assert_eq!(answer_text(&answer, usage), case.want, "{name}: {}", case.name);

@@ -1,5 +1,6 @@
 //! The text formats of price tables.
 
+mod hours;
 mod litellm;
 mod native;
 #[cfg(test)]

@@ -4,17 +4,37 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
+use super::hours;
 use crate::{
-    FieldFault, Price, PriceTableError,
+    FieldFault, Price, PriceTableError, ServiceTier,
     fields::{Fields, Tokens},
     name::is_day,
-    price::Tier,
-    rates::Quote,
+    off_peak::OffPeak,
+    part::Part,
+    price::{Plan, Tier},
+    rates::{Rate, Rates},
+    uplift::Uplift,
 };
 
 const TABLE: [&str; 3] = ["source", "date", "models"];
-pub(super) const PRICES: [&str; 5] = ["input", "cached_input", "cache_write", "output", "reasoning"];
+/// Names of the prices of tokens, in the order of [`Part::ALL`].
+pub(super) const PRICES: [&str; Part::ALL.len()] = [
+    "input",
+    "cached_input",
+    "cache_write",
+    "long_cache_write",
+    "audio_input",
+    "cached_audio_input",
+    "image_input",
+    "output",
+    "reasoning",
+    "audio_output",
+    "image_output",
+];
+pub(super) const CHARGES: [&str; 2] = ["request", "search"];
 pub(super) const LIMITS: [&str; 3] = ["tiers", "context_window", "max_output"];
+const TERMS: [&str; 3] = ["service_tiers", "off_peak", "uplift"];
+pub(super) const UPLIFTS: [&str; 5] = ["eu", "us", "fedramp", "regional", "fast"];
 
 pub(super) fn read(
     table: &Map<String, Value>,
@@ -45,21 +65,26 @@ fn source(fields: &Fields) -> Result<Arc<str>, PriceTableError> {
 
 fn price(model: &str, value: &Value, source: &Arc<str>) -> Result<Price, PriceTableError> {
     let fields = Fields::of_model(model, value)?;
-    fields.only(&[PRICES.as_slice(), &LIMITS].concat())?;
-    let base = quote(&fields)?;
-    for (field, rate) in [("input", base.input), ("output", base.output)] {
-        rate.ok_or_else(|| fields.fault(field, FieldFault::Missing))?;
+    fields.only(&[PRICES.as_slice(), &CHARGES, &LIMITS, &TERMS].concat())?;
+    let rates = rates(&fields)?;
+    for (field, part) in [("input", Part::Input), ("output", Part::Output)] {
+        rates.get(part).ok_or_else(|| fields.fault(field, FieldFault::Missing))?;
     }
+    let standard = plan(&fields, rates)?;
     Ok(Price {
-        rates: base.rates().expect("input and output are there"),
-        tiers: tiers(&fields, base)?,
+        services: services(&fields, &standard)?,
+        standard,
+        off_peak: off_peak(&fields)?,
+        uplift: uplift(&fields)?,
+        request: fields.each("request")?.unwrap_or(Rate(0)),
+        search: fields.each("search")?,
         context_window: fields.count("context_window")?,
         max_output: fields.count("max_output")?,
         source: source.clone(),
     })
 }
 
-fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
+fn plan(fields: &Fields, rates: Rates) -> Result<Plan, PriceTableError> {
     let mut tiers: Vec<Tier> = Vec::new();
     for tier in fields.list("tiers")? {
         tier.only(&[PRICES.as_slice(), &["above"]].concat())?;
@@ -67,28 +92,52 @@ fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
         if tiers.last().is_some_and(|last| above <= last.above) {
             return Err(tier.fault("above", FieldFault::NotAscending));
         }
-        let rates = quote(&tier)?.over(base).rates().expect("the base has input and output");
-        tiers.push(Tier { above, rates });
+        tiers.push(Tier { above, rates: self::rates(&tier)?.over(rates) });
     }
-    Ok(tiers)
+    Ok(Plan { rates, tiers })
 }
 
-fn quote(fields: &Fields) -> Result<Quote, PriceTableError> {
-    let rate = |field| fields.rate(field, Tokens::Million);
-    Ok(Quote {
-        input: rate("input")?,
-        cached_input: rate("cached_input")?,
-        cache_write: rate("cache_write")?,
-        output: rate("output")?,
-        reasoning: rate("reasoning")?,
+/// Reads the prices of tiers of service. A tier that has no prices for long prompts has the same for all.
+fn services(fields: &Fields, standard: &Plan) -> Result<Vec<(ServiceTier, Plan)>, PriceTableError> {
+    let Some(services) = fields.object("service_tiers")? else { return Ok(Vec::new()) };
+    let known = ServiceTier::NAMES.map(|(_, names)| names[0]);
+    services.only(&known)?;
+    let mut plans = Vec::new();
+    for (service, names) in ServiceTier::NAMES {
+        let Some(fields) = services.object(names[0])? else { continue };
+        fields.only(&[PRICES.as_slice(), &["tiers"]].concat())?;
+        plans.push((service, plan(&fields, rates(&fields)?.over(standard.rates))?));
+    }
+    Ok(plans)
+}
+
+fn off_peak(fields: &Fields) -> Result<Option<OffPeak>, PriceTableError> {
+    let Some(fields) = fields.object("off_peak")? else { return Ok(None) };
+    fields.only(&[PRICES.as_slice(), &hours::FIELDS].concat())?;
+    hours::read(&fields, rates(&fields)?).map(Some)
+}
+
+fn uplift(fields: &Fields) -> Result<Uplift, PriceTableError> {
+    let Some(fields) = fields.object("uplift")? else { return Ok(Uplift::default()) };
+    fields.only(&UPLIFTS)?;
+    Ok(Uplift {
+        eu: fields.factor("eu")?,
+        us: fields.factor("us")?,
+        fedramp: fields.factor("fedramp")?,
+        regional: fields.factor("regional")?,
+        fast: fields.factor("fast")?,
     })
+}
+
+fn rates(fields: &Fields) -> Result<Rates, PriceTableError> {
+    Rates::read(|part| fields.rate(PRICES[part as usize], Tokens::Million))
 }
 
 #[cfg(test)]
 mod tests {
     use runmill_proto::Usage;
 
-    use crate::format::read;
+    use crate::{Terms, format::read};
 
     #[test]
     fn what_is_left_out_is_as_what_it_belongs_to() {
@@ -98,7 +147,7 @@ mod tests {
         }}}"#;
         let price = &read(text).unwrap()["m"];
 
-        let one = |usage: Usage| price.cost(&usage);
+        let one = |usage: Usage| price.cost(&usage, Terms::default()).unwrap();
         let prompt = |prompt_tokens| Usage { prompt_tokens, ..Usage::default() };
         assert_eq!(one(prompt(100)), 100_000);
         assert_eq!(one(Usage { cached_tokens: 100, ..prompt(100) }), 50_000);
@@ -127,8 +176,9 @@ mod tests {
             ),
             (
                 r#""m": {"input": 1, "output": 1, "cached": 1}"#,
-                "model `m`, field `cached`: is not known; known fields are input, cached_input, cache_write, output, \
-                 reasoning, tiers, context_window, max_output",
+                "model `m`, field `cached`: is not known; known fields are input, cached_input, cache_write, \
+                 long_cache_write, audio_input, cached_audio_input, image_input, output, reasoning, audio_output, \
+                 image_output, request, search, tiers, context_window, max_output, service_tiers, off_peak, uplift",
             ),
             (
                 r#""m": {"input": 1, "output": 1, "max_output": 0.5}"#,

@@ -5,12 +5,13 @@ use std::{fs, path::Path};
 use runmill_proto::Numeric;
 
 use super::{
-    native::{LIMITS, PRICES},
+    native::{CHARGES, LIMITS, PRICES, UPLIFTS},
     read,
 };
 use crate::{
     fields::TOKENS,
-    rates::{PER_MILLION, PER_TOKEN},
+    rates::{EACH, PER_MILLION, PER_TOKEN},
+    uplift::FACTORS,
 };
 
 const NO_NUMBERS: [&str; 5] = ["\"1\"", "true", "{}", "-1", "1e300"];
@@ -46,6 +47,14 @@ fn every_number_of_our_format_has_a_range() {
         // If a name occurs twice, its last value counts.
         check_price(&model(format!(r#""{field}": @"#)));
         check_price(&tier(format!(r#""above": 1, "{field}": @"#)));
+        check_price(&model(format!(r#""service_tiers": {{"flex": {{"{field}": @}}}}"#)));
+        check_price(&model(format!(r#""off_peak": {{"hours_utc": "10:00-11:00", "{field}": @}}"#)));
+    }
+    for field in CHARGES {
+        check(&model(format!(r#""{field}": @"#)), EACH, ["0", "100"], "100.001");
+    }
+    for field in UPLIFTS {
+        check(&model(format!(r#""uplift": {{"{field}": @}}"#)), FACTORS, ["0", "100"], "100.001");
     }
     check_tokens(&tier(r#""above": @"#.to_owned()));
     for field in LIMITS.into_iter().filter(|field| *field != "tiers") {
@@ -59,8 +68,15 @@ fn every_number_of_litellms_format_has_a_range() {
         "input_cost_per_token",
         "cache_read_input_token_cost",
         "cache_creation_input_token_cost",
+        "cache_creation_input_token_cost_above_1hr",
+        "cache_creation_input_token_cost_above_12hr",
+        "input_cost_per_audio_token",
+        "cache_read_input_audio_token_cost",
+        "input_cost_per_image_token",
         "output_cost_per_token",
         "output_cost_per_reasoning_token",
+        "output_cost_per_audio_token",
+        "output_cost_per_image_token",
     ];
     let model = |fields: String| {
         format!(r#"{{"m": {{"input_cost_per_token": 0, "output_cost_per_token": 0, {fields}}}}}"#)
@@ -71,12 +87,29 @@ fn every_number_of_litellms_format_has_a_range() {
         for table in [
             model(format!(r#""{field}": @"#)),
             model(above),
+            model(format!(r#""{field}_flex": @"#)),
+            model(format!(r#""{field}_batches": @"#)),
+            model(format!(r#""off_peak_pricing": {{"hours_utc": "10:00-11:00", "{field}": @}}"#)),
             tier(format!(r#""range": [0, 9], "input_cost_per_token": 0, "{field}": @"#)),
         ] {
             check(&table, PER_TOKEN, ["0", "0.01"], "0.010001");
         }
     }
     check_tokens(&tier(r#""range": [@, 9], "input_cost_per_token": 0"#.to_owned()));
+    for field in [
+        r#""input_cost_per_request": @"#,
+        r#""search_context_cost_per_query": {"search_context_size_low": @}"#,
+    ] {
+        check(&model(field.to_owned()), EACH, ["0", "100"], "100.001");
+    }
+    for field in [
+        "regional_processing_uplift_multiplier_eu",
+        "regional_processing_uplift_multiplier_us",
+        "fedramp_uplift_multiplier",
+        "regional_endpoint_uplift_multiplier",
+    ] {
+        check(&model(format!(r#""{field}": @"#)), FACTORS, ["0", "100"], "100.001");
+    }
     for field in ["max_input_tokens", "max_output_tokens"] {
         check_tokens(&model(format!(r#""{field}": @"#)));
     }
@@ -86,7 +119,13 @@ fn every_number_of_litellms_format_has_a_range() {
 fn the_ranges_are_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/prices.md");
     let page = fs::read_to_string(path).unwrap().replace('\n', " ");
-    for range in [PER_MILLION.to_string(), PER_TOKEN.to_string(), TOKENS.to_string()] {
+    for range in [
+        PER_MILLION.to_string(),
+        PER_TOKEN.to_string(),
+        EACH.to_string(),
+        FACTORS.to_string(),
+        TOKENS.to_string(),
+    ] {
         let (_, range) = range.split_once(" from ").unwrap();
         assert!(page.contains(&format!("from {range}")), "{range}");
     }

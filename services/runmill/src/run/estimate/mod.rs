@@ -37,7 +37,8 @@ pub async fn estimate(
 ) -> anyhow::Result<Estimate> {
     let job = request.job()?;
     let provider = ProviderFacts::of(client, &request.provider).await?;
-    let price = process.config.prices.price(Seller::at(provider.kind, &provider.base_url), &request.model);
+    let seller = Seller::at(provider.kind, &provider.base_url);
+    let price = process.config.prices.price(seller, &request.model);
     let prompt = Prompt::compile(job.prompt_template.as_deref()).map_err(UsageError::new)?;
     let counter = Counter::new(&job, provider.takes_images);
     let mut estimate = Estimate::new(Basis {
@@ -45,6 +46,7 @@ pub async fn estimate(
         samples: request.config.samples(),
         answer_tokens: answer_tokens(assumptions.answer_tokens, job.generation.max_new_tokens, price),
         price: price.cloned(),
+        place: seller.place(),
         pace: Pace {
             concurrency: run_concurrency(
                 fleet_concurrency(provider.limit.concurrency, process.config.lane_concurrency, 1),

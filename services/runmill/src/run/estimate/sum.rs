@@ -1,4 +1,4 @@
-use runmill_pricing::Price;
+use runmill_pricing::{Hours, Place, Price, Terms};
 use runmill_proto::Usage;
 
 /// Range from `low` to `high`, where `None` means no upper bound.
@@ -15,6 +15,8 @@ pub struct Basis {
     pub answer_tokens: Span<u64>,
     /// Price of the model. `None` if no price table has one.
     pub price: Option<Price>,
+    /// Place where the provider processes calls.
+    pub place: Place,
     pub pace: Pace,
 }
 
@@ -57,16 +59,20 @@ impl Estimate {
         let Some(price) = &self.basis.price else { return };
         self.too_long += u64::from(price.context_window().is_some_and(|most| prompt_tokens > most));
         let samples = i64::from(self.basis.samples);
+        let place = self.basis.place;
         // Each item is priced alone, because a long prompt may have another price. The answer may consist of
-        // reasoning completely or not at all.
-        let cost = |answer: u64, reasoning: u64| {
-            price.cost(&usage(prompt_tokens, answer, reasoning)).saturating_mul(samples)
+        // reasoning completely or not at all, and the model may be cheaper at some hours.
+        let costs = |answer: u64| {
+            let usages = [0, answer].map(|reasoning| usage(prompt_tokens, answer, reasoning));
+            let cost =
+                |hours| usages.map(|usage| price.cost(&usage, Terms { hours, place, ..Terms::default() }));
+            let known = [Hours::Peak, Hours::OffPeak].map(cost).into_iter().flatten();
+            known.map(|cost| cost.expect("text has a price").saturating_mul(samples))
         };
         let Span { low, high } = self.basis.answer_tokens;
-        let least = cost(low, 0).min(cost(low, low));
-        self.cost.low = self.cost.low.saturating_add(least);
+        self.cost.low = self.cost.low.saturating_add(costs(low).min().unwrap_or_default());
         if let (Some(sum), Some(high)) = (&mut self.cost.high, high) {
-            *sum = sum.saturating_add(cost(high, 0).max(cost(high, high)));
+            *sum = sum.saturating_add(costs(high).max().unwrap_or_default());
         }
     }
 
@@ -142,6 +148,7 @@ pub(super) mod tests {
             samples: 2,
             answer_tokens: Span { low: 10, high: Some(100) },
             price: Some(price()),
+            place: Place::Global,
             pace: Pace {
                 concurrency: 4,
                 seconds_per_call: 3.0,
@@ -180,6 +187,14 @@ pub(super) mod tests {
             let estimate = estimate(Basis { price, samples: 1, ..basis() }, &[1]);
             assert_eq!(estimate.cost(), Some(Span { low, high: Some(high) }), "{reasoning}");
         }
+    }
+
+    #[test]
+    fn the_hours_and_the_place_count() {
+        let table = r#"{"models": {"m": {"input": 0, "output": 10, "uplift": {"eu": 1.1},
+            "off_peak": {"hours_utc": "16:30-00:30", "output": 5}}}}"#;
+        let basis = Basis { price: Some(price_of(table)), place: Place::Eu, samples: 1, ..basis() };
+        assert_eq!(estimate(basis, &[1]).cost(), Some(Span { low: 10 * 5_500, high: Some(100 * 11_000) }));
     }
 
     #[test]

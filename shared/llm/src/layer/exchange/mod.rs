@@ -47,8 +47,8 @@ impl Exchange {
 
     async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let answer = self.receive(cx).await?;
-        let usage = answer.usage;
-        review(answer, cx.request, self.hides_limit()).inspect_err(|_| cx.tracker.usage(usage))
+        let metered = answer.metered();
+        review(answer, cx.request, self.hides_limit()).inspect_err(|_| cx.tracker.usage(metered))
     }
 
     /// Returns true for protocols in which servers other than the vendor's are known to report that the model stopped

@@ -122,6 +122,7 @@ mod tests {
                 error: None,
                 usage: None,
                 cost_nanousd: None,
+                cost_unknown: None,
                 key: None,
                 unsent: false,
             };

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use runmill_pricing::Price;
+use runmill_pricing::{Price, Seller};
 use runmill_proto::{Usage, message};
 use tokio::time::Instant;
 
+use super::cost;
 use crate::{
-    ChatResponse, Invoked, ModelError, Unanswered,
+    ChatResponse, Invoked, Metered, ModelError, Unanswered,
     invoked::milliseconds,
     tracker::{AttemptState, AttemptTracker},
 };
@@ -66,11 +67,15 @@ impl AttemptLog {
     ) {
         let state = tracker.state();
         let (Some(began), Some(_sent)) = (state.began, state.sent) else { return };
-        let usage = answer.as_ref().ok().and_then(|answer| answer.usage).or(state.usage);
+        let Metered { usage, billing } = match answer {
+            Ok(answer) => answer.metered(),
+            Err(_) => state.usage,
+        };
         if let Some(usage) = usage {
             *self.usage.get_or_insert_default() += usage;
         }
-        let cost_nanousd = price.zip(usage.as_ref()).map(|(price, usage)| price.cost(usage));
+        let place = state.seller.map(Seller::place).unwrap_or_default();
+        let cost = cost::of(usage.as_ref(), billing, place, self.wall(Instant::now()), price);
         self.attempts.push(message::Attempt {
             started_at: self.wall(began),
             latency_ms: milliseconds(began.elapsed()),
@@ -78,7 +83,8 @@ impl AttemptLog {
             error_kind: answer.as_ref().err().map(ModelError::kind),
             error: answer.as_ref().err().map(ToString::to_string),
             usage,
-            cost_nanousd,
+            cost_nanousd: cost.nanousd,
+            cost_unknown: cost.unknown,
             key: state.key.as_deref().map(str::to_owned),
             unsent: false,
         });

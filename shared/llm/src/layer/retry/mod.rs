@@ -1,5 +1,6 @@
 mod attempt_log;
 mod backoff;
+mod cost;
 mod decision;
 
 use std::{sync::Arc, time::Duration};

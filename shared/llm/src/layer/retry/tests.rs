@@ -187,7 +187,7 @@ async fn tokens_of_failed_attempts_are_counted() {
             if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
                 return Ok(ChatResponse { usage, ..four() });
             }
-            cx.tracker.usage(usage);
+            cx.tracker.usage(Metered { usage, ..Metered::default() });
             Err(ModelError::TruncatedStream)
         }
     }
@@ -289,8 +289,13 @@ async fn every_attempt_is_priced_failed_ones_included() {
             cx.tracker.began();
             cx.tracker.sent(true);
             cx.tracker.chosen(&"main".into(), ProviderKind::Openai.into());
-            cx.tracker.usage(Some(Usage { prompt_tokens: 1_000, completion_tokens: 10, ..Usage::default() }));
-            if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) { Ok(four()) } else { Err(broken()) }
+            let usage = Usage { prompt_tokens: 1_000, completion_tokens: 10, ..Usage::default() };
+            cx.tracker.usage(usage.into());
+            if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                Ok(ChatResponse { usage: Some(usage), ..four() })
+            } else {
+                Err(broken())
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! Wire format of the parts that streamed and buffered answers have in common.
 
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -38,28 +37,6 @@ pub(super) struct StopDetails<'a> {
     explanation: Option<Text<'a>>,
 }
 
-/// Token counts so far. A stream sends some at its start and all at its end.
-#[derive(Clone, Copy, Default, Deserialize)]
-pub(super) struct WireUsage {
-    /// Number of tokens that were neither read from a cache nor written to it.
-    #[serde(default)]
-    input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_read_input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_creation_input_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens_details: Option<OutputDetails>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct OutputDetails {
-    #[serde(default)]
-    thinking_tokens: Option<u64>,
-}
-
 impl Block<'_> {
     pub fn is_tool(&self) -> bool {
         self.kind.0 == "tool_use"
@@ -94,39 +71,6 @@ impl Block<'_> {
 impl StopDetails<'_> {
     pub fn add_to(&self, draft: &mut Draft) {
         draft.refusal(or_empty(self.explanation.as_ref()));
-    }
-}
-
-impl WireUsage {
-    /// Replaces each count by the later one. A later zero is ignored, because servers send it for counts that they
-    /// have already sent.
-    pub fn update(&mut self, later: Self) {
-        let newer = |old: Option<u64>, new: Option<u64>| new.filter(|&count| count > 0).or(old);
-        *self = Self {
-            input_tokens: newer(self.input_tokens, later.input_tokens),
-            cache_read_input_tokens: newer(self.cache_read_input_tokens, later.cache_read_input_tokens),
-            cache_creation_input_tokens: newer(
-                self.cache_creation_input_tokens,
-                later.cache_creation_input_tokens,
-            ),
-            output_tokens: newer(self.output_tokens, later.output_tokens),
-            output_tokens_details: later.output_tokens_details.or(self.output_tokens_details),
-        };
-    }
-}
-
-impl From<WireUsage> for Usage {
-    fn from(wire: WireUsage) -> Self {
-        let cached_tokens = wire.cache_read_input_tokens.unwrap_or(0);
-        let cache_write_tokens = wire.cache_creation_input_tokens.unwrap_or(0);
-        let input = wire.input_tokens.unwrap_or(0);
-        Self {
-            prompt_tokens: input.saturating_add(cached_tokens).saturating_add(cache_write_tokens),
-            completion_tokens: wire.output_tokens.unwrap_or(0),
-            cached_tokens,
-            cache_write_tokens,
-            reasoning_tokens: wire.output_tokens_details.and_then(|d| d.thinking_tokens).unwrap_or(0),
-        }
     }
 }
 

@@ -1,13 +1,13 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, WireUsage, finish, with_arguments},
+    answer::{Block, StopDetails, finish, with_arguments},
     error,
+    usage::{UsageField, metered},
 };
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{
         UnusableAnswer,
         draft::Draft,
@@ -27,7 +27,7 @@ struct Message<'a> {
     #[serde(borrow, default, deserialize_with = "lenient::object")]
     stop_details: Option<StopDetails<'a>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
     /// Some servers send an error in place of an answer, with a status of 200.
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -36,7 +36,7 @@ struct Message<'a> {
 pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let text = std::str::from_utf8(body).map_err(malformed)?;
     let message: Message<'_> = serde_json::from_str(text).map_err(malformed)?;
-    let usage = message.usage.map(Into::into);
+    let usage = metered(message.usage);
     if message.error.is_some() {
         return Err(UnusableAnswer { error: error::in_band(text), usage });
     }
@@ -44,10 +44,10 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
 }
 
 impl Message<'_> {
-    fn whole(self, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+    fn whole(self, usage: Metered) -> Result<ChatResponse, ModelError> {
         let content = self.content.ok_or_else(|| malformed("it has no content"))?;
         // Without a reason to stop, the answer is whole if its tokens are counted.
-        let finish = finish(self.stop_reason.as_ref()).or(usage.map(|_| Finish::Other));
+        let finish = finish(self.stop_reason.as_ref()).or(usage.usage.map(|_| Finish::Other));
         let finish = finish.ok_or_else(|| malformed("it has no stop_reason"))?;
         let mut draft = Draft::default();
         for (number, block) in (0..).zip(&content) {

@@ -11,6 +11,7 @@ mod request;
 mod stream;
 mod thinking;
 mod tools;
+mod usage;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,

@@ -1,13 +1,13 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, WireUsage, finish, with_arguments},
+    answer::{Block, StopDetails, finish, with_arguments},
     error,
+    usage::{UsageField, WireUsage, metered},
 };
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{
         Decoder, Progress, Step,
         draft::Draft,
@@ -25,7 +25,7 @@ pub(super) struct EventDecoder {
     /// Indices of the tool calls in the content. Other blocks have arguments, too: calls of the server's own tools.
     tools: Vec<u64>,
     finish: Option<Finish>,
-    usage: Option<WireUsage>,
+    usage: UsageField,
     ending: Ending,
 }
 
@@ -40,7 +40,7 @@ struct Start<'a> {
     #[serde(borrow, default, deserialize_with = "lenient::text")]
     model: Option<Text<'a>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ struct MessageDelta<'a> {
     #[serde(borrow, default, deserialize_with = "lenient::object")]
     delta: Option<Stop<'a>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
 }
 
 #[derive(Deserialize)]
@@ -109,15 +109,15 @@ impl Decoder for EventDecoder {
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        self.draft.complete_without_mark(finish, self.usage.map(Into::into)).map(with_arguments)
+        self.draft.complete_without_mark(finish, metered(self.usage)).map(with_arguments)
     }
 
     fn progress(&self) -> Progress {
         self.ending.progress()
     }
 
-    fn usage(&self) -> Option<Usage> {
-        self.usage.map(Into::into)
+    fn usage(&self) -> Metered {
+        metered(self.usage)
     }
 }
 
@@ -129,7 +129,7 @@ impl EventDecoder {
             "content_block_start" => self.block(&parse(data)?),
             "message_start" => self.start(parse(data)?),
             "message_delta" => self.message(&parse(data)?),
-            "message_stop" => return self.complete().map(Step::Complete),
+            "message_stop" => return self.complete().map(|answer| Step::Complete(Box::new(answer))),
             "error" => return Err(error::in_band(data)),
             _ => false,
         };
@@ -181,14 +181,12 @@ impl EventDecoder {
             }
         }
         self.count(*usage);
-        self.ending.read(false, reason.is_some(), usage.is_some());
+        self.ending.read(false, reason.is_some(), usage.read().is_some());
         false
     }
 
-    fn count(&mut self, usage: Option<WireUsage>) {
-        if let Some(usage) = usage {
-            self.usage.get_or_insert_default().update(usage);
-        }
+    fn count(&mut self, usage: UsageField) {
+        WireUsage::add(&mut self.usage, usage);
     }
 
     /// Ends the answer at the terminator. Without a reason to stop it is truncated, unless its tokens were counted at
@@ -196,7 +194,7 @@ impl EventDecoder {
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.or(self.ending.is_counted().then_some(Finish::Other));
         let finish = finish.ok_or(ModelError::TruncatedStream)?;
-        self.draft.complete(finish, self.usage.map(Into::into)).map(with_arguments)
+        self.draft.complete(finish, metered(self.usage)).map(with_arguments)
     }
 }
 

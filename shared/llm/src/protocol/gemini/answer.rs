@@ -1,15 +1,15 @@
 //! Reads streamed and buffered answers. Both consist of the same chunks, a buffered one of a single chunk.
 
-use runmill_proto::{TokenLogprob, TopLogprob, Usage};
+use runmill_proto::{TokenLogprob, TopLogprob};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{arguments::compact, error, finish::End};
+use super::{arguments::compact, error, finish::End, usage::UsageMetadata};
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{
         draft::Draft,
-        lenient,
+        lenient::{self, Lenient, Object},
         text::{Text, or_empty},
     },
 };
@@ -21,7 +21,7 @@ pub(super) struct Answer {
     end: Option<End>,
     /// True if the answer has ended, and no part of it arrived after its end.
     is_whole: bool,
-    usage: Option<Usage>,
+    usage: Metered,
     /// Number of tool calls so far. Each arrives complete.
     calls: u64,
 }
@@ -38,7 +38,7 @@ struct Chunk<'a> {
     #[serde(borrow, default, deserialize_with = "lenient::text")]
     model_version: Option<Text<'a>>,
     #[serde(default)]
-    usage_metadata: Option<UsageMetadata>,
+    usage_metadata: Lenient<Object<UsageMetadata>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
 }
@@ -94,25 +94,6 @@ struct PromptFeedback<'a> {
     block_reason: Option<Text<'a>>,
 }
 
-/// Token counts of the whole answer so far. A count of zero may be absent.
-#[derive(Clone, Copy, Deserialize)]
-struct UsageMetadata {
-    /// Number of tokens of the prompt, including cached ones.
-    #[serde(rename = "promptTokenCount", default)]
-    prompt: Option<u64>,
-    #[serde(rename = "cachedContentTokenCount", default)]
-    cached: Option<u64>,
-    /// Number of tokens of the results of Google's own tools, which the count of the prompt's tokens does not
-    /// include.
-    #[serde(rename = "toolUsePromptTokenCount", default)]
-    tool_use: Option<u64>,
-    #[serde(rename = "candidatesTokenCount", default)]
-    candidates: Option<u64>,
-    /// Number of tokens of the thoughts, which the count of the candidates' tokens does not include.
-    #[serde(rename = "thoughtsTokenCount", default)]
-    thoughts: Option<u64>,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LogprobsResult {
@@ -154,7 +135,17 @@ impl Answer {
     }
 
     fn add(&mut self, chunk: Chunk<'_>) -> Result<bool, ModelError> {
-        self.usage = chunk.usage_metadata.and_then(UsageMetadata::counted).or(self.usage);
+        match chunk.usage_metadata {
+            Lenient::Absent => {}
+            Lenient::Unreadable => self.usage.billing.unreadable = true,
+            // A chunk without the prompt's count counts nothing.
+            Lenient::Read(Object(usage)) => {
+                let metered = usage.metered();
+                if metered.usage.is_some() || metered.billing.unreadable {
+                    self.usage.update(metered);
+                }
+            }
+        }
         if let Some(error) = chunk.error {
             return Err(error::in_band(error.get()));
         }
@@ -202,7 +193,7 @@ impl Answer {
         self.is_whole
     }
 
-    pub const fn usage(&self) -> Option<Usage> {
+    pub const fn usage(&self) -> Metered {
         self.usage
     }
 
@@ -230,21 +221,6 @@ impl FunctionCall<'_> {
 impl PromptFeedback<'_> {
     fn blocks(&self) -> bool {
         !matches!(or_empty(self.block_reason.as_ref()), "" | "BLOCK_REASON_UNSPECIFIED")
-    }
-}
-
-impl UsageMetadata {
-    /// Converts the counts. Returns `None` if there is none.
-    fn counted(self) -> Option<Usage> {
-        let prompt = self.prompt?;
-        let reasoning = self.thoughts.unwrap_or(0);
-        Some(Usage {
-            prompt_tokens: prompt.saturating_add(self.tool_use.unwrap_or(0)),
-            completion_tokens: self.candidates.unwrap_or(0).saturating_add(reasoning),
-            cached_tokens: self.cached.unwrap_or(0),
-            cache_write_tokens: 0,
-            reasoning_tokens: reasoning,
-        })
     }
 }
 

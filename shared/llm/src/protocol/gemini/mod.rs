@@ -12,6 +12,7 @@ pub(super) mod error;
 mod finish;
 mod request;
 mod stream;
+mod usage;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,

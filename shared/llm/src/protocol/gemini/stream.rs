@@ -1,8 +1,6 @@
-use runmill_proto::Usage;
-
 use super::{answer::Answer, error};
 use crate::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{Decoder, Progress, Step},
     sse::SseEvent,
 };
@@ -34,7 +32,7 @@ impl Decoder for ChunkDecoder {
         if self.answer.is_whole() { Progress::Whole } else { Progress::Partial }
     }
 
-    fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Metered {
         self.answer.usage()
     }
 }

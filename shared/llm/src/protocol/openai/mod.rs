@@ -4,6 +4,7 @@
 mod azure;
 mod dialect;
 pub(super) mod error;
+pub(super) mod usage;
 
 use std::borrow::Cow;
 

@@ -1,15 +1,17 @@
 //! Wire format of the parts that streamed and buffered answers have in common.
 
-use runmill_proto::{TokenLogprob, Usage};
+use runmill_pricing::ServiceTier;
+use runmill_proto::TokenLogprob;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::content::Content;
 use crate::{
-    Finish, ModelError,
+    Finish, Metered, ModelError,
     protocol::{
         draft::Draft,
-        lenient,
+        lenient::{self, Lenient},
+        openai::usage::UsageField,
         text::{Text, or_empty, text_or_json},
     },
 };
@@ -23,7 +25,9 @@ pub(super) struct Answer<'a, C> {
     #[serde(default = "Option::default")]
     pub choices: Option<Vec<C>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
+    #[serde(default)]
+    service_tier: Lenient<ServiceTier>,
     /// Groq's field with the usage of a stream. It is sent even if it was not requested.
     #[serde(default, deserialize_with = "lenient::object")]
     x_groq: Option<Groq>,
@@ -39,7 +43,7 @@ pub(super) struct Answer<'a, C> {
 #[derive(Deserialize)]
 struct Groq {
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
 }
 
 impl<C> Answer<'_, C> {
@@ -53,8 +57,17 @@ impl<C> Answer<'_, C> {
         or_empty(self.model.as_ref())
     }
 
-    pub fn usage(&self) -> Option<Usage> {
-        self.usage.or_else(|| self.x_groq.as_ref()?.usage).map(Into::into)
+    /// Adds what the provider has counted to what it had told before. Returns true if it has counted something.
+    pub fn meter(&self, metered: &mut Metered) -> bool {
+        let groq = || self.x_groq.as_ref().and_then(|groq| groq.usage.0);
+        let usage = self.usage.0.or_else(groq);
+        if let Some(usage) = usage {
+            metered.update(usage);
+        }
+        if let Some(service) = self.service_tier.read() {
+            metered.billing.terms.service = service;
+        }
+        usage.is_some_and(|metered| metered.usage.is_some())
     }
 }
 
@@ -117,50 +130,6 @@ impl From<IgnoredAny> for Unread {
 impl From<Unread> for Logprobs {
     fn from(_: Unread) -> Self {
         Self::default()
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct WireUsage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
-    #[serde(default)]
-    prompt_tokens_details: Option<PromptDetails>,
-    #[serde(default)]
-    completion_tokens_details: Option<CompletionDetails>,
-    /// `DeepSeek`'s name of the cached tokens.
-    #[serde(default)]
-    prompt_cache_hit_tokens: Option<u64>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct PromptDetails {
-    #[serde(default)]
-    cached_tokens: Option<u64>,
-    #[serde(default)]
-    cache_write_tokens: Option<u64>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct CompletionDetails {
-    #[serde(default)]
-    reasoning_tokens: Option<u64>,
-}
-
-impl From<WireUsage> for Usage {
-    fn from(wire: WireUsage) -> Self {
-        let cached = wire.prompt_tokens_details.and_then(|details| details.cached_tokens);
-        let written = wire.prompt_tokens_details.and_then(|details| details.cache_write_tokens);
-        let reasoning = wire.completion_tokens_details.and_then(|details| details.reasoning_tokens);
-        Self {
-            prompt_tokens: wire.prompt_tokens.unwrap_or(0),
-            completion_tokens: wire.completion_tokens.unwrap_or(0),
-            cached_tokens: cached.or(wire.prompt_cache_hit_tokens).unwrap_or(0),
-            cache_write_tokens: written.unwrap_or(0),
-            reasoning_tokens: reasoning.unwrap_or(0),
-        }
     }
 }
 

@@ -1,10 +1,9 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Logprobs, Message, Unread, finish};
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{UnusableAnswer, draft::Draft, lenient, openai::error, text::Text},
 };
 
@@ -37,7 +36,8 @@ fn whole<L: Into<Logprobs>>(
     answer: Answer<'_, Choice<'_, L>>,
     body: &[u8],
 ) -> Result<ChatResponse, UnusableAnswer> {
-    let usage = answer.usage();
+    let mut usage = Metered::default();
+    answer.meter(&mut usage);
     if answer.is_error() {
         return Err(UnusableAnswer { error: error::in_band(body), usage });
     }
@@ -50,11 +50,11 @@ fn whole<L: Into<Logprobs>>(
 
 impl<L: Into<Logprobs>> Choice<'_, L> {
     /// Completes the answer. Without a reason to stop it is whole if its tokens are counted.
-    fn whole(self, mut draft: Draft, usage: Option<Usage>) -> Result<ChatResponse, ModelError> {
+    fn whole(self, mut draft: Draft, usage: Metered) -> Result<ChatResponse, ModelError> {
         if let Some(error) = self.error {
             return Err(error::in_band(error.get()));
         }
-        let finish = finish(self.finish_reason.as_ref())?.or(usage.map(|_| Finish::Other));
+        let finish = finish(self.finish_reason.as_ref())?.or(usage.usage.map(|_| Finish::Other));
         let finish = finish.ok_or_else(|| malformed("it has no finish_reason"))?;
         let message = self.message.ok_or_else(|| malformed("it has no message"))?;
         message.add_to(&mut draft);

@@ -1,10 +1,9 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Logprobs, Message, Unread, finish};
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{Decoder, Progress, Step, draft::Draft, ending::Ending, lenient, openai::error, text::Text},
     sse::SseEvent,
 };
@@ -14,7 +13,7 @@ use crate::{
 pub(super) struct ChunkDecoder {
     draft: Draft,
     finish: Option<Finish>,
-    usage: Option<Usage>,
+    usage: Metered,
     ending: Ending,
 }
 
@@ -38,7 +37,7 @@ struct Choice<'a, L> {
 impl Decoder for ChunkDecoder {
     fn event(&mut self, event: &SseEvent<'_>) -> Result<Step, ModelError> {
         if event.data == "[DONE]" {
-            return self.complete().map(Step::Complete);
+            return self.complete().map(|answer| Step::Complete(Box::new(answer)));
         }
         match serde_json::from_str::<Answer<'_, Choice<'_, Logprobs>>>(event.data) {
             Ok(chunk) => self.add(chunk, event),
@@ -59,7 +58,7 @@ impl Decoder for ChunkDecoder {
         self.ending.progress()
     }
 
-    fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Metered {
         self.usage
     }
 }
@@ -70,8 +69,7 @@ impl ChunkDecoder {
         chunk: Answer<'_, Choice<'_, L>>,
         event: &SseEvent<'_>,
     ) -> Result<Step, ModelError> {
-        let usage = chunk.usage();
-        self.usage = usage.or(self.usage);
+        let is_counted = chunk.meter(&mut self.usage);
         if chunk.is_error() || event.name == "error" {
             return Err(error::in_band(event.data));
         }
@@ -81,7 +79,7 @@ impl ChunkDecoder {
         let choice = choices.find(|choice| choice.index.unwrap_or(0) == 0);
         let (part, finish) = choice.map(|choice| self.add_choice(choice)).transpose()?.unwrap_or_default();
         self.finish = finish.or(self.finish);
-        self.ending.read(part, finish.is_some(), usage.is_some());
+        self.ending.read(part, finish.is_some(), is_counted);
         self.draft.check()?;
         Ok(if part { Step::Token } else { Step::Quiet })
     }

@@ -1,14 +1,14 @@
-use runmill_proto::Usage;
+use runmill_pricing::ServiceTier;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::item::Item;
 use crate::{
-    ChatResponse, Finish, ModelError,
+    ChatResponse, Finish, Metered, ModelError,
     protocol::{
         draft::Draft,
-        lenient,
-        openai::error,
+        lenient::{self, Lenient},
+        openai::{error, usage::UsageField},
         text::{Text, or_empty},
     },
 };
@@ -28,7 +28,9 @@ pub(super) struct Response<'a> {
     #[serde(borrow, default)]
     output: Option<&'a RawValue>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: UsageField,
+    #[serde(default)]
+    service_tier: Lenient<ServiceTier>,
 }
 
 #[derive(Deserialize)]
@@ -37,39 +39,17 @@ struct Incomplete<'a> {
     reason: Option<Text<'a>>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-struct WireUsage {
-    #[serde(default)]
-    input_tokens: Option<u64>,
-    #[serde(default)]
-    input_tokens_details: Option<InputDetails>,
-    #[serde(default)]
-    output_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens_details: Option<OutputDetails>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct InputDetails {
-    #[serde(default)]
-    cached_tokens: Option<u64>,
-    #[serde(default)]
-    cache_write_tokens: Option<u64>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct OutputDetails {
-    #[serde(default)]
-    reasoning_tokens: Option<u64>,
-}
-
 impl<'a> Response<'a> {
     pub fn read(json: &'a str) -> Result<Self, ModelError> {
         serde_json::from_str(json).map_err(malformed)
     }
 
-    pub fn usage(&self) -> Option<Usage> {
-        self.usage.map(Into::into)
+    pub fn usage(&self) -> Metered {
+        let mut metered = self.usage.0.unwrap_or_default();
+        if let Some(service) = self.service_tier.read() {
+            metered.billing.terms.service = service;
+        }
+        metered
     }
 
     /// Adds the whole output to the answer.
@@ -119,17 +99,4 @@ impl<'a> Response<'a> {
 
 fn malformed(what: impl std::fmt::Display) -> ModelError {
     ModelError::Malformed { message: format!("the response cannot be read: {what}") }
-}
-
-impl From<WireUsage> for Usage {
-    fn from(wire: WireUsage) -> Self {
-        let (input, output) = (wire.input_tokens_details, wire.output_tokens_details);
-        Self {
-            prompt_tokens: wire.input_tokens.unwrap_or(0),
-            completion_tokens: wire.output_tokens.unwrap_or(0),
-            cached_tokens: input.and_then(|details| details.cached_tokens).unwrap_or(0),
-            cache_write_tokens: input.and_then(|details| details.cache_write_tokens).unwrap_or(0),
-            reasoning_tokens: output.and_then(|details| details.reasoning_tokens).unwrap_or(0),
-        }
-    }
 }

@@ -1,4 +1,3 @@
-use runmill_proto::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -7,7 +6,7 @@ use super::{
     response::Response,
 };
 use crate::{
-    ChatResponse, ModelError,
+    ChatResponse, Metered, ModelError,
     protocol::{
         Decoder, Progress, Step,
         draft::Draft,
@@ -24,7 +23,7 @@ pub(super) struct EventDecoder {
     draft: Draft,
     /// True if an event has sent a part of the answer.
     has_part: bool,
-    usage: Option<Usage>,
+    usage: Metered,
 }
 
 /// An event of any type. Each type has some of these fields. Large fields are parsed only where they are used.
@@ -76,7 +75,7 @@ impl Decoder for EventDecoder {
             }
             "response.output_item.added" | "response.output_item.done" => self.set_call(&news)?,
             "response.completed" | "response.incomplete" | "response.failed" => {
-                return self.complete(&news).map(Step::Complete);
+                return self.complete(&news).map(|answer| Step::Complete(Box::new(answer)));
             }
             "error" => return Err(error::in_band(event.data)),
             _ => false,
@@ -95,7 +94,7 @@ impl Decoder for EventDecoder {
         Progress::Partial
     }
 
-    fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Metered {
         self.usage
     }
 }

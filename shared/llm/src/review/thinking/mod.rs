@@ -50,13 +50,13 @@ impl Split<'_> {
     }
 
     /// Returns the thinking as paragraphs, after what the server has already told of it.
-    fn reasoning(&self, told: Option<String>) -> String {
+    fn reasoning(&self, told: Option<&str>) -> String {
         let parts = self
             .parts
             .iter()
             .filter_map(|part| if let Part::Thinking(text) = part { Some(text.trim()) } else { None });
         let parts: Vec<_> =
-            told.iter().map(String::as_str).chain(parts).filter(|text| !text.is_empty()).collect();
+            told.into_iter().chain(parts).filter(|text| !text.is_empty()).collect();
         parts.join("\n\n")
     }
 }

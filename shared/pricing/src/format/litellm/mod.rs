@@ -2,24 +2,20 @@
 //! and tier.
 //!
 //! Only models that generate text are read: those with the modes `chat`, `completion` and `responses`, or without a mode.
-//! Prices of batches, service tiers, off-peak hours, regions, audio, images and searches are ignored.
+//! Prices of seconds, characters, images and videos, of files and of maps are ignored.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+mod extras;
+mod keys;
+mod plans;
+
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::{
-    FieldFault, Price, PriceTableError,
-    fields::{Fields, Tokens},
-    price::Tier,
-    rates::Quote,
-};
+use self::keys::INPUT;
+use crate::{Price, PriceTableError, fields::Fields, rates::Rate};
 
 const SOURCE: &str = "a table in LiteLLM's format";
-const INPUT: &str = "input_cost_per_token";
 const RANGES: &str = "tiered_pricing";
 /// Name of an entry that describes the format and is no model.
 const SAMPLE: &str = "sample_spec";
@@ -83,56 +79,16 @@ fn price(fields: &Fields, source: &Arc<str>) -> Result<Option<Price>, PriceTable
     if !matches!(fields.text("mode")?, None | Some("chat" | "completion" | "responses")) {
         return Ok(None);
     }
-    let stated = quote(fields, "")?;
-    let mut tiers = tiers(fields, stated)?;
-    let rates = match stated.rates() {
-        Some(rates) => rates,
-        // If there are only ranges, the first of them has the base prices.
-        None if tiers.first().is_some_and(|tier| tier.above == 0) => tiers.remove(0).rates,
-        None => return Ok(None),
-    };
+    let Some(standard) = plans::standard(fields)? else { return Ok(None) };
     Ok(Some(Price {
-        rates,
-        tiers,
+        services: plans::services(fields, &standard)?,
+        standard,
+        off_peak: extras::off_peak(fields)?,
+        uplift: extras::uplift(fields)?,
+        request: fields.each("input_cost_per_request")?.unwrap_or(Rate(0)),
+        search: extras::search(fields)?,
         context_window: fields.count("max_input_tokens")?,
         max_output: fields.count("max_output_tokens")?,
         source: source.clone(),
     }))
-}
-
-/// Reads the prices for long prompts, from fields such as `input_cost_per_token_above_200k_tokens` or from a list of ranges,
-/// each with all of its prices.
-fn tiers(fields: &Fields, base: Quote) -> Result<Vec<Tier>, PriceTableError> {
-    let mut tiers = Vec::new();
-    for thousands in fields.names().filter_map(thousands).collect::<BTreeSet<_>>() {
-        let quote = quote(fields, &format!("_above_{thousands}k_tokens"))?;
-        tiers.extend(quote.over(base).rates().map(|rates| Tier { above: thousands * 1_000, rates }));
-    }
-    for range in fields.list(RANGES)? {
-        let above = range.first("range")?.ok_or_else(|| range.fault("range", FieldFault::Missing))?;
-        let quote = quote(&range, "")?;
-        let quote = Quote { output: quote.output.or(base.output), ..quote };
-        tiers.extend(quote.rates().map(|rates| Tier { above, rates }));
-    }
-    tiers.sort_by_key(|tier| tier.above);
-    tiers.dedup_by_key(|tier| tier.above);
-    Ok(tiers)
-}
-
-/// Returns the `N` of `input_cost_per_token_above_Nk_tokens`.
-fn thousands(field: &str) -> Option<u64> {
-    let above = field.strip_prefix(INPUT)?.strip_prefix("_above_")?;
-    // The number is bounded, so that a thousand times it does not overflow.
-    above.strip_suffix("k_tokens")?.parse().ok().filter(|thousands| *thousands < 1_000_000_000)
-}
-
-fn quote(fields: &Fields, tier: &str) -> Result<Quote, PriceTableError> {
-    let rate = |field: &str| fields.rate(&format!("{field}{tier}"), Tokens::One);
-    Ok(Quote {
-        input: rate(INPUT)?,
-        cached_input: rate("cache_read_input_token_cost")?,
-        cache_write: rate("cache_creation_input_token_cost")?,
-        output: rate("output_cost_per_token")?,
-        reasoning: rate("output_cost_per_reasoning_token")?,
-    })
 }

@@ -1,0 +1,47 @@
+use runmill_pricing::Terms;
+use runmill_proto::Usage;
+
+/// What a provider has counted for an answer, and what it says about the bill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// Tokens, if the provider told those of both the prompt and the answer.
+    pub usage: Option<Usage>,
+    pub billing: Billing,
+}
+
+/// What a provider says about the bill of an answer, apart from the tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Billing {
+    /// Conditions of the call. Its hours are not set.
+    pub terms: Terms,
+    pub told: Option<ToldCost>,
+    /// True if a count could not be read. A price times the other counts is then not the cost.
+    pub unreadable: bool,
+}
+
+/// Cost of an answer in nanodollars, as the answer tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldCost {
+    /// Amount that the vendor has charged. It counts whatever a price table says.
+    Charged(i64),
+    /// Estimate of a proxy, by a price table of its own. It counts if no other price is known.
+    Estimated(i64),
+}
+
+impl Metered {
+    /// Replaces the counts by later ones. A tier of service that was told before stays.
+    pub(crate) fn update(&mut self, later: Self) {
+        let service = self.billing.terms.service;
+        *self = later;
+        if self.billing.terms.service == runmill_pricing::ServiceTier::Standard {
+            self.billing.terms.service = service;
+        }
+    }
+}
+
+#[cfg(test)]
+impl From<Usage> for Metered {
+    fn from(usage: Usage) -> Self {
+        Self { usage: Some(usage), billing: Billing::default() }
+    }
+}
