@@ -15,7 +15,11 @@ const PROTOCOLS: [ProviderProtocol; 4] = [
     ProviderProtocol::Gemini,
 ];
 
-async fn call(protocol: ProviderProtocol, request: &ChatRequest, sent: String) -> Result<ChatResponse, Unanswered> {
+async fn call(
+    protocol: ProviderProtocol,
+    request: &ChatRequest,
+    sent: String,
+) -> Result<ChatResponse, Unanswered> {
     let server = Server::start([Act::Send(sent)]).await;
     let target = Target { protocol, ..target(server.base_url()) };
     factory().client(&target).unwrap().invoke(request, &policy()).await.result
@@ -65,7 +69,10 @@ async fn the_model_that_answered_is_recorded_if_it_is_another() {
         let asked = ChatRequest { model: "other".into(), ..request() };
         let same = call(protocol, &asked, answer(protocol, "4")).await.unwrap().remarks;
 
-        assert_eq!((other.answered_by.as_deref(), &other.notes[..]), (Some("other"), &[Note::OtherModel][..]));
+        assert_eq!(
+            (other.answered_by.as_deref(), &other.notes[..]),
+            (Some("other"), &[Note::OtherModel][..])
+        );
         assert!(same.is_empty(), "{protocol}: {same:?}");
     }
 }

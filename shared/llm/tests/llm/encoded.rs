@@ -50,8 +50,7 @@ fn zstd(body: &str) -> Vec<u8> {
 
 type Encode = fn(&str) -> Vec<u8>;
 
-const ENCODINGS: [(&str, Encode); 4] =
-    [("gzip", gzip), ("deflate", deflate), ("br", brotli), ("zstd", zstd)];
+const ENCODINGS: [(&str, Encode); 4] = [("gzip", gzip), ("deflate", deflate), ("br", brotli), ("zstd", zstd)];
 
 #[tokio::test]
 async fn a_compressed_body_is_read_though_none_was_asked_for() {

@@ -95,9 +95,10 @@ async fn serve(
             if script.len() > 1 { script.pop_front().unwrap() } else { script[0].clone() }
         };
         let bytes = match &act {
-            Act::Send(text) | Act::SendAndClose(text) | Act::SendAndHang(text) | Act::SendEndLate(text, _) => {
-                text.as_bytes()
-            }
+            Act::Send(text)
+            | Act::SendAndClose(text)
+            | Act::SendAndHang(text)
+            | Act::SendEndLate(text, _) => text.as_bytes(),
             Act::SendBytes(bytes) => bytes,
         };
         // The client may close the connection while the answer is sent.
