@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{Json, Router, extract::State, routing::post};
 use serde_json::{Value, json};
@@ -13,30 +16,38 @@ pub struct Model {
     pub base_url: String,
     asked: mpsc::Receiver<()>,
     answers: Arc<Semaphore>,
+    text: Arc<Mutex<String>>,
 }
 
 #[derive(Clone)]
 struct Desk {
     asked: mpsc::Sender<()>,
     answers: Arc<Semaphore>,
+    text: Arc<Mutex<String>>,
 }
 
 impl Model {
     pub async fn start() -> Self {
         let (sender, asked) = mpsc::channel(100);
         let answers = Arc::new(Semaphore::new(0));
-        let desk = Desk { asked: sender, answers: answers.clone() };
+        let text = Arc::new(Mutex::new("4".to_owned()));
+        let desk = Desk { asked: sender, answers: answers.clone(), text: text.clone() };
         let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(desk);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, router).into_future());
-        Self { base_url, asked, answers }
+        Self { base_url, asked, answers, text }
     }
 
     /// Waits until a call arrives.
     pub async fn is_asked(&mut self) {
         let asked = timeout(Duration::from_secs(30), self.asked.recv()).await;
         asked.expect("the model is asked").expect("the server runs");
+    }
+
+    /// Sets the text of the next answers.
+    pub fn say(&self, text: &str) {
+        text.clone_into(&mut self.text.lock().unwrap());
     }
 
     /// Answers this many calls: first those that wait, then later ones.
@@ -53,8 +64,9 @@ impl Model {
 async fn answer(State(desk): State<Desk>) -> Json<Value> {
     desk.asked.send(()).await.expect("a test has few calls");
     desk.answers.acquire().await.expect("it is never closed").forget();
+    let text = desk.text.lock().unwrap().clone();
     Json(json!({
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "4"}}],
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
         "usage": {"prompt_tokens": 3, "completion_tokens": 1},
     }))
 }
