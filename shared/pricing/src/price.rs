@@ -261,6 +261,21 @@ mod tests {
             prop_assert!((cost(&price, &both) - apart).abs() <= 1);
         }
 
+        /// Audio, generated images and searches have no price here.
+        #[test]
+        fn a_part_without_a_price_is_unknown_and_never_free(
+            parts in prop::array::uniform5(0..1_000_u64), kind in 0..4_usize, more in 1..1_000_u64,
+        ) {
+            let mut usage = whole(parts);
+            match kind {
+                0 => (usage.prompt_tokens, usage.audio_input_tokens) = (usage.prompt_tokens + more, more),
+                1 => (usage.completion_tokens, usage.audio_output_tokens) = (usage.completion_tokens + more, more),
+                2 => (usage.completion_tokens, usage.image_output_tokens) = (usage.completion_tokens + more, more),
+                _ => usage.web_searches = more,
+            }
+            prop_assert!(price().cost(&usage, Terms::default()).is_err());
+        }
+
         #[test]
         fn one_more_token_of_any_kind_never_costs_less(
             parts in prop::array::uniform5(0..600_000_u64), kind in 0..5_usize, more in 1..600_000_u64,

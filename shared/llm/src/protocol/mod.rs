@@ -45,13 +45,13 @@ pub trait Protocol: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusableAnswer {
     pub error: ModelError,
-    pub usage: Metered,
+    pub usage: Box<Metered>,
 }
 
 /// Converts the error of an answer without a usage that can be read.
 impl From<ModelError> for UnusableAnswer {
     fn from(error: ModelError) -> Self {
-        Self { error, usage: Metered::default() }
+        Self { error, usage: Box::default() }
     }
 }
 
@@ -76,6 +76,10 @@ pub trait Decoder: Send {
 
 /// Effect of an event.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "only the tag of a small variant is written, and an answer comes once"
+)]
 pub enum Step {
     /// The event contains no part of the answer.
     Quiet,

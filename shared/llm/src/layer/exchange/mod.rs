@@ -63,7 +63,7 @@ impl Exchange {
             let body = body.whole(cx.tracker).await?;
             // Tokens are recorded even if the answer cannot be used, because they were billed.
             return self.protocol.buffered(&body).map_err(|UnusableAnswer { error, usage }| {
-                cx.tracker.usage(usage);
+                cx.tracker.usage(*usage);
                 error
             });
         }

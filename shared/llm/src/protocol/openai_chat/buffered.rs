@@ -25,11 +25,13 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let mut usage = Metered::default();
     answer.meter(&mut usage);
     if answer.is_error() {
-        return Err(UnusableAnswer { error: error::in_band(body), usage });
+        return Err(UnusableAnswer { error: error::in_band(body), usage: usage.into() });
     }
     let choice = answer.choices.unwrap_or_default().into_iter().next();
     let choice = choice.ok_or_else(|| malformed("it has no choices"));
-    choice.and_then(|choice| choice.whole(usage)).map_err(|error| UnusableAnswer { error, usage })
+    choice
+        .and_then(|choice| choice.whole(usage))
+        .map_err(|error| UnusableAnswer { error, usage: usage.into() })
 }
 
 impl Choice<'_> {
