@@ -153,7 +153,9 @@ mod tests {
 
     fn priced<const N: usize>(prices: [(Part, Option<Rate>); N]) -> Rates {
         let mut rates = Rates::default();
-        prices.into_iter().for_each(|(part, rate)| rates.set(part, rate));
+        for (part, rate) in prices {
+            rates.set(part, rate);
+        }
         rates
     }
 

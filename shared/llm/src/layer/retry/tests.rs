@@ -17,7 +17,7 @@ use crate::layer::{
     wiring::{Identity, Wired, Wiring},
 };
 use crate::{
-    CallPolicy, TimeoutPhase,
+    CallPolicy, Metered, TimeoutPhase,
     keys::{Key, KeyAvailability, Keys},
 };
 
