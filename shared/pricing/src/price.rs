@@ -153,7 +153,9 @@ mod tests {
 
     fn priced<const N: usize>(prices: [(Part, Option<Rate>); N]) -> Rates {
         let mut rates = Rates::default();
-        prices.into_iter().for_each(|(part, rate)| rates.set(part, rate));
+        for (part, rate) in prices {
+            rates.set(part, rate);
+        }
         rates
     }
 
@@ -259,6 +261,21 @@ mod tests {
             both += whole(other);
             let apart = cost(&price, &whole(one)) + cost(&price, &whole(other));
             prop_assert!((cost(&price, &both) - apart).abs() <= 1);
+        }
+
+        /// Audio, generated images and searches have no price here.
+        #[test]
+        fn a_part_without_a_price_is_unknown_and_never_free(
+            parts in prop::array::uniform5(0..1_000_u64), kind in 0..4_usize, more in 1..1_000_u64,
+        ) {
+            let mut usage = whole(parts);
+            match kind {
+                0 => (usage.prompt_tokens, usage.audio_input_tokens) = (usage.prompt_tokens + more, more),
+                1 => (usage.completion_tokens, usage.audio_output_tokens) = (usage.completion_tokens + more, more),
+                2 => (usage.completion_tokens, usage.image_output_tokens) = (usage.completion_tokens + more, more),
+                _ => usage.web_searches = more,
+            }
+            prop_assert!(price().cost(&usage, Terms::default()).is_err());
         }
 
         #[test]

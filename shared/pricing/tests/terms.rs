@@ -37,7 +37,7 @@ const LITELLM: &str = r#"{"m": {
 const REQUEST: i64 = 1_000_000;
 
 fn cost(table: &str, usage: Usage, terms: Terms) -> Result<i64, String> {
-    let table = PriceTable::load(table).unwrap();
+    let table = PriceTable::load(table).expect("the table is valid");
     let price = table.price(Seller::from(Custom), "m").expect("the table has the model");
     price.cost(&usage, terms).map_err(|unpriced| unpriced.to_string())
 }
@@ -55,7 +55,7 @@ fn place(place: Place) -> Terms {
 }
 
 fn at(time: &str) -> Terms {
-    Terms { hours: Hours::At(time.parse::<Timestamp>().unwrap()), ..Terms::default() }
+    Terms { hours: Hours::At(time.parse::<Timestamp>().expect("the time is valid")), ..Terms::default() }
 }
 
 #[test]

@@ -48,13 +48,13 @@ pub trait Protocol: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusableAnswer {
     pub error: ModelError,
-    pub usage: Metered,
+    pub usage: Box<Metered>,
 }
 
 /// Converts the error of an answer without a usage that can be read.
 impl From<ModelError> for UnusableAnswer {
     fn from(error: ModelError) -> Self {
-        Self { error, usage: Metered::default() }
+        Self { error, usage: Box::default() }
     }
 }
 

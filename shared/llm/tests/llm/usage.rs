@@ -53,8 +53,8 @@ fn answers(protocol: &str, fields: &str) -> (String, String) {
 fn text(answer: &ChatResponse) -> String {
     let notes = answer.remarks.notes.iter();
     let notes = notes.filter(|note| [Note::UsageNotTold, Note::UsageUnreadable].contains(note));
-    let notes: String = notes.map(|note| format!(" noted {note}")).collect();
-    metered_text(Metered { usage: answer.usage, billing: answer.billing }) + &notes
+    let notes: Vec<_> = notes.map(|note| format!(" noted {note}")).collect();
+    metered_text(Metered { usage: answer.usage, billing: answer.billing }) + &notes.concat()
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub fn read(protocol: &str, file: &str) -> String {
 
 /// Formats what was counted as in the files. Counts other than those of every usage are named if they are there.
 pub fn metered_text(Metered { usage, billing }: Metered) -> String {
-    let mut text = usage.map_or("no usage".to_owned(), |usage| {
+    let counts = usage.map_or("no usage".to_owned(), |usage| {
         let counts = [
             (" written", usage.cache_write_tokens),
             (" long", usage.long_cache_write_tokens),
@@ -100,16 +100,18 @@ pub fn metered_text(Metered { usage, billing }: Metered) -> String {
             (" searches", usage.web_searches),
         ];
         let others = counts.iter().filter(|(_, count)| *count > 0);
-        let others: String = others.map(|(name, count)| format!("{name} {count}")).collect();
+        let others: Vec<_> = others.map(|(name, count)| format!("{name} {count}")).collect();
+        let others = others.concat();
         let Usage { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, .. } = usage;
         format!("usage {prompt_tokens}+{completion_tokens} cached {cached_tokens}{others} reasoning {reasoning_tokens}")
     });
     let Terms { service, place, fast, .. } = billing.terms;
-    if (service, place, fast) != Default::default() {
-        text += &format!(" terms {service:?} {place:?}{}", if fast { " fast" } else { "" });
-    }
-    text += &billing.told.map_or(String::new(), |told| format!(" told {told:?}"));
-    text + if billing.unreadable { " unreadable" } else { "" }
+    let is_standard = (service, place, fast) == Default::default();
+    let fast = if fast { " fast" } else { "" };
+    let terms = if is_standard { String::new() } else { format!(" terms {service:?} {place:?}{fast}") };
+    let told = billing.told.map_or(String::new(), |told| format!(" told {told:?}"));
+    let unreadable = if billing.unreadable { " unreadable" } else { "" };
+    format!("{counts}{terms}{told}{unreadable}")
 }
 
 /// Formats an answer as in the files. `metered` is what was counted for an answer that cannot be used.
@@ -179,7 +181,7 @@ fn buffered_answers_are_read() {
         for case in cases(&read(name, "buffered.txt")) {
             let (answer, usage) = match protocol.buffered(case.body.as_bytes()) {
                 Ok(answer) => (Ok(answer), Metered::default()),
-                Err(UnusableAnswer { error, usage }) => (Err(error), usage),
+                Err(UnusableAnswer { error, usage }) => (Err(error), *usage),
             };
             assert_eq!(answer_text(&answer, usage), case.want, "{name}: {}", case.name);
         }

@@ -84,7 +84,7 @@ impl Exchange {
             let body = body.whole(cx.tracker).await?;
             // Tokens are recorded even if the answer cannot be used, because they were billed.
             return self.buffered(body).map_err(|UnusableAnswer { error, usage }| {
-                cx.tracker.usage(usage);
+                cx.tracker.usage(*usage);
                 error
             });
         }
@@ -103,7 +103,7 @@ impl Exchange {
         }
         let mut stream = AnswerStream::new(self.protocol.decoder());
         let answer = stream.push(body.into()).and_then(|answer| answer.map_or_else(|| stream.end(), Ok));
-        answer.map_err(|error| UnusableAnswer { error, usage: stream.usage() })
+        answer.map_err(|error| UnusableAnswer { error, usage: stream.usage().into() })
     }
 
     async fn error(&self, cx: Context<'_>, response: Response) -> ModelError {

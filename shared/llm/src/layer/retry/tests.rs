@@ -17,7 +17,7 @@ use crate::layer::{
     wiring::{Identity, Wired, Wiring},
 };
 use crate::{
-    CallPolicy, TimeoutPhase,
+    CallPolicy, Metered, TimeoutPhase,
     keys::{Key, KeyAvailability, Keys},
 };
 
@@ -309,6 +309,32 @@ async fn every_attempt_is_priced_failed_ones_included() {
     let costs: Vec<_> = invoked.attempts.iter().map(|attempt| attempt.cost_nanousd).collect();
     assert_eq!(costs, [Some(2_600_000); 2]);
     assert_eq!(invoked.cost_nanousd(), Some(5_200_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cost_that_is_known_in_part_is_unknown_with_the_reason() {
+    struct Spoken;
+
+    impl AttemptLayer for Spoken {
+        async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+            cx.tracker.began();
+            cx.tracker.sent(true);
+            cx.tracker.chosen(&"main".into(), ProviderKind::Openai.into());
+            let usage =
+                Usage { prompt_tokens: 10, completion_tokens: 5, audio_output_tokens: 5, ..Usage::default() };
+            Ok(ChatResponse { usage: Some(usage), ..four() })
+        }
+    }
+
+    let table = r#"{"models": {"openai/m": {"input": 2.5, "output": 10}}}"#;
+    let client = Retry { prices: Arc::new(PriceTable::load(table).unwrap()), ..retry(Spoken) };
+
+    let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+
+    let attempt = &invoked.attempts[0];
+    let reason = "the price table has no price for audio tokens of the answer";
+    assert_eq!((attempt.cost_nanousd, attempt.cost_unknown.as_deref()), (None, Some(reason)));
+    assert_eq!(invoked.cost_nanousd(), None);
 }
 
 /// After a run was resumed, all its jobs start at the same time, and only one of them may probe the key.

@@ -38,9 +38,9 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let message: Message<'_> = serde_json::from_str(text).map_err(malformed)?;
     let usage = metered(message.usage);
     if message.error.is_some() {
-        return Err(UnusableAnswer { error: error::in_band(text), usage });
+        return Err(UnusableAnswer { error: error::in_band(text), usage: usage.into() });
     }
-    message.whole(usage).map_err(|error| UnusableAnswer { error, usage })
+    message.whole(usage).map_err(|error| UnusableAnswer { error, usage: usage.into() })
 }
 
 impl Message<'_> {

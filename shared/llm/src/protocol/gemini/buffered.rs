@@ -4,7 +4,7 @@ use crate::{ChatResponse, ModelError, protocol::UnusableAnswer};
 pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let body = std::str::from_utf8(body).map_err(malformed)?;
     let mut answer = Answer::default();
-    whole(&mut answer, body).map_err(|error| UnusableAnswer { error, usage: answer.usage() })
+    whole(&mut answer, body).map_err(|error| UnusableAnswer { error, usage: answer.usage().into() })
 }
 
 fn whole(answer: &mut Answer, body: &str) -> Result<ChatResponse, ModelError> {

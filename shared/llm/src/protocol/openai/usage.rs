@@ -2,7 +2,10 @@
 
 use runmill_pricing::{ServiceTier, Terms};
 use runmill_proto::Usage;
-use serde::{Deserialize, Deserializer, de::MapAccess};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, value::MapAccessDeserializer},
+};
 
 use crate::{
     Billing, Metered, ToldCost,
@@ -18,14 +21,23 @@ pub(in crate::protocol) struct UsageField(pub Option<Metered>);
 
 impl<'de> Deserialize<'de> for UsageField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let usage = Lenient::<Object<WireUsage>>::deserialize(deserializer)?;
-        Ok(Self(match usage {
+        Ok(Self(match Lenient::<Counted>::deserialize(deserializer)? {
             Lenient::Absent => None,
             Lenient::Unreadable => {
                 Some(Metered { usage: None, billing: Billing { unreadable: true, ..Billing::default() } })
             }
-            Lenient::Read(Object(usage)) => Some(usage.metered()),
+            Lenient::Read(Counted(metered)) => Some(metered),
         }))
+    }
+}
+
+/// What a usage object says. The object itself has many fields and is not moved, because most chunks have none.
+struct Counted(Metered);
+
+impl<'de> Detail<'de> for Counted {
+    fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        let usage = WireUsage::deserialize(MapAccessDeserializer::new(object))?;
+        Ok(Some(Self(usage.metered())))
     }
 }
 
@@ -94,6 +106,7 @@ struct Media {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names are the protocol's")]
 struct AnswerDetails {
     reasoning_tokens: Count,
     audio_tokens: Count,

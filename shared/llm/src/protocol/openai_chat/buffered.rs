@@ -39,13 +39,15 @@ fn whole<L: Into<Logprobs>>(
     let mut usage = Metered::default();
     answer.meter(&mut usage);
     if answer.is_error() {
-        return Err(UnusableAnswer { error: error::in_band(body), usage });
+        return Err(UnusableAnswer { error: error::in_band(body), usage: usage.into() });
     }
     let mut draft = Draft::default();
     draft.answered_by(answer.model());
     let choice = answer.choices.unwrap_or_default().into_iter().next();
     let choice = choice.ok_or_else(|| malformed("it has no choices"));
-    choice.and_then(|choice| choice.whole(draft, usage)).map_err(|error| UnusableAnswer { error, usage })
+    choice
+        .and_then(|choice| choice.whole(draft, usage))
+        .map_err(|error| UnusableAnswer { error, usage: usage.into() })
 }
 
 impl<L: Into<Logprobs>> Choice<'_, L> {

@@ -8,7 +8,7 @@ pub(super) fn read(body: &[u8]) -> Result<ChatResponse, UnusableAnswer> {
     let body =
         str::from_utf8(body).map_err(|_| ModelError::Malformed { message: "it is not UTF-8".to_owned() })?;
     let response = Response::read(body)?;
-    whole(&response).map_err(|error| UnusableAnswer { error, usage: response.usage() })
+    whole(&response).map_err(|error| UnusableAnswer { error, usage: response.usage().into() })
 }
 
 fn whole(response: &Response<'_>) -> Result<ChatResponse, ModelError> {

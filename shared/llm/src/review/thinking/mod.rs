@@ -25,7 +25,7 @@ enum Part<'a> {
 /// its reason to stop, unless the model went on to call tools.
 pub(super) fn separate(answer: &mut ChatResponse) {
     let Some(split) = split(&answer.text) else { return };
-    let (reasoning, text) = (split.reasoning(answer.reasoning.take()), split.answer());
+    let (reasoning, text) = (split.reasoning(answer.reasoning.take().as_deref()), split.answer());
     let is_cut = !split.is_closed && answer.tool_calls.is_empty() && answer.refusal.is_none();
     answer.reasoning = Some(reasoning).filter(|reasoning| !reasoning.is_empty());
     answer.text = text;
@@ -55,8 +55,7 @@ impl Split<'_> {
             .parts
             .iter()
             .filter_map(|part| if let Part::Thinking(text) = part { Some(text.trim()) } else { None });
-        let parts: Vec<_> =
-            told.into_iter().chain(parts).filter(|text| !text.is_empty()).collect();
+        let parts: Vec<_> = told.into_iter().chain(parts).filter(|text| !text.is_empty()).collect();
         parts.join("\n\n")
     }
 }

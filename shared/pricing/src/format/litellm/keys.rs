@@ -9,6 +9,7 @@ use crate::{
     rates::Rates,
 };
 
+pub(super) const RANGES: &str = "tiered_pricing";
 pub(super) const INPUT: &str = "input_cost_per_token";
 pub(super) const OUTPUT: &str = "output_cost_per_token";
 pub(super) const REASONING: &str = "output_cost_per_reasoning_token";

@@ -12,11 +12,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use self::keys::INPUT;
+use self::keys::{INPUT, RANGES};
 use crate::{Price, PriceTableError, fields::Fields, rates::Rate};
 
 const SOURCE: &str = "a table in LiteLLM's format";
-const RANGES: &str = "tiered_pricing";
 /// Name of an entry that describes the format and is no model.
 const SAMPLE: &str = "sample_spec";
 

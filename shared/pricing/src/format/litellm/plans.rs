@@ -1,7 +1,4 @@
-use super::{
-    RANGES,
-    keys::{OUTPUT, REASONING, rates, thresholds},
-};
+use super::keys::{OUTPUT, RANGES, REASONING, rates, thresholds};
 use crate::{
     FieldFault, PriceTableError, ServiceTier,
     fields::Fields,
