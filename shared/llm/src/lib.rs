@@ -17,6 +17,7 @@
 //! A stream is complete only with its terminator, so a truncated answer is an error. [`ModelError::advice`] returns
 //! the next step after an error.
 
+mod base_url_hint;
 mod client;
 mod error;
 mod factory;

@@ -68,8 +68,10 @@ impl<'a> End<'a> {
                 self.unanswered(call, error)
             }
             Err(Unanswered::Deferred { after, error }) => {
-                let deferred = self.deferral(call, *after, error.to_string());
-                JobLog::deferred(Deferred { failures: invoked.failures, ..deferred })
+                let unreachable = error.is_unsent();
+                let after = if unreachable { self.unreached_wait(*after) } else { *after };
+                let deferred = self.deferral(call, after, error.to_string());
+                JobLog::deferred(Deferred { failures: invoked.failures, unreachable, ..deferred })
             }
             Err(Unanswered::LaneStopped { after, error }) => {
                 let deferred = self.deferral(call, *after, error.to_string());
@@ -85,6 +87,12 @@ impl<'a> End<'a> {
             }
         };
         Some(report)
+    }
+
+    /// Returns the time for which a job is deferred whose provider cannot be reached. It grows each time that the job is
+    /// fed, so that a server that is away for long costs few jobs.
+    fn unreached_wait(&self, after: Duration) -> Duration {
+        after.saturating_mul(self.job.attempt.saturating_add(1)).min(UNREACHED_WAIT_MAX)
     }
 
     fn unanswered(&self, call: Call, error: &ModelError) -> JobLog {
@@ -162,6 +170,9 @@ impl<'a> End<'a> {
         }
     }
 }
+
+/// Longest time for which a job is deferred whose provider cannot be reached.
+const UNREACHED_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Longest wait that is granted to a provider.
 const WAIT_MAX: SignedDuration = SignedDuration::from_hours(24);

@@ -3,6 +3,7 @@
 //! Nothing here does I/O or reads a clock. To add a protocol, add a folder with an implementation of [`Protocol`].
 
 pub mod anthropic_messages;
+mod cause;
 mod delay;
 mod draft;
 pub mod gemini;
@@ -10,6 +11,7 @@ mod image;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
+mod oversize;
 mod status;
 mod text;
 mod turn;

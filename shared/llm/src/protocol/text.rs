@@ -12,6 +12,12 @@ pub(super) fn or_empty<'a>(text: Option<&'a Text<'_>>) -> &'a str {
     text.map_or("", |text| &text.0)
 }
 
+/// Returns the JSON text of an error's body. Some servers send it as an event of a stream, in its `data` line.
+pub(super) fn json(body: &[u8]) -> &[u8] {
+    let Some(event) = body.trim_ascii_start().strip_prefix(b"data:") else { return body };
+    event.split(|byte| *byte == b'\n').next().unwrap_or(event)
+}
+
 /// Maximum number of characters that [`raw`] returns.
 const RAW_MAX_CHARS: usize = 500;
 

@@ -85,7 +85,11 @@ impl Exchange {
         let should_retry = should_retry(response.headers());
         let body = body::error(response).await;
         let (status, form) = (status.as_u16(), cx.form);
-        self.protocol.error(&ErrorAnswer { status, body: &body, form, after, should_retry })
+        let error = self.protocol.error(&ErrorAnswer { status, body: &body, form, after, should_retry });
+        match self.transport.hint(status) {
+            Some(hint) => error.map_message(|message| format!("{message} ({hint})")),
+            None => error,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct AttemptLog {
     call_started: Instant,
     call_started_at: Timestamp,
-    /// Start of the first attempt.
+    /// Start of the first attempt that reached the provider.
     began: Option<Instant>,
     attempts: Vec<message::Attempt>,
     usage: Option<Usage>,
@@ -70,6 +70,7 @@ impl AttemptLog {
         if let Some(usage) = usage {
             *self.usage.get_or_insert_default() += usage;
         }
+        let unsent = answer.as_ref().err().is_some_and(ModelError::is_unsent);
         let cost_nanousd = price.zip(usage.as_ref()).map(|(price, usage)| price.cost(usage));
         self.attempts.push(message::Attempt {
             started_at: self.wall(began),
@@ -80,9 +81,11 @@ impl AttemptLog {
             usage,
             cost_nanousd,
             key: state.key.as_deref().map(str::to_owned),
-            unsent: false,
+            unsent,
         });
-        self.began.get_or_insert(began);
+        if !unsent {
+            self.began.get_or_insert(began);
+        }
         self.last = state;
     }
 

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::protocol::text::raw;
+use crate::protocol::text::{json, raw};
 
 /// The content of an error's body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ impl Detail {
     /// Reads `{"type": "error", "error": {...}}`, and the formats of gateways: `{"error": "..."}`, `{"message": ...}`
     /// (AWS) and `{"detail": ...}`. The message of any other body is the body itself.
     pub fn read(body: &[u8]) -> Self {
-        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let value: Value = serde_json::from_slice(json(body)).unwrap_or_default();
         let error = value.get("error").unwrap_or(&value);
         let text = |key: &str| error.get(key).and_then(Value::as_str);
         let message = error.as_str().or_else(|| text("message")).or_else(|| text("detail"));

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{protocol::text::raw, retry_after::delay};
+use crate::{
+    protocol::text::{json, raw},
+    retry_after::delay,
+};
 
 /// The content of an error: a `google.rpc.Status` with its details. Absent texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +27,7 @@ impl Detail {
     /// Reads `{"error": {...}}`, also as the only element of a list (without `alt=sse`), the error alone, and
     /// `{"error": "..."}` of gateways. The message of any other body is the body itself.
     pub fn read(body: &[u8]) -> Self {
-        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let value: Value = serde_json::from_slice(json(body)).unwrap_or_default();
         let value = value.get(0).unwrap_or(&value);
         let error = value.get("error").unwrap_or(value);
         let detail = Self::from_error(error);

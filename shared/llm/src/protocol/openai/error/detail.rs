@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::protocol::text::raw;
+use crate::protocol::text::{json, raw};
 
 /// The content of an error's body, in any of the formats that servers use. Absent texts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Detail {
     /// `{"message": ...}` (Databricks, older vLLM), `{"detail": ...}` (`FastAPI`, Mistral; also below `message`). The
     /// message of any other body is the body itself.
     pub fn read(body: &[u8]) -> Self {
-        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        let Ok(value) = serde_json::from_slice::<Value>(json(body)) else {
             return Self { message: raw(body), ..Self::default() };
         };
         let value = value.get(0).unwrap_or(&value);
@@ -112,6 +112,8 @@ mod tests {
             (r#"{"error":{"message":"so","metadata":{"raw":"no"}}}"#, "so: no"),
             (r#"{"error":{"message":"so","metadata":{"raw":{"a":1}}}}"#, r#"so: {"a":1}"#),
             (r#"{"error":{}}"#, r#"{"error":{}}"#),
+            ("data: {\"error\": {\"message\": \"no\", \"code\": \"500\"}}\n\ndata: [DONE]\n\n", "no"),
+            ("data: none", "data: none"),
             ("<html>no</html>\n", "<html>no</html>"),
             (" ", "the answer has no text"),
         ];
