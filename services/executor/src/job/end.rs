@@ -186,3 +186,46 @@ impl JobLog {
         Self::Deferred(Box::new(deferred))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::{RunId, message::JobKey, testing};
+
+    use super::*;
+
+    /// Returns the log of a call that was deferred for 5 s because of `error`, of a job that was fed `attempt` times
+    /// before.
+    fn deferral(attempt: u32, error: ModelError) -> Deferred {
+        let key = JobKey { run_id: RunId::from_uuid(Uuid::nil()), ordinal: 0, sample: 0 };
+        let job = Job { attempt, ..testing::job(key) };
+        let invoked = Invoked {
+            attempts: Vec::new(),
+            usage: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            latency: Duration::ZERO,
+            ttft: None,
+            failures: 0,
+            streamed: false,
+            result: Err(Unanswered::Deferred { after: Duration::from_secs(5), error }),
+        };
+        match End::new(&job, Timestamp::UNIX_EPOCH).invoked(&invoked, false, 1_000) {
+            Some(JobLog::Deferred(deferred)) => *deferred,
+            _ => panic!("the job is not deferred"),
+        }
+    }
+
+    #[test]
+    fn a_job_whose_provider_cannot_be_reached_waits_longer_each_time() {
+        let gone = || ModelError::Unreachable { message: "connection refused".into() };
+        let waits = [0, 1, 2, 9, 999].map(|attempt| {
+            let deferred = deferral(attempt, gone());
+            assert!(deferred.unreachable && !deferred.pause);
+            deferred.not_before.as_second()
+        });
+        assert_eq!(waits, [5, 10, 15, 30, 30]);
+
+        let busy = ModelError::Overloaded { message: "busy".into(), after: None };
+        let deferred = deferral(9, busy);
+        assert_eq!((deferred.unreachable, deferred.not_before.as_second()), (false, 5));
+    }
+}

@@ -58,7 +58,7 @@ impl Evidence<'_> {
         let count = self.before.as_ref().map_or(1, |before| before.count + 1);
         let has_worked = self.accepted.is_some();
         if let (Some(before), Some(accepted)) = (&self.before, self.accepted)
-            && accepted >= before.last
+            && accepted > before.last
         {
             return Finding::Request;
         }

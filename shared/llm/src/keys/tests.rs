@@ -226,6 +226,7 @@ async fn a_request_that_is_refused_while_the_key_answers_others_is_at_fault() {
     let keys = keys(&[1]);
     let blocked = Refusals::default();
     assert_eq!(refused_times(&keys, "blocked", &blocked, 1), [KeyAvailability::Suspected]);
+    advance(secs(1)).await;
 
     end(take(&keys).unwrap(), "other", None, Some(200));
 
