@@ -4,7 +4,7 @@ use reqwest::Method;
 use runmill_proto::{RunStatus, api::Run};
 use serde_json::json;
 
-use crate::support::{Cluster, assert_counters_equal_rows, data::questions, within};
+use crate::support::{Cluster, Firewall, assert_counters_equal_rows, data::questions, within};
 
 const ITEMS: usize = 300;
 
@@ -77,5 +77,25 @@ async fn a_run_without_a_usable_key_is_paused_with_the_reason_and_goes_on_when_t
     assert_eq!((ended.paused_at, ended.resume_at), (None, None));
     let refused = cluster.gateway.stats().all.by_status.get(&401).copied().unwrap_or_default();
     assert!(refused <= 20, "{refused} calls with a key that was known to be bad");
+    cluster.assert_nothing_left(provider).await;
+}
+
+#[tokio::test]
+async fn a_request_that_a_firewall_refuses_fails_alone_though_its_status_is_that_of_a_bad_key() {
+    let cluster = Cluster::start(1, 1).await;
+    let firewall = Firewall::start("What is 7 + 1?").await;
+    let provider = json!({"base_url": firewall.base_url, "rate_limit": {"concurrency": 4},
+        "api_keys": [{"label": "main", "value": "sk-good"}]});
+    let provider = cluster.api.create_provider(provider).await;
+    let dataset = cluster.api.dataset(questions(40)).await;
+
+    let run = cluster.api.start_run(provider, "m", dataset).await;
+    let run = cluster.api.ended(run).await;
+
+    assert_eq!(run.status, RunStatus::Completed);
+    assert_eq!((run.counters.succeeded, run.counters.failed), (39, 1));
+    let results = cluster.api.results(run.id).await;
+    let error = results.iter().find_map(|result| result.error.clone()).unwrap();
+    assert!(error.contains("refuses this request although the key works"), "{error}");
     cluster.assert_nothing_left(provider).await;
 }

@@ -1,10 +1,12 @@
-//! A run survives the crash of the database and the restart of the broker.
+//! A run survives the crash of the database, and the restart of the broker or of its model server.
 
 use std::sync::Arc;
 
 use futures::{FutureExt, future::select_all};
+use runmill_gateway::{Gateway, GatewaySettings};
 use runmill_proto::{ProviderId, RunId, RunStatus};
-use runmill_testkit::{PrivateRabbit, postgres::PrivatePostgres};
+use runmill_testkit::{PrivateRabbit, free_port, postgres::PrivatePostgres};
+use serde_json::json;
 
 use crate::support::{Cluster, Plan, assert_counters_equal_rows, data::questions, within};
 
@@ -68,5 +70,40 @@ async fn a_run_survives_a_restart_of_the_broker() {
     within("the broker's start", rabbit.start_again()).await.unwrap();
 
     assert_complete(&cluster, run).await;
+    cluster.assert_nothing_left(provider).await;
+}
+
+#[tokio::test]
+async fn a_run_waits_for_a_model_server_that_restarts() {
+    const CONCURRENCY: u64 = 8;
+    let cluster = Cluster::start(1, 1).await;
+    let api = &cluster.api;
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("calls.jsonl");
+    let port = free_port();
+    let server = async || {
+        let listen = ([127, 0, 0, 1], port).into();
+        let settings =
+            GatewaySettings { listen, record_to: Some(record.clone()), ..GatewaySettings::default() };
+        Gateway::start(settings).await.unwrap()
+    };
+    let first = server().await;
+    let provider = api.provider(&first.base_url(), u32::try_from(CONCURRENCY).unwrap()).await;
+    let dataset = api.dataset(questions(600)).await;
+    let run = api.start_run_with(provider, MODEL, dataset, json!({"retry": {"max_retries": 1}})).await;
+    api.wait_for(run, |counters| counters.settled >= 200).await;
+
+    first.stop().await.unwrap();
+    let waiting = api.wait_for(run, |counters| counters.deferred > 0).await;
+    assert!(waiting.paused_at.is_none(), "{:?}", waiting.pause_reason);
+    let second = server().await;
+    let ended = api.ended(run).await;
+    second.stop().await.unwrap();
+
+    assert_eq!((ended.status, ended.counters.succeeded), (RunStatus::Completed, 600), "{:?}", ended.errors);
+    let seen = std::fs::read_to_string(&record).unwrap().lines().count() as u64;
+    let calls = ended.counters.calls;
+    // A request on a connection that the server has just closed is a call here, and is not seen there.
+    assert!((seen..=seen + 3 * CONCURRENCY).contains(&calls), "{calls} calls, of which {seen} were seen");
     cluster.assert_nothing_left(provider).await;
 }

@@ -101,9 +101,14 @@ impl Call {
         self.started_at.saturating_add(latency).unwrap_or(Timestamp::MAX)
     }
 
-    /// Returns the number of attempts after the first.
+    /// Returns the number of attempts that reached the provider.
+    pub fn requests(&self) -> u64 {
+        self.attempts.iter().filter(|attempt| !attempt.unsent).count() as u64
+    }
+
+    /// Returns the number of requests after the first.
     pub fn retries(&self) -> u64 {
-        self.attempts.len().saturating_sub(1) as u64
+        self.requests().saturating_sub(1)
     }
 }
 

@@ -8,8 +8,17 @@ use runmill_proto::ErrorKind;
 /// for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
+    /// No connection could be opened, so that no request was sent.
+    #[error("the provider cannot be reached: {message}")]
+    Unreachable { message: String },
     #[error("the connection to the provider failed: {message}")]
     Connection { message: String },
+    /// The server closed the connection as soon as it was used again. It may not have read the request.
+    #[error("the provider closed the connection before it answered: {message}")]
+    ClosedEarly { message: String },
+    /// The server runs, and is not ready yet.
+    #[error("the server is starting: {message}")]
+    Starting { message: String },
     #[error("{0}")]
     TimedOut(TimeoutPhase),
     #[error("the provider's rate limit is reached: {message}")]
@@ -26,7 +35,7 @@ pub enum ModelError {
     /// The server may say more in a buffered answer.
     #[error("the stream ended without a single event")]
     EmptyStream,
-    /// `reasoned` is true if the answer has reasoning and nothing else.
+    /// The model stopped without a text, a refusal or a tool call. `reasoned` is true if the answer has reasoning.
     #[error("the model stopped without an answer{}", if *.reasoned { ", after it had reasoned" } else { "" })]
     EmptyAnswer { reasoned: bool },
     #[error("the answer does not follow the protocol: {message}")]
@@ -56,7 +65,12 @@ pub enum ModelError {
 pub enum TimeoutPhase {
     #[error("no connection within request.connect_timeout_seconds")]
     Connect,
-    #[error("no first token within request.first_token_timeout_seconds")]
+    #[error(
+        "the server took the request and did not begin to answer within request.first_token_timeout_seconds: it may \
+         queue calls; lower rate_limit.concurrency (--concurrency)"
+    )]
+    Head,
+    #[error("no first token, and no other sign of life, within request.first_token_timeout_seconds")]
     FirstToken,
     #[error("the answer stopped for longer than request.idle_timeout_seconds")]
     Idle,
@@ -82,9 +96,12 @@ pub enum Fix {
 pub enum Advice {
     /// Retry after a backoff, and not before `after`. Uses up one of the call's retries.
     RetryHere { after: Option<Duration> },
-    /// Retry once after a backoff, because most models and servers would repeat the same answer. Uses up one of the
-    /// call's retries.
+    /// Retry as with [`Self::RetryHere`], but only once, because the same request probably has the same result.
     RetryOnce,
+    /// Repeat the request at once on another connection. Uses up no retry the first times.
+    Reconnect,
+    /// Wait for a server that starts or restarts. Uses up no retry.
+    AwaitServer,
     /// Wait for the rate limit, then retry. Uses up no retry.
     SlowDown { after: Option<Duration> },
     /// Repeat the request at once, in another form.
@@ -102,12 +119,14 @@ impl ModelError {
     // There is no `_` arm, so that a new variant does not compile without advice.
     pub fn advice(&self) -> Advice {
         match *self {
-            Self::Connection { .. }
-            | Self::TimedOut(_)
-            | Self::TruncatedStream
-            | Self::EmptyStream
-            | Self::Malformed { .. } => Advice::RetryHere { after: None },
-            Self::EmptyAnswer { .. } => Advice::RetryOnce,
+            Self::Unreachable { .. } | Self::Starting { .. } | Self::TimedOut(TimeoutPhase::Connect) => {
+                Advice::AwaitServer
+            }
+            Self::ClosedEarly { .. } => Advice::Reconnect,
+            Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::EmptyStream => {
+                Advice::RetryHere { after: None }
+            }
+            Self::Malformed { .. } | Self::EmptyAnswer { .. } => Advice::RetryOnce,
             Self::Overloaded { after, .. } | Self::ServerError { after, .. } => Advice::RetryHere { after },
             Self::RateLimited { after, .. } => Advice::SlowDown { after },
             Self::Rejected { fix, .. } => Advice::FixRequest(fix),
@@ -122,20 +141,27 @@ impl ModelError {
         }
     }
 
+    /// Returns true if no request was sent, because there was no connection.
+    pub const fn is_unsent(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut(TimeoutPhase::Connect))
+    }
+
     /// Returns the error's kind. It is a metric label, so it is from a small closed set.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Connection { .. } => ErrorKind::Connection,
+            Self::Unreachable { .. } | Self::Connection { .. } | Self::ClosedEarly { .. } => {
+                ErrorKind::Connection
+            }
             Self::TimedOut(TimeoutPhase::Connect) => ErrorKind::ConnectTimeout,
-            Self::TimedOut(TimeoutPhase::FirstToken) => ErrorKind::FirstTokenTimeout,
+            Self::TimedOut(TimeoutPhase::Head | TimeoutPhase::FirstToken) => ErrorKind::FirstTokenTimeout,
             Self::TimedOut(TimeoutPhase::Idle) => ErrorKind::IdleTimeout,
             Self::TimedOut(TimeoutPhase::Total) => ErrorKind::TotalTimeout,
             Self::RateLimited { .. } => ErrorKind::RateLimited,
-            Self::Overloaded { .. } => ErrorKind::Overloaded,
+            Self::Overloaded { .. } | Self::Starting { .. } => ErrorKind::Overloaded,
             Self::ServerError { .. } | Self::ServerErrorForGood { .. } => ErrorKind::ServerError,
             Self::TruncatedStream | Self::EmptyStream => ErrorKind::TruncatedStream,
-            Self::EmptyAnswer { .. } => ErrorKind::EmptyAnswer,
             Self::Malformed { .. } => ErrorKind::MalformedResponse,
+            Self::EmptyAnswer { .. } => ErrorKind::EmptyAnswer,
             Self::Rejected { fix: Fix::OtherTokenLimit, .. } | Self::InvalidRequest { .. } => {
                 ErrorKind::InvalidRequest
             }
@@ -152,7 +178,10 @@ impl ModelError {
     /// Replaces the provider's message, if the error has one, by the result of `edit`.
     pub(crate) fn map_message(mut self, edit: impl FnOnce(&str) -> String) -> Self {
         match &mut self {
-            Self::Connection { message }
+            Self::Unreachable { message }
+            | Self::Connection { message }
+            | Self::ClosedEarly { message }
+            | Self::Starting { message }
             | Self::RateLimited { message, .. }
             | Self::Overloaded { message, .. }
             | Self::ServerError { message, .. }

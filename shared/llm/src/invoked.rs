@@ -12,17 +12,18 @@ use crate::{ChatResponse, ModelError};
 /// Result of one call, with the record of its attempts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invoked {
-    /// All attempts in which a request was made, in order.
+    /// All attempts in which a request was made, or tried to be made without a connection, in order.
     pub attempts: Vec<Attempt>,
     /// Sum of the tokens of all attempts, as far as the provider reported them.
     pub usage: Option<Usage>,
-    /// Start of the first attempt, or the end of a call without attempts.
+    /// Start of the first attempt that reached the provider, or the end of a call without one.
     pub started_at: Timestamp,
-    /// Time from the start of the first attempt to the end of the call, including the waits between attempts.
+    /// Time from the start of that attempt to the end of the call, including the waits between attempts.
     pub latency: Duration,
     /// Time to the first token of the attempt that succeeded; `None` if its answer was buffered.
     pub ttft: Option<Duration>,
-    /// Number of failed attempts, including those before this call. Rate-limited attempts do not count.
+    /// Number of failed attempts, including those before this call. Attempts that were rate-limited or did not reach
+    /// the provider do not count.
     pub failures: u32,
     /// True if the answer was a stream.
     pub streamed: bool,
@@ -57,6 +58,11 @@ impl Unanswered {
 }
 
 impl Invoked {
+    /// Returns the number of requests that reached the provider.
+    pub fn requests(&self) -> usize {
+        self.attempts.iter().filter(|attempt| !attempt.unsent).count()
+    }
+
     /// Returns the cost of all attempts, failed ones included, in billionths of a US dollar. At least this much was
     /// charged: attempts that were cut may have used more than the provider had counted by then. Returns `None` if no price
     /// or no usage is known, or if a part of an attempt's usage has no price.

@@ -18,6 +18,7 @@
 //! is an error. What is thinking in a complete answer, and how it differs from what was asked for, is reviewed in one
 //! place for all protocols. [`ModelError::advice`] returns the next step after an error.
 
+mod base_url_hint;
 mod client;
 mod error;
 mod factory;

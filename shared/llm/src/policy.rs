@@ -6,16 +6,15 @@ use runmill_proto::api::Settings;
 /// Time-outs, retries and deadline of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallPolicy {
-    /// Longest time from the request to the first token. Of a buffered answer nothing arrives before its end, so that
-    /// only `total` limits it.
+    /// Longest silence before the first token, from the request on. Any bytes end a silence, such as comments, pings
+    /// and chunks without text. Of a buffered answer nothing arrives before its end, so that only `total` limits it.
     pub first_token: Duration,
-    /// Longest silence after the first token. A ping ends a silence, because vendors send pings to show that the
-    /// server is alive.
+    /// Longest silence after the first token.
     pub idle: Duration,
     /// Longest time of one attempt, from its admission to the end of its answer.
     pub total: Duration,
-    /// Maximum number of attempts after the first, including those before this call. Waits for a rate limit do not
-    /// count.
+    /// Maximum number of attempts after the first, including those before this call. Waits for a rate limit or for a
+    /// server that starts do not count.
     pub max_retries: u32,
     /// Number of failed attempts before this call, when the same job was fed earlier.
     pub failed_before: u32,

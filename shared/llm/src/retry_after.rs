@@ -60,6 +60,15 @@ mod tests {
             (&[("retry-after", "-1")], None),
             (&[("retry-after", "NaN")], None),
             (&[("retry-after", "soon")], None),
+            (&[("retry-after", "-5")], None),
+            (&[("retry-after", "0.493")], Some(493)),
+            (&[("retry-after", "2s")], None),
+            (&[("retry-after", "2, 2")], None),
+            (&[("retry-after", "2025-11-06T08:49:37Z")], None),
+            (&[("retry-after", "3600")], Some(3_600_000)),
+            // Milliseconds and Unix seconds in place of seconds.
+            (&[("retry-after", "5000")], Some(5_000_000)),
+            (&[("retry-after", "1762418977")], Some(86_400_000)),
             (&[("retry-after", "9"), ("retry-after-ms", "100")], Some(100)),
             (&[("retry-after", "9"), ("retry-after-ms", "x")], Some(9000)),
         ];

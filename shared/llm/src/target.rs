@@ -85,8 +85,12 @@ fn key(
         value.set_sensitive(true);
         headers.insert(header, value);
     }
-    Ok(Key { label: key.label.as_str().into(), weight: key.weight, headers })
+    let authorizes = value.is_some() || AUTHORIZATION.iter().any(|name| headers.contains_key(*name));
+    Ok(Key { label: key.label.as_str().into(), weight: key.weight, headers, authorizes })
 }
+
+/// Headers in which keys are sent.
+const AUTHORIZATION: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// Returns `base` with the protocol's path and query after its own.
 pub(crate) fn endpoint(base: &Url, wire: &WireRequest) -> Url {

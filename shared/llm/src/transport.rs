@@ -1,13 +1,14 @@
-use std::{error::Error, iter, sync::Arc, time::Duration};
+use std::{error::Error, io, iter, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT_ENCODING};
 use reqwest::{Body, Client, Method, Request, Response, Url, redirect};
+use tokio::time::Instant;
 
 use runmill_address::{AddressRules, BaseUrlError};
 
 use crate::{
-    ModelError, Target, TargetError, TimeoutPhase, protocol::WireRequest, resolver::Resolver,
-    target::endpoint,
+    ModelError, Target, TargetError, TimeoutPhase, base_url_hint::base_url_hint, protocol::WireRequest,
+    resolver::Resolver, target::endpoint,
 };
 
 /// Sends requests to one provider.
@@ -37,6 +38,11 @@ impl Transport {
         self.base == other.base
     }
 
+    /// Returns what is probably wrong with the base URL, by the status of an answer.
+    pub fn hint(&self, status: u16) -> Option<String> {
+        base_url_hint(&self.base, status)
+    }
+
     /// Sends a request, and returns when the head of the answer has arrived, with any status.
     pub async fn send(
         &self,
@@ -53,7 +59,8 @@ impl Transport {
             request.headers_mut().insert(REQUEST_ID, id);
         }
         *request.body_mut() = Some(Body::from(wire.body));
-        self.http.execute(request).await.map_err(failure)
+        let start = Instant::now();
+        self.http.execute(request).await.map_err(|error| failure(error, start.elapsed()))
     }
 }
 
@@ -85,13 +92,33 @@ fn client(
     builder.build()
 }
 
-fn failure(error: reqwest::Error) -> ModelError {
+/// Longest time from the start of a request to the end of its connection in which the server has probably not read the
+/// request: it had closed the idle connection, and that was not known here yet.
+const CLOSED_EARLY: Duration = Duration::from_secs(1);
+
+fn failure(error: reqwest::Error, after: Duration) -> ModelError {
     if error.is_connect() && error.is_timeout() {
         return ModelError::TimedOut(TimeoutPhase::Connect);
     }
     // The URL's query may contain a secret.
     let error = error.without_url();
-    let chain = iter::successors(Some(&error as &dyn Error), |&error| error.source());
-    let texts: Vec<_> = chain.map(ToString::to_string).collect();
-    ModelError::Connection { message: texts.join(": ") }
+    let chain = || iter::successors(Some(&error as &dyn Error), |&error| error.source());
+    let message = chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    if error.is_connect() {
+        return ModelError::Unreachable { message };
+    }
+    if after < CLOSED_EARLY && chain().any(is_closed) {
+        return ModelError::ClosedEarly { message };
+    }
+    ModelError::Connection { message }
+}
+
+/// Returns true if the connection ended before any byte of an answer.
+fn is_closed(error: &(dyn Error + 'static)) -> bool {
+    let http = error.downcast_ref::<hyper::Error>();
+    let io = error.downcast_ref::<io::Error>();
+    http.is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
+        || io.is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+        })
 }

@@ -10,6 +10,7 @@ mod rabbit;
 
 pub use amqp::{amqp_url, unique_prefix};
 pub use drop::finish_in_drop;
+pub use port::free_port;
 pub use proxy::Proxy;
 pub use queues::{Tap, delete_queues, ready_messages};
 pub use rabbit::PrivateRabbit;

@@ -88,7 +88,7 @@ settings! {
     RequestOverride at "request" {
         /// Longest time to open a connection, including TLS, from 0.001 to 86400.
         connect_timeout_seconds: f64 = 10.0, SECONDS;
-        /// Longest time from the request to the first token, from 0.001 to 86400.
+        /// Longest silence before the first token, from 0.001 to 86400. Any bytes end a silence.
         first_token_timeout_seconds: f64 = 120.0, SECONDS;
         /// Longest silence between two tokens, from 0.001 to 86400.
         idle_timeout_seconds: f64 = 60.0, SECONDS;

@@ -68,8 +68,10 @@ impl<'a> End<'a> {
                 self.unanswered(call, error)
             }
             Err(Unanswered::Deferred { after, error }) => {
-                let deferred = self.deferral(call, *after, error.to_string());
-                JobLog::deferred(Deferred { failures: invoked.failures, ..deferred })
+                let unreachable = error.is_unsent();
+                let after = if unreachable { self.unreached_wait(*after) } else { *after };
+                let deferred = self.deferral(call, after, error.to_string());
+                JobLog::deferred(Deferred { failures: invoked.failures, unreachable, ..deferred })
             }
             Err(Unanswered::LaneStopped { after, error }) => {
                 let deferred = self.deferral(call, *after, error.to_string());
@@ -85,6 +87,12 @@ impl<'a> End<'a> {
             }
         };
         Some(report)
+    }
+
+    /// Returns the time for which a job is deferred whose provider cannot be reached. It grows each time that the job is
+    /// fed, so that a server that is away for long costs few jobs.
+    fn unreached_wait(&self, after: Duration) -> Duration {
+        after.saturating_mul(self.job.attempt.saturating_add(1)).min(UNREACHED_WAIT_MAX)
     }
 
     fn unanswered(&self, call: Call, error: &ModelError) -> JobLog {
@@ -163,6 +171,9 @@ impl<'a> End<'a> {
     }
 }
 
+/// Longest time for which a job is deferred whose provider cannot be reached.
+const UNREACHED_WAIT_MAX: Duration = Duration::from_secs(30);
+
 /// Longest wait that is granted to a provider.
 const WAIT_MAX: SignedDuration = SignedDuration::from_hours(24);
 
@@ -173,5 +184,48 @@ impl JobLog {
 
     fn deferred(deferred: Deferred) -> Self {
         Self::Deferred(Box::new(deferred))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::{RunId, message::JobKey, testing};
+
+    use super::*;
+
+    /// Returns the log of a call that was deferred for 5 s because of `error`, of a job that was fed `attempt` times
+    /// before.
+    fn deferral(attempt: u32, error: ModelError) -> Deferred {
+        let key = JobKey { run_id: RunId::from_uuid(Uuid::nil()), ordinal: 0, sample: 0 };
+        let job = Job { attempt, ..testing::job(key) };
+        let invoked = Invoked {
+            attempts: Vec::new(),
+            usage: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            latency: Duration::ZERO,
+            ttft: None,
+            failures: 0,
+            streamed: false,
+            result: Err(Unanswered::Deferred { after: Duration::from_secs(5), error }),
+        };
+        match End::new(&job, Timestamp::UNIX_EPOCH).invoked(&invoked, false, 1_000) {
+            Some(JobLog::Deferred(deferred)) => *deferred,
+            _ => panic!("the job is not deferred"),
+        }
+    }
+
+    #[test]
+    fn a_job_whose_provider_cannot_be_reached_waits_longer_each_time() {
+        let gone = || ModelError::Unreachable { message: "connection refused".into() };
+        let waits = [0, 1, 2, 9, 999].map(|attempt| {
+            let deferred = deferral(attempt, gone());
+            assert!(deferred.unreachable && !deferred.pause);
+            deferred.not_before.as_second()
+        });
+        assert_eq!(waits, [5, 10, 15, 30, 30]);
+
+        let busy = ModelError::Overloaded { message: "busy".into(), after: None };
+        let deferred = deferral(9, busy);
+        assert_eq!((deferred.unreachable, deferred.not_before.as_second()), (false, 5));
     }
 }

@@ -1,11 +1,14 @@
 //! The keys of one provider: chooses a key for each attempt, and has a circuit breaker for each key.
 //!
 //! Among the usable keys, an attempt gets the one with the fewest calls in flight for its weight. When the provider
-//! refuses a key, or the key's quota is used up, its breaker opens and the attempts use the other keys. After its
+//! refuses a key, or the key's quota is used up, its breaker opens and the attempts use the other keys. A first refusal
+//! is only a suspicion, because it may concern the request alone (see [`suspicion`]). After its
 //! time the breaker is half-open: one call probes the key, the others wait for the result or are deferred. A success
 //! closes the breaker. To users an open breaker is shown as the reason why a key is *set aside*.
 
+mod refusals;
 mod state;
+mod suspicion;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -13,7 +16,8 @@ use http::HeaderMap;
 use runmill_proto::api::ExecutorKey;
 use tokio::time::{Duration, Instant};
 
-use self::state::KeyState;
+pub(crate) use self::refusals::Refusals;
+use self::{state::KeyState, suspicion::Finding};
 use crate::ModelError;
 
 /// A key with the headers that send it.
@@ -24,6 +28,8 @@ pub(crate) struct Key {
     pub weight: u32,
     /// All headers of a request, including the key's.
     pub headers: HeaderMap,
+    /// True if the headers authorize the request.
+    pub authorizes: bool,
 }
 
 /// Keys of one provider, at least one: a provider without keys has an entry that sends no key.
@@ -55,6 +61,10 @@ pub(crate) enum KeyAvailability {
     Unchanged,
     /// The key was at fault, and another is usable.
     AnotherKey,
+    /// The provider refused the request. It is not clear yet whether the key or the request is at fault.
+    Suspected,
+    /// The provider refuses this request, although the key works.
+    RequestRefused,
     /// No key is usable, but a call is probing one.
     Probing,
     /// No key is usable until this time.
@@ -68,16 +78,32 @@ impl Keys {
         Arc::new(Self { keys, states: Mutex::new(states) })
     }
 
-    /// Returns the key that an attempt should use now, and counts it as in use.
-    pub fn take(self: &Arc<Self>) -> Result<Lease, NoUsableKey> {
+    /// Returns the key that an attempt should use now, and counts it as in use. `refusals` has those of the attempt's
+    /// request.
+    pub fn take(self: &Arc<Self>, refusals: &Refusals) -> Result<Lease, NoUsableKey> {
         let now = Instant::now();
         let mut states = self.lock();
         let usable = (0..self.keys.len()).filter(|index| states[*index].is_usable(now));
-        let Some(index) = usable.min_by_key(|index| self.order(&states, now, *index)) else {
+        let order = |index: &usize| (self.refused(refusals, *index), self.order(&states, now, *index));
+        let Some(index) = usable.min_by_key(order) else {
             return Err(no_usable_key(&states, now));
         };
         states[index].take(now);
         Ok(Lease { keys: self.clone(), index, taken: now })
+    }
+
+    /// Returns the number of times that a request was refused with a key. If there is only one key, it does not matter.
+    fn refused(&self, refusals: &Refusals, index: usize) -> u32 {
+        if self.keys.len() == 1 { 0 } else { refusals.count(&self.keys[index].label) }
+    }
+
+    /// Returns true if a usable key has not been refused for this request.
+    fn has_untried(&self, refusals: &Refusals) -> bool {
+        let (now, states) = (Instant::now(), self.lock());
+        self.keys
+            .iter()
+            .zip(&*states)
+            .any(|(key, state)| state.is_usable(now) && refusals.count(&key.label) == 0)
     }
 
     /// Makes all open circuit breakers half-open at once.
@@ -135,32 +161,81 @@ impl Lease {
         &self.keys.keys[self.index]
     }
 
-    /// Updates the key's state by the result of the attempt. `answered` is the HTTP status of the provider's last
-    /// answer, if there was one.
-    pub fn settle(self, error: Option<&ModelError>, answered: Option<u16>) -> KeyAvailability {
+    /// Returns true if the provider has accepted the key.
+    pub fn has_worked(&self) -> bool {
+        self.keys.lock()[self.index].has_worked()
+    }
+
+    /// Updates the key's state by the result of the attempt.
+    ///
+    /// * `answered`: HTTP status of the provider's last answer, if there was one.
+    /// * `call`: id of the attempt's call; `refusals`: those of its request.
+    pub fn settle(
+        self,
+        error: Option<&ModelError>,
+        answered: Option<u16>,
+        call: &str,
+        refusals: &Refusals,
+    ) -> KeyAvailability {
         let now = Instant::now();
-        let mut states = self.keys.lock();
-        let (state, taken) = (&mut states[self.index], self.taken);
+        let taken = self.taken;
         match error {
             Some(error @ ModelError::Authentication { .. }) => {
-                state.open(error, taken, now + REFUSED_FOR);
+                self.refused(error, now + REFUSED_FOR, call, refusals)
             }
             Some(error @ ModelError::QuotaExhausted { after, .. }) => {
-                let time = after.unwrap_or(SPENT_FOR).clamp(REFUSED_FOR, SPENT_MAX);
-                state.open(error, taken, now + time);
+                let until = now + after.unwrap_or(SPENT_FOR).clamp(REFUSED_FOR, SPENT_MAX);
+                // By this status alone, the account may have too little for one request and enough for others.
+                if answered == Some(402) {
+                    self.refused(error, until, call, refusals)
+                } else {
+                    self.open(error, until)
+                }
             }
             Some(ModelError::RateLimited { after, .. }) => {
-                state.close(taken);
-                state.limit(now + after.unwrap_or(COOLDOWN));
+                let mut states = self.keys.lock();
+                states[self.index].close(taken);
+                states[self.index].limit(now + after.unwrap_or(COOLDOWN));
                 let free = states.iter().any(|other| other.is_usable(now) && other.cooldown(now).is_zero());
-                return if free { KeyAvailability::AnotherKey } else { KeyAvailability::Unchanged };
+                if free { KeyAvailability::AnotherKey } else { KeyAvailability::Unchanged }
             }
-            _ if answered.is_some_and(shows_acceptance) => {
-                state.close(taken);
-                return KeyAvailability::Unchanged;
+            _ => {
+                if answered.is_some_and(shows_acceptance) {
+                    self.keys.lock()[self.index].close(taken);
+                }
+                KeyAvailability::Unchanged
             }
-            _ => return KeyAvailability::Unchanged,
         }
+    }
+
+    /// Judges a refusal, and opens the breaker until that time if the key is at fault.
+    fn refused(
+        &self,
+        error: &ModelError,
+        until: Instant,
+        call: &str,
+        refusals: &Refusals,
+    ) -> KeyAvailability {
+        let label = &self.key().label;
+        let before = refusals.of(label);
+        refusals.add(label);
+        let finding = {
+            let state = &mut self.keys.lock()[self.index];
+            // The user has corrected the cause since the attempt began.
+            if state.is_outdated(self.taken) { None } else { Some(state.judge(call, self.taken, before)) }
+        };
+        match finding {
+            None | Some(Finding::Key) => self.open(error, until),
+            Some(_) if self.keys.has_untried(refusals) => KeyAvailability::AnotherKey,
+            Some(Finding::Request) => KeyAvailability::RequestRefused,
+            Some(Finding::Unclear) => KeyAvailability::Suspected,
+        }
+    }
+
+    fn open(&self, error: &ModelError, until: Instant) -> KeyAvailability {
+        let now = Instant::now();
+        let mut states = self.keys.lock();
+        states[self.index].open(error, self.taken, until);
         if states.iter().any(|other| other.is_usable(now)) {
             KeyAvailability::AnotherKey
         } else {

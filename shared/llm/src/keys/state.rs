@@ -1,5 +1,9 @@
 use tokio::time::{Duration, Instant};
 
+use super::{
+    refusals::Refusal,
+    suspicion::{Evidence, Finding, Suspicion},
+};
 use crate::ModelError;
 
 /// State of one key: its load, its rate limit and its circuit breaker.
@@ -11,6 +15,10 @@ pub(super) struct KeyState {
     rate_limited_until: Option<Instant>,
     /// The circuit breaker while it is open or half-open; `None` while it is closed.
     breaker: Option<OpenBreaker>,
+    /// The first refusal that no success has followed.
+    suspicion: Option<Suspicion>,
+    /// Start of the latest attempt that the provider accepted. `None` if it has accepted none since the breaker opened.
+    accepted: Option<Instant>,
     /// Time of the last [`Self::reset`].
     reset_at: Option<Instant>,
 }
@@ -56,9 +64,34 @@ impl KeyState {
         }
     }
 
+    /// Judges the refusal of an attempt that began at `taken`. `before` has the earlier refusals of the same request.
+    pub fn judge(&mut self, call: &str, taken: Instant, before: Option<Refusal>) -> Finding {
+        if self.breaker.is_some() {
+            return Finding::Key;
+        }
+        let is_alone = self.in_flight <= 1;
+        let evidence = Evidence { call, taken, before, accepted: self.accepted, is_alone };
+        let finding = evidence.judge(self.suspicion.as_ref());
+        if finding == Finding::Unclear {
+            self.suspicion.get_or_insert_with(|| Suspicion::new(&evidence));
+        }
+        finding
+    }
+
+    /// Returns true if the provider has accepted the key since its breaker opened last.
+    pub const fn has_worked(&self) -> bool {
+        self.accepted.is_some()
+    }
+
+    /// Returns true if an attempt that began at `taken` shows nothing, because the breaker was reset since.
+    pub fn is_outdated(&self, taken: Instant) -> bool {
+        self.reset_at.is_some_and(|reset| reset > taken)
+    }
+
     /// Opens the breaker because of an attempt that began at `taken`, unless it was reset since.
     pub fn open(&mut self, reason: &ModelError, taken: Instant, until: Instant) {
-        if self.reset_at.is_none_or(|reset| reset <= taken) {
+        if !self.is_outdated(taken) {
+            (self.suspicion, self.accepted) = (None, None);
             let (since, reason) = (Instant::now(), reason.clone());
             self.breaker = Some(OpenBreaker { since, until, reason, probe_until: None });
         }
@@ -68,15 +101,20 @@ impl KeyState {
         self.rate_limited_until = self.rate_limited_until.max(Some(until));
     }
 
-    /// Closes the breaker, because the provider accepted the key in an attempt that began at `taken`. An attempt that
-    /// began before the breaker opened proves nothing.
+    /// Closes the breaker and ends every suspicion, because the provider accepted the key in an attempt that began at
+    /// `taken`. An attempt that began before the breaker opened proves nothing.
     pub fn close(&mut self, taken: Instant) {
         self.breaker.take_if(|open| open.since <= taken);
+        if self.breaker.is_none() {
+            self.suspicion = None;
+            self.accepted = self.accepted.max(Some(taken));
+        }
     }
 
     /// Makes an open breaker half-open at once.
     pub fn reset(&mut self, now: Instant) {
         self.reset_at = Some(now);
+        self.suspicion = None;
         if let Some(open) = &mut self.breaker {
             open.until = now;
         }

@@ -19,7 +19,9 @@ pub(crate) mod wiring;
 use tokio::time::Instant;
 
 use crate::{
-    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, keys::Key, protocol::Form,
+    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource,
+    keys::{Key, Refusals},
+    protocol::Form,
     tracker::AttemptTracker,
 };
 
@@ -51,6 +53,8 @@ pub(crate) struct Context<'a> {
     /// Deadline of the policy, on the monotonic clock.
     pub deadline: Option<Instant>,
     pub tracker: &'a AttemptTracker,
+    /// Refusals of the call's earlier attempts.
+    pub refusals: &'a Refusals,
     /// Key of the attempt. [`wiring::Wiring`] chooses it for the layers below; `None` above it.
     pub key: Option<&'a Key>,
 }

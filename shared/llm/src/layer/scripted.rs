@@ -7,8 +7,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{AttemptLayer, Context};
 use crate::{
-    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, keys::KeyAvailability,
-    protocol::Form, tracker::AttemptTracker,
+    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError,
+    keys::{KeyAvailability, Refusals},
+    protocol::Form,
+    tracker::AttemptTracker,
 };
 
 #[derive(Clone, Debug)]
@@ -128,7 +130,7 @@ pub(crate) fn request() -> ChatRequest {
 pub(crate) async fn ask(layer: &impl AttemptLayer, policy: &CallPolicy) -> Result<ChatResponse, ModelError> {
     let (request, tracker) = (request(), AttemptTracker::default());
     let (form, deadline) = (Form::default(), None);
-    let (policies, tracker) = (policy, &tracker);
-    let cx = Context { request: &request, policies, number: 0, form, deadline, tracker, key: None };
+    let (policies, tracker, refusals) = (policy, &tracker, &Refusals::default());
+    let cx = Context { request: &request, policies, number: 0, form, deadline, tracker, refusals, key: None };
     layer.attempt(cx).await
 }

@@ -8,7 +8,8 @@ use crate::{
     tracker::{AttemptState, AttemptTracker},
 };
 
-/// Ends an attempt that takes too long to its first token, between two tokens, or in total.
+/// Ends an attempt that is silent for too long before its first token, between two tokens, or that takes too long in
+/// total. Any bytes end a silence: a server that thinks sends comments or pings to show that it is alive.
 ///
 /// Tokens do not reset a timer, which would be costly. The tracker has their times. One timer is set for the earliest
 /// time at which a limit could be reached, and the tracker is read when it fires.
@@ -49,7 +50,8 @@ fn next_limit(state: &AttemptState, policy: &CallPolicy) -> (Instant, TimeoutPha
     let total = (began + policy.total, TimeoutPhase::Total);
     let silence = match state {
         AttemptState { streamed: true, first_token: None, sent: Some(sent), .. } => {
-            (*sent + policy.first_token, TimeoutPhase::FirstToken)
+            let phase = if state.status.is_some() { TimeoutPhase::FirstToken } else { TimeoutPhase::Head };
+            (state.last_chunk.unwrap_or(*sent) + policy.first_token, phase)
         }
         AttemptState { last_chunk: Some(chunk), .. } => (*chunk + policy.idle, TimeoutPhase::Idle),
         _ => return total,
@@ -80,11 +82,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_silence_has_its_own_limit() {
-        use Act::{Answer, Chunk, SendBuffered, SendStream, Token, Wait};
+        use Act::{Answer, Chunk, Head, SendBuffered, SendStream, Token, Wait};
         let table: &[(&[Act], Result<String, ModelError>, u64)] = &[
-            (&[SendStream, Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
-            // Chunks without a token do not end the wait for the first token.
-            (&[SendStream, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
+            (&[SendStream, Wait(9999)], timed_out(TimeoutPhase::Head), 120),
+            (&[SendStream, Wait(100), Head(200), Wait(9999)], timed_out(TimeoutPhase::FirstToken), 120),
+            // Chunks without a token show that the server is alive.
+            (
+                &[SendStream, Head(200), Wait(100), Chunk, Wait(9999)],
+                timed_out(TimeoutPhase::FirstToken),
+                220,
+            ),
+            (
+                &[SendStream, Head(200), Wait(100), Chunk, Wait(100), Chunk, Wait(100), Answer],
+                Ok("4".into()),
+                300,
+            ),
             (&[SendStream, Wait(100), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),
             // The timer was set for the limit of the first token, and must not miss the silence after that token.
             (&[SendStream, Wait(1), Token, Wait(9999)], timed_out(TimeoutPhase::Idle), 61),
@@ -95,11 +107,21 @@ mod tests {
             (&[SendBuffered, Wait(100), Chunk, Wait(9999)], timed_out(TimeoutPhase::Idle), 160),
             // The time to the first token starts again with another request of the same attempt.
             (&[SendStream, Wait(100), SendStream, Wait(100), Answer], Ok("4".into()), 200),
-            (&[SendStream, Wait(600), Answer], timed_out(TimeoutPhase::FirstToken), 120),
+            (&[SendStream, Wait(600), Answer], timed_out(TimeoutPhase::Head), 120),
         ];
         for (acts, want, after) in table {
             assert_eq!(run(acts).await, (want.clone(), *after), "{acts:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn signs_of_life_without_a_token_end_at_the_total() {
+        let acts: Vec<_> = [Act::SendStream, Act::Head(200)]
+            .into_iter()
+            .chain((0..100).flat_map(|_| [Act::Chunk, Act::Wait(15)]))
+            .collect();
+
+        assert_eq!(run(&acts).await, (timed_out(TimeoutPhase::Total), 600));
     }
 
     #[tokio::test(start_paused = true)]

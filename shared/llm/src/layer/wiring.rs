@@ -6,7 +6,10 @@ use std::{
 use runmill_pricing::Seller;
 
 use super::{AttemptLayer, Context};
-use crate::{ChatResponse, ModelError, keys::Keys};
+use crate::{
+    ChatResponse, ModelError,
+    keys::{KeyAvailability, Keys},
+};
 
 /// Connections, keys and protocol of a provider, for one version of its settings.
 pub(crate) struct Wired<A> {
@@ -52,7 +55,7 @@ impl<A> Wiring<A> {
 impl<A: AttemptLayer> AttemptLayer for Wiring<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let wired = self.now();
-        let lease = match wired.keys.take() {
+        let lease = match wired.keys.take(cx.refusals) {
             Ok(lease) => lease,
             Err(stopped) => {
                 cx.tracker.availability(stopped.availability);
@@ -61,10 +64,36 @@ impl<A: AttemptLayer> AttemptLayer for Wiring<A> {
         };
         cx.tracker.chosen(&lease.key().label, wired.seller);
         let answer = wired.inner.attempt(Context { key: Some(lease.key()), ..cx }).await;
-        let availability = lease.settle(answer.as_ref().err(), cx.tracker.state().status);
+        let status = cx.tracker.state().status;
+        let keyless = !lease.key().authorizes && !lease.has_worked();
+        let availability = lease.settle(answer.as_ref().err(), status, &cx.request.call_id, cx.refusals);
         cx.tracker.availability(availability);
-        answer
+        answer.map_err(|error| match availability {
+            KeyAvailability::RequestRefused => request_refused(&error, status),
+            _ if keyless && may_want_a_key(&error) => {
+                error.map_message(|message| format!("{message} (no key was sent)"))
+            }
+            _ => error,
+        })
     }
+}
+
+/// Returns the error for a request that is refused although its key works.
+fn request_refused(error: &ModelError, status: Option<u16>) -> ModelError {
+    let words = match error {
+        ModelError::Authentication { message } | ModelError::QuotaExhausted { message, .. } => {
+            message.clone()
+        }
+        other => other.to_string(),
+    };
+    let message = format!("the provider refuses this request although the key works: {words}");
+    // An error in a stream has no status of its own.
+    ModelError::InvalidRequest { status: status.filter(|status| *status >= 400).unwrap_or(403), message }
+}
+
+/// Returns true for errors of servers that require a key: some fail over its absence.
+const fn may_want_a_key(error: &ModelError) -> bool {
+    matches!(error, ModelError::Authentication { .. } | ModelError::ServerError { status: 500, .. })
 }
 
 impl fmt::Debug for Identity {
@@ -85,7 +114,12 @@ mod tests {
     };
 
     fn wired(version: i64, scripts: impl IntoIterator<Item = Vec<Act>>) -> Wired<Scripted> {
-        let key = Key { label: format!("of version {version}").into(), weight: 1, headers: HeaderMap::new() };
+        let key = Key {
+            label: format!("of version {version}").into(),
+            weight: 1,
+            headers: HeaderMap::new(),
+            authorizes: true,
+        };
         let identity = Identity { version, connect_timeout: secs(1) };
         let seller = Seller::from(ProviderKind::Custom);
         Wired { identity, keys: Keys::new(vec![key]), seller, inner: Scripted::new(scripts) }
@@ -103,15 +137,41 @@ mod tests {
         assert_eq!(wiring.now().identity.version, 2);
     }
 
+    fn refused() -> ModelError {
+        ModelError::Authentication { message: "no".into() }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn without_a_usable_key_no_request_is_made() {
-        let refused = ModelError::Authentication { message: "no".into() };
-        let wiring = Wiring::new(wired(1, [vec![Act::Fail(refused.clone())]]));
+        let spent = ModelError::QuotaExhausted { message: "spent".into(), after: None };
+        let wiring = Wiring::new(wired(1, [vec![Act::Fail(spent.clone())]]));
 
         let first = ask(&wiring, &policy()).await;
         let second = ask(&wiring, &policy()).await;
 
-        assert_eq!((first, second), (Err(refused.clone()), Err(refused)));
+        assert_eq!((first, second), (Err(spent.clone()), Err(spent)));
         assert_eq!(wiring.now().inner.forms().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_without_a_key_says_that_none_was_sent() {
+        let failed = |status| ModelError::ServerError { status, message: "no".into(), after: None };
+        let keyless = || {
+            let mut wired = wired(
+                1,
+                [vec![Act::Fail(refused())], vec![Act::Fail(failed(500))], vec![Act::Fail(failed(502))]],
+            );
+            let key = Key { label: "".into(), weight: 1, headers: HeaderMap::new(), authorizes: false };
+            wired.keys = Keys::new(vec![key]);
+            Wiring::new(wired)
+        };
+        let wiring = keyless();
+
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            told.push(ask(&wiring, &policy()).await.unwrap_err().to_string().contains("no key was sent"));
+        }
+
+        assert_eq!(told, [true, true, false]);
     }
 }

@@ -4,6 +4,7 @@
 
 mod answer_stream;
 pub mod anthropic_messages;
+mod cause;
 mod delay;
 mod draft;
 mod ending;
@@ -13,6 +14,7 @@ mod lenient;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
+mod oversize;
 mod status;
 mod tally;
 mod text;

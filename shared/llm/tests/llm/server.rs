@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -38,6 +39,8 @@ pub enum Act {
     SendAndClose(String),
     /// Send the first text, and the second when the client has had time to read the first.
     SendEndLate(String, String),
+    /// Send these texts with a wait before each but the first, and keep the connection.
+    SendSlowly(Vec<String>, Duration),
     /// Send this text, then nothing, but keep the connection.
     SendAndHang(String),
 }
@@ -100,6 +103,7 @@ async fn serve(
             | Act::SendAndHang(text)
             | Act::SendEndLate(text, _) => text.as_bytes(),
             Act::SendBytes(bytes) => bytes,
+            Act::SendSlowly(texts, _) => texts[0].as_bytes(),
         };
         // The client may close the connection while the answer is sent.
         let sent = stream.write_all(bytes).await;
@@ -111,7 +115,17 @@ async fn serve(
                 }
                 let _ = stream.write_all(end.as_bytes()).await;
             }
-            Act::Send(_) | Act::SendBytes(_) | Act::SendAndClose(_) | Act::SendEndLate(..) => return,
+            Act::SendSlowly(texts, wait) if sent.is_ok() => {
+                for text in &texts[1..] {
+                    tokio::time::sleep(wait).await;
+                    let _ = stream.write_all(text.as_bytes()).await;
+                }
+            }
+            Act::Send(_)
+            | Act::SendBytes(_)
+            | Act::SendAndClose(_)
+            | Act::SendEndLate(..)
+            | Act::SendSlowly(..) => return,
             Act::SendAndHang(_) => {
                 let _ = stream.read(&mut [0; 1]).await;
                 let _ = sender.send((number, HUNG_UP.to_owned())).await;

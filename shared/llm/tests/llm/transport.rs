@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
 use runmill_llm::{CallPolicy, Invoked, ModelError, Target, TimeoutPhase, Unanswered};
 use runmill_proto::{ErrorKind, api::ProviderProtocol};
 
@@ -125,15 +126,63 @@ async fn each_wait_on_a_real_connection_has_its_end() {
     }
 }
 
+/// Keep-alive comments of a server whose model thinks for more than three minutes.
+#[tokio::test(start_paused = true)]
+async fn a_model_that_thinks_with_signs_of_life_is_called_once() {
+    let role = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n";
+    let comments = std::iter::repeat_n(": keep-alive\n\n".to_owned(), 14);
+    let texts = [format!("{STREAM}{role}")].into_iter().chain(comments).chain([EVENTS.to_owned()]);
+    let thinking = Act::SendSlowly(texts.collect(), Duration::from_secs(15));
+    let patient = CallPolicy { max_retries: 4, ..policy() };
+
+    let (invoked, mut server) = call([thinking], &patient).await;
+
+    assert_eq!((text(&invoked), invoked.attempts.len()), ("4", 1));
+    assert!(invoked.ttft.unwrap() > Duration::from_secs(200), "{:?}", invoked.ttft);
+    server.received().await;
+    assert!(server.has_no_request());
+}
+
+/// Returns a policy by which a call does not wait for a server that cannot be reached.
+fn impatient() -> CallPolicy {
+    CallPolicy { deadline: Some(Timestamp::from_millisecond(100).unwrap()), ..policy() }
+}
+
 #[tokio::test]
 async fn a_handshake_that_hangs_is_a_connect_timeout() {
     let server = Server::start([Act::SendAndHang(String::new())]).await;
     let client = client(format!("https://{}/v1", server.address));
 
-    let invoked = client.invoke(&request(), &policy()).await;
+    let invoked = client.invoke(&request(), &impatient()).await;
 
     let phase = ModelError::TimedOut(TimeoutPhase::Connect);
     assert_eq!(invoked.result, Err(Unanswered::Failed(phase)));
+    assert!(invoked.attempts.iter().all(|attempt| attempt.unsent));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_server_closes_uses_up_no_retry() {
+    let script = [Act::Send(stream(EVENTS)), Act::SendAndClose(String::new()), Act::Send(stream(EVENTS))];
+    let server = Server::start(script).await;
+    let client = client(server.base_url());
+
+    for attempts in [1, 2] {
+        let invoked = client.invoke(&request(), &policy()).await;
+        assert_eq!((text(&invoked), invoked.attempts.len(), invoked.failures), ("4", attempts, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_base_url_without_its_version_is_told() {
+    let server =
+        Server::start([Act::Send(response("404 Not Found", "", "{\"detail\":\"Not Found\"}"))]).await;
+    let client = client(format!("http://{}", server.address));
+
+    let invoked = client.invoke(&request(), &policy()).await;
+
+    assert_eq!(kind(&invoked), ErrorKind::InvalidRequest);
+    let error = invoked.attempts[0].error.as_ref().unwrap();
+    assert!(error.ends_with("Not Found (the base URL has no /v1)"), "{error}");
 }
 
 #[tokio::test]
@@ -143,9 +192,9 @@ async fn nobody_listening_is_a_connection_error() {
         listener.local_addr().unwrap()
     };
 
-    let invoked = client(format!("http://{gone}/v1")).invoke(&request(), &policy()).await;
+    let invoked = client(format!("http://{gone}/v1")).invoke(&request(), &impatient()).await;
 
-    assert_eq!(kind(&invoked), ErrorKind::Connection);
+    assert_eq!((kind(&invoked), invoked.attempts[0].unsent), (ErrorKind::Connection, true));
     let error = invoked.attempts[0].error.as_ref().unwrap();
     assert!(error.contains("Connection refused") && !error.contains("/v1"), "{error}");
 }

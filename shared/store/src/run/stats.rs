@@ -46,14 +46,14 @@ impl RunStats {
         {
             self.scores.add(value);
         }
-        if !invocation.call.attempts.is_empty() {
+        if invocation.call.requests() > 0 {
             self.latencies.record(invocation.call.latency_ms);
         }
     }
 
     /// Counts the requests of a call with any result.
     pub fn charge(&mut self, call: &Call) {
-        self.calls += call.attempts.len() as u64;
+        self.calls += call.requests();
         self.retries += call.retries();
         if let Some(usage) = call.usage {
             self.usage += usage;

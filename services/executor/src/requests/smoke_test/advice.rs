@@ -9,15 +9,19 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
             "check the base URL and the network, or raise request.connect_timeout_seconds"
         }
         ErrorKind::FirstTokenTimeout => {
-            "the model thinks longer than request.first_token_timeout_seconds: raise it, or choose a faster model"
+            "the model thinks longer than request.first_token_timeout_seconds, or the server queues its calls: raise it, \
+             lower rate_limit.concurrency (--concurrency), or choose a faster model"
         }
         ErrorKind::IdleTimeout => {
             "the answer stopped coming: raise request.idle_timeout_seconds, or ask the provider"
         }
-        ErrorKind::TotalTimeout => "raise request.total_timeout_seconds, or ask for fewer tokens",
+        ErrorKind::TotalTimeout => {
+            "the server took the call and did not end its answer: look at its log, raise \
+             request.total_timeout_seconds, or ask for fewer tokens"
+        }
         ErrorKind::RateLimited => "state the account's limits in rate_limit (concurrency, rpm), or wait",
         ErrorKind::Overloaded | ErrorKind::ServerError => {
-            "the provider is in trouble: look at its status page, or wait"
+            "the provider is in trouble, or starts: look at its log or its status page, or wait"
         }
         ErrorKind::TruncatedStream => {
             "the server breaks its streams off: look at its log, or at the proxy in between"

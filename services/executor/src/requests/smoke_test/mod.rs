@@ -66,13 +66,14 @@ async fn report(
         }
         Err(_) => None,
     };
-    Some(SmokeTestReport { json_mode, ..answered(&invoked) })
+    Some(SmokeTestReport { json_mode, ..answered(&invoked, policy.total) })
 }
 
 /// Returns the provider's policy, with a deadline for the test.
 fn policy(callee: &Callee<'_>, now: Timestamp) -> CallPolicy {
     let time = SignedDuration::try_from(SmokeTest::TIME_MAX).expect("a minute is in range");
-    CallPolicy { deadline: Some(now + time), total: SmokeTest::TIME_MAX, ..callee.policy() }
+    let policy = callee.policy();
+    CallPolicy { deadline: Some(now + time), total: policy.total.min(SmokeTest::TIME_MAX), ..policy }
 }
 
 /// Returns a configuration with one retry and no long wait, because a person waits for the result.

@@ -1,4 +1,6 @@
-use runmill_llm::{Invoked, Unanswered};
+use std::time::Duration;
+
+use runmill_llm::{Invoked, ModelError, TimeoutPhase, Unanswered};
 use runmill_proto::{
     ErrorKind,
     api::{SmokeTestError, SmokeTestReport},
@@ -7,8 +9,8 @@ use runmill_proto::{
 
 use super::advice::advice;
 
-/// Returns the report of a call that was made.
-pub fn answered(invoked: &Invoked) -> SmokeTestReport {
+/// Returns the report of a call that was made. `total` is the longest time of each of its attempts.
+pub fn answered(invoked: &Invoked, total: Duration) -> SmokeTestReport {
     let last = invoked.attempts.last();
     let answer = invoked.result.as_ref().ok();
     SmokeTestReport {
@@ -21,7 +23,7 @@ pub fn answered(invoked: &Invoked) -> SmokeTestReport {
         cost_usd: invoked.cost_usd(),
         key: last.and_then(|attempt| attempt.key.clone()).filter(|label| !label.is_empty()),
         answered_by: answer.and_then(|answer| answer.remarks.answered_by.clone()),
-        error: invoked.result.as_ref().err().map(|error| fault(error, last.and_then(|it| it.status))),
+        error: invoked.result.as_ref().err().map(|error| fault(error, last.and_then(|it| it.status), total)),
         ..nothing()
     }
 }
@@ -34,14 +36,16 @@ pub fn unusable(message: &str) -> SmokeTestReport {
     SmokeTestReport { error: Some(error), ..nothing() }
 }
 
-fn fault(unanswered: &Unanswered, status: Option<u16>) -> SmokeTestError {
+fn fault(unanswered: &Unanswered, status: Option<u16>, total: Duration) -> SmokeTestError {
     let error = unanswered.error();
-    SmokeTestError {
-        kind: error.kind(),
-        status,
-        message: error.to_string(),
-        advice: advice(error.kind()).to_owned(),
-    }
+    let message = match error {
+        // The test may have less time than the setting allows, so that the setting is not to blame.
+        ModelError::TimedOut(TimeoutPhase::Total) => {
+            format!("no complete answer within {} s", total.as_secs_f64())
+        }
+        error => error.to_string(),
+    };
+    SmokeTestError { kind: error.kind(), status, message, advice: advice(error.kind()).to_owned() }
 }
 
 fn nothing() -> SmokeTestReport {
@@ -60,6 +64,6 @@ fn nothing() -> SmokeTestReport {
     }
 }
 
-fn milliseconds(duration: std::time::Duration) -> u64 {
+fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

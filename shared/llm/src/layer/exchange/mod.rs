@@ -121,7 +121,11 @@ impl Exchange {
         let event = sse::first_data(&body);
         let body = event.as_deref().map_or(&body[..], str::as_bytes);
         let (status, form) = (status.as_u16(), cx.form);
-        self.protocol.error(&ErrorAnswer { status, body, form, after, should_retry })
+        let error = self.protocol.error(&ErrorAnswer { status, body, form, after, should_retry });
+        match self.transport.hint(status) {
+            Some(hint) => error.map_message(|message| format!("{message} ({hint})")),
+            None => error,
+        }
     }
 }
 

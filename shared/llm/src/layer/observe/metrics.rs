@@ -47,6 +47,12 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// Counts attempts that did not reach the provider.
+    pub fn count_unreached(&self, provider_id: ProviderId, model: &str, attempts: u64) {
+        let labels = [&provider_id.to_string(), self.models.label(model), UNREACHED];
+        self.requests.with_label_values(&labels).inc_by(attempts);
+    }
+
     pub fn count(&self, provider_id: ProviderId, model: &str, invoked: &Invoked) {
         let provider_id = provider_id.to_string();
         let model = self.models.label(model);
@@ -68,6 +74,9 @@ impl Metrics {
         }
     }
 }
+
+/// Status of an attempt that did not reach the provider, and is no call.
+const UNREACHED: &str = "unreached";
 
 fn status(invoked: &Invoked) -> &'static str {
     match invoked.result {

@@ -35,8 +35,13 @@ impl<I: CallLayer> CallLayer for Observe<I> {
             call_id = request.call_id,
         );
         let invoked = self.inner.invoke(request, policies, interrupts).instrument(span.clone()).await;
+        let requests = invoked.requests();
+        let unreached = invoked.attempts.len() - requests;
+        if unreached > 0 {
+            self.metrics.count_unreached(self.provider_id, &request.model, unreached as u64);
+        }
         // A call without a request is not counted, because a stopped lane would look like many fast failures.
-        if invoked.attempts.is_empty() {
+        if requests == 0 {
             span.in_scope(|| log_uncalled(request, &invoked));
             return invoked;
         }
@@ -54,7 +59,7 @@ impl<I> Observe<I> {
             event = "model.invocation",
             provider_id = %self.provider_id,
             model = request.model,
-            retry_count = invoked.attempts.len().saturating_sub(1),
+            retry_count = invoked.requests().saturating_sub(1),
             latency_ms = milliseconds(invoked.latency),
             ttft_ms = invoked.ttft.map(milliseconds),
             streamed = invoked.streamed,
@@ -109,7 +114,10 @@ mod tests {
     };
 
     /// Simulates a call that made this many requests before its lane stopped.
-    struct Stopped(usize);
+    struct Stopped {
+        requests: usize,
+        unsent: bool,
+    }
 
     impl CallLayer for Stopped {
         async fn invoke(&self, _: &ChatRequest, _: &dyn PolicySource, _: &Interrupts) -> Invoked {
@@ -124,10 +132,10 @@ mod tests {
                 cost_nanousd: None,
                 cost_unknown: None,
                 key: None,
-                unsent: false,
+                unsent: self.unsent,
             };
             Invoked {
-                attempts: vec![attempt; self.0],
+                attempts: vec![attempt; self.requests],
                 usage: None,
                 started_at: Timestamp::UNIX_EPOCH,
                 latency: Duration::ZERO,
@@ -139,18 +147,30 @@ mod tests {
         }
     }
 
+    async fn metrics_of(inner: Stopped) -> String {
+        let registry = Registry::new();
+        let metrics = Arc::new(Metrics::register(&registry).unwrap());
+        let provider_id = ProviderId::from_uuid(Uuid::nil());
+        let observe = Observe { inner, provider_id, provider_kind: "custom", metrics };
+
+        observe.invoke(&request(), &policy(), &Interrupts::default()).await;
+
+        TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
+    }
+
     #[tokio::test]
     async fn a_call_without_a_request_is_not_counted() {
         for requests in [0, 1] {
-            let registry = Registry::new();
-            let metrics = Arc::new(Metrics::register(&registry).unwrap());
-            let provider_id = ProviderId::from_uuid(Uuid::nil());
-            let observe = Observe { inner: Stopped(requests), provider_id, provider_kind: "custom", metrics };
-
-            observe.invoke(&request(), &policy(), &Interrupts::default()).await;
-
-            let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+            let text = metrics_of(Stopped { requests, unsent: false }).await;
             assert_eq!(text.contains("litellm_"), requests > 0, "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn attempts_that_did_not_reach_the_provider_are_counted_apart() {
+        let text = metrics_of(Stopped { requests: 3, unsent: true }).await;
+
+        let counted: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(counted.len() == 1 && counted[0].ends_with("status=\"unreached\"} 3"), "{text}");
     }
 }

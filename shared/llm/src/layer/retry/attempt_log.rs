@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct AttemptLog {
     call_started: Instant,
     call_started_at: Timestamp,
-    /// Start of the first attempt.
+    /// Start of the first attempt that reached the provider.
     began: Option<Instant>,
     attempts: Vec<message::Attempt>,
     usage: Option<Usage>,
@@ -74,6 +74,7 @@ impl AttemptLog {
         if let Some(usage) = usage {
             *self.usage.get_or_insert_default() += usage;
         }
+        let unsent = answer.as_ref().err().is_some_and(ModelError::is_unsent);
         let place = state.seller.map(Seller::place).unwrap_or_default();
         let cost = cost::of(usage.as_ref(), billing, place, self.wall(Instant::now()), price);
         self.attempts.push(message::Attempt {
@@ -86,9 +87,11 @@ impl AttemptLog {
             cost_nanousd: cost.nanousd,
             cost_unknown: cost.unknown,
             key: state.key.as_deref().map(str::to_owned),
-            unsent: false,
+            unsent,
         });
-        self.began.get_or_insert(began);
+        if !unsent {
+            self.began.get_or_insert(began);
+        }
         self.last = state;
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use runmill_quota::RetryBudget;
 use tokio::time::Instant;
 
-use super::backoff;
+use super::{backoff, server_wait::ServerWait};
 use crate::{Advice, CallPolicy, keys::KeyAvailability};
 
 /// Next step of a call after a failed attempt.
@@ -25,14 +25,18 @@ pub(super) enum Decision {
 /// is deferred: retries at once would only add load to a provider in trouble. A rate limit uses up neither. Two other
 /// bounds apply to a rate limit: the sum of the call's waits (`wait_max`), and the number of rate-limited attempts,
 /// because a provider may ask for waits of zero. Beyond either, the call is deferred, so that other jobs can use its
-/// place.
+/// place. A server that starts is waited for likewise, for some seconds.
 pub(super) struct RetryState<'a> {
     budget: &'a RetryBudget,
     failures: u32,
-    /// Number of this call's failures after which only one retry is made.
-    unrepeatable: u32,
     rate_limits: u32,
     rate_limit_waits: Duration,
+    server_wait: ServerWait,
+    /// Number of attempts that were refused although the key may be good.
+    suspicions: u32,
+    reconnects: u32,
+    /// True after an error that a retry probably repeats.
+    is_last: bool,
 }
 
 /// Maximum number of rate-limited attempts of one call. With the default backoff this many take longer than any
@@ -45,14 +49,29 @@ const STOPPED_FOR: Duration = Duration::from_mins(5);
 /// Interval at which a call checks whether another call's probe has closed a key's circuit breaker.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Shortest time for which a job is deferred whose provider cannot be reached. Up to as much is added, so that jobs
+/// that were deferred together spread out.
+const DOWN_FOR: Duration = Duration::from_secs(5);
+
+/// Wait after the first refusal of a request whose key may be good. It doubles with each.
+const SUSPICION_WAIT: Duration = Duration::from_secs(1);
+/// Maximum number of such refusals of one call, after which the job is deferred.
+const SUSPICIONS_MAX: u32 = 6;
+
+/// Maximum number of times that one call is repeated at once because its connection was closed early.
+const RECONNECTS_MAX: u32 = 2;
+
 impl<'a> RetryState<'a> {
     pub const fn new(budget: &'a RetryBudget, failed_before: u32) -> Self {
         Self {
             budget,
             failures: failed_before,
-            unrepeatable: 0,
             rate_limits: 0,
             rate_limit_waits: Duration::ZERO,
+            server_wait: ServerWait::new(),
+            suspicions: 0,
+            reconnects: 0,
+            is_last: false,
         }
     }
 
@@ -73,7 +92,12 @@ impl<'a> RetryState<'a> {
     ) -> Decision {
         match (advice, availability) {
             (Advice::RetryHere { after }, _) => self.fail(policy, after, fraction),
-            (Advice::RetryOnce, _) => self.fail_or_retry_once(policy, fraction),
+            (Advice::RetryOnce, _) => self.fail_once(policy, fraction),
+            (Advice::Reconnect, _) => self.reconnect(policy, fraction),
+            (Advice::AwaitServer, _) => match self.server_wait.next(policy.wait_max, fraction) {
+                Some(wait) => Decision::Wait(wait),
+                None => Decision::Defer(DOWN_FOR.mul_f64(1.0 + fraction.clamp(0.0, 1.0))),
+            },
             // Only this key is limited or refused, so another can be used at once.
             (Advice::SlowDown { .. } | Advice::StopLane { .. }, KeyAvailability::AnotherKey) => {
                 self.rate_limited(policy, Some(Duration::ZERO), 0.0)
@@ -82,13 +106,14 @@ impl<'a> RetryState<'a> {
             (Advice::StopLane { .. }, KeyAvailability::Probing) => {
                 self.rate_limited(policy, Some(PROBE_INTERVAL), fraction)
             }
+            (Advice::StopLane { .. }, KeyAvailability::Suspected) => self.suspected(policy, fraction),
             (Advice::SlowDown { after }, _) => self.rate_limited(policy, after, fraction),
             // The negotiation has tried every form of the request already.
             (Advice::FixRequest(_) | Advice::FailItem, _) => Decision::Fail,
             (Advice::StopLane { .. }, KeyAvailability::NoneUntil(until)) => {
                 Decision::StopLane(until.saturating_duration_since(Instant::now()))
             }
-            (Advice::StopLane { after }, KeyAvailability::Unchanged) => {
+            (Advice::StopLane { after }, KeyAvailability::Unchanged | KeyAvailability::RequestRefused) => {
                 Decision::StopLane(after.unwrap_or(STOPPED_FOR))
             }
             (Advice::GiveUp, _) => Decision::GiveUp,
@@ -112,14 +137,27 @@ impl<'a> RetryState<'a> {
         Decision::Wait(wait)
     }
 
-    /// Retries as after any failure, unless the call has already failed in this way.
-    fn fail_or_retry_once(&mut self, policy: &CallPolicy, fraction: f64) -> Decision {
-        self.unrepeatable += 1;
-        if self.unrepeatable > 1 {
+    fn fail_once(&mut self, policy: &CallPolicy, fraction: f64) -> Decision {
+        if std::mem::replace(&mut self.is_last, true) {
             self.failures += 1;
             return Decision::Fail;
         }
         self.fail(policy, None, fraction)
+    }
+
+    fn reconnect(&mut self, policy: &CallPolicy, fraction: f64) -> Decision {
+        self.reconnects += 1;
+        if self.reconnects > RECONNECTS_MAX {
+            return self.fail(policy, None, fraction);
+        }
+        Decision::Wait(Duration::ZERO)
+    }
+
+    fn suspected(&mut self, policy: &CallPolicy, fraction: f64) -> Decision {
+        let wait = SUSPICION_WAIT.saturating_mul(1 << self.suspicions.min(SUSPICIONS_MAX));
+        let wait = wait + backoff::delay(policy, 1, fraction);
+        self.suspicions += 1;
+        if self.suspicions < SUSPICIONS_MAX { Decision::Wait(wait) } else { Decision::Defer(wait) }
     }
 
     fn rate_limited(&mut self, policy: &CallPolicy, after: Option<Duration>, fraction: f64) -> Decision {

@@ -2,6 +2,7 @@ mod attempt_log;
 mod backoff;
 mod cost;
 mod decision;
+mod server_wait;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +20,7 @@ use self::{
 use super::{AttemptLayer, CallLayer, Context};
 use crate::{
     ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
-    protocol::Form, tracker::AttemptTracker,
+    keys::Refusals, protocol::Form, tracker::AttemptTracker,
 };
 
 /// Makes attempts until there is an answer, or a reason to stop.
@@ -59,10 +60,22 @@ impl<A: AttemptLayer> Retry<A> {
         if policy.failed_before == 0 {
             self.budget.deposit(policy.budget_percent);
         }
+        let refusals = Refusals::default();
+        let mut last = None;
         loop {
             let tracker = AttemptTracker::default();
             let (number, form, deadline) = (log.len(), Form::default(), log.instant(policy.deadline));
-            let cx = Context { request, policies, number, form, deadline, tracker: &tracker, key: None };
+            let (tracker_ref, refusals) = (&tracker, &refusals);
+            let cx = Context {
+                request,
+                policies,
+                number,
+                form,
+                deadline,
+                tracker: tracker_ref,
+                refusals,
+                key: None,
+            };
             let has_started = || number > 0 || tracker.state().began.is_some();
             let span = tracing::info_span!(
                 target: "trace",
@@ -90,8 +103,13 @@ impl<A: AttemptLayer> Retry<A> {
                     let waiting = wait_to_retry(wait, number, &error, deadline);
                     let waited = interrupts.run(waiting, || true).await;
                     waited.unwrap_or(Err(Unanswered::Interrupted))?;
+                    last = Some(error);
                 }
                 Decision::Defer(after) => return Err(Unanswered::Deferred { after, error }),
+                // A deadline that passes while an attempt waits for its slot is not the reason why the others failed.
+                Decision::Fail if error == ModelError::DeadlinePassed => {
+                    return Err(Unanswered::Failed(last.unwrap_or(error)));
+                }
                 Decision::Fail => return Err(Unanswered::Failed(error)),
                 Decision::StopLane(after) => return Err(Unanswered::LaneStopped { after, error }),
                 Decision::GiveUp => return Err(Unanswered::Interrupted),
@@ -122,7 +140,7 @@ async fn wait_to_retry(
 ) -> Result<(), Unanswered> {
     // No attempt may start after the deadline, so a wait beyond it is useless.
     if deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
-        return Err(Unanswered::Failed(ModelError::DeadlinePassed));
+        return Err(Unanswered::Failed(error.clone()));
     }
     tracing::debug!(
         event = "model.attempt_failed",

@@ -148,11 +148,12 @@ async fn no_attempt_starts_after_the_deadline() {
     let invoked = client.invoke(&request(), &at(1000), &Interrupts::default()).await;
     assert_eq!((invoked.result, invoked.attempts.len()), (passed.clone(), 0));
 
-    // The deadline would pass during a backoff, so the call does not wait.
+    // The deadline would pass during a backoff, so the call does not wait, and says why its attempt failed.
     let client = retry(Permit { inner: Scripted::failing([slow_down(20)]), lane: Arc::clone(&lane) });
     let start = Instant::now();
     let invoked = client.invoke(&request(), &at(1020), &Interrupts::default()).await;
-    assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (passed.clone(), 1, secs(0)));
+    let limited = Err(Unanswered::Failed(slow_down(20)));
+    assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (limited, 1, secs(0)));
 
     // The deadline passes while all slots are taken.
     let _held = lane.admit(&ASK).await.unwrap();
@@ -340,9 +341,10 @@ async fn a_cost_that_is_known_in_part_is_unknown_with_the_reason() {
 /// After a run was resumed, all its jobs start at the same time, and only one of them may probe the key.
 #[tokio::test(start_paused = true)]
 async fn calls_that_begin_while_a_key_is_tried_wait_for_what_comes_of_it() {
-    let key = Key { label: "only".into(), weight: 1, headers: HeaderMap::new() };
+    let key = Key { label: "only".into(), weight: 1, headers: HeaderMap::new(), authorizes: true };
     let answers = (0..3).map(|_| vec![Act::Wait(3), Act::Answer]);
-    let wire = Scripted::new([vec![Act::Fail(bad_key())]].into_iter().chain(answers));
+    let refusals = [(); 2].map(|()| vec![Act::Fail(bad_key())]);
+    let wire = Scripted::new(refusals.into_iter().chain(answers));
     let wiring = Wiring::new(Wired {
         identity: Identity { version: 1, connect_timeout: secs(1) },
         keys: Keys::new(vec![key]),
@@ -424,4 +426,116 @@ async fn a_job_takes_no_longer_than_its_settings_say() {
     assert_eq!(invoked.attempts.len(), 7);
     assert!(matches!(invoked.result, Err(Unanswered::Failed(ModelError::TimedOut(TimeoutPhase::Total)))));
     assert_eq!(start.elapsed(), settings.longest_job());
+}
+
+/// The only slot is taken by another call while the call waits to be tried again.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_passes_before_a_retry_does_not_hide_the_error() {
+    struct Taking(Scripted, Arc<Lane>);
+
+    impl AttemptLayer for Taking {
+        async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+            let answer = self.0.attempt(cx).await;
+            let lane = Arc::clone(&self.1);
+            tokio::spawn(async move {
+                let _held = lane.admit(&ASK).await;
+                sleep(secs(99)).await;
+            });
+            answer
+        }
+    }
+
+    let lane = Arc::new(Lane::new(1));
+    let inner = Taking(Scripted::failing([slow_down(1)]), Arc::clone(&lane));
+    let client = retry(Permit { inner, lane });
+    let deadline = Some(Timestamp::from_second(1_010).unwrap());
+
+    let invoked =
+        client.invoke(&request(), &CallPolicy { deadline, ..policy() }, &Interrupts::default()).await;
+
+    assert_eq!(invoked.result, Err(Unanswered::Failed(slow_down(1))));
+    assert_eq!((invoked.attempts.len(), invoked.latency), (1, secs(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hung_server_is_blamed_though_the_deadline_is_as_long_as_its_time() {
+    let client = retry(Timeout { inner: Scripted::acting(&[Act::SendBuffered, Act::Wait(9999)]) });
+    let deadline = Some(Timestamp::from_second(1_060).unwrap());
+    let minute = CallPolicy { deadline, total: secs(60), ..policy() };
+
+    let invoked = client.invoke(&request(), &minute, &Interrupts::default()).await;
+
+    assert_eq!(invoked.result, Err(Unanswered::Failed(ModelError::TimedOut(TimeoutPhase::Total))));
+}
+
+fn unreachable() -> ModelError {
+    ModelError::Unreachable { message: "connection refused".into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_restarts_uses_up_neither_retries_nor_the_budget_and_is_no_call() {
+    let starting = ModelError::Starting { message: "loading model".into() };
+    let client = retry(Scripted::failing([unreachable(), unreachable(), starting, unreachable()]));
+    while client.budget.withdraw() {}
+    let none = CallPolicy { max_retries: 0, budget_percent: 0.0, ..policy() };
+
+    let invoked = client.invoke(&request(), &none, &Interrupts::default()).await;
+
+    assert_eq!((&invoked.result, invoked.failures), (&Ok(four()), 0));
+    let unsent: Vec<_> = invoked.attempts.iter().map(|attempt| attempt.unsent).collect();
+    assert_eq!(unsent, [true, true, false, true, false]);
+    assert_eq!(invoked.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_away_defers_the_call_after_some_seconds() {
+    let client = retry(Scripted::failing(std::iter::repeat_n(unreachable(), 100)));
+    let start = Instant::now();
+
+    let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+
+    assert_eq!(invoked.result, Err(Unanswered::Deferred { after: secs(5), error: unreachable() }));
+    assert!(start.elapsed() <= secs(5) && start.elapsed() > secs(4), "{:?}", start.elapsed());
+    assert_eq!((invoked.failures, invoked.latency, invoked.requests()), (0, secs(0), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_would_repeat_is_asked_again_once() {
+    let table =
+        [ModelError::Malformed { message: "no".into() }, ModelError::EmptyAnswer { message: "no".into() }];
+    for error in table {
+        let client = retry(Scripted::failing(std::iter::repeat_n(error.clone(), 9)));
+
+        let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+
+        assert_eq!((invoked.result, invoked.attempts.len()), (Err(Unanswered::Failed(error)), 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_closed_while_it_was_idle_uses_up_no_retry() {
+    let closed = || ModelError::ClosedEarly { message: "closed".into() };
+    let none = CallPolicy { max_retries: 0, ..policy() };
+    let start = Instant::now();
+
+    let answered = retry(Scripted::failing([closed(), closed()]));
+    let answered = answered.invoke(&request(), &none, &Interrupts::default()).await;
+    let failed = retry(Scripted::failing([(); 9].map(|()| closed())));
+    let failed = failed.invoke(&request(), &none, &Interrupts::default()).await;
+
+    assert_eq!((answered.result, answered.failures, start.elapsed()), (Ok(four()), 0, secs(0)));
+    assert_eq!((failed.result, failed.attempts.len()), (Err(Unanswered::Failed(closed())), 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_may_concern_the_request_alone_is_checked_after_a_wait_and_uses_up_no_retry() {
+    let refused = |shown| vec![Act::SendStream, Act::Availability(shown), Act::Fail(bad_key())];
+    let suspected = || refused(KeyAvailability::Suspected);
+    let client = retry(Scripted::new([suspected(), suspected(), vec![Act::SendStream, Act::Answer]]));
+    let none = CallPolicy { max_retries: 0, ..policy() };
+    let start = Instant::now();
+
+    let invoked = client.invoke(&request(), &none, &Interrupts::default()).await;
+
+    assert_eq!((invoked.result, invoked.failures, start.elapsed()), (Ok(four()), 0, secs(3)));
 }

@@ -4,7 +4,7 @@ use detail::Detail;
 
 use crate::{
     Fix, ModelError,
-    protocol::{ErrorAnswer, Form, status::ErrorHead},
+    protocol::{ErrorAnswer, Form, cause::Cause, status::ErrorHead},
 };
 
 /// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
@@ -41,8 +41,8 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
     match topic {
         Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: head.after },
         Some(Topic::Account) => ModelError::Authentication { message },
-        Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
+        Some(Topic::Shared(cause)) => cause.error(head, message),
         None => head.error(message),
     }
 }
@@ -52,8 +52,8 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
 enum Topic {
     Quota,
     Account,
-    Context,
     Policy,
+    Shared(Cause),
 }
 
 impl Detail {
@@ -65,12 +65,10 @@ impl Detail {
             Some(Topic::Quota)
         } else if of_request && self.says(&["organization has been disabled"]) {
             Some(Topic::Account)
-        } else if of_request && self.says(CONTEXT) {
-            Some(Topic::Context)
         } else if of_request && self.says(&["blocked by content filtering policy"]) {
             Some(Topic::Policy)
         } else {
-            None
+            Cause::find(status, &self.kind, &self.message).map(Topic::Shared)
         }
     }
 }
@@ -82,10 +80,6 @@ const QUOTA: &[&str] = &[
     "reached your specified api usage limits",
     "reached your specified workspace api usage limits",
 ];
-
-/// Phrases for a prompt that is too long, in this order: alone; together with `max_tokens`; either, at Bedrock.
-const CONTEXT: &[&str] =
-    &["prompt is too long", "exceed context limit", "input is too long for requested model"];
 
 /// Returns the change of the form after which the provider may accept the request, if there is one.
 fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {

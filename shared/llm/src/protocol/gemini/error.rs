@@ -4,7 +4,7 @@ use detail::Detail;
 
 use crate::{
     Fix, ModelError,
-    protocol::{ErrorAnswer, Form, delay, status::ErrorHead},
+    protocol::{ErrorAnswer, Form, cause::Cause, delay, status::ErrorHead},
 };
 
 /// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
@@ -42,8 +42,8 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
         Some(Topic::Key) => ModelError::Authentication { message },
         // The error's delay is ignored: it is at most a minute, and a daily quota is not renewed by then.
         Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: None },
-        Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
+        Some(Topic::Shared(cause)) => cause.error(head, message),
         Some(Topic::Canceled) => ModelError::ServerError { status, message, after },
         None => head.error(message),
     }
@@ -54,10 +54,10 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
 enum Topic {
     Key,
     Quota,
-    Context,
     Policy,
     /// The provider canceled the request.
     Canceled,
+    Shared(Cause),
 }
 
 impl Detail {
@@ -65,11 +65,10 @@ impl Detail {
         match status {
             // The API answers a bad key with the status of a bad request.
             400 if self.reason == "API_KEY_INVALID" || self.says(KEY) => Some(Topic::Key),
-            400 if self.says(CONTEXT) => Some(Topic::Context),
             400 if self.says(POLICY) => Some(Topic::Policy),
             429 if self.per_day || self.says(QUOTA) => Some(Topic::Quota),
             499 => Some(Topic::Canceled),
-            _ => None,
+            _ => Cause::find(status, &self.status, &self.message).map(Topic::Shared),
         }
     }
 }
@@ -82,8 +81,6 @@ const KEY: &[&str] = &[
     "user location is not supported",
     "free tier is not available",
 ];
-
-const CONTEXT: &[&str] = &["exceeds the maximum number of tokens allowed"];
 
 /// Phrase of Vertex AI. The Gemini API itself sends an empty answer with a reason instead.
 const POLICY: &[&str] = &["responsible ai practices"];

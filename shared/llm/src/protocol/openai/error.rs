@@ -7,7 +7,7 @@ use detail::Detail;
 
 use crate::{
     ModelError,
-    protocol::{ErrorAnswer, delay, gemini::error as google, status::ErrorHead},
+    protocol::{ErrorAnswer, cause::Cause, delay, gemini::error as google, status::ErrorHead},
 };
 
 /// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
@@ -55,8 +55,8 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
     let message = detail.message;
     match topic {
         Some(Topic::Quota) => ModelError::QuotaExhausted { message, after: head.after },
-        Some(Topic::Context) => ModelError::ContextLength { message },
         Some(Topic::Policy) => ModelError::ContentPolicy { message },
+        Some(Topic::Shared(cause)) => cause.error(ErrorHead { after, ..head }, message),
         None => ErrorHead { after, ..head }.error(message),
     }
 }
@@ -65,8 +65,8 @@ fn classify(head: ErrorHead, detail: Detail) -> ModelError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Quota,
-    Context,
     Policy,
+    Shared(Cause),
 }
 
 impl Detail {
@@ -78,26 +78,21 @@ impl Detail {
         {
             return Some(Topic::Quota);
         }
+        let name = if self.kind.is_empty() { &self.code } else { &self.kind };
+        if let Some(cause) = Cause::find(status, name, &self.message) {
+            return Some(Topic::Shared(cause));
+        }
         // The message of a failing server is not reliable about the request, so only statuses of bad requests are
         // examined.
         if !(400..429).contains(&status) {
             return None;
         }
-        if code(&["context_length_exceeded", "exceed_context_size_error"]) || self.says(CONTEXT) {
-            return Some(Topic::Context);
+        if code(&["context_length_exceeded"]) {
+            return Some(Topic::Shared(Cause::Context));
         }
         (code(POLICY_CODES) || self.says(POLICY)).then_some(Topic::Policy)
     }
 }
-
-/// Phrases of, in this order: OpenAI and vLLM; OpenAI's responses; llama.cpp; TGI; Mistral.
-const CONTEXT: &[&str] = &[
-    "maximum context length",
-    "exceeds the context window",
-    "exceeds the available context size",
-    "`inputs` tokens + `max_new_tokens` must be",
-    "too large for model with",
-];
 
 const POLICY_CODES: &[&str] =
     &["content_policy_violation", "content_filter", "image_content_policy_violation", "invalid_prompt"];
