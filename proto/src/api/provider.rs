@@ -55,6 +55,8 @@ pub struct Capabilities {
     pub json_mode: Option<bool>,
     pub reasoning: Option<bool>,
     pub images: Option<bool>,
+    /// False to ask for buffered answers from the start.
+    pub streaming: Option<bool>,
 }
 
 /// Limits of the account, shared by all executors. Null if not stated.

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use runmill_proto::ErrorKind;
 
+use crate::protocol::Form;
+
 /// Reason why a call to a model gave no answer.
 ///
 /// `message` is the provider's own text, shortened and without secrets. `after` is the delay that the provider asked
@@ -23,11 +25,14 @@ pub enum ModelError {
     ServerErrorForGood { status: u16, message: String },
     #[error("the stream ended before the answer was complete")]
     TruncatedStream,
+    /// The stream ended without any event. The server may tell the reason in a buffered answer.
+    #[error("the stream ended without an event")]
+    EmptyStream,
     #[error("the answer does not follow the protocol: {message}")]
     Malformed { message: String },
-    /// The provider may accept the same request in another form.
-    #[error("the provider rejects the request's stream or token limit options: {message}")]
-    Rejected { fix: Fix, message: String },
+    /// The provider may accept the same request in another form, `form`.
+    #[error("the provider rejects the request in every form that was tried: {message}")]
+    Rejected { form: Form, message: String },
     #[error("the request is rejected with status {status}: {message}")]
     InvalidRequest { status: u16, message: String },
     #[error("the prompt and the answer do not fit the model's context window: {message}")]
@@ -58,19 +63,6 @@ pub enum TimeoutPhase {
     Total,
 }
 
-/// A change of a request's form after which the provider may accept it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fix {
-    /// Request a buffered answer, because this model does not stream.
-    Buffer,
-    /// Request a stream, because this model only streams.
-    Stream,
-    /// Leave out `stream_options`, which requests the usage of a stream, because the server does not know it.
-    OmitStreamOptions,
-    /// Use the other name of the token limit: a server may know only one of `max_tokens` and `max_completion_tokens`.
-    OtherTokenLimit,
-}
-
 /// Next step after an error of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
@@ -78,8 +70,8 @@ pub enum Advice {
     RetryHere { after: Option<Duration> },
     /// Wait for the rate limit, then retry. Uses up no retry.
     SlowDown { after: Option<Duration> },
-    /// Repeat the request at once, in another form.
-    FixRequest(Fix),
+    /// Repeat the request at once, in this form.
+    FixRequest(Form),
     /// Fail the item, because the same request cannot succeed.
     FailItem,
     /// Stop using this key: no request with it can succeed until somebody repairs it, or `after` has passed.
@@ -93,12 +85,14 @@ impl ModelError {
     // There is no `_` arm, so that a new variant does not compile without advice.
     pub fn advice(&self) -> Advice {
         match *self {
-            Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::Malformed { .. } => {
-                Advice::RetryHere { after: None }
-            }
+            Self::Connection { .. }
+            | Self::TimedOut(_)
+            | Self::TruncatedStream
+            | Self::EmptyStream
+            | Self::Malformed { .. } => Advice::RetryHere { after: None },
             Self::Overloaded { after, .. } | Self::ServerError { after, .. } => Advice::RetryHere { after },
             Self::RateLimited { after, .. } => Advice::SlowDown { after },
-            Self::Rejected { fix, .. } => Advice::FixRequest(fix),
+            Self::Rejected { form, .. } => Advice::FixRequest(form),
             Self::ServerErrorForGood { .. }
             | Self::InvalidRequest { .. }
             | Self::ContextLength { .. }
@@ -121,12 +115,10 @@ impl ModelError {
             Self::RateLimited { .. } => ErrorKind::RateLimited,
             Self::Overloaded { .. } => ErrorKind::Overloaded,
             Self::ServerError { .. } | Self::ServerErrorForGood { .. } => ErrorKind::ServerError,
-            Self::TruncatedStream => ErrorKind::TruncatedStream,
+            Self::TruncatedStream | Self::EmptyStream => ErrorKind::TruncatedStream,
             Self::Malformed { .. } => ErrorKind::MalformedResponse,
-            Self::Rejected { fix: Fix::OtherTokenLimit, .. } | Self::InvalidRequest { .. } => {
-                ErrorKind::InvalidRequest
-            }
-            Self::Rejected { .. } => ErrorKind::StreamRejected,
+            Self::Rejected { form, .. } if form.changes_stream() => ErrorKind::StreamRejected,
+            Self::Rejected { .. } | Self::InvalidRequest { .. } => ErrorKind::InvalidRequest,
             Self::ContextLength { .. } => ErrorKind::ContextLength,
             Self::ContentPolicy { .. } => ErrorKind::ContentPolicy,
             Self::Authentication { .. } => ErrorKind::Authentication,
@@ -151,7 +143,11 @@ impl ModelError {
             | Self::ContentPolicy { message }
             | Self::Authentication { message }
             | Self::QuotaExhausted { message, .. } => *message = edit(message),
-            Self::TimedOut(_) | Self::TruncatedStream | Self::DeadlinePassed | Self::Interrupted => {}
+            Self::TimedOut(_)
+            | Self::TruncatedStream
+            | Self::EmptyStream
+            | Self::DeadlinePassed
+            | Self::Interrupted => {}
         }
         self
     }

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use runmill_pricing::Seller;
 use runmill_proto::Usage;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::keys::KeyAvailability;
 
@@ -12,7 +12,11 @@ use crate::keys::KeyAvailability;
 /// Recording an event takes an uncontended lock, some tens of nanoseconds, which is cheaper than resetting a timer
 /// for each chunk.
 #[derive(Debug, Default)]
-pub(crate) struct AttemptTracker(Mutex<AttemptState>);
+pub(crate) struct AttemptTracker {
+    state: Mutex<AttemptState>,
+    /// Notified when the head of an answer with a status of 2xx has arrived.
+    accepted: Notify,
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AttemptState {
@@ -37,6 +41,13 @@ pub(crate) struct AttemptState {
     pub availability: KeyAvailability,
 }
 
+impl AttemptState {
+    /// Returns true if the head of an answer with a status of 2xx has arrived.
+    pub fn has_head(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
 impl AttemptTracker {
     /// Returns a copy of the present state.
     pub fn state(&self) -> AttemptState {
@@ -45,6 +56,21 @@ impl AttemptTracker {
 
     pub fn began(&self) {
         self.lock().began.get_or_insert_with(Instant::now);
+    }
+
+    /// Starts the attempt's time limits again, after a wait that is not the provider's.
+    pub fn began_anew(&self) {
+        self.lock().began = Some(Instant::now());
+    }
+
+    /// Waits for the head of an answer with a status of 2xx. Cancel safe.
+    pub async fn accepted(&self) {
+        self.accepted.notified().await;
+    }
+
+    /// Replaces the records of the last request by those of an earlier one, whose answer is used.
+    pub fn restore(&self, state: AttemptState) {
+        *self.lock() = state;
     }
 
     /// Records that a request is sent. Discards the records of an earlier request of the same attempt.
@@ -66,6 +92,10 @@ impl AttemptTracker {
         let mut state = self.lock();
         state.status = Some(status);
         state.streamed = streamed;
+        drop(state);
+        if (200..300).contains(&status) {
+            self.accepted.notify_one();
+        }
     }
 
     pub fn chunk(&self) {
@@ -91,6 +121,6 @@ impl AttemptTracker {
     }
 
     fn lock(&self) -> MutexGuard<'_, AttemptState> {
-        self.0.lock().expect("nothing panics while it holds this lock")
+        self.state.lock().expect("nothing panics while it holds this lock")
     }
 }

@@ -8,7 +8,7 @@ use runmill_llm::{
     protocol::{ErrorAnswer, Form, Protocol, Step},
     sse::SseDecoder,
 };
-use runmill_proto::Usage;
+use runmill_proto::{Fix, Usage};
 
 use super::cuts::cuts;
 
@@ -31,9 +31,10 @@ pub fn check(protocol: &dyn Protocol, input: &[u8]) {
     assert_bounded(&protocol.buffered(input), input);
     for status in STATUSES {
         for stream in [true, false] {
-            let form = Form { stream, ..Form::default() };
+            let form = if stream { Form::default() } else { Form::default().with(Fix::Buffered) };
+            let (fixable, after, should_retry) = (true, None, None);
             let error =
-                protocol.error(&ErrorAnswer { status, body: input, form, after: None, should_retry: None });
+                protocol.error(&ErrorAnswer { status, body: input, form, fixable, after, should_retry });
             assert_bounded(&(error.advice(), error), input);
         }
     }

@@ -4,13 +4,16 @@ mod stream_reader;
 use http::{HeaderMap, header::CONTENT_TYPE};
 use reqwest::Response;
 use runmill_clock::Clock;
-use runmill_proto::api::{ProviderKind, ProviderProtocol};
+use runmill_proto::{
+    Fix,
+    api::{ProviderKind, ProviderProtocol},
+};
 
 use self::{body::AnswerBody, stream_reader::StreamReader};
 use super::{AttemptLayer, Context};
 use crate::{
     ChatResponse, ModelError,
-    protocol::{ErrorAnswer, Protocol, UnusableAnswer},
+    protocol::{ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest},
     redact::Redactor,
     retry_after::retry_after,
     transport::Transport,
@@ -41,9 +44,9 @@ impl Exchange {
     }
 
     async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let wire = self.protocol.encode(cx.request, cx.form)?;
+        let wire = self.encode(cx)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
-        cx.tracker.sent(cx.form.stream);
+        cx.tracker.sent(cx.form.streams());
         let key = cx.key.expect("the wiring has chosen a key");
         let response = self.transport.send(wire, &key.headers, &request_id).await?;
         let status = response.status();
@@ -53,7 +56,7 @@ impl Exchange {
             return Err(self.error(cx, response).await);
         }
         let mut body = AnswerBody::of(response);
-        let mut streamed = cx.form.stream && media != MediaType::Json;
+        let mut streamed = cx.form.streams() && media != MediaType::Json;
         cx.tracker.answered(status.as_u16(), streamed);
         if streamed && body.begins_as_json().await? {
             streamed = false;
@@ -85,7 +88,25 @@ impl Exchange {
         let should_retry = should_retry(response.headers());
         let body = body::error(response).await;
         let (status, form) = (status.as_u16(), cx.form);
-        self.protocol.error(&ErrorAnswer { status, body: &body, form, after, should_retry })
+        let answer = ErrorAnswer { status, body: &body, form, fixable: true, after, should_retry };
+        let error = self.protocol.error(&answer);
+        let ModelError::Rejected { form, message } = error else { return error };
+        let form = self.narrowed(cx, form);
+        if form == cx.form {
+            return self.protocol.error(&ErrorAnswer { fixable: false, ..answer });
+        }
+        ModelError::Rejected { form, message }
+    }
+
+    fn encode(&self, cx: Context<'_>) -> Result<WireRequest, ModelError> {
+        self.protocol.encode(&cx.request.in_form(cx.form), cx.form)
+    }
+
+    /// Returns `form` with only those of its new changes that have an effect on this request.
+    fn narrowed(&self, cx: Context<'_>, form: Form) -> Form {
+        let refused = self.encode(cx);
+        let has_effect = |fix: &Fix| self.encode(Context { form: cx.form.with(*fix), ..cx }) != refused;
+        form.beyond(cx.form).fixes().filter(has_effect).fold(cx.form, Form::with)
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) struct StreamReader<'a> {
     events: SseDecoder,
     decoder: Box<dyn Decoder>,
     tracker: &'a AttemptTracker,
+    has_event: bool,
     has_token: bool,
 }
 
@@ -29,7 +30,7 @@ const AFTER_COMPLETE: Duration = Duration::from_secs(5);
 
 impl<'a> StreamReader<'a> {
     pub fn new(decoder: Box<dyn Decoder>, tracker: &'a AttemptTracker) -> Self {
-        Self { events: SseDecoder::default(), decoder, tracker, has_token: false }
+        Self { events: SseDecoder::default(), decoder, tracker, has_event: false, has_token: false }
     }
 
     pub async fn read(mut self, mut body: AnswerBody) -> Result<ChatResponse, ModelError> {
@@ -51,18 +52,24 @@ impl<'a> StreamReader<'a> {
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
         // Not every server sends the empty line after its terminator. No other event begins with this text, so the
         // terminator is complete without that line.
-        if let Ok(Some(event)) = self.events.rest()
+        let rest = self.events.rest();
+        let is_empty = !self.has_event && matches!(rest, Ok(None));
+        if let Ok(Some(event)) = rest
             && event.data == "[DONE]"
             && let Ok(Step::Complete(answer)) = self.decoder.event(&event)
         {
             return Ok(answer);
         }
-        self.decoder.end()
+        match self.decoder.end() {
+            Err(ModelError::TruncatedStream) if is_empty => Err(ModelError::EmptyStream),
+            answer => answer,
+        }
     }
 
     fn take(&mut self, piece: Bytes) -> Result<Option<ChatResponse>, ModelError> {
         self.events.push(piece);
         while let Some(event) = self.events.next()? {
+            self.has_event = true;
             match self.decoder.event(&event)? {
                 Step::Quiet => {}
                 Step::Token if self.has_token => {}

@@ -18,7 +18,7 @@ use self::{
 use super::{AttemptLayer, CallLayer, Context};
 use crate::{
     ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
-    protocol::Form, tracker::AttemptTracker,
+    tracker::AttemptTracker,
 };
 
 /// Makes attempts until there is an answer, or a reason to stop.
@@ -60,7 +60,7 @@ impl<A: AttemptLayer> Retry<A> {
         }
         loop {
             let tracker = AttemptTracker::default();
-            let (number, form, deadline) = (log.len(), Form::default(), log.instant(policy.deadline));
+            let (number, form, deadline) = (log.len(), request.form, log.instant(policy.deadline));
             let cx = Context { request, policies, number, form, deadline, tracker: &tracker, key: None };
             let has_started = || number > 0 || tracker.state().began.is_some();
             let span = tracing::info_span!(
