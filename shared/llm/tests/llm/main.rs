@@ -5,6 +5,7 @@
 mod changing;
 mod corpus;
 mod flood;
+mod forms;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod logs;

@@ -46,9 +46,9 @@ impl Negotiate<Picky> {
 #[tokio::test(start_paused = true)]
 async fn of_many_calls_one_finds_the_form_and_the_others_wait_for_it() {
     for fixes in [&[][..], &[Fix::NoStreamOptions], &[Fix::NoTemperature, Fix::NoSeed]] {
-        let (layer, start) = (picky(fixes), Instant::now());
+        let (layer, policy, start) = (picky(fixes), policy(), Instant::now());
 
-        let answers = join_all(repeat_with(|| ask(&layer, &policy())).take(64)).await;
+        let answers = join_all(repeat_with(|| ask(&layer, &policy)).take(64)).await;
 
         assert!(answers.iter().all(Result::is_ok));
         let refused = usize::from(!fixes.is_empty());
@@ -62,10 +62,11 @@ async fn of_many_calls_one_finds_the_form_and_the_others_wait_for_it() {
 async fn a_scout_that_is_dropped_or_fails_hands_over_to_the_next() {
     let failed = ModelError::ServerError { status: 500, message: "no".into(), after: None };
     for first in [vec![Act::Wait(99), Act::Answer], vec![Act::Wait(1), Act::Fail(failed)]] {
+        let policy = policy();
         let layer = negotiate([first, rejected(&[Fix::Buffered]), answered(), answered()]);
 
-        let others = async { (ask(&layer, &policy()).await, ask(&layer, &policy()).await) };
-        let (_, (second, third)) = tokio::join!(timeout(secs(2), ask(&layer, &policy())), others);
+        let others = async { (ask(&layer, &policy).await, ask(&layer, &policy).await) };
+        let (_, (second, third)) = tokio::join!(timeout(secs(2), ask(&layer, &policy)), others);
 
         assert!(second.is_ok() && third.is_ok());
         let buffered = form(&[Fix::Buffered]);
@@ -76,9 +77,9 @@ async fn a_scout_that_is_dropped_or_fails_hands_over_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_a_slow_scout_longer_than_ten_seconds() {
     let slow = vec![Act::Wait(60), Act::Answer];
-    let layer = negotiate([slow, answered()]);
+    let (layer, policy) = (negotiate([slow, answered()]), policy());
 
-    let (slow, fast) = tokio::join!(ask(&layer, &policy()), ask(&layer, &policy()));
+    let (slow, fast) = tokio::join!(ask(&layer, &policy), ask(&layer, &policy));
 
     assert!(slow.is_ok() && fast.is_ok());
     let seen = layer.inner.seen.lock().unwrap();
@@ -98,11 +99,11 @@ async fn the_wait_for_a_scout_is_not_the_providers_time() {
 
 #[tokio::test(start_paused = true)]
 async fn after_an_hour_one_call_tries_the_first_form_and_the_others_go_on_with_the_old_one() {
-    let layer = picky(&[Fix::NoStreamOptions]);
-    ask(&layer, &policy()).await.unwrap();
+    let (layer, policy) = (picky(&[Fix::NoStreamOptions]), policy());
+    ask(&layer, &policy).await.unwrap();
     advance(secs(3600)).await;
 
-    let answers = join_all(repeat_with(|| ask(&layer, &policy())).take(64)).await;
+    let answers = join_all(repeat_with(|| ask(&layer, &policy)).take(64)).await;
 
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(layer.refused(), 2);
