@@ -67,7 +67,7 @@ mod tests {
         let large = "x".repeat(65_536);
         let table = [
             (json!({"chat_template_kwargs": {"enable_thinking": false}, "user": "me"}), vec![]),
-            (json!({"stream": false, "model": "m", "x": 1}), vec!["/extra_body/model", "/extra_body/stream"]),
+            (json!({"stream": false, "model": "m", "x": 1}), vec!["/extra_body/stream", "/extra_body/model"]),
             (json!({"text": large}), vec!["/extra_body"]),
         ];
         for (extra, want) in table {

@@ -22,6 +22,8 @@ pub(crate) struct AttemptTracker {
 pub(crate) struct AttemptState {
     /// Time at which the attempt got its slot and its time limits started. `None` if it got no slot.
     pub began: Option<Instant>,
+    /// True while the attempt waits for another call that finds the form, which is not the provider's time.
+    pub waits: bool,
     /// Time at which the attempt's last request was sent. `None` if no request was made.
     pub sent: Option<Instant>,
     /// True if the answer is a stream, or is expected to be one.
@@ -58,9 +60,15 @@ impl AttemptTracker {
         self.lock().began.get_or_insert_with(Instant::now);
     }
 
-    /// Starts the attempt's time limits again, after a wait that is not the provider's.
-    pub fn began_anew(&self) {
-        self.lock().began = Some(Instant::now());
+    /// Records that the attempt waits for another call. Its time limits start anew when it has waited.
+    pub fn waits(&self) {
+        self.lock().waits = true;
+    }
+
+    pub fn has_waited(&self) {
+        let mut state = self.lock();
+        state.waits = false;
+        state.began = Some(Instant::now());
     }
 
     /// Waits for the head of an answer with a status of 2xx. Cancel safe.

@@ -34,8 +34,9 @@ impl<'a> Negotiation<'a> {
             Entrance::Known(form) => (form, None),
             Entrance::Scout(scout) => (cx.form, Some(scout)),
             Entrance::Wait(search) => {
+                cx.tracker.waits();
                 let found = wait(memory, cx, search).await;
-                cx.tracker.began_anew();
+                cx.tracker.has_waited();
                 found
             }
         };

@@ -88,9 +88,9 @@ async fn nobody_waits_for_a_slow_scout_longer_than_ten_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn the_wait_for_a_scout_is_not_the_providers_time() {
-    let slow = vec![Act::Head(400), Act::Wait(9), Act::Answer];
-    let layer = Timeout { inner: negotiate([slow, vec![Act::Wait(4), Act::Answer]]) };
-    let policy = crate::CallPolicy { total: secs(9), ..policy() };
+    let slow = vec![Act::Wait(6), Act::Fail(ModelError::TruncatedStream)];
+    let layer = Timeout { inner: negotiate([slow, vec![Act::Wait(6), Act::Answer]]) };
+    let policy = crate::CallPolicy { total: secs(7), ..policy() };
 
     let (_, second) = tokio::join!(ask(&layer, &policy), ask(&layer, &policy));
 
