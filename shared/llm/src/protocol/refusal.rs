@@ -149,7 +149,7 @@ const NO_SYSTEM: &[&str] = &[
     "only user and assistant roles are supported",
 ];
 
-/// Phrases of, in this order: most servers; LiteLLM, two phrases; OpenRouter; others.
+/// Phrases of, in this order: most servers; LiteLLM, two phrases; `OpenRouter`; others.
 const NO_MODEL: &[&str] = &[
     "model not found",
     "invalid model name",

@@ -21,10 +21,7 @@ pub struct Dialect {
     path_prefix: PathPrefix,
     /// Name of the token limit that is tried first; see [`Fix::OtherTokenLimit`].
     pub(in crate::protocol) token_limit: TokenLimit,
-    /// True if `top_k` and `repetition_penalty` are accepted.
-    pub(in crate::protocol) open_sampling: bool,
-    /// True to send `repetition_penalty` also as `repeat_penalty`, the only name that llama.cpp knows.
-    pub(in crate::protocol) repeat_penalty: bool,
+    pub(in crate::protocol) open_sampling: OpenSampling,
     pub(in crate::protocol) seed: Option<SeedName>,
     pub(in crate::protocol) stream_options: StreamOptions,
     pub(in crate::protocol) effort: EffortShape,
@@ -45,6 +42,15 @@ pub(in crate::protocol) enum TokenLimit {
     Old,
     /// `max_completion_tokens`
     New,
+}
+
+/// Acceptance of `top_k` and `repetition_penalty`, which servers of open models have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum OpenSampling {
+    None,
+    Known,
+    /// The penalty is also sent as `repeat_penalty`, the only name that llama.cpp knows.
+    BothNames,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +90,14 @@ const STRICT: Dialect = Dialect {
     key_header: KeyHeader::Bearer,
     path_prefix: PathPrefix::Direct,
     token_limit: TokenLimit::Old,
-    open_sampling: false,
-    repeat_penalty: false,
+    open_sampling: OpenSampling::None,
     seed: Some(SeedName::Seed),
     stream_options: StreamOptions::Usage,
     effort: EffortShape::Plain,
 };
 
 /// Dialect of servers of open models, which accept more sampling parameters.
-const OPEN: Dialect = Dialect { open_sampling: true, ..STRICT };
+const OPEN: Dialect = Dialect { open_sampling: OpenSampling::Known, ..STRICT };
 
 impl Dialect {
     /// Dialect of OpenAI's own API, whose reasoning models refuse `max_tokens`.
@@ -118,7 +123,7 @@ impl Dialect {
             "llamafile/",
         ],
         whole_names: true,
-        repeat_penalty: true,
+        open_sampling: OpenSampling::BothNames,
         ..OPEN
     };
 }

@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use crate::protocol::{
     Dialect, Form,
-    openai::{EffortShape, SeedName, TokenLimit},
+    openai::{EffortShape, OpenSampling, SeedName, TokenLimit},
 };
 
 #[derive(Default, Serialize)]
@@ -53,12 +53,12 @@ impl<'a> Sampling<'a> {
             frequency_penalty: form.unless(Fix::NoFrequencyPenalty, generation.frequency_penalty),
             ..Self::default()
         };
-        if dialect.open_sampling {
+        if dialect.open_sampling != OpenSampling::None {
             sampling.top_k = form.unless(Fix::NoTopK, generation.top_k);
             sampling.repetition_penalty =
                 form.unless(Fix::NoRepetitionPenalty, generation.repetition_penalty);
         }
-        if dialect.repeat_penalty {
+        if dialect.open_sampling == OpenSampling::BothNames {
             sampling.repeat_penalty = form.unless(Fix::NoRepeatPenalty, generation.repetition_penalty);
         }
         let is_old = (dialect.token_limit == TokenLimit::Old) != form.has(Fix::OtherTokenLimit);
