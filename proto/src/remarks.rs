@@ -14,6 +14,8 @@ text_enum! {
         OtherTokenLimit = "other_token_limit",
         /// The model's name was sent with its prefix.
         FullModelName = "full_model_name",
+        /// The model's name was sent without its prefix.
+        ShortModelName = "short_model_name",
         /// The system prompt was put before the question, because the model has no system role.
         SystemInQuestion = "system_in_question",
         NoTemperature = "no_temperature",
@@ -23,6 +25,8 @@ text_enum! {
         NoPresencePenalty = "no_presence_penalty",
         NoFrequencyPenalty = "no_frequency_penalty",
         NoRepetitionPenalty = "no_repetition_penalty",
+        /// `repeat_penalty`, the other name of `repetition_penalty`, was left out.
+        NoRepeatPenalty = "no_repeat_penalty",
     }
 }
 
@@ -52,7 +56,7 @@ text_enum! {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Remarks {
-    /// Changes of the request's form, in the order in which they were found.
+    /// Changes of the request's form that were negotiated with the provider, by this call or an earlier one.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "known")]
     pub fixes: Vec<Fix>,
     /// Shortcomings of the answer.

@@ -58,6 +58,8 @@ pub struct Capabilities {
     /// Thinking inside of an answer's text, between tags such as `<think>` or in channels, becomes the answer's
     /// reasoning, unless this is false.
     pub thinking_tags: Option<bool>,
+    /// False to ask for buffered answers from the start.
+    pub streaming: Option<bool>,
 }
 
 /// Limits of the account, shared by all executors. Null if not stated.

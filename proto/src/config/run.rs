@@ -10,7 +10,7 @@ use crate::{Generation, Range, depth::depth};
 #[serde(transparent)]
 pub struct RunConfig(pub Map<String, Value>);
 
-/// Deepest nesting of a tool's parameters or an answer's schema. A message can nest somewhat deeper than this,
+/// Deepest nesting of a tool's parameters, an answer's schema or the extra parameters of a request's body. A message can nest somewhat deeper than this,
 /// because they are nested within other objects there.
 const DEPTH_MAX: usize = 40;
 
@@ -114,7 +114,7 @@ impl Reader<'_> {
 
     /// Checks the depth of the parameters that every job carries, because the depth of a message is limited.
     fn check_depth(&mut self) {
-        for key in ["tools", "response_format"] {
+        for key in ["tools", "response_format", "extra_body"] {
             let within = |place: &str| Some((format!("/{place}/{key}"), self.map.get(place)?.get(key)?));
             let found = within("generation").or_else(|| within("sampling"));
             let found = found.or_else(|| Some((format!("/{key}"), self.map.get(key)?)));

@@ -1,12 +1,13 @@
 //! Options of a call, apart from its prompt. They have the form of OpenAI's chat completions, which users know. Each
 //! wire protocol translates them, and leaves out those that it lacks.
 
+mod extra_body;
 mod format;
 mod logprob;
 mod tool;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use format::{JsonSchema, ResponseFormat};
 pub use logprob::{TokenLogprob, TopLogprob};
@@ -65,6 +66,12 @@ pub struct Generation {
     /// Number of the most likely alternatives that are returned for each token, from 0 to 20.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub top_logprobs: Option<u8>,
+    /// Parameters that the request's body has at its top level as they are, at most 65536 bytes of JSON. They take
+    /// precedence over what is sent otherwise. The names of what has a setting of its own, or belongs to the
+    /// protocol, are refused.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra_body: Map<String, Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +126,7 @@ impl Generation {
         if self.tool_choice.is_some() && self.tools.is_empty() {
             faults.push(ConfigFault { pointer: "/tool_choice".into(), detail: "needs tools".into() });
         }
+        faults.extend(extra_body::faults(&self.extra_body));
         faults
     }
 }

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use runmill_proto::ErrorKind;
 
+use crate::protocol::Form;
+
 /// Reason why a call to a model gave no answer.
 ///
 /// `message` is the provider's own text, shortened and without secrets. `after` is the delay that the provider asked
@@ -40,9 +42,9 @@ pub enum ModelError {
     EmptyAnswer { reasoned: bool },
     #[error("the answer does not follow the protocol: {message}")]
     Malformed { message: String },
-    /// The provider may accept the same request in another form.
-    #[error("the provider rejects the request's stream or token limit options: {message}")]
-    Rejected { fix: Fix, message: String },
+    /// The provider may accept the same request in another form, `form`.
+    #[error("the provider rejects the request in every form that was tried: {message}")]
+    Rejected { form: Form, message: String },
     #[error("the request is rejected with status {status}: {message}")]
     InvalidRequest { status: u16, message: String },
     #[error("the prompt and the answer do not fit the model's context window: {message}")]
@@ -78,19 +80,6 @@ pub enum TimeoutPhase {
     Total,
 }
 
-/// A change of a request's form after which the provider may accept it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fix {
-    /// Request a buffered answer, because this model does not stream.
-    Buffer,
-    /// Request a stream, because this model only streams.
-    Stream,
-    /// Leave out `stream_options`, which requests the usage of a stream, because the server does not know it.
-    OmitStreamOptions,
-    /// Use the other name of the token limit: a server may know only one of `max_tokens` and `max_completion_tokens`.
-    OtherTokenLimit,
-}
-
 /// Next step after an error of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
@@ -104,8 +93,8 @@ pub enum Advice {
     AwaitServer,
     /// Wait for the rate limit, then retry. Uses up no retry.
     SlowDown { after: Option<Duration> },
-    /// Repeat the request at once, in another form.
-    FixRequest(Fix),
+    /// Repeat the request at once, in this form.
+    FixRequest(Form),
     /// Fail the item, because the same request cannot succeed.
     FailItem,
     /// Stop using this key: no request with it can succeed until somebody repairs it, or `after` has passed.
@@ -129,7 +118,7 @@ impl ModelError {
             Self::Malformed { .. } | Self::EmptyAnswer { .. } => Advice::RetryOnce,
             Self::Overloaded { after, .. } | Self::ServerError { after, .. } => Advice::RetryHere { after },
             Self::RateLimited { after, .. } => Advice::SlowDown { after },
-            Self::Rejected { fix, .. } => Advice::FixRequest(fix),
+            Self::Rejected { form, .. } => Advice::FixRequest(form),
             Self::ServerErrorForGood { .. }
             | Self::InvalidRequest { .. }
             | Self::ContextLength { .. }
@@ -162,10 +151,8 @@ impl ModelError {
             Self::TruncatedStream | Self::EmptyStream => ErrorKind::TruncatedStream,
             Self::Malformed { .. } => ErrorKind::MalformedResponse,
             Self::EmptyAnswer { .. } => ErrorKind::EmptyAnswer,
-            Self::Rejected { fix: Fix::OtherTokenLimit, .. } | Self::InvalidRequest { .. } => {
-                ErrorKind::InvalidRequest
-            }
-            Self::Rejected { .. } => ErrorKind::StreamRejected,
+            Self::Rejected { form, .. } if form.changes_stream() => ErrorKind::StreamRejected,
+            Self::Rejected { .. } | Self::InvalidRequest { .. } => ErrorKind::InvalidRequest,
             Self::ContextLength { .. } => ErrorKind::ContextLength,
             Self::ContentPolicy { .. } => ErrorKind::ContentPolicy,
             Self::Authentication { .. } => ErrorKind::Authentication,

@@ -154,8 +154,14 @@ impl Factory {
         // The negotiated forms stay valid if the new wiring has the same server and the same protocol.
         let memory = before.map(|wired| &wired.inner.inner).filter(|it| it.inner.is_like(&exchange));
         let memory = memory.map(|negotiate| negotiate.memory.clone()).unwrap_or_default();
+        let has_logprobs = target.protocol != ProviderProtocol::AnthropicMessages;
         let seller = Seller::at(target.kind, &target.base_url);
-        Ok(Wired { identity, keys, seller, inner: Timeout { inner: Negotiate { inner: exchange, memory } } })
+        Ok(Wired {
+            identity,
+            keys,
+            seller,
+            inner: Timeout { inner: Negotiate { inner: exchange, memory, has_logprobs } },
+        })
     }
 
     fn clients(&self) -> MutexGuard<'_, Clients> {

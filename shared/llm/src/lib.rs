@@ -11,7 +11,8 @@
 //! | permit | waits until the provider's [`Lane`](runmill_quota::Lane) admits the attempt; no slot is held between attempts |
 //! | wiring | applies the provider's newest settings, and chooses a key |
 //! | timeout | limits an attempt's time to the first token, between tokens, and in all; the wait for a slot is excluded |
-//! | negotiate | repeats the request without an option that the provider rejected, within the same attempt |
+//! | negotiate | repeats the request in another form when the provider refuses its form, within the same attempt; one call
+//! finds the form, and the others wait for it |
 //! | exchange | sends one HTTP request and reads its answer, streamed or buffered |
 //!
 //! A stream is complete with its terminator, or with a reason to stop and a clean end of its body, so a truncated answer
@@ -42,7 +43,7 @@ mod tracker;
 mod transport;
 
 pub use client::Client;
-pub use error::{Advice, Fix, ModelError, TimeoutPhase};
+pub use error::{Advice, ModelError, TimeoutPhase};
 pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;
 pub use invoked::{Invoked, Unanswered};

@@ -29,12 +29,40 @@ pub enum ToldCost {
 }
 
 impl Metered {
+    /// Returns the sum for an answer for which two requests were made. A cost is told only if both tell one.
+    pub(crate) fn and(self, second: Self) -> Self {
+        let usage = match (self.usage, second.usage) {
+            (Some(mut first), Some(second)) => {
+                first += second;
+                Some(first)
+            }
+            (first, second) => first.or(second),
+        };
+        let unreadable = self.billing.unreadable || second.billing.unreadable;
+        let told = self.billing.told.zip(second.billing.told).and_then(|(first, second)| first.and(second));
+        Self { usage, billing: Billing { told, unreadable, ..second.billing } }
+    }
+
     /// Replaces the counts by later ones. A tier of service that was told before stays.
     pub(crate) fn update(&mut self, later: Self) {
         let service = self.billing.terms.service;
         *self = later;
         if self.billing.terms.service == runmill_pricing::ServiceTier::Standard {
             self.billing.terms.service = service;
+        }
+    }
+}
+
+impl ToldCost {
+    fn and(self, second: Self) -> Option<Self> {
+        match (self, second) {
+            (Self::Charged(first), Self::Charged(second)) => {
+                Some(Self::Charged(first.saturating_add(second)))
+            }
+            (Self::Estimated(first), Self::Estimated(second)) => {
+                Some(Self::Estimated(first.saturating_add(second)))
+            }
+            _ => None,
         }
     }
 }

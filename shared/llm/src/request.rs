@@ -1,5 +1,9 @@
+use std::borrow::Cow;
+
 use runmill_pricing::{TOKENS_PER_MESSAGE, estimate_message_tokens, estimate_tokens};
-use runmill_proto::{Generation, Image};
+use runmill_proto::{Fix, Generation, Image};
+
+use crate::protocol::Form;
 
 /// A request to a model, independent of the provider's protocol.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,6 +13,8 @@ pub struct ChatRequest {
     pub system: Option<String>,
     pub messages: Vec<ChatMessage>,
     pub generation: Generation,
+    /// Form of the first request, by what is known of the provider. It is changed where the provider refuses it.
+    pub form: Form,
     /// Id by which the provider can identify the call: each request has the header `X-Client-Request-Id:
     /// {call_id}:{attempt}`, with attempts counted from 0. Visible ASCII only.
     pub call_id: String,
@@ -36,11 +42,36 @@ pub enum Part {
 }
 
 impl ChatRequest {
+    /// Returns the request with its system prompt where `form` has it. For a model without a system role, that is
+    /// before the question.
+    #[must_use]
+    pub fn in_form(&self, form: Form) -> Cow<'_, Self> {
+        let Some(system) = self.system.as_deref().filter(|_| form.has(Fix::SystemInQuestion)) else {
+            return Cow::Borrowed(self);
+        };
+        let mut messages = self.messages.clone();
+        let Some(question) = messages.first_mut() else { return Cow::Borrowed(self) };
+        match question.parts.iter_mut().find_map(Part::text_mut) {
+            Some(text) => *text = format!("{system}\n\n{text}"),
+            None => question.parts.insert(0, Part::Text(system.to_owned())),
+        }
+        Cow::Owned(Self { system: None, messages, ..self.clone() })
+    }
+
     /// Estimates the tokens of the prompt's texts, and adds the longest answer if the request limits it.
     pub fn estimated_tokens(&self) -> u64 {
         let system = self.system.as_deref().map_or(0, estimate_message_tokens);
         let messages: u64 = self.messages.iter().map(ChatMessage::estimated_tokens).sum();
         system + messages + self.generation.max_new_tokens.map_or(0, u64::from)
+    }
+}
+
+impl Part {
+    const fn text_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Image(_) => None,
+        }
     }
 }
 
@@ -56,5 +87,33 @@ impl ChatMessage {
             Part::Image(_) => 0,
         });
         texts.sum::<u64>() + TOKENS_PER_MESSAGE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_prompt_without_a_role_goes_before_the_question_and_images_keep_their_order() {
+        let text = |text: &str| Part::Text(text.into());
+        let image = || Part::Image(Image::Url { url: "https://host/a.png".into() });
+        let table = [
+            (vec![text("2+2?")], vec![text("be brief\n\n2+2?")]),
+            (
+                vec![image(), text("what?"), text("now")],
+                vec![image(), text("be brief\n\nwhat?"), text("now")],
+            ),
+            (vec![image()], vec![text("be brief"), image()]),
+        ];
+        for (parts, want) in table {
+            let messages =
+                vec![ChatMessage { role: Role::User, parts }, ChatMessage::text(Role::Assistant, "4")];
+            let request = ChatRequest { system: Some("be brief".into()), messages, ..ChatRequest::default() };
+            let changed = request.in_form(Form::default().with(Fix::SystemInQuestion));
+            assert_eq!((&changed.system, &changed.messages[0].parts), (&None, &want));
+            assert_eq!(changed.messages[1], request.messages[1]);
+            assert!(matches!(request.in_form(Form::default()), Cow::Borrowed(_)));
+        }
     }
 }

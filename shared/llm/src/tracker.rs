@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use runmill_pricing::Seller;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{Metered, keys::KeyAvailability};
 
@@ -11,12 +11,18 @@ use crate::{Metered, keys::KeyAvailability};
 /// Recording an event takes an uncontended lock, some tens of nanoseconds, which is cheaper than resetting a timer
 /// for each chunk.
 #[derive(Debug, Default)]
-pub(crate) struct AttemptTracker(Mutex<AttemptState>);
+pub(crate) struct AttemptTracker {
+    state: Mutex<AttemptState>,
+    /// Notified when the head of an answer with a status of 2xx has arrived.
+    accepted: Notify,
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AttemptState {
     /// Time at which the attempt got its slot and its time limits started. `None` if it got no slot.
     pub began: Option<Instant>,
+    /// True while the attempt waits for another call that finds the form, which is not the provider's time.
+    pub waits: bool,
     /// Time at which the attempt's last request was sent. `None` if no request was made.
     pub sent: Option<Instant>,
     /// True if the answer is a stream, or is expected to be one.
@@ -36,6 +42,13 @@ pub(crate) struct AttemptState {
     pub availability: KeyAvailability,
 }
 
+impl AttemptState {
+    /// Returns true if the head of an answer with a status of 2xx has arrived.
+    pub fn has_head(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
 impl AttemptTracker {
     /// Returns a copy of the present state.
     pub fn state(&self) -> AttemptState {
@@ -44,6 +57,27 @@ impl AttemptTracker {
 
     pub fn began(&self) {
         self.lock().began.get_or_insert_with(Instant::now);
+    }
+
+    /// Records that the attempt waits for another call. Its time limits start anew when it has waited.
+    pub fn waits(&self) {
+        self.lock().waits = true;
+    }
+
+    pub fn has_waited(&self) {
+        let mut state = self.lock();
+        state.waits = false;
+        state.began = Some(Instant::now());
+    }
+
+    /// Waits for the head of an answer with a status of 2xx. Cancel safe.
+    pub async fn accepted(&self) {
+        self.accepted.notified().await;
+    }
+
+    /// Replaces the records of the last request by those of an earlier one, whose answer is used.
+    pub fn restore(&self, state: AttemptState) {
+        *self.lock() = state;
     }
 
     /// Records that a request is sent. Discards the records of an earlier request of the same attempt.
@@ -65,6 +99,10 @@ impl AttemptTracker {
         let mut state = self.lock();
         state.status = Some(status);
         state.streamed = streamed;
+        drop(state);
+        if (200..300).contains(&status) {
+            self.accepted.notify_one();
+        }
     }
 
     pub fn chunk(&self) {
@@ -90,6 +128,6 @@ impl AttemptTracker {
     }
 
     fn lock(&self) -> MutexGuard<'_, AttemptState> {
-        self.0.lock().expect("nothing panics while it holds this lock")
+        self.state.lock().expect("nothing panics while it holds this lock")
     }
 }

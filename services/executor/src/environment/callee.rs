@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use runmill_llm::{CallPolicy, Client, TargetError};
+use runmill_llm::{CallPolicy, Client, TargetError, protocol::Form};
 use runmill_proto::{
-    Generation, JobConfig,
+    Fix, Generation, JobConfig,
     api::{Capabilities, Settings},
 };
 use runmill_store::StoreError;
@@ -76,6 +76,13 @@ impl Callee<'_> {
             reasoning_effort: generation.reasoning_effort.filter(|_| reasoning != Some(false)),
             ..generation
         }
+    }
+
+    /// Returns the form of the first request, by the provider's capabilities.
+    pub fn form(&self) -> Form {
+        let Capabilities { system_prompt, streaming, .. } = self.provider.capabilities;
+        let fixes = [(system_prompt, Fix::SystemInQuestion), (streaming, Fix::Buffered)];
+        fixes.into_iter().filter(|(capability, _)| *capability == Some(false)).map(|(_, fix)| fix).collect()
     }
 
     /// Returns true if the store has other settings of the provider than these. The next call uses the new ones.

@@ -66,22 +66,16 @@ impl Pipeline {
     fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, PromptError> {
         let capabilities = callee.capabilities();
         let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
-        // For a model without a system role, the system prompt is put before the question.
-        let (system, text) = match job.config.system_prompt.clone() {
-            Some(system) if capabilities.system_prompt == Some(false) => {
-                (None, format!("{system}\n\n{text}"))
-            }
-            system => (system, text),
-        };
         let mut parts = vec![Part::Text(text)];
         if capabilities.images == Some(true) {
             parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
         }
         Ok(ChatRequest {
             model: job.model.clone(),
-            system,
+            system: job.config.system_prompt.clone(),
             messages: vec![ChatMessage { role: Role::User, parts }],
             generation: callee.supported(job.config.generation.clone()),
+            form: callee.form(),
             call_id: job.key().to_string(),
             keep_thinking: capabilities.thinking_tags == Some(false),
         })

@@ -7,6 +7,7 @@ use runmill_llm::{
     ChatResponse, Metered, ModelError,
     protocol::{AnswerStream, ErrorAnswer, Form, Protocol},
 };
+use runmill_proto::Fix;
 
 use super::cuts::cuts;
 
@@ -29,9 +30,10 @@ pub fn check(protocol: &dyn Protocol, input: &[u8]) {
     assert_bounded(&protocol.buffered(input), input);
     for status in STATUSES {
         for stream in [true, false] {
-            let form = Form { stream, ..Form::default() };
+            let form = if stream { Form::default() } else { Form::default().with(Fix::Buffered) };
+            let (fixable, after, should_retry) = (true, None, None);
             let error =
-                protocol.error(&ErrorAnswer { status, body: input, form, after: None, should_retry: None });
+                protocol.error(&ErrorAnswer { status, body: input, form, fixable, after, should_retry });
             assert_bounded(&(error.advice(), error), input);
         }
     }

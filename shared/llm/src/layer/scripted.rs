@@ -68,7 +68,7 @@ impl AttemptLayer for Scripted {
                 Act::SendStream => cx.tracker.sent(true),
                 Act::SendBuffered => cx.tracker.sent(false),
                 Act::Wait(seconds) => sleep(secs(seconds)).await,
-                Act::Head(status) => cx.tracker.answered(status, cx.form.stream),
+                Act::Head(status) => cx.tracker.answered(status, cx.form.streams()),
                 Act::Chunk => cx.tracker.chunk(),
                 Act::Token => {
                     cx.tracker.chunk();

@@ -47,6 +47,7 @@ async fn overdue(tracker: &AttemptTracker, policy: &CallPolicy) -> TimeoutPhase 
 /// Returns the limit that is reached first if nothing more arrives.
 fn next_limit(state: &AttemptState, policy: &CallPolicy) -> (Instant, TimeoutPhase) {
     let began = state.began.expect("the attempt has begun");
+    let began = if state.waits { Instant::now() } else { began };
     let total = (began + policy.total, TimeoutPhase::Total);
     let silence = match state {
         AttemptState { streamed: true, first_token: None, sent: Some(sent), .. } => {

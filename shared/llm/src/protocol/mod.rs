@@ -8,6 +8,7 @@ mod cause;
 mod delay;
 mod draft;
 mod ending;
+mod form;
 pub mod gemini;
 mod image;
 mod lenient;
@@ -15,6 +16,7 @@ mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 mod oversize;
+mod refusal;
 mod status;
 mod tally;
 mod text;
@@ -23,8 +25,11 @@ mod turn;
 use std::time::Duration;
 
 use http::{HeaderMap, header::InvalidHeaderValue};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 pub use answer_stream::AnswerStream;
+pub use form::Form;
 pub use openai::Dialect;
 
 use crate::{ChatRequest, ChatResponse, Metered, ModelError, sse::SseEvent};
@@ -34,6 +39,8 @@ pub trait Protocol: Send + Sync {
     /// Returns the headers of every request: authorization, content type, the protocol's version.
     fn headers(&self, api_key: Option<&str>) -> Result<HeaderMap, InvalidHeaderValue>;
 
+    /// Writes a request in a form. The request's system prompt must be where the form has it: see
+    /// [`ChatRequest::in_form`].
     fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError>;
 
     /// Returns a decoder for one streamed answer.
@@ -97,27 +104,22 @@ pub enum Step {
     Complete(Box<ChatResponse>),
 }
 
-/// Options of a request that not every provider accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
-    pub stream: bool,
-    /// True to request the usage of a stream by `stream_options`. Some providers do not send it otherwise.
-    pub stream_options: bool,
-    /// True to use the other name of the token limit: a server may know only one of `max_tokens` and
-    /// `max_completion_tokens`.
-    pub other_token_limit: bool,
-}
-
 /// Returns `model` without the prefix of a provider in LiteLLM's names, if it has one of `prefixes`.
 fn without_prefix<'a>(model: &'a str, prefixes: &[&str]) -> &'a str {
     prefixes.iter().find_map(|prefix| model.strip_prefix(prefix)).unwrap_or(model)
 }
 
-/// The first form of a request: a stream, with its usage.
-impl Default for Form {
-    fn default() -> Self {
-        Self { stream: true, stream_options: true, other_token_limit: false }
+/// Returns the request's body as JSON. The values of `extra`, which the user gives, take the place of those of `body`.
+fn json(body: &impl Serialize, extra: &Map<String, Value>) -> Vec<u8> {
+    const ALWAYS: &str = "texts, numbers and lists are always JSON";
+    if extra.is_empty() {
+        return serde_json::to_vec(body).expect(ALWAYS);
     }
+    let mut body = serde_json::to_value(body).expect(ALWAYS);
+    if let Value::Object(fields) = &mut body {
+        fields.extend(extra.clone());
+    }
+    serde_json::to_vec(&body).expect(ALWAYS)
 }
 
 /// Path, query and body of a request, ready to send.
@@ -138,6 +140,8 @@ pub struct ErrorAnswer<'a> {
     pub body: &'a [u8],
     /// Form of the request.
     pub form: Form,
+    /// True to look for another form in which the provider may accept the request.
+    pub fixable: bool,
     /// Delay that the headers ask for.
     pub after: Option<Duration>,
     /// Value of the header `x-should-retry`, by which OpenAI overrides the meaning of a status.

@@ -7,6 +7,7 @@ mod changing;
 mod corpus;
 mod encoded;
 mod flood;
+mod forms;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod logs;

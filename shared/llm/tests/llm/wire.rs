@@ -13,7 +13,7 @@ use runmill_llm::{
     retry_after::retry_after,
 };
 use runmill_pricing::Terms;
-use runmill_proto::Usage;
+use runmill_proto::{Fix, Usage};
 
 use crate::fuzz::read_stream;
 
@@ -58,9 +58,9 @@ impl<'a> Case<'a> {
 fn form(name: &str) -> Form {
     match name {
         "stream" => Form::default(),
-        "stream without options" => Form { stream_options: false, ..Form::default() },
-        "stream with the other token limit" => Form { other_token_limit: true, ..Form::default() },
-        "buffered" => Form { stream: false, ..Form::default() },
+        "stream without options" => Form::default().with(Fix::NoStreamOptions),
+        "stream with the other token limit" => Form::default().with(Fix::OtherTokenLimit),
+        "buffered" => Form::default().with(Fix::Buffered),
         other => panic!("no form is called {other}"),
     }
 }
@@ -196,7 +196,8 @@ fn errors_say_what_to_do() {
             let should_retry = case.headers.get("x-should-retry").map(|value| value == "true");
             let after: Option<Duration> = retry_after(&case.headers, now);
             let (status, body, form) = (case.status, case.body.trim_end().as_bytes(), case.form);
-            let error = protocol.error(&ErrorAnswer { status, body, form, after, should_retry });
+            let error =
+                protocol.error(&ErrorAnswer { status, body, form, fixable: true, after, should_retry });
             assert_eq!(error_text(&error), case.want, "{name}: {}: {error}", case.name);
         }
     }

@@ -55,6 +55,7 @@ async fn report(
     let policy = policy(&callee, environment.clock.now());
     let interrupts = Interrupts { at_once: stop.clone(), ..Interrupts::default() };
     let ask = async |request: ChatRequest| {
+        let request = ChatRequest { form: callee.form(), ..request };
         let invoked = callee.client.invoke_until(&request, &policy, &interrupts).await;
         (!matches!(invoked.result, Err(Unanswered::Interrupted))).then_some(invoked)
     };

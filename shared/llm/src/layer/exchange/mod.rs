@@ -7,13 +7,16 @@ use http::{
 };
 use reqwest::Response;
 use runmill_clock::Clock;
-use runmill_proto::api::{ProviderKind, ProviderProtocol};
+use runmill_proto::{
+    Fix,
+    api::{ProviderKind, ProviderProtocol},
+};
 
 use self::{body::AnswerBody, stream_reader::StreamReader};
 use super::{AttemptLayer, Context};
 use crate::{
     ChatResponse, ModelError,
-    protocol::{AnswerStream, ErrorAnswer, Protocol, UnusableAnswer},
+    protocol::{AnswerStream, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest},
     redact::Redactor,
     retry_after::retry_after,
     review::review,
@@ -59,9 +62,9 @@ impl Exchange {
     }
 
     async fn receive(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let wire = self.protocol.encode(cx.request, cx.form)?;
+        let wire = self.encode(cx)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
-        cx.tracker.sent(cx.form.stream);
+        cx.tracker.sent(cx.form.streams());
         let key = cx.key.expect("the wiring has chosen a key");
         let response = self.transport.send(wire, &key.headers, &request_id).await?;
         let status = response.status();
@@ -74,7 +77,7 @@ impl Exchange {
             return Err(ModelError::Malformed { message: encoding });
         }
         let mut body = AnswerBody::of(response);
-        let mut streamed = cx.form.stream && media != MediaType::Json;
+        let mut streamed = cx.form.streams() && media != MediaType::Json;
         cx.tracker.answered(status.as_u16(), streamed);
         if streamed && body.begins_as_json().await? {
             streamed = false;
@@ -121,11 +124,33 @@ impl Exchange {
         let event = sse::first_data(&body);
         let body = event.as_deref().map_or(&body[..], str::as_bytes);
         let (status, form) = (status.as_u16(), cx.form);
-        let error = self.protocol.error(&ErrorAnswer { status, body, form, after, should_retry });
+        let answer = ErrorAnswer { status, body, form, fixable: true, after, should_retry };
+        let error = self.read_error(cx, answer);
         match self.transport.hint(status) {
             Some(hint) => error.map_message(|message| format!("{message} ({hint})")),
             None => error,
         }
+    }
+
+    fn read_error(&self, cx: Context<'_>, answer: ErrorAnswer<'_>) -> ModelError {
+        let error = self.protocol.error(&answer);
+        let ModelError::Rejected { form, message } = error else { return error };
+        let form = self.narrowed(cx, form);
+        if form == cx.form {
+            return self.protocol.error(&ErrorAnswer { fixable: false, ..answer });
+        }
+        ModelError::Rejected { form, message }
+    }
+
+    fn encode(&self, cx: Context<'_>) -> Result<WireRequest, ModelError> {
+        self.protocol.encode(&cx.request.in_form(cx.form), cx.form)
+    }
+
+    /// Returns `form` with only those of its new changes that have an effect on this request.
+    fn narrowed(&self, cx: Context<'_>, form: Form) -> Form {
+        let refused = self.encode(cx);
+        let has_effect = |fix: &Fix| self.encode(Context { form: cx.form.with(*fix), ..cx }) != refused;
+        form.beyond(cx.form).fixes().filter(has_effect).fold(cx.form, Form::with)
     }
 }
 

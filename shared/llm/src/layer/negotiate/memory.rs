@@ -4,87 +4,171 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
+use super::kind::Kind;
 use crate::{ChatRequest, protocol::Form};
 
-/// Cache of the form of request that each model of one provider accepts. Entries expire. A model may need another
-/// form with tools than without, so each has an entry of its own.
+/// Cache of the form of request that each model of one provider accepts, for each kind of request. Entries expire.
+///
+/// While the form is not known, one call scouts: it finds the form, and the others wait for it.
 #[derive(Default)]
-pub(crate) struct FormMemory {
-    plain: Mutex<Entries>,
-    with_tools: Mutex<Entries>,
+pub(crate) struct FormMemory(Mutex<HashMap<Kind, Models>>);
+
+type Models = HashMap<String, Entry>;
+
+/// Part of a call in the search for the form of its request.
+pub(super) enum Entrance {
+    /// The form is known.
+    Known(Form),
+    /// The call finds the form. Dropping the value ends its search, and wakes those that wait.
+    Scout(watch::Sender<()>),
+    /// Another call finds the form. The receiver is closed when its search ends.
+    Wait(watch::Receiver<()>),
 }
 
-type Entries = HashMap<String, Entry>;
+#[derive(Default)]
+struct Entry {
+    /// `None` until a form was accepted.
+    known: Option<Known>,
+    /// Closed when the scout's search has ended. `None` without a scout.
+    scout: Option<watch::Receiver<()>>,
+}
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct Known {
     form: Form,
     expires: Instant,
+    /// True if a buffered answer was requested for the log probabilities that streams do not have.
+    has_sought_logprobs: bool,
 }
 
 /// Entries expire because a provider may accept another form later: after it verified an organization, or was
 /// updated.
 const ENTRY_TTL: Duration = Duration::from_hours(1);
 
-/// Maximum number of entries of each kind. When it is reached, all entries are dropped; a provider usually has only
-/// tens of models.
+/// Maximum number of kinds of requests, and of models for each. When one is reached, its entries are dropped; a
+/// provider usually has only tens of models.
+const KINDS_MAX: usize = 1_000;
 const MODELS_MAX: usize = 1_000;
 
 impl FormMemory {
-    pub fn form(&self, request: &ChatRequest) -> Form {
-        let entry = self.entries(request).get(&request.model).copied();
-        entry.filter(|entry| Instant::now() < entry.expires).map_or_else(Form::default, |entry| entry.form)
-    }
-
-    /// Stores the accepted form. Returns true if it differs from the stored one, or if none was stored.
-    pub fn store(&self, request: &ChatRequest, form: Form) -> bool {
+    /// Returns the form of a request, or the call's part in the search for it. Where a form has expired, one call
+    /// begins the search anew, and the others use it meanwhile.
+    pub(super) fn enter(&self, request: &ChatRequest) -> Entrance {
         let now = Instant::now();
-        let mut entries = self.entries(request);
-        if entries.len() >= MODELS_MAX {
-            entries.retain(|_, entry| now < entry.expires);
+        let mut kinds = self.lock();
+        if let Some(entry) = entry(&mut kinds, request) {
+            return entry.enter(now);
         }
-        if entries.len() >= MODELS_MAX {
-            entries.clear();
-        }
-        let before = entries.insert(request.model.clone(), Entry { form, expires: now + ENTRY_TTL });
-        before.is_none_or(|entry| entry.form != form || entry.expires <= now)
+        insert(&mut kinds, request).enter(now)
     }
 
-    fn entries(&self, request: &ChatRequest) -> MutexGuard<'_, Entries> {
-        let entries = if request.generation.tools.is_empty() { &self.plain } else { &self.with_tools };
-        entries.lock().expect("nothing panics while it holds this lock")
+    /// Stores the accepted form, and returns the one that was stored before.
+    pub fn store(&self, request: &ChatRequest, form: Form, has_sought_logprobs: bool) -> Option<Form> {
+        let expires = Instant::now() + ENTRY_TTL;
+        let mut kinds = self.lock();
+        let entry = match entry(&mut kinds, request) {
+            Some(entry) => entry,
+            None => insert(&mut kinds, request),
+        };
+        entry.scout = None;
+        let before = entry.known.replace(Known { form, expires, has_sought_logprobs });
+        before.map(|known| known.form)
     }
+
+    /// Returns true if nobody has sought log probabilities in a buffered answer yet, and records that the caller
+    /// does.
+    pub fn seek_logprobs(&self, request: &ChatRequest) -> bool {
+        let mut kinds = self.lock();
+        let known = entry(&mut kinds, request).and_then(|entry| entry.known.as_mut());
+        known.is_some_and(|known| !std::mem::replace(&mut known.has_sought_logprobs, true))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Models>> {
+        self.0.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+fn entry<'a>(kinds: &'a mut HashMap<Kind, Models>, request: &ChatRequest) -> Option<&'a mut Entry> {
+    kinds.get_mut(&Kind::of(request))?.get_mut(&request.model)
+}
+
+fn insert<'a>(kinds: &'a mut HashMap<Kind, Models>, request: &ChatRequest) -> &'a mut Entry {
+    let kind = Kind::of(request);
+    if kinds.len() >= KINDS_MAX && !kinds.contains_key(&kind) {
+        kinds.clear();
+    }
+    let models = kinds.entry(kind).or_default();
+    if models.len() >= MODELS_MAX {
+        models.clear();
+    }
+    models.entry(request.model.clone()).or_default()
+}
+
+impl Entry {
+    fn enter(&mut self, now: Instant) -> Entrance {
+        match (self.known, &self.scout) {
+            (Some(known), _) if now < known.expires => Entrance::Known(known.form),
+            (Some(known), Some(scout)) if is_open(scout) => Entrance::Known(known.form),
+            (None, Some(scout)) if is_open(scout) => Entrance::Wait(scout.clone()),
+            _ => {
+                let (sender, receiver) = watch::channel(());
+                self.scout = Some(receiver);
+                Entrance::Scout(sender)
+            }
+        }
+    }
+}
+
+fn is_open(scout: &watch::Receiver<()>) -> bool {
+    scout.has_changed().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::{Function, Tool};
+    use runmill_proto::{Fix, Function, Tool};
 
     use super::*;
+
+    fn form(memory: &FormMemory, request: &ChatRequest) -> Option<Form> {
+        match memory.enter(request) {
+            Entrance::Known(form) => Some(form),
+            Entrance::Scout(_) | Entrance::Wait(_) => None,
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn memory_is_bounded() {
         let memory = FormMemory::default();
-        for model in 0..=MODELS_MAX {
-            let request = ChatRequest { model: model.to_string(), ..ChatRequest::default() };
-            assert!(memory.store(&request, Form { stream: false, ..Form::default() }));
+        for n in 0..=MODELS_MAX.max(KINDS_MAX) {
+            let other_model = ChatRequest { model: n.to_string(), ..ChatRequest::default() };
+            let mut other_kind = ChatRequest::default();
+            other_kind.generation.temperature = Some(f64::from(u32::try_from(n).unwrap()));
+            for request in [other_model, other_kind] {
+                assert_eq!(memory.store(&request, Form::default(), false), None);
+            }
         }
-        assert!(memory.plain.lock().unwrap().len() <= MODELS_MAX);
+        let kinds = memory.lock();
+        assert!(kinds.len() <= KINDS_MAX && kinds.values().all(|models| models.len() <= MODELS_MAX));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_known_with_tools_is_not_known_without() {
+    async fn what_is_known_of_one_kind_of_request_is_not_known_of_another() {
         let memory = FormMemory::default();
         let plain = ChatRequest { model: "m".into(), ..ChatRequest::default() };
-        let mut with_tools = plain.clone();
+        let mut others = [plain.clone(), plain.clone(), plain.clone()];
         let function = Function { name: "f".into(), description: None, parameters: None, strict: None };
-        with_tools.generation.tools.push(Tool::Function { function });
-        let buffered = Form { stream: false, ..Form::default() };
+        others[0].generation.tools.push(Tool::Function { function });
+        others[1].generation.temperature = Some(0.0);
+        others[2].generation.logprobs = Some(true);
+        let buffered = Form::default().with(Fix::Buffered);
 
-        memory.store(&with_tools, buffered);
+        memory.store(&plain, buffered, false);
 
-        assert_eq!((memory.form(&plain), memory.form(&with_tools)), (Form::default(), buffered));
+        assert_eq!(form(&memory, &plain), Some(buffered));
+        for other in others {
+            assert_eq!(form(&memory, &other), None, "{other:?}");
+        }
     }
 }

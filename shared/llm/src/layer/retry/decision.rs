@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_cannot_succeed_is_not_tried_again() {
-        let fix = Advice::FixRequest(crate::Fix::Buffer);
+        let fix = Advice::FixRequest(crate::protocol::Form::default());
         assert_eq!(
             decisions(&[Advice::FailItem, fix, Advice::StopLane { after: None }], 1.0),
             [Decision::Fail, Decision::Fail, Decision::StopLane(secs(300))]

@@ -20,7 +20,7 @@ use self::{
 use super::{AttemptLayer, CallLayer, Context};
 use crate::{
     ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
-    keys::Refusals, protocol::Form, tracker::AttemptTracker,
+    keys::Refusals, tracker::AttemptTracker,
 };
 
 /// Makes attempts until there is an answer, or a reason to stop.
@@ -64,7 +64,7 @@ impl<A: AttemptLayer> Retry<A> {
         let mut last = None;
         loop {
             let tracker = AttemptTracker::default();
-            let (number, form, deadline) = (log.len(), Form::default(), log.instant(policy.deadline));
+            let (number, form, deadline) = (log.len(), request.form, log.instant(policy.deadline));
             let (tracker_ref, refusals) = (&tracker, &refusals);
             let cx = Context {
                 request,

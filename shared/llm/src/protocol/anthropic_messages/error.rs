@@ -2,16 +2,19 @@ mod detail;
 
 use detail::Detail;
 
+use runmill_proto::Fix;
+
 use crate::{
-    Fix, ModelError,
-    protocol::{ErrorAnswer, Form, cause::Cause, status::ErrorHead},
+    ModelError,
+    protocol::{ErrorAnswer, Form, cause::Cause, refusal::Refusal, status::ErrorHead},
 };
 
 /// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
 pub(super) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
-    if let Some(fix) = fix(answer.status, answer.form, &detail) {
-        return ModelError::Rejected { fix, message: detail.message };
+    let form = if answer.fixable { fixed(answer.status, answer.form, &detail) } else { answer.form };
+    if form != answer.form {
+        return ModelError::Rejected { form, message: detail.message };
     }
     classify(ErrorHead::of(answer), detail)
 }
@@ -81,19 +84,22 @@ const QUOTA: &[&str] = &[
     "reached your specified workspace api usage limits",
 ];
 
-/// Returns the change of the form after which the provider may accept the request, if there is one.
-fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
-    if !form.stream {
-        // This is an error of Anthropic's own clients, which some gateways use.
-        let must_stream = detail.says(&["streaming is required for operations"]);
-        return must_stream.then_some(Fix::Stream);
+/// Returns the form in which the provider may accept the request. It equals `form` if there is none.
+fn fixed(status: u16, form: Form, detail: &Detail) -> Form {
+    // This is an error of Anthropic's own clients, which some gateways use.
+    if !form.streams() && detail.says(&["streaming is required for operations"]) {
+        return form.with(Fix::Streamed);
     }
     let no_stream = match status {
         405 | 501 => true,
         400 | 422 => detail.says(NO_STREAM),
         _ => false,
     };
-    no_stream.then_some(Fix::Buffer)
+    if form.streams() && no_stream {
+        return form.with(Fix::Buffered);
+    }
+    let Detail { kind, message, .. } = detail;
+    Refusal { status, code: kind, param: "", message }.fixes().fixes().fold(form, Form::with)
 }
 
 /// Phrases of, in this order: Bedrock behind gateways, two phrases; other servers that speak Anthropic's protocol.

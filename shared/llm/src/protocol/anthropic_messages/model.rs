@@ -1,4 +1,6 @@
-use crate::protocol::without_prefix;
+use runmill_proto::Fix;
+
+use crate::protocol::{Form, without_prefix};
 
 /// A model, with the parameters that its version accepts. The API does not report them, so the version is read from
 /// the name.
@@ -25,8 +27,8 @@ const OTHER: Version = (0, 0);
 
 impl<'a> Model<'a> {
     /// Takes the name that LiteLLM or Anthropic uses.
-    pub fn new(name: &'a str) -> Self {
-        let name = without_prefix(name, &["anthropic/"]);
+    pub fn new(name: &'a str, form: Form) -> Self {
+        let name = if form.has(Fix::FullModelName) { name } else { without_prefix(name, &["anthropic/"]) };
         Self { name, version: version(name) }
     }
 
@@ -86,7 +88,7 @@ mod tests {
             ("kimi-k2", false, true),
         ];
         for (name, adapts, samples) in table {
-            let model = Model::new(name);
+            let model = Model::new(name, Form::default());
             assert_eq!((model.adapts(), model.samples()), (adapts, samples), "{name}");
         }
     }

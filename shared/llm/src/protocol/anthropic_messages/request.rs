@@ -14,10 +14,11 @@
 //! | `tools` | `tools` |
 //! | `tool_choice` | `tool_choice`: `required` is `any`, a function is `tool` |
 //! | `seed`, `presence_penalty`, `frequency_penalty`, `repetition_penalty`, `logprobs`, `top_logprobs` | left out: the API has none of them |
+//! | `extra_body` | its values, at the top level |
 //!
 //! LiteLLM leaves out the same parameters when it is set to drop those that a provider does not accept.
 
-use runmill_proto::{Generation, ResponseFormat, Stop, Tool};
+use runmill_proto::{Fix, Generation, ResponseFormat, Stop, Tool};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,12 +29,12 @@ use super::{
 };
 use crate::{
     ChatRequest, ModelError, Part,
-    protocol::{Form, image::ImageSource, turn::Turn},
+    protocol::{Form, image::ImageSource, json, turn::Turn},
 };
 
 pub(super) fn body(request: &ChatRequest, form: Form) -> Result<Vec<u8>, ModelError> {
     let body = Body::new(request, form)?;
-    Ok(serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON"))
+    Ok(json(&body, &request.generation.extra_body))
 }
 
 #[derive(Serialize)]
@@ -100,7 +101,7 @@ enum Source<'a> {
 impl<'a> Body<'a> {
     fn new(request: &'a ChatRequest, form: Form) -> Result<Self, ModelError> {
         let generation = &request.generation;
-        let model = Model::new(&request.model);
+        let model = Model::new(&request.model, form);
         let plan = Plan::new(generation, model)?;
         let sampled = model.samples() && !plan.thinks();
         Ok(Self {
@@ -108,20 +109,24 @@ impl<'a> Body<'a> {
             max_tokens: plan.max_tokens,
             system: request.system.as_deref(),
             messages: request.messages.iter().map(|message| Turn::new(message, ContentBlock::from)).collect(),
-            sampling: if sampled { Sampling::of(generation) } else { Sampling::default() },
+            sampling: if sampled { Sampling::of(generation, form) } else { Sampling::default() },
             stop_sequences: stop_sequences(generation).collect(),
             thinking: plan.thinking,
             output_config: OutputConfig::of(plan.effort, format(generation)?),
             tools: generation.tools.iter().map(Tool::function).map(WireTool::from).collect(),
             tool_choice: generation.tool_choice.as_ref().map(WireChoice::from),
-            stream: form.stream,
+            stream: form.streams(),
         })
     }
 }
 
 impl Sampling {
-    fn of(generation: &Generation) -> Self {
-        Self { temperature: generation.temperature, top_p: generation.top_p, top_k: generation.top_k }
+    fn of(generation: &Generation, form: Form) -> Self {
+        Self {
+            temperature: form.unless(Fix::NoTemperature, generation.temperature),
+            top_p: form.unless(Fix::NoTopP, generation.top_p),
+            top_k: form.unless(Fix::NoTopK, generation.top_k),
+        }
     }
 }
 

@@ -86,11 +86,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::protocol::Form;
 
     fn plan(effort: Option<ReasoningEffort>, limit: Option<u32>, model: &str) -> Result<Plan, ModelError> {
         let generation =
             Generation { reasoning_effort: effort, max_new_tokens: limit, ..Generation::default() };
-        Plan::new(&generation, Model::new(model))
+        Plan::new(&generation, Model::new(model, Form::default()))
     }
 
     #[test]

@@ -1,6 +1,8 @@
-use runmill_proto::{Generation, ReasoningEffort, ResponseFormat, Stop};
+use runmill_proto::{Fix, Generation, ReasoningEffort, ResponseFormat, Stop};
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::protocol::Form;
 
 /// The parameter `generationConfig`.
 #[derive(Default, Serialize)]
@@ -66,21 +68,21 @@ pub(super) struct Thinking {
 }
 
 impl<'a> GenerationConfig<'a> {
-    pub fn new(generation: &'a Generation, model: &str) -> Self {
+    pub fn new(generation: &'a Generation, model: &str, form: Form) -> Self {
         let (response_mime_type, response_json_schema) = match &generation.response_format {
             None | Some(ResponseFormat::Text) => (None, None),
             Some(ResponseFormat::JsonObject) => (Some(JSON), None),
             Some(ResponseFormat::JsonSchema { json_schema }) => (Some(JSON), Some(&json_schema.schema)),
         };
         Self {
-            temperature: generation.temperature,
-            top_p: generation.top_p,
-            top_k: generation.top_k,
+            temperature: form.unless(Fix::NoTemperature, generation.temperature),
+            top_p: form.unless(Fix::NoTopP, generation.top_p),
+            top_k: form.unless(Fix::NoTopK, generation.top_k),
             max_output_tokens: generation.max_new_tokens,
             stop_sequences: generation.stop.as_ref().map(Stop::as_slice),
-            presence_penalty: generation.presence_penalty,
-            frequency_penalty: generation.frequency_penalty,
-            seed: generation.seed,
+            presence_penalty: form.unless(Fix::NoPresencePenalty, generation.presence_penalty),
+            frequency_penalty: form.unless(Fix::NoFrequencyPenalty, generation.frequency_penalty),
+            seed: form.unless(Fix::NoSeed, generation.seed),
             response_mime_type,
             response_json_schema,
             response_logprobs: generation.wants_logprobs().then_some(true),
@@ -102,7 +104,7 @@ impl Thinking {
             ReasoningEffort::Medium => (8192, "MEDIUM"),
             ReasoningEffort::High => (24576, "HIGH"),
         };
-        let by_budget = model.starts_with("gemini-2.5");
+        let by_budget = model.rsplit('/').next().is_some_and(|name| name.starts_with("gemini-2.5"));
         Self {
             budget: by_budget.then_some(budget),
             level: (!by_budget).then_some(level),
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     fn encoded(generation: &Generation, model: &str) -> Value {
-        serde_json::to_value(GenerationConfig::new(generation, model)).unwrap()
+        serde_json::to_value(GenerationConfig::new(generation, model, Form::default())).unwrap()
     }
 
     #[test]

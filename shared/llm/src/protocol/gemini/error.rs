@@ -2,16 +2,19 @@ mod detail;
 
 use detail::Detail;
 
+use runmill_proto::Fix;
+
 use crate::{
-    Fix, ModelError,
-    protocol::{ErrorAnswer, Form, cause::Cause, delay, status::ErrorHead},
+    ModelError,
+    protocol::{ErrorAnswer, Form, cause::Cause, delay, refusal::Refusal, status::ErrorHead},
 };
 
 /// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
 pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
-    if let Some(fix) = fix(answer.status, answer.form, &detail) {
-        return ModelError::Rejected { fix, message: detail.message };
+    let form = if answer.fixable { fixed(answer.status, answer.form, &detail) } else { answer.form };
+    if form != answer.form {
+        return ModelError::Rejected { form, message: detail.message };
     }
     classify(ErrorHead { after: detail.delay.or(answer.after), ..ErrorHead::of(answer) }, detail)
 }
@@ -91,8 +94,8 @@ const POLICY: &[&str] = &["responsible ai practices"];
 const QUOTA: &[&str] =
     &["prepayment credits are depleted", "monthly spending cap", "limit: 0,", "limit: 0\n"];
 
-/// Returns the change of the form after which the provider may accept the request, if there is one.
-fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
+/// Returns the form in which the provider may accept the request. It equals `form` if there is none.
+fn fixed(status: u16, form: Form, detail: &Detail) -> Form {
     let no_stream = match status {
         405 | 501 => true,
         // The error is not Google's, so the server does not have the path of the stream.
@@ -101,7 +104,11 @@ fn fix(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
         400 | 404 => detail.says(STREAM) && detail.says(&["not supported", "unsupported", "not enabled"]),
         _ => false,
     };
-    (form.stream && no_stream).then_some(Fix::Buffer)
+    if form.streams() && no_stream {
+        return form.with(Fix::Buffered);
+    }
+    let Detail { reason, message, .. } = detail;
+    Refusal { status, code: reason, param: "", message }.fixes().fixes().fold(form, Form::with)
 }
 
 /// Names of streams in errors. The word "stream" alone is in names of media types, too.

@@ -19,6 +19,8 @@ use http::{
     header::{CONTENT_TYPE, InvalidHeaderValue},
 };
 
+use runmill_proto::Fix;
+
 use super::{Decoder, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest, without_prefix};
 use crate::{ChatRequest, ChatResponse, ModelError};
 
@@ -41,10 +43,13 @@ impl Protocol for Gemini {
     }
 
     fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
-        let model = wire_name(&request.model)?;
-        let (method, query) =
-            if form.stream { ("streamGenerateContent", Some("alt=sse")) } else { ("generateContent", None) };
-        let body = request::body(request, model);
+        let model = wire_name(&request.model, form)?;
+        let (method, query) = if form.streams() {
+            ("streamGenerateContent", Some("alt=sse"))
+        } else {
+            ("generateContent", None)
+        };
+        let body = request::body(request, model, form);
         Ok(WireRequest { path: format!("models/{model}:{method}"), query, body })
     }
 
@@ -62,9 +67,10 @@ impl Protocol for Gemini {
 }
 
 /// Returns the model's name for the path: without LiteLLM's prefixes, and without the one in Google's own lists of
-/// models. Returns an error for a name that would lead to another path.
-fn wire_name(model: &str) -> Result<&str, ModelError> {
-    let name = without_prefix(without_prefix(model, &["gemini/", "google/"]), &["models/"]);
+/// models. The form may keep LiteLLM's. Returns an error for a name that would lead to another path.
+fn wire_name(model: &str, form: Form) -> Result<&str, ModelError> {
+    let prefixes: &[_] = if form.has(Fix::FullModelName) { &[] } else { &["gemini/", "google/"] };
+    let name = without_prefix(without_prefix(model, prefixes), &["models/"]);
     let steps = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
     if name.is_empty() || name.contains(char::is_control) || name.split(['/', '\\']).any(steps) {
         let message = "the model's name is empty, or cannot be part of a URL".to_owned();
@@ -96,7 +102,7 @@ mod tests {
             "https://host/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
         );
         assert_eq!(
-            url("gemini-2.5-flash", Form { stream: false, ..Form::default() }),
+            url("gemini-2.5-flash", Form::default().with(Fix::Buffered)),
             "https://host/v1beta/models/gemini-2.5-flash:generateContent"
         );
     }

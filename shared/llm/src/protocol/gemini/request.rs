@@ -15,6 +15,7 @@
 //! | `tools` | `tools[0].functionDeclarations`; `strict` is left out |
 //! | `tool_choice` | `toolConfig.functionCallingConfig` |
 //! | `logprobs`, `top_logprobs` | `gC.responseLogprobs`, `gC.logprobs` |
+//! | `extra_body` | its values, at the top level |
 //!
 //! Safety settings are not sent, so the account's apply.
 
@@ -23,12 +24,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::config::GenerationConfig;
-use crate::{ChatMessage, ChatRequest, Part, Role, protocol::image::ImageSource};
+use crate::{
+    ChatMessage, ChatRequest, Part, Role,
+    protocol::{Form, image::ImageSource, json},
+};
 
 /// Returns the body of a request. `model` is the name in the path.
-pub(super) fn body(request: &ChatRequest, model: &str) -> Vec<u8> {
-    let body = Body::new(request, model);
-    serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON")
+pub(super) fn body(request: &ChatRequest, model: &str, form: Form) -> Vec<u8> {
+    let body = Body::new(request, model, form);
+    json(&body, &request.generation.extra_body)
 }
 
 #[derive(Serialize)]
@@ -99,14 +103,14 @@ struct CallingConfig<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn new(request: &'a ChatRequest, model: &str) -> Self {
+    fn new(request: &'a ChatRequest, model: &str, form: Form) -> Self {
         let generation = &request.generation;
         let system = |text| Content { role: None, parts: vec![WirePart::Text(text)] };
         let declarations = || generation.tools.iter().map(Tool::function).map(Declaration::from).collect();
         Self {
             system_instruction: request.system.as_deref().map(system),
             contents: request.messages.iter().map(Content::from).collect(),
-            generation_config: GenerationConfig::new(generation, model),
+            generation_config: GenerationConfig::new(generation, model, form),
             tools: (!generation.tools.is_empty()).then(|| [Tools { function_declarations: declarations() }]),
             tool_config: generation.tool_choice.as_ref().map(ToolConfig::from),
         }
@@ -180,7 +184,7 @@ mod tests {
     use super::*;
 
     fn encoded(request: &ChatRequest) -> Value {
-        serde_json::from_slice(&body(request, "m")).unwrap()
+        serde_json::from_slice(&body(request, "m", Form::default())).unwrap()
     }
 
     fn question() -> ChatRequest {

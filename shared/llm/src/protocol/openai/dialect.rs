@@ -1,9 +1,9 @@
 use reqwest::Url;
 use runmill_pricing::is_host_of;
-use runmill_proto::api::ProviderKind;
+use runmill_proto::{Fix, api::ProviderKind};
 
 use super::azure::{self, PathPrefix};
-use crate::protocol::without_prefix;
+use crate::protocol::{Form, without_prefix};
 
 /// Differences between the servers that speak OpenAI's protocols. The servers whose host is
 /// known are in `HOSTS`.
@@ -13,12 +13,15 @@ pub struct Dialect {
     prefixes: &'static [&'static str],
     /// True if every model's name at this server is `author/model`, so that a name with one slash has no prefix.
     names_have_author: bool,
+    /// True if a model is first asked for by its whole name. At a server whose host is not known, a name that looks
+    /// like one with a prefix may be the server's own, as gateways have them, and without the prefix it may name
+    /// another model. At a known host it cannot be. Either name follows where the other is refused.
+    whole_names: bool,
     pub(super) key_header: KeyHeader,
     path_prefix: PathPrefix,
-    /// Name of the token limit that is tried first; see [`Fix::OtherTokenLimit`](crate::Fix).
+    /// Name of the token limit that is tried first; see [`Fix::OtherTokenLimit`].
     pub(in crate::protocol) token_limit: TokenLimit,
-    /// True if `top_k` and `repetition_penalty` are accepted.
-    pub(in crate::protocol) open_sampling: bool,
+    pub(in crate::protocol) open_sampling: OpenSampling,
     pub(in crate::protocol) seed: Option<SeedName>,
     pub(in crate::protocol) stream_options: StreamOptions,
     pub(in crate::protocol) effort: EffortShape,
@@ -39,6 +42,15 @@ pub(in crate::protocol) enum TokenLimit {
     Old,
     /// `max_completion_tokens`
     New,
+}
+
+/// Acceptance of `top_k` and `repetition_penalty`, which servers of open models have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum OpenSampling {
+    None,
+    Known,
+    /// The penalty is also sent as `repeat_penalty`, the only name that llama.cpp knows.
+    BothNames,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,17 +86,18 @@ pub(in crate::protocol) enum EffortShape {
 const STRICT: Dialect = Dialect {
     prefixes: &[],
     names_have_author: false,
+    whole_names: false,
     key_header: KeyHeader::Bearer,
     path_prefix: PathPrefix::Direct,
     token_limit: TokenLimit::Old,
-    open_sampling: false,
+    open_sampling: OpenSampling::None,
     seed: Some(SeedName::Seed),
     stream_options: StreamOptions::Usage,
     effort: EffortShape::Plain,
 };
 
 /// Dialect of servers of open models, which accept more sampling parameters.
-const OPEN: Dialect = Dialect { open_sampling: true, ..STRICT };
+const OPEN: Dialect = Dialect { open_sampling: OpenSampling::Known, ..STRICT };
 
 impl Dialect {
     /// Dialect of OpenAI's own API, whose reasoning models refuse `max_tokens`.
@@ -109,6 +122,8 @@ impl Dialect {
             "lm_studio/",
             "llamafile/",
         ],
+        whole_names: true,
+        open_sampling: OpenSampling::BothNames,
         ..OPEN
     };
 }
@@ -179,7 +194,12 @@ impl Dialect {
     }
 
     /// Returns a model's name on the wire.
-    pub(in crate::protocol) fn model(self, name: &str) -> &str {
+    pub(in crate::protocol) fn model(self, name: &str, form: Form) -> &str {
+        let is_whole =
+            if self.whole_names { !form.has(Fix::ShortModelName) } else { form.has(Fix::FullModelName) };
+        if is_whole {
+            return name;
+        }
         let bare = without_prefix(name, self.prefixes);
         let is_own = OWN_NAMES.iter().any(|own| name.starts_with(own));
         if is_own || self.names_have_author && !bare.contains('/') { name } else { bare }
@@ -239,14 +259,28 @@ mod tests {
             ("https://openrouter.ai", "openrouter/openai/gpt-4o", "openai/gpt-4o"),
             ("https://openrouter.ai", "openrouter/auto", "openrouter/auto"),
             ("https://api.together.xyz", "together_ai/Qwen/Qwen3", "Qwen/Qwen3"),
-            ("http://vllm:8000", "hosted_vllm/openai/gpt-oss-20b", "openai/gpt-oss-20b"),
-            ("http://vllm:8000", "openai/gpt-oss-20b", "openai/gpt-oss-20b"),
-            ("http://vllm:8000", "openai/Qwen/Qwen3", "Qwen/Qwen3"),
-            ("http://ollama:11434", "ollama/llama3.2", "llama3.2"),
-            ("http://vllm:8000", "Qwen/Qwen3", "Qwen/Qwen3"),
         ];
         for (base_url, name, want) in table {
-            assert_eq!(at(ProviderKind::Custom, base_url).model(name), want, "{name} at {base_url}");
+            let dialect = at(ProviderKind::Custom, base_url);
+            let names = [Fix::ShortModelName, Fix::FullModelName].map(|fix| Form::default().with(fix));
+            assert_eq!(dialect.model(name, Form::default()), want, "{name} at {base_url}");
+            assert_eq!(names.map(|form| dialect.model(name, form)), [want, name], "{name} at {base_url}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_server_is_asked_for_the_whole_name_first() {
+        let table = [
+            ("hosted_vllm/openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+            ("openai/gpt-oss-20b", "openai/gpt-oss-20b"),
+            ("openai/small", "small"),
+            ("ollama/llama3.2", "llama3.2"),
+            ("Qwen/Qwen3", "Qwen/Qwen3"),
+        ];
+        for (name, short) in table {
+            let dialect = Dialect::COMPATIBLE;
+            let after_refusal = Form::default().with(Fix::ShortModelName);
+            assert_eq!([Form::default(), after_refusal].map(|it| dialect.model(name, it)), [name, short]);
         }
     }
 }

@@ -13,8 +13,9 @@ use crate::{
 /// Reads an answer with an error status. The body takes precedence over the status, because it is more specific.
 pub(in crate::protocol) fn read(answer: &ErrorAnswer<'_>) -> ModelError {
     let detail = Detail::read(answer.body);
-    if let Some(fix) = fix::find(answer.status, answer.form, &detail) {
-        return ModelError::Rejected { fix, message: detail.message };
+    let form = if answer.fixable { fix::find(answer.status, answer.form, &detail) } else { answer.form };
+    if form != answer.form {
+        return ModelError::Rejected { form, message: detail.message };
     }
     if detail.is_google_status {
         return google::read(answer);

@@ -16,7 +16,7 @@ use http::{
 use runmill_proto::Image;
 
 pub use dialect::Dialect;
-pub(super) use dialect::{EffortShape, SeedName, StreamOptions, TokenLimit};
+pub(super) use dialect::{EffortShape, OpenSampling, SeedName, StreamOptions, TokenLimit};
 
 use dialect::KeyHeader;
 

@@ -37,7 +37,7 @@ impl Protocol for OpenAiChat {
     }
 
     fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
-        let path = self.dialect.path_of(self.dialect.model(&request.model), "chat/completions");
+        let path = self.dialect.path_of(self.dialect.model(&request.model, form), "chat/completions");
         let body = request::body(request, self.dialect, form);
         Ok(WireRequest { path, query: None, body })
     }

@@ -5,19 +5,20 @@
 //! | `temperature`, `top_p`, `stop`, the penalties, `tools`, `tool_choice` | the same |
 //! | `max_new_tokens` | `max_tokens` or `max_completion_tokens`, by dialect and [`Form`] |
 //! | `seed` | `seed` or `random_seed`, by dialect; left out at `DeepSeek`, which has none |
-//! | `top_k`, `repetition_penalty` | the same; left out where the dialect has none |
+//! | `top_k`, `repetition_penalty` | the same; left out where the dialect has none; the second also as `repeat_penalty`, by dialect |
 //! | `reasoning_effort` | the same, or `reasoning.effort`, by dialect |
 //! | `response_format` | the same; left out if it is text, which is the default |
 //! | `logprobs`, `top_logprobs` | the same |
+//! | `extra_body` | its values, at the top level |
 //!
-//! Parameters that only tune sampling are left out for servers that do not know them, because one configuration may
-//! be used with several providers. Parameters that change the form of the answer are always sent: a provider that
+//! Parameters that only tune sampling are left out for servers that do not know them, by dialect and [`Form`], because
+//! one configuration may be used with several providers. Parameters that change the form of the answer are always sent: a provider that
 //! does not support one answers with an error.
 
 mod message;
 mod sampling;
 
-use runmill_proto::{ResponseFormat, Tool, ToolChoice};
+use runmill_proto::{Fix, ResponseFormat, Tool, ToolChoice};
 use serde::Serialize;
 
 use self::{
@@ -26,12 +27,12 @@ use self::{
 };
 use crate::{
     ChatRequest,
-    protocol::{Dialect, Form, openai::StreamOptions},
+    protocol::{Dialect, Form, json, openai::StreamOptions},
 };
 
 pub(super) fn body(request: &ChatRequest, dialect: Dialect, form: Form) -> Vec<u8> {
     let body = Body::new(request, dialect, form);
-    serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON")
+    json(&body, &request.generation.extra_body)
 }
 
 #[derive(Serialize)]
@@ -69,9 +70,9 @@ impl<'a> Body<'a> {
         let system = request.system.as_deref().map(Message::system);
         let conversation = request.messages.iter().map(|message| Message::new(message, ContentPart::from));
         // The option is an error without `stream`.
-        let options = (form.stream && form.stream_options).then_some(dialect.stream_options);
+        let options = (form.streams() && !form.has(Fix::NoStreamOptions)).then_some(dialect.stream_options);
         Self {
-            model: dialect.model(&request.model),
+            model: dialect.model(&request.model, form),
             messages: system.into_iter().chain(conversation).collect(),
             sampling: Sampling::new(generation, dialect, form),
             response_format: generation.response_format.as_ref().filter(|it| **it != ResponseFormat::Text),
@@ -79,7 +80,7 @@ impl<'a> Body<'a> {
             tool_choice: generation.tool_choice.as_ref(),
             logprobs: generation.wants_logprobs(),
             top_logprobs: generation.top_logprobs,
-            stream: form.stream,
+            stream: form.streams(),
             stream_options: options.and_then(WireOptions::of),
         }
     }

@@ -10,6 +10,7 @@
 //! | `tools`, `tool_choice` | the same, flat; `strict` is always sent, because its default is true here |
 //! | `logprobs`, `top_logprobs` | `include: ["message.output_text.logprobs"]`, `top_logprobs` |
 //! | `seed`, `top_k`, the penalties | left out, as other clients of this API do |
+//! | `extra_body` | its values, at the top level |
 //! | `stop` | not supported: an error, because without it the answers would be different and longer |
 //!
 //! `reasoning.summary` is left out: a summary is not the reasoning itself, some models write one only for verified
@@ -20,7 +21,7 @@
 mod input;
 mod tools;
 
-use runmill_proto::{Generation, JsonSchema, ReasoningEffort, ResponseFormat};
+use runmill_proto::{Fix, Generation, JsonSchema, ReasoningEffort, ResponseFormat};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ use self::{
 };
 use crate::{
     ChatRequest, ModelError,
-    protocol::{Dialect, Form, openai::StreamOptions},
+    protocol::{Dialect, Form, json, openai::StreamOptions},
 };
 
 pub(super) fn body(request: &ChatRequest, dialect: Dialect, form: Form) -> Result<Vec<u8>, ModelError> {
@@ -40,7 +41,7 @@ pub(super) fn body(request: &ChatRequest, dialect: Dialect, form: Form) -> Resul
         return Err(ModelError::InvalidRequest { status: 400, message });
     }
     let body = Body::new(request, dialect, form);
-    Ok(serde_json::to_vec(&body).expect("texts, numbers and lists are always JSON"))
+    Ok(json(&body, &request.generation.extra_body))
 }
 
 #[derive(Serialize)]
@@ -109,13 +110,13 @@ impl<'a> Body<'a> {
     fn new(request: &'a ChatRequest, dialect: Dialect, form: Form) -> Self {
         let generation = &request.generation;
         let is_padded = dialect.stream_options == StreamOptions::UsageAndPadding;
-        let takes_options = form.stream && form.stream_options && is_padded;
+        let takes_options = form.streams() && !form.has(Fix::NoStreamOptions) && is_padded;
         Self {
-            model: dialect.model(&request.model),
+            model: dialect.model(&request.model, form),
             instructions: request.system.as_deref(),
             input: request.messages.iter().map(input).collect(),
-            temperature: generation.temperature,
-            top_p: generation.top_p,
+            temperature: form.unless(Fix::NoTemperature, generation.temperature),
+            top_p: form.unless(Fix::NoTopP, generation.top_p),
             max_output_tokens: generation.max_new_tokens,
             reasoning: generation.reasoning_effort.map(|effort| Reasoning { effort }),
             text: Format::of(generation).map(|format| TextConfig { format }),
@@ -124,7 +125,7 @@ impl<'a> Body<'a> {
             include: if generation.wants_logprobs() { LOGPROBS } else { &[] },
             top_logprobs: generation.top_logprobs,
             store: false,
-            stream: form.stream,
+            stream: form.streams(),
             stream_options: takes_options.then_some(WireOptions { include_obfuscation: false }),
         }
     }

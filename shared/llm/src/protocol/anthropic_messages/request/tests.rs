@@ -35,7 +35,7 @@ fn a_question_is_sent_with_its_limit() {
         json!({"model": "claude-haiku-4-5", "max_tokens": 4096, "messages": question, "stream": true})
     );
     assert_eq!(
-        encoded(&request, Form { stream: false, ..Form::default() }),
+        encoded(&request, Form::default().with(Fix::Buffered)),
         json!({"model": "claude-haiku-4-5", "max_tokens": 4096, "messages": question})
     );
 }

@@ -1,25 +1,38 @@
 //! Finds the errors after which another form of the request may be accepted.
 
-use super::detail::Detail;
-use crate::{Fix, protocol::Form};
+use runmill_proto::Fix;
 
-/// Returns the change of the form after which the provider may accept the request, if there is one.
-pub(super) fn find(status: u16, form: Form, detail: &Detail) -> Option<Fix> {
+use super::detail::Detail;
+use crate::protocol::{
+    Form,
+    refusal::{Refusal, UNKNOWN},
+};
+
+/// Returns the form in which the provider may accept the request. It equals `form` if there is none.
+pub(super) fn find(status: u16, form: Form, detail: &Detail) -> Form {
     let is_refusal = matches!(status, 400 | 404 | 422);
-    if is_refusal && form.stream && form.stream_options && detail.is_about("stream_options") {
-        return Some(Fix::OmitStreamOptions);
+    if is_refusal && form.streams() && !form.has(Fix::NoStreamOptions) && detail.is_about("stream_options") {
+        return form.with(Fix::NoStreamOptions);
     }
-    if is_refusal && !form.other_token_limit && refuses_token_limit(detail) {
-        return Some(Fix::OtherTokenLimit);
+    if is_refusal && !form.has(Fix::OtherTokenLimit) && refuses_token_limit(detail) {
+        return form.with(Fix::OtherTokenLimit);
     }
-    if !form.stream {
-        return (is_refusal && detail.says(MUST_STREAM)).then_some(Fix::Stream);
+    if is_refusal && !form.streams() && detail.says(MUST_STREAM) {
+        return form.with(Fix::Streamed);
     }
-    let no_stream = match status {
+    if form.streams() && refuses_stream(status, detail) {
+        return form.with(Fix::Buffered);
+    }
+    let Detail { code, param, message, .. } = detail;
+    Refusal { status, code, param, message }.fixes().fixes().fold(form, Form::with)
+}
+
+fn refuses_stream(status: u16, detail: &Detail) -> bool {
+    match status {
         405 | 501 => true,
-        _ => is_refusal && (detail.param == "stream" || detail.says(NO_STREAM)),
-    };
-    no_stream.then_some(Fix::Buffer)
+        400 | 404 | 422 => detail.param == "stream" || detail.says(NO_STREAM),
+        _ => false,
+    }
 }
 
 /// Returns true if the server does not know the token limit's name, and false if the limit is only too high.
@@ -29,18 +42,6 @@ fn refuses_token_limit(detail: &Detail) -> bool {
     is_named && (is_unknown || detail.says(UNKNOWN))
 }
 
-/// Phrases of, in this order: OpenAI; older OpenAI; older Azure; Mistral and other users of pydantic, newer and
-/// older; Groq; Azure's model inference.
-const UNKNOWN: &[&str] = &[
-    "unsupported parameter",
-    "unknown parameter",
-    "unrecognized request argument",
-    "extra inputs are not permitted",
-    "extra fields not permitted",
-    "is unsupported",
-    "are not allowed",
-];
-
 /// Phrases of, in this order: `DashScope`; `DashScope` for its reasoning models, two phrases; OpenAI's responses.
 const MUST_STREAM: &[&str] = &[
     "only support stream mode",
@@ -49,10 +50,12 @@ const MUST_STREAM: &[&str] = &[
     "stream must be set to true",
 ];
 
-/// Phrases of, in this order: OpenAI and Azure (o1); OpenAI (o3, gpt-5), also nested by `OpenRouter`; Bedrock.
+/// Phrases of, in this order: OpenAI and Azure (o1); OpenAI (o3, gpt-5), also nested by `OpenRouter`; two
+/// phrases of Bedrock; llama.cpp, for log probabilities.
 const NO_STREAM: &[&str] = &[
     "'stream' does not support true",
     "must be verified to stream",
     "model is unsupported for streaming",
     "doesn't support tool use in streaming mode",
+    "not supported with tools + stream",
 ];

@@ -1,9 +1,9 @@
-use runmill_proto::{Generation, ReasoningEffort, Stop};
+use runmill_proto::{Fix, Generation, ReasoningEffort, Stop};
 use serde::Serialize;
 
 use crate::protocol::{
     Dialect, Form,
-    openai::{EffortShape, SeedName, TokenLimit},
+    openai::{EffortShape, OpenSampling, SeedName, TokenLimit},
 };
 
 #[derive(Default, Serialize)]
@@ -27,6 +27,8 @@ pub(super) struct Sampling<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     repetition_penalty: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    repeat_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     random_seed: Option<i64>,
@@ -44,23 +46,28 @@ struct Reasoning {
 impl<'a> Sampling<'a> {
     pub fn new(generation: &'a Generation, dialect: Dialect, form: Form) -> Self {
         let mut sampling = Self {
-            temperature: generation.temperature,
-            top_p: generation.top_p,
+            temperature: form.unless(Fix::NoTemperature, generation.temperature),
+            top_p: form.unless(Fix::NoTopP, generation.top_p),
             stop: generation.stop.as_ref(),
-            presence_penalty: generation.presence_penalty,
-            frequency_penalty: generation.frequency_penalty,
+            presence_penalty: form.unless(Fix::NoPresencePenalty, generation.presence_penalty),
+            frequency_penalty: form.unless(Fix::NoFrequencyPenalty, generation.frequency_penalty),
             ..Self::default()
         };
-        if dialect.open_sampling {
-            sampling.top_k = generation.top_k;
-            sampling.repetition_penalty = generation.repetition_penalty;
+        if dialect.open_sampling != OpenSampling::None {
+            sampling.top_k = form.unless(Fix::NoTopK, generation.top_k);
+            sampling.repetition_penalty =
+                form.unless(Fix::NoRepetitionPenalty, generation.repetition_penalty);
         }
-        let is_old = (dialect.token_limit == TokenLimit::Old) != form.other_token_limit;
+        if dialect.open_sampling == OpenSampling::BothNames {
+            sampling.repeat_penalty = form.unless(Fix::NoRepeatPenalty, generation.repetition_penalty);
+        }
+        let is_old = (dialect.token_limit == TokenLimit::Old) != form.has(Fix::OtherTokenLimit);
         let limit = if is_old { &mut sampling.max_tokens } else { &mut sampling.max_completion_tokens };
         *limit = generation.max_new_tokens;
+        let seed = form.unless(Fix::NoSeed, generation.seed);
         match dialect.seed {
-            Some(SeedName::Seed) => sampling.seed = generation.seed,
-            Some(SeedName::RandomSeed) => sampling.random_seed = generation.seed,
+            Some(SeedName::Seed) => sampling.seed = seed,
+            Some(SeedName::RandomSeed) => sampling.random_seed = seed,
             None => {}
         }
         let effort = generation.reasoning_effort;

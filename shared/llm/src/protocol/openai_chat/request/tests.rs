@@ -52,17 +52,17 @@ fn a_stream_is_asked_for_with_its_usage_where_that_is_asked_for() {
 
 #[test]
 fn the_form_is_kept_to() {
-    let bare = encoded(&request(), Dialect::OPENAI, Form { stream_options: false, ..Form::default() });
+    let bare = encoded(&request(), Dialect::OPENAI, Form::default().with(Fix::NoStreamOptions));
     assert_eq!((&bare["stream"], bare.get("stream_options")), (&json!(true), None));
 
-    let buffered = encoded(&request(), Dialect::OPENAI, Form { stream: false, ..Form::default() });
+    let buffered = encoded(&request(), Dialect::OPENAI, Form::default().with(Fix::Buffered));
     assert_eq!((buffered.get("stream"), buffered.get("stream_options")), (None, None));
 }
 
 #[test]
 fn the_limit_of_tokens_has_the_name_that_the_server_knows() {
     let generation = Generation { max_new_tokens: Some(64), ..Generation::default() };
-    let other = Form { other_token_limit: true, ..Form::default() };
+    let other = Form::default().with(Fix::OtherTokenLimit);
     let (old, new) = (json!({"max_tokens": 64}), json!({"max_completion_tokens": 64}));
     let table = [
         (Dialect::OPENAI, Form::default(), &new),
@@ -93,10 +93,13 @@ fn every_parameter_is_sent_to_who_knows_it() {
                         "frequency_penalty": 0.2});
     let plain = json!({"seed": 7, "reasoning_effort": "low"});
     let open = json!({"top_k": 40, "repetition_penalty": 1.1, "seed": 7, "reasoning_effort": "low"});
+    // llama.cpp knows only the second name of the penalty.
+    let both = json!({"top_k": 40, "repetition_penalty": 1.1, "repeat_penalty": 1.1, "seed": 7,
+                      "reasoning_effort": "low"});
     let nested = json!({"top_k": 40, "repetition_penalty": 1.1, "seed": 7, "reasoning": {"effort": "low"}});
     let table = [
         (Dialect::OPENAI, plain.clone()),
-        (Dialect::COMPATIBLE, open.clone()),
+        (Dialect::COMPATIBLE, both),
         (at("https://r.openai.azure.com"), plain.clone()),
         (at("https://api.groq.com/openai/v1"), plain),
         (at("https://api.mistral.ai/v1"), json!({"random_seed": 7, "reasoning_effort": "low"})),
@@ -199,4 +202,45 @@ fn images_go_as_parts_beside_the_text() {
             ]},
         ])
     );
+}
+
+#[test]
+fn what_the_form_leaves_out_is_not_sent() {
+    let generation = Generation {
+        temperature: Some(0.0),
+        top_p: Some(0.9),
+        top_k: Some(40),
+        presence_penalty: Some(0.1),
+        frequency_penalty: Some(0.2),
+        repetition_penalty: Some(1.1),
+        seed: Some(7),
+        ..Generation::default()
+    };
+    let all = sent(generation.clone(), Dialect::COMPATIBLE, Form::default());
+    let table = [
+        (Fix::NoTemperature, "temperature"),
+        (Fix::NoTopP, "top_p"),
+        (Fix::NoTopK, "top_k"),
+        (Fix::NoPresencePenalty, "presence_penalty"),
+        (Fix::NoFrequencyPenalty, "frequency_penalty"),
+        (Fix::NoRepetitionPenalty, "repetition_penalty"),
+        (Fix::NoRepeatPenalty, "repeat_penalty"),
+        (Fix::NoSeed, "seed"),
+    ];
+    for (fix, name) in table {
+        let mut want = all.clone();
+        assert!(want.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+        assert_eq!(sent(generation.clone(), Dialect::COMPATIBLE, Form::default().with(fix)), want);
+    }
+}
+
+#[test]
+fn parameters_of_the_user_are_passed_on_and_take_precedence() {
+    let extra = json!({"chat_template_kwargs": {"enable_thinking": false}, "reasoning": {"effort": "xhigh"}});
+    let generation = Generation {
+        reasoning_effort: Some(ReasoningEffort::Low),
+        extra_body: extra.as_object().unwrap().clone(),
+        ..Generation::default()
+    };
+    assert_eq!(sent(generation, at("https://openrouter.ai/api/v1"), Form::default()), extra);
 }

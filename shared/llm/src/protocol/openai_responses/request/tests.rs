@@ -32,8 +32,8 @@ fn a_stream_is_asked_for_without_padding_and_nothing_is_stored() {
 #[test]
 fn the_form_and_the_dialect_are_kept_to() {
     let table = [
-        (Dialect::OPENAI, Form { stream_options: false, ..Form::default() }, Some(json!(true))),
-        (Dialect::OPENAI, Form { stream: false, ..Form::default() }, None),
+        (Dialect::OPENAI, Form::default().with(Fix::NoStreamOptions), Some(json!(true))),
+        (Dialect::OPENAI, Form::default().with(Fix::Buffered), None),
         (Dialect::COMPATIBLE, Form::default(), Some(json!(true))),
     ];
     for (dialect, form, stream) in table {
