@@ -36,6 +36,9 @@ pub struct SmokeTestReport {
     /// Label of the API key that was used.
     #[serde(default)]
     pub key: Option<String>,
+    /// Model that the answer names, if it is another than the one that was asked for.
+    #[serde(default)]
+    pub answered_by: Option<String>,
     pub error: Option<SmokeTestError>,
 }
 

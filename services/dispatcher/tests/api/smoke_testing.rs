@@ -28,6 +28,7 @@ fn report(error: Option<SmokeTestError>) -> SmokeTestReport {
         json_mode: Some(true),
         cost_usd: Some(0.5),
         key: Some("main".into()),
+        answered_by: None,
         error,
     }
 }

@@ -20,6 +20,7 @@ pub fn answered(invoked: &Invoked) -> SmokeTestReport {
         usage: invoked.usage,
         cost_usd: invoked.cost_usd(),
         key: last.and_then(|attempt| attempt.key.clone()).filter(|label| !label.is_empty()),
+        answered_by: answer.and_then(|answer| answer.remarks.answered_by.clone()),
         error: invoked.result.as_ref().err().map(|error| fault(error, last.and_then(|it| it.status))),
         ..nothing()
     }
@@ -54,6 +55,7 @@ fn nothing() -> SmokeTestReport {
         json_mode: None,
         cost_usd: None,
         key: None,
+        answered_by: None,
         error: None,
     }
 }
