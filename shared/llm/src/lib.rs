@@ -18,6 +18,7 @@
 //! the next step after an error.
 
 mod client;
+mod egress;
 mod error;
 mod factory;
 mod interrupts;
@@ -38,6 +39,7 @@ mod tracker;
 mod transport;
 
 pub use client::Client;
+pub use egress::Egress;
 pub use error::{Advice, Fix, ModelError, TimeoutPhase};
 pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;

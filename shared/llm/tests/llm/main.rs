@@ -8,6 +8,7 @@ mod flood;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod logs;
+mod proxy;
 mod server;
 mod setup;
 mod transport;
