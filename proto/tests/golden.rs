@@ -185,6 +185,7 @@ fn smoke_test_report() -> SmokeTestReport {
         json_mode: None,
         cost_usd: None,
         key: Some("main".into()),
+        answered_by: None,
         error: Some(SmokeTestError {
             kind: ErrorKind::Authentication,
             status: Some(401),

@@ -37,7 +37,7 @@ pub struct SmokeTestReport {
     #[serde(default)]
     pub key: Option<String>,
     /// Model that the answer names, if it is another than the one that was asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<String>,
     pub error: Option<SmokeTestError>,
 }
