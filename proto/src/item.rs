@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Scoring;
+use crate::{Image, ImageFault, Scoring};
 
 /// One question with its reference answer: a line of a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,21 +46,15 @@ pub enum ItemType {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Inputs {
     pub text: String,
+    /// Images, which follow the text. They are sent unless the provider's capability `images` is false; the item is then
+    /// refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
+    /// Reserved, as `video`: no provider is sent it yet, so an item that has it is refused when it is called for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video: Option<Value>,
-}
-
-/// An image, which is sent only to a provider whose capabilities say that it takes images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
-pub enum Image {
-    Url { url: String },
-    Inline { mime_type: String, encoding: String, data: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,14 +79,21 @@ pub enum ItemFault {
     ManyAnswers,
     #[error("`checker`: the tolerance {range}", range = Scoring::TOLERANCE)]
     Tolerance,
+    /// Fault of the image at a position of `inputs.images`, from 0.
+    #[error("`inputs.images[{0}]`: {1}")]
+    Image(usize, ImageFault),
 }
 
 impl Item {
     /// Reads and checks a line that a user sends.
     pub fn from_upload(line: &str) -> Result<Self, ItemFault> {
         let item = Self::from_json(line)?;
-        // `from_json` does not check this, because it also reads lines that earlier releases stored without the
-        // check.
+        // `from_json` does not check the following, because it also reads lines that earlier releases stored without
+        // these checks.
+        let images = item.inputs.images.iter().enumerate();
+        if let Some((n, fault)) = images.filter_map(|(n, image)| Some((n, image.fault()?))).next() {
+            return Err(ItemFault::Image(n, fault));
+        }
         let checker = item.checker.as_ref().and_then(|checker| Scoring::deserialize(checker).ok());
         if checker.is_some_and(|scoring| !scoring.has_tolerance_in_range()) {
             return Err(ItemFault::Tolerance);
@@ -126,6 +127,14 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_that_cannot_be_sent_is_refused_with_its_position() {
+        let images = r#"[{"url":"https://example.org/x.png"},{"url":"x.png"}]"#;
+        let line = format!(r#"{{"id":"a","type":"freeform","inputs":{{"text":"?","images":{images}}}}}"#);
+        let fault = Item::from_upload(&line).unwrap_err().to_string();
+        assert!(fault.starts_with("`inputs.images[1]`: `url` must begin with https://"), "{fault}");
+    }
 
     #[test]
     fn a_bad_line_says_what_is_wrong() {

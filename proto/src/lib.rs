@@ -4,11 +4,13 @@
 //! version of the message; see [`codec`].
 
 pub mod api;
+mod choice_label;
 pub mod codec;
 mod config;
 mod depth;
 mod generation;
 mod id;
+mod image;
 mod item;
 pub mod message;
 mod money;
@@ -21,13 +23,15 @@ pub mod testing;
 mod text_enum;
 mod usage;
 
+pub use choice_label::{ONE_LETTER_LABELS, choice_label, labelled_choice};
 pub use config::{ConfigFault, JobConfig, RunConfig, Scorer, Scoring};
 pub use generation::{
     Function, Generation, JsonSchema, NamedFunction, ReasoningEffort, ResponseFormat, Stop, TokenLogprob,
     Tool, ToolCall, ToolChoice, ToolMode, TopLogprob,
 };
 pub use id::{DatasetId, InvocationId, ParseIdError, ProviderId, RunId};
-pub use item::{Answer, Image, Inputs, Item, ItemFault, ItemType};
+pub use image::{Image, ImageFault};
+pub use item::{Answer, Inputs, Item, ItemFault, ItemType};
 pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
 pub use range::{Numeric, OutOfRange, Range};

@@ -56,10 +56,15 @@ async fn faults_in_prices_and_prompts_are_named_before_anything_is_spent() {
         );
     }
 
-    let output = run(&["--estimate", "--config", r#"{"prompt_template": "{{ question }}"}"#]).output().await;
-
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("item gsm8k-test-0001: the prompt template"), "{said}");
+    for (template, want) in [
+        ("{{ text.a.b }}", "item gsm8k-test-0001: the prompt template"),
+        ("{{ question }}", "prompt_template: `question` is no variable; a template can use text,"),
+    ] {
+        let config = format!(r#"{{"prompt_template": "{template}"}}"#);
+        let output = run(&["--estimate", "--config", &config]).output().await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(want), "{said}");
+    }
     assert_eq!(sandbox.gateway.stats().all.calls, 0);
 }

@@ -15,6 +15,7 @@ mod fairness;
 mod fleet;
 mod keys;
 mod protocols;
+mod proxies;
 mod ranges;
 mod readme;
 mod restarts;

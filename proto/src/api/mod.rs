@@ -3,6 +3,7 @@
 mod dataset;
 mod event;
 mod executor;
+mod key_fault;
 mod page;
 mod problem;
 mod provider;
@@ -15,6 +16,7 @@ mod strict;
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorStatus};
+pub use key_fault::KeyFault;
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};
 pub use provider::{
@@ -22,7 +24,7 @@ pub use provider::{
     ProviderProtocol, RateLimit,
 };
 pub use record::{InvocationRecord, ResultRecord};
-pub use run::{NewRun, Run, RunCounters, RunLatency};
+pub use run::{NewRun, Run, RunCounters, RunLatency, RunMessage};
 pub(crate) use settings::{RETRIES, SECONDS};
 pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,

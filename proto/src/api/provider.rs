@@ -153,8 +153,8 @@ pub struct NewProvider {
     pub protocol: Option<ProviderProtocol>,
     /// Base URL without the path of the protocol, such as `https://api.openai.com/v1`.
     pub base_url: String,
-    /// Proxy of the calls: a URL with the scheme `http`, `https` or `socks5` and without credentials, or `none`. Default:
-    /// `RUNMILL_PROVIDER_PROXY` of the executor.
+    /// Proxy of the calls: a URL with the scheme `http`, `https`, `socks5` or `socks5h` and without credentials, or `none`.
+    /// Default: `RUNMILL_PROVIDER_PROXY` of the executor.
     #[serde(default)]
     pub proxy: Option<String>,
     #[serde(default)]

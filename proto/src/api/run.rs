@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    DatasetId, ErrorKind, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
+    DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
     range::optional_number,
 };
 
@@ -50,6 +50,21 @@ pub struct Run {
     pub counters: RunCounters,
     /// Number of failed jobs by error kind.
     pub errors: BTreeMap<ErrorKind, u64>,
+    /// Error texts of failed jobs, the commonest first: at most 20.
+    #[serde(default)]
+    pub messages: Vec<RunMessage>,
+    /// Number of answered calls by each change of the request's form.
+    #[serde(default)]
+    pub fixes: BTreeMap<Fix, u64>,
+    /// Number of answered calls by each shortcoming of the answer.
+    #[serde(default)]
+    pub notes: BTreeMap<Note, u64>,
+    /// Models that answers name, other than the one that was asked for: at most 5.
+    #[serde(default)]
+    pub answered_by: Vec<String>,
+    /// Number of answers without a score by the reason: at most 10 reasons.
+    #[serde(default)]
+    pub unscored: BTreeMap<String, u64>,
     pub score: ScoreSummary,
     pub usage: Usage,
     /// Cost of all calls whose price is known. Null if no price is known.
@@ -75,9 +90,24 @@ pub struct Run {
     pub cancel_requested_at: Option<Timestamp>,
     pub retry_count: u32,
     pub retry_reason: Option<String>,
+    /// Time at which the earliest of the deferred jobs is tried again; null if none is deferred.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub retry_after: Option<Timestamp>,
     pub resumed_count: u32,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_resumed_at: Option<Timestamp>,
+}
+
+/// Error text that failed jobs of a run have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunMessage {
+    pub kind: ErrorKind,
+    /// Text of the first of these jobs. The others differ from it in numbers at most.
+    pub text: String,
+    /// Number of jobs that failed with this text.
+    pub jobs: u64,
 }
 
 /// Numbers of jobs and calls of a run. `settled` is the sum of the jobs of all outcomes.
@@ -104,6 +134,15 @@ pub struct RunCounters {
     pub retries: u64,
     /// Number of invocations whose job already had a result.
     pub duplicates: u64,
+    /// Number of attempts that never reached the provider. They are not among the calls.
+    #[serde(default)]
+    pub unreached: u64,
+    /// Number of calls whose token usage is not known.
+    #[serde(default)]
+    pub untold_usage: u64,
+    /// Number of calls whose cost is not known.
+    #[serde(default)]
+    pub unpriced: u64,
 }
 
 /// Latency of invocations in milliseconds, waits and retries included.

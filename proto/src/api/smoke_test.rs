@@ -38,7 +38,7 @@ pub struct SmokeTestReport {
     pub key: Option<String>,
     /// Model that the answer names, if it is another than the one that was asked for. An alias names a version of its
     /// model.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<String>,
     pub error: Option<SmokeTestError>,
 }

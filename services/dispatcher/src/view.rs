@@ -1,5 +1,7 @@
 //! Converts the row of a run to the form that the API returns.
 
+use std::collections::BTreeMap;
+
 use runmill_proto::api::{Run, RunLatency};
 use runmill_store::RunRow;
 
@@ -15,6 +17,11 @@ pub fn run(row: RunRow) -> Run {
             p99_ms: stats.latencies.percentile_ms(0.99),
         },
         errors: stats.errors.clone(),
+        messages: Vec::new(),
+        fixes: BTreeMap::new(),
+        notes: BTreeMap::new(),
+        answered_by: Vec::new(),
+        unscored: BTreeMap::new(),
         id: row.id,
         status: row.status,
         seq: row.seq,
@@ -27,6 +34,7 @@ pub fn run(row: RunRow) -> Run {
         cancel_requested_at: row.cancel_requested_at,
         retry_count: row.retry.count,
         retry_reason: row.retry.reason,
+        retry_after: None,
         resumed_count: row.resumption.count,
         last_resumed_at: row.resumption.last_at,
         name: row.submission.name,

@@ -123,6 +123,9 @@ pub struct RunArgs {
     /// System prompt, sent before each question
     #[arg(long, value_name = "TEXT")]
     pub system_prompt: Option<String>,
+    /// Further parameters of each request as a JSON object, which are passed on unread
+    #[arg(long, value_name = "JSON")]
+    pub extra_body: Option<String>,
     /// Further run configuration as a JSON object; the options above take precedence
     #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
@@ -200,6 +203,24 @@ pub struct ProviderArgs {
     /// `GEMINI_API_KEY` at Google's, and `OPENAI_API_KEY` at others
     #[arg(long, value_name = "NAME")]
     pub api_key_env: Option<String>,
+    /// Header of every request to the provider; it is stored encrypted. May be given several times
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "provider")]
+    pub header: Vec<String>,
+    /// Whether the model takes images; they are sent unless it is `no`, which refuses items that have some
+    #[arg(long, value_enum, conflicts_with = "provider")]
+    pub images: Option<YesOrNo>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum YesOrNo {
+    Yes,
+    No,
+}
+
+impl YesOrNo {
+    pub const fn is_yes(self) -> bool {
+        matches!(self, Self::Yes)
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -29,6 +29,8 @@ pub enum ClientError {
     /// An error status, with the server's message.
     #[error("{detail}")]
     Refused { status: StatusCode, detail: String },
+    #[error("the server at {url} answered {} with something that is no API answer ({content_type}): is it runmill?", .status.as_u16())]
+    Foreign { url: String, status: StatusCode, content_type: String },
     #[error("the server's response cannot be read: {0}")]
     Unreadable(String),
 }
@@ -42,7 +44,10 @@ impl Client {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
+            // The token is for this server alone: not for the target of a redirect, and not for a proxy that environment
+            // variables name.
             .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
             .build()?;
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), token })
     }
@@ -145,6 +150,9 @@ impl Client {
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
         let response = self.send(request).await?;
+        if !content_type(&response).ends_with("json") {
+            return Err(self.foreign(&response));
+        }
         response.json().await.map_err(|error| ClientError::Unreadable(error.to_string()))
     }
 
@@ -154,9 +162,14 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
-        let text = response.text().await.unwrap_or_default();
-        let problem = serde_json::from_str::<Problem>(&text);
-        Err(ClientError::Refused { status, detail: problem.map_or(text, describe) })
+        let foreign = self.foreign(&response);
+        let problem = response.json::<Problem>().await;
+        Err(problem.map_or(foreign, |problem| ClientError::Refused { status, detail: describe(problem) }))
+    }
+
+    fn foreign(&self, response: &Response) -> ClientError {
+        let url = self.base_url.clone();
+        ClientError::Foreign { url, status: response.status(), content_type: content_type(response) }
     }
 
     fn unreachable(&self, error: reqwest::Error) -> ClientError {
@@ -169,6 +182,13 @@ impl Client {
         }
         ClientError::Unreachable { url: self.base_url.clone(), reason }
     }
+}
+
+/// Returns the media type of a body, without its parameters.
+fn content_type(response: &Response) -> String {
+    let value = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+    let media_type = value.and_then(|value| value.split(';').next()).map(str::trim);
+    media_type.filter(|it| !it.is_empty()).unwrap_or("without a content type").to_owned()
 }
 
 fn describe(problem: Problem) -> String {

@@ -3,6 +3,7 @@
 mod cli;
 mod client;
 mod command;
+mod env_key;
 mod exit;
 mod process;
 mod run;

@@ -1,10 +1,13 @@
 //! Checks of the addresses that providers may have.
 //!
 //! Only [`BaseUrl`] reads a provider's base URL. [`AddressRules`] decide which addresses may be called: they check
-//! the address in a base URL, and those to which its host's name is resolved.
+//! the address in a base URL, and those to which its host's name is resolved. [`Proxy`] reads the way of
+//! the calls.
 
 mod base_url;
+mod proxy;
 mod rules;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use rules::{ALLOW_HTTP, ALLOW_LINK_LOCAL, AddressError, AddressRules};
+pub use proxy::{Proxy, ProxyError};
+pub use rules::{ALLOW_HTTP, ALLOW_LINK_LOCAL, AddressError, AddressRules, is_this_machine};

@@ -61,6 +61,16 @@ impl AddressRules {
         }
     }
 
+    /// Checks the host of a proxy's URL, which may have any scheme.
+    pub(crate) fn check_proxy(&self, url: &Url) -> Result<(), AddressError> {
+        // The parser reads numeric addresses only for the schemes of the web.
+        let host = Host::parse(url.host_str().unwrap_or_default()).ok();
+        if !self.allow_link_local && host.as_ref().is_some_and(|host| is_metadata(&borrowed(host))) {
+            return Err(AddressError::LinkLocal);
+        }
+        Ok(())
+    }
+
     /// Returns true if `address`, to which a host's name was resolved, may be called.
     pub fn allows(&self, address: IpAddr) -> bool {
         self.allow_link_local || !is_link_local(address)
@@ -75,7 +85,16 @@ fn is_metadata(host: &Host<&str>) -> bool {
     }
 }
 
-fn is_this_machine(host: &Host<&str>) -> bool {
+fn borrowed(host: &Host<String>) -> Host<&str> {
+    match host {
+        Host::Domain(name) => Host::Domain(name),
+        Host::Ipv4(address) => Host::Ipv4(*address),
+        Host::Ipv6(address) => Host::Ipv6(*address),
+    }
+}
+
+/// Returns true for the loopback addresses and the name `localhost`.
+pub fn is_this_machine(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => without_root(name) == "localhost",
         Host::Ipv4(address) => address.is_loopback(),

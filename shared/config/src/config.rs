@@ -12,8 +12,8 @@ use runmill_vault::Keyring;
 use secrecy::SecretString;
 
 use crate::{
-    ConfigError, Env, Token, Traces, Variable, error::ValueError, log_filter, prices::read_prices,
-    reader::Reader, traces::traces, url, variable,
+    ConfigError, Env, ProviderNetwork, Token, Traces, Variable, error::ValueError, log_filter,
+    prices::read_prices, provider_network::provider_network, reader::Reader, traces::traces, url, variable,
 };
 
 /// All settings of a process. Built once, in `main`; nothing else reads the environment.
@@ -37,6 +37,7 @@ pub struct Config {
     /// Tokens of the API. If empty, a standalone process generates one.
     pub tokens: Vec<Token>,
     pub address_rules: AddressRules,
+    pub provider_network: ProviderNetwork,
     pub queue_prefix: String,
     pub queue_expires: Option<Duration>,
     pub log_partitions: u16,
@@ -74,6 +75,7 @@ impl Config {
                 allow_http: read.flag(&variable::ALLOW_HTTP),
                 allow_link_local: read.flag(&variable::ALLOW_LINK_LOCAL),
             },
+            provider_network: provider_network(&mut read, env),
             queue_prefix: read.parse(&variable::QUEUE_PREFIX, queue_prefix).unwrap_or_default(),
             queue_expires: read
                 .optional(&variable::QUEUE_EXPIRES, Range::new(1, MONTH_SECONDS))

@@ -14,7 +14,7 @@ use runmill_proto::{
 use runmill_quota::Lanes;
 
 use crate::{
-    Client, Random, Target, TargetError,
+    Client, Egress, Random, Target, TargetError,
     client::Wire,
     keys::Keys,
     layer::{
@@ -45,6 +45,8 @@ pub struct FactorySettings {
     pub prices: Arc<PriceTable>,
     /// Rules for the addresses that may be called.
     pub address_rules: AddressRules,
+    /// Proxy of the calls, and the certificates that they trust.
+    pub egress: Egress,
     /// Maximum number of clients that are kept. Beyond it, the least recently used one is dropped, with its idle
     /// connections.
     pub clients_max: usize,
@@ -60,6 +62,7 @@ impl FactorySettings {
             user_agent: concat!("runmill/", env!("CARGO_PKG_VERSION")).to_owned(),
             prices: Arc::default(),
             address_rules: AddressRules::default(),
+            egress: Egress::default(),
             clients_max: 256,
         }
     }
@@ -145,7 +148,8 @@ impl Factory {
         before: Option<&Wired<Wire>>,
     ) -> Result<Wired<Wire>, TargetError> {
         let protocol = protocol(target)?;
-        let transport = Transport::new(target, &self.settings.user_agent, self.settings.address_rules)?;
+        let FactorySettings { user_agent, address_rules, egress, .. } = &self.settings;
+        let transport = Transport::new(target, user_agent, *address_rules, egress)?;
         let keys = Keys::new(target::keys(target, &*protocol)?);
         let secrets = target.keys.iter().map(|key| &key.value).chain(target.headers.values());
         let redactor = Redactor::new(secrets.cloned());
@@ -220,6 +224,7 @@ mod tests {
             kind: ProviderKind::Custom,
             protocol: ProviderProtocol::OpenaiChat,
             base_url: "http://127.0.0.1:1/v1".into(),
+            proxy: None,
             keys: vec![TargetKey { label: label.into(), value: "sk-1".into(), weight: 1 }],
             headers: BTreeMap::new(),
             connect_timeout: Duration::from_secs(1),
@@ -319,6 +324,7 @@ mod tests {
                 Target { base_url: "https://169.254.169.254/v1".into(), ..good() },
                 "RUNMILL_ALLOW_LINK_LOCAL=true",
             ),
+            (Target { proxy: Some("proxy:3128".into()), ..good() }, "proxy: must be `none` or the URL"),
             (Target { keys: key("sk\n1"), ..good() }, "API key `a` cannot be sent"),
             (Target { headers: header("x y", "1"), ..good() }, "header `x y` cannot be sent"),
             (Target { headers: header("x-y", "s\u{7}ecret"), ..good() }, "header `x-y` cannot be sent"),

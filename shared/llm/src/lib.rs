@@ -21,6 +21,7 @@
 
 mod base_url_hint;
 mod client;
+mod egress;
 mod error;
 mod factory;
 mod interrupts;
@@ -43,6 +44,7 @@ mod tracker;
 mod transport;
 
 pub use client::Client;
+pub use egress::Egress;
 pub use error::{Advice, ModelError, TimeoutPhase};
 pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;

@@ -2,10 +2,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use reqwest::Url;
-use runmill_address::{BaseUrl, BaseUrlError};
+use runmill_address::{BaseUrl, BaseUrlError, Proxy, ProxyError};
 use runmill_proto::{
     ProviderId,
-    api::{ProviderKind, ProviderProtocol},
+    api::{NewApiKey, ProviderKind, ProviderProtocol},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -24,6 +24,8 @@ pub struct Target {
     pub protocol: ProviderProtocol,
     /// Base URL without the protocol's own path. A query is kept.
     pub base_url: String,
+    /// Proxy of this provider's calls, as [`Proxy::parse`] reads it. `None` stands for the process's.
+    pub proxy: Option<String>,
     /// Keys of the account. Empty if the provider accepts calls without a key.
     pub keys: Vec<TargetKey>,
     /// Headers of every request. They take precedence over those of the protocol.
@@ -47,9 +49,13 @@ pub struct TargetKey {
 pub enum TargetError {
     #[error("base URL: {0}")]
     BaseUrl(#[from] BaseUrlError),
+    #[error("proxy: {0}")]
+    Proxy(#[from] ProxyError),
     #[error("header `{0}` cannot be sent: its name or value has characters that HTTP does not allow")]
     Header(String),
-    #[error("API key `{0}` cannot be sent: it has characters that HTTP does not allow")]
+    #[error(
+        "API key `{0}` cannot be sent: it is empty, has quotes around it, or characters that are not visible ASCII"
+    )]
     ApiKey(String),
     #[error("the HTTP client cannot be set up")]
     Http(#[source] reqwest::Error),
@@ -60,6 +66,10 @@ impl Target {
     pub(crate) fn url(&self) -> Result<Url, TargetError> {
         Ok(BaseUrl::parse(&self.base_url)?.into_url())
     }
+
+    pub(crate) fn proxy(&self) -> Result<Option<Proxy>, TargetError> {
+        Ok(self.proxy.as_deref().map(Proxy::parse).transpose()?)
+    }
 }
 
 /// Returns the headers of each key; without keys, one entry that sends none.
@@ -68,7 +78,8 @@ pub(crate) fn keys(target: &Target, protocol: &dyn Protocol) -> Result<Vec<Key>,
     if target.keys.is_empty() {
         return Ok(vec![key(target, protocol, &nameless, None)?]);
     }
-    target.keys.iter().map(|it| key(target, protocol, it, Some(it.value.expose_secret()))).collect()
+    // White space around a key was stored by earlier releases, and is no part of any key.
+    target.keys.iter().map(|it| key(target, protocol, it, Some(it.value.expose_secret().trim()))).collect()
 }
 
 fn key(
@@ -77,6 +88,9 @@ fn key(
     key: &TargetKey,
     value: Option<&str>,
 ) -> Result<Key, TargetError> {
+    if value.and_then(NewApiKey::value_fault).is_some() {
+        return Err(TargetError::ApiKey(key.label.clone()));
+    }
     let mut headers = protocol.headers(value).map_err(|_| TargetError::ApiKey(key.label.clone()))?;
     for (name, value) in &target.headers {
         let invalid = || TargetError::Header(name.clone());
@@ -115,6 +129,7 @@ mod tests {
             kind: ProviderKind::Custom,
             protocol: ProviderProtocol::OpenaiChat,
             base_url: base_url.into(),
+            proxy: None,
             keys: vec![TargetKey { label: "main".into(), value: "sk-secret".into(), weight: 1 }],
             headers: BTreeMap::from([("x-team".into(), "hidden".into())]),
             connect_timeout: Duration::from_secs(1),

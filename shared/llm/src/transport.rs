@@ -1,14 +1,14 @@
 use std::{error::Error, io, iter, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT_ENCODING};
-use reqwest::{Body, Client, Method, Request, Response, Url, redirect};
+use reqwest::{Body, Client, ClientBuilder, Method, Request, Response, Url, redirect};
 use tokio::time::Instant;
 
 use runmill_address::{AddressRules, BaseUrlError};
 
 use crate::{
-    ModelError, Target, TargetError, TimeoutPhase, base_url_hint::base_url_hint, protocol::WireRequest,
-    resolver::Resolver, target::endpoint,
+    Egress, ModelError, Target, TargetError, TimeoutPhase, base_url_hint::base_url_hint,
+    protocol::WireRequest, resolver::Resolver, target::endpoint,
 };
 
 /// Sends requests to one provider.
@@ -26,10 +26,18 @@ const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl Transport {
-    pub fn new(target: &Target, user_agent: &str, rules: AddressRules) -> Result<Self, TargetError> {
+    pub fn new(
+        target: &Target,
+        user_agent: &str,
+        rules: AddressRules,
+        egress: &Egress,
+    ) -> Result<Self, TargetError> {
         let base = target.url()?;
         rules.check(&base).map_err(BaseUrlError::from)?;
-        let http = client(&base, target.connect_timeout, user_agent, rules).map_err(TargetError::Http)?;
+        let proxy = target.proxy()?;
+        let builder = client(target.connect_timeout, user_agent, rules);
+        let http = egress.apply(builder, &base, proxy.as_ref()).and_then(ClientBuilder::build);
+        let http = http.map_err(TargetError::Http)?;
         Ok(Self { http, base })
     }
 
@@ -64,13 +72,8 @@ impl Transport {
     }
 }
 
-fn client(
-    base: &Url,
-    connect_timeout: Duration,
-    user_agent: &str,
-    rules: AddressRules,
-) -> reqwest::Result<Client> {
-    let builder = Client::builder()
+fn client(connect_timeout: Duration, user_agent: &str, rules: AddressRules) -> ClientBuilder {
+    Client::builder()
         .user_agent(user_agent)
         .dns_resolver(Arc::new(Resolver(rules)))
         .connect_timeout(connect_timeout)
@@ -81,15 +84,11 @@ fn client(
         // next call; the lane's gate bounds their number.
         .http1_only()
         .pool_max_idle_per_host(usize::MAX)
-        // A key must not be sent to the target of a redirect, nor through a proxy that environment variables name.
+        // A key must not be sent to the target of a redirect.
         .redirect(redirect::Policy::none())
         .referer(false)
-        .no_proxy()
         // The retry layer makes and counts all retries.
-        .retry(reqwest::retry::never());
-    // Without TLS, no root certificates are loaded, so that the client works on a machine that has none.
-    let builder = if base.scheme() == "http" { builder.tls_certs_only(iter::empty()) } else { builder };
-    builder.build()
+        .retry(reqwest::retry::never())
 }
 
 /// Longest time from the start of a request to the end of its connection in which the server has probably not read the

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use http::{HeaderName, HeaderValue};
-use runmill_address::{AddressRules, BaseUrl};
+use runmill_address::{AddressRules, BaseUrl, Proxy};
 use runmill_proto::{ConfigFault, api::NewApiKey};
 
 use crate::error::fault;
@@ -36,7 +36,13 @@ pub fn base_url(base_url: &str, rules: AddressRules, faults: &mut Vec<ConfigFaul
     })
 }
 
-/// A key is sent in a header, so it must be a valid header value.
+/// Returns the proxy as it is stored, or adds a fault.
+pub fn proxy(proxy: &str, rules: AddressRules, faults: &mut Vec<ConfigFault>) -> Option<String> {
+    let proxy = Proxy::normalise(proxy, rules);
+    proxy.map_err(|error| faults.push(fault("/proxy", error.to_string()))).ok()
+}
+
+/// Returns the faults of the labels, values and weights of keys.
 pub fn keys(keys: &[NewApiKey]) -> Vec<ConfigFault> {
     let mut labels = HashSet::new();
     let mut faults = Vec::new();
@@ -44,9 +50,8 @@ pub fn keys(keys: &[NewApiKey]) -> Vec<ConfigFault> {
         if key.label.is_empty() || !labels.insert(&key.label) {
             faults.push(fault(format!("/api_keys/{n}/label"), "is required and must be unique"));
         }
-        if key.value.is_empty() || HeaderValue::from_str(&key.value).is_err() {
-            let detail = "is required and must have only visible ASCII characters";
-            faults.push(fault(format!("/api_keys/{n}/value"), detail));
+        if let Some(found) = NewApiKey::value_fault(&key.value) {
+            faults.push(fault(format!("/api_keys/{n}/value"), found.to_string()));
         }
         faults.extend(NewApiKey::WEIGHT.fault(format!("/api_keys/{n}/weight"), Some(key.weight)));
     }

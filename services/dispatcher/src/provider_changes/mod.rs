@@ -84,6 +84,7 @@ impl ProviderChanges {
         faults.extend(new.request.faults());
         faults.extend(new.retry.faults());
         let base_url = faults::base_url(&new.base_url, self.address_rules, &mut faults);
+        let proxy = new.proxy.and_then(|proxy| faults::proxy(&proxy, self.address_rules, &mut faults));
         UseCaseError::if_any(faults)?;
         let now = self.clock.now();
         let secrets = Secrets { sealer: &self.sealer };
@@ -93,7 +94,7 @@ impl ProviderChanges {
             kind: new.kind,
             protocol: new.protocol,
             base_url,
-            proxy: new.proxy,
+            proxy,
             secrets: [secrets.keys(&new.api_keys), secrets.headers(&new.headers)].concat(),
             capabilities: new.capabilities,
             rate_limit: new.rate_limit,
@@ -115,7 +116,9 @@ impl ProviderChanges {
         if let Some(base_url) = patch.base_url {
             row.base_url = faults::base_url(&base_url, self.address_rules, &mut faults);
         }
-        row.proxy = patch.proxy.or(row.proxy);
+        if let Some(proxy) = patch.proxy {
+            row.proxy = faults::proxy(&proxy, self.address_rules, &mut faults);
+        }
         if let Some(keys) = patch.api_keys {
             faults.extend(faults::keys(&keys));
             secrets.replace_keys(&mut row, &keys);
@@ -168,6 +171,7 @@ mod tests {
             json!({"api_keys": []}),
             json!({"headers": {}}),
             json!({"base_url": "x"}),
+            json!({"proxy": "none"}),
             json!({"protocol": "gemini"}),
         ] {
             assert!(may_help(&patch(value.clone())), "{value}");

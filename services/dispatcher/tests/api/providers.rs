@@ -19,6 +19,7 @@ async fn a_provider_is_shown_with_all_that_it_says_for_itself() {
             {"label": "a", "value": "sk-0123456789abcdef"},
             {"label": "b", "value": "sk-0123456789abcdef", "weight": 100},
         ],
+        "proxy": " socks5h://proxy.example:1080 ",
         "request": {"idle_timeout_seconds": 5.0},
         "retry": {"max_retries": 0},
     }));
@@ -32,6 +33,7 @@ async fn a_provider_is_shown_with_all_that_it_says_for_itself() {
     let weights: Vec<_> =
         created["api_keys"].as_array().unwrap().iter().map(|key| key["weight"].clone()).collect();
     assert_eq!(weights, [1, 100]);
+    assert_eq!(created["proxy"], "socks5h://proxy.example:1080");
     assert_eq!(created["request"], json!({"idle_timeout_seconds": 5.0}));
     assert_eq!(created["retry"], json!({"max_retries": 0}));
 }
@@ -63,6 +65,7 @@ async fn every_fault_of_a_provider_is_named_with_its_place() {
     let server = Server::start().await;
     let faulty = json!({
         "base_url": "http://metadata.google.internal/v1",
+        "proxy": "http://169.254.169.254",
         "api_keys": [
             {"label": "a", "value": "k", "weight": 0},
             {"label": "b", "value": "k", "weight": 101},
@@ -75,6 +78,7 @@ async fn every_fault_of_a_provider_is_named_with_its_place() {
         "/api_keys/0/weight",
         "/api_keys/1/weight",
         "/base_url",
+        "/proxy",
         "/request/idle_timeout_seconds",
         "/retry/max_retries",
     ];

@@ -64,7 +64,7 @@ impl Server {
         let health: Router = ops::router(OpsState { registry, readiness: Readiness::default() });
         let wake = Arc::default();
         dispatcher.serve(listener, health, &wake, &life);
-        let http = reqwest::Client::new();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { base_url, store, broker, clock, http, dispatcher, wake, life, _folder: folder }
     }
 

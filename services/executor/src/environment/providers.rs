@@ -143,6 +143,7 @@ impl ProviderCache {
             kind: row.kind,
             protocol: row.protocol.unwrap_or_else(|| row.kind.default_protocol()),
             base_url: row.base_url,
+            proxy: row.proxy,
             keys,
             headers,
             connect_timeout: connect_timeout(&row.settings, workspace),

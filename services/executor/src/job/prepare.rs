@@ -3,7 +3,8 @@ use std::time::Duration;
 use runmill_llm::{ChatMessage, ChatRequest, Part, Role};
 use runmill_prompt::PromptError;
 use runmill_proto::{
-    ErrorKind, Item, ItemFault,
+    ErrorKind, Inputs, Item, ItemFault,
+    api::Capabilities,
     message::{Job, JobItem},
 };
 use runmill_store::{ItemReader, StoreError};
@@ -18,6 +19,19 @@ const UNUSABLE_FOR: Duration = Duration::from_mins(1);
 pub(super) struct Prepared<'a> {
     pub callee: Callee<'a>,
     pub request: ChatRequest,
+}
+
+/// Reason why no request can be made of an item.
+#[derive(Debug, thiserror::Error)]
+enum RequestError {
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    #[error("the item has images ({0}), and its provider takes none (`capabilities.images` is false)")]
+    Images(usize),
+    #[error(
+        "the item has `inputs.{0}`, which runmill cannot send; remove it to ask the rest of the question"
+    )]
+    Unsent(&'static str),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -63,13 +77,12 @@ impl Pipeline {
         }
     }
 
-    fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, PromptError> {
+    fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, RequestError> {
         let capabilities = callee.capabilities();
+        check_inputs(&item.inputs, capabilities)?;
         let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
         let mut parts = vec![Part::Text(text)];
-        if capabilities.images == Some(true) {
-            parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
-        }
+        parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
         Ok(ChatRequest {
             model: job.model.clone(),
             system: job.config.system_prompt.clone(),
@@ -79,6 +92,18 @@ impl Pipeline {
             call_id: job.key().to_string(),
             keep_thinking: capabilities.thinking_tags == Some(false),
         })
+    }
+}
+
+/// Checks that everything in `inputs` can be sent. An item is refused rather than asked without a part of its question.
+fn check_inputs(inputs: &Inputs, capabilities: &Capabilities) -> Result<(), RequestError> {
+    if capabilities.images == Some(false) && !inputs.images.is_empty() {
+        return Err(RequestError::Images(inputs.images.len()));
+    }
+    let unsent = [("audio", &inputs.audio), ("video", &inputs.video)];
+    match unsent.into_iter().find(|(_, value)| value.is_some()) {
+        Some((name, _)) => Err(RequestError::Unsent(name)),
+        None => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
 mod ending;
+mod inputs;
 mod model;
 mod refusing;
 mod smoke_testing;

@@ -14,14 +14,14 @@ use tokio::{
 /// A model server that announces each call and answers on command.
 pub struct Model {
     pub base_url: String,
-    asked: mpsc::Receiver<()>,
+    asked: mpsc::Receiver<Value>,
     answers: Arc<Semaphore>,
     text: Arc<Mutex<String>>,
 }
 
 #[derive(Clone)]
 struct Desk {
-    asked: mpsc::Sender<()>,
+    asked: mpsc::Sender<Value>,
     answers: Arc<Semaphore>,
     text: Arc<Mutex<String>>,
 }
@@ -39,10 +39,10 @@ impl Model {
         Self { base_url, asked, answers, text }
     }
 
-    /// Waits until a call arrives.
-    pub async fn is_asked(&mut self) {
+    /// Waits until a call arrives. Returns its body.
+    pub async fn is_asked(&mut self) -> Value {
         let asked = timeout(Duration::from_secs(30), self.asked.recv()).await;
-        asked.expect("the model is asked").expect("the server runs");
+        asked.expect("the model is asked").expect("the server runs")
     }
 
     /// Sets the text of the next answers.
@@ -61,8 +61,8 @@ impl Model {
     }
 }
 
-async fn answer(State(desk): State<Desk>) -> Json<Value> {
-    desk.asked.send(()).await.expect("a test has few calls");
+async fn answer(State(desk): State<Desk>, Json(body): Json<Value>) -> Json<Value> {
+    desk.asked.send(body).await.expect("a test has few calls");
     desk.answers.acquire().await.expect("it is never closed").forget();
     let text = desk.text.lock().unwrap().clone();
     Json(json!({

@@ -1,6 +1,6 @@
 use std::ops::Not;
 
-use runmill_proto::{Answer, Item, ItemType};
+use runmill_proto::{Answer, Item, ItemType, choice_label, labelled_choice};
 
 use crate::chance::hash;
 
@@ -38,15 +38,15 @@ impl Reply {
             (_, []) => unsure("").to_owned(),
             // The wrong reply has all other choices, because a set that shares a choice with the answer gets a part
             // of the score.
-            (ItemType::McqMulti, others) => sentence(&labels(&item.choices, others)),
+            (ItemType::McqMulti, others) => sentence(&labels(others)),
             (_, others) => {
                 let count = u64::try_from(others.len()).expect("a usize is at most 64 bits");
                 let pick =
                     usize::try_from(hash(&[item.id.as_bytes()]) % count).expect("it is below a length");
-                sentence(&labels(&item.choices, &others[pick..=pick]))
+                sentence(&labels(&others[pick..=pick]))
             }
         };
-        Some(Self { right: sentence(&labels(&item.choices, &right)).into(), wrong: wrong.into() })
+        Some(Self { right: sentence(&labels(&right)).into(), wrong: wrong.into() })
     }
 
     fn text(answer: &Answer, say: fn(&str) -> String) -> Self {
@@ -64,24 +64,19 @@ fn sentence(answer: &str) -> String {
     format!("The answer is {answer}{stop}")
 }
 
-/// Returns the index of a choice, which is named by its whole text, or else by its letter.
+/// Returns the index of a choice, which is named by its whole text, or else by its label.
 fn choice(choices: &[String], name: &str) -> Option<usize> {
     let name = name.trim();
-    choices.iter().position(|choice| choice.trim() == name).or_else(|| {
-        let &[letter] = name.as_bytes() else { return None };
-        let index = usize::from(letter.to_ascii_uppercase().checked_sub(b'A')?);
-        (index < choices.len()).then_some(index)
-    })
+    choices
+        .iter()
+        .position(|choice| choice.trim() == name)
+        .or_else(|| labelled_choice(&name.to_ascii_uppercase()).filter(|index| *index < choices.len()))
 }
 
-/// Lists choices by their letters, as in `A, C`. A choice after the 26th has no letter and is written in full.
-fn labels(choices: &[String], indices: &[usize]) -> String {
-    let labels: Vec<_> =
-        indices.iter().map(|&index| LETTERS.get(index..=index).unwrap_or(&choices[index])).collect();
-    labels.join(", ")
+/// Lists choices by their labels, as in `A, C`.
+fn labels(indices: &[usize]) -> String {
+    indices.iter().map(|index| choice_label(*index)).collect::<Vec<_>>().join(", ")
 }
-
-const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// Returns a number that differs by one, in the same notation: a wrong answer.
 fn next_number(text: &str) -> Option<String> {
@@ -142,6 +137,16 @@ mod tests {
         for (item_type, choices, answer, right, wrong) in table {
             let want = Some((right.to_owned(), wrong.to_owned()));
             assert_eq!(reply(item_type, choices, answer), want, "{item_type} {answer}");
+        }
+    }
+
+    #[test]
+    fn choices_after_the_26th_have_labels() {
+        let choices: Vec<_> = (0..30).map(|n| format!("label {n}")).collect();
+        let choices = serde_json::to_string(&choices).unwrap();
+        for answer in [r#""label 28""#, r#""AC""#] {
+            let (right, _) = reply("mcq_single", &choices, answer).unwrap();
+            assert_eq!(right, "The answer is AC.");
         }
     }
 

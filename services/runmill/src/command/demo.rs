@@ -42,12 +42,14 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             base_url: gateway.base_url(),
             protocol: None,
             api_key: None,
+            headers: BTreeMap::new(),
+            images: None,
             concurrency: None,
         }),
         config: RunConfig::default(),
         dataset_name: "gsm8k".to_owned(),
     };
-    let output = Output { json: false, out: None };
+    let output = Output { json: false, out: None, at_server: false };
     let preview = Preview::SmokeTestAndEstimate;
     let ended = run_standalone(&process, &request, items, &output, preview, signals).await;
     gateway.stop().await?;

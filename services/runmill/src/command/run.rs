@@ -37,6 +37,8 @@ pub enum Preview {
 pub struct Output<'a> {
     pub json: bool,
     pub out: Option<&'a Path>,
+    /// True if a server has the run, so that other commands can change it.
+    pub at_server: bool,
 }
 
 pub async fn run(args: Box<RunArgs>) -> anyhow::Result<ExitCode> {
@@ -49,7 +51,8 @@ pub async fn run(args: Box<RunArgs>) -> anyhow::Result<ExitCode> {
     if args.estimate {
         return print_estimate(&process, &args, &request, &mut items).await;
     }
-    let output = Output { json: args.json, out: args.out.as_deref() };
+    let at_server = args.server.server.is_some();
+    let output = Output { json: args.json, out: args.out.as_deref(), at_server };
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
         let submitted = request.submit(&client, items).await?;
@@ -169,6 +172,14 @@ async fn follow(
     } else {
         println!("{}", summary::table(&run, Some((run.counters.settled - before, start.elapsed()))));
     }
+    if let Some(reason) = run.pause_reason.as_ref().filter(|_| !run.status.is_terminal()) {
+        let next = if output.at_server {
+            format!("run `runmill runs resume {}`", run.id)
+        } else {
+            "run the same command again".to_owned()
+        };
+        eprintln!("the run is paused: {reason}\ncorrect the cause, then {next}");
+    }
     Ok(exit_code(&run))
 }
 
@@ -181,10 +192,13 @@ fn announce(run: &Run, resumed: bool) {
     }
 }
 
-/// Returns success for a completed run, even if some of its jobs failed, but not if all of them did.
+/// Returns success for a completed run, even if some of its jobs failed or have no score, but not if all of them did.
 fn exit_code(run: &Run) -> ExitCode {
     let all_failed = run.counters.failed > 0 && run.counters.failed == run.counters.settled;
-    if run.status == RunStatus::Completed && !all_failed { ExitCode::Completed } else { ExitCode::Failed }
+    // Answers without a reference are not among the unscored ones.
+    let none_scored = run.score.scored == 0 && !run.unscored.is_empty();
+    let is_good = run.status == RunStatus::Completed && !all_failed && !none_scored;
+    if is_good { ExitCode::Completed } else { ExitCode::Failed }
 }
 
 async fn write_results(client: &Client, run: &Run, path: &Path) -> anyhow::Result<()> {
@@ -198,4 +212,32 @@ async fn write_results(client: &Client, run: &Run, path: &Path) -> anyhow::Resul
         anyhow::Ok(())
     };
     wrote.await.with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use runmill_proto::{ScoreSummary, api::RunCounters};
+
+    use super::*;
+    use crate::run::testing;
+
+    #[test]
+    fn a_run_without_any_score_is_no_success_if_there_was_something_to_score() {
+        let counters = RunCounters { settled: 2, succeeded: 2, ..RunCounters::default() };
+        let unreferenced = Run { counters, ..testing::run() };
+        let unscored = BTreeMap::from([("the answer is empty".to_owned(), 2)]);
+        let empty = Run { unscored, ..unreferenced.clone() };
+        let score = ScoreSummary { scored: 1, ..empty.score };
+        let table = [
+            (unreferenced, ExitCode::Completed),
+            (empty.clone(), ExitCode::Failed),
+            (Run { score, ..empty.clone() }, ExitCode::Completed),
+            (Run { status: RunStatus::Running, ..empty }, ExitCode::Failed),
+        ];
+        for (run, want) in table {
+            assert_eq!(exit_code(&run), want, "{run:?}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::{
 /// Asks a model one short question through the same code as a run.
 pub async fn run(args: SmokeTestArgs) -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
-    let provider = ProviderChoice::from_args(&args.provider, None, &process);
+    let provider = ProviderChoice::from_args(&args.provider, None, &process)?;
     let report = match connect(&process, &args.server)? {
         Some(client) => ask(&client, &provider, &args.model).await?,
         None => ask_standalone(&process, &provider, &args.model).await?,
@@ -44,5 +44,5 @@ async fn ask_standalone(
 }
 
 pub async fn ask(client: &Client, provider: &ProviderChoice, model: &str) -> anyhow::Result<SmokeTestReport> {
-    Ok(client.smoke_test(provider.id(client).await?, model).await?)
+    Ok(client.smoke_test(provider.provider(client).await?.id, model).await?)
 }

@@ -7,7 +7,7 @@ use std::{
 use anyhow::Context;
 use bytes::Bytes;
 use futures::Stream;
-use runmill_proto::Item;
+use runmill_proto::{Item, ItemFault};
 use runmill_store::DatasetHash;
 use serde_json::{Map, Value};
 use tempfile::SpooledTempFile;
@@ -20,6 +20,8 @@ use crate::exit::{UsageError, usage};
 pub struct Items {
     lines: SpooledTempFile,
     pub count: u64,
+    /// Number of the first line whose item has images.
+    pub first_image: Option<u64>,
     /// Version hash of the dataset, which the server computes in the same way.
     pub version_hash: String,
 }
@@ -37,9 +39,11 @@ impl Items {
         let limit = limit.unwrap_or(usize::MAX);
         match map {
             Some(map) if is_csv => {
-                Self::collect(&name, rows_of_csv(file).take(limit), |n, row| map.item(n, row))
+                Self::collect(&name, rows_of_csv(file).take(limit), |n, row| Line::of(&map.item(n, row)?))
             }
-            Some(map) => Self::collect(&name, rows_of_jsonl(file).take(limit), |n, row| map.item(n, row)),
+            Some(map) => {
+                Self::collect(&name, rows_of_jsonl(file).take(limit), |n, row| Line::of(&map.item(n, row)?))
+            }
             None if is_csv => usage("a CSV file needs --map, as --map question=prompt,answer=target"),
             None => Self::from_lines(&name, BufReader::new(file), limit),
         }
@@ -50,22 +54,23 @@ impl Items {
         let rows = filled_lines(lines).take(limit);
         Self::collect(name, rows, |_, line| {
             // The line is kept as it is, so that its hash is the same as at the server.
-            Item::from_upload(&line)?;
-            Ok(line)
+            let item = Item::from_upload(&line)?;
+            Ok(Line { has_images: has_images(&item)?, text: line })
         })
     }
 
-    fn collect<R, I: IntoLine>(
+    fn collect<R>(
         name: &str,
         rows: impl Iterator<Item = (u64, anyhow::Result<R>)>,
-        item: impl Fn(u64, R) -> Result<I, RowError>,
+        line: impl Fn(u64, R) -> Result<Line, RowError>,
     ) -> anyhow::Result<Self> {
         let mut items = Writer::default();
         for (n, row) in rows {
             let row = row.with_context(|| format!("{name}, line {n}"))?;
-            let item =
-                item(n, row).map_err(|fault| UsageError::new(format_args!("{name}, line {n}: {fault}")))?;
-            items.push(&item.into_line()?)?;
+            let line =
+                line(n, row).map_err(|fault| UsageError::new(format_args!("{name}, line {n}: {fault}")))?;
+            items.push(&line.text)?;
+            items.first_image = items.first_image.or(line.has_images.then_some(n));
         }
         if items.count == 0 {
             return usage(format_args!("{name} has no items"));
@@ -106,19 +111,26 @@ impl Items {
     }
 }
 
-trait IntoLine {
-    fn into_line(self) -> anyhow::Result<String>;
+/// An item in runmill's format.
+struct Line {
+    text: String,
+    has_images: bool,
 }
 
-impl IntoLine for String {
-    fn into_line(self) -> anyhow::Result<String> {
-        Ok(self)
+impl Line {
+    fn of(item: &Item) -> Result<Self, RowError> {
+        let text = serde_json::to_string(item).map_err(|error| ItemFault::Json(error.to_string()))?;
+        Ok(Self { has_images: has_images(item)?, text })
     }
 }
 
-impl IntoLine for Item {
-    fn into_line(self) -> anyhow::Result<String> {
-        Ok(serde_json::to_string(&self)?)
+/// Returns true if the item has images, or a fault if it has inputs that cannot be sent.
+fn has_images(item: &Item) -> Result<bool, RowError> {
+    let inputs = &item.inputs;
+    let unsent = [("audio", &inputs.audio), ("video", &inputs.video)];
+    match unsent.into_iter().find(|(_, value)| value.is_some()) {
+        Some((name, _)) => Err(RowError::Unsent(name)),
+        None => Ok(!inputs.images.is_empty()),
     }
 }
 
@@ -126,11 +138,17 @@ struct Writer {
     lines: SpooledTempFile,
     hash: DatasetHash,
     count: u64,
+    first_image: Option<u64>,
 }
 
 impl Default for Writer {
     fn default() -> Self {
-        Self { lines: SpooledTempFile::new(MEMORY_MAX_BYTES), hash: DatasetHash::default(), count: 0 }
+        Self {
+            lines: SpooledTempFile::new(MEMORY_MAX_BYTES),
+            hash: DatasetHash::default(),
+            count: 0,
+            first_image: None,
+        }
     }
 }
 
@@ -143,7 +161,8 @@ impl Writer {
     }
 
     fn finish(self) -> Items {
-        Items { lines: self.lines, count: self.count, version_hash: self.hash.finish() }
+        let Self { lines, hash, count, first_image } = self;
+        Items { lines, count, first_image, version_hash: hash.finish() }
     }
 }
 
@@ -213,6 +232,23 @@ mod tests {
         let error = Items::read(&path, None, None).err().unwrap().to_string();
         assert!(error.contains("set.jsonl, line 2: not an item: missing field"), "{error}");
         assert!(error.contains("--map"), "{error}");
+    }
+
+    #[test]
+    fn inputs_that_cannot_be_sent_are_refused_with_their_line_and_images_are_noted() {
+        let line =
+            |inputs: &str| format!(r#"{{"id":"a","type":"freeform","inputs":{{"text":"?",{inputs}}}}}"#);
+        let image = |url: &str| line(&format!(r#""images":[{{"url":"{url}"}}]"#));
+        for (second, want) in [
+            (line(r#""audio":{"data":"x"}"#), "line 2: it has `inputs.audio`, which runmill cannot send"),
+            (image("pictures/x.png"), "line 2: `inputs.images[0]`: `url` must begin with https://"),
+        ] {
+            let (_folder, path) = write("set.jsonl", &format!("{}\n{second}\n", line(r#""audio":null"#)));
+            let error = Items::read(&path, None, None).err().unwrap().to_string();
+            assert!(error.contains(want) && !error.contains("--map"), "{error}");
+        }
+        let (_folder, path) = write("set.jsonl", &format!("\n{}\n", image("https://example.org/x.png")));
+        assert_eq!(Items::read(&path, None, None).unwrap().first_image, Some(2));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use runmill_proto::{Answer, Inputs, Item, ItemType};
+use runmill_proto::{Answer, Inputs, Item, ItemType, choice_label};
 use serde_json::{Map, Value};
 
 use super::row_error::RowError;
@@ -92,21 +92,21 @@ fn choice_texts(value: Value) -> Result<Vec<String>, RowError> {
     }
 }
 
-/// Reads an answer. With choices, a number is the index of a choice and becomes its letter.
+/// Reads an answer. With choices, a number is the index of a choice and becomes its label.
 fn answer_of(value: Value, choices: &[String]) -> Result<Answer, RowError> {
     match value {
         Value::Number(number) if !choices.is_empty() => {
             let index = number.as_u64().ok_or(RowError::AnswerNumber(number))?;
-            letter(index, choices.len()).map(Answer::One)
+            label(index, choices.len()).map(Answer::One)
         }
         Value::Array(answers) => Ok(Answer::Many(answers.iter().map(text_of).collect())),
         other => Ok(Answer::One(text_of(&other))),
     }
 }
 
-fn letter(index: u64, choices: usize) -> Result<String, RowError> {
-    let known = ('A'..='Z').zip(0..).take(choices).find(|(_, known)| *known == index);
-    known.map(|(letter, _)| letter.to_string()).ok_or(RowError::AnswerIndex(index))
+fn label(index: u64, choices: usize) -> Result<String, RowError> {
+    let position = usize::try_from(index).ok().filter(|position| *position < choices);
+    position.map(choice_label).ok_or(RowError::AnswerIndex(index))
 }
 
 #[cfg(test)]
@@ -135,6 +135,17 @@ mod tests {
             let item = map.item(1, fields(json!({"q": "?", "a": 1, "c": choices, "n": "x1"}))).unwrap();
             assert_eq!(item.choices, ["red", "blue"]);
             assert_eq!((item.answer, item.item_type), (Some(Answer::One("B".into())), ItemType::McqSingle));
+        }
+    }
+
+    #[test]
+    fn every_choice_has_an_index_also_after_the_26th() {
+        let map = FieldMap::parse("question=q,answer=a,choices=c").unwrap();
+        let choices: Vec<_> = (0..30).map(|n| format!("label {n}")).collect();
+        for (index, want) in [(25, Some("Z")), (28, Some("AC")), (29, Some("AD")), (30, None)] {
+            let item = map.item(1, fields(json!({"q": "?", "a": index, "c": choices})));
+            let label = item.ok().and_then(|item| item.answer);
+            assert_eq!(label, want.map(|label| Answer::One(label.into())), "{index}");
         }
     }
 

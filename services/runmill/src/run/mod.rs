@@ -3,21 +3,25 @@
 pub mod dataset;
 pub mod estimate;
 mod fields;
+mod headers;
 mod progress_display;
 pub mod provider;
 mod row_error;
 pub mod smoke_test;
 pub mod submit;
 pub mod summary;
+#[cfg(test)]
+pub mod testing;
+mod waiting;
 pub mod watch;
 
 use secrecy::SecretString;
 
-use crate::{cli::ServerArgs, client::Client, process::Process};
+use crate::{cli::ServerArgs, client::Client, env_key::env_key, process::Process};
 
 /// Returns a client of the server that `args` name, if they name one.
 pub fn connect(process: &Process, args: &ServerArgs) -> anyhow::Result<Option<Client>> {
     let Some(url) = &args.server else { return Ok(None) };
-    let token = process.env.get("RUNMILL_TOKEN").map(SecretString::from);
+    let token = env_key(&process.env, "RUNMILL_TOKEN")?.map(SecretString::from);
     Client::new(url, token).map(Some)
 }

@@ -7,6 +7,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runmill_proto::api::Run;
 use tokio::time::Instant;
 
+use super::waiting::only_waits;
+
 /// Display of a run's progress on standard error: a bar on a terminal, and otherwise a line every two seconds.
 pub struct ProgressDisplay {
     screen: Screen,
@@ -86,13 +88,18 @@ fn rate(jobs: u64, elapsed: Duration) -> f64 {
 fn describe(run: &Run, per_second: f64) -> String {
     let counters = &run.counters;
     let mut parts = Vec::new();
-    if per_second > 0.0 {
+    // While items only wait, the rate of the others says nothing about the time that is left.
+    if per_second > 0.0 && !only_waits(run) {
         parts.push(format!("{per_second:.0} items/s"));
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let left = (counters.total - counters.settled) as f64 / per_second;
-        if left >= 1.0 {
+        if left >= 1.0 && counters.deferred == 0 {
             parts.push(format!("{} left", HumanDuration(Duration::from_secs_f64(left.min(1e9)))));
         }
+    }
+    if counters.deferred > 0 && run.paused_at.is_none() {
+        let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
+        parts.push(format!("{} items wait{until}", counters.deferred));
     }
     parts.push(format!("{} tokens", run.usage.prompt_tokens + run.usage.completion_tokens));
     if let Some(cost) = run.cost_usd {
@@ -106,4 +113,25 @@ fn describe(run: &Run, per_second: f64) -> String {
         parts.push(format!("paused: {reason}"));
     }
     parts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::api::RunCounters;
+
+    use super::*;
+    use crate::run::testing;
+
+    #[test]
+    fn no_time_is_left_to_count_down_while_items_wait() {
+        let counters = RunCounters { total: 200, fed: 200, settled: 196, ..RunCounters::default() };
+        let goes_on = Run { counters, ..testing::run() };
+        assert!(describe(&goes_on, 2.0).contains("2 seconds left"), "{}", describe(&goes_on, 2.0));
+
+        let retry_after = Some("2026-01-01T10:20:30Z".parse().unwrap());
+        let waits = Run { counters: RunCounters { deferred: 4, ..counters }, retry_after, ..goes_on };
+        let text = describe(&waits, 2.0);
+        assert!(text.starts_with("4 items wait until 2026-01-01T10:20:30Z"), "{text}");
+        assert!(!text.contains("left"), "{text}");
+    }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use reqwest::Url;
 use ring::digest;
@@ -9,9 +11,11 @@ use runmill_proto::{
     },
 };
 
+use super::headers;
 use crate::{
-    cli::ProviderArgs,
+    cli::{ProviderArgs, YesOrNo},
     client::{Client, ClientError},
+    env_key::env_key,
     process::Process,
 };
 
@@ -27,28 +31,37 @@ pub struct Address {
     /// Protocol of the API. `None` stands for the vendor's own protocol.
     pub protocol: Option<ProviderProtocol>,
     pub api_key: Option<String>,
+    pub headers: BTreeMap<String, String>,
+    /// Whether the model takes images. `None` leaves it as the server has it.
+    pub images: Option<bool>,
     pub concurrency: Option<u32>,
 }
 
 impl ProviderChoice {
-    pub fn from_args(args: &ProviderArgs, concurrency: Option<u32>, process: &Process) -> Self {
+    pub fn from_args(
+        args: &ProviderArgs,
+        concurrency: Option<u32>,
+        process: &Process,
+    ) -> anyhow::Result<Self> {
         if let Some(id) = args.provider {
-            return Self::Known(id);
+            return Ok(Self::Known(id));
         }
         let variable = args.api_key_env.as_deref().unwrap_or_else(|| key_variable(kind(&args.base_url)));
-        Self::At(Address {
+        Ok(Self::At(Address {
             base_url: args.base_url.clone(),
             protocol: args.protocol.map(ProviderProtocol::from),
-            api_key: process.env.get(variable).map(str::to_owned),
+            api_key: env_key(&process.env, variable)?,
+            headers: headers::parse(&args.header)?,
+            images: args.images.map(YesOrNo::is_yes),
             concurrency,
-        })
+        }))
     }
 
-    /// Sends the key and the limit of this command to the server if they differ, and returns the provider's id.
-    pub async fn id(&self, client: &Client) -> anyhow::Result<ProviderId> {
+    /// Returns the provider, after sending the settings of this command to the server if they differ.
+    pub async fn provider(&self, client: &Client) -> anyhow::Result<Provider> {
         match self {
-            Self::Known(id) => Ok(*id),
-            Self::At(address) => Ok(address.provider(client).await?.id),
+            Self::Known(id) => Ok(client.provider(*id).await?),
+            Self::At(address) => address.provider(client).await,
         }
     }
 }
@@ -79,18 +92,23 @@ impl Address {
         let new_key = self.keys().first().is_some_and(|key| !has(found, key));
         let limit = self.above(&found.rate_limit);
         let new_limit = limit != found.rate_limit;
-        (new_key || new_limit).then(|| ProviderPatch {
+        let capabilities = self.capabilities(&found.capabilities);
+        let new_capabilities = capabilities != found.capabilities;
+        (new_key || new_limit || new_capabilities).then(|| ProviderPatch {
             api_keys: new_key.then(|| self.keys()),
+            capabilities: new_capabilities.then_some(capabilities),
             rate_limit: new_limit.then_some(limit),
             ..ProviderPatch::default()
         })
     }
 
+    /// Returns the provider's name. Commands with other headers have other providers, because headers can change what
+    /// a model answers.
     fn name(&self) -> String {
-        match self.protocol {
-            None => format!("cli {}", self.base_url()),
-            Some(protocol) => format!("cli {} {protocol}", self.base_url()),
-        }
+        let protocol = self.protocol.map(|protocol| format!(" {protocol}")).unwrap_or_default();
+        let headers =
+            headers::label(&self.headers).map(|label| format!(" headers {label}")).unwrap_or_default();
+        format!("cli {}{protocol}{headers}", self.base_url())
     }
 
     fn new_provider(&self, name: String) -> NewProvider {
@@ -101,8 +119,8 @@ impl Address {
             base_url: self.base_url().to_owned(),
             proxy: None,
             api_keys: self.keys(),
-            headers: std::collections::BTreeMap::default(),
-            capabilities: Capabilities::default(),
+            headers: self.headers.clone(),
+            capabilities: self.capabilities(&Capabilities::default()),
             rate_limit: self.above(&RateLimit::default()),
             request: RequestOverride::default(),
             retry: RetryOverride::default(),
@@ -125,6 +143,10 @@ impl Address {
             None => None,
         };
         Ok(self.above(&known.map(|known| known.rate_limit).unwrap_or_default()))
+    }
+
+    fn capabilities(&self, known: &Capabilities) -> Capabilities {
+        Capabilities { images: self.images.or(known.images), ..known.clone() }
     }
 
     fn above(&self, known: &RateLimit) -> RateLimit {
@@ -182,6 +204,8 @@ mod tests {
             base_url: "https://api.openai.com/v1".to_owned(),
             protocol: None,
             api_key: api_key.map(str::to_owned),
+            headers: BTreeMap::new(),
+            images: None,
             concurrency,
         }
     }
@@ -239,6 +263,31 @@ mod tests {
             assert_eq!(patch.api_keys.unwrap()[0].value, new, "after {old:?}");
             assert!(patch.rate_limit.is_none());
         }
+    }
+
+    #[test]
+    fn whether_the_model_takes_images_is_sent_if_it_was_said() {
+        let mut found = made_by(&address(None, None));
+        for (images, sent) in
+            [(None, None), (Some(true), Some(true)), (Some(true), None), (Some(false), Some(false))]
+        {
+            let patch = Address { images, ..address(None, None) }.change(&found);
+            let capabilities = patch.and_then(|patch| patch.capabilities);
+            assert_eq!(capabilities.as_ref().and_then(|it| it.images), sent);
+            found.capabilities = capabilities.unwrap_or(found.capabilities);
+        }
+    }
+
+    #[test]
+    fn other_headers_are_another_provider_whose_name_reveals_none() {
+        let with = |value: &str| Address {
+            headers: BTreeMap::from([("x-team".to_owned(), value.to_owned())]),
+            ..address(None, None)
+        };
+        assert_eq!(address(None, None).name(), "cli https://api.openai.com/v1");
+        assert_ne!(with("hidden").name(), with("other").name());
+        assert!(!with("hidden").name().contains("hidden"));
+        assert_eq!(with("hidden").new_provider("x".into()).headers["x-team"], "hidden");
     }
 
     #[test]

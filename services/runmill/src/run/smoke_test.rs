@@ -8,7 +8,13 @@ pub fn table(model: &str, report: &SmokeTestReport) -> Table {
     let mut row = |name: &str, value: String| {
         table.add_row([name.to_owned(), value]);
     };
-    row("model", model.to_owned());
+    row(
+        "model",
+        match &report.answered_by {
+            Some(other) => format!("{model} (answered by {other})"),
+            None => model.to_owned(),
+        },
+    );
     row("answers", answers(report));
     if let Some(error) = &report.error {
         row("error", error.message.clone());

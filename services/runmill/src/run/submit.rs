@@ -31,7 +31,7 @@ pub struct Request {
 
 impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
-        let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process);
+        let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process)?;
         let name = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
         let request = Self {
             model: args.model.clone(),
@@ -45,23 +45,33 @@ impl Request {
 
     /// Returns the configuration of the run's jobs, or its faults as faults of the command line.
     pub fn job(&self) -> anyhow::Result<JobConfig> {
-        self.config.job().or_else(|faults| {
+        let job = self.config.job().or_else(|faults| {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             usage(format_args!("the run's configuration is not valid: {}", faults.join("; ")))
-        })
+        })?;
+        match job.prompt_template.as_deref().map(runmill_prompt::check) {
+            Some(Err(fault)) => usage(format_args!("the run's prompt_template: {fault}")),
+            _ => Ok(job),
+        }
     }
 
     /// Uploads the items unless the server has them, then submits a run. Resumes the run of an earlier, equal command
     /// instead, if that run has not ended.
     pub async fn submit(&self, client: &Client, items: Items) -> anyhow::Result<Submitted> {
-        let provider_id = self.provider.id(client).await?;
+        let provider = self.provider.provider(client).await?;
+        if let Some(line) = items.first_image.filter(|_| provider.capabilities.images == Some(false)) {
+            return usage(format_args!(
+                "{}, line {line}: the item has images, and the provider takes none; with --images yes they are sent",
+                self.dataset_name
+            ));
+        }
         let dataset = match client.dataset_with_hash(&items.version_hash).await? {
             Some(dataset) => dataset,
             None => client.upload_dataset(&self.dataset_name, items.into_body()?).await?,
         };
         let new = NewRun {
             name: Some(self.dataset_name.clone()),
-            provider_id,
+            provider_id: provider.id,
             model: self.model.clone(),
             dataset_id: dataset.id,
             config: self.config.clone(),
@@ -104,8 +114,6 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
         }
     };
     set("samples", args.samples.map(Value::from));
-    set("temperature", args.temperature.map(Value::from));
-    set("max_new_tokens", args.max_tokens.map(Value::from));
     set("system_prompt", args.system_prompt.clone().map(Value::from));
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
     // since others may use that provider, too.
@@ -115,7 +123,32 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     } else if args.pattern.is_some() {
         return usage("--pattern goes with --scorer regex");
     }
+    let sampling = [
+        ("temperature", args.temperature.map(Value::from)),
+        ("max_new_tokens", args.max_tokens.map(Value::from)),
+        ("extra_body", args.extra_body.as_deref().map(extra_body).transpose()?),
+    ];
+    let place = sampling_place(&mut config);
+    place.extend(sampling.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     Ok(RunConfig(config))
+}
+
+fn extra_body(text: &str) -> anyhow::Result<Value> {
+    let object = serde_json::from_str::<Map<String, Value>>(text);
+    let object = object
+        .map_err(|error| UsageError::new(format_args!("--extra-body is not a JSON object: {error}")))?;
+    Ok(Value::Object(object))
+}
+
+/// Returns the part of a configuration from which the sampling parameters are read: what is elsewhere has no effect.
+fn sampling_place(config: &mut Map<String, Value>) -> &mut Map<String, Value> {
+    let nested = ["generation", "sampling"].into_iter().find(|key| config.contains_key(*key));
+    match nested {
+        Some(key) if config[key].is_object() => {
+            config[key].as_object_mut().expect("it was checked to be an object")
+        }
+        _ => config,
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +156,31 @@ mod tests {
     use runmill_proto::{DatasetId, ProviderId};
 
     use super::*;
+
+    #[test]
+    fn options_go_where_the_sampling_parameters_are_read() {
+        for (text, pointer) in
+            [("{}", ""), (r#"{"generation":{"seed":1}}"#, "/generation"), (r#"{"sampling":{}}"#, "/sampling")]
+        {
+            let mut config = serde_json::from_str(text).unwrap();
+            sampling_place(&mut config).insert("temperature".into(), json!(0.5));
+            assert_eq!(
+                Value::Object(config.clone()).pointer(&format!("{pointer}/temperature")),
+                Some(&json!(0.5))
+            );
+            assert_eq!(RunConfig(config).job().unwrap().generation.temperature, Some(0.5), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_extra_body_is_an_object() {
+        assert_eq!(extra_body(r#"{"a": [1]}"#).unwrap(), json!({"a": [1]}));
+        for wrong in ["[1]", "a=1", ""] {
+            assert!(
+                extra_body(wrong).unwrap_err().to_string().starts_with("--extra-body is not a JSON object")
+            );
+        }
+    }
 
     /// A later release must find the runs of this one.
     #[test]

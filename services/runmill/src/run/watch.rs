@@ -3,7 +3,10 @@ use std::{future::Future, time::Duration};
 use runmill_proto::{RunId, api::Run};
 use tokio::time::{Instant, sleep};
 
-use super::progress_display::ProgressDisplay;
+use super::{
+    progress_display::ProgressDisplay,
+    waiting::{in_queue, wait_message},
+};
 use crate::client::{Client, ClientError};
 
 /// Interval of updates. At this rate they look continuous.
@@ -38,7 +41,7 @@ pub async fn watch(
 
 async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> Result<Run, ClientError> {
     let mut answered = Instant::now();
-    let mut resume_at = None;
+    let mut told = None;
     loop {
         match client.run(id).await {
             Ok(run) => {
@@ -47,11 +50,11 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
                 if run.status.is_terminal() || is_at_rest(&run) {
                     return Ok(run);
                 }
-                if resume_at != run.resume_at {
-                    resume_at = run.resume_at;
-                    if let Some(text) = wait_message(&run) {
-                        progress.print(&text);
-                    }
+                // A wait is told once, and again when another reason or the end of another pause comes.
+                let reason = (run.resume_at, run.pause_reason.clone().or_else(|| run.retry_reason.clone()));
+                if let Some(text) = wait_message(&run).filter(|_| told.as_ref() != Some(&reason)) {
+                    progress.print(&text);
+                    told = Some(reason);
                 }
             }
             Err(error @ ClientError::Unreachable { .. }) if answered.elapsed() < UNREACHABLE_MAX => {
@@ -66,12 +69,5 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
 /// Returns true if the run is paused and makes no progress until someone resumes it. Jobs that were in flight at the
 /// pause still settle.
 fn is_at_rest(run: &Run) -> bool {
-    let in_queue = run.counters.fed.saturating_sub(run.counters.settled);
-    run.paused_at.is_some() && run.resume_at.is_none() && in_queue <= run.counters.deferred
-}
-
-/// Returns a message with the end and the reason of a pause that ends by itself.
-fn wait_message(run: &Run) -> Option<String> {
-    let reason = run.pause_reason.as_deref().unwrap_or("its provider refuses calls");
-    run.resume_at.map(|time| format!("the run waits until {time:.0}: {reason}"))
+    run.paused_at.is_some() && run.resume_at.is_none() && in_queue(run) == 0
 }

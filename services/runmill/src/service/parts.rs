@@ -7,10 +7,10 @@ use runmill_broker::{
     Broker, SharedBroker,
     amqp::{AmqpBroker, AmqpSettings},
 };
-use runmill_config::{Config, Token};
+use runmill_config::{Config, ProviderNetwork, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
 use runmill_executor::{Executor, ExecutorMetrics};
-use runmill_llm::{Factory, FactorySettings};
+use runmill_llm::{Egress, Factory, FactorySettings};
 use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_quota::Lanes;
 use runmill_runtime::{
@@ -112,6 +112,7 @@ impl Parts {
         let factory = FactorySettings {
             prices: config.prices.clone(),
             address_rules: config.address_rules,
+            egress: egress(&config.provider_network),
             ..FactorySettings::new(self.clock.clone(), lanes.clone())
         };
         let executor = Executor {
@@ -150,6 +151,11 @@ impl Parts {
         life.spawn("log-sink", sink.run(life.stop.clone()));
         Ok((store_health, consumer_health))
     }
+}
+
+fn egress(network: &ProviderNetwork) -> Egress {
+    let ProviderNetwork { proxy, no_proxy, roots } = network.clone();
+    Egress { proxy, no_proxy, roots }
 }
 
 /// Returns host name and process id, which are unique among live executors and show where the process runs.

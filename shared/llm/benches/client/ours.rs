@@ -36,6 +36,7 @@ impl Ours {
             kind: ProviderKind::Custom,
             protocol: subject.protocol,
             base_url: subject.base_url(server),
+            proxy: None,
             keys: vec![TargetKey { label: "bench".into(), value: "sk-bench".into(), weight: 1 }],
             headers: BTreeMap::new(),
             connect_timeout: Duration::from_secs(5),

@@ -11,6 +11,7 @@ mod forms;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod logs;
+mod proxy;
 mod server;
 mod setup;
 mod transport;

@@ -36,6 +36,7 @@ pub fn target(base_url: String) -> Target {
         kind: ProviderKind::Custom,
         protocol: ProviderProtocol::OpenaiChat,
         base_url,
+        proxy: None,
         keys: vec![TargetKey { label: "main".into(), value: KEY.into(), weight: 1 }],
         headers: BTreeMap::from([("X-Team".into(), HEADER_SECRET.into())]),
         connect_timeout: Duration::from_millis(200),

@@ -1,48 +1,67 @@
-//! Finds letters that stand for choices: `B`, `(B)`, `B.`, `**B**`, `Option B`; but not the article in `A dog`.
+//! Finds labels that stand for choices: `B`, `(B)`, `B.`, `**B**`, `Option B`; but not the article in `A dog`. After the
+//! 26th choice they are `AA`, `AB` and so on.
 
 use std::{borrow::Cow, sync::LazyLock};
 
 use regex::Regex;
-
-const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+use runmill_proto::{ONE_LETTER_LABELS, labelled_choice};
 
 /// Characters that may be around a letter.
 const AROUND: &[char] =
     &['(', ')', '[', ']', '{', '}', '<', '>', '*', '_', '`', '"', '\'', '$', ' ', '.', ':'];
 
-/// Matches a letter at the start of a text, and the text after it.
-static START: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r#"^[\s*_`"'$(\[{<>#-]*"#,
-        r"(?:(?i:the|both|options?|choices?|letters?|answers?)\b[\s:(]*)*",
-        r"(?<letter>[A-Za-z])(?<rest>(?s:[^\p{L}\p{N}'’].*)?)$",
-    ))
-    .expect("a constant pattern")
-});
+/// Patterns that find labels of one width.
+struct Patterns {
+    /// Matches a label at the start of a text, and the text after it.
+    start: Regex,
+    /// Matches further labels after the first: `B or C`, `A, C`.
+    more: Regex,
+    /// Matches a label as a word.
+    word: Regex,
+    /// Matches a label in the middle of a text that cannot be a word.
+    marked: Regex,
+    /// Matches a label at the end of a text, where it cannot be an article.
+    end: Regex,
+}
+
+static LETTERS: LazyLock<Patterns> = LazyLock::new(|| Patterns::new("[A-Z]", "[A-Za-z]"));
+
+/// Patterns for items with more choices than letters. Longer labels count only in upper case, because most words of two
+/// letters would be labels otherwise.
+static LONG_LABELS: LazyLock<Patterns> =
+    LazyLock::new(|| Patterns::new("[A-Z]{1,3}", "(?:[A-Za-z]|[A-Z]{2,3})"));
+
+impl Patterns {
+    fn new(label: &str, label_at_start: &str) -> Self {
+        let compile = |pattern: String| Regex::new(&pattern).expect("a constant pattern");
+        Self {
+            start: compile(format!(
+                "{}{}(?<letter>{label_at_start}){}",
+                r#"^[\s*_`"'$(\[{<>#-]*"#,
+                r"(?:(?i:the|both|options?|choices?|letters?|labels?|answers?)\b[\s:(]*)*",
+                r"(?<rest>(?s:[^\p{L}\p{N}'’].*)?)$",
+            )),
+            more: compile(format!(
+                r"^[\s.)\]*]*(?:,|/|&|\bor\b|\band\b)[\s(\[*]*(?:(?:or|and)\s+)?[(\[*]*(?<letter>{label})\b"
+            )),
+            word: compile(format!(r"\b{label}\b")),
+            marked: compile(format!(
+                r"\((?<a>{label})\)|\*\*\(?(?<b>{label})\b[).:]?|\b(?i:option|choice|letter|label)\s+[(*]*(?<c>{label})\b"
+            )),
+            end: compile(format!(r#"(?:^|[\s*(:])(?<letter>{label})[\s.!*)"'`$]*$"#)),
+        }
+    }
+
+    /// Returns the patterns for an item with this number of choices.
+    fn of(choices: usize) -> &'static Self {
+        if choices > ONE_LETTER_LABELS { &LONG_LABELS } else { &LETTERS }
+    }
+}
 
 /// Matches text that may follow a letter but not an article.
 static AFTER_LETTER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:[^\w\s]|\s*$|\s*[-–—:=(]|\s*\n|\s+(?:because|since|as|is|are|and|or|due)\b)")
         .expect("a constant pattern")
-});
-
-/// Matches further letters after the first: `B or C`, `A, C`.
-static MORE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^[\s.)\]*]*(?:,|/|&|\bor\b|\band\b)[\s(\[*]*(?:(?:or|and)\s+)?[(\[*]*(?<letter>[A-Z])\b")
-        .expect("a constant pattern")
-});
-
-static LETTER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[A-Z]\b").expect("a constant pattern"));
-
-/// Matches a letter in the middle of a text that cannot be a word.
-static MARKED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\((?<a>[A-Z])\)|\*\*\(?(?<b>[A-Z])\b[).:]?|\b(?i:option|choice|letter)\s+[(*]*(?<c>[A-Z])\b")
-        .expect("a constant pattern")
-});
-
-/// Matches a letter at the end of a text, where it cannot be an article.
-static END: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:^|[\s*(:])(?<letter>[A-Z])[\s.!*)"'`$]*$"#).expect("a constant pattern")
 });
 
 static TEX: LazyLock<Regex> =
@@ -53,45 +72,45 @@ pub(super) fn without_tex(text: &str) -> Cow<'_, str> {
     TEX.replace_all(text, "$1")
 }
 
-pub(super) fn letter(choice: usize) -> &'static str {
-    LETTERS.get(choice..=choice).unwrap_or("?")
+fn index(label: &str, choices: usize) -> Option<usize> {
+    labelled_choice(label).filter(|index| *index < choices)
 }
 
-fn index(letter: &str, choices: usize) -> Option<usize> {
-    LETTERS.find(&letter.to_ascii_uppercase()).filter(|index| *index < choices)
-}
-
-/// Returns the choice whose letter, in either case, is the whole `text`.
+/// Returns the choice whose label is the whole `text`. A label of one letter may be in either case.
 pub(super) fn alone(text: &str, choices: usize) -> Option<usize> {
-    let letter = text.trim().trim_matches(AROUND);
-    if letter.len() == 1 { index(letter, choices) } else { None }
+    either_case(text.trim().trim_matches(AROUND), choices)
 }
 
-/// A letter at the start of a text.
+fn either_case(label: &str, choices: usize) -> Option<usize> {
+    if label.len() == 1 { index(&label.to_ascii_uppercase(), choices) } else { index(label, choices) }
+}
+
+/// A label at the start of a text.
 pub(super) struct Start<'a> {
     pub choice: usize,
     pub rest: &'a str,
-    /// False if the letter may be a word: it is `A`, `I` or in lower case, and the text after it does not exclude a
-    /// word.
+    /// False if the label may be a word: it is `A`, `I`, longer than a letter or in lower case, and the text after it
+    /// does not exclude a word.
     pub sure: bool,
 }
 
 pub(super) fn at_start(text: &str, choices: usize) -> Option<Start<'_>> {
-    let found = START.captures(text.trim_end())?;
+    let found = Patterns::of(choices).start.captures(text.trim_end())?;
     let (letter, rest) = (&found["letter"], found.name("rest").map_or("", |rest| rest.as_str()));
-    let choice = index(letter, choices)?;
-    let word = matches!(letter, "A" | "I") || letter.chars().all(char::is_lowercase);
+    let choice = either_case(letter, choices)?;
+    let word = matches!(letter, "A" | "I") || letter.len() > 1 || letter.chars().all(char::is_lowercase);
     Some(Start { choice, rest, sure: !word || AFTER_LETTER.is_match(rest) })
 }
 
 /// Returns true if another letter follows the one before `rest`.
 pub(super) fn goes_on(rest: &str, choices: usize) -> bool {
-    MORE.captures(rest).is_some_and(|found| index(&found["letter"], choices).is_some())
+    Patterns::of(choices).more.captures(rest).is_some_and(|found| index(&found["letter"], choices).is_some())
 }
 
 /// Returns true if `text` lists letters anywhere: `it is B or C`.
 pub(super) fn lists(text: &str, choices: usize) -> bool {
-    let mut letters = LETTER.find_iter(text).filter(|letter| index(letter.as_str(), choices).is_some());
+    let words = Patterns::of(choices).word.find_iter(text);
+    let mut letters = words.filter(|letter| index(letter.as_str(), choices).is_some());
     letters.any(|letter| goes_on(&text[letter.end()..], choices))
 }
 
@@ -101,9 +120,9 @@ pub(super) fn marked(text: &str, choices: usize) -> super::Set {
         let letter = ["a", "b", "c"].iter().find_map(|name| found.name(name));
         letter.and_then(|letter| index(letter.as_str(), choices))
     };
-    MARKED.captures_iter(text).filter_map(letter).collect()
+    Patterns::of(choices).marked.captures_iter(text).filter_map(letter).collect()
 }
 
 pub(super) fn at_end(text: &str, choices: usize) -> Option<usize> {
-    END.captures(text).and_then(|found| index(&found["letter"], choices))
+    Patterns::of(choices).end.captures(text).and_then(|found| index(&found["letter"], choices))
 }

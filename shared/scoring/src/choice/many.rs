@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use runmill_proto::ONE_LETTER_LABELS;
 
 use super::{Set, choices::Choices, label, one};
 use crate::extract::{Found, extract};
@@ -37,10 +38,11 @@ fn parts(choices: &Choices, text: &str) -> Option<Set> {
     set.filter(|set| !set.is_empty())
 }
 
-/// Reads letters without anything between them.
+/// Reads letters without anything between them. With labels of two letters, `AC` is one label.
 fn run(choices: &Choices, text: &str) -> Option<Set> {
     let letters = text.trim().trim_end_matches('.');
-    if letters.len() > choices.len() || !letters.chars().all(|c| c.is_ascii_uppercase()) {
+    let is_label = choices.len() > ONE_LETTER_LABELS;
+    if is_label || letters.len() > choices.len() || !letters.chars().all(|c| c.is_ascii_uppercase()) {
         return None;
     }
     let set: Option<Set> =

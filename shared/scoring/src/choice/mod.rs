@@ -7,7 +7,7 @@ mod one;
 
 use std::collections::BTreeSet;
 
-use runmill_proto::{Item, ItemType};
+use runmill_proto::{Item, ItemType, choice_label};
 
 use self::choices::Choices;
 use crate::mark::Mark;
@@ -29,7 +29,7 @@ pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
     let named = if several { many::read(&choices, &answer) } else { one::read(&choices, &answer) };
     match named {
         None => Mark::unscored("the answer names none of the choices, or does not say which"),
-        Some(named) => Mark::scored(f1(&named, &wanted), letters(&named)),
+        Some(named) => Mark::scored(f1(&named, &wanted), labels(&named)),
     }
 }
 
@@ -61,8 +61,8 @@ fn f1(named: &Set, wanted: &Set) -> f64 {
     (2 * common) as f64 / (named.len() + wanted.len()) as f64
 }
 
-fn letters(set: &Set) -> String {
-    set.iter().map(|choice| label::letter(*choice)).collect::<Vec<_>>().join(", ")
+fn labels(set: &Set) -> String {
+    set.iter().map(|choice| choice_label(*choice)).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -29,6 +29,51 @@ fn multi(references: &[&str], answer: &str) -> Mark {
     mark(&item, &references, answer)
 }
 
+/// Texts of 77 choices, whose last label is `BY`.
+fn intents() -> Vec<String> {
+    (0..77).map(|n| format!("intent {n}")).collect()
+}
+
+#[test]
+fn labels_of_two_letters_are_read_and_words_are_not() {
+    let choices = intents();
+    let choices: Vec<_> = choices.iter().map(String::as_str).collect();
+    let table = [
+        ("AC", "AC"),
+        ("**AC**", "AC"),
+        ("AC. intent 28", "AC"),
+        ("AC intent 28", "AC"),
+        ("(AC)", "AC"),
+        ("The answer is AC.", "AC"),
+        ("Label AC", "AC"),
+        ("Answer: AC", "AC"),
+        ("I think it is option AC because of the card.", "AC"),
+        ("intent 28", "AC"),
+        ("b", "B"),
+        ("BY", "BY"),
+        // Words that would be labels in upper case, or are labels of no choice.
+        ("as", "?"),
+        ("at least", "?"),
+        ("BE careful", "?"),
+        ("OK", "?"),
+        ("AC or AD", "?"),
+    ];
+    for (answer, want) in table {
+        let mark = single(&choices, "AC", answer);
+        assert_eq!(mark.extracted.as_deref().unwrap_or("?"), want, "{answer}");
+        assert_eq!(mark.value.is_some_and(|value| value == 1.0), want == "AC", "{answer}");
+    }
+}
+
+#[test]
+fn sets_of_labels_of_two_letters_are_read() {
+    let item = Item { choices: intents(), ..item(ItemType::McqMulti, &[], Answer::Many(vec![])) };
+    let references = ["AC".to_owned(), "B".to_owned()];
+    for answer in ["AC, B", "B and AC", "[\"AC\", \"B\"]", "The answers are AC and B."] {
+        assert_eq!(mark(&item, &references, answer).value, Some(1.0), "{answer}");
+    }
+}
+
 #[test]
 fn one_choice_is_read() {
     let table = [
@@ -172,9 +217,9 @@ fn a_reference_set_may_be_written_in_one() {
 proptest! {
     #[test]
     fn a_letter_is_read_however_it_is_dressed(choice in 0..4_usize, before in "[(*\"]?", after in "[).*\":]?") {
-        let letter = label::letter(choice);
+        let letter = choice_label(choice);
         let answer = format!("{before}{letter}{after}");
-        prop_assert_eq!(single(CITIES, letter, &answer).value, Some(1.0), "{}", answer);
+        prop_assert_eq!(single(CITIES, &letter, &answer).value, Some(1.0), "{}", answer);
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl RunRow {
             calls: self.stats.calls,
             retries: self.stats.retries,
             duplicates: self.stats.duplicates,
+            ..RunCounters::default()
         }
     }
 

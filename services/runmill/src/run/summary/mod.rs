@@ -1,33 +1,44 @@
-use std::time::Duration;
+//! The summary of a run as a table.
 
-use comfy_table::{Table, presets};
+mod calls;
+mod faults;
+mod remarks;
+
+use std::{fmt::Display, time::Duration};
+
+use comfy_table::{ContentArrangement, Table, presets};
 use runmill_proto::{
     ScoreSummary,
     api::{Run, RunLatency},
 };
 
-/// Returns the summary of a run as a table. `watched` is a number of jobs and the time in which they settled, for the rate.
+/// Returns the summary of a run. `watched` is a number of jobs and the time in which they settled, for the rate.
 pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     let counters = &run.counters;
     let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY);
+    // Wraps long texts at the width of the terminal, if there is one.
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     let mut row = |name: &str, value: String| {
         table.add_row([name.to_owned(), value]);
     };
     row("run", run.id.to_string());
     row("status", status(run));
-    row("model", run.model.clone());
+    row("model", remarks::model(run));
     row("items", format!("{} of {} settled", counters.settled, counters.total));
     row("outcomes", outcomes(run));
-    if !run.errors.is_empty() {
-        let errors = run.errors.iter().map(|(kind, count)| format!("{count} {kind}"));
-        row("errors", errors.collect::<Vec<_>>().join(", "));
+    for (name, values) in [("errors", faults::errors(run)), ("notes", remarks::notes(run))] {
+        for (n, value) in values.into_iter().enumerate() {
+            row(if n == 0 { name } else { "" }, value);
+        }
     }
     row("score", score(&run.score));
-    row("calls", format!("{} ({} retries)", counters.calls, counters.retries));
-    row("tokens", tokens(run));
-    if let Some(cost) = run.cost_usd {
-        row("cost", format!("${cost:.6}"));
+    if !run.unscored.is_empty() {
+        row("unscored", by_number(&run.unscored));
+    }
+    row("calls", calls::calls(run));
+    row("tokens", calls::tokens(run));
+    if let Some(cost) = calls::cost(run) {
+        row("cost", cost);
     }
     row("latency", latency(&run.latency));
     if let Some(rate) = watched.and_then(rate) {
@@ -65,9 +76,11 @@ fn outcomes(run: &Run) -> String {
     there.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
 
-fn tokens(run: &Run) -> String {
-    let usage = &run.usage;
-    format!("{} prompt, {} completion", usage.prompt_tokens, usage.completion_tokens)
+/// Lists numbers with what they count, the largest first.
+fn by_number<'a, T: Display + 'a>(counts: impl IntoIterator<Item = (&'a T, &'a u64)>) -> String {
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    counts.iter().map(|(what, count)| format!("{count}: {what}")).collect::<Vec<_>>().join("; ")
 }
 
 fn latency(latency: &RunLatency) -> String {
@@ -82,3 +95,6 @@ fn rate((jobs, elapsed): (u64, Duration)) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     (seconds > 0.0 && jobs > 0).then(|| jobs as f64 / seconds)
 }
+
+#[cfg(test)]
+mod tests;

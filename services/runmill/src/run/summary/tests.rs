@@ -1,0 +1,90 @@
+use std::collections::BTreeMap;
+
+use runmill_proto::{
+    ErrorKind, Fix, Note,
+    api::{RunCounters, RunMessage},
+};
+
+use super::*;
+use crate::run::testing::run;
+
+#[test]
+fn calls_beyond_the_items_are_repeated_and_those_that_reached_nobody_are_none() {
+    let counters = RunCounters { settled: 200, calls: 295, retries: 50, ..RunCounters::default() };
+    let table = [
+        (counters, "295 for 200 items: 95 repeated"),
+        (RunCounters { calls: 200, retries: 0, ..counters }, "200"),
+        (
+            RunCounters { calls: 200, unreached: 45, ..counters },
+            "200; 45 attempts never reached the provider",
+        ),
+        (RunCounters { settled: 0, ..counters }, "295 for unfinished items"),
+    ];
+    for (counters, want) in table {
+        assert_eq!(calls::calls(&Run { counters, ..run() }), want);
+    }
+    let errors = BTreeMap::from([(ErrorKind::BadItem, 10)]);
+    let counters = RunCounters { settled: 20, calls: 12, ..RunCounters::default() };
+    assert_eq!(calls::calls(&Run { counters, errors, ..run() }), "12 for 10 items: 2 repeated");
+}
+
+#[test]
+fn what_nobody_told_is_not_zero() {
+    let mut run = run();
+    run.counters.untold_usage = 3;
+    run.counters.unpriced = 3;
+    run.cost_usd = Some(0.0);
+    assert_eq!(calls::tokens(&run), "not told by the provider");
+    assert_eq!(calls::cost(&run).as_deref(), Some("not known for 3 calls"));
+
+    run.usage.prompt_tokens = 12;
+    run.usage.completion_tokens = 5;
+    run.cost_usd = Some(0.25);
+    assert_eq!(calls::tokens(&run), "at least 12 prompt, 5 completion (not told for 3 calls)");
+    assert_eq!(calls::cost(&run).as_deref(), Some("at least $0.250000 (not known for 3 calls)"));
+
+    run.counters = RunCounters::default();
+    assert_eq!(calls::tokens(&run), "12 prompt, 5 completion");
+    assert_eq!(calls::cost(&run).as_deref(), Some("$0.250000"));
+}
+
+#[test]
+fn the_commonest_texts_of_each_kind_are_shown() {
+    let message = |kind, text: &str, jobs| RunMessage { kind, text: text.into(), jobs };
+    let messages = vec![
+        message(ErrorKind::InvalidRequest, "'temperature' does not\n support 0", 190),
+        message(ErrorKind::InvalidRequest, "second", 5),
+        message(ErrorKind::InvalidRequest, "third", 3),
+        message(ErrorKind::BadItem, "no choices", 1),
+    ];
+    let errors = BTreeMap::from([(ErrorKind::InvalidRequest, 198), (ErrorKind::BadItem, 1)]);
+
+    let table = table(&Run { errors, messages, ..run() }, None).to_string();
+
+    for shown in ["190 × 'temperature' does not support 0", "5 × second", "1 × no choices"] {
+        assert!(table.contains(shown), "{table}");
+    }
+    assert!(!table.contains("third"), "{table}");
+}
+
+#[test]
+fn answers_that_differ_from_what_was_asked_for_are_told() {
+    let run = Run {
+        fixes: BTreeMap::from([(Fix::NoTemperature, 200)]),
+        notes: BTreeMap::from([(Note::FormatNotHeld, 7), (Note::OtherModel, 200)]),
+        answered_by: vec!["SmolLM2".into()],
+        unscored: BTreeMap::from([("the answer is empty".to_owned(), 2), ("none".to_owned(), 5)]),
+        ..run()
+    };
+
+    let table = table(&run, None).to_string();
+
+    for shown in [
+        "x (answered by SmolLM2)",
+        "sent without temperature, which the model refuses (200 answers)",
+        "JSON was asked for, and the answer is none (7 answers)",
+        "5: none; 2: the answer is empty",
+    ] {
+        assert!(table.contains(shown), "{shown} is not in\n{table}");
+    }
+}
