@@ -22,7 +22,7 @@ pub use provider::{
     ProviderProtocol, RateLimit,
 };
 pub use record::{InvocationRecord, ResultRecord};
-pub use run::{NewRun, Run, RunCounters, RunLatency};
+pub use run::{NewRun, Run, RunCounters, RunLatency, RunMessage};
 pub(crate) use settings::{RETRIES, SECONDS};
 pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    DatasetId, ErrorKind, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
+    DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
     range::optional_number,
 };
 
@@ -50,6 +50,21 @@ pub struct Run {
     pub counters: RunCounters,
     /// Number of failed jobs by error kind.
     pub errors: BTreeMap<ErrorKind, u64>,
+    /// What the failed jobs said, the most frequent first: at most 20 texts.
+    #[serde(default)]
+    pub messages: Vec<RunMessage>,
+    /// Number of calls whose request was changed, by change.
+    #[serde(default)]
+    pub fixes: BTreeMap<Fix, u64>,
+    /// Number of answers with a shortcoming, by shortcoming.
+    #[serde(default)]
+    pub notes: BTreeMap<Note, u64>,
+    /// Other models that answers named: the first five.
+    #[serde(default)]
+    pub answered_by: Vec<String>,
+    /// Number of unscored answers by reason: the first ten reasons.
+    #[serde(default)]
+    pub unscored: BTreeMap<String, u64>,
     pub score: ScoreSummary,
     pub usage: Usage,
     /// Cost of all calls whose price is known. Null if no price is known.
@@ -75,6 +90,10 @@ pub struct Run {
     pub cancel_requested_at: Option<Timestamp>,
     pub retry_count: u32,
     pub retry_reason: Option<String>,
+    /// Time at which the earliest of the jobs that were deferred last is tried again.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub retry_after: Option<Timestamp>,
     pub resumed_count: u32,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_resumed_at: Option<Timestamp>,
@@ -98,12 +117,32 @@ pub struct RunCounters {
     pub failed: u64,
     pub canceled: u64,
     pub budget_stopped: u64,
-    /// Number of HTTP requests to the provider.
+    /// Number of HTTP requests that reached the provider.
     pub calls: u64,
     /// Number of HTTP requests that repeated a failed one within an invocation.
     pub retries: u64,
     /// Number of invocations whose job already had a result.
     pub duplicates: u64,
+    /// Number of HTTP requests that did not reach the provider. They are no calls.
+    #[serde(default)]
+    pub unreached: u64,
+    /// Number of calls whose tokens the provider did not tell, wholly or in part.
+    #[serde(default)]
+    pub untold_usage: u64,
+    /// Number of calls whose cost is unknown, wholly or in part.
+    #[serde(default)]
+    pub unpriced: u64,
+}
+
+/// Error text of failed jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunMessage {
+    pub kind: ErrorKind,
+    /// Text of the first such job, cut to 300 characters. Texts that differ only in their numbers count as one.
+    pub text: String,
+    /// Number of jobs that failed with this text.
+    pub jobs: u64,
 }
 
 /// Latency of invocations in milliseconds, waits and retries included.

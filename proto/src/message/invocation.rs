@@ -97,9 +97,32 @@ impl Call {
         self.started_at.saturating_add(latency).unwrap_or(Timestamp::MAX)
     }
 
-    /// Returns the number of attempts after the first.
+    /// Returns the number of requests that reached the provider.
+    pub fn sent(&self) -> u64 {
+        self.attempts.iter().filter(|attempt| !attempt.unsent).count() as u64
+    }
+
+    /// Returns the number of requests that reached the provider after the first.
     pub fn retries(&self) -> u64 {
-        self.attempts.len().saturating_sub(1) as u64
+        self.sent().saturating_sub(1)
+    }
+}
+
+impl Attempt {
+    /// Returns true if the provider may charge for this attempt: it began an answer, or the wait for one was broken
+    /// off.
+    pub fn may_be_charged(&self) -> bool {
+        let answered = self.error_kind.is_none() || self.status.is_some_and(|status| status < 300);
+        let broken_off = matches!(
+            self.error_kind,
+            Some(
+                ErrorKind::FirstTokenTimeout
+                    | ErrorKind::IdleTimeout
+                    | ErrorKind::TotalTimeout
+                    | ErrorKind::Interrupted
+            )
+        );
+        !self.unsent && (self.usage.is_some() || answered || broken_off)
     }
 }
 
