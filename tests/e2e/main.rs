@@ -24,3 +24,4 @@ mod standalone;
 mod starting;
 mod steering;
 mod traces;
+mod trials;
