@@ -81,7 +81,7 @@ pub struct Run {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
-    /// Time at which the run resumes by itself, if it was paused because its provider refused calls; null otherwise.
+    /// Time at which the run resumes by itself, if it has an answer and its provider refused further calls; null otherwise.
     /// A user can resume it earlier.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
