@@ -40,8 +40,6 @@ async fn server_without_high_temperatures() -> (String, Arc<AtomicU64>) {
     let counter = calls.clone();
     let refuse = move || {
         counter.fetch_add(1, Ordering::SeqCst);
-        assert!(run.pause_reason.is_some_and(|reason| reason.contains(words)));
-        assert_eq!((run.status, run.resume_at), (RunStatus::Running, None));
         let message =
             "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.";
         let error = json!({"error": {"message": message, "type": "invalid_request_error",
@@ -92,6 +90,8 @@ async fn a_refused_parameter_costs_few_calls_and_is_told() {
 
     let calls = calls.load(Ordering::SeqCst);
     assert!((1..=CALLS_MAX).contains(&calls), "{calls} calls");
+    assert!(run.pause_reason.is_some_and(|reason| reason.contains(words)));
+    assert_eq!((run.status, run.resume_at), (RunStatus::Running, None));
     let message =
         run.messages.first().map(|RunMessage { text, jobs, .. }| (text.contains("above maximum"), *jobs));
     assert_eq!(message, Some((true, 10)), "{:?}", run.messages);
