@@ -21,13 +21,14 @@ fn unreachable(run: &RunRow, ordinal: u32) -> Deferred {
     Deferred { unreachable: true, reason: "nobody listens".into(), ..deferred(run, ordinal, at(60)) }
 }
 
+type Stop = fn(&RunRow, u32) -> Deferred;
+
 fn cause(run: &RunRow) -> Option<PauseCause> {
     run.pause.as_ref()?.cause
 }
 
 pub async fn a_run_that_was_never_answered_waits_for_a_person(stores: &Stores) {
     let store = &*stores.one;
-    type Stop = fn(&RunRow, u32) -> Deferred;
     let table: [(Stop, PauseCause); 2] =
         [(refused, PauseCause::Refused), (unreachable, PauseCause::Unreachable)];
     for (stop, want) in table {

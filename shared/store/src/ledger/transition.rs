@@ -47,11 +47,10 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         Transition::PauseFailing { trial_calls } if row.trial_fault(*trial_calls).is_none() => {
             conflict("has not failed its trial", row)
         }
-        Transition::PauseFailing { .. } => Ok(Move::Nothing),
         Transition::Cancel | Transition::Pause { .. } | Transition::Recover if ended => {
             conflict("has ended", row)
         }
-        Transition::Cancel | Transition::Pause { .. } => Ok(Move::Nothing),
+        Transition::Cancel | Transition::Pause { .. } | Transition::PauseFailing { .. } => Ok(Move::Nothing),
         Transition::Recover => Ok(Move::LostToNow),
     }
 }
