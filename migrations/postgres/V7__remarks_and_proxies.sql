@@ -6,3 +6,7 @@ ALTER TABLE invocations
 ALTER TABLE providers
     -- Null: the executor's own.
     ADD COLUMN proxy text;
+
+ALTER TABLE runs
+    -- Null: not paused, or a user's pause.
+    ADD COLUMN pause_cause text;

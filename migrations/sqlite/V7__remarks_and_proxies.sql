@@ -5,3 +5,6 @@ ALTER TABLE invocations ADD COLUMN remarks TEXT;
 
 -- Null: the executor's own.
 ALTER TABLE providers ADD COLUMN proxy TEXT;
+
+-- Null: not paused, or a user's pause.
+ALTER TABLE runs ADD COLUMN pause_cause TEXT;

@@ -33,7 +33,7 @@ pub use id::{DatasetId, InvocationId, ParseIdError, ProviderId, RunId};
 pub use image::{Image, ImageFault};
 pub use item::{Answer, Inputs, Item, ItemFault, ItemType};
 pub use money::usd;
-pub use outcome::{ErrorKind, Outcome, RunStatus, Score};
+pub use outcome::{ErrorKind, Outcome, PauseCause, RunStatus, Score};
 pub use range::{Numeric, OutOfRange, Range};
 pub use remarks::{Fix, Note, Remarks};
 pub use score_summary::ScoreSummary;

@@ -24,6 +24,18 @@ impl RunStatus {
 }
 
 text_enum! {
+    /// Reason why a run was paused without a user's request. A change of its provider may remove the reason.
+    PauseCause {
+        /// The provider refused calls with every key.
+        Refused = "refused",
+        /// The provider could not be reached.
+        Unreachable = "unreachable",
+        /// The first calls all failed alike.
+        Failing = "failing",
+    }
+}
+
+text_enum! {
     /// Outcome of a job.
     Outcome {
         Succeeded = "succeeded",
@@ -35,6 +47,13 @@ text_enum! {
         Failed = "failed",
         Canceled = "canceled",
         BudgetStopped = "budget_stopped",
+    }
+}
+
+impl ErrorKind {
+    /// Returns true if a failure of this kind says nothing about the calls that follow: it is the item's or our own.
+    pub const fn is_of_one_job(self) -> bool {
+        matches!(self, Self::BadItem | Self::Interrupted | Self::DeadlinePassed | Self::Poisoned)
     }
 }
 

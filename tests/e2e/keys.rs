@@ -71,7 +71,7 @@ async fn a_run_without_a_usable_key_is_paused_with_the_reason_and_goes_on_when_t
     let ended = api.ended(run).await;
 
     let reason = paused.pause_reason.unwrap_or_default();
-    assert!(reason.contains("refuses the key") && paused.resume_at.is_some(), "{reason}");
+    assert!(reason.contains("refuses the key") && paused.resume_at.is_none(), "{reason}");
     assert_eq!((paused.status, paused.counters.failed), (RunStatus::Running, 0), "a pause is no failure");
     assert_eq!((ended.status, ended.counters.succeeded), (RunStatus::Completed, ITEMS as u64));
     assert_eq!((ended.paused_at, ended.resume_at), (None, None));

@@ -25,3 +25,4 @@ mod standalone;
 mod starting;
 mod steering;
 mod traces;
+mod trials;

@@ -25,10 +25,11 @@ fn many_retries() -> Value {
     })
 }
 
-/// Returns the same configuration with one retry, for calls that always fail.
+/// Returns the same configuration with one retry and without a trial, for calls that always fail.
 fn one_retry() -> Value {
     let mut config = many_retries();
     config["retry"]["max_retries"] = json!(1);
+    config["retry"]["trial_calls"] = json!(0);
     config
 }
 

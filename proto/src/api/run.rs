@@ -81,7 +81,7 @@ pub struct Run {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub paused_at: Option<Timestamp>,
     pub pause_reason: Option<String>,
-    /// Time at which the run resumes by itself, if it was paused because its provider refused calls; null otherwise.
+    /// Time at which the run resumes by itself, if it has an answer and its provider refused further calls; null otherwise.
     /// A user can resume it earlier.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
@@ -90,7 +90,7 @@ pub struct Run {
     pub cancel_requested_at: Option<Timestamp>,
     pub retry_count: u32,
     pub retry_reason: Option<String>,
-    /// Time at which the earliest of the deferred jobs is tried again; null if none is deferred.
+    /// Time at which the earliest of the jobs that were deferred last is tried again; null if none waits.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub retry_after: Option<Timestamp>,
@@ -128,7 +128,7 @@ pub struct RunCounters {
     pub failed: u64,
     pub canceled: u64,
     pub budget_stopped: u64,
-    /// Number of HTTP requests to the provider.
+    /// Number of HTTP requests that reached the provider.
     pub calls: u64,
     /// Number of HTTP requests that repeated a failed one within an invocation.
     pub retries: u64,

@@ -19,11 +19,12 @@ pub struct Deferred {
     /// Number of failed attempts so far, over all times that the job was fed; waits for a rate limit do not count.
     #[serde(default, skip_serializing_if = "super::job::is_zero")]
     pub failures: u32,
-    /// Earliest time to feed the job again. If the deferral pauses its run, the time at which the run resumes by
-    /// itself.
+    /// Earliest time to feed the job again. If the deferral pauses a run that has an answer, the time at which the run
+    /// resumes by itself.
     pub not_before: Timestamp,
     pub reason: String,
-    /// True if the run has to be paused, with the reason, until a user resumes it or `not_before` has come.
+    /// True if the run has to be paused, with the reason: until a user resumes it, until its provider is changed or, if
+    /// it has an answer, until `not_before`.
     #[serde(default)]
     pub pause: bool,
     /// True if the provider could not be reached. A run that it has never answered is then paused.

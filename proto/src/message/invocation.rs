@@ -112,6 +112,24 @@ impl Call {
     }
 }
 
+impl Attempt {
+    /// Returns true if the provider may charge for this attempt: it began an answer, or the wait for one was broken
+    /// off.
+    pub fn may_be_charged(&self) -> bool {
+        let answered = self.error_kind.is_none() || self.status.is_some_and(|status| status < 300);
+        let broken_off = matches!(
+            self.error_kind,
+            Some(
+                ErrorKind::FirstTokenTimeout
+                    | ErrorKind::IdleTimeout
+                    | ErrorKind::TotalTimeout
+                    | ErrorKind::Interrupted
+            )
+        );
+        !self.unsent && (self.usage.is_some() || answered || broken_off)
+    }
+}
+
 impl Invocation {
     const PREVIEW_CHARS: usize = 120;
 

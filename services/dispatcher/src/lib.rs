@@ -80,11 +80,9 @@ impl Dispatcher {
     /// Feeds jobs and reconciles runs, as tasks of `life`.
     pub fn feed(&self, wake: &Arc<Notify>, life: &Lifecycle) {
         let feeder = Feeder {
-            store: self.store.clone(),
+            runs: self.run_control(wake),
             broker: self.broker.clone(),
-            clock: self.clock.clone(),
             metrics: self.metrics.clone(),
-            wake: wake.clone(),
             lane_concurrency: self.lane_concurrency,
         };
         let reconciler = Reconciler {

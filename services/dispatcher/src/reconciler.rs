@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::SignedDuration;
 use runmill_proto::{RunId, api::Settings};
-use runmill_store::{ActiveRun, RunRow, StoreError};
+use runmill_store::{ActiveRun, RunRow, StoreError, Transition};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +54,7 @@ impl Reconciler {
                 if run.cancel_requested_at.is_some() {
                     self.end_canceled(run).await
                 } else if run.resume_at().is_some_and(|resume_at| resume_at <= now) {
-                    self.runs.resume_by_itself(run.id).await
+                    self.runs.apply_if_possible(run.id, Transition::ResumeByItself).await
                 } else if stalled >= self.stall_after(run, &workspace).await? {
                     self.refeed_lost(run).await
                 } else {

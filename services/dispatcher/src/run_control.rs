@@ -45,10 +45,10 @@ impl RunControl {
         Ok(self.apply(id, Transition::RetryFailed).await?)
     }
 
-    /// Resumes a run that has a time at which it resumes by itself. Does nothing if another process has resumed it
-    /// or a user has paused or canceled it since.
-    pub async fn resume_by_itself(&self, id: RunId) -> Result<(), StoreError> {
-        match self.apply(id, Transition::ResumeByItself).await {
+    /// Makes a transition that no user requested. Does nothing if another process has made it, or if a user has
+    /// changed the run since.
+    pub async fn apply_if_possible(&self, id: RunId, transition: Transition) -> Result<(), StoreError> {
+        match self.apply(id, transition).await {
             Err(StoreError::Conflict(_)) => Ok(()),
             done => done.map(drop),
         }
@@ -58,9 +58,11 @@ impl RunControl {
 const fn control(run_id: RunId, transition: &Transition) -> Control {
     match transition {
         Transition::Cancel => Control::RunCanceled { run_id },
-        Transition::Pause { .. } => Control::RunPaused { run_id },
-        Transition::Resume | Transition::ResumeByItself | Transition::RetryFailed | Transition::Recover => {
-            Control::RunResumed { run_id }
-        }
+        Transition::Pause { .. } | Transition::PauseFailing { .. } => Control::RunPaused { run_id },
+        Transition::Resume
+        | Transition::ResumeByItself
+        | Transition::ResumeAfterChange
+        | Transition::RetryFailed
+        | Transition::Recover => Control::RunResumed { run_id },
     }
 }

@@ -1,7 +1,5 @@
 //! Converts the row of a run to the form that the API returns.
 
-use std::collections::BTreeMap;
-
 use runmill_proto::api::{Run, RunLatency};
 use runmill_store::RunRow;
 
@@ -17,11 +15,11 @@ pub fn run(row: RunRow) -> Run {
             p99_ms: stats.latencies.percentile_ms(0.99),
         },
         errors: stats.errors.clone(),
-        messages: Vec::new(),
-        fixes: BTreeMap::new(),
-        notes: BTreeMap::new(),
-        answered_by: Vec::new(),
-        unscored: BTreeMap::new(),
+        messages: stats.messages.by_frequency(),
+        fixes: stats.fixes.clone(),
+        notes: stats.notes.clone(),
+        answered_by: stats.answered_by.clone(),
+        unscored: stats.unscored.clone(),
         id: row.id,
         status: row.status,
         seq: row.seq,
@@ -34,7 +32,7 @@ pub fn run(row: RunRow) -> Run {
         cancel_requested_at: row.cancel_requested_at,
         retry_count: row.retry.count,
         retry_reason: row.retry.reason,
-        retry_after: None,
+        retry_after: row.retry.after,
         resumed_count: row.resumption.count,
         last_resumed_at: row.resumption.last_at,
         name: row.submission.name,

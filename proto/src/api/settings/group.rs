@@ -118,5 +118,8 @@ settings! {
         budget_percent: f64 = 20.0, Range::new(0.0, 1_000.0);
         /// Number of times that a job may be deferred before it fails, from 0 to 10000.
         max_deferrals: u32 = 1_000, Range::new(0, 10_000);
+        /// Trial of a run, from 0 to 1000: until its first answer, at most this many of its jobs are in the queue or in
+        /// flight, and it pauses once this many have failed with the same kind of error. 0: no trial.
+        trial_calls: u32 = 10, Range::new(0, 1_000);
     }
 }

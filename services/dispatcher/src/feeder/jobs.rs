@@ -45,8 +45,12 @@ impl RunFeed<'_> {
     async fn refeed(&self, due: &[DueJob], config: &JobConfig) -> anyhow::Result<()> {
         let mut jobs = Vec::with_capacity(due.len());
         for job in due {
-            let mut items =
-                self.feeder.store.job_items(self.run().submission.dataset_id, job.key.ordinal, 1).await?;
+            let mut items = self
+                .feeder
+                .runs
+                .store
+                .job_items(self.run().submission.dataset_id, job.key.ordinal, 1)
+                .await?;
             let item = items.pop().with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
             jobs.push(self.job(*job, item, config));
         }
@@ -63,6 +67,7 @@ impl RunFeed<'_> {
         let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
         let items = self
             .feeder
+            .runs
             .store
             .job_items(self.run().submission.dataset_id, first, u32::try_from(count)?)
             .await?;
@@ -119,8 +124,8 @@ impl RunFeed<'_> {
     }
 
     async fn mark(&self, fed: u64, refed: &[DueJob], published: usize) -> anyhow::Result<()> {
-        let now = self.feeder.clock.now();
-        self.feeder.store.mark_fed(self.run().id, fed, refed, now).await?;
+        let now = self.feeder.runs.clock.now();
+        self.feeder.runs.store.mark_fed(self.run().id, fed, refed, now).await?;
         self.feeder.metrics.jobs_fed.inc_by(published as u64);
         Ok(())
     }

@@ -1,15 +1,19 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use anyhow::Context;
 use runmill_broker::Queue;
-use runmill_proto::ProviderId;
-use runmill_store::{ActiveRun, DueJob};
+use runmill_proto::{
+    ProviderId,
+    api::{Settings, SettingsOverride},
+};
+use runmill_store::{ActiveRun, DueJob, RunRow};
 use tokio::time::Instant;
 
 use super::{
     Feeder,
     jobs::RunFeed,
     schedule::{Schedule, Want},
+    trial,
     window::{RateMeter, window},
 };
 
@@ -17,16 +21,24 @@ use super::{
 pub struct LaneFeed {
     meter: RateMeter,
     schedule: Schedule,
-    /// Concurrency of the fleet and the time at which it was read. `None` until the queue is declared.
-    concurrency: Option<(u32, Instant)>,
+    /// Limits of the lane and the time at which they were read. `None` until the queue is declared.
+    limits: Option<(Limits, Instant)>,
 }
 
-/// Age at which the fleet's concurrency is read from the store again.
-const CONCURRENCY_FRESH: Duration = Duration::from_secs(1);
+/// Limits of a lane, from the settings of its provider and of the workspace.
+struct Limits {
+    /// Concurrency of the fleet.
+    concurrency: u32,
+    workspace: Settings,
+    provider: SettingsOverride,
+}
+
+/// Age at which the limits are read from the store again.
+const LIMITS_FRESH: Duration = Duration::from_secs(1);
 
 impl LaneFeed {
     pub fn new(now: Instant) -> Self {
-        Self { meter: RateMeter::new(now), schedule: Schedule::default(), concurrency: None }
+        Self { meter: RateMeter::new(now), schedule: Schedule::default(), limits: None }
     }
 
     /// Feeds as many jobs as the lane's window has room for. `runs` are all active runs of the provider.
@@ -38,9 +50,14 @@ impl LaneFeed {
         now: Instant,
     ) -> anyhow::Result<()> {
         self.meter.observe(runs, now);
-        let concurrency = self.concurrency(feeder, provider_id, now).await?;
+        let rate = self.meter.per_second();
+        let limits = self.limits(feeder, provider_id, now).await?;
+        let trials: Vec<_> = runs.iter().map(|run| limits.trial(&run.run)).collect();
+        for (run, trial) in runs.iter().zip(&trials) {
+            trial::pause_if_failed(feeder, &run.run, *trial).await?;
+        }
         let in_queue: u64 = runs.iter().map(|run| run.run.in_queue()).sum();
-        let free = window(concurrency, self.meter.per_second()).saturating_sub(in_queue);
+        let free = window(limits.concurrency, rate).saturating_sub(in_queue);
         if free == 0 {
             return Ok(());
         }
@@ -48,7 +65,12 @@ impl LaneFeed {
         for run in runs {
             due.push(due_jobs(feeder, run, free).await?);
         }
-        let wants: Vec<_> = runs.iter().zip(&due).map(|(run, due)| want(run, due.len() as u64)).collect();
+        let wants: Vec<_> = runs
+            .iter()
+            .zip(&due)
+            .zip(trials)
+            .map(|((run, due), trial)| want(&run.run, due.len() as u64, trial))
+            .collect();
         for (run_id, jobs) in self.schedule.allot(free, &wants) {
             let n = runs
                 .iter()
@@ -57,27 +79,46 @@ impl LaneFeed {
             let fed = RunFeed { feeder, active: &runs[n] }.feed(&due[n], jobs).await;
             if fed.is_err() {
                 // The queue may be gone, so it is declared again in the next pass.
-                self.concurrency = None;
+                self.limits = None;
             }
             fed.with_context(|| format!("feeding {run_id}"))?;
         }
         Ok(())
     }
 
-    async fn concurrency(
+    async fn limits(
         &mut self,
         feeder: &Feeder,
         provider_id: ProviderId,
         now: Instant,
-    ) -> anyhow::Result<u32> {
-        match self.concurrency {
-            Some((concurrency, read_at)) if now - read_at < CONCURRENCY_FRESH => return Ok(concurrency),
-            Some(_) => {}
-            None => feeder.broker.declare(Queue::Jobs(provider_id)).await?,
+    ) -> anyhow::Result<&Limits> {
+        let read = match self.limits.take() {
+            Some((limits, read_at)) if now - read_at < LIMITS_FRESH => (limits, read_at),
+            Some(_) => (Limits::read(feeder, provider_id).await?, now),
+            None => {
+                feeder.broker.declare(Queue::Jobs(provider_id)).await?;
+                (Limits::read(feeder, provider_id).await?, now)
+            }
+        };
+        Ok(&self.limits.insert(read).0)
+    }
+}
+
+impl Limits {
+    async fn read(feeder: &Feeder, provider_id: ProviderId) -> anyhow::Result<Self> {
+        let store = &feeder.runs.store;
+        let provider = store.provider(provider_id).await?;
+        let concurrency = feeder.fleet_concurrency(&provider).await?;
+        Ok(Self { concurrency, workspace: store.settings().await?.0, provider: provider.settings })
+    }
+
+    /// Returns the number of calls of the run's trial, or `None` if the run has an answer or no trial, or is not fed.
+    fn trial(&self, run: &RunRow) -> Option<NonZeroU32> {
+        if !run.is_on_trial() || !run.is_feedable() {
+            return None;
         }
-        let concurrency = feeder.fleet_concurrency(provider_id).await?;
-        self.concurrency = Some((concurrency, now));
-        Ok(concurrency)
+        let settings = self.workspace.for_job(&self.provider, &run.submission.config.stored_job());
+        NonZeroU32::new(settings.retry.trial_calls)
     }
 }
 
@@ -86,13 +127,18 @@ async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Res
         return Ok(Vec::new());
     }
     let limit = u32::try_from(free).unwrap_or(u32::MAX);
-    Ok(feeder.store.due_jobs(active.run.id, feeder.clock.now(), limit).await?)
+    Ok(feeder.runs.store.due_jobs(active.run.id, feeder.runs.clock.now(), limit).await?)
 }
 
-/// Returns how many jobs of the run could be fed: all that are left, within the concurrency that the run allows itself.
-fn want(active: &ActiveRun, due: u64) -> Want {
-    let run = &active.run;
-    let left = if run.is_feedable() { due + run.total.saturating_sub(run.cursor.fed) } else { 0 };
+/// Returns how many jobs of the run could be fed: all that are left, within its trial and the concurrency that the run
+/// allows itself.
+fn want(run: &RunRow, due: u64, trial: Option<NonZeroU32>) -> Want {
+    let new = run.total.saturating_sub(run.cursor.fed);
+    let left = match trial {
+        _ if !run.is_feedable() => 0,
+        Some(trial_calls) => trial::jobs(run, due, new, trial_calls),
+        None => due + new,
+    };
     let room = run.submission.config.concurrency().map(|most| u64::from(most).saturating_sub(run.in_queue()));
     Want { run_id: run.id, weight: run.submission.priority, jobs: room.map_or(left, |room| left.min(room)) }
 }

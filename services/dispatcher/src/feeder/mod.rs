@@ -7,26 +7,22 @@
 mod jobs;
 mod lane;
 mod schedule;
+mod trial;
 mod window;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
     time::Duration,
 };
 
 use runmill_broker::SharedBroker;
 use runmill_proto::ProviderId;
 use runmill_quota::fleet_concurrency;
-use runmill_runtime::Clock;
-use runmill_store::{ActiveRun, DispatcherStore, Lead};
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
-};
+use runmill_store::{ActiveRun, Lead, ProviderRow};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{executors, metrics::DispatcherMetrics};
+use crate::{executors, metrics::DispatcherMetrics, run_control::RunControl};
 use lane::LaneFeed;
 
 /// Pause between two passes while runs are active: short compared to the half second that a window lasts.
@@ -39,12 +35,10 @@ const RETRY_PERIOD: Duration = Duration::from_secs(1);
 /// Feeds the jobs of all active runs while this process is the leader.
 #[derive(Clone)]
 pub struct Feeder {
-    pub store: Arc<dyn DispatcherStore>,
+    /// Pauses the runs whose trial failed. It wakes the feeder, too, when there may be something new to feed.
+    pub runs: RunControl,
     pub broker: SharedBroker,
-    pub clock: Clock,
     pub metrics: DispatcherMetrics,
-    /// Notified when there may be something new to feed.
-    pub wake: Arc<Notify>,
     /// Maximum number of calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
 }
@@ -53,7 +47,7 @@ impl Feeder {
     /// Tries to become the leader and feeds while it is, until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
-            match self.store.try_lead().await {
+            match self.runs.store.try_lead().await {
                 Ok(Some(lead)) => self.feed_while(lead, &stop).await,
                 Ok(None) => {}
                 Err(error) => tracing::warn!(event = "feeder.lead_failed", %error),
@@ -80,7 +74,7 @@ impl Feeder {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = sleep(pause) => {}
-                () = self.wake.notified() => {}
+                () = self.runs.wake.notified() => {}
             }
         }
         self.metrics.is_leader.set(0);
@@ -89,7 +83,7 @@ impl Feeder {
 
     /// Makes one pass over all lanes. Returns the number of active runs.
     pub async fn feed(&self, lanes: &mut HashMap<ProviderId, LaneFeed>) -> anyhow::Result<usize> {
-        let active = self.store.active_runs().await?;
+        let active = self.runs.store.active_runs().await?;
         let count = active.len();
         let in_queue: u64 = active.iter().map(|active| active.run.in_queue()).sum();
         self.metrics.jobs_in_queue.set(in_queue.try_into().unwrap_or(i64::MAX));
@@ -119,11 +113,11 @@ impl Feeder {
     }
 
     /// Returns the number of calls that all executors together may have in flight on this lane.
-    async fn fleet_concurrency(&self, provider_id: ProviderId) -> anyhow::Result<u32> {
-        let stated = self.store.provider(provider_id).await?.rate_limit.concurrency;
+    async fn fleet_concurrency(&self, provider: &ProviderRow) -> anyhow::Result<u32> {
+        let stated = provider.rate_limit.concurrency;
         let executors = match stated {
             Some(_) => 0,
-            None => executors::alive(&*self.store, &self.clock).await?.len(),
+            None => executors::alive(&*self.runs.store, &self.runs.clock).await?.len(),
         };
         Ok(fleet_concurrency(stated, self.lane_concurrency, executors))
     }

@@ -12,7 +12,7 @@ use runmill_proto::{
     message::Control,
 };
 use runmill_runtime::Clock;
-use runmill_store::{ActiveRun, DispatcherStore, ProviderRow, StoreError};
+use runmill_store::{ActiveRun, DispatcherStore, Pause, ProviderRow, StoreError, Transition};
 use runmill_vault::Sealer;
 use uuid::Uuid;
 
@@ -41,7 +41,8 @@ impl ProviderChanges {
     }
 
     /// Changes the fields that `patch` names. The provider may accept calls again after a change of keys, headers,
-    /// address or protocol, so that also resumes the runs that were paused because it refused them.
+    /// address or protocol, so that also resumes the runs that were paused because it refused or failed them, or could
+    /// not be reached.
     pub async fn patch(&self, id: ProviderId, patch: ProviderPatch) -> Result<ProviderRow, UseCaseError> {
         let may_help = may_help(&patch);
         let row = self.patched(self.store.provider(id).await?, patch)?;
@@ -49,7 +50,7 @@ impl ProviderChanges {
         self.store.update_provider(&row).await?;
         self.announce(id).await;
         if may_help && let Err(error) = self.resume_runs(id).await {
-            // The change is made. The runs resume by themselves at their `resume_at`.
+            // The change is made. A user can resume the runs that have no time at which they resume by themselves.
             tracing::warn!(event = "provider.runs_not_resumed", provider_id = %id, %error);
         }
         Ok(row)
@@ -65,11 +66,11 @@ impl ProviderChanges {
         self.announcer.announce(Control::ProviderChanged { provider_id }).await;
     }
 
-    /// Resumes the provider's runs that would resume by themselves later.
+    /// Resumes the provider's runs that no user has paused.
     async fn resume_runs(&self, id: ProviderId) -> Result<(), StoreError> {
         for ActiveRun { run, .. } in self.store.active_runs().await? {
-            if run.submission.provider_id == id && run.resume_at().is_some() {
-                self.runs.resume_by_itself(run.id).await?;
+            if run.submission.provider_id == id && run.pause.as_ref().is_some_and(Pause::is_automatic) {
+                self.runs.apply_if_possible(run.id, Transition::ResumeAfterChange).await?;
             }
         }
         Ok(())

@@ -39,20 +39,8 @@ impl World {
         let clock = Clock::fixed(NOW);
         let metrics = DispatcherMetrics::register(&Registry::new()).unwrap();
         let wake = Arc::new(Notify::new());
-        let runs = RunControl {
-            store: store.clone(),
-            announcer: Announcer(broker.clone()),
-            clock: clock.clone(),
-            wake: wake.clone(),
-        };
-        let feeder = Feeder {
-            store: store.clone(),
-            broker,
-            clock,
-            metrics: metrics.clone(),
-            wake,
-            lane_concurrency: 1,
-        };
+        let runs = RunControl { store: store.clone(), announcer: Announcer(broker.clone()), clock, wake };
+        let feeder = Feeder { runs: runs.clone(), broker, metrics: metrics.clone(), lane_concurrency: 1 };
         let reconciler = Reconciler { runs, metrics, period: Duration::from_secs(20) };
         Self { store, feeder, reconciler, last_movements: HashMap::new(), _folder: folder }
     }

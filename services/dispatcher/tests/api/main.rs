@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod failing;
 mod providers;
 mod ranges;
 mod request_id;

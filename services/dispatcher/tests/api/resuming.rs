@@ -21,11 +21,22 @@ fn call(provider_id: ProviderId, now: Timestamp) -> Call {
     Call { provider_id, attempts: Vec::new(), started_at: now, latency_ms: 0, ..testing::call(id) }
 }
 
-/// Creates a run of `body` that was paused by a deferral and resumes by itself after `seconds`.
-async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
+pub async fn new_run(server: &Server, body: &Value) -> RunId {
     let run = server.created(server.request(Method::POST, "/runs").json(body)).await;
-    let id: RunId = serde_json::from_value(run["id"].clone()).unwrap();
+    serde_json::from_value(run["id"].clone()).unwrap()
+}
+
+/// Creates a run of `body`, with an answer, that was paused by a deferral and resumes by itself after `seconds`.
+async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
+    let id = new_run(server, body).await;
+    end_job(server, id, 1, Outcome::Succeeded).await;
+    stop(server, id, seconds).await;
+    id
+}
+
+async fn stop(server: &Server, id: RunId, seconds: i64) {
     let now = server.clock.now();
+    let provider_id = server.store.run(id).await.unwrap().submission.provider_id;
     let stop = Deferred {
         run_id: id,
         ordinal: 0,
@@ -37,43 +48,53 @@ async fn stopped_run(server: &Server, body: &Value, seconds: i64) -> RunId {
         reason: "the quota is used up".into(),
         pause: true,
         unreachable: false,
-        call: call(serde_json::from_value(run["provider_id"].clone()).unwrap(), now),
+        call: call(provider_id, now),
     };
     let batch = LogBatch(vec![LogEntry::Deferred(Box::new(stop))]);
     server.store.write_logs(&batch, now).await.unwrap();
-    id
+}
+
+/// Records the end of the job at a position of a run of two items.
+pub async fn end_job(server: &Server, run_id: RunId, position: u32, outcome: Outcome) {
+    let now = server.clock.now();
+    let call = call(server.store.run(run_id).await.unwrap().submission.provider_id, now);
+    let error_kind = (outcome == Outcome::Failed).then_some(ErrorKind::ServerError);
+    let invocation =
+        testing::invocation(JobKey { run_id, ordinal: position % 2, sample: position / 2 }, call, outcome);
+    let entry = LogEntry::Invocation(Box::new(Invocation { error_kind, ..invocation }));
+    server.store.write_logs(&LogBatch(vec![entry]), now).await.unwrap();
 }
 
 /// Creates a run whose jobs have all failed.
 async fn failed_run(server: &Server, body: &Value) -> RunId {
-    let id = stopped_run(server, body, 600).await;
-    let row = server.store.run(id).await.unwrap();
-    let failed = |ordinal| {
-        let key = JobKey { run_id: id, ordinal, sample: 0 };
-        let call = call(row.submission.provider_id, server.clock.now());
-        let error_kind = Some(ErrorKind::ServerError);
-        let invocation = testing::invocation(key, call, Outcome::Failed);
-        LogEntry::Invocation(Box::new(Invocation { error_kind, ..invocation }))
-    };
-    server.store.write_logs(&LogBatch(vec![failed(0), failed(1)]), server.clock.now()).await.unwrap();
+    let id = new_run(server, body).await;
+    for position in 0..2 {
+        end_job(server, id, position, Outcome::Failed).await;
+    }
     id
 }
 
-async fn run(server: &Server, id: RunId) -> Value {
+pub async fn run(server: &Server, id: RunId) -> Value {
     server.get(&format!("/runs/{id}")).await
 }
 
-/// Returns the next run that is announced as resumed.
-async fn next_resumed(listener: &mut dyn Listener) -> RunId {
+/// Returns the run of the next announcement that `pick` picks.
+pub async fn next_announced(listener: &mut dyn Listener, pick: fn(Control) -> Option<RunId>) -> RunId {
     let listening = async {
         loop {
             let Some(Heard::Message(heard)) = listener.next().await else { panic!("the listener ended") };
-            if let Control::RunResumed { run_id } = heard.decode().unwrap() {
+            if let Some(run_id) = pick(heard.decode().unwrap()) {
                 return run_id;
             }
         }
     };
     tokio::time::timeout(Duration::from_secs(30), listening).await.unwrap()
+}
+
+/// Returns the next run that is announced as resumed.
+async fn next_resumed(listener: &mut dyn Listener) -> RunId {
+    let resumed = |control| if let Control::RunResumed { run_id } = control { Some(run_id) } else { None };
+    next_announced(listener, resumed).await
 }
 
 #[tokio::test]
@@ -128,6 +149,21 @@ async fn a_change_that_may_help_resumes_the_providers_runs_at_once() {
         assert_eq!(next_resumed(&mut *listener).await, stopped, "{change}");
     }
     assert!(run(&server, elsewhere).await["resume_at"].is_string(), "of another provider");
+}
+
+#[tokio::test]
+async fn a_change_that_may_help_resumes_also_a_run_that_was_never_answered() {
+    let server = Server::start().await;
+    let body = server.new_run().await;
+    let path = format!("/providers/{}", body["provider_id"].as_str().unwrap());
+    let stopped = new_run(&server, &body).await;
+    stop(&server, stopped, 600).await;
+    let shown = run(&server, stopped).await;
+    assert_eq!((shown["paused_at"].is_string(), &shown["resume_at"]), (true, &Value::Null));
+
+    server.patch(&path, &json!({"base_url": "https://api.example/v2"})).await;
+
+    assert_eq!(run(&server, stopped).await["paused_at"], Value::Null);
 }
 
 #[tokio::test]

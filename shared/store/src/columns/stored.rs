@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, Remarks, RunConfig, RunId, RunStatus, Score,
-    TokenLogprob, ToolCall, Usage,
+    DatasetId, ErrorKind, InvocationId, Outcome, PauseCause, ProviderId, Remarks, RunConfig, RunId,
+    RunStatus, Score, TokenLogprob, ToolCall, Usage,
     api::{
         Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
         RetryOverride, Settings,
@@ -216,7 +216,7 @@ macro_rules! stored_by_name {
 
 pub(crate) use stored_by_name;
 
-stored_by_name! { RunStatus, Outcome, ErrorKind, ProviderKind, ProviderProtocol }
+stored_by_name! { RunStatus, PauseCause, Outcome, ErrorKind, ProviderKind, ProviderProtocol }
 
 /// Stores types as JSON.
 macro_rules! stored_as_json {

@@ -56,6 +56,7 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
     let table = [(vec![600], 600), (vec![900, 600, 700], 600), (vec![9, 700], 10), (vec![10], 10)];
     for (not_before, want) in table {
         let run = fed_run(store, 9).await;
+        store.write_logs(&batch([answered(&run, 7)]), at(2)).await.unwrap();
         let stops = (0..)
             .zip(&not_before)
             .map(|(ordinal, second)| Deferred { pause: true, ..deferred(&run, ordinal, at(*second)) });
@@ -78,6 +79,7 @@ pub async fn a_paused_run_resumes_at_the_earliest_moment_of_the_batch(stores: &S
 pub async fn a_stop_that_was_decided_before_the_run_was_resumed_is_fed_again_at_once(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 9).await;
+    store.write_logs(&batch([answered(&run, 8)]), at(1)).await.unwrap();
     let stop = |ordinal, decided| {
         let mut stop = Deferred { pause: true, ..deferred(&run, ordinal, at(900)) };
         (stop.call.started_at, stop.call.latency_ms) = (at(decided), 0);

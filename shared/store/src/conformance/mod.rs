@@ -13,6 +13,7 @@ pub mod providers;
 pub mod runs;
 pub mod settings;
 pub mod transitions;
+pub mod trials;
 mod world;
 
 use std::any::Any;
@@ -130,6 +131,14 @@ macro_rules! store_conformance {
             settings {
                 settings_begin_as_the_defaults,
                 each_change_of_settings_grows_their_version,
+            }
+            trials {
+                a_run_that_was_never_answered_waits_for_a_person,
+                an_unreachable_provider_only_defers_a_run_that_it_has_answered,
+                a_run_whose_first_calls_failed_alike_pauses_with_what_they_said,
+                a_resumed_trial_begins_anew_with_what_failed,
+                a_trial_with_a_job_in_flight_goes_on_in_its_pass,
+                a_change_resumes_only_what_no_user_paused,
             }
             transitions {
                 canceling_an_idle_run_ends_it,

@@ -87,9 +87,10 @@ pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
     assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1, failures: 0 }]);
 }
 
-/// Returns a run that is paused until second 600 because its provider refused calls.
+/// Returns a run with an answer that is paused until second 600 because its provider refused further calls.
 async fn stopped_run(store: &dyn Store) -> RunRow {
-    let run = fed_run(store, 2).await;
+    let run = fed_run(store, 3).await;
+    store.write_logs(&batch([answered(&run, 2)]), at(2)).await.unwrap();
     let stop = Deferred { pause: true, reason: "quota".into(), ..deferred(&run, 0, at(600)) };
     store.write_logs(&batch([stop]), at(2)).await.unwrap();
     store.run(run.id).await.unwrap()
@@ -108,7 +109,9 @@ pub async fn only_a_run_that_waits_for_it_resumes_by_itself(stores: &Stores) {
     let by_user = fed_run(store, 2).await;
     transition(store, &by_user, pause(), 5).await;
     for run in [&resumed, &by_user] {
-        assert_conflict(store.transition(run.id, Transition::ResumeByItself, at(601)).await);
+        for refused in [Transition::ResumeByItself, Transition::ResumeAfterChange] {
+            assert_conflict(store.transition(run.id, refused, at(601)).await);
+        }
     }
     assert_counters_equal_rows(store, resumed.id).await;
 }
@@ -204,7 +207,13 @@ pub async fn recovering_makes_what_was_in_the_queue_due(stores: &Stores) {
 pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
     let store = &*stores.one;
     let active = fed_run(store, 1).await;
-    for refused in [Transition::Resume, Transition::ResumeByItself, Transition::RetryFailed] {
+    for refused in [
+        Transition::Resume,
+        Transition::ResumeByItself,
+        Transition::ResumeAfterChange,
+        Transition::RetryFailed,
+        Transition::PauseFailing { trial_calls: 1 },
+    ] {
         assert_conflict(store.transition(active.id, refused, at(5)).await);
     }
 
@@ -219,7 +228,9 @@ pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
             pause(),
             Transition::Resume,
             Transition::ResumeByItself,
+            Transition::ResumeAfterChange,
             Transition::RetryFailed,
+            Transition::PauseFailing { trial_calls: 1 },
             Transition::Recover,
         ];
         for refused in all {

@@ -226,7 +226,13 @@ pub async fn assert_counters_equal_rows(store: &dyn Store, run: RunId) {
     }
     let scored = results.iter().filter(|result| result.score.is_some()).count();
     assert_eq!(row.stats.scores.count(), scored as u64);
-    assert_eq!(row.stats.calls, invocations.iter().map(|call| call.attempts.len() as u64).sum::<u64>());
+    let attempts = || invocations.iter().flat_map(|call| &call.attempts);
+    let sent = |unsent| attempts().filter(|attempt| attempt.unsent == unsent).count() as u64;
+    assert_eq!(row.stats.calls, sent(false));
+    assert_eq!(row.stats.unreached, sent(true));
+    let messages = row.stats.messages.by_frequency();
+    let failed: u64 = row.stats.errors.values().sum();
+    assert_eq!(messages.iter().map(|message| message.jobs).sum::<u64>(), failed);
     let prompt_tokens: u64 =
         invocations.iter().filter_map(|call| call.usage).map(|usage| usage.prompt_tokens).sum();
     assert_eq!(row.stats.usage.prompt_tokens, prompt_tokens);

@@ -1,7 +1,10 @@
 //! Changes of runs by a batch of messages.
 
 use jiff::Timestamp;
-use runmill_proto::message::{Deferred, Invocation};
+use runmill_proto::{
+    PauseCause,
+    message::{Deferred, Invocation},
+};
 
 use super::{BatchPlan, LockedRun, LockedRuns, NewRows, event};
 use crate::{LogEntry, Pause, Written, time::micros};
@@ -13,6 +16,8 @@ struct Interruption {
     retry: Option<(Timestamp, String)>,
     /// Reason why the run must pause.
     pause: Option<String>,
+    /// Reason why the run must pause if its provider has never answered it.
+    unreachable: Option<String>,
     /// Earliest time at which the run may resume by itself.
     resume_at: Option<Timestamp>,
 }
@@ -104,12 +109,17 @@ impl LockedRun {
         if row.status.is_terminal() {
             return false;
         }
-        let pause = interruption.pause.filter(|_| row.pause.is_none());
+        let on_trial = row.is_on_trial();
+        let refused = interruption.pause.map(|reason| (reason, PauseCause::Refused));
+        let unreachable = interruption.unreachable.map(|reason| (reason, PauseCause::Unreachable));
+        let pause = refused.or(unreachable.filter(|_| on_trial)).filter(|_| row.pause.is_none());
         let mut interrupted = pause.is_some();
-        if let Some(reason) = pause {
-            // A run that is being canceled never resumes.
-            let resume_at = interruption.resume_at.filter(|_| row.cancel_requested_at.is_none());
-            row.pause = Some(Pause { at: now, reason: Some(reason), resume_at });
+        if let Some((reason, cause)) = pause {
+            // A run that was never answered has a fault that only a person can correct, and one that is being
+            // canceled never resumes.
+            let resumes = !on_trial && row.cancel_requested_at.is_none();
+            let resume_at = interruption.resume_at.filter(|_| resumes);
+            row.pause = Some(Pause { at: now, reason: Some(reason), cause: Some(cause), resume_at });
         }
         let retry = interruption.retry.filter(|_| row.is_feedable());
         interrupted |= retry.is_some();
@@ -122,6 +132,9 @@ impl LockedRun {
 
 impl Interruption {
     fn add(&mut self, deferred: &Deferred, is_new: bool, now: Timestamp) {
+        if deferred.unreachable {
+            self.unreachable.get_or_insert_with(|| deferred.reason.clone());
+        }
         if deferred.pause {
             self.pause.get_or_insert_with(|| deferred.reason.clone());
             // A deferral whose time has already passed is due at once.

@@ -33,10 +33,10 @@ impl LockedRun {
         run
     }
 
-    /// Returns true for a deferral that would pause the run for a reason from before its last resumption. A user who
+    /// Returns true for a deferral that could pause the run for a reason from before its last resumption. A user who
     /// resumes a run has removed that reason.
     pub(super) fn is_outdated(&self, deferred: &Deferred) -> bool {
-        deferred.pause
+        (deferred.pause || deferred.unreachable)
             && self.row.resumption.last_at.is_some_and(|resumed| deferred.call.ended_at() <= resumed)
     }
 

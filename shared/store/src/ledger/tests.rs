@@ -144,6 +144,8 @@ impl Tables {
         }
         assert_eq!(row.stats.calls, self.calls.len() as u64, "every call has one attempt here");
         assert_eq!(row.cursor.deferred, self.deferred.len() as u64);
+        let told: u64 = row.stats.messages.by_frequency().iter().map(|message| message.jobs).sum();
+        assert_eq!(told, row.stats.outcome(Outcome::Failed), "every failure is told");
         let ended = row.status.is_terminal();
         assert_eq!(ended, row.finished_at.is_some());
         assert!(row.cursor.fed <= row.total);
@@ -153,6 +155,7 @@ impl Tables {
             assert!(row.stats.settled() < row.total || row.cancel_requested_at.is_some());
         }
         if row.resume_at().is_some() {
+            assert!(!row.is_on_trial(), "a run without an answer waits for a person");
             assert!(row.cancel_requested_at.is_none(), "a run that is being canceled does not resume");
         }
         let last_status = self.events.iter().rev().find(|event| matches!(event, RunEvent::RunStatus(_)));
@@ -175,7 +178,7 @@ fn invocation(id: u128, ordinal: u32, epoch: u32, outcome: Outcome) -> LogEntry 
     LogEntry::Invocation(Box::new(Invocation { epoch, error_kind, ..invocation }))
 }
 
-fn deferral(id: u128, ordinal: u32, epoch: u32, pause: bool) -> LogEntry {
+fn deferral(id: u128, ordinal: u32, epoch: u32, pause: bool, unreachable: bool) -> LogEntry {
     LogEntry::Deferred(Box::new(Deferred {
         run_id: row(JOBS).id,
         ordinal,
@@ -186,7 +189,7 @@ fn deferral(id: u128, ordinal: u32, epoch: u32, pause: bool) -> LogEntry {
         not_before: at(600),
         reason: "later".into(),
         pause,
-        unreachable: false,
+        unreachable,
         call: call(id, Some(ErrorKind::Interrupted)),
     }))
 }
@@ -207,7 +210,8 @@ fn any_entry() -> impl Strategy<Value = LogEntry> {
                 0..=4 => invocation(id, ordinal, epoch, Outcome::Succeeded),
                 5..=6 => invocation(id, ordinal, epoch, Outcome::Failed),
                 7 => invocation(id, ordinal, epoch, Outcome::Canceled),
-                _ => deferral(id, ordinal, epoch, pause),
+                8 => deferral(id, ordinal, epoch, pause, false),
+                _ => deferral(id, ordinal, epoch, false, pause),
             }
         },
     )
@@ -221,6 +225,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Ask(Transition::Pause { reason: "lunch".into() })),
         2 => Just(Step::Ask(Transition::Resume)),
         1 => Just(Step::Ask(Transition::ResumeByItself)),
+        1 => Just(Step::Ask(Transition::ResumeAfterChange)),
+        2 => Just(Step::Ask(Transition::PauseFailing { trial_calls: 2 })),
         2 => Just(Step::Ask(Transition::RetryFailed)),
         2 => Just(Step::Ask(Transition::Recover)),
     ]

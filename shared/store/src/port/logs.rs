@@ -100,9 +100,10 @@ pub trait LogWriter: Send + Sync {
     /// 5. the end of each run whose jobs all have their result, or that is canceled and has
     ///    nothing in the queue.
     ///
-    /// A deferral with `pause` pauses its run, which resumes by itself at the earliest `not_before` of the batch that lies
-    /// after `now`, if there is one; a deferral without it schedules a retry, counted once for a batch and run. Writing a batch again, in whole or in part, changes nothing. A NUL in a text is stored as
-    /// U+FFFD where the database takes none.
+    /// A deferral with `pause` pauses its run, which resumes by itself at the earliest `not_before` of the batch, but not
+    /// before `now`; a deferral without it schedules a retry, counted once for a batch and run. A run without any answer
+    /// does not resume by itself, and an `unreachable` deferral pauses it, too. Writing a batch again, in whole or in
+    /// part, changes nothing. A NUL in a text is stored as U+FFFD where the database takes none.
     ///
     /// After the future is dropped, the batch may or may not be written. It may be written again.
     async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError>;

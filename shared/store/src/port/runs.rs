@@ -27,11 +27,18 @@ pub enum Transition {
     /// Stops the feeding until a user resumes the run. [`StoreError::Conflict`] if the run has ended. A run that is
     /// already paused no longer resumes by itself, and does not change otherwise.
     Pause { reason: String },
-    /// Ends a pause, and makes deferred jobs due now. [`StoreError::Conflict`] if the run is not paused.
+    /// Pauses a run whose trial failed: none of its jobs was answered, `trial_calls` of them failed with the same kind
+    /// of error, and none is in flight. A [`StoreError::Conflict`] for any other run.
+    PauseFailing { trial_calls: u32 },
+    /// Ends a pause, and makes deferred jobs due now. If the run has no answer and no job in flight, its failed jobs
+    /// are tried again, in a new pass. [`StoreError::Conflict`] if the run is not paused.
     Resume,
     /// Does the same as [`Transition::Resume`], but only for a run that would resume by itself. A
     /// [`StoreError::Conflict`] for any other run, such as one that a user has paused meanwhile.
     ResumeByItself,
+    /// Does the same as [`Transition::Resume`], but only for a run that no user has paused. A
+    /// [`StoreError::Conflict`] for any other run.
+    ResumeAfterChange,
     /// Deletes the results of failed jobs and makes them due now, in a new pass. [`StoreError::Conflict`] if the run
     /// has not ended, was canceled, or has no failed jobs.
     RetryFailed,

@@ -44,6 +44,7 @@ impl RunWriter for PgStore {
             Move::Nothing => 0,
             Move::DeferredToNow => deferred::make_due(&tx, id, now).await?,
             Move::FailedToNow => {
+                deferred::make_due(&tx, id, now).await?;
                 let failed = results::delete_failed(&tx, id).await?;
                 deferred::insert_due(&tx, id, &failed, now).await?
             }

@@ -1,11 +1,13 @@
 //! A run as it is stored: one row of the table `runs`, in values.
 
 mod cursor;
+mod messages;
 mod pause;
 mod resumption;
 mod retry;
 mod stats;
 mod submission;
+mod trial;
 
 use jiff::Timestamp;
 use runmill_proto::{
@@ -15,6 +17,7 @@ use runmill_proto::{
 };
 
 pub use cursor::Cursor;
+pub use messages::Messages;
 pub use pause::Pause;
 pub use resumption::Resumption;
 pub use retry::RetryNote;
@@ -142,7 +145,9 @@ impl RunRow {
             calls: self.stats.calls,
             retries: self.stats.retries,
             duplicates: self.stats.duplicates,
-            ..RunCounters::default()
+            unreached: self.stats.unreached,
+            untold_usage: self.stats.untold_usage,
+            unpriced: self.stats.unpriced,
         }
     }
 

@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use runmill_proto::PauseCause;
 
 use crate::columns::columns;
 
@@ -7,6 +8,8 @@ use crate::columns::columns;
 pub struct Pause {
     pub at: Timestamp,
     pub reason: Option<String>,
+    /// Cause of a pause that no user requested. `None` for a user's pause, and for one that an earlier release made.
+    pub cause: Option<PauseCause>,
     /// Time at which the run resumes by itself; `None` if a user has to resume it.
     pub resume_at: Option<Timestamp>,
 }
@@ -15,6 +18,14 @@ columns! {
     Pause {
         updated at as paused_at,
         updated reason as pause_reason,
+        updated cause as pause_cause,
         updated resume_at,
+    }
+}
+
+impl Pause {
+    /// Returns true if no user requested this pause.
+    pub const fn is_automatic(&self) -> bool {
+        self.cause.is_some() || self.resume_at.is_some()
     }
 }

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use runmill_proto::{
-    ErrorKind, Outcome, Usage,
-    message::{Call, Invocation},
+    ErrorKind, Fix, Note, Outcome, Remarks, Usage,
+    message::{Attempt, Call, Invocation},
 };
 use runmill_scoring::{Latencies, ScoreTally};
 use serde::{Deserialize, Serialize};
 
+use super::Messages;
 use crate::columns::stored_as_json;
 
 /// Counters and sums over the jobs of a run. The column `stats` has them as JSON. Only rows that were newly recorded
@@ -20,7 +21,7 @@ pub struct RunStats {
     pub errors: BTreeMap<ErrorKind, u64>,
     #[serde(flatten)]
     pub scores: ScoreTally,
-    /// Number of HTTP requests, including failed ones and duplicates.
+    /// Number of HTTP requests that reached the provider, including failed ones and duplicates.
     pub calls: u64,
     pub retries: u64,
     /// Number of invocations of jobs that already had a result.
@@ -28,6 +29,38 @@ pub struct RunStats {
     pub usage: Usage,
     pub cost_nanousd: Option<i64>,
     pub latencies: Latencies,
+    /// Distinct errors of the failed jobs.
+    #[serde(skip_serializing_if = "Messages::is_empty")]
+    pub messages: Messages,
+    /// Number of HTTP requests that did not reach the provider.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unreached: u64,
+    /// Number of calls whose tokens the provider did not tell, wholly or in part.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub untold_usage: u64,
+    /// Number of calls whose cost is unknown, wholly or in part.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unpriced: u64,
+    /// Number of calls whose request was changed, by change.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fixes: BTreeMap<Fix, u64>,
+    /// Number of calls whose answer has a shortcoming, by shortcoming.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<Note, u64>,
+    /// Other models that answers named: the first five.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answered_by: Vec<String>,
+    /// Number of unscored answers by reason: the first ten reasons.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unscored: BTreeMap<String, u64>,
+}
+
+const ANSWERED_BY_MAX: usize = 5;
+const UNSCORED_MAX: usize = 10;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 stored_as_json! { RunStats }
@@ -40,11 +73,15 @@ impl RunStats {
             && let Some(kind) = invocation.error_kind
         {
             *self.errors.entry(kind).or_default() += 1;
+            self.messages.add(kind, invocation.error.as_deref().unwrap_or(kind.as_str()));
         }
-        if let Some(value) = invocation.score.as_ref().and_then(|score| score.value)
+        if let Some(score) = &invocation.score
             && invocation.outcome.is_answer()
         {
-            self.scores.add(value);
+            match score.value {
+                Some(value) => self.scores.add(value),
+                None => self.add_unscored(score.detail.as_deref().unwrap_or("unscored")),
+            }
         }
         if invocation.call.requests() > 0 {
             self.latencies.record(invocation.call.latency_ms);
@@ -55,6 +92,14 @@ impl RunStats {
     pub fn charge(&mut self, call: &Call) {
         self.calls += call.requests();
         self.retries += call.retries();
+        self.unreached += call.attempts.len() as u64 - call.requests();
+        let charged = |lacks: fn(&Attempt) -> bool| {
+            call.attempts.iter().any(|attempt| attempt.may_be_charged() && lacks(attempt))
+        };
+        let is_told = !call.remarks.notes.contains(&Note::UsageNotTold);
+        self.untold_usage += u64::from(!is_told || charged(|attempt| attempt.usage.is_none()));
+        self.unpriced += u64::from(charged(|attempt| attempt.cost_nanousd.is_none()));
+        self.add_remarks(&call.remarks);
         if let Some(usage) = call.usage {
             self.usage += usage;
         }
@@ -64,10 +109,39 @@ impl RunStats {
         }
     }
 
+    fn add_remarks(&mut self, remarks: &Remarks) {
+        for fix in &remarks.fixes {
+            *self.fixes.entry(*fix).or_default() += 1;
+        }
+        for note in &remarks.notes {
+            *self.notes.entry(*note).or_default() += 1;
+        }
+        if let Some(model) = &remarks.answered_by
+            && self.answered_by.len() < ANSWERED_BY_MAX
+            && !self.answered_by.contains(model)
+        {
+            self.answered_by.push(model.clone());
+        }
+    }
+
+    fn add_unscored(&mut self, reason: &str) {
+        if let Some(jobs) = self.unscored.get_mut(reason) {
+            *jobs += 1;
+        } else if self.unscored.len() < UNSCORED_MAX {
+            self.unscored.insert(reason.to_owned(), 1);
+        }
+    }
+
     /// Removes the failed jobs from the counters, because their results were deleted for a retry.
     pub fn forget_failures(&mut self) {
         self.outcomes.remove(&Outcome::Failed);
         self.errors.clear();
+        self.messages.clear();
+    }
+
+    /// Returns the number of jobs with an answer.
+    pub fn answers(&self) -> u64 {
+        self.outcomes.iter().filter(|(outcome, _)| outcome.is_answer()).map(|(_, jobs)| jobs).sum()
     }
 
     /// Returns the number of jobs with a result.
@@ -120,6 +194,7 @@ mod tests {
 
         assert_eq!(stats.scores.count(), 3, "succeeded, refused and truncated");
         assert_eq!(stats.settled(), Outcome::ALL.len() as u64);
+        assert_eq!(stats.answers(), 3);
         assert_eq!(stats.errors, BTreeMap::from([(ErrorKind::Overloaded, 1)]));
     }
 
@@ -131,7 +206,7 @@ mod tests {
         stats.forget_failures();
 
         assert_eq!((stats.settled(), stats.outcome(Outcome::Failed)), (2, 0));
-        assert!(stats.errors.is_empty());
+        assert!(stats.errors.is_empty() && stats.messages.is_empty());
         assert_eq!(stats.scores.summary(2).mean, Some(0.5));
     }
 
@@ -145,6 +220,75 @@ mod tests {
         assert_eq!((stats.calls, stats.retries), (4, 2));
         assert_eq!(stats.usage.prompt_tokens, 20);
         assert_eq!(stats.cost_nanousd, Some(7));
+    }
+
+    fn attempt(error_kind: Option<ErrorKind>, status: Option<u16>) -> Attempt {
+        Attempt { error_kind, status, ..testing::attempt() }
+    }
+
+    #[test]
+    fn a_request_that_did_not_reach_the_provider_is_no_call() {
+        let unsent = Attempt { unsent: true, ..attempt(Some(ErrorKind::Connection), None) };
+        let told = Attempt { usage: Some(Usage::default()), cost_nanousd: Some(1), ..testing::attempt() };
+        let reached = Call { attempts: vec![unsent.clone(), unsent.clone(), told], ..call(0) };
+        let unreached = Call { attempts: vec![unsent], usage: None, ..call(0) };
+        let mut stats = RunStats::default();
+        for call in [reached, unreached] {
+            stats.charge(&call);
+            stats.settle(&testing::invocation(testing::key(0), call, Outcome::Failed));
+        }
+
+        assert_eq!((stats.calls, stats.retries, stats.unreached), (1, 0, 3));
+        assert_eq!((stats.untold_usage, stats.unpriced), (0, 0));
+        assert_eq!(stats.latencies.percentile_ms(1.0), Some(5));
+        assert_eq!(serde_json::to_value(&stats.latencies).unwrap().as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_may_have_been_charged_and_was_not_told_is_unknown() {
+        let told = Attempt { usage: Some(Usage::default()), ..testing::attempt() };
+        let table = [
+            // attempt, usage untold, cost unknown
+            (attempt(None, Some(200)), 1, 1),
+            (attempt(Some(ErrorKind::TruncatedStream), Some(200)), 1, 1),
+            (attempt(Some(ErrorKind::FirstTokenTimeout), None), 1, 1),
+            (attempt(Some(ErrorKind::Interrupted), None), 1, 1),
+            (attempt(Some(ErrorKind::ServerError), Some(500)), 0, 0),
+            (attempt(Some(ErrorKind::RateLimited), Some(429)), 0, 0),
+            (attempt(Some(ErrorKind::ConnectTimeout), None), 0, 0),
+            (told.clone(), 0, 1),
+            (Attempt { cost_nanousd: Some(0), ..told }, 0, 0),
+        ];
+        for (attempt, untold, unpriced) in table {
+            let mut stats = RunStats::default();
+            stats.charge(&Call { attempts: vec![attempt.clone()], ..call(0) });
+            assert_eq!((stats.untold_usage, stats.unpriced), (untold, unpriced), "{attempt:?}");
+        }
+    }
+
+    #[test]
+    fn remarks_and_reasons_of_unscored_answers_are_counted_within_bounds() {
+        let mut stats = RunStats::default();
+        for n in 0..12 {
+            let remarks = Remarks {
+                fixes: vec![Fix::NoSeed],
+                notes: vec![Note::UsageNotTold],
+                answered_by: Some(format!("model {}", n / 2)),
+            };
+            let call = Call { remarks, ..call(1) };
+            stats.charge(&call);
+            let score =
+                Score { scorer: "exact".into(), value: None, extracted: None, detail: Some(n.to_string()) };
+            for _ in 0..2 {
+                let ended = testing::invocation(testing::key(0), call.clone(), Outcome::Succeeded);
+                stats.settle(&Invocation { score: Some(score.clone()), ..ended });
+            }
+        }
+
+        assert_eq!(stats.fixes, BTreeMap::from([(Fix::NoSeed, 12)]));
+        assert_eq!((stats.notes[&Note::UsageNotTold], stats.untold_usage), (12, 12));
+        assert_eq!(stats.answered_by, (0..5).map(|n| format!("model {n}")).collect::<Vec<_>>());
+        assert_eq!((stats.unscored.len(), stats.unscored["3"], stats.scores.count()), (10, 2, 0));
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl RunWriter for SqliteStore {
                 Move::Nothing => 0,
                 Move::DeferredToNow => deferred::make_due(tx, id, now)?,
                 Move::FailedToNow => {
+                    deferred::make_due(tx, id, now)?;
                     let failed = results::delete_failed(tx, id)?;
                     deferred::insert_due(tx, &failed, now)?
                 }

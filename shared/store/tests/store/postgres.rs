@@ -64,8 +64,8 @@ async fn what_an_older_runmill_wrote_is_read_with_the_defaults() {
     let connection = tokio::spawn(connection);
     let older = embedded::migrations::runner().set_target(Target::Version(upgrade::BEFORE));
     older.run_async(&mut client).await.unwrap();
-    let id = "'00000000-0000-0000-0000-000000000000'";
-    client.batch_execute(&upgrade::rows(id, "'\\x01'", "now()")).await.unwrap();
+    let id = format!("'{}'", upgrade::ID);
+    client.batch_execute(&upgrade::rows(&id, "'\\x01'", "now()")).await.unwrap();
     drop(client);
     connection.await.unwrap().unwrap();
     let store = connect(database.url()).await;

@@ -75,7 +75,8 @@ async fn what_an_older_runmill_wrote_is_read_with_the_defaults() {
     let mut db = rusqlite::Connection::open(directory.path().join("runmill.db")).unwrap();
     let older = embedded::migrations::runner().set_target(Target::Version(upgrade::BEFORE));
     older.run(&mut db).unwrap();
-    db.execute_batch(&upgrade::rows("zeroblob(16)", "x'01'", "0")).unwrap();
+    let id = format!("x'{}'", upgrade::ID.simple());
+    db.execute_batch(&upgrade::rows(&id, "x'01'", "0")).unwrap();
 
     let store = open(&directory).await.unwrap();
 

@@ -1,25 +1,40 @@
 //! Rows from before versions 5 to 7 of the schema, to check that the new columns are read with their defaults.
 
 use jiff::Timestamp;
-use runmill_proto::{ProviderId, Remarks, RunId, api::SettingsOverride};
-use runmill_store::{RunStats, Store};
+use runmill_proto::{
+    InvocationId, Outcome, ProviderId, Remarks, RunId, RunStatus, api::SettingsOverride, message::JobKey,
+    testing,
+};
+use runmill_store::{LogBatch, LogEntry, Store, Transition};
 use uuid::Uuid;
 
 /// Last version without the columns that are checked here.
 pub const BEFORE: i32 = 4;
 
+/// Id of every row.
+pub const ID: Uuid = Uuid::from_u128(1);
+
+/// Stats of a run with one answer, as the release before wrote them.
+const STATS: &str = concat!(
+    r#"{"outcomes":{"succeeded":1},"errors":{},"scored":0,"score_sum":0.0,"score_square_sum":0.0,"calls":1,"#,
+    r#""retries":0,"duplicates":0,"usage":{"prompt_tokens":3,"completion_tokens":1,"cached_tokens":0,"#,
+    r#""reasoning_tokens":0},"cost_nanousd":null,"latencies":[[5,1]]}"#,
+);
+
+/// Time at which the run goes on.
+const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
 /// Returns SQL, for both databases, that inserts a row into each table to which columns were added later, all with
 /// one id. `id`, `bytes` and `time` are literals of these types in the dialect of the database.
 pub fn rows(id: &str, bytes: &str, time: &str) -> String {
     let no = if time == "0" { "0" } else { "false" };
-    let stats = serde_json::to_string(&RunStats::default()).unwrap();
     format!(
         "INSERT INTO providers VALUES ({id}, 'old', 'google', 'https://h/v1', '{{}}', '{{}}', 1, {time}, {time});
          INSERT INTO provider_secrets VALUES ({id}, {id}, 0, 'api_key', 'main', {bytes}, 'sk');
          INSERT INTO datasets VALUES ({id}, 'old', 'hash', 2, {time});
          INSERT INTO runs (id, provider_id, model, dataset_id, config, priority, status, total, fed, deferred,
                            epoch, seq, stats, created_at, paused_at, retry_count, resumed_count)
-         VALUES ({id}, {id}, 'm', {id}, '{{}}', 1, 'running', 2, 2, 1, 0, 0, '{stats}', {time}, {time}, 0, 0);
+         VALUES ({id}, {id}, 'm', {id}, '{{}}', 1, 'running', 2, 2, 1, 0, 0, '{STATS}', {time}, {time}, 0, 0);
          INSERT INTO deferred VALUES ({id}, 0, 0, 1, {time});
          INSERT INTO invocations VALUES ({id}, {id}, 1, 0, {id}, 'm', 'succeeded', NULL, '[]', NULL, NULL, {no}, {time}, 5,
                                          NULL);
@@ -27,14 +42,14 @@ pub fn rows(id: &str, bytes: &str, time: &str) -> String {
     )
 }
 
-/// Checks a store whose rows were made by [`rows`] with the nil id.
+/// Checks a store whose rows were made by [`rows`] with [`ID`].
 pub async fn assert_read_with_defaults(store: &dyn Store) {
-    let provider = store.provider(ProviderId::from_uuid(Uuid::nil())).await.unwrap();
+    let provider = store.provider(ProviderId::from_uuid(ID)).await.unwrap();
     assert_eq!(
         (provider.protocol, provider.proxy, provider.settings, provider.secrets[0].weight),
         (None, None, SettingsOverride::default(), 1)
     );
-    let id = RunId::from_uuid(Uuid::nil());
+    let id = RunId::from_uuid(ID);
     let run = store.run(id).await.unwrap();
     assert!(
         run.paused_at().is_some() && run.resume_at().is_none() && run.submission.traceparent.is_none(),
@@ -46,4 +61,21 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
     let calls = store.invocations(id, None, 9).await.unwrap();
     assert_eq!(calls.iter().map(|call| &call.remarks).collect::<Vec<_>>(), [&Remarks::default()]);
     assert_eq!((results.len(), results[0].tool_calls.len(), &results[0].logprobs), (1, 0, &None));
+    assert_goes_on(store, id).await;
+}
+
+/// Resumes the run, which is in progress, and records the result of its other job.
+async fn assert_goes_on(store: &dyn Store, id: RunId) {
+    store.transition(id, Transition::Resume, NOW).await.unwrap();
+    let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();
+    store.mark_fed(id, 2, &due, NOW).await.unwrap();
+    let call = testing::call(InvocationId::from_uuid(Uuid::from_u128(7)));
+    let answered =
+        testing::invocation(JobKey { run_id: id, ordinal: 0, sample: 0 }, call, Outcome::Succeeded);
+
+    let batch = LogBatch(vec![LogEntry::Invocation(Box::new(answered))]);
+    store.write_logs(&batch, NOW).await.unwrap();
+
+    let run = store.run(id).await.unwrap();
+    assert_eq!((run.status, run.stats.settled(), run.stats.calls), (RunStatus::Completed, 2, 2));
 }
