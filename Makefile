@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
-.PHONY: help demo test services check fmt bench fuzz
+.PHONY: help demo test services check fmt bench fuzz servers
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,3 +39,6 @@ bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with
 
 fuzz: ## Fuzz the model client, 20 s for each target (FUZZ_SECONDS=...)
 	shared/llm/fuzz/run
+
+servers: ## Check runmill against model servers that others wrote (SERVERS="--help")
+	tests/servers/matrix.py $(SERVERS)
