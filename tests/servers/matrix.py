@@ -82,7 +82,7 @@ def column(kind: type[Server], runmill: Runmill, folder: Path, rows: list[str] |
 
 def cell(name: str, server: Server, runmill: Runmill) -> Cell:
     probe, common = next((probe, ask) for it, probe, ask in PROBES if it == name)
-    ask = server.asks.get(name, common)
+    ask = server.ask(name, common)
     if isinstance(ask, Skip):
         return skipped(ask.reason)
     try:

@@ -19,7 +19,7 @@ STOP_TIMEOUT_S = 5
 class Ask:
     """One question, as both runmill and the direct client send it."""
 
-    question: str = "Say hello."
+    question: str | None = None
     model: str | None = None  # the server's model by default
     generation: dict = field(default_factory=dict)  # in the names of runmill's configuration
     images: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Server:
     key: str | None = None
     headers: dict[str, str] = {}
     health = "/health"
-    # Questions that take the place of the common ones, by the name of the probe.
+    # Parts of questions that take the place of the common ones, by the name of the probe.
     asks: dict[str, Ask | Skip] = {}
 
     def __init__(self, folder: Path, upstream: "Server | None" = None):
@@ -81,6 +81,14 @@ class Server:
             return error.code in (401, 404)
         except OSError:
             return False
+
+    def ask(self, name: str, common: Ask | Skip) -> Ask | Skip:
+        """Returns the question of a probe: what this server states takes the place of the common one's parts."""
+        own = self.asks.get(name)
+        if own is None or isinstance(own, Skip) or isinstance(common, Skip):
+            return own or common
+        return Ask(own.question or common.question, own.model or common.model, common.generation | own.generation,
+                   common.images)
 
     def kill(self) -> None:
         """Ends the process at once, with its workers."""

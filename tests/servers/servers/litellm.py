@@ -8,9 +8,9 @@ class LiteLlm(Server):
     key = "sk-right-key-of-litellm"
     health = "/health/liveliness"
     asks = {
-        "name with a prefix": Ask(model="openai/tiny", generation={"temperature": 0, "max_new_tokens": 16}),
-        "rate limit": Ask(model="rate-limited"),
-        "server error": Ask(model="dead"),
+        "name with a prefix": Ask("Say hello.", "openai/tiny", generation={"temperature": 0, "max_new_tokens": 16}),
+        "rate limit": Ask("Say hello.", "rate-limited"),
+        "server error": Ask("Say hello.", "dead"),
     }
 
     def command(self) -> list[str]:

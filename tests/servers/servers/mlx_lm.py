@@ -1,6 +1,6 @@
 from .base import Ask, Server, Skip
 
-SHORT = {"temperature": 0, "max_new_tokens": 10}
+FEW = Ask(generation={"max_new_tokens": 10})  # without a GPU, a token takes long
 
 
 class MlxLm(Server):
@@ -9,11 +9,10 @@ class MlxLm(Server):
     package = "PyPI mlx-lm 0.32.2 with mlx[cpu] 0.32.4"
     model = "default_model"
     asks = {
-        "streamed": Ask(generation=SHORT),
-        "buffered": Ask(generation=SHORT),
-        "usage": Ask(generation=SHORT),
-        "schema": Ask("Answer in JSON: which city is the capital of Norway?", generation=SHORT),
-        "too long": Skip("its limit is the model's 8,192 tokens, which take minutes without a GPU"),
+        **dict.fromkeys(("streamed", "buffered", "usage", "stop", "tools", "image to a text model"), FEW),
+        "schema": Ask("Hello"),
+        "kill in mid-stream": Ask(generation={"max_new_tokens": 24}),
+        "prompt too long": Skip("its limit is the model's 8,192 tokens, which take minutes without a GPU"),
     }
 
     def command(self) -> list[str]:
