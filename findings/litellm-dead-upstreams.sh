@@ -8,7 +8,8 @@
 set -euo pipefail
 folder=$(mktemp -d)
 server=
-trap 'if [[ $server ]]; then kill "$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
+set -m # gives the server a process group of its own, to end its workers with it
+trap 'if [[ $server ]]; then kill -KILL -- "-$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q --disable-pip-version-check 'litellm[proxy]==1.108.7'
 cat >"$folder/config.yaml" <<'YAML'

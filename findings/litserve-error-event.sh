@@ -4,11 +4,13 @@
 # drops it and sees an empty stream. The usage of a good answer is zeros, unless the author counts.
 #
 # Seen:
-#OUTPUT
+#     200 'data: {"error": {"message": "Internal Server Error", "type": "internal", "param": null, "code": "internal_error"}}'
+#     usage of an answer: {'prompt_tokens': 0, 'total_tokens': 0, 'completion_tokens': 0}
 set -euo pipefail
 folder=$(mktemp -d)
 server=
-trap 'if [[ $server ]]; then kill "$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
+set -m # gives the server a process group of its own, to end its workers with it
+trap '{ [[ ! $server ]] || { kill -KILL -- "-$server"; wait "$server"; }; } 2>/dev/null || true; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q --disable-pip-version-check litserve==0.2.19
 cat >"$folder/app.py" <<'PYTHON'

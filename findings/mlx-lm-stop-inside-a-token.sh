@@ -7,7 +7,8 @@
 set -euo pipefail
 folder=$(mktemp -d)
 server=
-trap 'if [[ $server ]]; then kill "$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
+set -m # gives the server a process group of its own, to end its workers with it
+trap 'if [[ $server ]]; then kill -KILL -- "-$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q --disable-pip-version-check mlx-lm==0.32.2 'mlx[cpu]==0.32.4' gguf==0.19.0

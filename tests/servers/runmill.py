@@ -118,6 +118,7 @@ class Runmill:
         return self.call("POST", "/providers", {
             "name": f"{server.name} {self.count}",
             "kind": "custom",
+            "protocol": server.protocol,
             "base_url": url or server.url,
             "api_keys": [{"label": "main", "value": key}] if key else [],
             "headers": server.headers,

@@ -4,7 +4,7 @@ import json
 import re
 
 from cells import Cell, fails, wrong, yes
-from direct import Answer
+from wires import Answer
 from runmill import Outcome
 
 CALLS_MAX = 3  # of one item whose request the server refuses

@@ -4,12 +4,12 @@ from .aimock import AiMock
 from .base import Ask, Server, Skip
 from .litellm import LiteLlm
 from .litserve import LitServe
-from .llama_cpp import LlamaCpp
+from .llama_cpp import LlamaCpp, LlamaCppMessages, LlamaCppResponses
 from .mlx_lm import MlxLm
 from .mock_llm import MockLlm
 from .portkey import Portkey
 
-SERVERS = (LlamaCpp, MlxLm, LiteLlm, Portkey, LitServe, AiMock, MockLlm)
+SERVERS = (LlamaCpp, LlamaCppResponses, LlamaCppMessages, MlxLm, LiteLlm, Portkey, LitServe, AiMock, MockLlm)
 GATEWAYS = (LiteLlm, Portkey)
 
 __all__ = ["GATEWAYS", "SERVERS", "Ask", "LlamaCpp", "Server", "Skip"]

@@ -38,6 +38,7 @@ class Server:
     name: str
     version: str
     package: str
+    protocol = "openai_chat"
     model = "smollm2"
     key: str | None = None
     headers: dict[str, str] = {}

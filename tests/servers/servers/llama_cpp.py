@@ -1,4 +1,6 @@
-from .base import PROGRAMS, Server
+from .base import PROGRAMS, Server, Skip
+
+OTHER_PROTOCOL = Skip("tried over chat completions")
 
 
 class LlamaCpp(Server):
@@ -10,3 +12,18 @@ class LlamaCpp(Server):
     def command(self) -> list[str]:
         python = self.folder / "llama-cpp/bin/python"
         return [str(it) for it in (python, PROGRAMS / "llama_cpp.py", self.port, self.folder / "smollm2.gguf", self.key)]
+
+
+class LlamaCppResponses(LlamaCpp):
+    name = "llama.cpp responses"
+    protocol = "openai_responses"
+    asks = dict.fromkeys(("tools", "logprobs", "logprobs with tools", "stop", "image to a text model"), OTHER_PROTOCOL)
+
+
+class LlamaCppMessages(LlamaCpp):
+    name = "llama.cpp messages"
+    protocol = "anthropic_messages"
+    asks = {
+        **dict.fromkeys(("tools", "logprobs", "logprobs with tools", "image to a text model"), OTHER_PROTOCOL),
+        "buffered": Skip("runmill always streams over this protocol"),
+    }

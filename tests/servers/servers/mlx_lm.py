@@ -1,6 +1,6 @@
 from .base import Ask, Server, Skip
 
-FEW = Ask(generation={"max_new_tokens": 10})  # without a GPU, a token takes long
+FEW = Ask(generation={"max_new_tokens": 8})  # without a GPU, a token takes long
 
 
 class MlxLm(Server):
