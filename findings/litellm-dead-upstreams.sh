@@ -4,12 +4,16 @@
 # takes 429 for its own rate limit waits for a server that is dead. With `cooldown_time: 60` and `allowed_fails: 0`:
 #
 # Seen:
-#OUTPUT
+#     500 internal_server_error retry-after: None
+#     500 internal_server_error retry-after: None
+#     429 all_deployments_in_cooldown retry-after: 60
+#     429 all_deployments_in_cooldown retry-after: 60
+#     429 all_deployments_in_cooldown retry-after: 60
 set -euo pipefail
 folder=$(mktemp -d)
 server=
 set -m # gives the server a process group of its own, to end its workers with it
-trap 'if [[ $server ]]; then kill -KILL -- "-$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
+trap '{ [[ ! $server ]] || { kill -KILL -- "-$server"; wait "$server"; }; } 2>/dev/null || true; rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q --disable-pip-version-check 'litellm[proxy]==1.108.7'
 cat >"$folder/config.yaml" <<'YAML'

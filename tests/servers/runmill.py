@@ -28,7 +28,7 @@ PATIENT = {"budget_percent": 1000}
 
 @dataclass
 class Outcome:
-    """A run that ended or paused, or that did not end in time."""
+    """The last item of a run that ended or paused, or that did not end in time."""
 
     run: dict
     results: list[dict]
@@ -111,7 +111,8 @@ class Runmill:
         self.process.wait(STOP_TIMEOUT_S)
         self.log.close()
 
-    def provider(self, server: Server, url: str | None = None, key: str | None = "", retry: dict = QUICK) -> str:
+    def provider(self, server: Server, url: str | None = None, key: str | None = "", retry: dict = QUICK,
+                 concurrency: int = 2) -> str:
         """Adds a provider for the server and returns its id. The key is the server's own, unless one is given."""
         key = server.key if key == "" else key
         self.count += 1
@@ -123,16 +124,17 @@ class Runmill:
             "api_keys": [{"label": "main", "value": key}] if key else [],
             "headers": server.headers,
             "capabilities": {"images": True},
-            "rate_limit": {"concurrency": 2},
+            "rate_limit": {"concurrency": concurrency},
             "retry": retry,
         })["id"]
 
-    def submit(self, provider: str, server: Server, ask: Ask, samples: int = 1) -> str:
-        """Submits a run of one item and returns the run's id."""
-        inputs = {"text": ask.question, "images": [{"url": url} for url in ask.images]}
-        item = json.dumps({"id": "1", "type": "freeform", "inputs": inputs})
+    def submit(self, provider: str, server: Server, ask: Ask, samples: int = 1, before: str | None = None) -> str:
+        """Submits a run of one item, or of a question before it, too, and returns the run's id."""
+        images = [{"url": url} for url in ask.images]
+        inputs = [*([{"text": before}] if before else []), {"text": ask.question, "images": images}]
+        items = [json.dumps({"id": str(number), "type": "freeform", "inputs": it}) for number, it in enumerate(inputs)]
         self.count += 1
-        dataset = self.call("POST", f"/datasets?name=matrix-{self.count}", item.encode())
+        dataset = self.call("POST", f"/datasets?name=matrix-{self.count}", "\n".join(items).encode())
         config = {"generation": ask.generation, "samples": samples, "scoring": {"scorer": "none"}}
         return self.call("POST", "/runs", {
             "provider_id": provider, "model": ask.model or server.model, "dataset_id": dataset["id"], "config": config,
@@ -147,8 +149,10 @@ class Runmill:
             if ended or late:
                 break
             time.sleep(POLL_S)
-        outcome = Outcome(state, self.lines(run, "results"), self.lines(run, "invocations"), not late,
-                          time.monotonic() - began)
+        last = state["counters"]["total"] // (state["config"].get("samples") or 1) - 1
+        results, calls = ([line for line in self.lines(run, what) if line["ordinal"] == last]
+                          for what in ("results", "invocations"))
+        outcome = Outcome(state, results, calls, not late, time.monotonic() - began)
         if state["status"] not in ("completed", "failed", "canceled"):
             self.call("POST", f"/runs/{run}/cancel")
         return outcome
