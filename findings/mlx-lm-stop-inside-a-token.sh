@@ -3,12 +3,14 @@
 # server cuts the text out and goes on, and says `stop` or `length` as if nothing had happened.
 #
 # Seen:
-#OUTPUT
+#     no stop:        Hello! I'm here to help with any kind
+#     stop ["el"]:    Hlo! I'm here to hp with any kind
+#     stop [" help"]: Hello! I'm here to
 set -euo pipefail
 folder=$(mktemp -d)
 server=
 set -m # gives the server a process group of its own, to end its workers with it
-trap 'if [[ $server ]]; then kill -KILL -- "-$server"; wait "$server" || true; fi; rm -rf "$folder"' EXIT
+trap '{ [[ ! $server ]] || { kill -KILL -- "-$server"; wait "$server"; }; } 2>/dev/null || true; rm -rf "$folder"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q --disable-pip-version-check mlx-lm==0.32.2 'mlx[cpu]==0.32.4' gguf==0.19.0

@@ -13,7 +13,11 @@ from . import answers, errors
 
 HELLO = "Say hello."
 SHORT = {"temperature": 0, "max_new_tokens": 16}
+FEW = {"temperature": 0, "max_new_tokens": 5}
 LONG_WORDS = 1500
+CITY = "Answer in JSON: which city is the capital of Norway?"
+WEATHER = "What is the weather in Oslo?"
+STORY = "Tell me slowly a long story about a dog."
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string", "maxLength": 12}},
@@ -46,24 +50,21 @@ def pixel() -> str:
 PROBES: list[tuple[str, Probe, Ask | Skip]] = [
     ("streamed", answers.streamed, Ask(HELLO, generation=SHORT)),
     ("buffered", answers.buffered, Ask(HELLO, generation=SHORT)),
-    ("tools", answers.tools, Ask("What is the weather in Oslo?", generation=SHORT | {"tools": [TOOL]})),
-    ("schema", answers.schema, Ask("Answer in JSON: which city is the capital of Norway?",
-                           generation={"temperature": 0, "max_new_tokens": 24, "response_format": FORMAT})),
-    ("logprobs", answers.logprobs, Ask(HELLO, generation={"temperature": 0, "max_new_tokens": 5})),
-    ("logprobs with tools", answers.logprobs,
-     Ask("What is the weather in Oslo?", generation={"temperature": 0, "max_new_tokens": 5, "tools": [TOOL]})),
-    ("several answers (`n`)", answers.several, Ask(HELLO, generation={"temperature": 0, "max_new_tokens": 5})),
+    ("tools", answers.tools, Ask(WEATHER, generation=SHORT | {"tools": [TOOL]})),
+    ("schema", answers.schema, Ask(CITY, generation=SHORT | {"max_new_tokens": 24, "response_format": FORMAT})),
+    ("logprobs", answers.logprobs, Ask(HELLO, generation=FEW)),
+    ("logprobs with tools", answers.logprobs, Ask(WEATHER, generation=FEW | {"tools": [TOOL]})),
+    ("several answers (`n`)", answers.several, Ask(HELLO, generation=FEW)),
     ("stop", answers.stop, Ask(HELLO, generation=SHORT | {"stop": [answers.STOP]})),
     ("usage", answers.usage, Ask(HELLO, generation=SHORT)),
-    ("token limit", answers.token_limit, Ask(HELLO, generation={"temperature": 0, "max_new_tokens": answers.TOKEN_LIMIT})),
+    ("token limit", answers.token_limit, Ask(HELLO, generation=FEW | {"max_new_tokens": answers.TOKEN_LIMIT})),
     ("name with a prefix", answers.full_name, Skip("its names have no prefix")),
-    ("unknown model", errors.unknown_model, Ask(HELLO, "no-such-model", generation={"temperature": 0, "max_new_tokens": 5})),
+    ("unknown model", errors.unknown_model, Ask(HELLO, "no-such-model", generation=FEW)),
     ("image to a text model", errors.image, Ask(HELLO, generation=SHORT, images=(pixel(),))),
     ("rate limit", errors.rate_limit, Skip("the server has no such limit")),
     ("server error", errors.server_error, Skip("no such error can be provoked")),
     ("wrong key", errors.wrong_key, Ask(HELLO, generation=SHORT)),
     ("no key", errors.no_key, Ask(HELLO, generation=SHORT)),
     ("prompt too long", errors.too_long, Ask("word " * LONG_WORDS, generation=SHORT)),
-    ("kill in mid-stream", errors.kill, Ask("Tell me slowly a long story about a dog.",
-                                     generation={"temperature": 0, "max_new_tokens": 100})),
+    ("kill in mid-stream", errors.kill, Ask(STORY, generation=SHORT | {"max_new_tokens": 100})),
 ]

@@ -27,7 +27,9 @@ def main() -> None:
     reader, folder = GGUFReader(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     fields = {name: field.contents() for name, field in reader.fields.items()}
-    weights = {weight_name(t.name): mx.array(dequantize(t.data, t.tensor_type)).astype(mx.float16) for t in reader.tensors}
+    weights = {
+        weight_name(it.name): mx.array(dequantize(it.data, it.tensor_type)).astype(mx.float16) for it in reader.tensors
+    }
     mx.save_safetensors(str(folder / "model.safetensors"), weights, {"format": "mlx"})
     write(folder / "config.json", config(fields, "lm_head.weight" not in weights))
     tokenizer(fields).save(str(folder / "tokenizer.json"))
