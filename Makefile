@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
-.PHONY: help demo test services check fmt bench fuzz prices
+.PHONY: help demo test services check fmt bench fuzz prices servers
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,5 +40,9 @@ bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with
 fuzz: ## Fuzz the model client, 20 s for each target (FUZZ_SECONDS=...)
 	shared/llm/fuzz/run
 
+
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run
+
+servers: ## Check runmill against model servers that others wrote (SERVERS="--help")
+	tests/servers/matrix.py $(SERVERS)
