@@ -35,8 +35,8 @@ async fn fed(server: &Server, id: RunId) -> u64 {
     server.store.run(id).await.unwrap().cursor.fed
 }
 
-fn paused(control: Control) -> Option<RunId> {
-    if let Control::RunPaused { run_id } = control { Some(run_id) } else { None }
+fn paused(control: &Control) -> Option<RunId> {
+    if let Control::RunPaused { run_id } = control { Some(*run_id) } else { None }
 }
 
 #[tokio::test]

@@ -79,11 +79,11 @@ pub async fn run(server: &Server, id: RunId) -> Value {
 }
 
 /// Returns the run of the next announcement that `pick` picks.
-pub async fn next_announced(listener: &mut dyn Listener, pick: fn(Control) -> Option<RunId>) -> RunId {
+pub async fn next_announced(listener: &mut dyn Listener, pick: fn(&Control) -> Option<RunId>) -> RunId {
     let listening = async {
         loop {
             let Some(Heard::Message(heard)) = listener.next().await else { panic!("the listener ended") };
-            if let Some(run_id) = pick(heard.decode().unwrap()) {
+            if let Some(run_id) = pick(&heard.decode().unwrap()) {
                 return run_id;
             }
         }
@@ -93,7 +93,8 @@ pub async fn next_announced(listener: &mut dyn Listener, pick: fn(Control) -> Op
 
 /// Returns the next run that is announced as resumed.
 async fn next_resumed(listener: &mut dyn Listener) -> RunId {
-    let resumed = |control| if let Control::RunResumed { run_id } = control { Some(run_id) } else { None };
+    let resumed =
+        |control: &Control| if let Control::RunResumed { run_id } = control { Some(*run_id) } else { None };
     next_announced(listener, resumed).await
 }
 
