@@ -40,7 +40,6 @@ bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with
 fuzz: ## Fuzz the model client, 20 s for each target (FUZZ_SECONDS=...)
 	shared/llm/fuzz/run
 
-
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run
 

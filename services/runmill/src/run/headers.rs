@@ -26,9 +26,12 @@ pub fn label(headers: &BTreeMap<String, String>) -> Option<String> {
     }
     let mut hash = digest::Context::new(&digest::SHA256);
     // Names have no line breaks, and values have none either, so that no two sets have the same text.
-    headers.iter().for_each(|(name, value)| hash.update(format!("{name}={value}\n").as_bytes()));
+    for (name, value) in headers {
+        hash.update(format!("{name}={value}\n").as_bytes());
+    }
     let hash = hash.finish();
-    Some(hash.as_ref().iter().take(3).map(|byte| format!("{byte:02x}")).collect())
+    let [a, b, c, ..] = *hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };
+    Some(format!("{a:02x}{b:02x}{c:02x}"))
 }
 
 #[cfg(test)]

@@ -37,13 +37,15 @@ impl Ending {
 mod tests {
     use super::*;
 
-    const PART: (bool, bool, bool) = (true, false, false);
-    const REASON: (bool, bool, bool) = (false, true, false);
-    const COUNTS: (bool, bool, bool) = (false, false, true);
+    type Chunk = (bool, bool, bool);
+
+    const PART: Chunk = (true, false, false);
+    const REASON: Chunk = (false, true, false);
+    const COUNTS: Chunk = (false, false, true);
 
     #[test]
     fn what_comes_before_another_part_ends_nothing() {
-        let table: &[(&[(bool, bool, bool)], Progress, bool)] = &[
+        let table: &[(&[Chunk], Progress, bool)] = &[
             (&[], Progress::Partial, false),
             (&[PART], Progress::Partial, false),
             (&[PART, REASON], Progress::Stopped, false),

@@ -24,6 +24,7 @@ fn changed(fix: Fix) -> String {
         Fix::Streamed => "asked for streams, because the model only streams".to_owned(),
         Fix::OtherTokenLimit => "sent the token limit by its other name".to_owned(),
         Fix::FullModelName => "sent the model's name with its prefix".to_owned(),
+        Fix::ShortModelName => "sent the model's name without its prefix".to_owned(),
         Fix::SystemInQuestion => {
             "sent the system prompt before the question, because the model has no system role".to_owned()
         }
@@ -42,6 +43,6 @@ fn lacking(note: Note) -> String {
         Note::NoLogprobs => "log probabilities were asked for, and the answer has none".to_owned(),
         Note::NoEndMark => "the stream ended without its end mark, after a stop reason".to_owned(),
         Note::StoppedAtLimit => "the answer is as long as the token limit, so it may be cut".to_owned(),
-        other => other.as_str().replace('_', " "),
+        Note::OtherModel => "the answer names another model".to_owned(),
     }
 }

@@ -44,7 +44,7 @@ impl<A: AttemptLayer> AttemptLayer for Negotiate<A> {
         }
         let mut response = answer?;
         if self.seeks_logprobs(&mut negotiation, &response) {
-            response = self.with_logprobs(&mut negotiation, response).await;
+            response = Box::pin(self.with_logprobs(&mut negotiation, response)).await;
             form = negotiation.form;
         }
         response.remarks.fixes = form.beyond(cx.request.form).fixes().collect();

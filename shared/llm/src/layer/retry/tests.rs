@@ -501,8 +501,7 @@ async fn a_server_that_stays_away_defers_the_call_after_some_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_server_would_repeat_is_asked_again_once() {
-    let table =
-        [ModelError::Malformed { message: "no".into() }, ModelError::EmptyAnswer { message: "no".into() }];
+    let table = [ModelError::Malformed { message: "no".into() }, ModelError::EmptyAnswer { reasoned: true }];
     for error in table {
         let client = retry(Scripted::failing(std::iter::repeat_n(error.clone(), 9)));
 

@@ -3,7 +3,7 @@
 
 use super::{Part, Split};
 
-/// Tags of, in this order: DeepSeek, Qwen and most others; models that were told to; Magistral; Kimi; Seed; Command A.
+/// Tags of, in this order: `DeepSeek`, Qwen and most others; models that were told to; Magistral; Kimi; Seed; Command A.
 const TAGS: &[(&str, &str)] = &[
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),

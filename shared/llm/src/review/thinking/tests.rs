@@ -1,19 +1,11 @@
 use proptest::prelude::*;
-use runmill_proto::{Remarks, ToolCall};
+use runmill_proto::ToolCall;
 
 use super::*;
+use crate::layer::scripted::four;
 
 fn answer(text: &str) -> ChatResponse {
-    ChatResponse {
-        text: text.into(),
-        reasoning: None,
-        refusal: None,
-        tool_calls: Vec::new(),
-        logprobs: None,
-        finish: Finish::Stop,
-        usage: None,
-        remarks: Remarks::default(),
-    }
+    ChatResponse { text: text.into(), ..four() }
 }
 
 /// Returns the text, the reasoning and the reason to stop after thinking was separated.

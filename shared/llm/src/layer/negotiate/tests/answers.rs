@@ -5,6 +5,7 @@ use runmill_proto::{Generation, TokenLogprob, Usage};
 use super::*;
 use crate::{
     ChatRequest,
+    keys::Refusals,
     layer::scripted::{four, request},
     tracker::{AttemptState, AttemptTracker},
 };
@@ -37,18 +38,18 @@ fn server(
 }
 
 /// Returns an answer of three tokens.
-fn answer(logprobs: Option<Vec<TokenLogprob>>) -> Result<ChatResponse, ModelError> {
+fn answer(logprobs: Option<Vec<TokenLogprob>>) -> ChatResponse {
     let usage = Usage { prompt_tokens: 2, completion_tokens: 1, ..Usage::default() };
-    Ok(ChatResponse { logprobs, usage: Some(usage), ..four() })
+    ChatResponse { logprobs, usage: Some(usage), ..four() }
 }
 
 /// Asks for log probabilities, and returns the answer with what was recorded of it.
 async fn ask_for_logprobs(layer: &Negotiate<Server>) -> (ChatResponse, AttemptState) {
     let generation = Generation { logprobs: Some(true), ..Generation::default() };
     let (request, tracker) = (ChatRequest { generation, ..request() }, AttemptTracker::default());
-    let (policies, tracker) = (&policy(), &tracker);
+    let (policies, tracker, refusals) = (&policy(), &tracker, &Refusals::default());
     let (form, deadline) = (Form::default(), None);
-    let cx = Context { request: &request, policies, number: 0, form, deadline, tracker, key: None };
+    let cx = Context { request: &request, policies, number: 0, form, deadline, tracker, refusals, key: None };
     let answer = layer.attempt(cx).await.unwrap();
     (answer, tracker.state())
 }
@@ -58,7 +59,7 @@ async fn a_stream_without_an_event_is_asked_for_once_in_one_piece_and_this_is_no
     let refused = ModelError::ContextLength { message: "too long".into() };
     let must_stream = ModelError::Rejected { form: Form::default(), message: "no".into() };
     let table = [
-        (answer(None), answer(None).map(|it| it.text)),
+        (Ok(answer(None)), Ok(answer(None).text)),
         (Err(refused.clone()), Err(refused)),
         (Err(must_stream), Err(ModelError::EmptyStream)),
     ];
@@ -76,7 +77,7 @@ async fn a_stream_without_an_event_is_asked_for_once_in_one_piece_and_this_is_no
 
 #[tokio::test(start_paused = true)]
 async fn log_probabilities_of_buffered_answers_only_are_found_and_the_form_remembered() {
-    let layer = server(answer(None), answer(Some(Vec::new())));
+    let layer = server(Ok(answer(None)), Ok(answer(Some(Vec::new()))));
 
     let (first, state) = ask_for_logprobs(&layer).await;
     let (second, _) = ask_for_logprobs(&layer).await;
@@ -93,8 +94,8 @@ async fn log_probabilities_of_buffered_answers_only_are_found_and_the_form_remem
 #[tokio::test(start_paused = true)]
 async fn log_probabilities_that_a_server_does_not_have_are_sought_once_and_the_answer_counts() {
     let failed = Err(ModelError::ContextLength { message: "no".into() });
-    for (buffered, tokens) in [(answer(None), 4), (failed, 2)] {
-        let layer = server(answer(None), buffered);
+    for (buffered, tokens) in [(Ok(answer(None)), 4), (failed, 2)] {
+        let layer = server(Ok(answer(None)), buffered);
 
         let (first, state) = ask_for_logprobs(&layer).await;
         let (second, _) = ask_for_logprobs(&layer).await;
@@ -108,7 +109,7 @@ async fn log_probabilities_that_a_server_does_not_have_are_sought_once_and_the_a
 
 #[tokio::test(start_paused = true)]
 async fn a_protocol_without_log_probabilities_is_not_asked_for_them() {
-    let layer = Negotiate { has_logprobs: false, ..server(answer(None), answer(None)) };
+    let layer = Negotiate { has_logprobs: false, ..server(Ok(answer(None)), Ok(answer(None))) };
     ask_for_logprobs(&layer).await;
     assert_eq!(layer.inner.seen.lock().unwrap().len(), 1);
 }
