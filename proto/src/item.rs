@@ -90,8 +90,8 @@ impl Item {
         let item = Self::from_json(line)?;
         // `from_json` does not check the following, because it also reads lines that earlier releases stored without
         // these checks.
-        let images = item.inputs.images.iter().enumerate();
-        if let Some((n, fault)) = images.filter_map(|(n, image)| Some((n, image.fault()?))).next() {
+        let mut images = item.inputs.images.iter().enumerate();
+        if let Some((n, fault)) = images.find_map(|(n, image)| Some((n, image.fault()?))) {
             return Err(ItemFault::Image(n, fault));
         }
         let checker = item.checker.as_ref().and_then(|checker| Scoring::deserialize(checker).ok());

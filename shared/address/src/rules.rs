@@ -62,7 +62,7 @@ impl AddressRules {
     }
 
     /// Checks the host of a proxy's URL, which may have any scheme.
-    pub(crate) fn check_proxy(&self, url: &Url) -> Result<(), AddressError> {
+    pub(crate) fn check_proxy(self, url: &Url) -> Result<(), AddressError> {
         // The parser reads numeric addresses only for the schemes of the web.
         let host = Host::parse(url.host_str().unwrap_or_default()).ok();
         if !self.allow_link_local && host.as_ref().is_some_and(|host| is_metadata(&borrowed(host))) {

@@ -5,7 +5,6 @@ use runmill_proto::{
 use serde_json::json;
 
 /// Returns a run that has ended, without jobs.
-#[expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 pub fn run() -> Run {
     let nil = "00000000000000000000000000000000";
     serde_json::from_value(json!({
@@ -18,5 +17,5 @@ pub fn run() -> Run {
         "pause_reason": null, "cancel_requested_at": null, "retry_count": 0, "retry_reason": null,
         "resumed_count": 0, "last_resumed_at": null,
     }))
-    .unwrap()
+    .expect("all required fields are there")
 }

@@ -61,7 +61,7 @@ fn labels_of_two_letters_are_read_and_words_are_not() {
     for (answer, want) in table {
         let mark = single(&choices, "AC", answer);
         assert_eq!(mark.extracted.as_deref().unwrap_or("?"), want, "{answer}");
-        assert_eq!(mark.value.is_some_and(|value| value == 1.0), want == "AC", "{answer}");
+        assert_eq!(mark.value == Some(1.0), want == "AC", "{answer}");
     }
 }
 
