@@ -126,3 +126,19 @@ async fn over_a_fleet_a_run_makes_ten_calls_and_all_of_it_goes_on_after_a_change
     assert_counters_equal_rows(&ended, &api.results(run).await);
     cluster.assert_nothing_left(provider).await;
 }
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_costs_no_call_and_is_told() {
+    let sandbox = Sandbox::new().await;
+    let dataset = sandbox.write("items.jsonl", &questions(ITEMS));
+    // Nothing listens on this port, which was free a moment ago.
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let base_url = format!("http://{nobody}/v1");
+    let args = ["run", &dataset, "--base-url", &base_url, "--model", "m", "--json"];
+
+    let shown = assert_pauses("dead port", sandbox.runmill(&args), &nobody.to_string()).await;
+    let run: Run = serde_json::from_str(&shown).unwrap();
+
+    assert_eq!((run.counters.calls, run.counters.settled), (0, 0));
+    assert!(run.counters.unreached > 0);
+}

@@ -15,6 +15,8 @@ pub(crate) struct AttemptTracker {
     state: Mutex<AttemptState>,
     /// Notified when the head of an answer with a status of 2xx has arrived.
     accepted: Notify,
+    /// Notified when the attempt no longer waits for another call.
+    waited: Notify,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,6 +70,13 @@ impl AttemptTracker {
         let mut state = self.lock();
         state.waits = false;
         state.began = Some(Instant::now());
+        drop(state);
+        self.waited.notify_one();
+    }
+
+    /// Waits until the attempt no longer waits for another call. Cancel safe.
+    pub async fn wait_ended(&self) {
+        self.waited.notified().await;
     }
 
     /// Waits for the head of an answer with a status of 2xx. Cancel safe.

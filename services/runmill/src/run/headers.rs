@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
-use ring::digest;
-
+use super::hash_label::hash_label;
 use crate::exit::usage;
 
 /// Parses the values of `--header`, each as NAME=VALUE. Errors show no value, which may be secret.
@@ -18,20 +17,11 @@ pub fn parse(headers: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     Ok(parsed)
 }
 
-/// Returns a label of 24 bits of the headers' hash, which tells sets of headers apart and does not reveal them. `None` for
-/// no headers.
+/// Returns a label that tells sets of headers apart and does not reveal them. `None` for no headers.
 pub fn label(headers: &BTreeMap<String, String>) -> Option<String> {
-    if headers.is_empty() {
-        return None;
-    }
-    let mut hash = digest::Context::new(&digest::SHA256);
-    // Names have no line breaks, and values have none either, so that no two sets have the same text.
-    for (name, value) in headers {
-        hash.update(format!("{name}={value}\n").as_bytes());
-    }
-    let hash = hash.finish();
-    let [a, b, c, ..] = *hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };
-    Some(format!("{a:02x}{b:02x}{c:02x}"))
+    // No name or value has a line break, so no two sets have the same lines.
+    let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    (!lines.is_empty()).then(|| hash_label(lines.join("\n").as_bytes()))
 }
 
 #[cfg(test)]

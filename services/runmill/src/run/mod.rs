@@ -3,6 +3,7 @@
 pub mod dataset;
 pub mod estimate;
 mod fields;
+mod hash_label;
 mod headers;
 mod progress_display;
 pub mod provider;

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use reqwest::Url;
-use ring::digest;
 use runmill_proto::{
     ProviderId,
     api::{
@@ -11,7 +10,7 @@ use runmill_proto::{
     },
 };
 
-use super::headers;
+use super::{hash_label::hash_label, headers};
 use crate::{
     cli::{ProviderArgs, YesOrNo},
     client::{Client, ClientError},
@@ -159,12 +158,10 @@ fn has(found: &Provider, key: &NewApiKey) -> bool {
     matches!(found.api_keys.as_slice(), [only] if only.label == key.label)
 }
 
-/// Returns a label from 24 bits of the key's hash, which distinguishes a person's keys and does not reveal them.
+/// Returns a label that distinguishes a person's keys and does not reveal them.
 /// Masked values cannot distinguish them: a key and the same key with a typing error can look alike.
 fn label(value: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, value.as_bytes());
-    let [a, b, c, ..] = *hash.as_ref() else { unreachable!("SHA-256 has 32 bytes") };
-    format!("cli {:06x}", u32::from_be_bytes([0, a, b, c]))
+    format!("cli {}", hash_label(value.as_bytes()))
 }
 
 /// Returns the vendor of an address. Google also serves OpenAI's protocol, below a path of its own.

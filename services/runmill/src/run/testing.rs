@@ -17,5 +17,5 @@ pub fn run() -> Run {
         "pause_reason": null, "cancel_requested_at": null, "retry_count": 0, "retry_reason": null,
         "resumed_count": 0, "last_resumed_at": null,
     }))
-    .unwrap()
+    .expect("all required fields are there")
 }

@@ -4,7 +4,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{AttemptLayer, Context};
 use crate::{
-    CallPolicy, ChatResponse, ModelError, TimeoutPhase,
+    CallPolicy, ChatResponse, ModelError, PolicySource, TimeoutPhase,
     tracker::{AttemptState, AttemptTracker},
 };
 
@@ -20,34 +20,39 @@ pub(crate) struct Timeout<A> {
 impl<A: AttemptLayer> AttemptLayer for Timeout<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         cx.tracker.began();
-        let policy = cx.policies.policy();
         tokio::select! {
             // A complete answer counts, even if its time is up.
             biased;
             answer = self.inner.attempt(cx) => answer,
-            phase = overdue(cx.tracker, &policy) => Err(ModelError::TimedOut(phase)),
+            phase = overdue(cx.tracker, cx.policies) => Err(ModelError::TimedOut(phase)),
         }
     }
 }
 
 /// Returns when the attempt has reached one of its limits.
-async fn overdue(tracker: &AttemptTracker, policy: &CallPolicy) -> TimeoutPhase {
+async fn overdue(tracker: &AttemptTracker, policies: &dyn PolicySource) -> TimeoutPhase {
+    let mut policy = policies.policy();
     loop {
-        let (limit, phase) = next_limit(&tracker.state(), policy);
+        let state = tracker.state();
+        if state.waits {
+            tracker.wait_ended().await;
+            policy = policies.policy();
+            continue;
+        }
+        let (limit, phase) = next_limit(&state, &policy);
         let now = Instant::now();
         if now >= limit {
             return phase;
         }
         // Events that the tracker records from now on set no limit that is earlier than this, so no limit is noticed
         // too late.
-        sleep_until(limit.min(now + shortest(policy))).await;
+        sleep_until(limit.min(now + shortest(&policy))).await;
     }
 }
 
 /// Returns the limit that is reached first if nothing more arrives.
 fn next_limit(state: &AttemptState, policy: &CallPolicy) -> (Instant, TimeoutPhase) {
     let began = state.began.expect("the attempt has begun");
-    let began = if state.waits { Instant::now() } else { began };
     let total = (began + policy.total, TimeoutPhase::Total);
     let silence = match state {
         AttemptState { streamed: true, first_token: None, sent: Some(sent), .. } => {

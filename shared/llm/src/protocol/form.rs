@@ -19,9 +19,15 @@ impl Form {
         !self.has(Fix::Buffered)
     }
 
+    /// Returns the changes of the stream and of its options.
+    #[must_use]
+    pub(crate) const fn streaming(self) -> Self {
+        Self(self.0 & (bit(Fix::Buffered) | bit(Fix::Streamed) | bit(Fix::NoStreamOptions)))
+    }
+
     /// Returns true if the form has a change of the stream or of its options.
     pub(crate) const fn changes_stream(self) -> bool {
-        self.has(Fix::Buffered) || self.has(Fix::Streamed) || self.has(Fix::NoStreamOptions)
+        self.streaming().0 != 0
     }
 
     /// Returns this form with `fix` applied. The result is equal if it was already applied.

@@ -167,8 +167,8 @@ fn a_stream_that_is_cut_anywhere_gives_its_own_answer_or_none() {
             let (Ok(whole), _) = read_stream(&*protocol, [case.body.as_bytes()]) else { continue };
             for end in 0..case.body.len() {
                 let (Ok(cut), _) = read_stream(&*protocol, [&case.body.as_bytes()[..end]]) else { continue };
-                let (usage, remarks) = (whole.usage, whole.remarks.clone());
-                let cut = ChatResponse { usage, remarks, ..cut };
+                let (usage, billing, remarks) = (whole.usage, whole.billing, whole.remarks.clone());
+                let cut = ChatResponse { usage, billing, remarks, ..cut };
                 assert_eq!(cut, whole, "{name}: {}, cut at {end}", case.name);
             }
         }

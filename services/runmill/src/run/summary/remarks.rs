@@ -43,6 +43,6 @@ fn lacking(note: Note) -> String {
         Note::NoLogprobs => "log probabilities were asked for, and the answer has none".to_owned(),
         Note::NoEndMark => "the stream ended without its end mark, after a stop reason".to_owned(),
         Note::StoppedAtLimit => "the answer is as long as the token limit, so it may be cut".to_owned(),
-        Note::OtherModel => "the answer names another model".to_owned(),
+        Note::OtherModel => "another model answered".to_owned(),
     }
 }

@@ -105,7 +105,9 @@ mod tests {
         let reader = StreamReader::new(protocol.decoder(), &tracker);
         let body = AnswerBody::of(http::Response::new(body).into());
         let answer = timeout(Duration::from_mins(1), reader.read(body)).await.ok()?;
-        Some(answer.map(|answer| (answer.text, answer.remarks.notes)))
+        let end_marks =
+            |notes: Vec<Note>| notes.into_iter().filter(|note| *note == Note::NoEndMark).collect();
+        Some(answer.map(|answer| (answer.text, end_marks(answer.remarks.notes))))
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 use std::{
+    borrow::Borrow,
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
@@ -13,7 +15,14 @@ use crate::{ChatRequest, protocol::Form};
 ///
 /// While the form is not known, one call scouts: it finds the form, and the others wait for it.
 #[derive(Default)]
-pub(crate) struct FormMemory(Mutex<HashMap<Kind, Models>>);
+pub(crate) struct FormMemory(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    kinds: HashMap<Kind, Models>,
+    /// How each model streams without tools and log probabilities, with which the search for other kinds begins.
+    streaming: HashMap<String, Known>,
+}
 
 type Models = HashMap<String, Entry>;
 
@@ -21,8 +30,9 @@ type Models = HashMap<String, Entry>;
 pub(super) enum Entrance {
     /// The form is known.
     Known(Form),
-    /// The call finds the form. Dropping the value ends its search, and wakes those that wait.
-    Scout(watch::Sender<()>),
+    /// The call finds the form, and begins with this one. Dropping the sender ends its search, and wakes those that
+    /// wait.
+    Scout(watch::Sender<()>, Form),
     /// Another call finds the form. The receiver is closed when its search ends.
     Wait(watch::Receiver<()>),
 }
@@ -57,35 +67,43 @@ impl FormMemory {
     /// begins the search anew, and the others use it meanwhile.
     pub(super) fn enter(&self, request: &ChatRequest) -> Entrance {
         let now = Instant::now();
-        let mut kinds = self.lock();
-        if let Some(entry) = entry(&mut kinds, request) {
-            return entry.enter(now);
-        }
-        insert(&mut kinds, request).enter(now)
+        let memory = &mut *self.lock();
+        let entry = match entry(&mut memory.kinds, request) {
+            Some(entry) => entry,
+            None => insert(&mut memory.kinds, request),
+        };
+        entry.enter(now).unwrap_or_else(|scout| {
+            let streaming = memory.streaming.get(&request.model).filter(|known| now < known.expires);
+            let changes = streaming.map(|known| known.form).unwrap_or_default();
+            Entrance::Scout(scout, changes.fixes().fold(request.form, Form::with))
+        })
     }
 
     /// Stores the accepted form, and returns the one that was stored before.
     pub fn store(&self, request: &ChatRequest, form: Form, has_sought_logprobs: bool) -> Option<Form> {
-        let expires = Instant::now() + ENTRY_TTL;
-        let mut kinds = self.lock();
-        let entry = match entry(&mut kinds, request) {
+        let known = Known { form, expires: Instant::now() + ENTRY_TTL, has_sought_logprobs };
+        let memory = &mut *self.lock();
+        if request.generation.tools.is_empty() && !request.generation.wants_logprobs() {
+            make_room(&mut memory.streaming, &request.model, MODELS_MAX);
+            memory.streaming.insert(request.model.clone(), Known { form: form.streaming(), ..known });
+        }
+        let entry = match entry(&mut memory.kinds, request) {
             Some(entry) => entry,
-            None => insert(&mut kinds, request),
+            None => insert(&mut memory.kinds, request),
         };
         entry.scout = None;
-        let before = entry.known.replace(Known { form, expires, has_sought_logprobs });
-        before.map(|known| known.form)
+        entry.known.replace(known).map(|before| before.form)
     }
 
     /// Returns true if nobody has sought log probabilities in a buffered answer yet, and records that the caller
     /// does.
     pub fn seek_logprobs(&self, request: &ChatRequest) -> bool {
-        let mut kinds = self.lock();
-        let known = entry(&mut kinds, request).and_then(|entry| entry.known.as_mut());
+        let mut memory = self.lock();
+        let known = entry(&mut memory.kinds, request).and_then(|entry| entry.known.as_mut());
         known.is_some_and(|known| !std::mem::replace(&mut known.has_sought_logprobs, true))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Models>> {
+    fn lock(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().expect("nothing panics while it holds this lock")
     }
 }
@@ -96,28 +114,35 @@ fn entry<'a>(kinds: &'a mut HashMap<Kind, Models>, request: &ChatRequest) -> Opt
 
 fn insert<'a>(kinds: &'a mut HashMap<Kind, Models>, request: &ChatRequest) -> &'a mut Entry {
     let kind = Kind::of(request);
-    if kinds.len() >= KINDS_MAX && !kinds.contains_key(&kind) {
-        kinds.clear();
-    }
+    make_room(kinds, &kind, KINDS_MAX);
     let models = kinds.entry(kind).or_default();
-    if models.len() >= MODELS_MAX {
-        models.clear();
-    }
+    make_room(models, &request.model, MODELS_MAX);
     models.entry(request.model.clone()).or_default()
 }
 
+fn make_room<Q, K, V>(map: &mut HashMap<K, V>, key: &Q, max: usize)
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ?Sized,
+{
+    if map.len() >= max && !map.contains_key(key) {
+        map.clear();
+    }
+}
+
 impl Entry {
-    fn enter(&mut self, now: Instant) -> Entrance {
-        match (self.known, &self.scout) {
+    /// Returns the call's part in the search, or the end of the search if the call is the scout.
+    fn enter(&mut self, now: Instant) -> Result<Entrance, watch::Sender<()>> {
+        Ok(match (self.known, &self.scout) {
             (Some(known), _) if now < known.expires => Entrance::Known(known.form),
             (Some(known), Some(scout)) if is_open(scout) => Entrance::Known(known.form),
             (None, Some(scout)) if is_open(scout) => Entrance::Wait(scout.clone()),
             _ => {
                 let (sender, receiver) = watch::channel(());
                 self.scout = Some(receiver);
-                Entrance::Scout(sender)
+                return Err(sender);
             }
-        }
+        })
     }
 }
 
@@ -134,7 +159,7 @@ mod tests {
     fn form(memory: &FormMemory, request: &ChatRequest) -> Option<Form> {
         match memory.enter(request) {
             Entrance::Known(form) => Some(form),
-            Entrance::Scout(_) | Entrance::Wait(_) => None,
+            Entrance::Scout(..) | Entrance::Wait(_) => None,
         }
     }
 
@@ -149,8 +174,9 @@ mod tests {
                 assert_eq!(memory.store(&request, Form::default(), false), None);
             }
         }
-        let kinds = memory.lock();
+        let Memory { kinds, streaming } = &*memory.lock();
         assert!(kinds.len() <= KINDS_MAX && kinds.values().all(|models| models.len() <= MODELS_MAX));
+        assert!(streaming.len() <= MODELS_MAX);
     }
 
     #[tokio::test(start_paused = true)]
@@ -170,5 +196,19 @@ mod tests {
         for other in others {
             assert_eq!(form(&memory, &other), None, "{other:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_search_for_another_kind_begins_with_how_the_model_streams() {
+        let memory = FormMemory::default();
+        let plain = ChatRequest { model: "m".into(), ..ChatRequest::default() };
+        let mut other = plain.clone();
+        other.generation.temperature = Some(0.0);
+        let found = Form::default().with(Fix::Buffered).with(Fix::NoTopP);
+
+        memory.store(&plain, found, false);
+
+        let Entrance::Scout(_, form) = memory.enter(&other) else { panic!("the form is not known") };
+        assert_eq!(form, Form::default().with(Fix::Buffered));
     }
 }

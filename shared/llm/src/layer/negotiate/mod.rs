@@ -38,7 +38,7 @@ impl<A: AttemptLayer> AttemptLayer for Negotiate<A> {
             // so the form is not remembered.
             form = form.with(Fix::Buffered);
             answer = self.inner.attempt(Context { form, ..cx }).await;
-            if matches!(answer, Err(ModelError::Rejected { .. })) {
+            if matches!(answer, Err(ModelError::Rejected { .. } | ModelError::Malformed { .. })) {
                 answer = Err(ModelError::EmptyStream);
             }
         }

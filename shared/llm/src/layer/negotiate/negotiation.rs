@@ -32,7 +32,7 @@ impl<'a> Negotiation<'a> {
     pub async fn start(memory: &'a FormMemory, cx: Context<'a>) -> Self {
         let (form, scout) = match memory.enter(cx.request) {
             Entrance::Known(form) => (form, None),
-            Entrance::Scout(scout) => (cx.form, Some(scout)),
+            Entrance::Scout(scout, form) => (form, Some(scout)),
             Entrance::Wait(search) => {
                 cx.tracker.waits();
                 let found = wait(memory, cx, search).await;
@@ -91,7 +91,7 @@ async fn wait(
     while timeout_at(until, search.changed()).await.is_ok() {
         match memory.enter(cx.request) {
             Entrance::Known(form) => return (form, None),
-            Entrance::Scout(scout) => return (cx.form, Some(scout)),
+            Entrance::Scout(scout, form) => return (form, Some(scout)),
             Entrance::Wait(next) => search = next,
         }
     }
