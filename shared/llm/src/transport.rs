@@ -68,7 +68,7 @@ impl Transport {
         }
         *request.body_mut() = Some(Body::from(wire.body));
         let start = Instant::now();
-        self.http.execute(request).await.map_err(|error| failure(error, start.elapsed()))
+        self.http.execute(request).await.map_err(|error| failure(error, &self.base, start.elapsed()))
     }
 }
 
@@ -95,7 +95,7 @@ fn client(connect_timeout: Duration, user_agent: &str, rules: AddressRules) -> C
 /// request: it had closed the idle connection, and that was not known here yet.
 const CLOSED_EARLY: Duration = Duration::from_secs(1);
 
-fn failure(error: reqwest::Error, after: Duration) -> ModelError {
+fn failure(error: reqwest::Error, base: &Url, after: Duration) -> ModelError {
     if error.is_connect() && error.is_timeout() {
         return ModelError::TimedOut(TimeoutPhase::Connect);
     }
@@ -104,7 +104,8 @@ fn failure(error: reqwest::Error, after: Duration) -> ModelError {
     let chain = || iter::successors(Some(&error as &dyn Error), |&error| error.source());
     let message = chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     if error.is_connect() {
-        return ModelError::Unreachable { message };
+        let (host, port) = (base.host_str().unwrap_or_default(), base.port_or_known_default().unwrap_or(0));
+        return ModelError::Unreachable { message: format!("{host}:{port}: {message}") };
     }
     if after < CLOSED_EARLY && chain().any(is_closed) {
         return ModelError::ClosedEarly { message };
