@@ -9,7 +9,7 @@ use runmill_llm::{
 };
 use runmill_proto::Fix;
 
-use super::cuts::cuts;
+use super::{cuts::cuts, truncation};
 
 /// One status of each kind that protocols distinguish.
 const STATUSES: [u16; 6] = [302, 400, 404, 422, 429, 503];
@@ -25,6 +25,9 @@ pub fn check(protocol: &dyn Protocol, input: &[u8]) {
     let whole = read_stream(protocol, [input]);
     for pieces in cuts(input) {
         assert_eq!(read_stream(protocol, pieces), whole);
+    }
+    if let (Ok(answer), _) = &whole {
+        truncation::check(protocol, input, answer);
     }
     assert_bounded(&whole, input);
     assert_bounded(&protocol.buffered(input), input);

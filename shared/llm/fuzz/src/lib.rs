@@ -4,6 +4,7 @@
 mod answer;
 mod cuts;
 mod stream;
+mod truncation;
 
 use runmill_llm::protocol::{
     Dialect, anthropic_messages::AnthropicMessages, gemini::Gemini, openai_chat::OpenAiChat,
