@@ -3,10 +3,10 @@
 use runmill_llm::{ChatResponse, protocol::Protocol};
 use runmill_proto::ToolCall;
 
-use super::answer::read_stream;
+use super::answer::{chosen, read_stream};
 
 /// Maximum number of ends that are tried. Each reads the stream once more.
-const ENDS_MAX: usize = 8;
+const ENDS_MAX: usize = 3;
 
 /// Checks that a stream that ends early is a failure, or gives the answer of the whole stream as far as it had come when
 /// its model stopped. A server may go on after a reason to stop, so more can follow.
@@ -21,8 +21,7 @@ pub fn check(protocol: &dyn Protocol, input: &[u8], whole: &ChatResponse) {
 /// Returns places to cut: the ends of lines, where a stream may have told enough, and a place that the input chooses.
 fn ends(input: &[u8]) -> impl Iterator<Item = usize> {
     let lines = input.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(place, _)| place + 1);
-    let chosen = input.iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
-    lines.rev().take(ENDS_MAX).chain([chosen % (input.len() + 1)])
+    lines.rev().take(ENDS_MAX - 1).chain([chosen(input) % (input.len() + 1)])
 }
 
 fn is_beginning(cut: &ChatResponse, whole: &ChatResponse) -> bool {
