@@ -18,9 +18,12 @@ const SHARED_MAX: usize = 8;
 /// Shortest secret. A shorter value of a header is no secret, and its removal would remove ordinary words.
 const SECRET_MIN: usize = 4;
 
+/// Length from which a value is a secret although it looks like a word.
+const WORD_MAX: usize = 12;
+
 impl Redactor {
     pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
-        let secrets = secrets.into_iter().filter(|secret| secret.expose_secret().len() >= SECRET_MIN);
+        let secrets = secrets.into_iter().filter(|secret| is_secret(secret.expose_secret()));
         Self { secrets: secrets.collect() }
     }
 
@@ -57,6 +60,16 @@ impl Redactor {
     }
 }
 
+/// Returns false for what messages contain anyway: a short value, and a single word in one case, such as the `openai` of
+/// a gateway's header, or the `EMPTY` that servers without keys are given.
+fn is_secret(value: &str) -> bool {
+    let rest = value.get(1..).unwrap_or_default();
+    let is_word = value.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && (rest.bytes().all(|byte| byte.is_ascii_lowercase())
+            || value.bytes().all(|byte| byte.is_ascii_uppercase()));
+    value.len() >= SECRET_MIN && !(is_word && value.len() < WORD_MAX)
+}
+
 fn shares(word: &[u8], secret: &[u8]) -> bool {
     secret.windows(SHARED_MAX).any(|part| memchr::memmem::find(word, part).is_some())
 }
@@ -83,6 +96,22 @@ mod tests {
         ];
         for (text, want) in table {
             assert_eq!(clean(text), want);
+        }
+    }
+
+    #[test]
+    fn an_ordinary_word_is_no_secret() {
+        let table = [
+            ("openai", "openai error: no", "openai error: no"),
+            ("EMPTY", "EMPTY choices", "EMPTY choices"),
+            ("Anthropic", "Anthropic: overloaded", "Anthropic: overloaded"),
+            ("abcdefghijkl", "got abcdefghijkl", "got [redacted]"),
+            ("hunTer", "got hunTer", "got [redacted]"),
+            ("hunter2", "got hunter2", "got [redacted]"),
+            ("sk-good", "got sk-good", "got [redacted]"),
+        ];
+        for (value, text, want) in table {
+            assert_eq!(Redactor::new([value.into()]).clean(text), want, "{value}");
         }
     }
 

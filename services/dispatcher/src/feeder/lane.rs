@@ -62,8 +62,9 @@ impl LaneFeed {
             return Ok(());
         }
         let mut due = Vec::new();
-        for run in runs {
-            due.push(due_jobs(feeder, run, free).await?);
+        for (run, trial) in runs.iter().zip(&trials) {
+            let most = trial.map(|trial_calls| trial::due_max(&run.run, new_jobs(&run.run), trial_calls));
+            due.push(due_jobs(feeder, run, most.map_or(free, |most| most.min(free))).await?);
         }
         let wants: Vec<_> = runs
             .iter()
@@ -122,8 +123,13 @@ impl Limits {
     }
 }
 
+/// Returns the number of jobs that were never fed.
+const fn new_jobs(run: &RunRow) -> u64 {
+    run.total.saturating_sub(run.cursor.fed)
+}
+
 async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Result<Vec<DueJob>> {
-    if active.run.cursor.deferred == 0 || !active.run.is_feedable() {
+    if free == 0 || active.run.cursor.deferred == 0 || !active.run.is_feedable() {
         return Ok(Vec::new());
     }
     let limit = u32::try_from(free).unwrap_or(u32::MAX);
@@ -133,7 +139,7 @@ async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Res
 /// Returns how many jobs of the run could be fed: all that are left, within its trial and the concurrency that the run
 /// allows itself.
 fn want(run: &RunRow, due: u64, trial: Option<NonZeroU32>) -> Want {
-    let new = run.total.saturating_sub(run.cursor.fed);
+    let new = new_jobs(run);
     let left = match trial {
         _ if !run.is_feedable() => 0,
         Some(trial_calls) => trial::jobs(run, due, new, trial_calls),

@@ -18,11 +18,27 @@ pub async fn pause_if_failed(feeder: &Feeder, run: &RunRow, trial: Option<NonZer
 /// Returns how many jobs of a run on trial could be fed, of `due` deferred ones and `new` ones.
 ///
 /// Jobs that failed alike use up the trial. A deferred job keeps its place, since its calls have told nothing yet that
-/// those of another job would not tell.
+/// those of another job would not tell. This is not so if the trial began anew, for then the failed jobs are deferred.
 pub fn jobs(run: &RunRow, due: u64, new: u64, trial_calls: NonZeroU32) -> u64 {
+    let room = room(run, trial_calls);
+    let kept = if began_anew(run) { due.min(room) } else { run.cursor.deferred };
+    due.min(room) + new.min(room.saturating_sub(kept))
+}
+
+/// Returns the maximum number of deferred jobs that are fed at once. If the trial began anew, half of its calls are
+/// those of new jobs: a run whose first items are at fault would otherwise try only them whenever it is resumed.
+pub fn due_max(run: &RunRow, new: u64, trial_calls: NonZeroU32) -> u64 {
+    let room = room(run, trial_calls);
+    if began_anew(run) && new > 0 { room / 2 } else { room }
+}
+
+fn room(run: &RunRow, trial_calls: NonZeroU32) -> u64 {
     let failed = run.failed_alike().map_or(0, |(_, jobs)| jobs);
-    let room = u64::from(trial_calls.get()).saturating_sub(failed + run.in_queue());
-    due.min(room) + new.min(room.saturating_sub(run.cursor.deferred))
+    u64::from(trial_calls.get()).saturating_sub(failed + run.in_queue())
+}
+
+const fn began_anew(run: &RunRow) -> bool {
+    run.cursor.epoch > 0
 }
 
 #[cfg(test)]
@@ -61,5 +77,17 @@ mod tests {
 
             assert_eq!(found, want, "{case:?}");
         }
+    }
+
+    #[test]
+    fn a_trial_that_began_anew_feeds_new_jobs_too() {
+        let mut run = runmill_store::testing::run(RunId::from_uuid(Uuid::nil()), 1_000);
+        (run.cursor.fed, run.cursor.deferred, run.cursor.epoch) = (10, 10, 1);
+        let most = NonZeroU32::new(10).unwrap();
+
+        let due = due_max(&run, 990, most);
+
+        assert_eq!((due, jobs(&run, due, 990, most)), (5, 10));
+        assert_eq!(due_max(&run, 0, most), 10, "no job is new");
     }
 }

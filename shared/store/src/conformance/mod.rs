@@ -134,6 +134,7 @@ macro_rules! store_conformance {
             }
             trials {
                 a_run_that_was_never_answered_waits_for_a_person,
+                an_answer_in_flight_ends_the_pause_of_a_run_without_answers,
                 an_unreachable_provider_only_defers_a_run_that_it_has_answered,
                 a_run_whose_first_calls_failed_alike_pauses_with_what_they_said,
                 a_resumed_trial_begins_anew_with_what_failed,

@@ -47,6 +47,25 @@ pub async fn a_run_that_was_never_answered_waits_for_a_person(stores: &Stores) {
     }
 }
 
+pub async fn an_answer_in_flight_ends_the_pause_of_a_run_without_answers(stores: &Stores) {
+    let store = &*stores.one;
+    for stop in [refused as Stop, unreachable] {
+        let run = fed_run(store, 9).await;
+        store.write_logs(&batch([stop(&run, 0)]), at(2)).await.unwrap();
+        let by_user = fed_run(store, 9).await;
+        let pause = Transition::Pause { reason: "lunch".into() };
+        store.transition(by_user.id, pause, at(2)).await.unwrap();
+
+        store.write_logs(&batch([answered(&run, 8), answered(&by_user, 8)]), at(3)).await.unwrap();
+
+        assert_eq!(store.run(run.id).await.unwrap().resume_at(), Some(at(3)));
+        assert_eq!(store.run(by_user.id).await.unwrap().resume_at(), None);
+        let resumed = store.transition(run.id, Transition::ResumeByItself, at(4)).await.unwrap();
+        assert_eq!((resumed.paused_at(), resumed.cursor.deferred), (None, 1));
+        assert_counters_equal_rows(store, run.id).await;
+    }
+}
+
 pub async fn an_unreachable_provider_only_defers_a_run_that_it_has_answered(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 9).await;

@@ -52,6 +52,7 @@ impl LockedRun {
 
     fn record(&mut self, entries: &[&LogEntry], new: &mut NewRows, now: Timestamp) {
         self.start(now);
+        let was_on_trial = self.row.is_on_trial();
         let undeferred = new.undeferred.remove(&self.row.id).unwrap_or_default();
         self.row.cursor.deferred = self.row.cursor.deferred.saturating_sub(undeferred);
         let mut interruption = Interruption::default();
@@ -68,7 +69,8 @@ impl LockedRun {
                 }
             }
         }
-        let interrupted = self.interrupt(interruption, now);
+        let resumes = was_on_trial && self.resume_if_answered(now);
+        let interrupted = self.interrupt(interruption, now) || resumes;
         let ended = self.end_if_done(now);
         self.append_progress(now, interrupted || ended);
         if interrupted || ended {
@@ -101,6 +103,18 @@ impl LockedRun {
             self.append(failed);
         }
         self.append(event::deferral(deferred));
+    }
+
+    /// Lets a run resume by itself that was paused before its first answer, if a call in flight has brought one: the
+    /// cause does not concern the whole run. Returns true if it does.
+    fn resume_if_answered(&mut self, now: Timestamp) -> bool {
+        let row = &mut self.row;
+        if row.is_on_trial() || row.cancel_requested_at.is_some() || row.status.is_terminal() {
+            return false;
+        }
+        let Some(pause) = row.pause.as_mut().filter(|pause| pause.cause.is_some()) else { return false };
+        pause.resume_at.get_or_insert(now);
+        true
     }
 
     /// Pauses the run or schedules its retry. Returns true if it did either.

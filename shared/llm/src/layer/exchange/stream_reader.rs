@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::body::AnswerBody;
 use crate::{
@@ -25,15 +25,24 @@ const END_OF_BODY: Duration = Duration::from_millis(20);
 /// some servers send neither and keep the connection open.
 const AFTER_STOP: Duration = Duration::from_secs(5);
 
+/// Longest wait for the terminator after the reason to stop and the token counts.
+const AFTER_ALL: Duration = Duration::from_millis(500);
+
 impl<'a> StreamReader<'a> {
     pub fn new(decoder: Box<dyn Decoder>, tracker: &'a AttemptTracker) -> Self {
         Self { stream: AnswerStream::new(decoder), tracker, has_token: false }
     }
 
     pub async fn read(mut self, mut body: AnswerBody) -> Result<ChatResponse, ModelError> {
-        while let Some(piece) = next(&mut body, self.stream.progress()).await? {
+        // The wait for the end is one wait: pings in between do not prolong it.
+        let (mut progress, mut since) = (Progress::Partial, Instant::now());
+        while let Some(piece) = next(&mut body, progress, since).await? {
             self.tracker.chunk();
             let answer = self.stream.push(piece);
+            let before = std::mem::replace(&mut progress, self.stream.progress());
+            if before != progress {
+                since = Instant::now();
+            }
             if !self.has_token && self.stream.has_token() {
                 self.has_token = true;
                 self.tracker.token();
@@ -49,11 +58,19 @@ impl<'a> StreamReader<'a> {
 
 /// Returns the next piece, or `None` where the answer ends. After the reason to stop, a body that does not end is no
 /// error; after all counts, a body that breaks off is none, either.
-async fn next(body: &mut AnswerBody, progress: Progress) -> Result<Option<Bytes>, ModelError> {
-    if progress == Progress::Partial {
-        return body.next().await;
-    }
-    match timeout(AFTER_STOP, body.next()).await {
+///
+/// * `since`: time since which the answer is as complete as `progress` tells.
+async fn next(
+    body: &mut AnswerBody,
+    progress: Progress,
+    since: Instant,
+) -> Result<Option<Bytes>, ModelError> {
+    let wait = match progress {
+        Progress::Partial => return body.next().await,
+        Progress::Stopped => AFTER_STOP,
+        Progress::Whole => AFTER_ALL,
+    };
+    match timeout_at(since + wait, body.next()).await {
         Ok(Err(_)) if progress == Progress::Whole => Ok(None),
         Ok(piece) => piece,
         Err(_elapsed) => Ok(None),
@@ -72,13 +89,11 @@ impl Drop for StreamReader<'_> {
 mod tests {
     use std::io;
 
+    use super::*;
+    use crate::protocol::{Dialect, Protocol, openai_chat::OpenAiChat};
     use futures::{StreamExt, stream};
     use reqwest::Body;
     use runmill_proto::Note;
-    use tokio::time::Instant;
-
-    use super::*;
-    use crate::protocol::{Dialect, Protocol, openai_chat::OpenAiChat};
 
     const PART: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"4\"}}]}\n\n";
     const REASON: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
@@ -131,11 +146,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_open_connection_after_the_reason_costs_seconds() {
+    async fn an_open_connection_after_the_reason_costs_seconds_and_after_the_counts_less() {
+        let table: [(&[&str], Duration); 2] =
+            [(&[PART, REASON], AFTER_STOP), (&[PART, REASON, COUNTS], AFTER_ALL)];
+        for (pieces, want) in table {
+            let start = Instant::now();
+
+            read(pieces, End::Never).await;
+
+            assert!(start.elapsed() < want + Duration::from_millis(10), "{pieces:?}: {:?}", start.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_after_the_reason_do_not_prolong_the_wait() {
         let start = Instant::now();
+        let pings = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, io::Error>(": ping\n\n"), ()))
+        });
+        let body = Body::wrap_stream(stream::iter([Ok(PART), Ok(REASON)]).chain(pings));
+        let (protocol, tracker) = (OpenAiChat { dialect: Dialect::COMPATIBLE }, AttemptTracker::default());
+        let body = AnswerBody::of(http::Response::new(body).into());
 
-        read(&[PART, REASON], End::Never).await;
+        let reader = StreamReader::new(protocol.decoder(), &tracker);
+        let answer = timeout(Duration::from_mins(1), reader.read(body)).await.unwrap().unwrap();
 
-        assert_eq!(start.elapsed().as_secs(), AFTER_STOP.as_secs());
+        assert_eq!((answer.text.as_str(), start.elapsed().as_secs()), ("4", AFTER_STOP.as_secs()));
     }
 }

@@ -1,6 +1,8 @@
 //! Thinking between two tags at the start of the text, or before a closing tag alone: some templates put the opening
 //! tag at the end of the prompt.
 
+use serde::de::IgnoredAny;
+
 use super::{Part, Split};
 
 /// Tags of, in this order: `DeepSeek`, Qwen and most others; models that were told to; Magistral; Kimi; Seed; Command A.
@@ -28,7 +30,7 @@ pub(super) fn split(text: &str) -> Option<Split<'_>> {
         parts.extend([Part::Thinking(&thinking[..end]), Part::Mark(&thinking[end..end + closing.len()])]);
     }
     if parts.is_empty() {
-        let (end, closing) = closed(text)?;
+        let (end, closing) = closed(text).filter(|_| !is_json(text))?;
         rest = &text[end + closing.len()..];
         parts.extend([Part::Thinking(&text[..end]), Part::Mark(closing)]);
     }
@@ -45,15 +47,40 @@ fn opened(text: &str) -> Option<(usize, &'static str)> {
         .map(|(opening, closing)| (space + opening.len(), *closing))
 }
 
-/// Returns the first closing tag and its place, unless an opening tag precedes it. A tag in quotes is text.
+/// Returns the first closing tag and its place, unless an opening tag precedes it. A tag in quotes is text. After an
+/// opening tag in quotes, the text is about tags, and only one that begins a line closes the thinking.
 fn closed(text: &str) -> Option<(usize, &'static str)> {
-    let mut places = memchr::memchr3_iter(b'<', b'[', "◁".as_bytes()[0], text.as_bytes());
-    let (place, (_, closing)) = places.find_map(|place| {
+    let places = memchr::memchr3_iter(b'<', b'[', "◁".as_bytes()[0], text.as_bytes());
+    let mut is_about_tags = false;
+    for place in places {
         let (before, after) = text.split_at(place);
-        let tag = TAGS
-            .iter()
-            .find(|(opening, closing)| after.starts_with(opening) || after.starts_with(closing))?;
-        (!before.ends_with(['`', '"', '\''])).then_some((place, tag))
-    })?;
-    text[place..].starts_with(closing).then_some((place, *closing))
+        let Some((opening, closing)) =
+            TAGS.iter().find(|(opening, closing)| after.starts_with(opening) || after.starts_with(closing))
+        else {
+            continue;
+        };
+        let opens = after.starts_with(opening);
+        if is_quoted(before, &after[if opens { opening.len() } else { closing.len() }..]) {
+            is_about_tags |= opens;
+        } else if opens {
+            return None;
+        } else if !is_about_tags || before.ends_with('\n') {
+            return Some((place, closing));
+        }
+    }
+    None
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// Returns true if a quotation mark precedes a tag directly, or follows it directly and was opened in the same line. A
+/// double one that ends a quotation does not count.
+fn is_quoted(before: &str, after: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let in_double = line.matches('"').count() % 2 == 1;
+    before.ends_with(['`', '\'', '“', '‘', '«'])
+        || (in_double && (before.ends_with('"') || after.starts_with('"')))
+        || ['`', '\''].iter().any(|quote| after.starts_with(*quote) && line.contains(*quote))
 }
