@@ -1,7 +1,6 @@
 //! Checks of streams that end early, cleanly, as they do at a server that does not announce the length of its body.
 
 use runmill_llm::{ChatResponse, protocol::Protocol};
-use runmill_proto::ToolCall;
 
 use super::answer::{chosen, read_stream};
 
@@ -32,14 +31,5 @@ fn is_beginning(cut: &ChatResponse, whole: &ChatResponse) -> bool {
     ];
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     texts.into_iter().all(|(cut, whole)| text(whole).starts_with(&text(cut)))
-        && cut.tool_calls.iter().all(|call| whole.tool_calls.iter().any(|later| continues(call, later)))
-}
-
-/// Returns true if `later` can be the same call, of which more has arrived. Its name and id may come late, and some servers
-/// repeat its whole arguments at its end.
-fn continues(call: &ToolCall, later: &ToolCall) -> bool {
-    let is_same = |told: &str, later: &str| told.is_empty() || told == later;
-    let is_started = ["", "{}"].contains(&call.arguments.as_str());
-    (is_same(&call.id, &later.id) && is_same(&call.name, &later.name))
-        && (is_started || later.arguments.starts_with(&call.arguments))
+        && cut.tool_calls.len() <= whole.tool_calls.len()
 }

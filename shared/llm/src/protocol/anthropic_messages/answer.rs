@@ -49,9 +49,10 @@ impl Block<'_> {
             "text" => draft.text(or_empty(self.text.as_ref())),
             "thinking" => draft.reasoning(or_empty(self.thinking.as_ref())),
             "tool_use" => {
-                let call = draft.tool(number);
-                call.id.push_str(or_empty(self.id.as_ref()));
-                call.name.push_str(or_empty(self.name.as_ref()));
+                let (id, name) = (or_empty(self.id.as_ref()), or_empty(self.name.as_ref()));
+                let call = draft.tool_of(Some(number), id, name);
+                id.clone_into(&mut call.id);
+                name.clone_into(&mut call.name);
                 call.arguments.push_str(self.arguments());
                 true
             }
