@@ -3,7 +3,10 @@ use serde::{Deserialize, Serialize};
 /// An image of an item: the URL from which the provider fetches it, a `data:` URL, or the bytes in base64.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an image is {\"url\": ...} or {\"mime_type\": \"image/png\", \"encoding\": \"base64\", \"data\": ...}"
+)]
 pub enum Image {
     Url { url: String },
     Inline { mime_type: String, encoding: String, data: String },

@@ -34,6 +34,12 @@ pub enum ModelError {
     ServerErrorForGood { status: u16, message: String },
     #[error("the stream ended before the answer was complete")]
     TruncatedStream,
+    /// The stream has its end mark, and neither a stop reason nor counts before it.
+    #[error(
+        "the server ended the stream without a stop reason: if it ends an answer when another call begins, lower \
+         rate_limit.concurrency (--concurrency)"
+    )]
+    NoStopReason,
     /// The server may say more in a buffered answer.
     #[error("the stream ended without a single event")]
     EmptyStream,
@@ -112,9 +118,11 @@ impl ModelError {
                 Advice::AwaitServer
             }
             Self::ClosedEarly { .. } => Advice::Reconnect,
-            Self::Connection { .. } | Self::TimedOut(_) | Self::TruncatedStream | Self::EmptyStream => {
-                Advice::RetryHere { after: None }
-            }
+            Self::Connection { .. }
+            | Self::TimedOut(_)
+            | Self::TruncatedStream
+            | Self::NoStopReason
+            | Self::EmptyStream => Advice::RetryHere { after: None },
             Self::Malformed { .. } | Self::EmptyAnswer { .. } => Advice::RetryOnce,
             Self::Overloaded { after, .. } | Self::ServerError { after, .. } => Advice::RetryHere { after },
             Self::RateLimited { after, .. } => Advice::SlowDown { after },
@@ -148,7 +156,7 @@ impl ModelError {
             Self::RateLimited { .. } => ErrorKind::RateLimited,
             Self::Overloaded { .. } | Self::Starting { .. } => ErrorKind::Overloaded,
             Self::ServerError { .. } | Self::ServerErrorForGood { .. } => ErrorKind::ServerError,
-            Self::TruncatedStream | Self::EmptyStream => ErrorKind::TruncatedStream,
+            Self::TruncatedStream | Self::NoStopReason | Self::EmptyStream => ErrorKind::TruncatedStream,
             Self::Malformed { .. } => ErrorKind::MalformedResponse,
             Self::EmptyAnswer { .. } => ErrorKind::EmptyAnswer,
             Self::Rejected { form, .. } if form.changes_stream() => ErrorKind::StreamRejected,
@@ -182,6 +190,7 @@ impl ModelError {
             | Self::QuotaExhausted { message, .. } => *message = edit(message),
             Self::TimedOut(_)
             | Self::TruncatedStream
+            | Self::NoStopReason
             | Self::EmptyStream
             | Self::EmptyAnswer { .. }
             | Self::DeadlinePassed

@@ -13,9 +13,12 @@ pub fn wait_message(run: &Run) -> Option<String> {
 }
 
 /// Returns true if no job is in the queue or in flight, and some are deferred.
+///
+/// Until its first answer a run is on trial: deferred jobs keep their places, and others are not fed.
 pub fn only_waits(run: &Run) -> bool {
     let counters = &run.counters;
-    let is_fed = counters.fed == counters.total;
+    let is_on_trial = counters.succeeded + counters.refused + counters.truncated == 0;
+    let is_fed = is_on_trial || counters.fed == counters.total;
     is_fed && counters.deferred > 0 && in_queue(run) == 0 && run.paused_at.is_none()
 }
 
@@ -35,7 +38,14 @@ mod tests {
     /// Returns a run of 5 jobs, of which `deferred` wait for a rate limit and the rest is settled or in the queue.
     fn run(settled: u64, deferred: u64) -> Run {
         Run {
-            counters: RunCounters { total: 5, fed: 5, settled, deferred, ..RunCounters::default() },
+            counters: RunCounters {
+                total: 5,
+                fed: 5,
+                settled,
+                succeeded: settled,
+                deferred,
+                ..RunCounters::default()
+            },
             retry_after: Some("2026-01-01T10:20:30Z".parse().unwrap()),
             retry_reason: Some("rate limit: try again in 60 s".into()),
             ..testing::run()
@@ -46,6 +56,22 @@ mod tests {
     fn a_run_that_only_waits_says_until_when_and_why() {
         let want = "waiting until 2026-01-01T10:20:30Z for 1 items: rate limit: try again in 60 s";
         assert_eq!(wait_message(&run(4, 1)).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn a_run_on_trial_waits_when_all_that_was_fed_waits() {
+        let counters = RunCounters {
+            total: 1_000,
+            fed: 10,
+            settled: 2,
+            failed: 2,
+            deferred: 8,
+            ..RunCounters::default()
+        };
+        let trial = Run { counters, ..run(0, 0) };
+        assert!(only_waits(&trial));
+        let called = RunCounters { fed: 11, ..trial.counters };
+        assert!(!only_waits(&Run { counters: called, ..trial }));
     }
 
     #[test]

@@ -117,3 +117,12 @@ async fn a_stream_without_an_event_is_an_error_of_its_own() {
         assert_eq!(error, Unanswered::Failed(ModelError::EmptyStream), "{protocol}");
     }
 }
+
+#[tokio::test]
+async fn an_end_mark_alone_is_no_answer_and_its_error_tells_what_may_help() {
+    let half = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"half of\"}}]}\n\ndata: [DONE]\n\n";
+    let sent = response("200 OK", "content-type: text/event-stream\r\n", half);
+    let error = call(ProviderProtocol::OpenaiChat, &request(), sent).await.unwrap_err();
+    assert_eq!(error, Unanswered::Failed(ModelError::NoStopReason));
+    assert!(error.to_string().contains("--concurrency"), "{error}");
+}

@@ -24,7 +24,8 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
             "the provider is in trouble, or starts: look at its log or its status page, or wait"
         }
         ErrorKind::TruncatedStream => {
-            "the server breaks its streams off: look at its log, or at the proxy in between"
+            "the server breaks its streams off: look at its log, or at the proxy in between; if it ends an answer when \
+             another call begins, lower rate_limit.concurrency (--concurrency)"
         }
         ErrorKind::MalformedResponse => {
             "the server does not speak this protocol: check the base URL (up to and without the protocol's own path) \

@@ -20,7 +20,9 @@ pub fn notes(run: &Run) -> Vec<String> {
 
 fn changed(fix: Fix) -> String {
     match fix {
-        Fix::Buffered => "asked for whole answers, because the model does not stream".to_owned(),
+        Fix::Buffered => {
+            "asked for whole answers, because the model does not stream what was asked for".to_owned()
+        }
         Fix::Streamed => "asked for streams, because the model only streams".to_owned(),
         Fix::OtherTokenLimit => "sent the token limit by its other name".to_owned(),
         Fix::FullModelName => "sent the model's name with its prefix".to_owned(),

@@ -193,7 +193,7 @@ impl EventDecoder {
     /// its end: proxies send the terminator also when the connection to the server behind them broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.or(self.ending.is_counted().then_some(Finish::Other));
-        let finish = finish.ok_or(ModelError::TruncatedStream)?;
+        let finish = finish.ok_or(ModelError::NoStopReason)?;
         self.draft.complete(finish, metered(self.usage)).map(with_arguments)
     }
 }

@@ -103,6 +103,6 @@ impl ChunkDecoder {
     /// end: proxies send `[DONE]` also when the connection to the server behind them broke.
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.or(self.ending.is_counted().then_some(Finish::Other));
-        self.draft.complete(finish.ok_or(ModelError::TruncatedStream)?, self.usage)
+        self.draft.complete(finish.ok_or(ModelError::NoStopReason)?, self.usage)
     }
 }
