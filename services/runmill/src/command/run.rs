@@ -187,10 +187,10 @@ async fn follow(
 fn after_pause(run: &Run, output: &Output<'_>) -> String {
     let state = if output.json { summary::status(run) } else { "paused".to_owned() };
     let next = "to go on, correct the cause and run the command again";
-    match output.at_server {
-        true => format!("the run is {state}\n{next}, or `runmill runs resume {}`", run.id),
-        false => format!("the run is {state}\n{next}"),
+    if output.at_server {
+        return format!("the run is {state}\n{next}, or `runmill runs resume {}`", run.id);
     }
+    format!("the run is {state}\n{next}")
 }
 
 fn announce(run: &Run, resumed: bool) {
