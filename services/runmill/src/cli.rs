@@ -81,6 +81,11 @@ pub struct DemoArgs {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Exit code: 0 if the run completed, even if some items failed; 1 if all failed, none of those with a \
+    reference could be scored, or the run is paused; 2 if an option, a file or a setting is wrong; 3 if a runmill server, the \
+    database or the broker cannot be reached; 130 after an interrupt"
+)]
 pub struct RunArgs {
     /// File of items: JSONL in runmill's format; with --map, any JSONL or CSV
     pub dataset: PathBuf,

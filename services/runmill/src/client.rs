@@ -26,6 +26,8 @@ pub struct Client {
 pub enum ClientError {
     #[error("could not reach runmill at {url}: {reason}. Is it running there?")]
     Unreachable { url: String, reason: String },
+    #[error("{detail} (the token is read from RUNMILL_TOKEN)")]
+    Unauthorized { detail: String },
     /// An error status, with the server's message.
     #[error("{detail}")]
     Refused { status: StatusCode, detail: String },
@@ -164,7 +166,7 @@ impl Client {
         }
         let foreign = self.foreign(&response);
         let problem = response.json::<Problem>().await;
-        Err(problem.map_or(foreign, |problem| ClientError::Refused { status, detail: describe(problem) }))
+        Err(problem.map_or(foreign, |problem| refused(status, describe(problem))))
     }
 
     fn foreign(&self, response: &Response) -> ClientError {
@@ -189,6 +191,13 @@ fn content_type(response: &Response) -> String {
     let value = response.headers().get("content-type").and_then(|value| value.to_str().ok());
     let media_type = value.and_then(|value| value.split(';').next()).map(str::trim);
     media_type.filter(|it| !it.is_empty()).unwrap_or("without a content type").to_owned()
+}
+
+fn refused(status: StatusCode, detail: String) -> ClientError {
+    match status {
+        StatusCode::UNAUTHORIZED => ClientError::Unauthorized { detail },
+        _ => ClientError::Refused { status, detail },
+    }
 }
 
 fn describe(problem: Problem) -> String {

@@ -1,5 +1,6 @@
 use std::{fmt::Display, process::Termination};
 
+use reqwest::StatusCode;
 use runmill_broker::{BrokerError, PublishError};
 use runmill_config::ConfigError;
 use runmill_store::StoreError;
@@ -54,11 +55,19 @@ fn classify(error: &anyhow::Error) -> ExitCode {
         if cause.is::<UsageError>() || cause.is::<ConfigError>() {
             return ExitCode::Usage;
         }
+        if is_bad_request(cause) {
+            return ExitCode::Usage;
+        }
         if is_unreachable(cause) {
             return ExitCode::Unreachable;
         }
     }
     ExitCode::Failed
+}
+
+/// Returns true if a server refused what the command line or a setting says.
+fn is_bad_request(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }))
 }
 
 fn is_unreachable(cause: &(dyn std::error::Error + 'static)) -> bool {

@@ -56,7 +56,7 @@ variables! {
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),
         "`true` allows providers at link-local addresses and at the metadata addresses of clouds, such as 169.254.169.254. Must be the same for dispatchers and executors.";
     PROVIDER_PROXY = "RUNMILL_PROVIDER_PROXY", Some("none"),
-        "Proxy through which an executor calls providers that state none of their own, as `http://proxy:3128`, also with `user:password@`; its scheme is `http`, `https`, `socks5` or `socks5h`, whose names the proxy resolves. `none` calls them directly. `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` are not read. It may be secret.";
+        "Proxy through which an executor calls providers that state none of their own, as `http://proxy:3128`, also with `user:password@`; its scheme is `http`, `https`, `socks5` or `socks5h`. With `socks5` the executor resolves the provider's name, with the others the proxy does. `none` calls them directly. `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` are not read. It may be secret.";
     NO_PROXY = "NO_PROXY", None,
         "Providers that are called without `RUNMILL_PROVIDER_PROXY`: names (with their subdomains), addresses and networks such as `10.0.0.0/8`, separated by commas. `no_proxy` is read too. This machine is never called through a proxy.";
     PROVIDER_CA_FILE = "RUNMILL_PROVIDER_CA_FILE", None,

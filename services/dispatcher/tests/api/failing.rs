@@ -51,7 +51,7 @@ async fn a_run_whose_first_calls_fail_alike_is_fed_no_further_and_pauses() {
 
     assert_eq!(next_announced(&mut *listener, paused).await, id);
     let shown = run(&server, id).await;
-    assert_eq!(shown["pause_reason"], "the first 3 calls all failed alike: server_error");
+    assert_eq!(shown["pause_reason"], "the first 3 items all failed alike: server_error");
     assert_eq!((&shown["resume_at"], &shown["counters"]["fed"]), (&Value::Null, &json!(TRIAL_CALLS)));
     assert_eq!(shown["messages"], json!([{"kind": "server_error", "text": "server_error", "jobs": 3}]));
 

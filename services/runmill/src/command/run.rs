@@ -162,7 +162,12 @@ async fn follow(
     let (start, before) = (Instant::now(), run.counters.settled);
     let run = match watch(client, run.id, output.json, stop).await? {
         Watched::Ended(run) => run,
-        Watched::Stopped => return Ok(ExitCode::Interrupted),
+        Watched::Stopped => {
+            if output.at_server {
+                eprintln!("interrupted; the run goes on at the server: `runmill runs show {}`", run.id);
+            }
+            return Ok(ExitCode::Interrupted);
+        }
     };
     if let Some(path) = output.out {
         write_results(client, &run, path).await?;
@@ -172,15 +177,20 @@ async fn follow(
     } else {
         println!("{}", summary::table(&run, Some((run.counters.settled - before, start.elapsed()))));
     }
-    if let Some(reason) = run.pause_reason.as_ref().filter(|_| !run.status.is_terminal()) {
-        let next = if output.at_server {
-            format!("run `runmill runs resume {}`", run.id)
-        } else {
-            "run the same command again".to_owned()
-        };
-        eprintln!("the run is paused: {reason}\ncorrect the cause, then {next}");
+    if run.pause_reason.is_some() && !run.status.is_terminal() {
+        eprintln!("{}", after_pause(&run, output));
     }
     Ok(exit_code(&run))
+}
+
+/// Returns what to do after a pause. The reason is named unless the summary shows it.
+fn after_pause(run: &Run, output: &Output<'_>) -> String {
+    let state = if output.json { summary::status(run) } else { "paused".to_owned() };
+    let next = "to go on, correct the cause and run the command again";
+    if output.at_server {
+        return format!("the run is {state}\n{next}, or `runmill runs resume {}`", run.id);
+    }
+    format!("the run is {state}\n{next}")
 }
 
 fn announce(run: &Run, resumed: bool) {

@@ -11,7 +11,7 @@ pub fn parse(headers: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
             Some((name, value)) if !name.trim().is_empty() => {
                 parsed.insert(name.trim().to_ascii_lowercase(), value.trim().to_owned());
             }
-            _ => return usage(format_args!("--header number {n} is not NAME=VALUE")),
+            _ => return usage(format_args!("--header number {n} is not NAME=VALUE, with an equals sign")),
         }
     }
     Ok(parsed)
@@ -41,7 +41,7 @@ mod tests {
     fn what_is_no_header_is_refused_without_its_text() {
         for wrong in ["secret", "=secret"] {
             let error = parse(&["x=1".to_owned(), wrong.to_owned()]).unwrap_err().to_string();
-            assert_eq!(error, "--header number 2 is not NAME=VALUE");
+            assert_eq!(error, "--header number 2 is not NAME=VALUE, with an equals sign");
         }
     }
 

@@ -7,7 +7,10 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runmill_proto::api::Run;
 use tokio::time::Instant;
 
-use super::waiting::only_waits;
+use super::{
+    summary,
+    waiting::{items, only_waits},
+};
 
 /// Display of a run's progress on standard error: a bar on a terminal, and otherwise a line every two seconds.
 pub struct ProgressDisplay {
@@ -88,9 +91,13 @@ fn rate(jobs: u64, elapsed: Duration) -> f64 {
 fn describe(run: &Run, per_second: f64) -> String {
     let counters = &run.counters;
     let mut parts = Vec::new();
-    // While items only wait, the rate of the others says nothing about the time that is left.
-    if per_second > 0.0 && !only_waits(run) {
-        parts.push(format!("{per_second:.0} items/s"));
+    // While items only wait, or the run is paused, the rate so far says nothing about the time that is left.
+    if per_second > 0.0 && !only_waits(run) && run.paused_at.is_none() {
+        parts.push(if per_second < 1.0 {
+            "less than 1 item/s".into()
+        } else {
+            format!("{per_second:.0} items/s")
+        });
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let left = (counters.total - counters.settled) as f64 / per_second;
         if left >= 1.0 && counters.deferred == 0 {
@@ -99,7 +106,7 @@ fn describe(run: &Run, per_second: f64) -> String {
     }
     if counters.deferred > 0 && run.paused_at.is_none() {
         let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
-        parts.push(format!("{} items wait{until}", counters.deferred));
+        parts.push(format!("waiting for {}{until}", items(counters.deferred)));
     }
     parts.push(format!("{} tokens", run.usage.prompt_tokens + run.usage.completion_tokens));
     if let Some(cost) = run.cost_usd {
@@ -109,8 +116,8 @@ fn describe(run: &Run, per_second: f64) -> String {
         parts.push(format!("{} retries", counters.retries));
     }
     parts.extend(run.errors.iter().map(|(kind, count)| format!("{count} {kind}")));
-    if let Some(reason) = &run.pause_reason {
-        parts.push(format!("paused: {reason}"));
+    if run.pause_reason.is_some() {
+        parts.push(summary::status(run));
     }
     parts.join("  ")
 }
@@ -129,9 +136,13 @@ mod tests {
         assert!(describe(&goes_on, 2.0).contains("2 seconds left"), "{}", describe(&goes_on, 2.0));
 
         let retry_after = Some("2026-01-01T10:20:30Z".parse().unwrap());
-        let waits = Run { counters: RunCounters { deferred: 4, ..counters }, retry_after, ..goes_on };
+        let waits = Run { counters: RunCounters { deferred: 4, ..counters }, retry_after, ..goes_on.clone() };
         let text = describe(&waits, 2.0);
-        assert!(text.starts_with("4 items wait until 2026-01-01T10:20:30Z"), "{text}");
+        assert!(text.starts_with("waiting for 4 items until 2026-01-01T10:20:30Z"), "{text}");
         assert!(!text.contains("left"), "{text}");
+
+        let paused_at = Some("2026-01-01T10:20:30Z".parse().unwrap());
+        let text = describe(&Run { paused_at, ..goes_on }, 2.0);
+        assert!(!text.contains("left") && !text.contains("items/s"), "{text}");
     }
 }

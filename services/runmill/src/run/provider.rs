@@ -15,6 +15,7 @@ use crate::{
     cli::{ProviderArgs, YesOrNo},
     client::{Client, ClientError},
     env_key::env_key,
+    exit::usage,
     process::Process,
 };
 
@@ -46,10 +47,14 @@ impl ProviderChoice {
             return Ok(Self::Known(id));
         }
         let variable = args.api_key_env.as_deref().unwrap_or_else(|| key_variable(kind(&args.base_url)));
+        let api_key = env_key(&process.env, variable)?;
+        if api_key.is_none() && args.api_key_env.is_some() {
+            return usage(format_args!("--api-key-env {variable}: the variable is not set"));
+        }
         Ok(Self::At(Address {
             base_url: args.base_url.clone(),
             protocol: args.protocol.map(ProviderProtocol::from),
-            api_key: env_key(&process.env, variable)?,
+            api_key,
             headers: headers::parse(&args.header)?,
             images: args.images.map(YesOrNo::is_yes),
             concurrency,
@@ -74,10 +79,7 @@ impl Address {
     async fn provider(&self, client: &Client) -> anyhow::Result<Provider> {
         let name = self.name();
         let Some(found) = client.provider_named(&name).await? else {
-            return client
-                .create_provider(&self.new_provider(name))
-                .await
-                .context("the server refused the provider");
+            return client.create_provider(&self.new_provider(name)).await.context("the provider is refused");
         };
         match self.change(&found) {
             Some(patch) => Ok(client.patch_provider(&found, &patch).await?),

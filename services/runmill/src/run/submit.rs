@@ -88,7 +88,7 @@ impl Request {
             return Ok(Submitted { run, resumed: true });
         }
         let key = format!("{fingerprint}{}", Uuid::now_v7().simple());
-        let run = client.create_run(&new, &key).await.context("the server refused the run")?;
+        let run = client.create_run(&new, &key).await.context("the run is refused")?;
         debug_assert_eq!(run.status, RunStatus::Pending);
         Ok(Submitted { run, resumed: false })
     }

@@ -9,16 +9,20 @@ pub fn wait_message(run: &Run) -> Option<String> {
     }
     let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
     let reason = run.retry_reason.as_deref().unwrap_or("their calls are put off");
-    only_waits(run).then(|| format!("waiting{until} for {} items: {reason}", run.counters.deferred))
+    only_waits(run).then(|| format!("waiting{until} for {}: {reason}", items(run.counters.deferred)))
 }
 
-/// Returns true if no job is in the queue or in flight, and some are deferred.
-///
-/// Until its first answer a run is on trial: deferred jobs keep their places, and others are not fed.
+/// Returns the number with its noun.
+pub fn items(number: u64) -> String {
+    if number == 1 { "1 item".to_owned() } else { format!("{number} items") }
+}
+
+/// Returns true if no job is in the queue or in flight, some are deferred, and no others are fed meanwhile. A run without
+/// an answer is on trial: its other jobs are fed only after the deferred ones.
 pub fn only_waits(run: &Run) -> bool {
     let counters = &run.counters;
     let is_on_trial = counters.succeeded + counters.refused + counters.truncated == 0;
-    let is_fed = is_on_trial || counters.fed == counters.total;
+    let is_fed = counters.fed == counters.total || is_on_trial;
     is_fed && counters.deferred > 0 && in_queue(run) == 0 && run.paused_at.is_none()
 }
 
@@ -54,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_run_that_only_waits_says_until_when_and_why() {
-        let want = "waiting until 2026-01-01T10:20:30Z for 1 items: rate limit: try again in 60 s";
+        let want = "waiting until 2026-01-01T10:20:30Z for 1 item: rate limit: try again in 60 s";
         assert_eq!(wait_message(&run(4, 1)).as_deref(), Some(want));
     }
 
@@ -76,10 +80,17 @@ mod tests {
 
     #[test]
     fn a_run_with_calls_or_without_deferred_jobs_waits_for_nothing() {
-        let unfed = RunCounters { total: 9, ..run(4, 1).counters };
+        let unfed = RunCounters { total: 9, succeeded: 4, ..run(4, 1).counters };
         for run in [run(3, 1), run(5, 0), Run { counters: unfed, ..run(4, 1) }] {
             assert_eq!(wait_message(&run), None, "{:?}", run.counters);
         }
+    }
+
+    #[test]
+    fn a_run_on_trial_says_that_it_waits() {
+        let counters = RunCounters { total: 9, fed: 3, deferred: 3, ..RunCounters::default() };
+        let want = "waiting until 2026-01-01T10:20:30Z for 3 items: rate limit: try again in 60 s";
+        assert_eq!(wait_message(&Run { counters, ..run(0, 0) }).as_deref(), Some(want));
     }
 
     #[test]

@@ -24,8 +24,19 @@ pub(super) fn text_or_json(value: &RawValue) -> Cow<'_, str> {
 /// Maximum number of characters that [`raw`] returns.
 const RAW_MAX_CHARS: usize = 500;
 
-/// Returns the start of an error's body as it is, as the message of an error in an unknown format.
+/// Returns the title of a web page, and otherwise the start of an error's body as it is, as the message of an error in
+/// an unknown format.
 pub(super) fn raw(body: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(body).trim().chars().take(RAW_MAX_CHARS).collect();
+    let body = String::from_utf8_lossy(body);
+    let title = title(&body).map(|title| format!("a web page, {title}"));
+    let text: String = title.as_deref().unwrap_or(body.trim()).chars().take(RAW_MAX_CHARS).collect();
     if text.is_empty() { "the answer has no text".to_owned() } else { text }
+}
+
+/// Returns the title of a web page, in quotes. `None` for any other text, and for a page without a title.
+fn title(body: &str) -> Option<String> {
+    let (before, rest) = body.split_once("<title>")?;
+    let (title, _) = rest.split_once("</title>")?;
+    let title = title.trim();
+    (before.trim_start().starts_with('<') && !title.is_empty()).then(|| format!("{title:?}"))
 }

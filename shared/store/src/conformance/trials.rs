@@ -95,7 +95,7 @@ pub async fn a_run_whose_first_calls_failed_alike_pauses_with_what_they_said(sto
 
     let paused = store.transition(run.id, PAUSE, at(3)).await.unwrap();
 
-    assert_eq!(paused.pause_reason(), Some("the first 3 calls all failed alike: the model is overloaded"));
+    assert_eq!(paused.pause_reason(), Some("the first 3 items all failed alike: the model is overloaded"));
     assert_eq!((paused.paused_at(), paused.resume_at()), (Some(at(3)), None));
     assert_eq!((paused.status, cause(&paused)), (RunStatus::Running, Some(PauseCause::Failing)));
     assert_eq!(stores.other.run(run.id).await.unwrap(), paused);

@@ -25,7 +25,7 @@ impl RunRow {
         let can_pause = self.is_feedable() && !self.status.is_terminal() && self.in_queue() == 0;
         (failed && can_pause).then(|| {
             let text = self.stats.messages.most_frequent(kind).unwrap_or(kind.as_str());
-            format!("the first {jobs} calls all failed alike: {text}")
+            format!("the first {jobs} items all failed alike: {text}")
         })
     }
 }

@@ -4,7 +4,9 @@ use runmill_proto::ErrorKind;
 // There is no `_` arm, so that a new kind does not compile without advice.
 pub const fn advice(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Connection => "check the base URL, and whether the executor's network reaches it",
+        ErrorKind::Connection => {
+            "check the base URL, and whether the server runs and can be reached from here (from the executor, in a cluster)"
+        }
         ErrorKind::ConnectTimeout => {
             "check the base URL and the network, or raise request.connect_timeout_seconds"
         }
@@ -19,7 +21,9 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
             "the server took the call and did not end its answer: look at its log, raise \
              request.total_timeout_seconds, or ask for fewer tokens"
         }
-        ErrorKind::RateLimited => "state the account's limits in rate_limit (concurrency, rpm), or wait",
+        ErrorKind::RateLimited => {
+            "wait, or make fewer calls at once: rate_limit of the provider (--concurrency)"
+        }
         ErrorKind::Overloaded | ErrorKind::ServerError => {
             "the provider is in trouble, or starts: look at its log or its status page, or wait"
         }
@@ -32,7 +36,7 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
              and the provider's kind and protocol"
         }
         ErrorKind::EmptyAnswer => {
-            "the model stops without an answer: raise max_new_tokens, or ask without reasoning"
+            "the model stops without an answer: raise max_new_tokens (--max-tokens), or ask without reasoning"
         }
         ErrorKind::StreamRejected => {
             "the model takes neither streamed nor buffered requests in the forms that are known"
@@ -42,8 +46,10 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::ContextLength => "even a short question does not fit: check the model's name",
         ErrorKind::ContentPolicy => "the provider's filter rejects a harmless question: ask the provider",
-        ErrorKind::Authentication => "put a valid key into api_keys, and check what it may use",
-        ErrorKind::QuotaExhausted => "top up the account, or put a key of another one into api_keys",
+        ErrorKind::Authentication => {
+            "check the key (api_keys of the provider, or the variable of --api-key-env) and what it may use"
+        }
+        ErrorKind::QuotaExhausted => "top up the account, or use a key of another one",
         ErrorKind::ProviderUnavailable => "correct the provider's settings; the message says what is wrong",
         ErrorKind::DeadlinePassed => {
             "no slot was free within a minute: wait, raise rate_limit.concurrency, or start another executor"

@@ -40,6 +40,9 @@ pub fn cost(run: &Run) -> Option<String> {
             Some(format!("at least ${cost:.6} (not known for {unpriced} calls)"))
         }
         (None, 0) => None,
-        (_, unpriced) => Some(format!("not known for {unpriced} calls")),
+        (_, unpriced) if run.counters.untold_usage >= unpriced => {
+            Some("not known: the provider did not tell the tokens".to_owned())
+        }
+        _ => Some("not known: no price is known for the model; add one with RUNMILL_PRICES".to_owned()),
     }
 }

@@ -49,7 +49,9 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
 
 pub fn status(run: &Run) -> String {
     match &run.pause_reason {
-        Some(reason) if !run.status.is_terminal() => format!("{} (paused: {reason})", run.status),
+        // A user's pause begins with the word.
+        Some(reason) if !run.status.is_terminal() && reason.starts_with("paused") => reason.clone(),
+        Some(reason) if !run.status.is_terminal() => format!("paused: {reason}"),
         _ => run.status.to_string(),
     }
 }
@@ -73,7 +75,8 @@ fn outcomes(run: &Run) -> String {
         (counters.budget_stopped, "budget stopped"),
     ];
     let there = named.iter().filter(|(count, _)| *count > 0);
-    there.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    let there: Vec<_> = there.map(|(count, name)| format!("{count} {name}")).collect();
+    if there.is_empty() { "none yet".to_owned() } else { there.join(", ") }
 }
 
 /// Lists numbers with what they count, the largest first.

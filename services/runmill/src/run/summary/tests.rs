@@ -35,7 +35,11 @@ fn what_nobody_told_is_not_zero() {
     run.counters.unpriced = 3;
     run.cost_usd = Some(0.0);
     assert_eq!(calls::tokens(&run), "not told by the provider");
-    assert_eq!(calls::cost(&run).as_deref(), Some("not known for 3 calls"));
+    assert_eq!(calls::cost(&run).as_deref(), Some("not known: the provider did not tell the tokens"));
+    run.counters.untold_usage = 1;
+    let unpriced = "not known: no price is known for the model; add one with RUNMILL_PRICES";
+    assert_eq!(calls::cost(&run).as_deref(), Some(unpriced));
+    run.counters.untold_usage = 3;
 
     run.usage.prompt_tokens = 12;
     run.usage.completion_tokens = 5;
@@ -87,4 +91,13 @@ fn answers_that_differ_from_what_was_asked_for_are_told() {
     ] {
         assert!(table.contains(shown), "{shown} is not in\n{table}");
     }
+}
+
+#[test]
+fn a_paused_run_is_not_called_running() {
+    let pause_reason = Some("no quota".to_owned());
+    let paused = Run { status: RunStatus::Running, pause_reason, ..run() };
+    assert_eq!(status(&paused), "paused: no quota");
+    assert!(table(&paused, None).to_string().contains("none yet"));
+    assert_eq!(status(&Run { status: RunStatus::Canceled, ..paused }), "canceled");
 }

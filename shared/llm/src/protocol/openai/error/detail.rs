@@ -113,6 +113,7 @@ mod tests {
             (r#"{"error":{"message":"so","metadata":{"raw":{"a":1}}}}"#, r#"so: {"a":1}"#),
             (r#"{"error":{}}"#, r#"{"error":{}}"#),
             ("<html>no</html>\n", "<html>no</html>"),
+            ("<html><title> 403 no</title><body>long</body></html>", "a web page, \"403 no\""),
             (" ", "the answer has no text"),
         ];
         for (body, want) in table {
