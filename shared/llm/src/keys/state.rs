@@ -73,7 +73,7 @@ impl KeyState {
         let evidence = Evidence { call, taken, before, accepted: self.accepted, is_alone };
         let finding = evidence.judge(self.suspicion.as_ref());
         if finding == Finding::Unclear {
-            self.suspicion.get_or_insert_with(|| Suspicion::new(&evidence));
+            self.suspicion.get_or_insert_with(|| Suspicion::new(&evidence)).add(&evidence);
         }
         finding
     }

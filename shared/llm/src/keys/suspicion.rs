@@ -10,6 +10,10 @@ pub(super) struct Suspicion {
     /// Id of the call whose request was refused.
     call: Arc<str>,
     since: Instant,
+    /// Number of refusals since the first of them, itself included.
+    refusals: u32,
+    /// True if another call's request was refused, too.
+    is_shared: bool,
 }
 
 /// A refusal with what is known of its request and of its key.
@@ -41,10 +45,17 @@ pub(super) enum Finding {
 const REQUEST_REFUSALS_MAX: u32 = 3;
 /// Number of refusals of the only request after which a key that has never worked is at fault.
 const KEY_REFUSALS_MAX: u32 = 2;
+/// Number of refusals without a success after which a key is at fault, though other attempts are still in flight.
+const REFUSALS_IN_A_ROW_MAX: u32 = 10;
 
 impl Suspicion {
     pub fn new(evidence: &Evidence<'_>) -> Self {
-        Self { call: evidence.call.into(), since: Instant::now() }
+        Self { call: evidence.call.into(), since: Instant::now(), refusals: 0, is_shared: false }
+    }
+
+    pub fn add(&mut self, evidence: &Evidence<'_>) {
+        self.is_shared = evidence.is_of_two_requests(self);
+        self.refusals += 1;
     }
 }
 
@@ -52,8 +63,9 @@ impl Evidence<'_> {
     /// Judges the refusal. `suspicion` is the first refusal with the key that no success has followed.
     ///
     /// A key is at fault if it is refused for two different requests without a success since the first of them, or if
-    /// it never worked and there is only one request. Of a key that has worked, an attempt that began before the first
-    /// refusal shows nothing more, because others that began with it may succeed.
+    /// it never worked and there is only one request. While other attempts are in flight, some of them may succeed,
+    /// since a firewall refuses faster than a model answers: they are waited for, unless too many are refused. Of a key
+    /// that has worked, an attempt that began before the first refusal shows nothing more.
     pub fn judge(&self, suspicion: Option<&Suspicion>) -> Finding {
         let count = self.before.as_ref().map_or(1, |before| before.count + 1);
         let has_worked = self.accepted.is_some();
@@ -62,14 +74,20 @@ impl Evidence<'_> {
         {
             return Finding::Request;
         }
-        let other = suspicion.filter(|suspicion| &*suspicion.call != self.call);
-        if other.is_some_and(|other| !has_worked || self.taken >= other.since) {
-            return Finding::Key;
+        if let Some(suspicion) = suspicion.filter(|suspicion| self.is_of_two_requests(suspicion)) {
+            let is_enough = self.is_alone || suspicion.refusals + 1 >= REFUSALS_IN_A_ROW_MAX;
+            return if is_enough { Finding::Key } else { Finding::Unclear };
         }
         match has_worked {
             true if count >= REQUEST_REFUSALS_MAX => Finding::Request,
             false if count >= KEY_REFUSALS_MAX && self.is_alone => Finding::Key,
             _ => Finding::Unclear,
         }
+    }
+
+    /// Returns true if this refusal and those of the suspicion concern two different requests.
+    fn is_of_two_requests(&self, suspicion: &Suspicion) -> bool {
+        let is_later = self.accepted.is_none() || self.taken >= suspicion.since;
+        suspicion.is_shared || (is_later && &*suspicion.call != self.call)
     }
 }

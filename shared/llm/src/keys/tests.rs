@@ -37,9 +37,11 @@ fn refuse(first: Lease, second: Lease) -> KeyAvailability {
     end(second, "second", Some(&refused()), Some(401))
 }
 
-/// Sets the only key aside.
+/// Sets the only key aside, also while other attempts with it are in flight.
 fn set_aside(keys: &Arc<Keys>) -> KeyAvailability {
-    refuse(take(keys).unwrap(), take(keys).unwrap())
+    let refuse = |call: u32| end(take(keys).unwrap(), &call.to_string(), Some(&refused()), Some(401));
+    let mut findings = (0..10).map(refuse);
+    findings.find(|found| *found != KeyAvailability::Suspected).expect("ten refusals are enough")
 }
 
 fn label(lease: &Lease) -> &str {
@@ -246,6 +248,34 @@ async fn requests_that_are_refused_together_while_others_are_in_flight_stop_no_k
 
     end(slow, "slow", None, Some(200));
     assert!(keys.report()[0].set_aside.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_refused_faster_than_others_are_answered_stop_no_key() {
+    let keys = keys(&[1]);
+    for name in ["before any answer", "of a key that has worked"] {
+        let slow = take(&keys).unwrap();
+        for request in ["first", "second", "third"] {
+            advance(secs(1)).await;
+            let refused = end(take(&keys).unwrap(), request, Some(&refused()), Some(403));
+            assert_eq!(refused, KeyAvailability::Suspected, "{name}: {request}");
+        }
+        end(slow, "slow", None, Some(200));
+        assert!(keys.report()[0].set_aside.is_none(), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_refused_ten_times_is_set_aside_though_an_attempt_is_in_flight() {
+    let keys = keys(&[1]);
+    let _slow = take(&keys).unwrap();
+    let requests: Vec<_> = (0..10).map(|index| index.to_string()).collect();
+    let mut found = Vec::new();
+    for request in &requests {
+        found.push(end(take(&keys).unwrap(), request, Some(&refused()), Some(401)));
+    }
+    assert!(found[..9].iter().all(|found| *found == KeyAvailability::Suspected), "{found:?}");
+    assert_eq!(found[9], KeyAvailability::NoneUntil(Instant::now() + REFUSED_FOR));
 }
 
 #[tokio::test(start_paused = true)]
