@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use runmill_proto::{
-    ErrorKind, Fix, Note,
+    ErrorKind, Fix, Note, RunStatus,
     api::{RunCounters, RunMessage},
 };
 
