@@ -15,16 +15,18 @@ use crate::{
     },
 };
 
-/// The field `usage` of an answer. `None` if the answer has none.
-#[derive(Clone, Copy, Default)]
-pub(in crate::protocol) struct UsageField(pub Option<Metered>);
+/// The field `usage` of an answer. `None` if the answer has none. It is boxed, because the chunks of a stream are moved,
+/// and most have none.
+#[derive(Default)]
+pub(in crate::protocol) struct UsageField(pub Option<Box<Metered>>);
 
 impl<'de> Deserialize<'de> for UsageField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(match Lenient::<Counted>::deserialize(deserializer)? {
             Lenient::Absent => None,
             Lenient::Unreadable => {
-                Some(Metered { usage: None, billing: Billing { unreadable: true, ..Billing::default() } })
+                let billing = Billing { unreadable: true, ..Billing::default() };
+                Some(Box::new(Metered { usage: None, billing }))
             }
             Lenient::Read(Counted(metered)) => Some(metered),
         }))
@@ -32,12 +34,12 @@ impl<'de> Deserialize<'de> for UsageField {
 }
 
 /// What a usage object says. The object itself has many fields and is not moved, because most chunks have none.
-struct Counted(Metered);
+struct Counted(Box<Metered>);
 
 impl<'de> Detail<'de> for Counted {
     fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
         let usage = WireUsage::deserialize(MapAccessDeserializer::new(object))?;
-        Ok(Some(Self(usage.metered())))
+        Ok(Some(Self(Box::new(usage.metered()))))
     }
 }
 

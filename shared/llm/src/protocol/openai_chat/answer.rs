@@ -59,10 +59,10 @@ impl<C> Answer<'_, C> {
 
     /// Adds what the provider has counted to what it had told before. Returns true if it has counted something.
     pub fn meter(&self, metered: &mut Metered) -> bool {
-        let groq = || self.x_groq.as_ref().and_then(|groq| groq.usage.0);
-        let usage = self.usage.0.or_else(groq);
+        let groq = || self.x_groq.as_ref()?.usage.0.as_deref();
+        let usage = self.usage.0.as_deref().or_else(groq);
         if let Some(usage) = usage {
-            metered.update(usage);
+            metered.update(*usage);
         }
         if let Some(service) = self.service_tier.read() {
             metered.billing.terms.service = service;

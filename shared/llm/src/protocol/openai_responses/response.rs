@@ -45,7 +45,7 @@ impl<'a> Response<'a> {
     }
 
     pub fn usage(&self) -> Metered {
-        let mut metered = self.usage.0.unwrap_or_default();
+        let mut metered = self.usage.0.as_deref().copied().unwrap_or_default();
         if let Some(service) = self.service_tier.read() {
             metered.billing.terms.service = service;
         }
