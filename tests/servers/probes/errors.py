@@ -108,6 +108,11 @@ def kill(server: Server, runmill: Runmill, ask: Ask) -> Cell:
         return wrong(f"no kill met the call: {told(got)}")
     if got.attempts and got.attempts[0]["error_kind"] is None:
         return wrong(f"the cut stream was taken for an answer: {told(got)}")
+    if not got.is_answer and server.upstream and {it["error_kind"] for it in got.attempts[1:]} == {"server_error"}:
+        # A gateway that is up answers for the server behind it, and an answer uses up a retry.
+        last = got.attempts[-1]
+        return fails(last["status"], last["error"], "this is its answer while the server behind it restarts, and each "
+                     "one uses up a retry")
     if not got.is_answer:
         return wrong(f"the server is back, and the item is lost: {told(got)}, "
                      f"after {[it['error_kind'] for it in got.attempts]}")
