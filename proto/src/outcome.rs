@@ -76,7 +76,7 @@ text_enum! {
         RateLimited = "rate_limited",
         Overloaded = "overloaded",
         ServerError = "server_error",
-        /// The stream ended without its terminator.
+        /// The stream ended before its answer was whole.
         TruncatedStream = "truncated_stream",
         /// The answer does not follow the protocol.
         MalformedResponse = "malformed_response",

@@ -50,8 +50,7 @@ text_enum! {
     }
 }
 
-/// What is to be said about a call that was answered: how its request differs from what was asked for, and what its
-/// answer lacks.
+/// Remarks on a call that was answered: how its request differs from what was asked for, and what its answer lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]

@@ -211,7 +211,7 @@ pub struct ProviderArgs {
     /// Header of every request to the provider; it is stored encrypted. May be given several times
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "provider")]
     pub header: Vec<String>,
-    /// Whether the model takes images; they are sent unless it is `no`, which refuses items that have some
+    /// Say whether the model takes images; they are sent unless it is `no`, which refuses items that have some
     #[arg(long, value_enum, conflicts_with = "provider")]
     pub images: Option<YesOrNo>,
 }

@@ -28,7 +28,7 @@ impl Egress {
         base: &Url,
         own: Option<&Proxy>,
     ) -> reqwest::Result<ClientBuilder> {
-        // Also turns off the proxies that environment variables name.
+        // This also turns off the proxies that environment variables name.
         let builder = builder.no_proxy();
         let proxy = match own.unwrap_or(&self.proxy) {
             Proxy::Through(url) if !base.host().is_some_and(|host| is_this_machine(&host)) => Some(url),

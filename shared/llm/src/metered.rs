@@ -1,7 +1,7 @@
 use runmill_pricing::Terms;
 use runmill_proto::Usage;
 
-/// What a provider has counted for an answer, and what it says about the bill.
+/// Counts of a provider for an answer, and its statements about the bill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Metered {
     /// Tokens, if the provider told those of both the prompt and the answer.
@@ -9,7 +9,7 @@ pub struct Metered {
     pub billing: Billing,
 }
 
-/// What a provider says about the bill of an answer, apart from the tokens.
+/// Statements of a provider about the bill of an answer, apart from the tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Billing {
     /// Conditions of the call. Its hours are not set.

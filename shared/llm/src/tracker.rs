@@ -34,7 +34,7 @@ pub(crate) struct AttemptState {
     pub first_token: Option<Instant>,
     /// Time at which the last bytes of the answer arrived.
     pub last_chunk: Option<Instant>,
-    /// What the provider has counted so far.
+    /// Counts of the provider so far.
     pub usage: Metered,
     /// Label of the key that is used.
     pub key: Option<Arc<str>>,

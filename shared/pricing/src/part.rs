@@ -38,7 +38,7 @@ impl Part {
 #[error("the price table has no price for {0}")]
 pub struct Unpriced(pub(crate) Charge);
 
-/// What a provider charges for.
+/// A part of a call for which a provider charges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Charge {
     Tokens(Part),

@@ -59,7 +59,7 @@ async fn a_run_whose_first_calls_fail_alike_is_fed_no_further_and_pauses() {
     assert!(server.request(reqwest::Method::POST, &path).send().await.unwrap().status().is_success());
     let again = run(&server, id).await;
     assert_eq!((&again["paused_at"], &again["counters"]["failed"]), (&Value::Null, &json!(0)));
-    // Of the three calls that it makes now, two are those of other jobs.
+    // Two of the three calls that it makes now are those of other jobs.
     until_fed(&server, id, TRIAL_CALLS + 2).await;
 }
 

@@ -32,7 +32,7 @@ pub struct Address {
     pub protocol: Option<ProviderProtocol>,
     pub api_key: Option<String>,
     pub headers: BTreeMap<String, String>,
-    /// Whether the model takes images. `None` leaves it as the server has it.
+    /// True if the model takes images, false if it takes none. `None` leaves it as the server has it.
     pub images: Option<bool>,
     pub concurrency: Option<u32>,
 }

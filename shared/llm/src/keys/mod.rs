@@ -185,7 +185,7 @@ impl Lease {
             }
             Some(error @ ModelError::QuotaExhausted { after, .. }) => {
                 let until = now + after.unwrap_or(SPENT_FOR).clamp(REFUSED_FOR, SPENT_MAX);
-                // By this status alone, the account may have too little for one request and enough for others.
+                // The account may have too little for this request and enough for others, as far as this status tells.
                 if answered == Some(402) {
                     self.refused(error, until, call, refusals)
                 } else {

@@ -30,7 +30,7 @@ pub(super) struct Evidence<'a> {
     pub is_alone: bool,
 }
 
-/// What a refusal shows.
+/// Fault that a refusal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
     /// The key is at fault.

@@ -43,17 +43,24 @@ impl Draft {
         self.tool_where(number, |known, _| known == number)
     }
 
-    /// Returns the tool call to which a part belongs, by the part's number, id and name. Absent texts are empty. A
-    /// new id starts a new call, whatever its number. Without a number and an id, a name starts a new call.
+    /// Returns the tool call to which a part belongs, with the part's id and name. Absent texts are empty. A new id
+    /// starts a new call, whatever its number. Without a number and an id, a name starts a new call.
     pub fn tool_of(&mut self, number: Option<u64>, id: &str, name: &str) -> &mut ToolCall {
         let next = self.tools.len() as u64;
-        match number {
+        let call = match number {
             Some(number) => self.tool_where(number, |known, call| {
                 known == number && (id.is_empty() || call.id.is_empty() || call.id == id)
             }),
             None if !id.is_empty() => self.tool_where(next, |_, call| call.id == id),
             None => self.tool_where(next, |_, _| name.is_empty()),
+        };
+        // Some servers repeat both in every part, so they are not appended.
+        for (whole, told) in [(&mut call.id, id), (&mut call.name, name)] {
+            if !told.is_empty() {
+                told.clone_into(whole);
+            }
         }
+        call
     }
 
     /// Returns the last tool call for which `is_it` holds, or a new one with this number.
@@ -166,6 +173,18 @@ mod tests {
             answer.tool_calls.iter().map(|c| (c.name.as_str(), c.arguments.as_str())).collect();
         assert_eq!(calls, [("first", ""), ("second", "{}")]);
         assert_eq!((answer.text.as_str(), answer.reasoning, answer.logprobs), ("ab", None, None));
+    }
+
+    #[test]
+    fn a_name_and_an_id_that_come_again_are_not_appended() {
+        let mut draft = Draft::default();
+        for (id, name) in [("t1", "add"), ("t1", "add"), ("", "")] {
+            draft.tool_of(Some(0), id, name).arguments.push('1');
+        }
+
+        let call = draft.complete(Finish::ToolCalls, Metered::default()).unwrap().tool_calls.remove(0);
+
+        assert_eq!((call.id.as_str(), call.name.as_str(), call.arguments.as_str()), ("t1", "add", "111"));
     }
 
     #[test]

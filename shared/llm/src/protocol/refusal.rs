@@ -53,12 +53,12 @@ fn sampling(param: &str, message: &str) -> Vec<Fix> {
             .map(|(_, fix)| *fix)
             .collect::<Vec<_>>()
     };
-    let fixes = named(&param.to_ascii_lowercase());
-    if !fixes.is_empty() {
-        return fixes;
+    // A message may quote the whole request, with parameters that are not refused.
+    if !param.is_empty() {
+        return named(&param.to_ascii_lowercase());
     }
     let fixes = named(message);
-    // Of two parameters that exclude each other, the temperature changes the answers more.
+    // The temperature changes the answers more than the parameter that excludes it, so it stays.
     if message.contains("both") && fixes == [Fix::NoTemperature, Fix::NoTopP] {
         return vec![Fix::NoTopP];
     }

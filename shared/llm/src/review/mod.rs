@@ -1,5 +1,5 @@
-//! What is true of an answer in every protocol, and is not told by its wire format: which of its text is thinking,
-//! whether it is empty, and how it differs from what was asked for.
+//! Review of a whole answer, the same for every protocol: which part of its text is thinking, whether it is empty, and how
+//! it differs from what was asked for. No wire format tells these.
 
 mod other_model;
 mod thinking;

@@ -1,4 +1,4 @@
-//! What the client makes of a whole answer, in every protocol.
+//! Whole answers as the client returns them, in every protocol.
 
 use runmill_llm::{ChatRequest, ChatResponse, ModelError, Target, Unanswered};
 use runmill_proto::{ErrorKind, Note, Outcome, api::ProviderProtocol};

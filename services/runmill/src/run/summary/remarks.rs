@@ -1,4 +1,4 @@
-//! What is to be said about the calls of a run that were answered.
+//! Sentences about the answered calls of a run: how they were changed, and what their answers lack.
 
 use runmill_proto::{Fix, Note, api::Run};
 

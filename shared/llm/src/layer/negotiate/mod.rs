@@ -72,7 +72,7 @@ impl<A: AttemptLayer> Negotiate<A> {
     async fn request(&self, negotiation: &mut Negotiation<'_>) -> Result<ChatResponse, ModelError> {
         let cx = negotiation.cx;
         let mut answer = pin!(self.inner.attempt(Context { form: negotiation.form, ..cx }));
-        // Whether a stream has log probabilities is only known at its end.
+        // A stream shows only at its end that it has no log probabilities.
         if negotiation.is_scout() && !cx.request.generation.wants_logprobs() {
             tokio::select! {
                 biased;

@@ -25,12 +25,13 @@ pub(super) enum Decision {
 /// is deferred: retries at once would only add load to a provider in trouble. A rate limit uses up neither. Two other
 /// bounds apply to a rate limit: the sum of the call's waits (`wait_max`), and the number of rate-limited attempts,
 /// because a provider may ask for waits of zero. Beyond either, the call is deferred, so that other jobs can use its
-/// place. A server that starts is waited for likewise, for some seconds.
+/// place. A server that starts, and a key that may be good, are waited for likewise, and their waits are part of the sum.
 pub(super) struct RetryState<'a> {
     budget: &'a RetryBudget,
     failures: u32,
     rate_limits: u32,
-    rate_limit_waits: Duration,
+    /// Sum of the waits that use up no retry.
+    free_waits: Duration,
     server_wait: ServerWait,
     /// Number of attempts that were refused although the key may be good.
     suspicions: u32,
@@ -67,7 +68,7 @@ impl<'a> RetryState<'a> {
             budget,
             failures: failed_before,
             rate_limits: 0,
-            rate_limit_waits: Duration::ZERO,
+            free_waits: Duration::ZERO,
             server_wait: ServerWait::new(),
             suspicions: 0,
             reconnects: 0,
@@ -94,8 +95,8 @@ impl<'a> RetryState<'a> {
             (Advice::RetryHere { after }, _) => self.fail(policy, after, fraction),
             (Advice::RetryOnce, _) => self.fail_once(policy, fraction),
             (Advice::Reconnect, _) => self.reconnect(policy, fraction),
-            (Advice::AwaitServer, _) => match self.server_wait.next(policy.wait_max, fraction) {
-                Some(wait) => Decision::Wait(wait),
+            (Advice::AwaitServer, _) => match self.server_wait.next(fraction) {
+                Some(wait) => self.wait_freely(policy, wait),
                 None => Decision::Defer(DOWN_FOR.mul_f64(1.0 + fraction.clamp(0.0, 1.0))),
             },
             // Only this key is limited or refused, so another can be used at once.
@@ -109,11 +110,12 @@ impl<'a> RetryState<'a> {
             (Advice::StopLane { .. }, KeyAvailability::Suspected) => self.suspected(policy, fraction),
             (Advice::SlowDown { after }, _) => self.rate_limited(policy, after, fraction),
             // The negotiation has tried every form of the request already.
-            (Advice::FixRequest(_) | Advice::FailItem, _) => Decision::Fail,
+            (Advice::FixRequest(_) | Advice::FailItem, _)
+            | (Advice::StopLane { .. }, KeyAvailability::RequestRefused) => Decision::Fail,
             (Advice::StopLane { .. }, KeyAvailability::NoneUntil(until)) => {
                 Decision::StopLane(until.saturating_duration_since(Instant::now()))
             }
-            (Advice::StopLane { after }, KeyAvailability::Unchanged | KeyAvailability::RequestRefused) => {
+            (Advice::StopLane { after }, KeyAvailability::Unchanged) => {
                 Decision::StopLane(after.unwrap_or(STOPPED_FOR))
             }
             (Advice::GiveUp, _) => Decision::GiveUp,
@@ -157,7 +159,7 @@ impl<'a> RetryState<'a> {
         let wait = SUSPICION_WAIT.saturating_mul(1 << self.suspicions.min(SUSPICIONS_MAX));
         let wait = wait + backoff::delay(policy, 1, fraction);
         self.suspicions += 1;
-        if self.suspicions < SUSPICIONS_MAX { Decision::Wait(wait) } else { Decision::Defer(wait) }
+        if self.suspicions < SUSPICIONS_MAX { self.wait_freely(policy, wait) } else { Decision::Defer(wait) }
     }
 
     fn rate_limited(&mut self, policy: &CallPolicy, after: Option<Duration>, fraction: f64) -> Decision {
@@ -167,8 +169,16 @@ impl<'a> RetryState<'a> {
             // Somewhat longer than the provider asks, so that calls that were given the same delay spread out.
             Some(after) => after + backoff::delay(policy, 1, fraction),
         };
-        self.rate_limit_waits += wait;
-        if self.rate_limits >= RATE_LIMITS_MAX || self.rate_limit_waits > policy.wait_max {
+        if self.rate_limits >= RATE_LIMITS_MAX {
+            return Decision::Defer(wait.max(policy.backoff_base));
+        }
+        self.wait_freely(policy, wait)
+    }
+
+    /// Waits without using up a retry, within the bound of all these waits together.
+    fn wait_freely(&mut self, policy: &CallPolicy, wait: Duration) -> Decision {
+        self.free_waits += wait;
+        if self.free_waits > policy.wait_max {
             return Decision::Defer(wait.max(policy.backoff_base));
         }
         Decision::Wait(wait)
@@ -304,5 +314,33 @@ mod tests {
             panic!("the lane goes on without a key");
         };
         assert!(left <= secs(100) && left > secs(90), "{left:?}");
+    }
+
+    #[test]
+    fn all_waits_that_use_up_no_retry_have_one_bound() {
+        let budget = RetryBudget::default();
+        let stop = Advice::StopLane { after: None };
+        let mut state = RetryState::new(&budget, 0);
+
+        let decisions = [
+            (slow(20), KeyAvailability::Unchanged),
+            (stop, KeyAvailability::Suspected),
+            (stop, KeyAvailability::Suspected),
+            (slow(5), KeyAvailability::Unchanged),
+            (stop, KeyAvailability::Suspected),
+        ]
+        .map(|(advice, availability)| state.decide(&policy(), advice, availability, 0.0));
+
+        let waits = [20, 1, 2, 5].map(|seconds| Decision::Wait(secs(seconds)));
+        assert_eq!(decisions, [&waits[..], &[Decision::Defer(secs(4))]].concat()[..]);
+    }
+
+    #[test]
+    fn a_request_that_is_refused_although_its_key_works_stops_no_lane() {
+        let budget = RetryBudget::default();
+        let stop = Advice::StopLane { after: None };
+        let decision =
+            RetryState::new(&budget, 0).decide(&policy(), stop, KeyAvailability::RequestRefused, 0.0);
+        assert_eq!(decision, Decision::Fail);
     }
 }

@@ -65,15 +65,14 @@ impl<A: AttemptLayer> Retry<A> {
         loop {
             let tracker = AttemptTracker::default();
             let (number, form, deadline) = (log.len(), request.form, log.instant(policy.deadline));
-            let (tracker_ref, refusals) = (&tracker, &refusals);
             let cx = Context {
                 request,
                 policies,
                 number,
                 form,
                 deadline,
-                tracker: tracker_ref,
-                refusals,
+                tracker: &tracker,
+                refusals: &refusals,
                 key: None,
             };
             let has_started = || number > 0 || tracker.state().began.is_some();

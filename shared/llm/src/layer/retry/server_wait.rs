@@ -23,14 +23,13 @@ impl ServerWait {
 
     /// Returns the wait before the next attempt, or `None` if the call has waited for long enough.
     ///
-    /// * `time_max`: longest time that the call may wait.
     /// * `fraction`: position in the range of a random wait, `0.0..=1.0`.
-    pub fn next(&mut self, time_max: Duration, fraction: f64) -> Option<Duration> {
+    pub fn next(&mut self, fraction: f64) -> Option<Duration> {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         let ceiling = WAIT.saturating_mul(1 << self.attempts.min(8)).min(WAIT_MAX);
         self.attempts += 1;
         let wait = ceiling.mul_f64(0.5 + fraction.clamp(0.0, 1.0) / 2.0);
-        (now + wait <= since + TIME_MAX.min(time_max)).then_some(wait)
+        (now + wait <= since + TIME_MAX).then_some(wait)
     }
 }

@@ -51,8 +51,6 @@ impl Block<'_> {
             "tool_use" => {
                 let (id, name) = (or_empty(self.id.as_ref()), or_empty(self.name.as_ref()));
                 let call = draft.tool_of(Some(number), id, name);
-                id.clone_into(&mut call.id);
-                name.clone_into(&mut call.name);
                 call.arguments.push_str(self.arguments());
                 true
             }

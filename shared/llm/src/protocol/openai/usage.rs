@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for UsageField {
     }
 }
 
-/// What a usage object says. The object itself has many fields and is not moved, because most chunks have none.
+/// Content of a usage object. The object itself has many fields and is not moved, because most chunks have none.
 struct Counted(Box<Metered>);
 
 impl<'de> Detail<'de> for Counted {

@@ -156,19 +156,9 @@ impl WireToolCall<'_> {
         let function = self.function.as_ref();
         let (id, name) = (or_empty(self.id.as_ref()), or_empty(function.and_then(|it| it.name.as_ref())));
         let call = draft.tool_of(self.index, id, name);
-        set(&mut call.id, id);
-        set(&mut call.name, name);
         if let Some(arguments) = function.and_then(|it| it.arguments) {
             call.arguments.push_str(&text_or_json(arguments));
         }
-    }
-}
-
-/// Replaces `whole`, unless `told` is empty. It does not append, because some servers repeat the id and the name in
-/// every part.
-fn set(whole: &mut String, told: &str) {
-    if !told.is_empty() {
-        told.clone_into(whole);
     }
 }
 

@@ -41,6 +41,8 @@ fn a_sampling_parameter_that_is_refused_is_left_out() {
         assert_eq!(fixes(400, "", message), *want, "{message}");
     }
     assert_eq!(fixes(422, "top_p", "top_p is not supported with this temperature"), [NoTopP]);
+    let quoted = "tool_choice is not supported; the request was {'seed': 7, 'temperature': 0}";
+    assert_eq!(fixes(400, "tool_choice", quoted), [], "what a message quotes is not refused");
 }
 
 #[test]
