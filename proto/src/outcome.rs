@@ -53,7 +53,15 @@ text_enum! {
 impl ErrorKind {
     /// Returns true if a failure of this kind says nothing about the calls that follow: it is the item's or our own.
     pub const fn is_of_one_job(self) -> bool {
-        matches!(self, Self::BadItem | Self::Interrupted | Self::DeadlinePassed | Self::Poisoned)
+        matches!(
+            self,
+            Self::BadItem
+                | Self::Interrupted
+                | Self::DeadlinePassed
+                | Self::Poisoned
+                | Self::Quarantined
+                | Self::AnswerTooLarge
+        )
     }
 }
 
@@ -95,8 +103,12 @@ text_enum! {
         Interrupted = "interrupted",
         /// The deadline of the run passed.
         DeadlinePassed = "deadline_passed",
-        /// The job was delivered too often without a result: perhaps it crashes its executors.
+        /// An executor failed over the item. Its log says why.
         Poisoned = "poisoned",
+        /// Several executors died while they held the job, so it is not tried again.
+        Quarantined = "quarantined",
+        /// The answer is larger than the largest message that the broker takes.
+        AnswerTooLarge = "answer_too_large",
         /// The provider was deleted, or its key cannot be decrypted.
         ProviderUnavailable = "provider_unavailable",
     }

@@ -31,6 +31,9 @@ fn job() -> Job {
         kind: JobKind::Answer,
         attempt: 3,
         failures: 0,
+        possible_copy: false,
+        term: 0,
+        crashes: 0,
         provider_id: ProviderId::from_uuid(uuid(2)),
         model: "gpt-4o-mini".into(),
         item: JobItem::Inline(r#"{"id":"q41","type":"freeform","inputs":{"text":"6 x 7?"}}"#.into()),
@@ -221,6 +224,7 @@ fn check_old<M: Message + PartialEq + Debug>(name: &str, message: &M) {
 #[test]
 fn a_job_is_on_the_wire_as_ever() {
     check("job.v1.overrides", &job());
+    check("job.v1.copy", &Job { possible_copy: true, term: 7, crashes: 2, ..job() });
     // A job of an earlier release, with `max_retries` by its short name.
     check_old("job.v1", &job());
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ProviderId;
+use crate::{ProviderId, RunId};
 
 /// State of an executor, as its last heartbeat reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,18 @@ pub struct ExecutorStatus {
     /// True while the executor finishes its jobs before it stops. It takes no new ones.
     pub draining: bool,
     pub lanes: Vec<ExecutorLane>,
+    /// Number of jobs in hand, by run. A job is in hand from its delivery until the broker has confirmed its log.
+    #[serde(default)]
+    pub runs: Vec<ExecutorRun>,
+}
+
+/// Jobs of one run that an executor has in hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExecutorRun {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub run_id: RunId,
+    pub jobs: u32,
 }
 
 impl ExecutorStatus {

@@ -15,7 +15,7 @@ mod strict;
 
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
-pub use executor::{ExecutorKey, ExecutorLane, ExecutorStatus};
+pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
 pub use key_fault::KeyFault;
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::{DatasetId, JobConfig, ProviderId, RunId};
 
 /// Identifies a job: one answer to one item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JobKey {
     pub run_id: RunId,
     /// Place of the item in its dataset, from 0.
@@ -35,6 +35,16 @@ pub struct Job {
     /// Number of failed attempts of all earlier times that the job was fed; they count towards its retries.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
+    /// True if the same job may be in a queue or at an executor already: the feeder does not know if its last publish
+    /// arrived, or the job seems to be lost. An executor asks the others before it calls the provider.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub possible_copy: bool,
+    /// Term of the feeder that published this. A job of an earlier term than the newest is treated as a possible copy.
+    #[serde(default, skip_serializing_if = "is_zero_term")]
+    pub term: u64,
+    /// Number of executors that died while they held the job.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub crashes: u32,
     pub provider_id: ProviderId,
     pub model: String,
     pub item: JobItem,
@@ -74,6 +84,11 @@ pub enum JobItem {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub(super) const fn is_zero(count: &u32) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero_term(term: &u64) -> bool {
+    *term == 0
 }
 
 impl JobItem {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runmill_proto::api::ExecutorStatus;
-use runmill_store::Heartbeats;
+use runmill_store::{Beat, Exchange, Talk};
 use tokio_util::sync::CancellationToken;
 
 use crate::{consumers::Consumers, environment::Environment};
@@ -27,8 +27,10 @@ impl Heartbeat {
                 seen_at: self.environment.clock.now(),
                 draining,
                 lanes: self.consumers.status(),
+                runs: Vec::new(),
             };
-            if let Err(error) = Heartbeats::report_executor(&*self.environment.store, &status).await {
+            let beat = Beat { status, talk: Talk::default() };
+            if let Err(error) = Exchange::exchange(&*self.environment.store, &beat).await {
                 tracing::warn!(event = "executor.report_failed", %error);
             }
             if draining {

@@ -6,7 +6,7 @@ use std::{
 
 use anyhow::Context;
 use runmill_config::{Config, Env, Traces};
-use runmill_runtime::Clock;
+use runmill_runtime::{Clock, ServerClock};
 use runmill_telemetry::{LogSettings, TraceSettings};
 
 /// Settings and clock of this process; the settings are read and checked once.
@@ -14,13 +14,16 @@ pub struct Process {
     pub env: Env,
     pub config: Config,
     pub clock: Clock,
+    /// The hands of `clock`: a service sets them to the store's time.
+    pub server_clock: ServerClock,
 }
 
 impl Process {
     pub fn load() -> anyhow::Result<Self> {
         let env = Env::process()?;
         let config = Config::load(&env)?;
-        Ok(Self { env, config, clock: Clock::system() })
+        let server_clock = ServerClock::default();
+        Ok(Self { env, config, clock: server_clock.clock(), server_clock })
     }
 
     /// Starts the logs of a service on standard error, and its traces if an endpoint is set.

@@ -28,6 +28,9 @@ pub enum PublishError {
     /// The queue is full, or the broker could not store the message.
     #[error("the broker did not accept the message")]
     Rejected,
+    /// The broker refuses a message of this size at every try.
+    #[error("the message has {size} bytes, and the broker takes at most {max}: raise its max_message_size")]
+    TooLarge { size: u64, max: u64 },
     #[error("the broker did not confirm within {0:?}")]
     TimedOut(Duration),
     #[error(transparent)]

@@ -24,7 +24,7 @@ use async_trait::async_trait;
 pub use delivery::{Delivery, Settle};
 pub use error::{BrokerError, HealthError, PublishError, RequestError};
 pub use message::Envelope;
-pub use queue::{DELIVERY_LIMIT, Queue, log_partition};
+pub use queue::{DELIVERY_LIMIT, Depth, Queue, log_partition};
 pub use tag::{ChannelId, DeliveryTag};
 
 /// Connection to a broker, shared by the whole process.
@@ -33,6 +33,9 @@ pub trait Broker: Send + Sync {
     /// Creates `queue` if it does not exist. Publishing to a queue that nobody declared is
     /// [`PublishError::Unroutable`].
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError>;
+
+    /// Returns the depth of `queue`, or `None` if the queue does not exist.
+    async fn depth(&self, queue: Queue) -> Result<Option<Depth>, BrokerError>;
 
     /// Returns once the broker has taken responsibility for the message. If it is cancelled or fails, the message may
     /// still have been taken.

@@ -20,6 +20,14 @@ pub enum Queue {
     Dead,
 }
 
+/// Content of a queue at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Number of messages that wait for a consumer. Unacked ones do not count.
+    pub ready: u64,
+    pub consumers: u64,
+}
+
 impl Queue {
     /// Returns the delivery limit. There is none for dead letters, which have no further queue to go to.
     pub(crate) fn delivery_limit(self) -> Option<u32> {

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use runmill_broker::{
-    Broker, BrokerError, Delivery, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
+    Broker, BrokerError, Delivery, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
     Settle, Subscription, conformance,
     memory::{MemoryBroker, MemorySettings},
 };
@@ -48,6 +48,10 @@ fn count(counter: &AtomicU32) {
 impl<B: Broker> Broker for CountingBroker<B> {
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
         self.inner.declare(queue).await
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Option<Depth>, BrokerError> {
+        self.inner.depth(queue).await
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {

@@ -3,8 +3,8 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -43,6 +43,39 @@ fn system_now() -> Timestamp {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Clock({})", self.now())
+    }
+}
+
+/// The clock of a server that several processes follow, so that they agree on the time whatever their machines' clocks
+/// show. Until the first [`set`](Self::set) it is the machine's clock. Its clones move together.
+#[derive(Clone, Debug, Default)]
+pub struct ServerClock(Arc<Mutex<Option<Reading>>>);
+
+/// Time of the server, and the moment at which it was read.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    shown: Timestamp,
+    at: Instant,
+}
+
+impl ServerClock {
+    pub fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Clock::from_fn(move || clock.now())
+    }
+
+    /// Sets the clock to the time that the server shows now.
+    pub fn set(&self, shown: Timestamp) {
+        *self.lock() = Some(Reading { shown, at: Instant::now() });
+    }
+
+    fn now(&self) -> Timestamp {
+        let reading = *self.lock();
+        reading.map_or_else(system_now, |reading| reading.shown + reading.at.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Reading>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,6 +122,19 @@ mod tests {
         manual.advance(Duration::from_secs(90));
 
         assert_eq!(clock.clone().now().to_string(), "1970-01-01T00:01:30Z");
+    }
+
+    #[test]
+    fn a_server_clock_goes_on_from_what_the_server_showed() {
+        let server = ServerClock::default();
+        let clock = server.clock();
+        assert!(clock.now() > "2025-01-01T00:00:00Z".parse().unwrap(), "it is the machine's at first");
+
+        server.set(Timestamp::UNIX_EPOCH);
+
+        let first = clock.now();
+        assert!(first >= Timestamp::UNIX_EPOCH && first < "1971-01-01T00:00:00Z".parse().unwrap());
+        assert!(clock.now() >= first);
     }
 
     #[test]

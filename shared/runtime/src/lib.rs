@@ -7,5 +7,5 @@ mod signal;
 
 pub use lifecycle::{Lifecycle, Shutdown};
 pub use readiness::{Readiness, Unready};
-pub use runmill_clock::{Clock, ManualClock};
+pub use runmill_clock::{Clock, ManualClock, ServerClock};
 pub use signal::stop_signals;

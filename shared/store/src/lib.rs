@@ -26,8 +26,9 @@ pub use error::StoreError;
 pub use port::{
     datasets::{DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoredItem},
     events::{EventPage, EventReader},
-    executors::{ExecutorReader, Heartbeats},
+    exchange::{Answer, Ask, Beat, Exchange, Exchanged, ExecutorReader, Holding, Peer, Talk},
     feed::{ActiveRun, ActiveRuns, DueJob, Feed},
+    job_states::{JobState, JobStates},
     leader::{Lead, Leader},
     logs::{LogBatch, LogEntry, LogWriter, Written},
     providers::{
@@ -36,14 +37,21 @@ pub use port::{
     },
     results::ResultReader,
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
+    server_time::ServerTime,
     settings::{SettingsReader, SettingsWriter},
 };
 pub use run::{Cursor, Pause, Resumption, RetryNote, RunRow, RunStats, Submission};
 
-/// The ports of an executor: it reads what its jobs need, and reports that it is alive.
-pub trait ExecutorStore: ProviderReader + SettingsReader + ItemReader + ActiveRuns + Heartbeats {}
+/// The ports of an executor: it reads what its jobs need, and exchanges heartbeats with the others.
+pub trait ExecutorStore:
+    ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange
+{
+}
 
-impl<T: ProviderReader + SettingsReader + ItemReader + ActiveRuns + Heartbeats> ExecutorStore for T {}
+impl<T: ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange> ExecutorStore
+    for T
+{
+}
 
 /// The ports of a dispatcher: it serves the API and feeds jobs, and records neither results nor heartbeats.
 pub trait DispatcherStore:
@@ -85,8 +93,8 @@ impl<T> DispatcherStore for T where
 }
 
 /// All ports of a database, for a process that hands them to its services. A log-sink needs [`LogWriter`] alone.
-pub trait Store: ExecutorStore + DispatcherStore + LogWriter + SecretRotation {}
+pub trait Store: ExecutorStore + DispatcherStore + LogWriter + SecretRotation + ServerTime {}
 
-impl<T: ExecutorStore + DispatcherStore + LogWriter + SecretRotation> Store for T {}
+impl<T: ExecutorStore + DispatcherStore + LogWriter + SecretRotation + ServerTime> Store for T {}
 
 pub type SharedStore = Arc<dyn Store>;

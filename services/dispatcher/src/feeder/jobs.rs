@@ -74,7 +74,7 @@ impl RunFeed<'_> {
         anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than its item count says");
         let jobs = (first..).zip(items).map(|(ordinal, item)| {
             let key = JobKey { run_id: self.run().id, ordinal, sample };
-            self.job(DueJob { key, attempt: 0, failures: 0 }, item, config)
+            self.job(DueJob { key, attempt: 0, failures: 0, possible_copy: false }, item, config)
         });
         let (published, result) = self.publish(jobs.collect()).await;
         let fed = fed + published as u64;
@@ -84,7 +84,7 @@ impl RunFeed<'_> {
     }
 
     fn job(&self, due: DueJob, item: JobItem, config: &JobConfig) -> Job {
-        let DueJob { key, attempt, failures } = due;
+        let DueJob { key, attempt, failures, possible_copy } = due;
         Job {
             run_id: key.run_id,
             ordinal: key.ordinal,
@@ -93,6 +93,9 @@ impl RunFeed<'_> {
             kind: JobKind::Answer,
             attempt,
             failures,
+            possible_copy,
+            term: 0,
+            crashes: 0,
             provider_id: self.run().submission.provider_id,
             model: self.run().submission.model.clone(),
             item,

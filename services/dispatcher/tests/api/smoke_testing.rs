@@ -8,6 +8,7 @@ use runmill_proto::{
     api::{ExecutorStatus, SmokeTestError, SmokeTestReport},
     message::SmokeTest,
 };
+use runmill_store::{Beat, Talk};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -43,8 +44,10 @@ async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
         seen_at,
         draining,
         lanes: Vec::new(),
+        runs: Vec::new(),
     };
-    server.store.report_executor(&executor).await.unwrap();
+    let beat = Beat { status: executor, talk: Talk::default() };
+    server.store.exchange(&beat).await.unwrap();
 }
 
 /// Receives one request and sends `answer`, if there is one. The task returns the request.

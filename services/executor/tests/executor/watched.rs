@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use runmill_broker::{
-    Broker, BrokerError, Delivery, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
+    Broker, BrokerError, Delivery, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
     Settle, Subscription, memory::MemoryBroker,
 };
 use tokio::sync::mpsc;
@@ -49,6 +49,10 @@ fn tell(seen: &mpsc::Sender<Seen>, what: Seen) {
 impl Broker for WatchedBroker {
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
         self.inner.declare(queue).await
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Option<Depth>, BrokerError> {
+        self.inner.depth(queue).await
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {

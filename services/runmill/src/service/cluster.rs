@@ -6,7 +6,10 @@ use runmill_vault::Keyring;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use super::parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store};
+use super::{
+    clock,
+    parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
+};
 use crate::{exit::ExitCode, process::Process};
 
 /// Runs the service that has the API and feeds jobs.
@@ -47,9 +50,12 @@ async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Li
     let cluster = process.config.require_cluster(service)?;
     process.log_as(service.as_str())?;
     let store = connect_store(&process.config, &cluster.database_url).await?;
+    clock::begin(&*store, &process.server_clock).await.context("reading the time of the database")?;
     let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
+    let life = Lifecycle::default();
+    life.spawn("clock", clock::follow(store.clone(), process.server_clock.clone(), life.stop.clone()));
     let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
-    Ok((parts, Lifecycle::default()))
+    Ok((parts, life))
 }
 
 async fn run(process: Process, parts: Parts, life: Lifecycle) -> anyhow::Result<ExitCode> {

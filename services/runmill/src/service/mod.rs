@@ -1,5 +1,6 @@
 //! Composition of the services: each as a process of a cluster, or all in one process.
 
+mod clock;
 mod cluster;
 mod parts;
 mod secrets;

@@ -10,6 +10,7 @@ use runmill_store::{ActiveRuns, RunWriter, SharedStore, Transition, sqlite::Sqli
 use tokio::net::TcpListener;
 
 use super::{
+    clock,
     cluster::listen,
     parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
     secrets,
@@ -91,6 +92,7 @@ impl Standalone {
         let address = listener.local_addr()?;
         let client = Client::new(&format!("http://{address}"), Some(own.value))?;
         let (store, broker) = connect(config, embedded).await?;
+        clock::begin(&*store, &process.server_clock).await.context("reading the time of the database")?;
         if services == Services::All && broker_url(config, embedded).is_none() {
             recover(&*store, process).await?;
         }
@@ -104,6 +106,9 @@ impl Standalone {
             dispatcher: Lifecycle::default(),
             drain_timeout: config.drain_timeout,
         };
+        let following =
+            clock::follow(parts.store.clone(), process.server_clock.clone(), this.dispatcher.stop.clone());
+        this.dispatcher.spawn("clock", following);
         let feeding = match services {
             Services::All => Feeding::Yes,
             Services::WithoutRuns | Services::ApiOnly => Feeding::No,

@@ -55,7 +55,8 @@ use self::{
     watchdog::Watchdog,
 };
 use crate::{
-    Broker, BrokerError, Envelope, HealthError, Listener, PublishError, Queue, RequestError, Subscription,
+    Broker, BrokerError, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
+    Subscription,
 };
 
 /// Maximum number of this process's requests that wait for their answers.
@@ -170,6 +171,14 @@ impl Broker for AmqpBroker {
             self.topology.declare(&up, &channel, queue).await
         })
         .await
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Option<Depth>, BrokerError> {
+        let up = self.up(&self.publishing).await?;
+        let channel = up.channel().await?;
+        let depth = self.topology.depth(&up, &channel, queue).await?;
+        let _gone = channel.close(200, "done".into()).await;
+        Ok(depth)
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {

@@ -1,14 +1,16 @@
 use std::time::Duration;
 
+use futures::FutureExt;
 use lapin::{
-    Channel, ExchangeKind,
+    Channel, ErrorKind, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
 use runmill_proto::message::SmokeTest;
 
 use super::{AmqpSettings, link::Up};
-use crate::{BrokerError, DELIVERY_LIMIT, Queue};
+use crate::{BrokerError, DELIVERY_LIMIT, Depth, Queue};
 
 /// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3. The broker refuses to
 /// declare an existing queue with other arguments, so a change of arguments needs a new queue name.
@@ -97,6 +99,26 @@ impl Topology {
         Ok(())
     }
 
+    /// Returns `None` if the queue does not exist. The broker then closes the channel.
+    pub async fn depth(
+        &self,
+        up: &Up,
+        channel: &Channel,
+        queue: Queue,
+    ) -> Result<Option<Depth>, BrokerError> {
+        let name = self.queue(queue);
+        let passive = QueueDeclareOptions::durable().passive();
+        let asked = channel.queue_declare(name.clone(), passive, FieldTable::default()).map(Ok);
+        match up.call(&format!("a look at queue {name}"), asked).await? {
+            Ok(found) => Ok(Some(Depth {
+                ready: found.message_count().into(),
+                consumers: found.consumer_count().into(),
+            })),
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(up.explain(&format!("a look at queue {name}"), &error)),
+        }
+    }
+
     async fn declare_queue(&self, up: &Up, channel: &Channel, queue: Queue) -> Result<(), BrokerError> {
         let name = self.queue(queue);
         let what = format!("queue {name}");
@@ -143,6 +165,11 @@ impl Topology {
     fn name(&self, exchange: &str) -> ShortString {
         format!("{}.{exchange}", self.prefix).into()
     }
+}
+
+fn is_not_found(error: &lapin::Error) -> bool {
+    let not_found = AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND);
+    matches!(error.kind(), ErrorKind::ProtocolError(refusal) if *refusal.kind() == not_found)
 }
 
 fn text(value: &str) -> AMQPValue {

@@ -21,7 +21,7 @@ use self::{
     subscription::MemorySubscription,
 };
 use crate::{
-    Broker, BrokerError, Envelope, HealthError, Heard, Listener, PublishError, Queue, RequestError,
+    Broker, BrokerError, Depth, Envelope, HealthError, Heard, Listener, PublishError, Queue, RequestError,
     Subscription, inbox::Inbox,
 };
 
@@ -106,6 +106,14 @@ impl State {
 impl Broker for MemoryBroker {
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
         self.declared(queue).map(|_queue| ())
+    }
+
+    async fn depth(&self, queue: Queue) -> Result<Option<Depth>, BrokerError> {
+        let state = self.lock();
+        if state.closed {
+            return Err(BrokerError::Closed);
+        }
+        Ok(state.queues.get(&queue).map(|queue| queue.depth()))
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {

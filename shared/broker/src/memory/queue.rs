@@ -6,7 +6,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::reply_to::ReplyTo;
-use crate::{ChannelId, DeliveryTag, Envelope, PublishError};
+use crate::{ChannelId, DeliveryTag, Depth, Envelope, PublishError};
 
 /// A message of a queue.
 #[derive(Clone)]
@@ -98,6 +98,12 @@ impl MemoryQueue {
         drop(state);
         self.changed.notify_waiters();
         Ok(())
+    }
+
+    pub fn depth(&self) -> Depth {
+        let state = self.lock();
+        let consumers = state.consumers.values().filter(|consumer| !consumer.stopped).count();
+        Depth { ready: state.ready.len() as u64, consumers: consumers as u64 }
     }
 
     pub fn add_consumer(&self, prefetch: u16) -> ChannelId {

@@ -16,6 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::Value;
+use crate::Talk;
 
 /// A type that is stored in one column.
 pub trait Stored: Sized {
@@ -250,6 +251,7 @@ stored_as_json! {
     RetryOverride,
     Settings,
     ExecutorStatus,
+    Talk,
 }
 
 /// Stores types as JSON whose column is null if they are empty.

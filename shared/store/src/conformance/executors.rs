@@ -6,8 +6,7 @@ use runmill_proto::{
 use uuid::Uuid;
 
 use super::{Stores, world::at};
-
-const DAY_S: i64 = 24 * 60 * 60;
+use crate::{Answer, Ask, Beat, Holding, Peer, Talk};
 
 fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
     let provider_id = ProviderId::from_uuid(Uuid::nil());
@@ -18,31 +17,64 @@ fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
         seen_at,
         draining: false,
         lanes: vec![ExecutorLane { provider_id, concurrency: 20, in_flight: 3, keys: Vec::new() }],
+        runs: Vec::new(),
     }
+}
+
+fn beat(name: &str, talk: Talk) -> Beat {
+    Beat { status: executor(name, at(1)), talk }
+}
+
+async fn names(stores: &Stores) -> Vec<String> {
+    let known = stores.one.executors(Timestamp::MIN).await.unwrap();
+    known.into_iter().map(|executor| executor.name).collect()
 }
 
 pub async fn an_executor_is_as_it_last_reported(stores: &Stores) {
     let store = &stores.one;
-    store.report_executor(&executor("b", at(1))).await.unwrap();
-    store.report_executor(&executor("a", at(2))).await.unwrap();
-    let last = ExecutorStatus { draining: true, lanes: Vec::new(), ..executor("b", at(3)) };
-    store.report_executor(&last).await.unwrap();
+    store.exchange(&beat("b", Talk::default())).await.unwrap();
+    store.exchange(&beat("a", Talk::default())).await.unwrap();
+    let mut last = beat("b", Talk::default());
+    (last.status.draining, last.status.lanes) = (true, Vec::new());
+    let now = store.exchange(&last).await.unwrap().now;
 
-    assert_eq!(store.executors(at(0)).await.unwrap(), [executor("a", at(2)), last.clone()]);
-    assert_eq!(store.executors(at(3)).await.unwrap(), [last]);
+    let known = store.executors(now).await.unwrap();
 
-    store.remove_executor("b").await.unwrap();
-    store.remove_executor("never there").await.unwrap();
-    assert_eq!(store.executors(at(0)).await.unwrap(), [executor("a", at(2))]);
+    let found = known.iter().find(|executor| executor.name == "b").unwrap();
+    assert_eq!(*found, ExecutorStatus { seen_at: now, ..last.status });
+    assert_eq!(names(stores).await, ["a", "b"]);
+
+    store.leave("b").await.unwrap();
+    store.leave("never there").await.unwrap();
+    assert_eq!(names(stores).await, ["a"]);
 }
 
-pub async fn an_executor_not_seen_for_a_day_is_forgotten(stores: &Stores) {
+pub async fn an_executor_reads_what_the_others_say(stores: &Stores) {
+    let job = runmill_proto::testing::key(7);
+    let asks = Talk { asks: vec![Ask { number: 3, job }], answers: Vec::new() };
+    stores.one.exchange(&beat("a", asks.clone())).await.unwrap();
+    stores.one.exchange(&beat("a", asks.clone())).await.unwrap();
+
+    let answer = Answer { to: "a".into(), number: 3, holding: Holding::Working };
+    let answers = Talk { asks: Vec::new(), answers: vec![answer] };
+    let read = stores.other.exchange(&beat("b", answers.clone())).await.unwrap();
+
+    assert_eq!(read.peers, [Peer { name: "a".into(), beats: 2, talk: Some(asks.clone()) }]);
+    let read = stores.one.exchange(&beat("a", asks)).await.unwrap();
+    assert_eq!(read.peers, [Peer { name: "b".into(), beats: 1, talk: Some(answers) }]);
+}
+
+pub async fn executors_that_are_gone_are_forgotten(stores: &Stores) {
     let store = &stores.one;
-    store.report_executor(&executor("gone", at(0))).await.unwrap();
-    store.report_executor(&executor("late", at(1))).await.unwrap();
+    store.exchange(&beat("gone", Talk::default())).await.unwrap();
+    let now = store.exchange(&beat("here", Talk::default())).await.unwrap().now;
+    let seen = store.executors(Timestamp::MIN).await.unwrap();
+    let before = seen.iter().map(|executor| executor.seen_at).max().unwrap();
+    assert_eq!(before, now);
 
-    store.report_executor(&executor("now", at(DAY_S + 1))).await.unwrap();
+    store.forget_executors(Timestamp::MIN).await.unwrap();
+    assert_eq!(names(stores).await, ["gone", "here"]);
 
-    let known = store.executors(at(-1)).await.unwrap();
-    assert_eq!(known.iter().map(|executor| &executor.name).collect::<Vec<_>>(), ["late", "now"]);
+    store.forget_executors(now + jiff::SignedDuration::from_secs(1)).await.unwrap();
+    assert!(names(stores).await.is_empty());
 }

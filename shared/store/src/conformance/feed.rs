@@ -113,7 +113,7 @@ pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(s
 }
 
 fn due(run: &RunRow, ordinal: u32, attempt: u32) -> DueJob {
-    DueJob { key: key(run, ordinal), attempt, failures: 0 }
+    DueJob { key: key(run, ordinal), attempt, failures: 0, possible_copy: false }
 }
 
 pub async fn a_deferred_job_keeps_its_failures_and_a_lost_one_has_none(stores: &Stores) {

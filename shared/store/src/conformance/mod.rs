@@ -70,7 +70,8 @@ macro_rules! store_conformance {
             }
             executors {
                 an_executor_is_as_it_last_reported,
-                an_executor_not_seen_for_a_day_is_forgotten,
+                an_executor_reads_what_the_others_say,
+                executors_that_are_gone_are_forgotten,
             }
             feed {
                 active_runs_are_all_that_have_not_ended,

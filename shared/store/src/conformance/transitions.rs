@@ -84,7 +84,10 @@ pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
 
     assert_eq!(resumed.retry.after, Some(at(7)));
     let key = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
-    assert_eq!(store.due_jobs(run.id, at(7), 10).await.unwrap(), [DueJob { key, attempt: 1, failures: 0 }]);
+    assert_eq!(
+        store.due_jobs(run.id, at(7), 10).await.unwrap(),
+        [DueJob { key, attempt: 1, failures: 0, possible_copy: false }]
+    );
 }
 
 /// Returns a run with an answer that is paused until second 600 because its provider refused further calls.

@@ -19,6 +19,8 @@ pub struct DueJob {
     pub attempt: u32,
     /// Number of failed attempts so far, over all those times.
     pub failures: u32,
+    /// True if the job may still be in a queue or at an executor.
+    pub possible_copy: bool,
 }
 
 #[async_trait]
@@ -40,7 +42,7 @@ pub trait Feed: Send + Sync {
     -> Result<(), StoreError>;
 
     /// Makes jobs of a run that has not ended due now if they were fed, have no result and are not deferred, at most
-    /// `limit`. Returns their number. If such a job was not lost, feeding it only makes a duplicate.
+    /// `limit`. Returns their number. They are possible copies, because the store cannot tell if a job was lost.
     async fn defer_lost(&self, id: RunId, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Ends a run whose cancellation was requested at or before `before`, even if jobs of it are still in the queue.

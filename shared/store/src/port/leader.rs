@@ -5,6 +5,9 @@ use crate::StoreError;
 /// Lock of the only feeder. It is lost when it is dropped, or when its database connection is lost.
 #[async_trait]
 pub trait Lead: Send + Sync {
+    /// Returns the number of this lead, which is above those of all earlier leaders.
+    fn term(&self) -> u64;
+
     /// Returns true while the lock is held. Cheap; does no I/O.
     fn is_held(&self) -> bool;
 

@@ -2,11 +2,13 @@
 
 pub mod datasets;
 pub mod events;
-pub mod executors;
+pub mod exchange;
 pub mod feed;
+pub mod job_states;
 pub mod leader;
 pub mod logs;
 pub mod providers;
 pub mod results;
 pub mod runs;
+pub mod server_time;
 pub mod settings;

@@ -17,7 +17,7 @@ use crate::{DueJob, RunRow, StoreError, time::micros};
 
 const DUE: &str = "\
 -- deferred.due
-SELECT run_id, ordinal, sample, attempt, failures
+SELECT run_id, ordinal, sample, attempt, failures, possible_copy
 FROM deferred
 WHERE run_id = $1
   AND not_before <= $2 /* now */
@@ -40,6 +40,7 @@ WHERE NOT EXISTS (
 ON CONFLICT (run_id, ordinal, sample) DO UPDATE
 SET attempt = excluded.attempt,
     failures = excluded.failures,
+    possible_copy = false,
     not_before = excluded.not_before
 WHERE deferred.attempt < excluded.attempt
 RETURNING run_id, ordinal, sample, xmax = 0 AS is_new";
@@ -54,8 +55,8 @@ ON CONFLICT DO NOTHING";
 // The series is in the select list, because there it is produced row by row and ends at the limit.
 const INSERT_LOST: &str = "\
 -- deferred.insert_lost
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
-SELECT $1, (job.position % $3)::integer, (job.position / $3)::integer, 1, $4 /* now */
+INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before, possible_copy)
+SELECT $1, (job.position % $3)::integer, (job.position / $3)::integer, 1, $4 /* now */, true
 FROM (SELECT generate_series(0, $2::bigint /* fed */ - 1) AS position) AS job
 WHERE NOT EXISTS (
     SELECT
@@ -130,7 +131,12 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
     let rows = client.query(&statement, &[&id.uuid(), &micros(now), &i64::from(limit)]).await?;
     rows.iter()
         .map(|row| {
-            Ok(DueJob { key: key(row)?, attempt: row.cell("attempt")?, failures: row.cell("failures")? })
+            Ok(DueJob {
+                key: key(row)?,
+                attempt: row.cell("attempt")?,
+                failures: row.cell("failures")?,
+                possible_copy: row.cell("possible_copy")?,
+            })
         })
         .collect()
 }

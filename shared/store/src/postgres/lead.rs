@@ -34,6 +34,10 @@ impl Leader for PgStore {
 
 #[async_trait]
 impl Lead for PgLead {
+    fn term(&self) -> u64 {
+        0
+    }
+
     fn is_held(&self) -> bool {
         !self.connection.is_closed()
     }

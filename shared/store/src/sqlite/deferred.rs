@@ -12,7 +12,7 @@ use crate::{DueJob, RunRow, StoreError};
 
 const DUE: &str = "\
 -- deferred.due
-SELECT run_id, ordinal, sample, attempt, failures
+SELECT run_id, ordinal, sample, attempt, failures, possible_copy
 FROM deferred
 WHERE run_id = ?1
   AND not_before <= ?2 /* now */
@@ -37,6 +37,7 @@ const REPLACE: &str = "\
 UPDATE deferred
 SET attempt = ?4,
     failures = ?5,
+    possible_copy = 0,
     not_before = ?6
 WHERE run_id = ?1
   AND ordinal = ?2
@@ -52,8 +53,8 @@ WITH RECURSIVE job (position) AS (
     FROM job
     WHERE position + 1 < ?2 /* fed */
 )
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
-SELECT ?1, position % ?3 /* items */, position / ?3, 1, ?4 /* now */
+INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before, possible_copy)
+SELECT ?1, position % ?3 /* items */, position / ?3, 1, ?4 /* now */, 1
 FROM job
 WHERE NOT EXISTS (
     SELECT 1
@@ -104,7 +105,12 @@ pub fn key(row: &Row<'_>) -> Result<JobKey, StoreError> {
 
 pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec<DueJob>, StoreError> {
     all(db, DUE, params![blob(id.uuid()), time(now), limit], |row| {
-        Ok(DueJob { key: key(row)?, attempt: row.cell("attempt")?, failures: row.cell("failures")? })
+        Ok(DueJob {
+            key: key(row)?,
+            attempt: row.cell("attempt")?,
+            failures: row.cell("failures")?,
+            possible_copy: row.cell("possible_copy")?,
+        })
     })
 }
 
@@ -114,7 +120,7 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
     let mut inserted = Vec::new();
     for (deferred, due) in deferrals {
         let (attempt, failures) = (deferred.attempt.saturating_add(1), deferred.failures);
-        let job = DueJob { key: deferred.key(), attempt, failures };
+        let job = DueJob { key: deferred.key(), attempt, failures, possible_copy: false };
         if write_one(db, INSERT, job, *due)? {
             inserted.push(job.key);
         } else {
@@ -128,7 +134,8 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
 pub fn insert_due(db: &Connection, jobs: &[JobKey], now: Timestamp) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for key in jobs {
-        inserted += u64::from(write_one(db, INSERT, DueJob { key: *key, attempt: 0, failures: 0 }, now)?);
+        let job = DueJob { key: *key, attempt: 0, failures: 0, possible_copy: false };
+        inserted += u64::from(write_one(db, INSERT, job, now)?);
     }
     Ok(inserted)
 }
@@ -139,7 +146,7 @@ fn write_one(
     job: DueJob,
     not_before: Timestamp,
 ) -> Result<bool, StoreError> {
-    let DueJob { key, attempt, failures } = job;
+    let DueJob { key, attempt, failures, .. } = job;
     let params =
         params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt, failures, time(not_before)];
     Ok(execute(db, sql, params)? == 1)

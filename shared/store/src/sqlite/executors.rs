@@ -1,7 +1,7 @@
-//! Table `executors`.
+//! Table `executors`. No other process has the file open, so there is one executor, without peers.
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use runmill_proto::api::ExecutorStatus;
 use rusqlite::params;
 
@@ -9,23 +9,31 @@ use super::{
     SqliteStore,
     values::{Cell as _, all, execute, time},
 };
-use crate::{ExecutorReader, Heartbeats, StoreError, columns::Stored as _};
+use crate::{Beat, Exchange, Exchanged, ExecutorReader, Peer, StoreError, columns::Stored as _};
 
-const REPORT: &str = "\
--- executors.report
-INSERT INTO executors (name, seen_at, report)
-VALUES (?1, ?2, ?3)
+const WRITE: &str = "\
+-- executors.write
+INSERT INTO executors (name, seen_at, report, talk, beats)
+VALUES (?1, ?2, ?3, ?4, 1)
 ON CONFLICT (name) DO UPDATE
 SET seen_at = excluded.seen_at,
-    report = excluded.report";
+    report = excluded.report,
+    talk = excluded.talk,
+    beats = beats + 1";
 
-const FORGET_OLD: &str = "\
--- executors.forget_old
+const PEERS: &str = "\
+-- executors.peers
+SELECT name, beats, talk
+FROM executors
+WHERE name <> ?1";
+
+const FORGET: &str = "\
+-- executors.forget
 DELETE FROM executors
 WHERE seen_at < ?1";
 
-const REMOVE: &str = "\
--- executors.remove
+const LEAVE: &str = "\
+-- executors.leave
 DELETE FROM executors
 WHERE name = ?1";
 
@@ -36,24 +44,33 @@ FROM executors
 WHERE seen_at >= ?1
 ORDER BY name";
 
-const DAY: SignedDuration = SignedDuration::from_hours(24);
-
 #[async_trait]
-impl Heartbeats for SqliteStore {
-    async fn report_executor(&self, executor: &ExecutorStatus) -> Result<(), StoreError> {
-        let executor = executor.clone();
+impl Exchange for SqliteStore {
+    async fn exchange(&self, beat: &Beat) -> Result<Exchanged, StoreError> {
+        let Beat { status, talk } = beat.clone();
+        let (now, term) = (status.seen_at, self.term());
         self.write(move |tx| {
-            execute(tx, REPORT, params![executor.name, time(executor.seen_at), executor.to_value()])?;
-            execute(tx, FORGET_OLD, [time(executor.seen_at - DAY)])?;
+            execute(tx, WRITE, params![status.name, time(now), status.to_value(), talk.to_value()])?;
+            let peers = all(tx, PEERS, [&status.name], |row| {
+                Ok(Peer { name: row.cell("name")?, beats: row.cell("beats")?, talk: row.cell("talk")? })
+            })?;
+            Ok(Exchanged { now, term, peers })
+        })
+        .await
+    }
+
+    async fn leave(&self, name: &str) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.write(move |tx| {
+            execute(tx, LEAVE, [&name])?;
             Ok(())
         })
         .await
     }
 
-    async fn remove_executor(&self, name: &str) -> Result<(), StoreError> {
-        let name = name.to_owned();
+    async fn forget_executors(&self, before: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| {
-            execute(tx, REMOVE, [&name])?;
+            execute(tx, FORGET, [time(before)])?;
             Ok(())
         })
         .await

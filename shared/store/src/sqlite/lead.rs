@@ -11,6 +11,7 @@ use crate::{Lead, Leader, StoreError};
 /// Lock of the feeder among the tasks of this process. No other process has the file open.
 struct SqliteLead {
     is_led: Arc<AtomicBool>,
+    term: u64,
 }
 
 #[async_trait]
@@ -19,12 +20,16 @@ impl Leader for SqliteStore {
         if self.is_led.swap(true, Ordering::AcqRel) {
             return Ok(None);
         }
-        Ok(Some(Box::new(SqliteLead { is_led: self.is_led.clone() })))
+        Ok(Some(Box::new(SqliteLead { is_led: self.is_led.clone(), term: self.next_term() })))
     }
 }
 
 #[async_trait]
 impl Lead for SqliteLead {
+    fn term(&self) -> u64 {
+        self.term
+    }
+
     fn is_held(&self) -> bool {
         true
     }

@@ -11,6 +11,7 @@ mod events;
 mod executors;
 mod feed;
 mod invocations;
+mod job_states;
 mod lead;
 mod logs;
 mod open;
@@ -19,13 +20,17 @@ mod readers;
 mod results;
 mod run_writer;
 mod runs;
+mod server_time;
 mod settings;
 mod values;
 mod writer;
 
 use std::{
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use rusqlite::{Connection, Transaction};
@@ -40,6 +45,8 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     /// True while a task of this process is the feeder.
     is_led: Arc<AtomicBool>,
+    /// Newest term of a feeder.
+    term: Arc<AtomicU64>,
 }
 
 impl SqliteStore {
@@ -55,9 +62,18 @@ impl SqliteStore {
                 writer: Arc::new(Writer::start(connection, lock)?),
                 readers: Arc::new(Readers::new(path)),
                 is_led: Arc::default(),
+                term: Arc::default(),
             })
         });
         opening.await.map_err(|error| StoreError::Broken(error.to_string()))?
+    }
+
+    fn term(&self) -> u64 {
+        self.term.load(Ordering::Acquire)
+    }
+
+    fn next_term(&self) -> u64 {
+        self.term.fetch_add(1, Ordering::AcqRel) + 1
     }
 
     /// Runs `write` in a transaction, which is completed even if the caller is dropped.

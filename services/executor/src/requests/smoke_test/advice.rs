@@ -54,6 +54,9 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
         ErrorKind::DeadlinePassed => {
             "no slot was free within a minute: wait, raise rate_limit.concurrency, or start another executor"
         }
-        ErrorKind::BadItem | ErrorKind::Interrupted | ErrorKind::Poisoned => "try again",
+        ErrorKind::AnswerTooLarge => "raise the broker's max_message_size, or limit the answer's tokens",
+        ErrorKind::BadItem | ErrorKind::Interrupted | ErrorKind::Poisoned | ErrorKind::Quarantined => {
+            "try again"
+        }
     }
 }

@@ -1,0 +1,96 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+use runmill_proto::{api::ExecutorStatus, message::JobKey};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// State and messages of an executor, as it writes them at every heartbeat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beat {
+    pub status: ExecutorStatus,
+    pub talk: Talk,
+}
+
+/// Messages of one executor to the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Talk {
+    /// Questions that are still open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Ask>,
+    /// Answers to the questions that were open when this executor last read the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+}
+
+/// Question to every other executor: do you have this job?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Number of the question, unique at the executor that asks.
+    pub number: u64,
+    pub job: JobKey,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Name of the executor that asked.
+    pub to: String,
+    /// Number of its question.
+    pub number: u64,
+    pub holding: Holding,
+}
+
+/// Relation of an executor to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holding {
+    /// It knows nothing of the job.
+    Nothing,
+    /// It has a possible copy of the job, too, and waits for answers.
+    Waiting,
+    /// It works on the job.
+    Working,
+    /// It ended the job, and the broker has confirmed its log.
+    Done,
+}
+
+/// Another executor, as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub name: String,
+    /// Number of its heartbeats so far. While it does not grow, the executor may be dead.
+    pub beats: u64,
+    /// Its messages. `None` if it is of a release that does not answer.
+    pub talk: Option<Talk>,
+}
+
+/// The answer of the store to a heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// Time of the store.
+    pub now: Timestamp,
+    /// Newest term of the feeder; 0 before the first.
+    pub term: u64,
+    /// All other executors, in no order, the dead ones of the last day included.
+    pub peers: Vec<Peer>,
+}
+
+/// Exchange of heartbeats and messages between executors. It goes through the store, because it must work for an
+/// executor whose connection to the broker is lost.
+#[async_trait]
+pub trait Exchange: Send + Sync {
+    /// Writes the heartbeat under the executor's name, and reads the others, in one statement.
+    async fn exchange(&self, beat: &Beat) -> Result<Exchanged, StoreError>;
+
+    /// Deletes the executor, if it exists: it has nothing in hand and asks nothing.
+    async fn leave(&self, name: &str) -> Result<(), StoreError>;
+
+    /// Deletes the executors whose last heartbeat was before `before`.
+    async fn forget_executors(&self, before: Timestamp) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+pub trait ExecutorReader: Send + Sync {
+    /// Returns the executors whose last heartbeat was at or after `since`, ordered by name.
+    async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError>;
+}
