@@ -97,8 +97,8 @@ impl JobItem {
 }
 
 impl Job {
-    /// Number of deliveries after which a job ends as `poisoned`, because it may crash its executors. Less than the
-    /// broker's own limit, so that the job ends with a result and not in the dead-letter queue.
+    /// Number of deliveries after which an executor publishes the message anew. Less than the broker's own limit, so that
+    /// lost connections put no job aside.
     pub const DELIVERIES_MAX: u32 = 10;
 
     pub const fn key(&self) -> JobKey {

@@ -4,7 +4,7 @@ use runmill_proto::{ProviderId, RunId, message::Job};
 /// delivered at most one time more than this.
 pub const DELIVERY_LIMIT: u32 = 20;
 
-/// An executor ends a job by itself before the broker would dead-letter it.
+/// An executor publishes a job anew before the broker would dead-letter it.
 const _: () = assert!(Job::DELIVERIES_MAX < DELIVERY_LIMIT);
 
 /// All queues. Only the implementations know their names and arguments.

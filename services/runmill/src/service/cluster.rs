@@ -28,8 +28,9 @@ pub async fn dispatcher() -> anyhow::Result<ExitCode> {
 pub async fn executor() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::Executor).await?;
-    parts.start_executor(&process.config, &keyring(&process)?, &life)?;
-    let readiness = parts.readiness(&life);
+    let lanes = parts.start_executor(&process.config, &keyring(&process)?, &life)?;
+    let mut readiness = parts.readiness(&life);
+    readiness.add("lanes", move || lanes.check());
     serve_ops(&process, &parts, readiness, &life).await?;
     run(process, parts, life).await
 }

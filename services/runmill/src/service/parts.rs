@@ -9,7 +9,7 @@ use runmill_broker::{
 };
 use runmill_config::{Config, ProviderNetwork, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
-use runmill_executor::{Executor, ExecutorMetrics};
+use runmill_executor::{Executor, ExecutorMetrics, LaneHealth};
 use runmill_llm::{Egress, Factory, FactorySettings};
 use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_quota::Lanes;
@@ -24,6 +24,7 @@ use runmill_store::{
 use runmill_vault::{Keyring, Sealer};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::Notify};
+use uuid::Uuid;
 
 /// Parts that all services of a process share.
 pub struct Parts {
@@ -107,7 +108,14 @@ impl Parts {
         Ok(())
     }
 
-    pub fn start_executor(&self, config: &Config, keyring: &Keyring, life: &Lifecycle) -> anyhow::Result<()> {
+    /// Starts the executor. Returns its readiness check: that the jobs of every provider are taken.
+    pub fn start_executor(
+        &self,
+        config: &Config,
+        keyring: &Keyring,
+        life: &Lifecycle,
+    ) -> anyhow::Result<LaneHealth> {
+        let lane_health = LaneHealth::default();
         let lanes = Arc::new(Lanes::new(config.lane_concurrency));
         let factory = FactorySettings {
             prices: config.prices.clone(),
@@ -125,9 +133,10 @@ impl Parts {
             clock: self.clock.clone(),
             metrics: ExecutorMetrics::register(&self.registry)?,
             log_partitions: config.log_partitions,
+            lane_health: lane_health.clone(),
         };
         executor.start(life);
-        Ok(())
+        Ok(lane_health)
     }
 
     /// Starts the log-sink. Returns its two readiness checks: that the store accepts writes, and that every partition of
@@ -158,11 +167,14 @@ fn egress(network: &ProviderNetwork) -> Egress {
     Egress { proxy, no_proxy, roots }
 }
 
-/// Returns host name and process id, which are unique among live executors and show where the process runs.
+/// Returns host name and process id, which show where the process runs, and a random end. Containers often have the same
+/// process id, and some the same host name.
 fn executor_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
-    format!("{host}:{}", std::process::id())
+    let id = Uuid::now_v7().simple().to_string();
+    // The last digits of a UUIDv7 are random.
+    format!("{host}:{}:{}", std::process::id(), &id[26..])
 }
 
 /// Time for closing the broker's connections: longer than a broker with a slow disk needs to write the last acks.

@@ -2,11 +2,12 @@ use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Ar
 
 use anyhow::Context;
 use futures::Stream;
+use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Config, Role, Token};
 use runmill_runtime::{Lifecycle, Shutdown, stop_signals};
-use runmill_store::{ActiveRuns, RunWriter, SharedStore, Transition, sqlite::SqliteStore};
+use runmill_store::{ActiveRuns, Exchange, RunWriter, SharedStore, Transition, sqlite::SqliteStore};
 use tokio::net::TcpListener;
 
 use super::{
@@ -160,7 +161,10 @@ async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedS
     } else {
         let path = config.data_dir.join("runmill.db");
         let opened = SqliteStore::open(&path).await;
-        Arc::new(opened.with_context(|| format!("opening {}", path.display()))?)
+        let opened = opened.with_context(|| format!("opening {}", path.display()))?;
+        // An executor of an earlier process that was killed would be waited for, and none is alive.
+        opened.forget_executors(Timestamp::MAX).await?;
+        Arc::new(opened)
     };
     let broker: SharedBroker = match broker_url(config, embedded) {
         Some(url) => connect_broker(config, url).await?,

@@ -24,7 +24,7 @@ WITH own AS (
         beats = executors.beats + 1
     RETURNING seen_at
 )
-SELECT own.seen_at, newest.term, peer.name, peer.beats, peer.talk
+SELECT own.seen_at, newest.term, peer.name, peer.seen_at AS peer_seen_at, peer.beats, peer.talk
 FROM own
 CROSS JOIN (SELECT coalesce(max(term), 0)::bigint AS term FROM lead) AS newest
 LEFT JOIN executors AS peer
@@ -77,7 +77,8 @@ impl Exchange for PgStore {
 /// Returns the other executor of a row, or `None` if there is no other.
 fn peer(row: &Row) -> Result<Option<Peer>, StoreError> {
     let Some(name) = row.cell::<Option<String>>("name")? else { return Ok(None) };
-    Ok(Some(Peer { name, beats: row.cell("beats")?, talk: row.cell::<Option<Talk>>("talk")? }))
+    let (seen_at, talk) = (row.cell("peer_seen_at")?, row.cell::<Option<Talk>>("talk")?);
+    Ok(Some(Peer { name, seen_at, beats: row.cell("beats")?, talk }))
 }
 
 #[async_trait]

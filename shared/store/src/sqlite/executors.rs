@@ -23,7 +23,7 @@ SET seen_at = excluded.seen_at,
 
 const PEERS: &str = "\
 -- executors.peers
-SELECT name, beats, talk
+SELECT name, seen_at, beats, talk
 FROM executors
 WHERE name <> ?1";
 
@@ -52,7 +52,8 @@ impl Exchange for SqliteStore {
         self.write(move |tx| {
             execute(tx, WRITE, params![status.name, time(now), status.to_value(), talk.to_value()])?;
             let peers = all(tx, PEERS, [&status.name], |row| {
-                Ok(Peer { name: row.cell("name")?, beats: row.cell("beats")?, talk: row.cell("talk")? })
+                let (name, seen_at) = (row.cell("name")?, row.cell("seen_at")?);
+                Ok(Peer { name, seen_at, beats: row.cell("beats")?, talk: row.cell("talk")? })
             })?;
             Ok(Exchanged { now, term, peers })
         })
