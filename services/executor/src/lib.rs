@@ -7,6 +7,7 @@ mod ack;
 mod consumers;
 mod environment;
 mod exchange;
+mod heartbeat;
 mod job;
 mod metrics;
 mod requests;
@@ -25,10 +26,7 @@ pub use consumers::LaneHealth;
 pub use metrics::ExecutorMetrics;
 
 use crate::{
-    consumers::Consumers,
-    environment::Environment,
-    exchange::{Fleet, Heartbeat},
-    job::Pipeline,
+    consumers::Consumers, environment::Environment, exchange::Fleet, heartbeat::Heartbeat, job::Pipeline,
     requests::Requests,
 };
 

@@ -5,13 +5,12 @@
 //! through the store, before it calls the provider. All others pay nothing.
 //!
 //! What to do is decided without I/O in [`core`]: [`memory`] knows the own jobs, [`silence`] which executor is dead, and
-//! [`copies`] when a job may be called. [`heartbeat`] carries the questions and answers.
+//! [`copies`] when a job may be called. The [heartbeat](crate::heartbeat) carries the questions and answers.
 
 mod copies;
 mod core;
 mod feeding;
 mod fleet;
-mod heartbeat;
 mod memory;
 mod recent;
 mod silence;
@@ -21,6 +20,5 @@ mod view;
 
 pub use copies::Verdict;
 pub use feeding::Feeding;
-pub use fleet::{Claimed, Fleet, InHand};
-pub use heartbeat::Heartbeat;
+pub use fleet::{Claimed, Fleet, InHand, Times};
 pub use memory::Ended;

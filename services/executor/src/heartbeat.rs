@@ -6,8 +6,12 @@ use runmill_store::{Beat, Exchange, Exchanged, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::fleet::{Fleet, Times};
-use crate::{consumers::Consumers, environment::Environment, metrics::ExecutorMetrics};
+use crate::{
+    consumers::Consumers,
+    environment::Environment,
+    exchange::{Fleet, Times},
+    metrics::ExecutorMetrics,
+};
 
 /// Interval of the exchanges while questions are open, and after an exchange that failed.
 const POLL_EVERY: Duration = Duration::from_millis(500);
