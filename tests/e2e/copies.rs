@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use runmill_gateway::Traffic;
 use runmill_proto::{ProviderId, RunId, RunStatus};
 use runmill_testkit::{Proxy, amqp_url};
+use serde_json::json;
 
 use crate::support::{Cluster, Plan, assert_counters_equal_rows, calls_by_job, data::questions, until};
 
@@ -23,7 +24,7 @@ async fn in_flight(cluster: &Cluster, model: &str) -> (ProviderId, RunId) {
     let api = &cluster.api;
     let provider = api.provider(&cluster.gateway.base_url(), CONCURRENCY).await;
     let dataset = api.dataset(questions(ITEMS)).await;
-    let run = api.start_run(provider, model, dataset).await;
+    let run = api.start_run_with(provider, model, dataset, json!({"retry": {"trial_calls": 0}})).await;
     until("all calls in flight", async || traffic(cluster).in_flight == ITEMS as u64).await;
     (provider, run)
 }

@@ -100,7 +100,7 @@ impl Heartbeat {
                 self.fleet.urgent.notified().await;
                 sleep(PAUSE).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

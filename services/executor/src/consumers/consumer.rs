@@ -74,7 +74,7 @@ impl LaneConsumer {
                 delivery = jobs.next(), if tasks.len() < tasks_max(prefetch) => match delivery {
                     Some(delivery) => {
                         let (pipeline, stop) = (self.pipeline.clone(), stop.clone());
-                        tasks.spawn(async move { pipeline.work(delivery, stop).await });
+                        tasks.spawn(async move { Box::pin(pipeline.work(delivery, stop)).await });
                     }
                     None => break,
                 },

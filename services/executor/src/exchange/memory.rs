@@ -132,9 +132,8 @@ impl<D> Memory<D> {
         self.asked.insert(asked.key, now, now);
         match self.in_hand.get(&asked.key) {
             Some(in_hand) if in_hand.covers(asked) => in_hand.holding(),
-            Some(_) => Holding::Nothing,
             None if self.is_done(asked, now) => Holding::Done,
-            None => Holding::Nothing,
+            Some(_) | None => Holding::Nothing,
         }
     }
 

@@ -40,7 +40,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 mod tests {
     use super::*;
 
-    const KEEP: Duration = Duration::from_secs(60);
+    const KEEP: Duration = Duration::from_mins(1);
 
     #[test]
     fn an_entry_is_kept_for_its_time_and_then_goes() {

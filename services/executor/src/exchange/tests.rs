@@ -183,7 +183,7 @@ proptest! {
     fn one_living_executor_at_most_calls(nodes in 2_usize..=4, seed in actions(4)) {
         let mut world = World::new(nodes);
         for action in &seed {
-            if !touches(action).is_some_and(|n| n >= nodes) {
+            if touches(action).is_none_or(|n| n < nodes) {
                 world.act(action);
             }
         }
@@ -232,7 +232,7 @@ fn a_copy_is_called_when_the_others_have_answered() {
 fn a_copy_waits_for_a_silent_executor_only_until_it_counts_as_dead() {
     let mut world = waiting();
     world.nodes[0].is_alive = false;
-    let polls = (1..).find(|_| {
+    let polls = (1..100).find(|_| {
         world.round();
         !world.callers.is_empty()
     });

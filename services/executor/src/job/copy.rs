@@ -31,7 +31,9 @@ impl Pipeline {
         if !self.fleet.is_possible_copy(job, delivery_count) {
             return Ok(());
         }
-        let checked = stop.run_until_cancelled(self.check_possible_copy(end, delivery_count)).await;
+        // Boxed, so that the future of an ordinary job has no room for it.
+        let check = Box::pin(self.check_possible_copy(end, delivery_count));
+        let checked = stop.run_until_cancelled(check).await;
         let checked = checked.unwrap_or(Err(Ending::Requeue));
         let verdict = match &checked {
             Ok(()) => "called",
@@ -96,7 +98,8 @@ impl Pipeline {
         if delivery_count < Job::DELIVERIES_MAX {
             return false;
         }
-        match self.publish_job(&Job { possible_copy: true, ..job.clone() }).await {
+        let renewed = Job { possible_copy: true, ..job.clone() };
+        match Box::pin(self.publish_job(&renewed)).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(event = "executor.job_not_renewed", %error);

@@ -28,7 +28,7 @@ impl Pipeline {
             Published::Refused(error) => {
                 tracing::error!(event = "executor.log_too_large", %error, "the answer is dropped, and its call kept");
                 match log.without_answer(&error) {
-                    Some(smaller) => self.publish_log(job, &smaller).await,
+                    Some(smaller) => Box::pin(self.publish_log(job, &smaller)).await,
                     None => Published::Refused(error),
                 }
             }
