@@ -63,6 +63,8 @@ pub struct Dispatcher {
     pub line_max_bytes: usize,
     /// Maximum number of calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
+    /// Number of partitions of the logs.
+    pub log_partitions: u16,
     /// Interval between two passes of the reconciler.
     pub reconcile_period: Duration,
 }
@@ -84,6 +86,7 @@ impl Dispatcher {
             broker: self.broker.clone(),
             metrics: self.metrics.clone(),
             lane_concurrency: self.lane_concurrency,
+            log_partitions: self.log_partitions,
         };
         let reconciler = Reconciler {
             runs: self.run_control(wake),

@@ -17,6 +17,7 @@ pub struct DispatcherMetrics {
     pub is_leader: IntGauge,
     pub jobs_in_queue: IntGauge,
     pub reconciler_refed: IntCounter,
+    pub lost_jobs: IntCounter,
 }
 
 /// Bounds of the buckets, in seconds.
@@ -49,7 +50,12 @@ impl DispatcherMetrics {
             jobs_in_queue: IntGauge::new("runmill_jobs_in_queue", "Jobs fed and not settled, in all lanes.")?,
             reconciler_refed: IntCounter::new(
                 "runmill_reconciler_refed_total",
-                "Lost jobs that were fed again; if it keeps growing, something loses messages.",
+                "Jobs of runs that stood still for longer than their calls can take, which were fed again.",
+            )?,
+            lost_jobs: IntCounter::new(
+                "runmill_lost_jobs_total",
+                "Jobs that were in no queue and at no executor, and were fed again; if it keeps growing, \
+                 something loses messages.",
             )?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -59,6 +65,7 @@ impl DispatcherMetrics {
         registry.register(Box::new(metrics.is_leader.clone()))?;
         registry.register(Box::new(metrics.jobs_in_queue.clone()))?;
         registry.register(Box::new(metrics.reconciler_refed.clone()))?;
+        registry.register(Box::new(metrics.lost_jobs.clone()))?;
         Ok(metrics)
     }
 }

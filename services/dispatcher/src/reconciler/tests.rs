@@ -17,14 +17,15 @@ use tokio::{sync::Notify, time::advance};
 use uuid::Uuid;
 
 use super::*;
-use crate::{announcer::Announcer, feeder::Feeder};
+use crate::{announcer::Announcer, feeder::{Feeder, Lanes, Leading}};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// A feeder and a reconciler that run only when a test calls them.
 struct World {
     store: Arc<dyn DispatcherStore>,
-    feeder: Feeder,
+    feeder: Arc<Feeder>,
+    leading: Leading,
     reconciler: Reconciler,
     last_movements: HashMap<RunId, LastMovement>,
     _folder: TempDir,
@@ -40,9 +41,17 @@ impl World {
         let metrics = DispatcherMetrics::register(&Registry::new()).unwrap();
         let wake = Arc::new(Notify::new());
         let runs = RunControl { store: store.clone(), announcer: Announcer(broker.clone()), clock, wake };
-        let feeder = Feeder { runs: runs.clone(), broker, metrics: metrics.clone(), lane_concurrency: 1 };
+        let feeder = Arc::new(Feeder {
+            runs: runs.clone(),
+            broker,
+            metrics: metrics.clone(),
+            lane_concurrency: 1,
+            log_partitions: 1,
+        });
+        let lead = store.try_lead(Duration::from_mins(5)).await.unwrap().unwrap();
+        let leading = Leading::new(lead, NOW);
         let reconciler = Reconciler { runs, metrics, period: Duration::from_secs(20) };
-        Self { store, feeder, reconciler, last_movements: HashMap::new(), _folder: folder }
+        Self { store, feeder, leading, reconciler, last_movements: HashMap::new(), _folder: folder }
     }
 
     /// Creates a run of one job.
@@ -77,7 +86,7 @@ impl World {
     /// Runs one pass of each. Returns the number of jobs fed so far.
     async fn pass(&mut self) -> u64 {
         self.reconciler.reconcile(&mut self.last_movements).await.unwrap();
-        self.feeder.feed(&mut HashMap::new()).await.unwrap();
+        self.feeder.feed(&self.leading, &mut Lanes::default()).await;
         self.feeder.metrics.jobs_fed.get()
     }
 

@@ -56,6 +56,7 @@ impl Server {
             body_max_bytes: BODY_MAX_BYTES,
             line_max_bytes: 64 * 1024,
             lane_concurrency: 1,
+            log_partitions: 1,
             reconcile_period: Duration::from_millis(20),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

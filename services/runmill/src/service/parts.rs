@@ -97,6 +97,7 @@ impl Parts {
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,
+            log_partitions: config.log_partitions,
             reconcile_period: config.reconcile_interval,
         };
         let wake = Arc::new(Notify::new());

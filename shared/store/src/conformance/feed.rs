@@ -64,10 +64,11 @@ pub async fn due_jobs_are_those_longest_due_first(stores: &Stores) {
     let times = [(0, 30), (1, 10), (2, 20), (3, 99)];
     store.write_logs(&batch(times.map(|(n, second)| deferred(&run, n, at(second)))), at(2)).await.unwrap();
 
-    let due = |ordinal| due(&run, ordinal, 1);
+    let due = |ordinal, second| DueJob { not_before: at(second), ..due(&run, ordinal, 1) };
+    let [first, second, third] = [due(1, 10), due(2, 20), due(0, 30)];
     assert_eq!(store.due_jobs(run.id, at(9), 10).await.unwrap(), []);
-    assert_eq!(store.due_jobs(run.id, at(30), 10).await.unwrap(), [due(1), due(2), due(0)]);
-    assert_eq!(store.due_jobs(run.id, at(30), 2).await.unwrap(), [due(1), due(2)]);
+    assert_eq!(store.due_jobs(run.id, at(30), 10).await.unwrap(), [first, second, third]);
+    assert_eq!(store.due_jobs(run.id, at(30), 2).await.unwrap(), [first, second]);
 }
 
 pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
@@ -107,13 +108,13 @@ pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(s
 
     let row = store.run(run.id).await.unwrap();
     assert_eq!((row.cursor.deferred, row.in_queue()), (1, 1));
-    let waiting = DueJob { failures: 3, ..due(&run, 0, 2) };
+    let waiting = DueJob { failures: 3, not_before: at(40), ..due(&run, 0, 2) };
     assert_eq!(store.due_jobs(run.id, at(40), 9).await.unwrap(), [waiting]);
     assert_counters_equal_rows(store, run.id).await;
 }
 
 fn due(run: &RunRow, ordinal: u32, attempt: u32) -> DueJob {
-    DueJob { key: key(run, ordinal), attempt, failures: 0, possible_copy: false }
+    DueJob { key: key(run, ordinal), attempt, failures: 0, possible_copy: false, not_before: at(0) }
 }
 
 pub async fn a_deferred_job_keeps_its_failures_and_a_lost_one_has_none(stores: &Stores) {

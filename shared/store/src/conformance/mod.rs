@@ -88,7 +88,9 @@ macro_rules! store_conformance {
             }
             leader {
                 one_leads_until_it_releases,
-                a_lead_that_is_dropped_is_free,
+                a_lease_that_is_not_renewed_is_taken_over,
+                a_lease_lasts_while_it_is_renewed,
+                each_lead_has_a_greater_term,
             }
             logs {
                 a_batch_is_recorded_as_it_came,

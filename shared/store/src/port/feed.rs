@@ -21,6 +21,8 @@ pub struct DueJob {
     pub failures: u32,
     /// True if the job may still be in a queue or at an executor.
     pub possible_copy: bool,
+    /// Time at which the job became due.
+    pub not_before: Timestamp,
 }
 
 #[async_trait]

@@ -17,7 +17,7 @@ pub struct PgSettings {
     /// `require`, `verify-ca` and `verify-full`, which all check the server's certificate and name against
     /// the system's certificates (or `SSL_CERT_FILE`).
     pub url: SecretString,
-    /// Maximum number of connections. The feeder's lock takes another one.
+    /// Maximum number of connections. The feeder's lead takes another one.
     pub pool_size: usize,
     /// Time limit of the first connection as a whole, and of each later one.
     pub connect_timeout: Duration,

@@ -17,7 +17,7 @@ use crate::{DueJob, RunRow, StoreError, time::micros};
 
 const DUE: &str = "\
 -- deferred.due
-SELECT run_id, ordinal, sample, attempt, failures, possible_copy
+SELECT run_id, ordinal, sample, attempt, failures, possible_copy, not_before
 FROM deferred
 WHERE run_id = $1
   AND not_before <= $2 /* now */
@@ -136,6 +136,7 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
                 attempt: row.cell("attempt")?,
                 failures: row.cell("failures")?,
                 possible_copy: row.cell("possible_copy")?,
+            not_before: row.cell("not_before")?,
             })
         })
         .collect()

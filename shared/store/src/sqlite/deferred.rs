@@ -12,7 +12,7 @@ use crate::{DueJob, RunRow, StoreError};
 
 const DUE: &str = "\
 -- deferred.due
-SELECT run_id, ordinal, sample, attempt, failures, possible_copy
+SELECT run_id, ordinal, sample, attempt, failures, possible_copy, not_before
 FROM deferred
 WHERE run_id = ?1
   AND not_before <= ?2 /* now */
@@ -110,6 +110,7 @@ pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec
             attempt: row.cell("attempt")?,
             failures: row.cell("failures")?,
             possible_copy: row.cell("possible_copy")?,
+            not_before: row.cell("not_before")?,
         })
     })
 }
@@ -120,11 +121,12 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
     let mut inserted = Vec::new();
     for (deferred, due) in deferrals {
         let (attempt, failures) = (deferred.attempt.saturating_add(1), deferred.failures);
-        let job = DueJob { key: deferred.key(), attempt, failures, possible_copy: false };
-        if write_one(db, INSERT, job, *due)? {
+        let job =
+            DueJob { key: deferred.key(), attempt, failures, possible_copy: false, not_before: *due };
+        if write_one(db, INSERT, job)? {
             inserted.push(job.key);
         } else {
-            write_one(db, REPLACE, job, *due)?;
+            write_one(db, REPLACE, job)?;
         }
     }
     Ok(inserted)
@@ -134,19 +136,14 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
 pub fn insert_due(db: &Connection, jobs: &[JobKey], now: Timestamp) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for key in jobs {
-        let job = DueJob { key: *key, attempt: 0, failures: 0, possible_copy: false };
-        inserted += u64::from(write_one(db, INSERT, job, now)?);
+        let job = DueJob { key: *key, attempt: 0, failures: 0, possible_copy: false, not_before: now };
+        inserted += u64::from(write_one(db, INSERT, job)?);
     }
     Ok(inserted)
 }
 
-fn write_one(
-    db: &Connection,
-    sql: &'static str,
-    job: DueJob,
-    not_before: Timestamp,
-) -> Result<bool, StoreError> {
-    let DueJob { key, attempt, failures, .. } = job;
+fn write_one(db: &Connection, sql: &'static str, job: DueJob) -> Result<bool, StoreError> {
+    let DueJob { key, attempt, failures, not_before, .. } = job;
     let params =
         params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt, failures, time(not_before)];
     Ok(execute(db, sql, params)? == 1)

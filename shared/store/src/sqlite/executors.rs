@@ -48,7 +48,7 @@ ORDER BY name";
 impl Exchange for SqliteStore {
     async fn exchange(&self, beat: &Beat) -> Result<Exchanged, StoreError> {
         let Beat { status, talk } = beat.clone();
-        let (now, term) = (status.seen_at, self.term());
+        let (now, term) = (status.seen_at, self.lease.term());
         self.write(move |tx| {
             execute(tx, WRITE, params![status.name, time(now), status.to_value(), talk.to_value()])?;
             let peers = all(tx, PEERS, [&status.name], |row| {

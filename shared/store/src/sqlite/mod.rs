@@ -27,10 +27,7 @@ mod writer;
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use rusqlite::{Connection, Transaction};
@@ -43,10 +40,7 @@ use crate::StoreError;
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
-    /// True while a task of this process is the feeder.
-    is_led: Arc<AtomicBool>,
-    /// Newest term of a feeder.
-    term: Arc<AtomicU64>,
+    lease: Arc<lead::Lease>,
 }
 
 impl SqliteStore {
@@ -61,19 +55,10 @@ impl SqliteStore {
             Ok(Self {
                 writer: Arc::new(Writer::start(connection, lock)?),
                 readers: Arc::new(Readers::new(path)),
-                is_led: Arc::default(),
-                term: Arc::default(),
+                lease: Arc::default(),
             })
         });
         opening.await.map_err(|error| StoreError::Broken(error.to_string()))?
-    }
-
-    fn term(&self) -> u64 {
-        self.term.load(Ordering::Acquire)
-    }
-
-    fn next_term(&self) -> u64 {
-        self.term.fetch_add(1, Ordering::AcqRel) + 1
     }
 
     /// Runs `write` in a transaction, which is completed even if the caller is dropped.
