@@ -12,6 +12,7 @@ mod doctor;
 mod estimate;
 mod events;
 mod fairness;
+mod feeding;
 mod fleet;
 mod keys;
 mod protocols;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
-    range::optional_number,
+    api::HeldBack, range::optional_number,
 };
 
 /// Request to submit a run.
@@ -94,6 +94,10 @@ pub struct Run {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub retry_after: Option<Timestamp>,
+    /// Faults of the installation that hold up the run at the moment. Empty while it makes progress. Only a request for
+    /// a single run fills it.
+    #[serde(default)]
+    pub held_back: Vec<HeldBack>,
     pub resumed_count: u32,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_resumed_at: Option<Timestamp>,

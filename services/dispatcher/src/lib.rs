@@ -10,6 +10,7 @@ mod executors;
 mod feeder;
 mod idempotency_key;
 mod metrics;
+mod obstacles;
 mod provider_changes;
 mod reconciler;
 mod run_control;
@@ -18,6 +19,8 @@ mod smoke_testing;
 mod submission;
 mod view;
 mod watcher;
+#[cfg(test)]
+mod world;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,12 +35,14 @@ use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
 pub use api::openapi;
+pub use feeder::{FeederHealth, NotFeeding};
 pub use metrics::DispatcherMetrics;
 
 use crate::{
     announcer::Announcer,
     api::{ApiState, Tokens},
     feeder::Feeder,
+    obstacles::{Lookout, Obstacles},
     provider_changes::ProviderChanges,
     reconciler::Reconciler,
     run_control::RunControl,
@@ -65,6 +70,8 @@ pub struct Dispatcher {
     pub lane_concurrency: u32,
     /// Number of partitions of the logs.
     pub log_partitions: u16,
+    /// Health of the feeding, which [`Dispatcher::feed`] keeps up to date.
+    pub feeder_health: FeederHealth,
     /// Interval between two passes of the reconciler.
     pub reconcile_period: Duration,
 }
@@ -74,6 +81,7 @@ impl Dispatcher {
     /// the feeder through `wake` when there may be something new to feed.
     pub fn serve(&self, listener: TcpListener, health: Router, wake: &Arc<Notify>, life: &Lifecycle) {
         let state = self.api_state(wake, &life.stop);
+        life.spawn("lookout", self.lookout(&state.obstacles).run(life.stop.clone()));
         let watching = state.watcher.clone().run(self.store.clone(), self.clock.clone(), life.stop.clone());
         life.spawn("watcher", watching);
         life.spawn("http", ops::serve(listener, api::router(state, health), life.stop.clone()));
@@ -87,6 +95,7 @@ impl Dispatcher {
             metrics: self.metrics.clone(),
             lane_concurrency: self.lane_concurrency,
             log_partitions: self.log_partitions,
+            health: self.feeder_health.clone(),
         };
         let reconciler = Reconciler {
             runs: self.run_control(wake),
@@ -104,6 +113,7 @@ impl Dispatcher {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             watcher: Watcher::default(),
+            obstacles: Obstacles::default(),
             submission: self.submission(wake),
             runs: self.run_control(wake),
             providers: self.provider_changes(wake),
@@ -112,6 +122,17 @@ impl Dispatcher {
             body_max_bytes: self.body_max_bytes,
             line_max_bytes: self.line_max_bytes,
             stop: stop.clone(),
+        }
+    }
+
+    fn lookout(&self, obstacles: &Obstacles) -> Lookout {
+        Lookout {
+            store: self.store.clone(),
+            broker: self.broker.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            obstacles: obstacles.clone(),
+            log_partitions: self.log_partitions,
         }
     }
 

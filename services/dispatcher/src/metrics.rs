@@ -4,7 +4,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use tokio::time::Instant;
 
 /// All metrics of the dispatcher. Dashboards and alerts are written against this file.
@@ -18,6 +20,7 @@ pub struct DispatcherMetrics {
     pub jobs_in_queue: IntGauge,
     pub reconciler_refed: IntCounter,
     pub lost_jobs: IntCounter,
+    pub runs_held_back: IntGaugeVec,
 }
 
 /// Bounds of the buckets, in seconds.
@@ -57,6 +60,13 @@ impl DispatcherMetrics {
                 "Jobs that were in no queue and at no executor, and were fed again; if it keeps growing, \
                  something loses messages.",
             )?,
+            runs_held_back: IntGaugeVec::new(
+                Opts::new(
+                    "runmill_runs_held_back",
+                    "Runs that stand still by a fault of the installation, by cause.",
+                ),
+                &["cause"],
+            )?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
         registry.register(Box::new(metrics.request_seconds.clone()))?;
@@ -66,6 +76,7 @@ impl DispatcherMetrics {
         registry.register(Box::new(metrics.jobs_in_queue.clone()))?;
         registry.register(Box::new(metrics.reconciler_refed.clone()))?;
         registry.register(Box::new(metrics.lost_jobs.clone()))?;
+        registry.register(Box::new(metrics.runs_held_back.clone()))?;
         Ok(metrics)
     }
 }

@@ -86,6 +86,14 @@ impl Cluster {
         Self { api, dispatcher, executors, log_sinks, gateway, servers }
     }
 
+    /// Starts another dispatcher in place of one that was killed.
+    pub async fn restart_dispatcher(&mut self) {
+        assert_eq!(self.dispatcher.ended().await, None, "a signal ended it");
+        self.dispatcher = self.servers.service("dispatcher").start();
+        let address = self.dispatcher.field_of("dispatcher.listening", "address").await;
+        self.api = Api::new(&address, TOKEN);
+    }
+
     /// Returns all processes of the cluster.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.executors.iter().chain(&self.log_sinks).chain([&self.dispatcher])

@@ -35,8 +35,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    announcer::Announcer, metrics::DispatcherMetrics, provider_changes::ProviderChanges,
-    run_control::RunControl, smoke_testing::SmokeTesting, submission::Submission, watcher::Watcher,
+    announcer::Announcer, metrics::DispatcherMetrics, obstacles::Obstacles,
+    provider_changes::ProviderChanges, run_control::RunControl, smoke_testing::SmokeTesting,
+    submission::Submission, watcher::Watcher,
 };
 pub use auth::Tokens;
 use problem::ApiError;
@@ -50,6 +51,7 @@ pub struct ApiState {
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
     pub watcher: Watcher,
+    pub obstacles: Obstacles,
     pub submission: Submission,
     pub runs: RunControl,
     pub providers: ProviderChanges,

@@ -1,6 +1,6 @@
 use anyhow::Context;
-use jiff::Timestamp;
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use runmill_broker::{Envelope, PublishError, Queue};
 use runmill_proto::{
     JobConfig,

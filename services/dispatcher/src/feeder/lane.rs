@@ -150,8 +150,7 @@ impl LaneFeed {
         leading: &'a Leading,
         active: &'a ActiveRun,
     ) -> RunFeed<'a> {
-        let offers =
-            self.offers.entry(active.run.id).or_insert_with(|| Offers::before(&active.run, leading));
+        let offers = self.offers.entry(active.run.id).or_insert_with(|| Offers::before(&active.run, leading));
         RunFeed { feeder, leading, active, offers }
     }
 

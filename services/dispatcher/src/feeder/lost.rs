@@ -81,13 +81,18 @@ impl LostJobs {
         for active in runs {
             self.watch(&active.run, now);
         }
-        let calm: Vec<&RunRow> = runs.iter().map(|active| &active.run).filter(|run| self.is_calm(run, now)).collect();
+        let calm: Vec<&RunRow> =
+            runs.iter().map(|active| &active.run).filter(|run| self.is_calm(run, now)).collect();
         if calm.is_empty() {
             self.waits = false;
             return Ok(Seen::default());
         }
         if self.looked_at.is_some_and(|last| now - last < LOOKS_EVERY) {
             return Ok(Seen { waits: self.waits, queue_is_gone: false });
+        }
+        if self.looked_at.is_some_and(|last| now - last > 2 * LOOKS_EVERY) {
+            // The store may have been away, and the heartbeats with it.
+            self.forget();
         }
         self.looked_at = Some(now);
         let known = match Known::read(feeder, provider_id).await {

@@ -5,6 +5,7 @@
 //! marked as fed second. Jobs that may have been published without a mark, by this leader or the one before, are marked
 //! as possible copies.
 
+mod health;
 mod jobs;
 mod lane;
 mod lanes;
@@ -12,6 +13,8 @@ mod leading;
 mod lost;
 mod offers;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod window;
 
@@ -25,10 +28,9 @@ use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{executors, metrics::DispatcherMetrics, run_control::RunControl};
-use leading::LEASE;
-
+pub use health::{FeederHealth, NotFeeding};
 pub use lanes::Lanes;
-pub use leading::Leading;
+pub use leading::{LEASE, Leading};
 
 /// Pause between two passes while runs are active: short compared to the half second that a window lasts.
 const BUSY_PERIOD: Duration = Duration::from_millis(50);
@@ -50,6 +52,7 @@ pub struct Feeder {
     pub lane_concurrency: u32,
     /// Number of partitions of the logs.
     pub log_partitions: u16,
+    pub health: FeederHealth,
 }
 
 impl Feeder {
@@ -62,8 +65,11 @@ impl Feeder {
                     let leading = Leading::new(lead, this.runs.clock.now());
                     this.feed_while(&leading, &stop).await;
                 }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(event = "feeder.lead_failed", %error),
+                Ok(None) => this.health.set(None),
+                Err(error) => {
+                    tracing::warn!(event = "feeder.lead_failed", %error);
+                    this.health.set(Some(NotFeeding(error.to_string())));
+                }
             }
             stop.run_until_cancelled(sleep(RETRY_PERIOD)).await;
         }
@@ -94,12 +100,15 @@ impl Feeder {
     async fn pass(self: &Arc<Self>, leading: &Leading, lanes: &mut Lanes) -> Duration {
         match self.start_lanes(leading, lanes).await {
             Ok(active) => {
+                self.health.set(None);
                 lanes.finish_within(self, BUSY_PERIOD).await;
                 if active == 0 { IDLE_PERIOD } else { BUSY_PERIOD }
             }
             Err(error) => {
                 self.metrics.feed_failures.inc();
-                tracing::warn!(event = "feeder.failed", error = format!("{error:#}"));
+                let error = format!("{error:#}");
+                tracing::warn!(event = "feeder.failed", error);
+                self.health.set(Some(NotFeeding(error)));
                 RETRY_PERIOD
             }
         }

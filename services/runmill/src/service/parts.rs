@@ -8,7 +8,7 @@ use runmill_broker::{
     amqp::{AmqpBroker, AmqpSettings},
 };
 use runmill_config::{Config, ProviderNetwork, Token};
-use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
+use runmill_dispatcher::{Dispatcher, DispatcherMetrics, FeederHealth};
 use runmill_executor::{Executor, ExecutorMetrics};
 use runmill_llm::{Egress, Factory, FactorySettings};
 use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
@@ -98,10 +98,14 @@ impl Parts {
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,
             log_partitions: config.log_partitions,
+            feeder_health: FeederHealth::default(),
             reconcile_period: config.reconcile_interval,
         };
         let wake = Arc::new(Notify::new());
-        dispatcher.serve(listener, self.ops(self.readiness(life)), &wake, life);
+        let mut readiness = self.readiness(life);
+        let feeder_health = dispatcher.feeder_health.clone();
+        readiness.add("feeder", move || feeder_health.check());
+        dispatcher.serve(listener, self.ops(readiness), &wake, life);
         if feeding == Feeding::Yes {
             dispatcher.feed(&wake, life);
         }

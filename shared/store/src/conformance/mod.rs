@@ -82,6 +82,7 @@ macro_rules! store_conformance {
                 a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred,
                 a_deferred_job_keeps_its_failures_and_a_lost_one_has_none,
                 a_lost_job_is_due_once,
+                the_lost_jobs_of_a_large_run_are_found,
                 lost_jobs_are_deferred_up_to_the_limit,
                 a_canceled_run_ends_though_its_jobs_are_lost,
                 a_canceled_run_is_ended_by_force_only_when_asked_long_ago,

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{
     PgStore,
-    values::{Cell as _, bigint, integer},
+    values::{Cell as _, integer},
 };
-use crate::{DueJob, RunRow, StoreError, time::micros};
+use crate::{DueJob, StoreError, time::micros};
 
 const DUE: &str = "\
 -- deferred.due
@@ -51,28 +51,6 @@ INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
 SELECT $1, job.ordinal, job.sample, 0, $4 /* now */
 FROM unnest($2::integer[], $3::integer[]) AS job (ordinal, sample)
 ON CONFLICT DO NOTHING";
-
-// The series is in the select list, because there it is produced row by row and ends at the limit.
-const INSERT_LOST: &str = "\
--- deferred.insert_lost
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before, possible_copy)
-SELECT $1, (job.position % $3)::integer, (job.position / $3)::integer, 1, $4 /* now */, true
-FROM (SELECT generate_series(0, $2::bigint /* fed */ - 1) AS position) AS job
-WHERE NOT EXISTS (
-    SELECT
-    FROM results
-    WHERE results.run_id = $1
-      AND results.ordinal = (job.position % $3::bigint /* items */)::integer
-      AND results.sample = (job.position / $3)::integer
-)
-AND NOT EXISTS (
-    SELECT
-    FROM deferred AS waiting
-    WHERE waiting.run_id = $1
-      AND waiting.ordinal = (job.position % $3)::integer
-      AND waiting.sample = (job.position / $3)::integer
-)
-LIMIT $5";
 
 const MAKE_DUE: &str = "\
 -- deferred.make_due
@@ -136,7 +114,7 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
                 attempt: row.cell("attempt")?,
                 failures: row.cell("failures")?,
                 possible_copy: row.cell("possible_copy")?,
-            not_before: row.cell("not_before")?,
+                not_before: row.cell("not_before")?,
             })
         })
         .collect()
@@ -179,22 +157,6 @@ pub async fn insert_due(
     let keys = KeyColumns::new(jobs.iter().copied());
     let statement = tx.prepare_cached(INSERT_DUE).await?;
     Ok(tx.execute(&statement, &[&id.uuid(), &keys.ordinal, &keys.sample, &micros(now)]).await?)
-}
-
-/// Makes jobs due that were fed and have neither result nor deferral. Returns their number.
-pub async fn insert_lost(
-    tx: &Transaction<'_>,
-    row: &RunRow,
-    now: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
-    // The statement reads every position, so it runs only if the counters show that a job is missing.
-    if row.in_queue() == 0 {
-        return Ok(0);
-    }
-    let statement = tx.prepare_cached(INSERT_LOST).await?;
-    let (fed, items) = (bigint(row.cursor.fed), bigint(row.items()));
-    Ok(tx.execute(&statement, &[&row.id.uuid(), &fed, &items, &micros(now), &i64::from(limit)]).await?)
 }
 
 pub async fn make_due(tx: &Transaction<'_>, id: RunId, now: Timestamp) -> Result<u64, StoreError> {

@@ -15,6 +15,7 @@ mod invocations;
 mod job_states;
 mod lead;
 mod logs;
+mod lost;
 mod migrate;
 mod providers;
 mod results;

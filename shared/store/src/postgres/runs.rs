@@ -19,6 +19,7 @@ use crate::{
         sql::{self, Sql},
     },
     ledger::{LockedRun, LockedRuns},
+    run::after_prefix,
     time::micros,
 };
 
@@ -38,10 +39,23 @@ static GET: Sql = Sql::new(|| select("runs.get", "WHERE id = $1"));
 
 static BY_KEY: Sql = Sql::new(|| select("runs.by_key", "WHERE idempotency_key = $1"));
 
+// The keys of a prefix are a range, and the inner OFFSET keeps the planner from reading the newest runs instead.
 static NEWEST_BY_KEY: Sql = Sql::new(|| {
     select(
         "runs.newest_by_key",
-        "WHERE starts_with(idempotency_key, $1 /* prefix */)\nORDER BY id DESC\nLIMIT 1",
+        "\
+WHERE id = (
+    SELECT named.id
+    FROM (
+        SELECT id
+        FROM runs
+        WHERE idempotency_key COLLATE \"C\" >= $1 /* prefix */
+          AND idempotency_key COLLATE \"C\" < $2 /* after the prefix */
+        OFFSET 0
+    ) AS named
+    ORDER BY named.id DESC
+    LIMIT 1
+)",
     )
 });
 
@@ -112,7 +126,8 @@ impl RunReader for PgStore {
     async fn newest_run_by_key(&self, prefix: &str) -> Result<Option<RunRow>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(&NEWEST_BY_KEY).await?;
-        client.query_opt(&statement, &[&text(prefix)]).await?.as_ref().map(record).transpose()
+        let (prefix, after) = (text(prefix), after_prefix(prefix));
+        client.query_opt(&statement, &[&prefix, &text(&after)]).await?.as_ref().map(record).transpose()
     }
 
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{SqliteStore, deferred, runs};
+use super::{SqliteStore, deferred, lost, runs};
 use crate::{ActiveRun, ActiveRuns, DueJob, Feed, StoreError};
 
 #[async_trait]
@@ -36,12 +36,13 @@ impl Feed for SqliteStore {
     }
 
     async fn defer_lost(&self, id: RunId, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let jobs = self.read(move |db| lost::missing(db, &runs::load(db, id)?.row, limit)).await?;
         self.write(move |tx| {
             let mut run = runs::load(tx, id)?;
             if run.row.status.is_terminal() {
                 return Ok(0);
             }
-            let lost = deferred::insert_lost(tx, &run.row, now, limit)?;
+            let lost = lost::defer(tx, id, &jobs, now)?;
             run.mark_lost(lost, now);
             runs::save(tx, &run)?;
             Ok(lost)

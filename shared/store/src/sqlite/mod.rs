@@ -14,6 +14,7 @@ mod invocations;
 mod job_states;
 mod lead;
 mod logs;
+mod lost;
 mod open;
 mod providers;
 mod readers;
@@ -25,10 +26,7 @@ mod settings;
 mod values;
 mod writer;
 
-use std::{
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use rusqlite::{Connection, Transaction};
 
