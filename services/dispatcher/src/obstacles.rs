@@ -2,7 +2,7 @@
 mod tests;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -84,25 +84,23 @@ impl Lookout {
 
     async fn obstacles_of(&self, runs: Vec<RunRow>) -> Result<HashMap<RunId, Vec<HeldBack>>, StoreError> {
         let of_all = self.of_all().await?;
-        let mut lanes = BTreeMap::new();
-        let mut partitions = BTreeMap::new();
-        let mut found = HashMap::new();
-        for run in runs {
-            let mut held = of_all.clone();
-            let lane = run.submission.provider_id;
-            if !lanes.contains_key(&lane) {
-                lanes.insert(lane, self.of_lane(lane).await);
-            }
-            let partition = log_partition(run.id, self.log_partitions);
-            if !partitions.contains_key(&partition) {
-                partitions.insert(partition, self.of_partition(partition).await);
-            }
-            held.extend(lanes[&lane].clone());
-            held.extend(partitions[&partition].clone());
-            held.dedup();
-            found.insert(run.id, held);
+        let partition = |run: &RunRow| log_partition(run.id, self.log_partitions);
+        let mut lanes = HashMap::new();
+        for lane in runs.iter().map(|run| run.submission.provider_id).collect::<BTreeSet<_>>() {
+            lanes.insert(lane, self.of_lane(lane).await);
         }
-        Ok(found)
+        let mut partitions = HashMap::new();
+        for partition in runs.iter().map(partition).collect::<BTreeSet<_>>() {
+            partitions.insert(partition, self.of_partition(partition).await);
+        }
+        let held = |run: &RunRow| {
+            let lane = lanes[&run.submission.provider_id].clone();
+            let mut held: Vec<_> =
+                of_all.iter().cloned().chain(lane).chain(partitions[&partition(run)].clone()).collect();
+            held.dedup();
+            held
+        };
+        Ok(runs.iter().map(|run| (run.id, held(run))).collect())
     }
 
     async fn of_all(&self) -> Result<Vec<HeldBack>, StoreError> {

@@ -94,6 +94,11 @@ impl Cluster {
         self.api = Api::new(&address, TOKEN);
     }
 
+    pub async fn add_executor(&mut self) {
+        self.executors.push(self.servers.service("executor").start());
+        self.api.executors(self.executors.len()).await;
+    }
+
     /// Returns all processes of the cluster.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.executors.iter().chain(&self.log_sinks).chain([&self.dispatcher])
