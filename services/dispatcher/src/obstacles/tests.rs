@@ -51,7 +51,7 @@ async fn a_paused_run_is_not_held_back() {
     let run = world.run(1, 4, json!({})).await;
     let pause = runmill_store::Transition::Pause { reason: "lunch".into() };
     runmill_store::RunWriter::transition(&world.store, run, pause, world.clock.now()).await.unwrap();
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
 
     assert_eq!(causes(&lookout(&world), run).await, []);
 }
