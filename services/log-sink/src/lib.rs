@@ -5,6 +5,7 @@
 
 mod batch;
 mod health;
+mod memory;
 mod metrics;
 mod partition;
 

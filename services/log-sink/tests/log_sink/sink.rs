@@ -82,3 +82,11 @@ pub fn log(ordinal: u32) -> Envelope {
     let call = testing::call(InvocationId::from_uuid(Uuid::now_v7()));
     Envelope::new(&testing::invocation(testing::key(ordinal), call, Outcome::Succeeded))
 }
+
+/// Returns the message about an invocation with an answer of `bytes`.
+pub fn large(ordinal: u32, bytes: usize) -> Envelope {
+    let call = testing::call(InvocationId::from_uuid(Uuid::now_v7()));
+    let mut invocation = testing::invocation(testing::key(ordinal), call, Outcome::Succeeded);
+    invocation.response = Some("a".repeat(bytes));
+    Envelope::new(&invocation)
+}

@@ -13,6 +13,9 @@ impl From<Error> for StoreError {
                 | ErrorCode::DiskFull
                 | ErrorCode::SystemIoFailure,
             ) => Self::Unavailable(error.to_string()),
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
+                Self::RowRefused(error.to_string())
+            }
             _ => Self::Broken(error.to_string()),
         }
     }
