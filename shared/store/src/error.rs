@@ -21,6 +21,9 @@ pub enum StoreError {
          use the newer runmill, or another database"
     )]
     NewerSchema { found: i64, known: i64 },
+    /// The server, the role or the database is not set up as runmill needs it. The text says how to correct it.
+    #[error("the database cannot be used: {0}")]
+    Unsuitable(String),
     /// The schema refuses a value of the row itself, so the same row can never be stored.
     #[error("the database refuses the row: {0}")]
     RowRefused(String),
@@ -42,6 +45,7 @@ impl StoreError {
             | Self::Conflict(_)
             | Self::BadLine { .. }
             | Self::NewerSchema { .. }
+            | Self::Unsuitable(_)
             | Self::RowRefused(_)
             | Self::Broken(_) => false,
         }

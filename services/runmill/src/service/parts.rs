@@ -46,10 +46,16 @@ pub struct DispatcherSecrets {
     pub sealer: Sealer,
 }
 
-/// Connects to `PostgreSQL` and migrates it. Fails within ten seconds if it cannot be reached.
-pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
+/// Connects to `PostgreSQL`. Fails within ten seconds if it cannot be reached.
+pub async fn open_store(config: &Config, url: &SecretString) -> anyhow::Result<PgStore> {
     let settings = PgSettings { pool_size: config.database_pool, ..PgSettings::new(url.clone()) };
-    let store = PgStore::connect(&settings).await.context("DATABASE_URL")?;
+    PgStore::connect(&settings).await.context("DATABASE_URL")
+}
+
+/// Connects to `PostgreSQL`, checks how it is set up, and migrates it. Fails within ten seconds if it cannot be reached.
+pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
+    let store = open_store(config, url).await?;
+    store.require_suitable().await.context("DATABASE_URL")?;
     store.migrate().await.context("cannot migrate the database")?;
     Ok(Arc::new(store))
 }

@@ -3,7 +3,6 @@
 use std::pin::pin;
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use futures::TryStreamExt as _;
 use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
 use tokio_postgres::{Error, binary_copy::BinaryCopyInWriter, types::Type};
@@ -12,6 +11,7 @@ use uuid::Uuid;
 use super::{
     PgStore,
     error::violated,
+    session::Transaction,
     values::{integer, parameters, record, text},
 };
 use crate::{
@@ -24,8 +24,7 @@ use crate::{
 };
 
 const COPY_ITEMS: &str = "\
--- dataset_items.copy
-COPY dataset_items (dataset_id, ordinal, item_id, body)
+COPY /* dataset_items.copy */ dataset_items (dataset_id, ordinal, item_id, body)
 FROM STDIN (FORMAT binary)";
 
 static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Postgres, "datasets.insert", "datasets", ""));
@@ -40,8 +39,7 @@ static PAGE: Sql =
     Sql::new(|| select::<Dataset>("datasets.page", "datasets", "WHERE id > $1\nORDER BY id\nLIMIT $2"));
 
 const ITEMS: &str = "\
--- dataset_items.page
-SELECT item_id, body
+SELECT /* dataset_items.page */ item_id, body
 FROM dataset_items
 WHERE dataset_id = $1
   AND ordinal >= $2
@@ -49,8 +47,7 @@ ORDER BY ordinal
 LIMIT $3";
 
 const JOB_ITEMS: &str = "\
--- dataset_items.page_for_jobs
-SELECT CASE WHEN octet_length(body) <= $4 /* inline_max_bytes */ THEN body END AS body
+SELECT /* dataset_items.page_for_jobs */ CASE WHEN octet_length(body) <= $4 /* inline_max_bytes */ THEN body END AS body
 FROM dataset_items
 WHERE dataset_id = $1
   AND ordinal >= $2
@@ -111,6 +108,8 @@ impl DatasetWriter for PgStore {
     async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
+        // The copy goes on as long as its client sends.
+        tx.batch_execute("SET LOCAL statement_timeout = 0").await?;
         let counted = copy_items(&tx, new.id, lines).await?;
         let dataset = counted.finish(new)?;
         let statement = tx.prepare_cached(&INSERT).await?;

@@ -1,6 +1,5 @@
 //! Table `deferred`.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{
     RunId,
@@ -11,13 +10,13 @@ use uuid::Uuid;
 
 use super::{
     PgStore,
+    session::Transaction,
     values::{Cell as _, bigint, integer},
 };
 use crate::{DueJob, RunRow, StoreError, time::micros};
 
 const DUE: &str = "\
--- deferred.due
-SELECT run_id, ordinal, sample, attempt, failures, possible_copy
+SELECT /* deferred.due */ run_id, ordinal, sample, attempt, failures, possible_copy
 FROM deferred
 WHERE run_id = $1
   AND not_before <= $2 /* now */
@@ -25,8 +24,7 @@ ORDER BY not_before, sample, ordinal
 LIMIT $3";
 
 const INSERT: &str = "\
--- deferred.insert
-INSERT INTO deferred (run_id, ordinal, sample, attempt, failures, not_before)
+INSERT /* deferred.insert */ INTO deferred (run_id, ordinal, sample, attempt, failures, not_before)
 SELECT job.*
 FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::timestamptz[])
     AS job (run_id, ordinal, sample, attempt, failures, not_before)
@@ -46,16 +44,14 @@ WHERE deferred.attempt < excluded.attempt
 RETURNING run_id, ordinal, sample, xmax = 0 AS is_new";
 
 const INSERT_DUE: &str = "\
--- deferred.insert_due
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+INSERT /* deferred.insert_due */ INTO deferred (run_id, ordinal, sample, attempt, not_before)
 SELECT $1, job.ordinal, job.sample, 0, $4 /* now */
 FROM unnest($2::integer[], $3::integer[]) AS job (ordinal, sample)
 ON CONFLICT DO NOTHING";
 
 // The series is in the select list, because there it is produced row by row and ends at the limit.
 const INSERT_LOST: &str = "\
--- deferred.insert_lost
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before, possible_copy)
+INSERT /* deferred.insert_lost */ INTO deferred (run_id, ordinal, sample, attempt, not_before, possible_copy)
 SELECT $1, (job.position % $3)::integer, (job.position / $3)::integer, 1, $4 /* now */, true
 FROM (SELECT generate_series(0, $2::bigint /* fed */ - 1) AS position) AS job
 WHERE NOT EXISTS (
@@ -75,15 +71,13 @@ AND NOT EXISTS (
 LIMIT $5";
 
 const MAKE_DUE: &str = "\
--- deferred.make_due
-UPDATE deferred
+UPDATE /* deferred.make_due */ deferred
 SET not_before = $2 /* now */
 WHERE run_id = $1
   AND not_before > $2";
 
 const DELETE: &str = "\
--- deferred.delete
-DELETE FROM deferred
+DELETE /* deferred.delete */ FROM deferred
 USING unnest($1::uuid[], $2::integer[], $3::integer[]) AS job (run_id, ordinal, sample)
 WHERE deferred.run_id = job.run_id
   AND deferred.ordinal = job.ordinal
@@ -91,8 +85,7 @@ WHERE deferred.run_id = job.run_id
 RETURNING deferred.run_id, deferred.ordinal, deferred.sample";
 
 const DELETE_FED: &str = "\
--- deferred.delete_fed
-DELETE FROM deferred
+DELETE /* deferred.delete_fed */ FROM deferred
 USING unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[]) AS job (run_id, ordinal, sample, attempt)
 WHERE deferred.run_id = job.run_id
   AND deferred.ordinal = job.ordinal
@@ -100,8 +93,7 @@ WHERE deferred.run_id = job.run_id
   AND deferred.attempt = job.attempt";
 
 const DELETE_ALL: &str = "\
--- deferred.delete_all
-DELETE FROM deferred
+DELETE /* deferred.delete_all */ FROM deferred
 WHERE run_id = $1";
 
 /// Keys of jobs as one array for each column.

@@ -13,8 +13,7 @@ use crate::{Beat, Exchange, Exchanged, ExecutorReader, Peer, StoreError, Talk};
 
 // The reading part sees the table as it was before the writing part, which changes only the own row.
 const EXCHANGE: &str = "\
--- executors.exchange
-WITH own AS (
+WITH /* executors.exchange */ own AS (
     INSERT INTO executors (name, seen_at, report, talk, beats)
     VALUES ($1, clock_timestamp(), $2, $3, 1)
     ON CONFLICT (name) DO UPDATE
@@ -31,18 +30,15 @@ LEFT JOIN executors AS peer
     ON peer.name <> $1";
 
 const FORGET: &str = "\
--- executors.forget
-DELETE FROM executors
+DELETE /* executors.forget */ FROM executors
 WHERE seen_at < $1";
 
 const LEAVE: &str = "\
--- executors.leave
-DELETE FROM executors
+DELETE /* executors.leave */ FROM executors
 WHERE name = $1";
 
 const SEEN_SINCE: &str = "\
--- executors.seen_since
-SELECT seen_at, report
+SELECT /* executors.seen_since */ seen_at, report
 FROM executors
 WHERE seen_at >= $1
 ORDER BY name COLLATE \"C\"";

@@ -8,12 +8,10 @@ use crate::{Lead, Leader, StoreError};
 const KEY: i64 = 0x7275_6e6d_696c_6c02;
 
 const TRY_LOCK: &str = "\
--- lead.try_lock
-SELECT pg_try_advisory_lock($1)";
+SELECT /* lead.try_lock */ pg_try_advisory_lock($1)";
 
 const UNLOCK: &str = "\
--- lead.unlock
-SELECT pg_advisory_unlock($1)";
+SELECT /* lead.unlock */ pg_advisory_unlock($1)";
 
 /// Holds the lock in the session of its own connection. When the connection ends, the lock is released.
 struct PgLead {
@@ -23,7 +21,7 @@ struct PgLead {
 #[async_trait]
 impl Leader for PgStore {
     async fn try_lead(&self) -> Result<Option<Box<dyn Lead>>, StoreError> {
-        let client = self.client().await?;
+        let client = self.pool.get().await?;
         let statement = client.prepare_cached(TRY_LOCK).await?;
         if !client.query_one(&statement, &[&KEY]).await?.try_get::<_, bool>(0)? {
             return Ok(None);

@@ -1,7 +1,6 @@
 //! Table `runs`.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId};
 use uuid::Uuid;
@@ -10,6 +9,7 @@ use super::{
     PgStore, deferred,
     error::violated,
     events,
+    session::Transaction,
     values::{Cell as _, parameters, record, text},
 };
 use crate::{
@@ -55,8 +55,7 @@ static LOCK: Sql = Sql::new(|| select("runs.lock", "WHERE id = ANY ($1)\nORDER B
 static ACTIVE: Sql = Sql::new(|| {
     format!(
         "\
--- runs.active
-SELECT {}, datasets.item_count
+SELECT /* runs.active */ {}, datasets.item_count
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
 WHERE runs.finished_at IS NULL
@@ -70,8 +69,7 @@ fn select(name: &str, rest: &str) -> String {
 }
 
 const HAS_ACTIVE: &str = "\
--- runs.has_active
-SELECT EXISTS (
+SELECT /* runs.has_active */ EXISTS (
     SELECT
     FROM runs
     WHERE provider_id = $1
@@ -79,8 +77,7 @@ SELECT EXISTS (
 )";
 
 const VERSIONS: &str = "\
--- runs.versions
-SELECT id, seq
+SELECT /* runs.versions */ id, seq
 FROM runs
 WHERE finished_at IS NULL
    OR finished_at >= $1
