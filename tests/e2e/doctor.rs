@@ -1,6 +1,10 @@
 //! `runmill doctor` says what is right, what is wrong, and how to correct it.
 
-use runmill_testkit::{amqp_url, postgres::TestDatabase, unique_prefix};
+use runmill_testkit::{
+    amqp_url,
+    postgres::{TestDatabase, texts},
+    unique_prefix,
+};
 
 use crate::support::{Command, Sandbox};
 
@@ -82,4 +86,35 @@ async fn with_every_setting_wrong_it_names_them_all() {
         assert!(said.contains(name), "{name} is not named: {said}");
     }
     assert!(!said.contains("5ec7e7"), "{said}");
+}
+
+/// Returns what the check of this database prints, and its reason.
+async fn doctor_of(url: &str) -> (Option<i32>, String, String) {
+    doctor(Sandbox::new().await.runmill(&["doctor"]).env("DATABASE_URL", url)).await
+}
+
+#[tokio::test]
+async fn it_looks_at_a_database_and_changes_nothing() {
+    let database = TestDatabase::create().await;
+
+    let (code, printed, said) = doctor_of(database.url()).await;
+
+    assert_eq!(code, Some(0), "{printed}{said}");
+    assert!(printed.contains("empty: run `runmill migrate`"), "{printed}");
+    assert!(printed.contains("PostgreSQL 1"), "the version: {printed}");
+    let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+    assert_eq!(texts(database.url(), tables).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn its_advice_fits_the_fault_of_the_database() {
+    let database = TestDatabase::create().await;
+    let (address, name) = database.url().rsplit_once('/').unwrap();
+
+    let (code, printed, _) = doctor_of(&format!("{address}/{name}_elsewhere")).await;
+    assert_eq!(code, Some(3), "{printed}");
+    assert!(printed.contains("create the database"), "{printed}");
+
+    let (_, printed, said) = doctor_of("postgresql://me@no-such-host.invalid/runmill").await;
+    assert!(printed.contains("the host in DATABASE_URL"), "{printed}{said}");
 }

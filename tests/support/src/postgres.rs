@@ -40,7 +40,8 @@ impl TestDatabase {
 /// Runs the query `sql` and returns its first column, which must be text.
 pub async fn texts(url: &str, sql: &str) -> Vec<String> {
     let client = connect(url).await;
-    let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    // Without a name, the statement leaves nothing in a session that a pooler gives to others.
+    let rows = client.query_typed(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     rows.iter().map(|row| row.get(0)).collect()
 }
 
@@ -186,8 +187,17 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-/// Finds a program of the newest version that Debian's packages have installed. Elsewhere, it is looked up in `PATH`.
+/// Finds a program in the folder of `RUNMILL_TEST_POSTGRES`, or else of the newest version that Debian's packages have
+/// installed. Elsewhere, it is looked up in `PATH`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests find their servers in the environment, here and nowhere else"
+)]
 fn find_program(name: &str) -> PathBuf {
+    let set = std::env::var_os("RUNMILL_TEST_POSTGRES").map(|folder| PathBuf::from(folder).join(name));
+    if let Some(program) = set.filter(|program| program.exists()) {
+        return program;
+    }
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.flatten().map(|entry| entry.path().join("bin").join(name)).collect())
         .unwrap_or_default();

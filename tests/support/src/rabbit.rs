@@ -1,5 +1,5 @@
 use std::{
-    path::Path,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -10,8 +10,16 @@ use tokio::{net::TcpStream, time};
 
 use crate::port::free_port;
 
-/// The server's program in Debian's package. The wrapper of the same name in `/usr/sbin` would change the user.
-const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+/// Returns the server's program: `RUNMILL_TEST_RABBITMQ`, or that of Debian's package. The wrapper of the same name in
+/// `/usr/sbin` would change the user.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests find their servers in the environment, here and nowhere else"
+)]
+fn server_program() -> PathBuf {
+    std::env::var_os("RUNMILL_TEST_RABBITMQ")
+        .map_or_else(|| PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server"), PathBuf::from)
+}
 
 /// Time that a broker may take to start or to stop on a slow machine.
 const START_MAX: Duration = Duration::from_secs(90);
@@ -31,7 +39,8 @@ struct Ports {
 
 impl PrivateRabbit {
     pub async fn start() -> anyhow::Result<Self> {
-        ensure!(Path::new(SERVER).exists(), "{SERVER} is missing: install the package rabbitmq-server");
+        let program = server_program();
+        ensure!(program.exists(), "{} is missing: install the package rabbitmq-server", program.display());
         let data = tempfile::tempdir()?;
         let ports = Ports { amqp: free_port(), distribution: free_port(), epmd: free_port() };
         std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports))?;
@@ -72,7 +81,7 @@ impl PrivateRabbit {
     /// Starts the server on the existing data, and waits until it takes connections.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         self.kill();
-        self.server = Some(self.command().spawn().context(SERVER)?);
+        self.server = Some(self.command().spawn().context("the broker does not start")?);
         let deadline = time::Instant::now() + START_MAX;
         while TcpStream::connect(self.address()).await.is_err() {
             if let Some(status) = self.server.as_mut().and_then(|server| server.try_wait().transpose()) {
@@ -86,7 +95,7 @@ impl PrivateRabbit {
 
     fn command(&self) -> Command {
         let home = self.data.path();
-        let mut command = Command::new(SERVER);
+        let mut command = Command::new(server_program());
         command
             .env("HOME", home)
             // With this variable, the launcher replaces itself with the server, so that the child's process id is the

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use super::{
     clock,
+    database::{self, DatabaseHealth},
     parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
 };
 use crate::{exit::ExitCode, process::Process};
@@ -54,7 +55,9 @@ async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Li
     let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
     let life = Lifecycle::default();
     life.spawn("clock", clock::follow(store.clone(), process.server_clock.clone(), life.stop.clone()));
-    let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
+    let database = DatabaseHealth::default();
+    life.spawn("database", database::watch(store.clone(), database.clone(), life.stop.clone()));
+    let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new(), database };
     Ok((parts, life))
 }
 

@@ -2,6 +2,7 @@
 
 mod clock;
 mod cluster;
+mod database;
 mod parts;
 mod secrets;
 pub mod standalone;

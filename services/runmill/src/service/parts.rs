@@ -25,12 +25,15 @@ use runmill_vault::{Keyring, Sealer};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::Notify};
 
+use super::database::DatabaseHealth;
+
 /// Parts that all services of a process share.
 pub struct Parts {
     pub store: SharedStore,
     pub broker: SharedBroker,
     pub clock: Clock,
     pub registry: Registry,
+    pub database: DatabaseHealth,
 }
 
 /// States if a dispatcher feeds jobs or only serves the API.
@@ -74,6 +77,8 @@ impl Parts {
     pub fn readiness(&self, life: &Lifecycle) -> Readiness {
         let mut readiness = life.readiness();
         let broker = self.broker.clone();
+        let database = self.database.clone();
+        readiness.add("database", move || database.check());
         readiness.add("broker", move || broker.health().map_err(|error| error.to_string()));
         readiness
     }

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use super::{
     clock,
     cluster::listen,
+    database::DatabaseHealth,
     parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
     secrets,
 };
@@ -96,7 +97,13 @@ impl Standalone {
         if services == Services::All && broker_url(config, embedded).is_none() {
             recover(&*store, process).await?;
         }
-        let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
+        let parts = Parts {
+            store,
+            broker,
+            clock: process.clock.clone(),
+            registry: Registry::new(),
+            database: DatabaseHealth::default(),
+        };
         let this = Self {
             client,
             address,

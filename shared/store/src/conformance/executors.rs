@@ -26,7 +26,7 @@ fn beat(name: &str, talk: Talk) -> Beat {
 }
 
 async fn names(stores: &Stores) -> Vec<String> {
-    let known = stores.one.executors(Timestamp::MIN).await.unwrap();
+    let known = stores.one.executors(Timestamp::UNIX_EPOCH).await.unwrap();
     known.into_iter().map(|executor| executor.name).collect()
 }
 
@@ -68,11 +68,11 @@ pub async fn executors_that_are_gone_are_forgotten(stores: &Stores) {
     let store = &stores.one;
     store.exchange(&beat("gone", Talk::default())).await.unwrap();
     let now = store.exchange(&beat("here", Talk::default())).await.unwrap().now;
-    let seen = store.executors(Timestamp::MIN).await.unwrap();
+    let seen = store.executors(Timestamp::UNIX_EPOCH).await.unwrap();
     let before = seen.iter().map(|executor| executor.seen_at).max().unwrap();
     assert_eq!(before, now);
 
-    store.forget_executors(Timestamp::MIN).await.unwrap();
+    store.forget_executors(Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(names(stores).await, ["gone", "here"]);
 
     store.forget_executors(now + jiff::SignedDuration::from_secs(1)).await.unwrap();

@@ -7,7 +7,7 @@ use tokio_postgres::config::{Config, Host};
 use super::{
     route,
     session::Route,
-    settings_of_session::{self, Until},
+    settings_of_session::{OPTIONS, SET_IN_SESSION},
     tls::{self, Trust},
 };
 use crate::StoreError;
@@ -58,6 +58,9 @@ pub async fn connect(settings: &PgSettings) -> Result<(Pool, Route), StoreError>
     let route = route::find(&config, tls.clone(), settings.connect_timeout).await;
     let route = route.map_err(|error| no_connection(&server, error))?;
 
+    if let Route::Direct = route {
+        config.options(with_options(&config));
+    }
     let manager =
         Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     let mut pool = Pool::builder(manager)
@@ -67,14 +70,18 @@ pub async fn connect(settings: &PgSettings) -> Result<(Pool, Route), StoreError>
         .runtime(Runtime::Tokio1);
     if let Route::Direct = route {
         pool = pool.post_create(Hook::async_fn(|client, _| {
-            Box::pin(async move {
-                let set = settings_of_session::set(Until::SessionEnd);
-                client.batch_execute(&set).await.map_err(HookError::Backend)
-            })
+            Box::pin(async move { client.batch_execute(SET_IN_SESSION).await.map_err(HookError::Backend) })
         }));
     }
     let pool = pool.build().map_err(|error| StoreError::Broken(error.to_string()))?;
+    let first = pool.get().await.map_err(|error| no_connection(&server, error.into()))?;
+    drop(first);
     Ok((pool, route))
+}
+
+/// Returns the options of the address and those that runmill needs.
+pub fn with_options(config: &Config) -> String {
+    format!("{} {OPTIONS}", config.get_options().unwrap_or_default())
 }
 
 fn no_connection(server: &str, error: StoreError) -> StoreError {

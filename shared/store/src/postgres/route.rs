@@ -5,7 +5,10 @@ use tokio_postgres::{Client, Config, Error, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
-use super::session::{KnownTypes, Route};
+use super::{
+    connect::with_options,
+    session::{KnownTypes, Route},
+};
 use crate::StoreError;
 
 /// Parameter with which a session is marked. A server keeps any parameter with a dot in its name.
@@ -31,8 +34,7 @@ pub async fn find(config: &Config, tls: MakeRustlsConnect, limit: Duration) -> R
 async fn is_direct(config: &Config, tls: MakeRustlsConnect) -> Result<bool, Error> {
     let mark = Uuid::now_v7().simple().to_string();
     let mut marked = config.clone();
-    let others = config.get_options().unwrap_or_default();
-    marked.options(format!("{others} -c {MARK}={mark}"));
+    marked.options(format!("{} -c {MARK}={mark}", with_options(config)));
     let (client, connection) = match marked.connect(tls).await {
         Ok(connected) => connected,
         Err(error) if refuses_options(&error) => return Ok(false),

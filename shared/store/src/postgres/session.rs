@@ -17,7 +17,7 @@ use tokio_postgres::{
 };
 use uuid::Uuid;
 
-use super::settings_of_session;
+use super::settings_of_session::SET_IN_TRANSACTION;
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -62,9 +62,9 @@ impl Session {
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
         let route = self.route.clone();
         let begin = self.client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
-        let tx = begin.read_only(false).start().await?;
+        let tx = begin.start().await?;
         if let Route::Pooled(_) = route {
-            tx.simple_query(&settings_of_session::set(settings_of_session::Until::Commit)).await?;
+            tx.batch_execute(SET_IN_TRANSACTION).await?;
         }
         Ok(Transaction { tx, route })
     }
@@ -129,8 +129,12 @@ impl Transaction<'_> {
         self.tx.batch_execute(statements).await
     }
 
-    /// The driver prepares the statement under a name and closes it before the transaction ends, so that it is safe
-    /// behind a pooler, too.
+    /// Returns true if a pooler stands between.
+    pub const fn is_pooled(&self) -> bool {
+        matches!(self.route, Route::Pooled(_))
+    }
+
+    /// Only for a direct connection, because poolers lose count of the answers when a copy fails.
     pub async fn copy_in(&self, text: &str) -> Result<CopyInSink<bytes::Bytes>, Error> {
         self.tx.copy_in(text).await
     }

@@ -1,24 +1,20 @@
-//! Settings that runmill's statements depend on, and that a server, a role or a database may have set otherwise.
+//! Settings that runmill's statements depend on, and that a server, a role or a database may have set otherwise: bounds for
+//! a statement, for a lock and for a forgotten transaction, which would stop all others of a run, and a commit that is on
+//! disk before it is reported, because messages are acked after it. A stricter commit, as for standby servers, is kept.
 
-/// End of the settings' effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// The session's end, for a session that is runmill's own.
-    SessionEnd,
-    /// The transaction's end, for a session that a pooler gives to others afterwards.
-    Commit,
-}
+/// Options of a connection that is a session of the server, from its first statement on.
+pub const OPTIONS: &str =
+    "-c statement_timeout=5min -c lock_timeout=1min -c idle_in_transaction_session_timeout=1min";
 
-/// Returns the statement that sets them: bounds for a lock and for a forgotten transaction, which would stop all others of a
-/// run; no time limit that ends a statement early; and a commit that is on disk before it is reported, because messages
-/// are acked after it. A stricter commit, as for standby servers, is kept.
-pub fn set(until: Until) -> String {
-    let is_local = until == Until::Commit;
-    format!(
-        "SELECT /* session.set */ set_config('statement_timeout', '5min', {is_local}),
-    set_config('lock_timeout', '1min', {is_local}),
-    set_config('idle_in_transaction_session_timeout', '1min', {is_local}),
+/// Completes [`OPTIONS`] in a new session.
+pub const SET_IN_SESSION: &str = "\
+SELECT /* session.set */ set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') = 'off'";
+
+/// Sets all of it until the transaction ends, in a session that a pooler gives to others afterwards.
+pub const SET_IN_TRANSACTION: &str = "\
+SELECT /* session.set_local */ set_config('statement_timeout', '5min', true),
+    set_config('lock_timeout', '1min', true),
+    set_config('idle_in_transaction_session_timeout', '1min', true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
-        ELSE current_setting('synchronous_commit') END, {is_local})"
-    )
-}
+        ELSE current_setting('synchronous_commit') END, true)";

@@ -90,7 +90,7 @@ async fn a_database_of_a_newer_runmill_is_refused() {
     assert!(error.to_string().contains("use the newer runmill"), "{error}");
 }
 
-async fn execute(url: &str, sql: &str) {
+pub async fn execute(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
     client.batch_execute(sql).await.unwrap();

@@ -1,10 +1,12 @@
+mod store;
+
 use runmill_config::address;
 use runmill_vault::Keyring;
 
 use crate::{
     exit::{ExitCode, print_error},
     process::Process,
-    service::{connect_broker, connect_store},
+    service::connect_broker,
 };
 
 /// Checks the settings and the servers that a service needs, and prints for each fault how to correct it.
@@ -16,9 +18,12 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         }
     };
     passed("settings", "read");
-    let checks = [check_key(&process), check_store(&process).await, check_broker(&process).await];
-    let worst = checks.into_iter().max_by_key(|code| *code as u8);
-    Ok(worst.unwrap_or(ExitCode::Completed))
+    let checks = [check_key(&process), store::check(&process).await, check_broker(&process).await];
+    Ok(worst(checks))
+}
+
+fn worst(codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {
+    codes.into_iter().max_by_key(|code| *code as u8).unwrap_or(ExitCode::Completed)
 }
 
 fn check_key(process: &Process) -> ExitCode {
@@ -30,20 +35,6 @@ fn check_key(process: &Process) -> ExitCode {
         Some(Err(error)) => {
             failed("encryption key", &error.into(), "`runmill keys generate` prints a new one")
         }
-    }
-}
-
-async fn check_store(process: &Process) -> ExitCode {
-    let Some(url) = &process.config.database_url else {
-        let path = process.config.data_dir.join("runmill.db");
-        return passed(
-            "database",
-            &format!("DATABASE_URL is not set; a standalone process uses SQLite in {}", path.display()),
-        );
-    };
-    match connect_store(&process.config, url).await {
-        Ok(_) => passed("database", &format!("{} answers, and its schema is up to date", address(url))),
-        Err(error) => failed("database", &error, "start PostgreSQL there, or correct DATABASE_URL"),
     }
 }
 
