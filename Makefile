@@ -4,6 +4,9 @@ SHELL := /bin/bash
 # In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
+# The suites that also run on newer servers, outside CI.
+ON_NEWER := --workspace --test store --test amqp
+
 .PHONY: help demo test services check fmt bench fuzz prices servers
 
 help: ## Show this list
@@ -12,8 +15,8 @@ help: ## Show this list
 demo: ## Run a real dataset against a built-in model server: no server, no key
 	cargo run -p runmill -- demo
 
-test: ## Run every test on real servers, and print how many passed
-	tests/services/with-servers tests/run
+test: ## Run every test on real servers, and print how many passed (SERVERS=new: broker and store on newer servers)
+	$(if $(filter new,$(SERVERS)),tests/services/newer tests/run $(ON_NEWER),tests/services/with-servers tests/run)
 
 services: ## Show which servers the tests would use
 	@tests/services/with-servers

@@ -1,7 +1,7 @@
 //! Servers, roles and databases that are not set up as runmill needs them.
 
 use runmill_store::{
-    StoreError,
+    SettingsReader as _, StoreError,
     postgres::{ALL_TABLES, PgSettings, PgStore, SchemaState, StoreFault},
 };
 use runmill_testkit::postgres::{TestDatabase, texts};
@@ -86,6 +86,10 @@ async fn a_table_that_is_missing_is_named() {
     let error = store.check_tables().await.unwrap_err().to_string();
 
     assert!(error.contains("no tables results"), "{error}");
+    // The error of a statement is one that may pass, since a migration may be in progress.
+    super::postgres::execute(database.url(), "ALTER TABLE settings RENAME TO elsewhere_too").await;
+    let error = store.settings().await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("42P01"), "{error}");
 }
 
 /// The defaults of a role decide nothing: a statement's time limit, a commit that is not on disk, the isolation.
