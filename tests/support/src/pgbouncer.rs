@@ -15,7 +15,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 /// A test's own `PgBouncer` in transaction mode, before the server of `DATABASE_URL`. Each transaction of a client may
 /// get another session of the server.
 pub struct PgBouncer {
-    _folder: TempDir,
+    folder: TempDir,
     port: u16,
     running: Child,
 }
@@ -41,7 +41,7 @@ impl PgBouncer {
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}: {INSTALL}", program.display()));
-        let mut bouncer = Self { _folder: folder, port, running };
+        let mut bouncer = Self { folder, port, running };
         bouncer.wait();
         bouncer
     }
@@ -58,7 +58,7 @@ impl PgBouncer {
         let until = Instant::now() + START_MAX;
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let ended = self.running.try_wait().ok().flatten();
-            let log = std::fs::read_to_string(self._folder.path().join("log")).unwrap_or_default();
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(ended.is_none(), "the pooler ended: {log}");
             assert!(Instant::now() < until, "the pooler does not listen: {log}");
             std::thread::sleep(Duration::from_millis(20));
@@ -95,10 +95,6 @@ fn settings(server: &tokio_postgres::Config, port: u16) -> String {
     )
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests find their servers in the environment, here and nowhere else"
-)]
 fn find_program() -> PathBuf {
     match std::env::var_os("RUNMILL_TEST_PGBOUNCER") {
         Some(program) => program.into(),

@@ -189,10 +189,6 @@ async fn connect(url: &str) -> Client {
 
 /// Finds a program in the folder of `RUNMILL_TEST_POSTGRES`, or else of the newest version that Debian's packages have
 /// installed. Elsewhere, it is looked up in `PATH`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests find their servers in the environment, here and nowhere else"
-)]
 fn find_program(name: &str) -> PathBuf {
     let set = std::env::var_os("RUNMILL_TEST_POSTGRES").map(|folder| PathBuf::from(folder).join(name));
     if let Some(program) = set.filter(|program| program.exists()) {

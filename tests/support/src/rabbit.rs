@@ -12,10 +12,6 @@ use crate::port::free_port;
 
 /// Returns the server's program: `RUNMILL_TEST_RABBITMQ`, or that of Debian's package. The wrapper of the same name in
 /// `/usr/sbin` would change the user.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests find their servers in the environment, here and nowhere else"
-)]
 fn server_program() -> PathBuf {
     std::env::var_os("RUNMILL_TEST_RABBITMQ")
         .map_or_else(|| PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server"), PathBuf::from)

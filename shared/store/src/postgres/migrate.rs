@@ -2,7 +2,7 @@ use std::{pin::pin, time::Duration};
 
 use refinery::Migration;
 use tokio::time::timeout;
-use tokio_postgres::Error;
+use tokio_postgres::{Error, Row};
 
 use super::{
     PgStore,
@@ -86,7 +86,7 @@ pub async fn state(client: &Session) -> Result<SchemaState, StoreError> {
         return Ok(SchemaState::Empty);
     }
     let statement = client.prepare_cached(APPLIED).await?;
-    let applied = history(client.query(&statement, &[]).await?)?;
+    let applied = history(&client.query(&statement, &[]).await?)?;
     check(&applied)?;
     if applied.is_empty() {
         return Ok(SchemaState::Empty);
@@ -100,10 +100,10 @@ type Applied = (i32, String);
 
 async fn history_in(tx: &Transaction<'_>) -> Result<Vec<Applied>, StoreError> {
     let statement = tx.prepare_cached(APPLIED).await?;
-    history(tx.query(&statement, &[]).await?)
+    history(&tx.query(&statement, &[]).await?)
 }
 
-fn history(rows: Vec<tokio_postgres::Row>) -> Result<Vec<Applied>, StoreError> {
+fn history(rows: &[Row]) -> Result<Vec<Applied>, StoreError> {
     rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?))).collect()
 }
 
@@ -153,9 +153,8 @@ async fn apply(tx: &Transaction<'_>, migration: &Migration) -> Result<(), Error>
     tracing::info!(event = "store.migrating", %migration);
     tx.batch_execute(migration.sql().unwrap_or_default()).await?;
     let statement = tx.prepare_cached(RECORD).await?;
-    let version = i32::try_from(migration.version()).unwrap_or(i32::MAX);
     let checksum = migration.checksum().to_string();
-    tx.execute(&statement, &[&version, &migration.name(), &checksum]).await?;
+    tx.execute(&statement, &[&migration.version(), &migration.name(), &checksum]).await?;
     Ok(())
 }
 

@@ -92,7 +92,7 @@ async fn check_secrets(process: &Process, store: &PgStore, schema: SchemaState) 
 
 /// Returns the number of secrets that the keys open, and of those that they do not open.
 async fn count_secrets(store: &PgStore, keyring: &Keyring) -> anyhow::Result<(u64, u64)> {
-    let opener = keyring.opener();
+    let keys = keyring.opener();
     let (mut opened, mut closed, mut after) = (0, 0, None);
     loop {
         let secrets = store.secrets(after, PAGE).await.context("reading the stored secrets")?;
@@ -100,7 +100,7 @@ async fn count_secrets(store: &PgStore, keyring: &Keyring) -> anyhow::Result<(u6
         after = Some(last.secret.id);
         for owned in &secrets {
             let owner = Owner::provider_secret(owned.secret.id);
-            match opener.open(owner, &owned.secret.sealed) {
+            match keys.open(owner, &owned.secret.sealed) {
                 Ok(_secret) => opened += 1,
                 Err(_other_key) => closed += 1,
             }
