@@ -143,7 +143,7 @@ fn counting<B>(inner: B) -> CountingBroker<B> {
 /// A decorated broker is decorated once more, because a decorator must not depend on the broker that it wraps,
 /// either.
 fn broker() -> CountingBroker<CountingBroker<MemoryBroker>> {
-    let settings = MemorySettings { queue_length_max: conformance::QUEUE_LENGTH_MAX };
+    let settings = MemorySettings { queue_length_max: conformance::QUEUE_LENGTH_MAX, ..Default::default() };
     counting(counting(MemoryBroker::with_settings(settings)))
 }
 

@@ -31,10 +31,15 @@ struct Ports {
 
 impl PrivateRabbit {
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with("").await
+    }
+
+    /// Starts a broker with further lines of `rabbitmq.conf`.
+    pub async fn start_with(lines: &str) -> anyhow::Result<Self> {
         ensure!(Path::new(SERVER).exists(), "{SERVER} is missing: install the package rabbitmq-server");
         let data = tempfile::tempdir()?;
         let ports = Ports { amqp: free_port(), distribution: free_port(), epmd: free_port() };
-        std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports))?;
+        std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports) + lines)?;
         std::fs::write(data.path().join("enabled_plugins"), "[].\n")?;
         let mut rabbit = Self { data, ports, server: None };
         rabbit.start_again().await?;
@@ -84,9 +89,25 @@ impl PrivateRabbit {
         Ok(())
     }
 
+    /// Runs one of the server's tools, `rabbitmqctl` or another, against this server, and waits for its end.
+    pub async fn tool(&self, name: &str, arguments: &[&str]) -> anyhow::Result<()> {
+        let program = Path::new(SERVER).with_file_name(name);
+        let mut command = self.environment(Command::new(&program));
+        let shown = format!("{name} {}", arguments.join(" "));
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ended = tokio::task::spawn_blocking(move || command.output());
+        let output = time::timeout(START_MAX, ended).await.context("the tool does not end")???;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{shown}: {said}");
+        Ok(())
+    }
+
     fn command(&self) -> Command {
+        self.environment(Command::new(SERVER))
+    }
+
+    fn environment(&self, mut command: Command) -> Command {
         let home = self.data.path();
-        let mut command = Command::new(SERVER);
         command
             .env("HOME", home)
             // With this variable, the launcher replaces itself with the server, so that the child's process id is the

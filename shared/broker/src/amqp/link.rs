@@ -1,4 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{Stream, StreamExt};
 use lapin::{
@@ -38,6 +44,7 @@ pub(super) struct Up {
     /// Token that is cancelled when the connection is lost. A task that finds the connection unresponsive cancels the
     /// token, so that the connection is replaced.
     pub lost: CancellationToken,
+    id: u64,
 }
 
 impl Link {
@@ -104,7 +111,18 @@ impl Drop for Link {
 
 impl Up {
     fn new(connection: Connection, dialer: Arc<Dialer>) -> Self {
-        Self { connection: Arc::new(connection), dialer, lost: CancellationToken::new() }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            connection: Arc::new(connection),
+            dialer,
+            lost: CancellationToken::new(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// Returns an id of the connection, which no other one of this process has.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     pub fn answer_timeout(&self) -> Duration {
@@ -127,6 +145,11 @@ impl Up {
             Ok(Err(error)) => Err(self.explain(what, &error)),
             Err(_elapsed) => Err(BrokerError::TimedOut(timeout)),
         }
+    }
+
+    /// Returns the error of a call whose channel was lost for a reason that need not be the call's.
+    pub fn lost_channel(&self, error: &lapin::Error) -> BrokerError {
+        self.dialer.unreachable(format!("the channel was lost: {error}"))
     }
 
     /// Converts an error of lapin into a refusal of `what`, or into a failure of the connection.

@@ -20,6 +20,7 @@ mod settings;
 mod settle;
 mod settlement;
 mod shared;
+mod size_limit;
 mod subscription;
 mod supervisor;
 mod topology;

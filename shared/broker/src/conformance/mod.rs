@@ -20,6 +20,9 @@ pub use taking::*;
 /// The `queue_length_max` of the brokers under test: enough for every case, and small enough to be filled by one.
 pub const QUEUE_LENGTH_MAX: usize = 200;
 
+/// The limit of the broker under test in [`a_message_that_is_too_large_is_refused_alone`], in bytes.
+pub const MESSAGE_SIZE_MAX: u64 = 100_000;
+
 /// Time-out of a case, longer than any case takes on a slow machine. So a missing wake-up is a failure and not a
 /// hang.
 pub const CASE_MAX: std::time::Duration = std::time::Duration::from_mins(1);

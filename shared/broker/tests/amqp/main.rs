@@ -3,6 +3,7 @@
 
 mod conformance;
 mod faults;
+mod operator;
 mod publishing;
 mod racing;
 mod refusals;
