@@ -5,6 +5,7 @@
 
 mod announcer;
 mod api;
+mod dead_letters;
 mod error;
 mod executors;
 mod feeder;
@@ -74,6 +75,8 @@ impl Dispatcher {
         let state = self.api_state(wake, &life.stop);
         let watching = state.watcher.clone().run(self.store.clone(), self.clock.clone(), life.stop.clone());
         life.spawn("watcher", watching);
+        let letters = self.metrics.dead_letters.clone();
+        life.spawn("dead letters", dead_letters::watch(self.broker.clone(), letters, life.stop.clone()));
         life.spawn("http", ops::serve(listener, api::router(state, health), life.stop.clone()));
     }
 

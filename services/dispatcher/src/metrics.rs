@@ -17,6 +17,7 @@ pub struct DispatcherMetrics {
     pub is_leader: IntGauge,
     pub jobs_in_queue: IntGauge,
     pub reconciler_refed: IntCounter,
+    pub dead_letters: IntGauge,
 }
 
 /// Bounds of the buckets, in seconds.
@@ -51,6 +52,10 @@ impl DispatcherMetrics {
                 "runmill_reconciler_refed_total",
                 "Lost jobs that were fed again; if it keeps growing, something loses messages.",
             )?,
+            dead_letters: IntGauge::new(
+                "runmill_dead_letters",
+                "Messages that no service could handle, and that wait for an operator.",
+            )?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
         registry.register(Box::new(metrics.request_seconds.clone()))?;
@@ -59,6 +64,7 @@ impl DispatcherMetrics {
         registry.register(Box::new(metrics.is_leader.clone()))?;
         registry.register(Box::new(metrics.jobs_in_queue.clone()))?;
         registry.register(Box::new(metrics.reconciler_refed.clone()))?;
+        registry.register(Box::new(metrics.dead_letters.clone()))?;
         Ok(metrics)
     }
 }

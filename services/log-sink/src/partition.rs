@@ -30,7 +30,9 @@ pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> an
     let queue = Queue::Logs(partition);
     let mut subscription =
         sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
-    sink.consumer_health.one_began();
+    if partition < sink.partitions {
+        sink.consumer_health.one_began();
+    }
     while let Some(Some(first)) = stop.run_until_cancelled(subscription.next()).await {
         write_from(sink, &mut *subscription, first, stop).await;
     }

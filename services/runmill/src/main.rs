@@ -50,6 +50,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate => command::migrate::run().await,
         Command::Keys(action) => command::keys::run(action).await,
         Command::Runs(args) => command::runs::run(args).await,
+        Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,
     }
 }

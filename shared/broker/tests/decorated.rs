@@ -120,9 +120,9 @@ impl Settle for CountingSettle {
         self.inner.requeue().await
     }
 
-    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
+    async fn requeue_as_failed(&self, message: &Envelope) -> Result<(), BrokerError> {
         count(&self.counts.settled);
-        self.inner.requeue_as_failed().await
+        self.inner.requeue_as_failed(message).await
     }
 
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {

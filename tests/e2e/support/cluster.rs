@@ -160,7 +160,7 @@ impl Servers {
 fn queues(prefix: &str, providers: &[String]) -> Vec<String> {
     let lanes = providers.iter().map(|provider| format!("jobs.{provider}"));
     let logs = (0..LOG_PARTITIONS).map(|partition| format!("logs.{partition}"));
-    let others = ["dead", "requests"].map(str::to_owned);
+    let others = ["dead-letters", "requests"].map(str::to_owned);
     lanes.chain(logs).chain(others).map(|name| format!("{prefix}.{name}")).collect()
 }
 
@@ -172,7 +172,12 @@ impl Drop for Servers {
         let prefix = self.prefix.clone();
         finish_in_drop(&format!("queues of {prefix}"), async move {
             let providers = texts(&database, "SELECT id::text FROM providers").await;
-            delete_queues(&amqp_url, &queues(&prefix, &providers), &[format!("{prefix}.control")]).await;
+            delete_queues(
+                &amqp_url,
+                &queues(&prefix, &providers),
+                &["control", "direct"].map(|name| format!("{prefix}.{name}")),
+            )
+            .await;
         });
     }
 }

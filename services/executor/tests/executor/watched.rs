@@ -143,9 +143,9 @@ impl Settle for WatchedSettle {
         self.inner.requeue().await
     }
 
-    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
+    async fn requeue_as_failed(&self, message: &Envelope) -> Result<(), BrokerError> {
         self.tell(Seen::Rejected);
-        self.inner.requeue_as_failed().await
+        self.inner.requeue_as_failed(message).await
     }
 
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {

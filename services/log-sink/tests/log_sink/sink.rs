@@ -28,7 +28,14 @@ pub struct Sink {
 impl Sink {
     /// Starts a log-sink with `messages` in its queue.
     pub async fn start(store: ScriptedStore, messages: impl IntoIterator<Item = Envelope>) -> Self {
-        let broker = Arc::new(MemoryBroker::new());
+        Self::start_with(Arc::new(MemoryBroker::new()), store, messages).await
+    }
+
+    pub async fn start_with(
+        broker: Arc<MemoryBroker>,
+        store: ScriptedStore,
+        messages: impl IntoIterator<Item = Envelope>,
+    ) -> Self {
         broker.declare(LOGS).await.unwrap();
         for message in messages {
             broker.publish(LOGS, message).await.unwrap();

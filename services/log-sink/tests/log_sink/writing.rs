@@ -1,7 +1,7 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use runmill_broker::Envelope;
+use runmill_broker::{Broker, Envelope, Queue, memory::MemoryBroker};
 use runmill_log_sink::{NotConsuming, StoreUnavailable};
 
 use crate::{
@@ -95,4 +95,21 @@ async fn what_nobody_can_read_is_put_aside_and_the_others_pass() {
     let reasons: Vec<_> = dead.iter().map(|letter| letter.message.reason.as_deref().unwrap()).collect();
     assert!(reasons[0].contains("invocation.v9"), "{reasons:?}");
     assert!(reasons[1].contains("invocation.v1"), "{reasons:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn partitions_of_a_former_larger_number_are_written_too() {
+    let broker = Arc::new(MemoryBroker::new());
+    for partition in [1, 2] {
+        broker.declare(Queue::Logs(partition)).await.unwrap();
+        broker.publish(Queue::Logs(partition), log(partition.into())).await.unwrap();
+    }
+
+    let sink = Sink::start_with(broker, ScriptedStore::new(false, None), [log(0)]).await;
+    sink.tried(3).await;
+
+    let mut written = sink.store.written();
+    written.sort_unstable();
+    assert_eq!(written, [0, 1, 2]);
+    assert_eq!(sink.consumer_health.check(), Ok(()));
 }

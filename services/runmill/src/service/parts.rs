@@ -56,12 +56,15 @@ pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Resul
 
 /// Connects to `RabbitMQ`. Fails within ten seconds if it cannot be reached.
 pub async fn connect_broker(config: &Config, url: &SecretString) -> anyhow::Result<Arc<AmqpBroker>> {
-    let settings = AmqpSettings {
+    Ok(Arc::new(AmqpBroker::connect(broker_settings(config, url)).await.context("AMQP_URL")?))
+}
+
+pub fn broker_settings(config: &Config, url: &SecretString) -> AmqpSettings {
+    AmqpSettings {
         prefix: config.queue_prefix.clone(),
         queue_expires: config.queue_expires,
         ..AmqpSettings::new(url.clone())
-    };
-    Ok(Arc::new(AmqpBroker::connect(settings).await.context("AMQP_URL")?))
+    }
 }
 
 impl Parts {

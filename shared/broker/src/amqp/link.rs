@@ -69,6 +69,10 @@ impl Link {
         }
     }
 
+    pub fn answer_timeout(&self) -> Duration {
+        self.dialer.answer_timeout()
+    }
+
     /// Returns the connection, or an error if it is still down after `timeout`.
     pub async fn up_within(&self, timeout: Duration) -> Result<Up, BrokerError> {
         time::timeout(timeout, self.up()).await.unwrap_or_else(|_elapsed| Err(self.unreachable()))
@@ -158,8 +162,15 @@ impl Up {
             ErrorKind::ProtocolError(refusal) if !is_fault(refusal.kind()) => {
                 BrokerError::Refused { what: what.into(), reason: refusal.to_string() }
             }
+            ErrorKind::ChannelsLimitReached => {
+                BrokerError::TooManyChannels { max: self.connection.configuration().channel_max() }
+            }
             _ => self.dialer.unreachable(error.to_string()),
         }
+    }
+
+    pub fn channel_max(&self) -> u16 {
+        self.connection.configuration().channel_max()
     }
 
     /// Waits until the connection is lost, and returns the reason.

@@ -77,8 +77,8 @@ impl Pump {
 
     async fn open(&self) -> Result<(Up, Channel), BrokerError> {
         let up = self.link.up().await?;
-        let channel = up.channel().await?;
-        self.topology.declare_exchanges(&up, &channel).await?;
+        let mut channel = up.channel().await?;
+        self.topology.declare_exchanges(&up, &mut channel).await?;
         up.call("confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok((up, channel))
     }

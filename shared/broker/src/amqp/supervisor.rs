@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     backoff,
+    faults::Faults,
     link::Link,
     session::{ConsumerEvent, Session},
     shared::Shared,
@@ -20,6 +21,7 @@ pub(super) struct Supervisor {
     pub queue: Queue,
     pub shared: Arc<Shared>,
     pub watchdog: Watchdog,
+    pub faults: Arc<Faults>,
     pub commands: mpsc::Receiver<Command>,
     pub closing: CancellationToken,
 }
@@ -104,7 +106,9 @@ impl Supervisor {
         let mut failures = 0;
         loop {
             failures += 1;
-            match self.open_after(backoff::delay(failures, rand::random())).await? {
+            let opened = self.open_after(backoff::delay(failures, rand::random())).await?;
+            self.faults.note(self.watchdog.queue.as_str(), &opened);
+            match opened {
                 Ok(session) => {
                     tracing::info!(queue = ?self.queue, failures, "subscription re-established");
                     return Some(session);

@@ -59,6 +59,8 @@ macro_rules! broker_conformance {
             what_is_handed_back_comes_before_the_rest,
             what_is_rejected_comes_again_and_counted,
             a_message_rejected_too_often_is_a_dead_letter,
+            what_is_handed_back_often_is_no_dead_letter,
+            what_many_subscriptions_left_unsettled_is_no_dead_letter,
             a_dead_letter_keeps_its_message_and_its_reason,
             a_dead_letter_can_be_handed_back,
             a_broadcast_reaches_every_listener_and_nobody_after,

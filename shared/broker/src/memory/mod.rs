@@ -21,8 +21,8 @@ use self::{
     subscription::MemorySubscription,
 };
 use crate::{
-    Broker, BrokerError, Depth, Envelope, HealthError, Heard, Listener, PublishError, Queue, RequestError,
-    Subscription, inbox::Inbox,
+    Broker, BrokerError, DELIVERY_LIMIT, Depth, Envelope, HealthError, Heard, Listener, PublishError, Queue,
+    RequestError, Subscription, inbox::Inbox,
 };
 
 #[derive(Clone, Debug)]
@@ -96,11 +96,8 @@ impl State {
         if let Some(known) = self.queues.get(&queue) {
             return known.clone();
         }
-        let bounds = Bounds {
-            length_max,
-            delivery_limit: queue.delivery_limit(),
-            dead_letters: queue.has_dead_letters(),
-        };
+        let bounds =
+            Bounds { length_max, delivery_limit: queue.has_dead_letters().then_some(DELIVERY_LIMIT) };
         let dead = (queue != Queue::Dead).then(|| self.declare(Queue::Dead, length_max));
         let made = Arc::new(MemoryQueue::new(bounds, dead));
         self.queues.insert(queue, made.clone());

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod conformance;
+mod dead_letters;
 mod faults;
 mod operator;
 mod publishing;
 mod racing;
 mod refusals;
+mod settings;
 
 use std::time::Duration;
 

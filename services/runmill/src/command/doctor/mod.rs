@@ -1,10 +1,13 @@
+mod broker;
+mod files;
+
 use runmill_config::address;
 use runmill_vault::Keyring;
 
 use crate::{
     exit::{ExitCode, print_error},
     process::Process,
-    service::{connect_broker, connect_store},
+    service::connect_store,
 };
 
 /// Checks the settings and the servers that a service needs, and prints for each fault how to correct it.
@@ -16,7 +19,12 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         }
     };
     passed("settings", "read");
-    let checks = [check_key(&process), check_store(&process).await, check_broker(&process).await];
+    let checks = [
+        check_key(&process),
+        check_store(&process).await,
+        broker::check(&process).await,
+        files::check(process.config.lane_concurrency),
+    ];
     let worst = checks.into_iter().max_by_key(|code| *code as u8);
     Ok(worst.unwrap_or(ExitCode::Completed))
 }
@@ -47,19 +55,14 @@ async fn check_store(process: &Process) -> ExitCode {
     }
 }
 
-async fn check_broker(process: &Process) -> ExitCode {
-    let Some(url) = &process.config.amqp_url else {
-        return passed("broker", "AMQP_URL is not set; a standalone process uses its own broker");
-    };
-    match connect_broker(&process.config, url).await {
-        Ok(_) => passed("broker", &format!("{} answers", address(url))),
-        Err(error) => failed("broker", &error, "start RabbitMQ there, or correct AMQP_URL"),
-    }
-}
-
 fn passed(check: &str, detail: &str) -> ExitCode {
     println!("ok    {check}: {detail}");
     ExitCode::Completed
+}
+
+/// Prints a fact that is no fault.
+fn noted(check: &str, detail: &str) {
+    println!("note  {check}: {detail}");
 }
 
 fn failed(check: &str, error: &anyhow::Error, advice: &str) -> ExitCode {
