@@ -35,7 +35,7 @@ async fn with_everything_right_it_says_so() {
     assert_eq!(code, Some(0), "{printed}{said}");
     assert_eq!(
         checks(&printed),
-        (vec!["settings", "encryption key", "database", "broker"], vec![]),
+        (vec!["settings", "encryption key", "database", "broker", "open files"], vec![]),
         "{printed}"
     );
 }
@@ -82,4 +82,41 @@ async fn with_every_setting_wrong_it_names_them_all() {
         assert!(said.contains(name), "{name} is not named: {said}");
     }
     assert!(!said.contains("5ec7e7"), "{said}");
+}
+
+/// Returns a doctor's command for the shared broker, with queues of its own.
+fn on_broker(sandbox: &Sandbox, amqp_url: &str, prefix: &str) -> Command {
+    let command = sandbox.runmill(&["doctor"]).env("AMQP_URL", amqp_url);
+    command.env("RUNMILL_QUEUE_PREFIX", prefix).env("RUNMILL_QUEUE_EXPIRES_SECONDS", "60")
+}
+
+#[tokio::test]
+async fn the_brokers_version_is_said_and_so_is_what_surprises() {
+    let (sandbox, prefix) = (Sandbox::new().await, unique_prefix());
+    let (_, printed, _) = doctor(on_broker(&sandbox, &amqp_url(), &prefix)).await;
+    assert!(printed.contains("works: RabbitMQ 3.") || printed.contains("works: RabbitMQ 4."), "{printed}");
+
+    let other = on_broker(&sandbox, &amqp_url(), &prefix).env("RUNMILL_QUEUE_EXPIRES_SECONDS", "90");
+    let (code, printed, said) = doctor(other.env("RUNMILL_LOG_PARTITIONS", "2")).await;
+
+    assert_eq!(code, Some(0), "{printed}{said}");
+    for note in ["an expiry of Some(60s) instead of Some(90s)", "more than 2 partitions"] {
+        assert!(
+            printed.lines().any(|line| line.starts_with("note  broker") && line.contains(note)),
+            "{printed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn faults_of_the_broker_are_told_apart() {
+    let (sandbox, prefix) = (Sandbox::new().await, unique_prefix());
+    let password = amqp_url().replacen("guest:guest", "guest:hunter2", 1);
+    let vhost = amqp_url().replacen("%2f", "nowhere", 1);
+    for (url, advice) in [(password, "correct user and password"), (vhost, "create the vhost")] {
+        let (code, printed, said) = doctor(on_broker(&sandbox, &url, &prefix)).await;
+
+        assert!(code != Some(0) && printed.contains(advice), "{printed}{said}");
+        assert!(!printed.contains("hunter2") && !said.contains("hunter2"), "{printed}{said}");
+    }
 }

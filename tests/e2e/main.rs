@@ -8,6 +8,7 @@ mod support;
 mod bad_input;
 mod changes;
 mod commands;
+mod dead_letters;
 mod doctor;
 mod estimate;
 mod events;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use super::{
-    clock,
+    clock, dead_letters,
     parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
 };
 use crate::{exit::ExitCode, process::Process};
@@ -54,6 +54,9 @@ async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Li
     let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
     let life = Lifecycle::default();
     life.spawn("clock", clock::follow(store.clone(), process.server_clock.clone(), life.stop.clone()));
+    if service == Service::Dispatcher {
+        life.spawn("old dead letters", dead_letters::move_old(broker.clone(), life.stop.clone()));
+    }
     let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
     Ok((parts, life))
 }

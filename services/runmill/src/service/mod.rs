@@ -2,6 +2,7 @@
 
 mod clock;
 mod cluster;
+mod dead_letters;
 mod parts;
 mod secrets;
 pub mod standalone;

@@ -1,15 +1,21 @@
 //! Reads from a refusal how an existing queue or exchange differs from its declaration.
 
+use std::time::Duration;
+
 use lapin::{
     ErrorKind,
     protocol::{AMQPErrorKind, AMQPSoftError},
 };
 
-/// Returns the `x-expires` of an existing queue, in milliseconds, if `error` says that it was declared with another one.
-/// The inner `None` is a queue that does not expire.
-pub(super) fn expires_of(error: &lapin::Error) -> Option<Option<u64>> {
+/// The time without use after which the broker deletes an existing queue. `None` means never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Expiry(pub Option<Duration>);
+
+/// Returns the expiry of an existing queue if `error` says that it was declared with another one.
+pub(super) fn expiry_of(error: &lapin::Error) -> Option<Expiry> {
     let current = current_of(refusal(error)?, "x-expires")?;
-    Some(current.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok()))
+    let millis = current.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok());
+    Some(Expiry(millis.map(Duration::from_millis)))
 }
 
 /// Returns the `auto_delete` of an existing exchange if `error` says that it was declared with another one.

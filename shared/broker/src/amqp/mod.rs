@@ -95,11 +95,13 @@ impl AmqpBroker {
         let topology = Arc::new(Topology::new(&settings));
         let publishing = Arc::new(Link::connect(Dialer::new(&settings, "publish")?).await?);
         let consuming = Arc::new(Link::connect(Dialer::new(&settings, "consume")?).await?);
+        let faults = Arc::<Faults>::default();
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publisher = Publisher::start(
             publishing.clone(),
             topology.clone(),
             settings.answer_timeout,
+            faults.clone(),
             closing.clone(),
             &tasks,
         );
@@ -109,7 +111,7 @@ impl AmqpBroker {
             publishing,
             consuming,
             publisher,
-            faults: Arc::default(),
+            faults,
             replies: OnceCell::new(),
             requests: Semaphore::new(REQUESTS_MAX),
             _closed_when_dropped: closing.clone().drop_guard(),

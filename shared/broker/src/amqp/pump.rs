@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backoff,
     confirms::{Outcome, Returns},
+    faults::Faults,
     link::{Link, Up},
     publisher::Outgoing,
     size_limit::{self, SizeLimit},
@@ -37,6 +38,7 @@ pub(super) struct Pump {
     link: Arc<Link>,
     topology: Arc<Topology>,
     outgoing: mpsc::Receiver<Outgoing>,
+    faults: Arc<Faults>,
     closing: CancellationToken,
 }
 
@@ -45,9 +47,10 @@ impl Pump {
         link: Arc<Link>,
         topology: Arc<Topology>,
         outgoing: mpsc::Receiver<Outgoing>,
+        faults: Arc<Faults>,
         closing: CancellationToken,
     ) -> Self {
-        Self { link, topology, outgoing, closing }
+        Self { link, topology, outgoing, faults, closing }
     }
 
     pub async fn run(mut self) {
@@ -56,6 +59,7 @@ impl Pump {
         let mut connection = None;
         let closing = self.closing.clone();
         while let Some(opened) = closing.run_until_cancelled(self.open()).await {
+            self.faults.note("publishing", &opened);
             match opened {
                 Ok((up, channel)) => {
                     failures = 0;

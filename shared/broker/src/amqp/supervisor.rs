@@ -55,8 +55,14 @@ impl Supervisor {
                     None
                 }
                 End::Lost(error) => {
+                    let with_connection = session.up.lost.is_cancelled();
                     session.close().await;
-                    tracing::warn!(%error, queue = ?self.queue, "subscription lost");
+                    if with_connection {
+                        // The link says once for all subscriptions that the connection is lost, and that it is back.
+                        tracing::debug!(%error, queue = ?self.queue, "subscription lost");
+                    } else {
+                        tracing::warn!(%error, queue = ?self.queue, "subscription lost");
+                    }
                     self.reopen().await
                 }
             };
@@ -110,7 +116,7 @@ impl Supervisor {
             self.faults.note(self.watchdog.queue.as_str(), &opened);
             match opened {
                 Ok(session) => {
-                    tracing::info!(queue = ?self.queue, failures, "subscription re-established");
+                    tracing::debug!(queue = ?self.queue, failures, "subscription re-established");
                     return Some(session);
                 }
                 Err(error) => {

@@ -14,7 +14,11 @@ use lapin::{
 use runmill_proto::message::SmokeTest;
 use uuid::Uuid;
 
-use super::{AmqpSettings, existing, link::Up};
+use super::{
+    AmqpSettings,
+    existing::{self, Expiry},
+    link::Up,
+};
 use crate::{BrokerError, Depth, Queue};
 
 /// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3. The broker refuses to
@@ -172,10 +176,9 @@ impl Topology {
             Ok(()) => self.notice_expiry(&name, self.expires),
             // The expiry decides nothing about messages, so a queue that has another one is used as it is. It is declared
             // again with that expiry, because other arguments may differ, too.
-            Err(error) => match existing::expires_of(&error) {
-                Some(millis) => {
+            Err(error) => match existing::expiry_of(&error) {
+                Some(Expiry(expires)) => {
                     *channel = up.channel().await?;
-                    let expires = millis.map(Duration::from_millis);
                     let declared = self.try_declare(up, channel, queue, expires).await?;
                     declared.map_err(|error| up.explain(&what, &error))?;
                     self.notice_expiry(&name, expires);

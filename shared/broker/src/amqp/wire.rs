@@ -50,7 +50,7 @@ pub(super) fn renewed_properties(message: &Envelope, deliveries: u32) -> BasicPr
 /// Returns the properties of a message that is moved to another queue as it is.
 pub(super) fn moved_properties(raw: &Delivery) -> BasicProperties {
     let mut headers = FieldTable::default();
-    for (name, value) in raw.properties.headers().iter().flat_map(|headers| headers.inner()) {
+    for (name, value) in raw.properties.headers().iter().flat_map(FieldTable::inner) {
         if name.as_str() != DELIVERY_COUNT {
             headers.insert(name.clone(), value.clone());
         }

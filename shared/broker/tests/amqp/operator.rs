@@ -106,8 +106,9 @@ async fn nothing_is_lost_when_the_operator_closes_connections_and_drains_the_nod
 
 #[tokio::test]
 async fn a_delivery_held_beyond_the_consumer_timeout_comes_again() {
-    let short = "consumer_timeout = 2000\nchannel_tick_interval = 1000\n";
-    let rabbit = PrivateRabbit::start_with(short).await.unwrap();
+    let rabbit = PrivateRabbit::start_with("consumer_timeout = 2000\n").await.unwrap();
+    let often = "application:set_env(rabbit, channel_tick_interval, 1000).";
+    rabbit.tool("rabbitmqctl", &["eval", often]).await.unwrap();
     let broker = connect(&rabbit.url()).await;
     let queue = lane();
     let mut subscription = broker.subscribe(queue, 2).await.unwrap();
