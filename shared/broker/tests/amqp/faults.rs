@@ -14,7 +14,7 @@ use super::{lane, message, number, settings};
 pub const MESSAGES: u32 = 2_000;
 
 /// Starts a proxy in front of the broker, and returns it with the URL of the broker through it.
-async fn proxied() -> (Proxy, String) {
+pub async fn proxied() -> (Proxy, String) {
     let url = amqp_url();
     let upstream = url.rsplit_once('@').unwrap().1.split('/').next().unwrap().to_owned();
     let proxy = Proxy::start(&upstream).await.unwrap();

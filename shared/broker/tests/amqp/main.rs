@@ -4,6 +4,7 @@
 mod conformance;
 mod dead_letters;
 mod faults;
+mod noise;
 mod operator;
 mod publishing;
 mod racing;
