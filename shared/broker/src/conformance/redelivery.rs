@@ -8,6 +8,9 @@ pub async fn unsettled_messages_come_again_in_order_and_counted(broker: &dyn Bro
     let held = take(&mut *first, 3).await;
 
     drop((held, first));
+    while broker.depth(fixture.queue).await.unwrap().is_none_or(|depth| depth.ready < 5) {
+        tokio::task::yield_now().await;
+    }
 
     let again = take(&mut *fixture.subscribe(10).await, 5).await;
     let counts: Vec<_> = again.iter().map(|delivery| delivery.delivery_count).collect();

@@ -14,13 +14,13 @@ use super::{
     lane, message, settings,
 };
 
-/// Collects the messages of this thread's warnings.
+/// Collects the messages of this thread's warnings. Those of the client library are not shown to users either.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Subscriber for Warnings {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
+        *metadata.level() <= Level::WARN && metadata.target().starts_with("runmill")
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
