@@ -5,11 +5,9 @@ use runmill_proto::{ProviderId, RunId, message::Job};
 pub const DELIVERY_LIMIT: u32 = 20;
 
 /// Number of returns from which on a message is renewed: published anew, with its count in a header, and then acked. So
-/// lost connections and hand-backs, which the broker counts, never add up to its limit. It is far below
-/// [`DELIVERY_LIMIT`], because a policy of the operator may set a lower limit.
-pub(crate) const RENEWED_AT: u32 = 3;
-
-const _: () = assert!(RENEWED_AT < DELIVERY_LIMIT);
+/// lost connections and hand-backs, which the broker counts, never add up to its limit. A connection that is lost during
+/// a renewal leaves two messages, so this is not smaller than needed.
+pub(crate) const RENEWED_AT: u32 = DELIVERY_LIMIT / 2;
 
 /// An executor ends a job by itself before the broker would dead-letter it.
 const _: () = assert!(Job::DELIVERIES_MAX < DELIVERY_LIMIT);
