@@ -2,6 +2,7 @@
 
 mod amqp;
 mod drop;
+mod link;
 mod port;
 pub mod postgres;
 mod proxy;
@@ -10,7 +11,8 @@ mod rabbit;
 
 pub use amqp::{amqp_url, unique_prefix};
 pub use drop::finish_in_drop;
+pub use link::{Link, Quality};
 pub use port::free_port;
 pub use proxy::Proxy;
 pub use queues::{Tap, delete_queues, ready_messages};
-pub use rabbit::PrivateRabbit;
+pub use rabbit::{PrivateRabbit, start_rabbit_cluster};

@@ -57,6 +57,9 @@ pub struct PrivatePostgres {
     port: u16,
 }
 
+/// Role of [`PrivatePostgres`] that needs its password, which is the same word. Others are trusted.
+pub const ROLE: &str = "runmill";
+
 impl PrivatePostgres {
     /// Creates a server and starts it.
     pub fn launch() -> Self {
@@ -90,17 +93,66 @@ impl PrivatePostgres {
         server
     }
 
+    /// Creates a server in a new folder inside `parent`, and starts it.
+    pub fn launch_in(parent: &Path) -> Self {
+        let server = Self::init_in(tempfile::tempdir_in(parent).expect("a temporary directory"));
+        server.start();
+        server
+    }
+
+    /// Starts a copy that follows this server, as its standby.
+    pub fn launch_standby(&self) -> Self {
+        let standby = Self::in_directory(tempfile::tempdir().expect("a temporary directory"));
+        let port = self.port.to_string();
+        let mut backup = standby.command("pg_basebackup");
+        backup.args(["-h", "127.0.0.1", "-U", "postgres", "-c", "fast", "-R", "-p", &port, "-D"]);
+        run(backup.arg(standby.data()));
+        standby.start();
+        standby
+    }
+
+    /// Makes a standby accept writes.
+    pub fn promote(&self) {
+        run(self.pg_ctl().args(["-w", "promote"]));
+    }
+
+    /// Stops the server as an operator does: sessions end, and standbys get all changes first.
+    pub fn stop_fast(&self) {
+        run(self.pg_ctl().args(["-m", "fast", "-w", "stop"]));
+    }
+
+    /// Returns the server's host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Returns the folder of the server's data and log.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     fn init() -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::init_in(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn in_directory(directory: TempDir) -> Self {
         if is_root() {
             // The server refuses to run as root, so it runs as the user `postgres`, who must own the directory.
             run(Command::new("chown").arg("postgres").arg(directory.path()));
         }
-        let server = Self { directory, port: free_port() };
+        Self { directory, port: free_port() }
+    }
+
+    fn init_in(directory: TempDir) -> Self {
+        let server = Self::in_directory(directory);
         run(server
             .command("initdb")
             .args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"])
             .arg(server.data()));
+        let rules = server.data().join("pg_hba.conf");
+        let trusting = std::fs::read_to_string(&rules).expect("initdb wrote it");
+        let asked = format!("host all {ROLE} 127.0.0.1/32 scram-sha-256\n");
+        std::fs::write(rules, asked + &trusting).expect("the data directory is writable");
         server
     }
 
