@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
-.PHONY: help demo test services check fmt bench fuzz prices servers
+.PHONY: help demo test faults soak services check fmt bench fuzz prices servers
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,14 @@ demo: ## Run a real dataset against a built-in model server: no server, no key
 
 test: ## Run every test on real servers, and print how many passed
 	tests/services/with-servers tests/run
+
+FAULTS := cargo test $(LOCKED) --workspace --all-features --test faults --
+
+faults: ## Run all fault scenarios, about 15 minutes (ONLY=name, SEED=n for one mix of random faults again)
+	$(FAULTS) $(if $(SEED),--seed $(SEED),$(if $(ONLY),--only "$(ONLY)",--all))
+
+soak: ## Run 500 items/s with a fault every 30 s, and compare the memory of every process (MINUTES=60)
+	$(FAULTS) --soak $(or $(MINUTES),60)
 
 services: ## Show which servers the tests would use
 	@tests/services/with-servers

@@ -15,7 +15,7 @@ use crate::waiting::POLL;
 
 pub const TOKEN: &str = "faults-admin-0123456789";
 /// Longest time in which some dispatcher must answer.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
+const ANSWER_MAX: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub struct Api {
@@ -50,10 +50,10 @@ impl Api {
             match once {
                 Ok(answer) if answer.status().is_success() => return Ok(answer),
                 Ok(answer) if answer.status().is_client_error() => {
-                    bail!("{method} {path}: {}: {}", answer.status(), answer.text().await?)
+                    bail!("{method} {path}: {}: {}", answer.status(), answer.text().await?);
                 }
                 Ok(answer) => {
-                    last = format!("{}: {}", answer.status(), answer.text().await.unwrap_or_default())
+                    last = format!("{}: {}", answer.status(), answer.text().await.unwrap_or_default());
                 }
                 Err(error) => last = format!("{error:#}"),
             }

@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode, with its package's defaults.
+//! `PgBouncer` in transaction mode, with its package's defaults.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use anyhow::Context;
 use runmill_testkit::{free_port, postgres::ROLE};
 use tempfile::TempDir;
 
-/// A running PgBouncer, which ends when it is dropped.
+/// A running `PgBouncer`, which ends when it is dropped.
 pub struct Bouncer {
     port: u16,
     process: Child,

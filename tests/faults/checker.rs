@@ -63,7 +63,7 @@ pub async fn check(
     row.doubled = row.results - distinct(&results);
     row.lost = row.items.saturating_sub(distinct(&results));
     check_run(&mut row, world, status, &run, &results);
-    check_events(&mut row, &run, seen);
+    check_events(&mut row, &run, seen.as_ref());
     check_calls(&mut row, world, &calls, &run);
     row.recovery = rate::recovery(&calls, faults, run.finished_at);
     if row.recovery.is_none_or(|recovery| recovery > scenario.allowed.recovery_seconds) {
@@ -125,12 +125,12 @@ fn check_run(row: &mut Row, world: &World<'_>, status: RunStatus, run: &Run, res
     }
 }
 
-fn check_events(row: &mut Row, run: &Run, seen: Option<Seen>) {
+fn check_events(row: &mut Row, run: &Run, seen: Option<&Seen>) {
     match seen {
         Some(Seen { fault: Some((wanted, came)), .. }) => {
             row.broken.push(format!("an observer wanted event {wanted} and got {came}"));
         }
-        Some(Seen { last, ended: true, .. }) if last == run.seq => {}
+        Some(Seen { last, ended: true, .. }) if *last == run.seq => {}
         Some(Seen { last, .. }) => row.broken.push(format!("an observer saw {last} of {} events", run.seq)),
         None => row.broken.push("an observer did not come to the end of the events".into()),
     }
@@ -200,12 +200,13 @@ fn check_restarts(
     within: f64,
 ) {
     let killed = killed_at.as_microsecond();
-    let hung_up = |pair: &&[Arc<CallRecord>]| pair[0].status == 499 && pair[0].in_us <= killed;
+    // The log of an answer may not have been published.
+    let interrupted = |pair: &&[Arc<CallRecord>]| pair[0].in_us <= killed && pair[1].in_us > killed;
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a scenario")]
     let waits = by_job
         .values()
         .flat_map(|calls| calls.windows(2))
-        .filter(hung_up)
+        .filter(interrupted)
         .map(|pair| (pair[1].in_us - killed) as f64 / 1e6);
     let longest = waits.fold(0.0, f64::max);
     if longest == 0.0 || longest > within {

@@ -61,10 +61,10 @@ async fn cluster(scenario: &Scenario, servers: &mut Option<Servers>, seed: u64) 
     let faults = Span { began, ended: world.clock.now() };
     let status = world.ended(END_MAX).await?;
     let stop = observer.abort_handle();
-    let seen = tokio::time::timeout(OBSERVER_MAX, observer).await;
+    let events = tokio::time::timeout(OBSERVER_MAX, observer).await;
     stop.abort();
-    let seen = seen.ok().transpose().context("the observer failed")?;
-    let row = check(&mut world, status, faults, seen).await?;
+    let events = events.ok().transpose().context("the observer failed")?;
+    let row = check(&mut world, status, faults, events).await?;
     world.clean_up().await?;
     Ok(row)
 }

@@ -25,16 +25,16 @@ pub struct Seen {
 /// Follows the events of a run to their end. The bound is the scenario's, which stops waiting.
 pub async fn observe(api: Api, run: RunId, seed: u64) -> Seen {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut seen = Seen::default();
+    let mut events = Seen::default();
     for connection in 0.. {
         let budget = rng.random_range(1..=EVENTS_MAX);
-        follow(&api, connection, run, budget, &mut seen).await;
-        if seen.ended || seen.fault.is_some() {
+        follow(&api, connection, run, budget, &mut events).await;
+        if events.ended || events.fault.is_some() {
             break;
         }
         sleep(POLL).await;
     }
-    seen
+    events
 }
 
 /// Reads one connection until it breaks, the stream ends, or `budget` events came.

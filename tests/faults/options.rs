@@ -13,7 +13,7 @@ pub struct Options {
     /// Run only the mix of random faults of this seed.
     #[arg(long)]
     seed: Option<u64>,
-    /// Run only scenarios whose names contain this text.
+    /// Run only scenarios whose names contain this text, or one of several with a bar between them.
     #[arg(long)]
     only: Option<String>,
     /// Run steady work with random faults for so many minutes.
@@ -60,7 +60,7 @@ impl Options {
         }
         let mut scenarios = scenarios::all();
         if let Some(only) = &self.only {
-            scenarios.retain(|scenario| scenario.name.contains(only.as_str()));
+            scenarios.retain(|scenario| only.split('|').any(|name| scenario.name.contains(name)));
             return scenarios;
         }
         if self.all {

@@ -41,15 +41,15 @@ pub struct Plan {
     pub clock: Option<&'static str>,
     /// Largest number of files that an executor may open.
     pub open_files: Option<u32>,
-    /// True if all services reach PostgreSQL through PgBouncer in transaction mode.
+    /// True if all services reach PostgreSQL through `PgBouncer` in transaction mode.
     pub pooled: bool,
     pub nodes: usize,
     pub small_disk: bool,
     pub standby: bool,
     /// Length in bytes of the first item, whose answer is as long.
     pub first_item_bytes: usize,
-    /// Largest message that the broker takes, in bytes.
-    pub message_max: Option<u32>,
+    /// Settings of the broker that only new channels read.
+    pub broker_settings: &'static [(&'static str, u32)],
     /// Seconds of steady work before the faults.
     pub steady_seconds: f64,
     pub drain_seconds: u32,
@@ -163,7 +163,7 @@ impl Default for Plan {
             small_disk: false,
             standby: false,
             first_item_bytes: 0,
-            message_max: None,
+            broker_settings: &[],
             steady_seconds: 2.0,
             drain_seconds: 30,
         }

@@ -10,7 +10,7 @@ use crate::waiting::until;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_runmill");
 /// Longest time that a process may take until it is ready, on a busy machine.
-const READY_MAX: Duration = Duration::from_secs(60);
+const READY_MAX: Duration = Duration::from_mins(1);
 /// Longest time that a process may take to drain.
 const DRAIN_MAX: Duration = Duration::from_secs(45);
 

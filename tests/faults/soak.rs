@@ -37,7 +37,7 @@ struct Memory {
 /// Runs the soak. Returns true if nothing was lost and all memory was flat.
 pub async fn run(minutes: u32, seed: u64) -> anyhow::Result<bool> {
     println!("soak of {minutes} minutes, seed {seed}");
-    let length = Duration::from_secs(60) * minutes;
+    let length = Duration::from_mins(1) * minutes;
     let scenario = scenario(length, seed);
     let mut servers = Servers::start().await?;
     let mut world = World::start(&scenario, &mut servers, &logs_of("soak")?).await?;
@@ -58,9 +58,9 @@ pub async fn run(minutes: u32, seed: u64) -> anyhow::Result<bool> {
         }
     }
     let faults = Span { began, ended: world.clock.now() };
-    let status = world.ended(length + Duration::from_secs(300)).await?;
-    let seen = tokio::time::timeout(Duration::from_secs(60), observer).await.ok().transpose()?;
-    let row = check(&mut world, status, faults, seen).await?;
+    let status = world.ended(length + Duration::from_mins(5)).await?;
+    let events = tokio::time::timeout(Duration::from_mins(1), observer).await.ok().transpose()?;
+    let row = check(&mut world, status, faults, events).await?;
     world.clean_up().await?;
     println!("\n{HEAD}\n{}\n", row.markdown());
     let flat = report(&memories);

@@ -19,7 +19,7 @@ const CONCURRENCY: u64 = 20;
 const MODEL: &str = "lorem+ttft=200ms";
 /// Maximum number of jobs that are fed and have no result: the feeder's window, twice the concurrency.
 const WINDOW: u64 = 2 * CONCURRENCY;
-const END_MAX: Duration = Duration::from_secs(60);
+const END_MAX: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -60,7 +60,7 @@ pub async fn run(name: &str, fault: Fault) -> anyhow::Result<Row> {
         disk.empty()?;
     }
     let run = bench.resume().await?;
-    bench.check(&mut row, &run, in_flight).await?;
+    bench.check(&mut row, &run, in_flight)?;
     Ok(row)
 }
 
@@ -146,7 +146,7 @@ impl Bench {
         })
     }
 
-    async fn check(&self, row: &mut Row, run: &Run, allowed: u64) -> anyhow::Result<()> {
+    fn check(&self, row: &mut Row, run: &Run, allowed: u64) -> anyhow::Result<()> {
         let results = read(&self.out)?;
         let ordinals: std::collections::HashSet<_> = results.iter().map(|result| result.ordinal).collect();
         row.results = results.len() as u64;

@@ -77,8 +77,8 @@ impl<'a> World<'a> {
         logs: &Path,
     ) -> anyhow::Result<World<'a>> {
         let plan = &scenario.plan;
-        if let Some(bytes) = plan.message_max {
-            let set = format!("application:set_env(rabbit, max_message_size, {bytes}).");
+        for (name, value) in plan.broker_settings {
+            let set = format!("application:set_env(rabbit, {name}, {value}).");
             servers.rabbits[0].ctl(&["eval", &set]).await?;
             servers.spoiled = true;
         }
@@ -157,7 +157,7 @@ impl<'a> World<'a> {
     /// Waits until calls end, and then for some seconds of steady work.
     pub async fn steady(&self) -> anyhow::Result<()> {
         let answered = async || self.gateway.stats().all.calls > 0;
-        until("the first call", Duration::from_secs(60), answered).await?;
+        until("the first call", Duration::from_mins(1), answered).await?;
         seconds(self.scenario.plan.steady_seconds).await;
         Ok(())
     }
@@ -211,9 +211,10 @@ impl<'a> World<'a> {
         found.context("the wait found it")
     }
 
-    /// Counts the calls that a dead or frozen executor may have had in flight.
+    /// Counts the calls that a dead or frozen executor may have had in flight: it is kept busy, so these are as many as it
+    /// may have at once.
     pub fn allow_in_flight(&mut self, dead: bool) {
-        let calls = self.scenario.plan.concurrency.min(self.gateway.stats().all.in_flight.max(1));
+        let calls = self.scenario.plan.concurrency;
         self.tally.in_flight += calls;
         if dead {
             self.tally.unbooked += calls;

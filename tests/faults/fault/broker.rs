@@ -3,6 +3,7 @@
 use runmill_broker::Queue;
 
 use crate::{
+    service::Role,
     waiting::seconds,
     world::{LOG_PARTITIONS, World},
 };
@@ -26,12 +27,13 @@ pub enum Fault {
     MemoryAlarm {
         seconds: f64,
     },
-    /// The broker has no disk left, and blocks publishers.
-    DiskAlarm {
+    /// An executor is killed while the broker blocks publishers, so that it holds answers whose logs it cannot publish;
+    /// another is started.
+    ExecutorKilledInAlarm {
         seconds: f64,
     },
-    /// The broker closes each channel that has not acked a delivery for two seconds.
-    ConsumerTimeout {
+    /// The broker has no disk left, and blocks publishers.
+    DiskAlarm {
         seconds: f64,
     },
     PurgeJobs,
@@ -79,15 +81,20 @@ impl Fault {
                 seconds(length).await;
                 ctl(world, &["set_vm_memory_high_watermark", "0.4"]).await
             }
+            Self::ExecutorKilledInAlarm { seconds: length } => {
+                ctl(world, &["set_vm_memory_high_watermark", "0.0001"]).await?;
+                seconds(length).await;
+                world.allow_in_flight(true);
+                let victim = world.position(Role::Executor);
+                world.services[victim].kill().await?;
+                world.services[victim].start()?;
+                ctl(world, &["set_vm_memory_high_watermark", "0.4"]).await?;
+                world.ready().await
+            }
             Self::DiskAlarm { seconds: length } => {
                 ctl(world, &["set_disk_free_limit", "100000GB"]).await?;
                 seconds(length).await;
                 ctl(world, &["set_disk_free_limit", "50MB"]).await
-            }
-            Self::ConsumerTimeout { seconds: length } => {
-                consumer_timeout(world, "2000").await?;
-                seconds(length).await;
-                consumer_timeout(world, "1800000").await
             }
             Self::PurgeJobs => ctl(world, &["purge_queue", &jobs(world)]).await,
             Self::DeleteJobs => ctl(world, &["delete_queue", &jobs(world)]).await,
@@ -141,11 +148,6 @@ async fn start(world: &mut World<'_>, node: usize) -> anyhow::Result<()> {
 
 async fn ctl(world: &World<'_>, arguments: &[&str]) -> anyhow::Result<()> {
     world.servers.rabbits[0].ctl(arguments).await.map(drop)
-}
-
-async fn consumer_timeout(world: &World<'_>, milliseconds: &str) -> anyhow::Result<()> {
-    let set = format!("application:set_env(rabbit, consumer_timeout, {milliseconds}).");
-    ctl(world, &["eval", &set]).await
 }
 
 fn jobs(world: &World<'_>) -> String {

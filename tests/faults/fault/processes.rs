@@ -1,12 +1,11 @@
 //! Processes that die, freeze, or are asked to stop.
 
-use std::time::Duration;
+use runmill_testkit::Tap;
 
-use crate::{
-    service::Role,
-    waiting::{seconds, until},
-    world::World,
-};
+use crate::{service::Role, waiting::seconds, world::World};
+
+/// Number of times that a moment between publish and mark is waited for.
+const TRIES: u32 = 30;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
@@ -125,18 +124,22 @@ async fn terminate(world: &mut World<'_>, role: Role) -> anyhow::Result<()> {
 async fn kill_before_mark(world: &mut World<'_>) -> anyhow::Result<()> {
     let victim = world.leader().await?;
     let session = world.servers.session(&world.database).await?;
-    session.batch_execute("BEGIN; SELECT id FROM runs FOR UPDATE").await?;
-    let watching = world.servers.session("postgres").await?;
-    let waits = async || {
-        let blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-             AND query LIKE '%fed%'";
-        watching.query_one(blocked, &[]).await.is_ok_and(|row| row.get::<_, i64>(0) > 0)
-    };
-    let waited = until("a mark of the feeder that waits", Duration::from_secs(10), waits).await;
-    if let Err(error) = waited {
-        world.tally.notes.push(error.to_string());
+    let url = world.servers.rabbits[0].url();
+    let keys = [world.work.provider.to_string()];
+    let tap = Tap::open(&url, &format!("{}.jobs", world.prefix), &keys).await;
+    for _ in 0..TRIES {
+        session.batch_execute("BEGIN; SELECT id FROM runs FOR UPDATE").await?;
+        // What was published before this moment may be marked. Nothing after it is.
+        tap.bodies().await;
+        seconds(0.3).await;
+        if !tap.bodies().await.is_empty() {
+            kill(world, victim).await?;
+            session.batch_execute("ROLLBACK").await?;
+            return start(world, victim).await;
+        }
+        session.batch_execute("ROLLBACK").await?;
+        seconds(0.05).await;
     }
-    kill(world, victim).await?;
-    session.batch_execute("ROLLBACK").await?;
-    start(world, victim).await
+    world.tally.notes.push("the feeder never published while its mark had to wait".into());
+    Ok(())
 }

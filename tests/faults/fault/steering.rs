@@ -48,7 +48,7 @@ impl Fault {
             }
             Self::RetryFailed { times } => {
                 for _ in 0..times {
-                    world.ended(std::time::Duration::from_secs(60)).await?;
+                    world.ended(std::time::Duration::from_mins(1)).await?;
                     world.api.act(run, "retry-failed").await?;
                     let sink = world.position(Role::LogSink);
                     world.services[sink].kill().await?;

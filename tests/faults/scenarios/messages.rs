@@ -16,7 +16,7 @@ pub fn scenarios() -> Vec<Scenario> {
             .items(500)
             .plan(|plan| {
                 plan.model = "echo+ttft=500ms";
-                plan.message_max = Some(131_072);
+                plan.broker_settings = &[("max_message_size", 131_072)];
                 plan.first_item_bytes = 300_000;
             })
             // The answer was paid for, and cannot be kept.

@@ -5,7 +5,7 @@ use crate::{
         Freeze, FreezeLeader, FreezeLeaderWithoutSessions, Kill, KillAll, KillForGood, KillLeader,
         KillLeaderBeforeMark, KillOften, Terminate,
     },
-    scenario::Scenario,
+    scenario::{Counting, Scenario},
     service::Role::{Dispatcher, Executor, LogSink},
 };
 
@@ -25,23 +25,7 @@ pub fn scenarios() -> Vec<Scenario> {
             .quick(),
         new("executor killed and started").items(700).fault(Kill { role: Executor, back_after: 1.0 }),
         new("executor drained and started").items(800).fault(Terminate(Executor)).quick(),
-        new("executor drained eleven times in long calls")
-            .long_calls(240)
-            .executors(2)
-            .plan(|plan| plan.drain_seconds = 0)
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            .fault(Terminate(Executor))
-            // A drain without time interrupts its calls, which are in the books.
-            .allow(|allowed| allowed.counting = crate::scenario::Counting::Answered),
+        drained_eleven_times(new("executor drained eleven times in long calls")),
         new("executor frozen 40 s").items(2_600).fault(Freeze { role: Executor, seconds: 40.0 }),
         new("executor frozen 8 s in long calls")
             .long_calls(700)
@@ -85,6 +69,21 @@ pub fn scenarios() -> Vec<Scenario> {
                 plan.open_files = Some(64);
                 plan.concurrency = 100;
             })
-            .allow(|allowed| allowed.counting = crate::scenario::Counting::Answered),
+            .allow(|allowed| allowed.counting = Counting::Answered),
     ]
+}
+
+/// No drain waits for a call, so each hands jobs back, which must not count against them.
+fn drained_eleven_times(scenario: Scenario) -> Scenario {
+    let scenario = scenario.plan(|plan| {
+        plan.items = 100;
+        plan.model = "lorem+ttft=8s";
+        plan.concurrency = 20;
+        plan.drain_seconds = 1;
+    });
+    // An interrupted call has no answer, and is in the books.
+    (0..11).fold(scenario, |scenario, _| scenario.fault(Terminate(Executor))).allow(|allowed| {
+        allowed.counting = Counting::Answered;
+        allowed.recovery_seconds = 60.0;
+    })
 }

@@ -101,6 +101,7 @@ impl PrivatePostgres {
     }
 
     /// Starts a copy that follows this server, as its standby.
+    #[must_use]
     pub fn launch_standby(&self) -> Self {
         let standby = Self::in_directory(tempfile::tempdir().expect("a temporary directory"));
         let port = self.port.to_string();
