@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::fault::Fault;
 
+/// Seconds that a process has for its drain, if the plan says nothing else.
+pub const DRAIN_SECONDS: u32 = 30;
+
 /// One scenario.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -165,7 +168,7 @@ impl Default for Plan {
             first_item_bytes: 0,
             broker_settings: &[],
             steady_seconds: 2.0,
-            drain_seconds: 30,
+            drain_seconds: DRAIN_SECONDS,
         }
     }
 }

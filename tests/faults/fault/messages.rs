@@ -1,5 +1,7 @@
 //! Messages that come twice, are garbage, or are of the previous release.
 
+use std::time::Duration;
+
 use anyhow::ensure;
 use bytes::Bytes;
 use runmill_broker::{Broker, Envelope, Queue};
@@ -8,6 +10,7 @@ use runmill_proto::{
     message::{Deferred, Invocation, Job},
 };
 use runmill_testkit::Tap;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     waiting::seconds,
@@ -16,11 +19,11 @@ use crate::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Each job of the next seconds is published a second time.
+    /// Each job of the next seconds is published a second time, as a feeder publishes what it may have published before.
     JobsTwice,
     /// Each log of the next seconds is published a second time.
     LogsTwice,
-    /// Each job of the next seconds is published a second time, as the previous release would write it.
+    /// Jobs that wait in the queue are replaced by what the previous release would have written.
     JobsOfPreviousRelease,
     /// Bodies that do not decode come into the queues of jobs and logs.
     Garbage { each: u32 },
@@ -36,15 +39,13 @@ impl Fault {
         match self {
             Self::JobsTwice => {
                 for body in copied(world, "jobs", &[world.work.provider.to_string()]).await? {
-                    broker.publish(jobs, envelope::<Job>(body)).await?;
+                    let job: Job = codec::decode(Job::TYPE, &body)?;
+                    broker.publish(jobs, Envelope::new(&Job { possible_copy: true, ..job })).await?;
                 }
             }
             Self::JobsOfPreviousRelease => {
-                for body in copied(world, "jobs", &[world.work.provider.to_string()]).await? {
-                    let job: Job = codec::decode(Job::TYPE, &body)?;
-                    let job = Job { possible_copy: false, term: 0, crashes: 0, ..job };
-                    broker.publish(jobs, Envelope::new(&job)).await?;
-                }
+                let rewritten = rewritten(&broker, jobs).await?;
+                ensure!(rewritten > 0, "no job waited in the queue");
             }
             Self::LogsTwice => {
                 for partition in 0..LOG_PARTITIONS {
@@ -82,6 +83,21 @@ fn envelope<M: Message>(body: Vec<u8>) -> Envelope {
         traceparent: None,
         reason: None,
     }
+}
+
+/// Replaces jobs in the queue for a while. Returns how many.
+async fn rewritten(broker: &impl Broker, jobs: Queue) -> anyhow::Result<usize> {
+    let mut subscription = broker.subscribe(jobs, 10).await?;
+    let (mut count, deadline) = (0, Instant::now() + Duration::from_secs_f64(COPYING));
+    while let Ok(Some(delivery)) = timeout_at(deadline, subscription.next()).await {
+        let job: Job = delivery.message.decode()?;
+        let job = Job { possible_copy: false, term: 0, crashes: 0, ..job };
+        broker.publish(jobs, Envelope::new(&job)).await?;
+        delivery.ack().await?;
+        count += 1;
+    }
+    subscription.stop().await;
+    Ok(count)
 }
 
 /// Copies the messages that are published to an exchange for a while.

@@ -10,7 +10,7 @@ pub fn scenarios() -> Vec<Scenario> {
     vec![
         new("jobs published twice").items(900).fault(JobsTwice),
         new("logs published twice").items(900).fault(LogsTwice),
-        new("jobs of the previous release, twice").items(900).fault(JobsOfPreviousRelease),
+        new("jobs of the previous release").items(600).executors(1).fault(JobsOfPreviousRelease),
         new("garbage in the queues").items(700).fault(Garbage { each: 20 }).quick(),
         new("an answer above the broker's limit")
             .items(500)

@@ -79,7 +79,7 @@ fn drained_eleven_times(scenario: Scenario) -> Scenario {
         plan.items = 100;
         plan.model = "lorem+ttft=8s";
         plan.concurrency = 20;
-        plan.drain_seconds = 1;
+        plan.drain_seconds = 2;
     });
     // An interrupted call has no answer, and is in the books.
     (0..11).fold(scenario, |scenario, _| scenario.fault(Terminate(Executor))).allow(|allowed| {
