@@ -3,11 +3,17 @@
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::Context;
 use runmill_testkit::{free_port, postgres::ROLE};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::waiting::until;
+
+const START_MAX: Duration = Duration::from_secs(20);
 
 /// A running `PgBouncer`, which ends when it is dropped.
 pub struct Bouncer {
@@ -18,7 +24,7 @@ pub struct Bouncer {
 
 impl Bouncer {
     /// Starts one before the PostgreSQL at `upstream`.
-    pub fn start(upstream: &str, logs: &Path) -> anyhow::Result<Self> {
+    pub async fn start(upstream: &str, logs: &Path) -> anyhow::Result<Self> {
         let (host, server_port) = upstream.split_once(':').context("a host and a port")?;
         let (folder, port) = (tempfile::tempdir()?, free_port());
         let file = folder.path().join("pgbouncer.ini");
@@ -41,7 +47,10 @@ impl Bouncer {
             .stderr(log)
             .spawn()
             .context("pgbouncer is not installed")?;
-        Ok(Self { port, process, _folder: folder })
+        let bouncer = Self { port, process, _folder: folder };
+        let answers = async || TcpStream::connect(bouncer.address()).await.is_ok();
+        until("an answer of PgBouncer", START_MAX, answers).await?;
+        Ok(bouncer)
     }
 
     pub fn address(&self) -> String {

@@ -26,6 +26,7 @@ pub enum Fault {
     Kill,
     HangUp,
     Interrupt,
+    /// The command is interrupted together with the reader of its output.
     ClosedPipe,
     /// The disk of the data directory is full for the rest of the command.
     FullDisk,
@@ -80,8 +81,11 @@ async fn happen(
         }
         Fault::HangUp => signal(process, "HUP").await?,
         Fault::Interrupt => signal(process, "INT").await?,
-        // Nobody reads the output any more.
-        Fault::ClosedPipe => drop(process.stdout.take()),
+        // An interrupt ends `tee` before the command, which then has nobody to say anything to.
+        Fault::ClosedPipe => {
+            drop((process.stdout.take(), process.stderr.take()));
+            signal(process, "INT").await?;
+        }
         Fault::FullDisk => {
             disk.context("the scenario has a disk")?.fill();
             // Calls that were in flight are paid; no further ones may begin once nothing can be kept.
@@ -127,11 +131,11 @@ impl Bench {
         Ok(command)
     }
 
-    /// Starts the run; with a pipe, its log goes there.
+    /// Starts the run; with pipes, its output and its log go there.
     fn start(&self, log: &str, piped: bool) -> anyhow::Result<Child> {
         let mut command = self.command(log)?;
         if piped {
-            command.stdout(Stdio::piped());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
         command.spawn().context(PROGRAM)
     }

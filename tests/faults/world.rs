@@ -90,8 +90,11 @@ impl<'a> World<'a> {
         let settings = GatewaySettings { calls_kept_max: 2_000_000, ..GatewaySettings::default() };
         let gateway = Gateway::start(settings).await?;
         let model = Link::start(vec![gateway.address().to_string()]).await?;
-        let bouncer =
-            if plan.pooled { Some(Bouncer::start(&postgres.address().to_string(), logs)?) } else { None };
+        let bouncer = if plan.pooled {
+            Some(Bouncer::start(&postgres.address().to_string(), logs).await?)
+        } else {
+            None
+        };
         let database_at = bouncer.as_ref().map_or(postgres.address().to_string(), Bouncer::address);
         let prefix = unique_prefix();
         let environment = vec![

@@ -4,6 +4,7 @@ use anyhow::Context;
 use runmill_testkit::postgres::ROLE;
 
 use crate::{
+    service::Role,
     waiting::{blocking, seconds},
     world::World,
 };
@@ -91,6 +92,7 @@ impl Fault {
             Self::TableRenamed { seconds: length } => {
                 sql(world, "ALTER TABLE results RENAME TO results_moved").await?;
                 seconds(length).await;
+                note_if_ready(world).await;
                 sql(world, "ALTER TABLE results_moved RENAME TO results").await
             }
             Self::TableLocked { seconds: length } => {
@@ -114,6 +116,7 @@ impl Fault {
                 )
                 .await?;
                 seconds(length).await;
+                note_if_ready(world).await;
                 sql(world, &format!("ALTER TABLE results OWNER TO {ROLE}")).await
             }
             Self::Replaced => replace(world).await,
@@ -142,6 +145,15 @@ async fn terminate(world: &World<'_>) -> anyhow::Result<()> {
 async fn sql(world: &World<'_>, statement: &str) -> anyhow::Result<()> {
     let session = world.servers.session(&world.database).await?;
     Ok(session.batch_execute(statement).await?)
+}
+
+/// Notes a log-sink that says it is ready although it cannot write.
+async fn note_if_ready(world: &mut World<'_>) {
+    let sink = &world.services[world.position(Role::LogSink)];
+    let answer = world.api.http.get(sink.url("/readyz")).send().await;
+    if answer.is_ok_and(|answer| answer.status().is_success()) {
+        world.tally.notes.push("the log-sink says that it is ready, and cannot write".into());
+    }
 }
 
 async fn crash(world: &World<'_>) -> anyhow::Result<()> {

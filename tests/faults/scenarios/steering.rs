@@ -21,12 +21,12 @@ pub fn scenarios() -> Vec<Scenario> {
             .items(900)
             .fault(PauseAndResume { times: 4, killing: Role::Executor }),
         new("failed items tried again twice, a log-sink killed")
-            .items(300)
+            .items(700)
             .plan(|plan| plan.model = "lorem+ttft=300ms+fail=400:0.3")
             .fault(RetryFailed { times: 2 })
             .allow(|allowed| {
                 allowed.counting = Counting::Answered;
-                allowed.failed = 300;
+                allowed.failed = 700;
                 allowed.recovery_seconds = 60.0;
             }),
     ]
