@@ -63,6 +63,7 @@ impl PrivateRabbit {
             .args(arguments)
             .env("HOME", self.data.path())
             .env("ERL_EPMD_PORT", self.ports.epmd.to_string())
+            .env("ERL_CRASH_DUMP", self.data.path().join("crash"))
             .kill_on_drop(true);
         let ended = time::timeout(START_MAX, command.output()).await;
         let output = ended.with_context(|| format!("{program} {arguments:?} does not end"))??;
@@ -141,6 +142,7 @@ impl PrivateRabbit {
             // With this variable, the launcher replaces itself with the server, so that the child's process id is the
             // server's.
             .env("RUNNING_UNDER_SYSTEMD", "true")
+            .env("ERL_CRASH_DUMP", home.join("crash"))
             .env("RABBITMQ_NODENAME", self.node())
             .env("RABBITMQ_DIST_PORT", self.ports.distribution.to_string())
             .env("ERL_EPMD_PORT", self.ports.epmd.to_string())
