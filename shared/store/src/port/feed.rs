@@ -25,7 +25,8 @@ pub struct DueJob {
 
 #[async_trait]
 pub trait ActiveRuns: Send + Sync {
-    /// Returns every run that has not ended, including paused ones and those being canceled, oldest first.
+    /// Returns every run that has not ended, including paused ones and those being canceled, oldest first. A
+    /// store that several commands share returns only those that this process works on.
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError>;
 }
 

@@ -18,6 +18,14 @@ impl From<Error> for StoreError {
     }
 }
 
+/// Text of `SQLite` for a disk, or a quota, without space.
+const FULL: &str = "database or disk is full";
+
+/// Returns true if the disk is full.
+pub fn is_full(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(text) if text.contains(FULL))
+}
+
 /// Returns true if the unique or primary key of `column` (as `table.column`) was violated.
 pub fn is_taken(error: &Error, column: &str) -> bool {
     match error {

@@ -8,7 +8,9 @@ use crate::{ActiveRun, ActiveRuns, DueJob, Feed, StoreError};
 #[async_trait]
 impl ActiveRuns for SqliteStore {
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
-        self.read(runs::active).await
+        let mut active = self.read(runs::active).await?;
+        active.retain(|active| self.works_on(active.run.id));
+        Ok(active)
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::SqliteStore;
 use crate::{Lead, Leader, StoreError};
 
-/// Lock of the feeder among the tasks of this process. No other process has the file open.
+/// Lock of the feeder among the tasks of this process. No other process feeds the runs of this one.
 struct SqliteLead {
     is_led: Arc<AtomicBool>,
     term: u64,
