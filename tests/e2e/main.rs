@@ -14,6 +14,7 @@ mod events;
 mod fairness;
 mod fleet;
 mod keys;
+mod money;
 mod protocols;
 mod proxies;
 mod ranges;

@@ -64,7 +64,7 @@ pub enum Command {
     /// Generate and rotate the keys that encrypt the providers' secrets
     #[command(subcommand)]
     Keys(KeysAction),
-    /// List, show, watch, cancel, pause, resume and retry runs
+    /// List, show, watch, cancel, pause, resume and retry runs, and print their results
     Runs(RunsArgs),
     /// Check the settings, the database and the broker, and say how to correct what is wrong
     Doctor,
@@ -163,7 +163,8 @@ pub struct RunArgs {
     /// File of model prices, in runmill's or LiteLLM's format; used in place of `RUNMILL_PRICES`
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Write the results to this file, one JSON object per line
+    /// Write the results to this file, one JSON object per line; `-` is standard output. An existing file is replaced when
+    /// the run has ended; before, FILE.part has the results of an interrupted run
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
@@ -362,10 +363,21 @@ pub enum RunsAction {
         /// ID of the run
         id: RunId,
     },
-    /// Resume a paused run
+    /// Print the results that a run has so far, one JSON object per line
+    Results {
+        /// ID of the run
+        id: RunId,
+        /// File for the results; `-` is standard output
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        out: PathBuf,
+    },
+    /// Resume a paused run; without a server, work on a paused or interrupted run until it ends
     Resume {
         /// ID of the run
         id: RunId,
+        /// Without a server: write the results to this file; `-` is standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Retry the failed jobs of a run that has ended
     RetryFailed {

@@ -4,6 +4,7 @@ use runmill_vault::Keyring;
 use crate::{
     exit::{ExitCode, print_error},
     process::Process,
+    screen::print,
     service::{connect_broker, connect_store},
 };
 
@@ -58,11 +59,11 @@ async fn check_broker(process: &Process) -> ExitCode {
 }
 
 fn passed(check: &str, detail: &str) -> ExitCode {
-    println!("ok    {check}: {detail}");
+    let _ = print(format_args!("ok    {check}: {detail}"));
     ExitCode::Completed
 }
 
 fn failed(check: &str, error: &anyhow::Error, advice: &str) -> ExitCode {
-    println!("FAIL  {check}: {advice}");
+    let _ = print(format_args!("FAIL  {check}: {advice}"));
     print_error(error)
 }

@@ -77,7 +77,7 @@ impl Parts {
         ops::router(OpsState { registry: self.registry.clone(), readiness })
     }
 
-    /// Starts the API, and with [`Feeding::Yes`] the feeding of jobs.
+    /// Starts the API, and with [`Feeding::Yes`] the feeding of jobs. Returns the bell that wakes the feeder.
     pub fn start_dispatcher(
         &self,
         config: &Config,
@@ -85,7 +85,7 @@ impl Parts {
         listener: TcpListener,
         feeding: Feeding,
         life: &Lifecycle,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Arc<Notify>> {
         let dispatcher = Dispatcher {
             store: self.store.clone(),
             broker: self.broker.clone(),
@@ -104,7 +104,7 @@ impl Parts {
         if feeding == Feeding::Yes {
             dispatcher.feed(&wake, life);
         }
-        Ok(())
+        Ok(wake)
     }
 
     pub fn start_executor(&self, config: &Config, keyring: &Keyring, life: &Lifecycle) -> anyhow::Result<()> {
