@@ -14,9 +14,12 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRun {
+    /// Name of the run, of 1 to 200 characters. It need not be unique.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     pub provider_id: ProviderId,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub model: String,
     pub dataset_id: DatasetId,
     #[serde(default)]

@@ -31,7 +31,7 @@ use runmill_vault::Sealer;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
-pub use api::openapi;
+pub use api::{openapi, read_items};
 pub use metrics::DispatcherMetrics;
 
 use crate::{

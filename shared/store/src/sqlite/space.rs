@@ -57,3 +57,41 @@ impl Space {
         reason.clone().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// Returns the error of a database that has no space left.
+    fn full() -> StoreError {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE t (x); PRAGMA max_page_count = 2").unwrap();
+        db.execute("INSERT INTO t VALUES (zeroblob(100000))", []).unwrap_err().into()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_frees_the_reserve_and_is_told_with_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let space = Space::new(&folder.path().join("runmill.db"));
+        space.reserve().unwrap();
+        assert_eq!(fs::metadata(&space.reserve).unwrap().len(), RESERVE_BYTES as u64);
+
+        space.look_at(&StoreError::Unavailable("the database is locked".to_owned()));
+        assert!(space.reserve.exists() && space.full.borrow().is_none());
+        space.look_at(&full());
+
+        assert!(!space.reserve.exists());
+        let told = space.full().await;
+        assert!(told.contains("runmill.db: ") && told.contains("disk is full"), "{told}");
+    }
+
+    #[test]
+    fn a_disk_without_room_for_the_reserve_is_refused_with_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let space = Space::new(&folder.path().join("absent/runmill.db"));
+        let error = space.reserve().unwrap_err().to_string();
+        assert!(error.contains("runmill.db.reserve: "), "{error}");
+    }
+}
