@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
-.PHONY: help demo test services check fmt bench fuzz prices servers
+.PHONY: help demo test services check fmt bench fuzz api prices servers
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ services: ## Show which servers the tests would use
 check: ## Check formatting, lints, documentation, comments and dependencies
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/containers/Cargo.toml --check
-	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml --check
+	for crate in shared/llm proto services/dispatcher; do cargo fmt --manifest-path $$crate/fuzz/Cargo.toml --check || exit; done
 	cargo clippy $(LOCKED) --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --all-features --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
@@ -32,13 +32,16 @@ check: ## Check formatting, lints, documentation, comments and dependencies
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt --manifest-path tests/containers/Cargo.toml
-	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml
+	for crate in shared/llm proto services/dispatcher; do cargo fmt --manifest-path $$crate/fuzz/Cargo.toml || exit; done
 
 bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with a commit's (BASE=COMMIT)
 	tests/services/with-servers tests/bench/run.py $(if $(BASE),--base $(BASE)) $(BENCH)
 
-fuzz: ## Fuzz the model client, 20 s for each target (FUZZ_SECONDS=...)
-	shared/llm/fuzz/run
+fuzz: ## Fuzz the readers of answers, messages and datasets, 20 s for each target (FUZZ_SECONDS=...)
+	tests/fuzz/run
+
+api: ## Check the API against its description with schemathesis, 60 s (API_SECONDS=..., downloads it)
+	tests/api/run
 
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run

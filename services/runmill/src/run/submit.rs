@@ -35,12 +35,12 @@ pub struct Request {
 impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
         let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process)?;
-        let name = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = args.dataset.file_name().map(|name| readable(&name.to_string_lossy()));
         let request = Self {
             model: args.model.clone(),
             provider,
             config: config(args)?,
-            dataset_name: name.unwrap_or_else(|| "dataset".to_owned()),
+            dataset_name: name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "dataset".to_owned()),
         };
         request.job()?;
         Ok(request)
@@ -119,6 +119,14 @@ impl Prepared {
     }
 }
 
+/// Returns the name of a file as a server takes it: names of files may have characters that cannot be read.
+fn readable(name: &str) -> String {
+    name.chars()
+        .filter(|char| char.is_alphanumeric() || char.is_ascii_graphic() || *char == ' ')
+        .take(200)
+        .collect()
+}
+
 fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     let mut config: Map<String, Value> = match &args.config {
         Some(text) => serde_json::from_str(text)
@@ -185,6 +193,13 @@ mod tests {
             );
             assert_eq!(RunConfig(config).job().unwrap().generation.temperature, Some(0.5), "{text}");
         }
+    }
+
+    #[test]
+    fn the_name_of_a_file_becomes_one_that_servers_take() {
+        assert_eq!(readable("gsm8k é 名.jsonl"), "gsm8k é 名.jsonl");
+        assert_eq!(readable("a\n\u{202e}\u{fffd}b"), "ab");
+        assert_eq!(readable(&"x".repeat(250)).len(), 200);
     }
 
     #[test]
