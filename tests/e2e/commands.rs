@@ -112,10 +112,9 @@ async fn an_interrupted_command_says_that_its_run_goes_on_and_how_to_end_it() {
     waiting.signal("INT");
 
     assert_eq!(waiting.ended().await, Some(130), "{}", waiting.log());
-    let log = waiting.log();
-    assert!(log.contains("the run goes on at the server, and its calls cost money"), "{log}");
+    waiting.line_with("the run goes on at the server, and its calls cost money").await;
     for action in ["watch", "cancel"] {
-        assert!(log.contains(&format!("`runmill runs {action} {id} --server URL`")), "{log}");
+        waiting.line_with(&format!("`runmill runs {action} {id} --server URL`")).await;
     }
     printed(server.runs(&["cancel", id]), 0).await;
 }
