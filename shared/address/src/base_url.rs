@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_no_base_url_is_refused() {
-        use BaseUrlError::{Credentials, Malformed, Query};
+        use BaseUrlError::{Credentials, Fragment, Malformed, Query};
         for (text, want) in [
             ("", Malformed),
             ("api.openai.com", Malformed),
@@ -125,7 +125,8 @@ mod tests {
             ("https://host/v1?key=1", Query),
             ("https://host/v1?api-version=", Query),
             ("https://host/v1?api-version=1&key=1", Query),
-            ("https://host/v1?api-version=1#part", Query),
+            ("https://host/v1?api-version=1#part", Fragment),
+            ("https://host/v1#key=1", Fragment),
         ] {
             assert_eq!(BaseUrl::normalise(text, STRICT), Err(want), "{text}");
         }
