@@ -4,7 +4,10 @@ SHELL := /bin/bash
 # In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
-.PHONY: help demo test services check fmt bench fuzz prices servers
+# The suites that also run on newer servers, outside CI.
+ON_NEWER := --workspace --test store --test amqp
+
+.PHONY: help demo test faults soak services check fmt bench fuzz api prices servers
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,8 +15,16 @@ help: ## Show this list
 demo: ## Run a real dataset against a built-in model server: no server, no key
 	cargo run -p runmill -- demo
 
-test: ## Run every test on real servers, and print how many passed
-	tests/services/with-servers tests/run
+test: ## Run every test on real servers, and print how many passed (SERVERS=new: broker and store on newer servers)
+	$(if $(filter new,$(SERVERS)),tests/services/newer tests/run $(ON_NEWER),tests/services/with-servers tests/run)
+
+FAULTS := cargo test $(LOCKED) --workspace --all-features --test faults --
+
+faults: ## Run all fault scenarios, about 15 minutes (ONLY=name, SEED=n for one mix of random faults again)
+	$(FAULTS) $(if $(SEED),--seed $(SEED),$(if $(ONLY),--only "$(ONLY)",--all))
+
+soak: ## Run 500 items/s with a fault every 30 s, and compare the memory of every process (MINUTES=60)
+	$(FAULTS) --soak $(or $(MINUTES),60)
 
 services: ## Show which servers the tests would use
 	@tests/services/with-servers
@@ -21,7 +32,7 @@ services: ## Show which servers the tests would use
 check: ## Check formatting, lints, documentation, comments and dependencies
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/containers/Cargo.toml --check
-	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml --check
+	for crate in shared/llm proto services/dispatcher; do cargo fmt --manifest-path $$crate/fuzz/Cargo.toml --check || exit; done
 	cargo clippy $(LOCKED) --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --all-features --no-deps
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
@@ -32,13 +43,16 @@ check: ## Check formatting, lints, documentation, comments and dependencies
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt --manifest-path tests/containers/Cargo.toml
-	cargo fmt --manifest-path shared/llm/fuzz/Cargo.toml
+	for crate in shared/llm proto services/dispatcher; do cargo fmt --manifest-path $$crate/fuzz/Cargo.toml || exit; done
 
 bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with a commit's (BASE=COMMIT)
 	tests/services/with-servers tests/bench/run.py $(if $(BASE),--base $(BASE)) $(BENCH)
 
-fuzz: ## Fuzz the model client, 20 s for each target (FUZZ_SECONDS=...)
-	shared/llm/fuzz/run
+fuzz: ## Fuzz the readers of answers, messages and datasets, 20 s for each target (FUZZ_SECONDS=...)
+	tests/fuzz/run
+
+api: ## Check the API against its description with schemathesis, 60 s (API_SECONDS=..., downloads it)
+	tests/api/run
 
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run

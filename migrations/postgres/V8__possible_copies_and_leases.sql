@@ -16,3 +16,6 @@ CREATE TABLE lead (
     CONSTRAINT lead_pkey    PRIMARY KEY (only_row),
     CONSTRAINT lead_one_row CHECK (only_row = 1)
 );
+
+-- For runs.newest_by_key: the constraint's index is in the order of the database's collation, which no prefix follows.
+CREATE INDEX runs_idempotency_key_bytes ON runs (idempotency_key COLLATE "C");

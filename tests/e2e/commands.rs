@@ -101,3 +101,20 @@ async fn a_run_whose_only_key_is_refused_ends_its_command_and_goes_on_with_a_goo
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_interrupted_command_says_that_its_run_goes_on_and_how_to_end_it() {
+    let server = Server::start().await;
+    let waiting = server.submit(5, "lorem+hang").start();
+    let said = waiting.line_with(": 5 items").await;
+    let (id, _) = said.split_once(": 5 items").unwrap();
+
+    waiting.signal("INT");
+
+    assert_eq!(waiting.ended().await, Some(130), "{}", waiting.log());
+    waiting.line_with("the run goes on at the server, and its calls cost money").await;
+    for action in ["watch", "cancel"] {
+        waiting.line_with(&format!("`runmill runs {action} {id} --server URL`")).await;
+    }
+    printed(server.runs(&["cancel", id]), 0).await;
+}

@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # Not the wrapper of the same name in /usr/sbin, which changes the user.
-RABBITMQ_SERVER=/usr/lib/rabbitmq/bin/rabbitmq-server
+RABBITMQ_SERVER=${RUNMILL_TEST_RABBITMQ:-/usr/lib/rabbitmq/bin/rabbitmq-server}
 
 # Prints a free port below those that the system gives to outgoing connections, so that none of these takes it while a
 # server restarts.
@@ -59,14 +59,18 @@ stop_rabbitmq() {
     epmd -port "$(<"$1/epmd")" -kill >/dev/null 2>&1 || true
 }
 
-# Prints the folder of the newest PostgreSQL's programs in Debian's layout, or else of those in the path.
+# Prints the folder of PostgreSQL's programs: $RUNMILL_TEST_POSTGRES, or else the newest in Debian's layout, or else those
+# in the path.
 postgres_programs() {
     local program
+    if [[ -n ${RUNMILL_TEST_POSTGRES:-} ]]; then echo "$RUNMILL_TEST_POSTGRES"; return; fi
     program=$(find /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
     dirname "${program:-$(command -v initdb)}"
 }
 
-postgres_installed() { [[ -n $(find /usr/lib/postgresql/*/bin/initdb 2>/dev/null) ]] || command -v initdb >/dev/null; }
+pgbouncer_installed() { [[ -n ${RUNMILL_TEST_PGBOUNCER:-} || -x /usr/sbin/pgbouncer ]] || command -v pgbouncer >/dev/null; }
+
+postgres_installed() { [[ -n ${RUNMILL_TEST_POSTGRES:-} || -n $(find /usr/lib/postgresql/*/bin/initdb 2>/dev/null) ]] || command -v initdb >/dev/null; }
 
 # Runs a command as the user postgres if this is root, since PostgreSQL does not run as root.
 as_postgres() {

@@ -55,6 +55,9 @@ pub struct ExecutorLane {
     pub in_flight: u32,
     #[serde(default)]
     pub keys: Vec<ExecutorKey>,
+    /// Reason why the executor takes no jobs of this provider. `None` if it takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// State of one of a provider's API keys at an executor.

@@ -3,6 +3,7 @@
 mod dataset;
 mod event;
 mod executor;
+mod held_back;
 mod key_fault;
 mod page;
 mod problem;
@@ -16,6 +17,7 @@ mod strict;
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
+pub use held_back::{HeldBack, HeldBackCause};
 pub use key_fault::KeyFault;
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};

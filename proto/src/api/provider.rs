@@ -145,7 +145,8 @@ impl std::fmt::Debug for NewApiKey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewProvider {
-    /// Name of the provider, unique in the workspace.
+    /// Name of the provider, unique in the workspace, of 1 to 200 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: String,
     pub kind: ProviderKind,
     /// Protocol of the provider's API. Default: the protocol of its `kind`.
@@ -191,6 +192,7 @@ impl std::fmt::Debug for NewProvider {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderPatch {
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     pub protocol: Option<ProviderProtocol>,
     pub base_url: Option<String>,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
-    range::optional_number,
+    api::HeldBack, range::optional_number,
 };
 
 /// Request to submit a run.
@@ -14,9 +14,12 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRun {
+    /// Name of the run, of 1 to 200 characters. It need not be unique.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     pub provider_id: ProviderId,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub model: String,
     pub dataset_id: DatasetId,
     #[serde(default)]
@@ -94,6 +97,10 @@ pub struct Run {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub retry_after: Option<Timestamp>,
+    /// Faults of the installation that hold up the run at the moment. Empty while it makes progress. Only a request for
+    /// a single run fills it.
+    #[serde(default)]
+    pub held_back: Vec<HeldBack>,
     pub resumed_count: u32,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_resumed_at: Option<Timestamp>,

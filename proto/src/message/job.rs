@@ -97,10 +97,6 @@ impl JobItem {
 }
 
 impl Job {
-    /// Number of deliveries after which a job ends as `poisoned`, because it may crash its executors. Less than the
-    /// broker's own limit, so that the job ends with a result and not in the dead-letter queue.
-    pub const DELIVERIES_MAX: u32 = 10;
-
     pub const fn key(&self) -> JobKey {
         JobKey { run_id: self.run_id, ordinal: self.ordinal, sample: self.sample }
     }

@@ -5,11 +5,13 @@
 
 mod announcer;
 mod api;
+mod dead_letters;
 mod error;
 mod executors;
 mod feeder;
 mod idempotency_key;
 mod metrics;
+mod obstacles;
 mod provider_changes;
 mod reconciler;
 mod run_control;
@@ -18,6 +20,8 @@ mod smoke_testing;
 mod submission;
 mod view;
 mod watcher;
+#[cfg(test)]
+mod world;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,13 +35,15 @@ use runmill_vault::Sealer;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
-pub use api::openapi;
+pub use api::{openapi, read_items};
+pub use feeder::{FeederHealth, NotFeeding};
 pub use metrics::DispatcherMetrics;
 
 use crate::{
     announcer::Announcer,
     api::{ApiState, Tokens},
     feeder::Feeder,
+    obstacles::{Lookout, Obstacles},
     provider_changes::ProviderChanges,
     reconciler::Reconciler,
     run_control::RunControl,
@@ -63,6 +69,10 @@ pub struct Dispatcher {
     pub line_max_bytes: usize,
     /// Maximum number of calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
+    /// Number of partitions of the logs.
+    pub log_partitions: u16,
+    /// Health of the feeding, which [`Dispatcher::feed`] keeps up to date.
+    pub feeder_health: FeederHealth,
     /// Interval between two passes of the reconciler.
     pub reconcile_period: Duration,
 }
@@ -72,8 +82,11 @@ impl Dispatcher {
     /// the feeder through `wake` when there may be something new to feed.
     pub fn serve(&self, listener: TcpListener, health: Router, wake: &Arc<Notify>, life: &Lifecycle) {
         let state = self.api_state(wake, &life.stop);
+        life.spawn("lookout", self.lookout(&state.obstacles).run(life.stop.clone()));
         let watching = state.watcher.clone().run(self.store.clone(), self.clock.clone(), life.stop.clone());
         life.spawn("watcher", watching);
+        let letters = self.metrics.dead_letters.clone();
+        life.spawn("dead letters", dead_letters::watch(self.broker.clone(), letters, life.stop.clone()));
         life.spawn("http", ops::serve(listener, api::router(state, health), life.stop.clone()));
     }
 
@@ -84,6 +97,8 @@ impl Dispatcher {
             broker: self.broker.clone(),
             metrics: self.metrics.clone(),
             lane_concurrency: self.lane_concurrency,
+            log_partitions: self.log_partitions,
+            health: self.feeder_health.clone(),
         };
         let reconciler = Reconciler {
             runs: self.run_control(wake),
@@ -101,6 +116,7 @@ impl Dispatcher {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             watcher: Watcher::default(),
+            obstacles: Obstacles::default(),
             submission: self.submission(wake),
             runs: self.run_control(wake),
             providers: self.provider_changes(wake),
@@ -109,6 +125,17 @@ impl Dispatcher {
             body_max_bytes: self.body_max_bytes,
             line_max_bytes: self.line_max_bytes,
             stop: stop.clone(),
+        }
+    }
+
+    fn lookout(&self, obstacles: &Obstacles) -> Lookout {
+        Lookout {
+            store: self.store.clone(),
+            broker: self.broker.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            obstacles: obstacles.clone(),
+            log_partitions: self.log_partitions,
         }
     }
 

@@ -4,7 +4,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use tokio::time::Instant;
 
 /// All metrics of the dispatcher. Dashboards and alerts are written against this file.
@@ -17,6 +19,9 @@ pub struct DispatcherMetrics {
     pub is_leader: IntGauge,
     pub jobs_in_queue: IntGauge,
     pub reconciler_refed: IntCounter,
+    pub lost_jobs: IntCounter,
+    pub runs_held_back: IntGaugeVec,
+    pub dead_letters: IntGauge,
 }
 
 /// Bounds of the buckets, in seconds.
@@ -49,7 +54,23 @@ impl DispatcherMetrics {
             jobs_in_queue: IntGauge::new("runmill_jobs_in_queue", "Jobs fed and not settled, in all lanes.")?,
             reconciler_refed: IntCounter::new(
                 "runmill_reconciler_refed_total",
-                "Lost jobs that were fed again; if it keeps growing, something loses messages.",
+                "Jobs of runs that stood still for longer than their calls can take, which were fed again.",
+            )?,
+            lost_jobs: IntCounter::new(
+                "runmill_lost_jobs_total",
+                "Jobs that were in no queue and at no executor, and were fed again; if it keeps growing, \
+                 something loses messages.",
+            )?,
+            runs_held_back: IntGaugeVec::new(
+                Opts::new(
+                    "runmill_runs_held_back",
+                    "Runs that stand still by a fault of the installation, by cause.",
+                ),
+                &["cause"],
+            )?,
+            dead_letters: IntGauge::new(
+                "runmill_dead_letters",
+                "Messages that no service could handle, and that wait for an operator.",
             )?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -59,6 +80,9 @@ impl DispatcherMetrics {
         registry.register(Box::new(metrics.is_leader.clone()))?;
         registry.register(Box::new(metrics.jobs_in_queue.clone()))?;
         registry.register(Box::new(metrics.reconciler_refed.clone()))?;
+        registry.register(Box::new(metrics.lost_jobs.clone()))?;
+        registry.register(Box::new(metrics.runs_held_back.clone()))?;
+        registry.register(Box::new(metrics.dead_letters.clone()))?;
         Ok(metrics)
     }
 }

@@ -25,7 +25,7 @@ pub struct Reconciler {
 }
 
 /// Counters of a run at the time of their last change.
-struct LastMovement {
+pub struct LastMovement {
     settled: u64,
     deferred: u64,
     since: Instant,
@@ -43,7 +43,10 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn reconcile(&self, last_movements: &mut HashMap<RunId, LastMovement>) -> Result<(), StoreError> {
+    pub async fn reconcile(
+        &self,
+        last_movements: &mut HashMap<RunId, LastMovement>,
+    ) -> Result<(), StoreError> {
         let active = self.runs.store.active_runs().await?;
         last_movements.retain(|run_id, _| active.iter().any(|active| active.run.id == *run_id));
         let workspace = self.runs.store.settings().await?.0;

@@ -9,7 +9,7 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::{
-    error::{UseCaseError, fault, model_fault},
+    error::{UseCaseError, fault, model_fault, name_fault},
     idempotency_key::IdempotencyKey,
 };
 
@@ -96,6 +96,7 @@ fn referenced<T>(
 
 fn value_faults(new: &NewRun) -> Vec<ConfigFault> {
     let mut faults: Vec<_> = model_fault(&new.model).into_iter().collect();
+    faults.extend(new.name.as_ref().and_then(|name| name_fault("/name", name)));
     faults.extend(NewRun::PRIORITY.fault("/priority", new.priority));
     let config = new.config.job().map_or_else(|faults| faults, |job| job_faults(&job));
     faults.extend(config.into_iter().map(|found| fault(format!("/config{}", found.pointer), found.detail)));

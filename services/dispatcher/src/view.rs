@@ -33,6 +33,7 @@ pub fn run(row: RunRow) -> Run {
         retry_count: row.retry.count,
         retry_reason: row.retry.reason,
         retry_after: row.retry.after,
+        held_back: Vec::new(),
         resumed_count: row.resumption.count,
         last_resumed_at: row.resumption.last_at,
         name: row.submission.name,

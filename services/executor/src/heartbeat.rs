@@ -1,42 +1,133 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use jiff::{SignedDuration, Timestamp};
 use runmill_proto::api::ExecutorStatus;
-use runmill_store::{Beat, Exchange, Talk};
+use runmill_store::{Beat, Exchange, Exchanged, StoreError};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{consumers::Consumers, environment::Environment};
+use crate::{
+    consumers::Consumers,
+    environment::Environment,
+    exchange::{Fleet, Times},
+    metrics::ExecutorMetrics,
+};
 
-/// Reports to the store that this executor is alive, with the state of its lanes.
+/// Interval of the exchanges while questions are open, and after an exchange that failed.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Shortest time between two exchanges: questions that come together go together.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Longest time that an exchange may take.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Interval at which executors that are long gone are deleted.
+const FORGET_EVERY: Duration = Duration::from_hours(1);
+/// Time after which an executor is long gone.
+const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// Exchanges heartbeats, and questions about possible copies, with the other executors through the store.
 pub struct Heartbeat {
     pub name: String,
     pub environment: Arc<Environment>,
     pub consumers: Consumers,
+    pub fleet: Arc<Fleet>,
+    pub metrics: ExecutorMetrics,
     pub stop: CancellationToken,
+    /// Cancelled when the last job has ended.
+    pub drained: CancellationToken,
 }
 
 impl Heartbeat {
-    /// Reports at every interval until the stop, and then once more that the executor drains.
+    /// Exchanges until the last job has ended, so that the others get their answers during the drain, too. An executor
+    /// that leaves nothing behind then deletes its heartbeat, so that nobody waits for its answers.
     pub async fn run(self) -> anyhow::Result<()> {
         let started_at = self.environment.clock.now();
-        loop {
-            let draining = self.stop.is_cancelled();
-            let status = ExecutorStatus {
-                name: self.name.clone(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                started_at,
-                seen_at: self.environment.clock.now(),
-                draining,
-                lanes: self.consumers.status(),
-                runs: Vec::new(),
-            };
-            let beat = Beat { status, talk: Talk::default() };
-            if let Err(error) = Exchange::exchange(&*self.environment.store, &beat).await {
-                tracing::warn!(event = "executor.report_failed", %error);
+        let mut forgot: Option<Instant> = None;
+        while !self.drained.is_cancelled() {
+            let (began, draining) = (Instant::now(), self.stop.is_cancelled());
+            let done = self.exchange(started_at, began).await;
+            if forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
+                forgot = Some(began);
+                self.forget_gone().await;
             }
-            if draining {
-                return Ok(());
-            }
-            self.stop.run_until_cancelled(tokio::time::sleep(ExecutorStatus::REPORTS_EVERY)).await;
+            self.wait(done, began, draining).await;
         }
+        if self.fleet.is_settled() {
+            self.leave().await;
+        }
+        Ok(())
+    }
+
+    /// Exchanges once. Returns false if the store did not answer.
+    async fn exchange(&self, started_at: Timestamp, began: Instant) -> bool {
+        let status = ExecutorStatus {
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at,
+            seen_at: self.environment.clock.now(),
+            draining: self.stop.is_cancelled(),
+            lanes: self.consumers.status(),
+            runs: self.fleet.runs(),
+        };
+        let beat = Beat { status, talk: self.fleet.talk() };
+        let exchange = Exchange::exchange(&*self.environment.store, &beat);
+        match timeout(EXCHANGE_TIMEOUT, exchange).await {
+            Ok(Ok(exchanged)) => {
+                self.hear(&exchanged, Times { began, ended: Instant::now() });
+                true
+            }
+            Ok(Err(error)) => self.missed(&error),
+            Err(_) => self.missed(&"the store did not answer in time"),
+        }
+    }
+
+    fn hear(&self, exchanged: &Exchanged, times: Times) {
+        self.metrics.last_exchange.set(exchanged.now.as_second());
+        self.fleet.hear(exchanged, times);
+    }
+
+    fn missed(&self, error: &dyn std::fmt::Display) -> bool {
+        self.metrics.exchange_failures.inc();
+        tracing::warn!(event = "executor.report_failed", %error);
+        self.fleet.missed();
+        false
+    }
+
+    /// Waits until the next exchange is due.
+    async fn wait(&self, done: bool, began: Instant, was_draining: bool) {
+        let every = if !done || self.fleet.is_asking() { POLL_EVERY } else { ExecutorStatus::REPORTS_EVERY };
+        let soon = async {
+            if done {
+                self.fleet.urgent.notified().await;
+                sleep(PAUSE).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = self.drained.cancelled() => {}
+            () = tokio::time::sleep_until(began + every) => {}
+            () = soon => {}
+            // Everybody learns at once that this executor drains.
+            () = self.stop.cancelled(), if !was_draining => {}
+        }
+    }
+
+    async fn forget_gone(&self) {
+        let before = self.environment.clock.now() - GONE_AFTER;
+        self.note(Exchange::forget_executors(&*self.environment.store, before)).await;
+    }
+
+    async fn leave(&self) {
+        self.note(Exchange::leave(&*self.environment.store, &self.name)).await;
+    }
+
+    /// Logs the failure of a deletion. It may fail: the rows only tell of executors that are gone.
+    async fn note(&self, deletion: impl Future<Output = Result<(), StoreError>>) {
+        let error = match timeout(EXCHANGE_TIMEOUT, deletion).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the store did not answer in time".to_owned(),
+        };
+        tracing::warn!(event = "executor.report_failed", %error);
     }
 }

@@ -6,6 +6,7 @@
 mod ack;
 mod consumers;
 mod environment;
+mod exchange;
 mod heartbeat;
 mod job;
 mod metrics;
@@ -19,16 +20,19 @@ use runmill_quota::Lanes;
 use runmill_runtime::{Clock, Lifecycle};
 use runmill_store::ExecutorStore;
 use runmill_vault::Opener;
+use tokio_util::sync::CancellationToken;
 
+pub use consumers::LaneHealth;
 pub use metrics::ExecutorMetrics;
 
 use crate::{
-    consumers::Consumers, environment::Environment, heartbeat::Heartbeat, job::Pipeline, requests::Requests,
+    consumers::Consumers, environment::Environment, exchange::Fleet, heartbeat::Heartbeat, job::Pipeline,
+    requests::Requests,
 };
 
 /// Parts and settings of an executor.
 pub struct Executor {
-    /// Host name and process id, which `GET /executors` shows.
+    /// Unique name, which `GET /executors` shows. The other executors know this one by it.
     pub name: String,
     pub store: Arc<dyn ExecutorStore>,
     pub broker: SharedBroker,
@@ -40,6 +44,8 @@ pub struct Executor {
     pub metrics: ExecutorMetrics,
     /// Number of partitions of the logs. Must be the same in every process.
     pub log_partitions: u16,
+    /// Tells which lanes are not consumed.
+    pub lane_health: LaneHealth,
 }
 
 impl Executor {
@@ -55,19 +61,33 @@ impl Executor {
             self.clock,
             life.kill.clone(),
         ));
+        let fleet = Fleet::new(self.name.clone());
         let pipeline = Arc::new(Pipeline::new(
             environment.clone(),
             self.broker.clone(),
-            self.metrics,
+            self.metrics.clone(),
+            fleet.clone(),
             self.log_partitions,
             life.kill.clone(),
         ));
         let requests = Requests { environment: environment.clone() };
         life.spawn("requests", requests.run(self.broker.clone(), life.stop.clone()));
-        let consumers = Consumers::new(environment.clone(), pipeline);
-        let heartbeat =
-            Heartbeat { name: self.name, environment, consumers: consumers.clone(), stop: life.stop.clone() };
+        let consumers = Consumers::new(environment.clone(), pipeline, self.lane_health);
+        let drained = CancellationToken::new();
+        let heartbeat = Heartbeat {
+            name: self.name,
+            environment,
+            consumers: consumers.clone(),
+            fleet,
+            metrics: self.metrics,
+            stop: life.stop.clone(),
+            drained: drained.clone(),
+        };
         life.spawn("heartbeat", heartbeat.run());
-        life.spawn("consumers", consumers.run(self.broker, life.stop.clone()));
+        let consuming = consumers.run(self.broker, life.stop.clone());
+        life.spawn("consumers", async move {
+            let _drained = drained.drop_guard();
+            consuming.await
+        });
     }
 }

@@ -9,6 +9,10 @@ pub struct ExecutorMetrics {
     pub deferred: IntCounter,
     pub requeued: IntCounter,
     pub publish_failures: IntCounter,
+    pub copies: IntCounterVec,
+    pub crashes: IntCounter,
+    pub last_exchange: IntGauge,
+    pub exchange_failures: IntCounter,
 }
 
 impl ExecutorMetrics {
@@ -28,16 +32,42 @@ impl ExecutorMetrics {
                 "runmill_log_publish_failures_total",
                 "Times that the broker did not confirm a log; it is published again.",
             )?,
+            copies: IntCounterVec::new(
+                Opts::new(
+                    "runmill_possible_copies_total",
+                    "Jobs that may be copies of another executor's, by the result of the check.",
+                ),
+                &["verdict"],
+            )?,
+            crashes: IntCounter::new(
+                "runmill_job_crashes_total",
+                "Deaths of executors that were counted against the job that they held.",
+            )?,
+            last_exchange: IntGauge::new(
+                "runmill_executor_last_exchange_timestamp_seconds",
+                "Time of the last heartbeat that the store took.",
+            )?,
+            exchange_failures: IntCounter::new(
+                "runmill_executor_exchange_failures_total",
+                "Heartbeats that the store did not take.",
+            )?,
         };
         for outcome in Outcome::ALL {
             // Registers each series at zero, so that none is absent.
             metrics.jobs.with_label_values(&[outcome.as_str()]);
+        }
+        for verdict in ["called", "dropped"] {
+            metrics.copies.with_label_values(&[verdict]);
         }
         registry.register(Box::new(metrics.jobs.clone()))?;
         registry.register(Box::new(metrics.unacked_jobs.clone()))?;
         registry.register(Box::new(metrics.deferred.clone()))?;
         registry.register(Box::new(metrics.requeued.clone()))?;
         registry.register(Box::new(metrics.publish_failures.clone()))?;
+        registry.register(Box::new(metrics.copies.clone()))?;
+        registry.register(Box::new(metrics.crashes.clone()))?;
+        registry.register(Box::new(metrics.last_exchange.clone()))?;
+        registry.register(Box::new(metrics.exchange_failures.clone()))?;
         Ok(metrics)
     }
 }

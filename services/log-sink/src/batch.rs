@@ -22,6 +22,8 @@ pub struct Batch {
     pub deliveries: Vec<Delivery>,
     pub entries: LogBatch,
     pub spans: BatchSpans,
+    /// Sum of the lengths of the messages' bodies.
+    pub bytes: usize,
 }
 
 /// Spans of a batch and of its messages. They end when this is dropped.
@@ -32,18 +34,19 @@ pub struct BatchSpans {
 }
 
 impl Batch {
-    /// Adds messages to `first` until the batch is full, its time is up, or the subscription ends. Not cancel safe: the
+    /// Adds messages to `first` until the batch is full or has `bytes_max` bytes, its time is up, or the subscription ends. Not cancel safe: the
     /// messages taken so far would be dropped.
     pub async fn collect(
         first: Delivery,
         subscription: &mut dyn Subscription,
+        bytes_max: usize,
         metrics: &LogSinkMetrics,
     ) -> Self {
         let spans = BatchSpans::begin();
-        let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default(), spans };
+        let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default(), spans, bytes: 0 };
         batch.push(first, metrics).await;
         let until = Instant::now() + BATCH_WAIT;
-        while batch.deliveries.len() < BATCH_MAX {
+        while batch.deliveries.len() < BATCH_MAX && batch.bytes < bytes_max {
             match timeout_at(until, subscription.next()).await {
                 Ok(Some(delivery)) => batch.push(delivery, metrics).await,
                 Ok(None) | Err(_) => break,
@@ -58,6 +61,7 @@ impl Batch {
             Ok(entry) => {
                 self.spans.add(&entry, delivery.message.traceparent.as_deref());
                 self.entries.0.push(entry);
+                self.bytes += delivery.message.body.len();
                 self.deliveries.push(delivery);
             }
             Err(error) => dead_letter(delivery, &error.to_string(), metrics).await,

@@ -5,12 +5,14 @@
 
 mod batch;
 mod health;
+mod memory;
 mod metrics;
 mod partition;
 
 use std::sync::Arc;
 
-use runmill_broker::SharedBroker;
+use anyhow::Context;
+use runmill_broker::{BrokerError, Queue, SharedBroker};
 use runmill_runtime::Clock;
 use runmill_store::LogWriter;
 use tokio_util::sync::CancellationToken;
@@ -34,8 +36,31 @@ pub struct LogSink {
 impl LogSink {
     /// Consumes every partition until `stop`; then writes the messages that it holds, if the store is available, and returns.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let partitions = (0..self.partitions).map(|partition| partition::run(&self, partition, &stop));
+        let former = self.former_partitions().await.context("looking for queues of logs")?;
+        let partitions = (0..self.partitions).chain(former);
+        let partitions = partitions.map(|partition| partition::run(&self, partition, &stop));
         futures::future::try_join_all(partitions).await?;
         Ok(())
+    }
+
+    /// Returns the partitions above [`LogSink::partitions`] whose queues exist. They are of a time when the number was
+    /// larger, or of executors that still have that number, and may hold results that are paid for.
+    async fn former_partitions(&self) -> Result<Vec<u16>, BrokerError> {
+        let mut former = Vec::new();
+        for partition in self.partitions..u16::MAX {
+            if self.broker.depth(Queue::Logs(partition)).await?.is_none() {
+                break;
+            }
+            former.push(partition);
+        }
+        if let Some(last) = former.last() {
+            tracing::warn!(
+                event = "log_sink.former_partitions",
+                partitions = self.partitions,
+                last,
+                "queues of more partitions exist than are set, and are read, too"
+            );
+        }
+        Ok(former)
     }
 }

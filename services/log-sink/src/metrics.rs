@@ -1,4 +1,4 @@
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// All metrics of the log-sink. Dashboards and alerts depend on these names.
 #[derive(Clone)]
@@ -7,6 +7,7 @@ pub struct LogSinkMetrics {
     pub write_seconds: Histogram,
     pub write_failures: IntCounter,
     pub unwritten: IntGauge,
+    pub blocked_seconds: Gauge,
 }
 
 /// Result of handling a message, as a label.
@@ -56,6 +57,10 @@ impl LogSinkMetrics {
                 "runmill_log_sink_unwritten_messages",
                 "Messages held now whose batch is not committed.",
             )?,
+            blocked_seconds: Gauge::new(
+                "runmill_log_sink_blocked_seconds",
+                "Time for which the store has refused the messages that wait longest; 0 while it accepts them.",
+            )?,
         };
         for end in MessageEnd::ALL {
             // Registers the series at zero, so that it is not absent before the first message.
@@ -65,6 +70,7 @@ impl LogSinkMetrics {
         registry.register(Box::new(metrics.write_seconds.clone()))?;
         registry.register(Box::new(metrics.write_failures.clone()))?;
         registry.register(Box::new(metrics.unwritten.clone()))?;
+        registry.register(Box::new(metrics.blocked_seconds.clone()))?;
         Ok(metrics)
     }
 

@@ -8,14 +8,12 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    LogSink, StoreUnavailable,
+    LogSink,
     batch::{self, Batch},
+    memory::{Bounds, PREFETCH_MAX, Prefetch},
     metrics::MessageEnd,
 };
 
-/// Number of messages of two batches, so that one arrives while the other is written. `RabbitMQ` allows no more for a
-/// quorum queue.
-const PREFETCH: u16 = 2_000;
 /// Pause between two attempts to write while the store is unavailable.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -25,103 +23,139 @@ const DRAIN_WAIT: Duration = Duration::from_millis(100);
 /// Time after which a stopping log-sink begins no further batch.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
+/// One partition of the logs, from which messages are taken.
+struct Partition<'a> {
+    writer: Writer<'a>,
+    subscription: Box<dyn Subscription>,
+    bounds: Bounds,
+    prefetch: Prefetch,
+}
+
+/// Writes messages of one partition to the store.
+struct Writer<'a> {
+    sink: &'a LogSink,
+    partition: u16,
+    stop: &'a CancellationToken,
+}
+
 /// Writes the messages of one partition until `stop`, and then those that have already arrived.
-pub async fn run(sink: &LogSink, partition: u16, stop: &CancellationToken) -> anyhow::Result<()> {
-    let queue = Queue::Logs(partition);
-    let mut subscription =
-        sink.broker.subscribe(queue, PREFETCH).await.context("taking logs from the broker")?;
-    sink.consumer_health.one_began();
-    while let Some(Some(first)) = stop.run_until_cancelled(subscription.next()).await {
-        write_from(sink, &mut *subscription, first, stop).await;
+pub async fn run(sink: &LogSink, number: u16, stop: &CancellationToken) -> anyhow::Result<()> {
+    let subscription = sink.broker.subscribe(Queue::Logs(number), PREFETCH_MAX).await;
+    let subscription = subscription.context("taking logs from the broker")?;
+    if number < sink.partitions {
+        sink.consumer_health.one_began();
     }
-    let drained = Instant::now() + DRAIN_MAX;
-    while Instant::now() < drained
-        && let Ok(Some(first)) = timeout(DRAIN_WAIT, subscription.next()).await
-    {
-        write_from(sink, &mut *subscription, first, stop).await;
-    }
-    subscription.stop().await;
+    let bounds = Bounds::new(sink.partitions);
+    let writer = Writer { sink, partition: number, stop };
+    Partition { writer, subscription, bounds, prefetch: Prefetch::new(bounds) }.run().await;
     Ok(())
 }
 
-/// Writes the batch that begins with `first`. The stop does not cancel the collection of the batch: the messages
-/// taken so far would be dropped, and in a standalone process no other log-sink would get them.
-async fn write_from(
-    sink: &LogSink,
-    subscription: &mut dyn Subscription,
-    first: Delivery,
-    stop: &CancellationToken,
-) {
-    let batch = Batch::collect(first, subscription, &sink.metrics).await;
-    if !batch.deliveries.is_empty() {
-        settle(sink, subscription, batch, stop).await;
-    }
-}
-
-/// Writes the batch and acks it, however long the store is unavailable. If the stop comes first, the messages stay
-/// unacked, and another log-sink gets them.
-async fn settle(sink: &LogSink, subscription: &mut dyn Subscription, batch: Batch, stop: &CancellationToken) {
-    let Batch { mut deliveries, entries, spans: _until_settled } = batch;
-    sink.metrics.unwritten.add(entries.0.len().try_into().unwrap_or(i64::MAX));
-    match write(sink, &entries, stop).await {
-        Some(Ok(())) => {
-            let last = deliveries.pop().expect("an empty batch is not settled");
-            log_failure(subscription.ack_through(last).await);
+impl Partition<'_> {
+    async fn run(mut self) {
+        while let Some(Some(first)) = self.writer.stop.run_until_cancelled(self.subscription.next()).await {
+            self.write_from(first).await;
         }
-        Some(Err(_)) => settle_one_by_one(sink, deliveries, &entries, stop).await,
-        None => {}
+        let drained = Instant::now() + DRAIN_MAX;
+        while Instant::now() < drained
+            && let Ok(Some(first)) = timeout(DRAIN_WAIT, self.subscription.next()).await
+        {
+            self.write_from(first).await;
+        }
+        self.subscription.stop().await;
     }
-    sink.metrics.unwritten.sub(entries.0.len().try_into().unwrap_or(i64::MAX));
+
+    /// Writes the batch that begins with `first`. The stop does not cancel the collection of the batch: the messages
+    /// taken so far would be dropped, and in a standalone process no other log-sink would get them.
+    async fn write_from(&mut self, first: Delivery) {
+        let bytes_max = self.bounds.batch_max();
+        let batch =
+            Batch::collect(first, &mut *self.subscription, bytes_max, &self.writer.sink.metrics).await;
+        if batch.deliveries.is_empty() {
+            return;
+        }
+        // The prefetch is lowered before the write, because more messages arrive while the store is waited for.
+        if let Some(prefetch) = self.prefetch.after(batch.deliveries.len(), batch.bytes) {
+            self.subscription.set_prefetch(prefetch).await;
+        }
+        self.settle(batch).await;
+    }
+
+    /// Writes the batch and acks it, however long the store is unavailable. If the stop comes first, the messages stay
+    /// unacked, and another log-sink gets them.
+    async fn settle(&mut self, batch: Batch) {
+        let Batch { mut deliveries, entries, spans: _until_settled, bytes: _ } = batch;
+        let unwritten = &self.writer.sink.metrics.unwritten;
+        unwritten.add(entries.0.len().try_into().unwrap_or(i64::MAX));
+        match self.writer.write(&entries).await {
+            Some(Ok(())) => {
+                let last = deliveries.pop().expect("an empty batch is not settled");
+                log_failure(self.subscription.ack_through(last).await);
+            }
+            Some(Err(RowRefused(_))) => self.writer.settle_one_by_one(deliveries, &entries).await,
+            None => {}
+        }
+        unwritten.sub(entries.0.len().try_into().unwrap_or(i64::MAX));
+    }
 }
 
-/// Writes each message of a batch alone, because one of them cannot be written: that one is dead-lettered.
-async fn settle_one_by_one(
-    sink: &LogSink,
-    deliveries: Vec<Delivery>,
-    entries: &LogBatch,
-    stop: &CancellationToken,
-) {
-    for (delivery, entry) in deliveries.into_iter().zip(&entries.0) {
-        match write(sink, &LogBatch(vec![entry.clone()]), stop).await {
-            Some(Ok(())) => log_failure(delivery.ack().await),
-            Some(Err(error)) => batch::dead_letter(delivery, &error.to_string(), &sink.metrics).await,
-            None => return,
+impl Writer<'_> {
+    /// Writes each message of a batch alone, because the store refuses a row of one of them: that one is dead-lettered.
+    async fn settle_one_by_one(&self, deliveries: Vec<Delivery>, entries: &LogBatch) {
+        for (delivery, entry) in deliveries.into_iter().zip(&entries.0) {
+            match self.write(&LogBatch(vec![entry.clone()])).await {
+                Some(Ok(())) => log_failure(delivery.ack().await),
+                Some(Err(RowRefused(reason))) => {
+                    batch::dead_letter(delivery, &reason, &self.sink.metrics).await;
+                }
+                None => return,
+            }
         }
     }
-}
 
-/// Retries until the store accepts the entries. Returns `None` if the stop comes first, and an error only if a retry would
-/// not help.
-async fn write(
-    sink: &LogSink,
-    entries: &LogBatch,
-    stop: &CancellationToken,
-) -> Option<Result<(), StoreError>> {
-    loop {
-        let timer = sink.metrics.write_seconds.start_timer();
-        match sink.results.write_logs(entries, sink.clock.now()).await {
+    /// Retries until the store accepts the entries. Returns `None` if the stop comes first, and an error only if the store
+    /// refuses a row by itself. Anything else may pass, or be corrected by an operator, and the entries are paid answers.
+    async fn write(&self, entries: &LogBatch) -> Option<Result<(), RowRefused>> {
+        loop {
+            match self.try_write(entries).await {
+                Ok(()) => return Some(Ok(())),
+                Err(error) if error.is_of_the_row() => return Some(Err(RowRefused(error.to_string()))),
+                Err(_waited_out) => {}
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
+            }
+        }
+    }
+
+    async fn try_write(&self, entries: &LogBatch) -> Result<(), StoreError> {
+        let LogSink { metrics, results, store_health, .. } = self.sink;
+        let timer = metrics.write_seconds.start_timer();
+        match results.write_logs(entries, self.sink.clock.now()).await {
             Ok(written) => {
                 timer.observe_duration();
-                sink.store_health.set(None);
-                announce(sink, entries, &written).await;
-                return Some(Ok(()));
+                store_health.written(self.partition);
+                metrics.blocked_seconds.set(store_health.blocked_for().as_secs_f64());
+                announce(self.sink, entries, &written).await;
+                Ok(())
             }
             Err(error) => {
                 timer.stop_and_discard();
-                sink.metrics.write_failures.inc();
+                metrics.write_failures.inc();
                 tracing::warn!(event = "log_sink.write_failed", %error, messages = entries.0.len());
-                if !error.is_transient() {
-                    return Some(Err(error));
+                if !error.is_of_the_row() {
+                    store_health.failed(self.partition, error.to_string());
                 }
-                sink.store_health.set(Some(StoreUnavailable(error.to_string())));
+                metrics.blocked_seconds.set(store_health.blocked_for().as_secs_f64());
+                Err(error)
             }
-        }
-        tokio::select! {
-            () = stop.cancelled() => return None,
-            () = tokio::time::sleep(RETRY_PAUSE) => {}
         }
     }
 }
+
+/// The store refuses a row by itself, for this reason.
+struct RowRefused(String);
 
 /// Counts the messages written, and tells executors which runs were paused.
 async fn announce(sink: &LogSink, entries: &LogBatch, written: &Written) {

@@ -8,6 +8,7 @@ use runmill_proto::{
     Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer,
     api::{PageQuery, ProviderProtocol, RateLimit},
 };
+use uuid::Uuid;
 
 /// Name of the demo's model. It answers four of five items correctly, as fast as a real model, with some rate
 /// limiting and failures.
@@ -21,6 +22,8 @@ const SECONDS_PER_CALL: Range<f64> = Range::new(0.000_001, 86_400.0);
 const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
 /// Range of the number of calls that the gateway keeps. Each takes about 300 bytes.
 const KEPT: Range<usize> = Range::new(0, 1_000_000_000);
+/// Range of the number of dead letters that are listed. All of them are held meanwhile.
+const DEAD_LETTERS: Range<u32> = Range::new(1, 100_000);
 /// Range of the number of connections of the gateway.
 const CONNECTIONS: Range<usize> = Range::new(1, 1_000_000);
 
@@ -64,8 +67,10 @@ pub enum Command {
     /// Generate and rotate the keys that encrypt the providers' secrets
     #[command(subcommand)]
     Keys(KeysAction),
-    /// List, show, watch, cancel, pause, resume and retry runs
+    /// List, show, watch, cancel, pause, resume and retry runs, and print their results
     Runs(RunsArgs),
+    /// List, show, replay and drop dead letters: messages that no service of a cluster could handle
+    Dead(DeadArgs),
     /// Check the settings, the database and the broker, and say how to correct what is wrong
     Doctor,
 }
@@ -163,7 +168,8 @@ pub struct RunArgs {
     /// File of model prices, in runmill's or LiteLLM's format; used in place of `RUNMILL_PRICES`
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Write the results to this file, one JSON object per line
+    /// Write the results to this file, one JSON object per line; `-` is standard output. An existing file is replaced when
+    /// the run has ended; before, FILE.part has the results of an interrupted run
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
@@ -362,14 +368,77 @@ pub enum RunsAction {
         /// ID of the run
         id: RunId,
     },
-    /// Resume a paused run
+    /// Print the results that a run has so far, one JSON object per line
+    Results {
+        /// ID of the run
+        id: RunId,
+        /// File for the results; `-` is standard output
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        out: PathBuf,
+    },
+    /// Resume a paused run; without a server, work on a paused or interrupted run until it ends
     Resume {
         /// ID of the run
         id: RunId,
+        /// Without a server: write the results to this file; `-` is standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Retry the failed jobs of a run that has ended
     RetryFailed {
         /// ID of the run
         id: RunId,
     },
+}
+
+#[derive(Args)]
+pub struct DeadArgs {
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub action: DeadAction,
+}
+
+#[derive(Subcommand)]
+pub enum DeadAction {
+    /// List the oldest dead letters
+    List {
+        /// Maximum number of dead letters, from 1 to 100000
+        #[arg(
+            long,
+            value_name = "N",
+            default_value_t = 100,
+            value_parser = within(DEAD_LETTERS),
+            allow_negative_numbers = true
+        )]
+        limit: u32,
+    },
+    /// Show one dead letter with its content
+    Show {
+        /// ID of the dead letter
+        id: Uuid,
+    },
+    /// Put dead letters back into the queues that they came from
+    Replay(DeadSelection),
+    /// Delete dead letters for good
+    Drop {
+        #[command(flatten)]
+        selection: DeadSelection,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Dead letters that a command acts on.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct DeadSelection {
+    /// IDs of the dead letters
+    #[arg(value_name = "ID")]
+    pub ids: Vec<Uuid>,
+    /// All dead letters that exist now
+    #[arg(long)]
+    pub all: bool,
 }

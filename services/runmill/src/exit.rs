@@ -5,7 +5,10 @@ use runmill_broker::{BrokerError, PublishError};
 use runmill_config::ConfigError;
 use runmill_store::StoreError;
 
-use crate::client::ClientError;
+use crate::{
+    client::ClientError,
+    screen::{PrintError, note},
+};
 
 /// Exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +47,13 @@ pub fn usage<T>(message: impl Display) -> anyhow::Result<T> {
     Err(UsageError::new(message).into())
 }
 
-/// Prints the error on standard error. Returns the exit code that fits it.
+/// Prints the error on standard error. Returns the exit code that fits it. A command whose reader wants no more ends
+/// without a word.
 pub fn print_error(error: &anyhow::Error) -> ExitCode {
-    eprintln!("runmill: {error:#}");
+    if matches!(error.downcast_ref(), Some(PrintError::Closed)) {
+        return ExitCode::Completed;
+    }
+    note!("runmill: {error:#}");
     classify(error)
 }
 

@@ -1,5 +1,8 @@
 //! The `runmill` binary: the standalone server, each service of a cluster, and command-line tools.
 
+// These macros panic when their reader has gone, which would end a paid run. `screen` prints.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod client;
 mod command;
@@ -7,6 +10,7 @@ mod env_key;
 mod exit;
 mod process;
 mod run;
+mod screen;
 mod service;
 
 use clap::Parser;
@@ -50,6 +54,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate => command::migrate::run().await,
         Command::Keys(action) => command::keys::run(action).await,
         Command::Runs(args) => command::runs::run(args).await,
+        Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,
     }
 }

@@ -17,6 +17,8 @@ pub enum BaseUrlError {
     Malformed,
     #[error("must have no user name or password; keys go into `api_keys`")]
     Credentials,
+    #[error("must have no `#`; keys go into `api_keys`")]
+    Fragment,
     #[error("must have no query except `?api-version=...`; keys go into `api_keys`")]
     Query,
     #[error(transparent)]
@@ -68,6 +70,9 @@ fn normalise(text: &str) -> Result<String, BaseUrlError> {
     if authority.as_str().contains('@') {
         return Err(BaseUrlError::Credentials);
     }
+    if text.contains('#') {
+        return Err(BaseUrlError::Fragment);
+    }
     match text.split_once('?') {
         None => Ok(text.trim_end_matches('/').to_owned()),
         Some((address, query)) if is_version(query) => {
@@ -95,7 +100,6 @@ mod tests {
             ("https://api.openai.com/v1//", "https://api.openai.com/v1"),
             (" http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
             ("HTTPS://API.OpenAI.com/v1", "HTTPS://API.OpenAI.com/v1"),
-            ("https://host/v1#part", "https://host/v1#part"),
             (
                 "https://us.openai.azure.com/openai/?api-version=2024-10-21",
                 "https://us.openai.azure.com/openai?api-version=2024-10-21",
@@ -108,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_no_base_url_is_refused() {
-        use BaseUrlError::{Credentials, Malformed, Query};
+        use BaseUrlError::{Credentials, Fragment, Malformed, Query};
         for (text, want) in [
             ("", Malformed),
             ("api.openai.com", Malformed),
@@ -121,7 +125,8 @@ mod tests {
             ("https://host/v1?key=1", Query),
             ("https://host/v1?api-version=", Query),
             ("https://host/v1?api-version=1&key=1", Query),
-            ("https://host/v1?api-version=1#part", Query),
+            ("https://host/v1?api-version=1#part", Fragment),
+            ("https://host/v1#key=1", Fragment),
         ] {
             assert_eq!(BaseUrl::normalise(text, STRICT), Err(want), "{text}");
         }

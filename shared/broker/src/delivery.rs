@@ -6,7 +6,8 @@ use crate::{BrokerError, DeliveryTag, Envelope, PublishError};
 /// `self`. If it is dropped unsettled, it stays unacked until its subscription ends, and is then redelivered.
 pub struct Delivery {
     pub message: Envelope,
-    /// Number of earlier deliveries of this message, to any process, as far as the broker reports them.
+    /// Number of earlier deliveries of this message, to any process, as far as the broker reports them. If it is not
+    /// zero, another process may have handled the message, or still does.
     pub delivery_count: u32,
     tag: DeliveryTag,
     settle: Box<dyn Settle>,
@@ -18,7 +19,7 @@ pub struct Delivery {
 pub trait Settle: Send + Sync {
     async fn ack(&self) -> Result<(), BrokerError>;
     async fn requeue(&self) -> Result<(), BrokerError>;
-    async fn requeue_as_failed(&self) -> Result<(), BrokerError>;
+    async fn requeue_as_failed(&self, message: &Envelope) -> Result<(), BrokerError>;
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError>;
     async fn reply(&self, answer: Envelope) -> Result<(), PublishError>;
 }
@@ -44,20 +45,20 @@ impl Delivery {
         self.settle.ack().await
     }
 
-    /// Puts the message back into its queue, before newer ones, because nothing was done with it. Some brokers count it
-    /// towards the delivery limit all the same.
+    /// Puts the message back into its queue, before newer ones, because nothing was done with it. It may be counted as a
+    /// delivery, but never makes the message a dead letter.
     pub async fn requeue(self) -> Result<(), BrokerError> {
         self.settle.requeue().await
     }
 
     /// Puts the message back into its queue, before newer ones, after a failure that the message may have caused. This
-    /// always counts towards the delivery limit.
+    /// always counts as a delivery, and at [`DELIVERY_LIMIT`](crate::DELIVERY_LIMIT) the message becomes a dead letter.
     pub async fn requeue_as_failed(self) -> Result<(), BrokerError> {
-        self.settle.requeue_as_failed().await
+        self.settle.requeue_as_failed(&self.message).await
     }
 
     /// Moves a message that nobody can handle to [`Queue::Dead`](crate::Queue::Dead), with `reason`. On an error it
-    /// is requeued, which counts towards the delivery limit.
+    /// is requeued, which counts as a delivery.
     pub async fn dead_letter(self, reason: &str) -> Result<(), BrokerError> {
         self.settle.dead_letter(&self.message, reason).await
     }

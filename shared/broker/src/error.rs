@@ -14,6 +14,9 @@ pub enum BrokerError {
     },
     #[error("the broker refused {what}: {reason}")]
     Refused { what: String, reason: String },
+    /// Each subscription takes a channel. What has one already goes on.
+    #[error("the broker allows {max} channels for a connection, and all are in use: raise its channel_max")]
+    TooManyChannels { max: u16 },
     #[error("the broker did not answer within {0:?}")]
     TimedOut(Duration),
     #[error("the broker connection is closed")]
@@ -70,4 +73,7 @@ pub enum HealthError {
     /// The broker blocks all publishing until its memory or disk alarm is over.
     #[error("the broker at {address} accepts no messages: its memory or disk is full")]
     Blocked { address: String },
+    /// A queue cannot be declared or taken from.
+    #[error("{queue}: {reason}")]
+    Queue { queue: String, reason: String },
 }

@@ -3,7 +3,7 @@
 //!
 //! The contract is [`conformance`], which both implementations pass. In short: a publish returns when the broker has
 //! taken responsibility; a delivery stays unacked with its process until it is settled; if it is unsettled when its
-//! subscription ends, it is delivered again; a message that was delivered too often becomes a dead letter. [`Broker`],
+//! subscription ends, it is delivered again; a message that failed too often becomes a dead letter. [`Broker`],
 //! [`Subscription`] and [`Settle`] can be decorated: nothing depends on which implementation is behind them.
 
 pub mod amqp;
@@ -73,7 +73,7 @@ pub trait Subscription: Send {
     /// are left to other subscriptions. Deliveries that were already taken stay with this subscription.
     ///
     /// Lower it no more often than needed: messages that the broker has already sent here are returned to the queue,
-    /// and `RabbitMQ` before 4.3 counts that as a delivery.
+    /// and `RabbitMQ` before 4.3 counts that as a delivery, so that they come as possible copies.
     async fn set_prefetch(&mut self, prefetch: u16);
 
     /// Acks `last` and every earlier delivery of this subscription that is still unsettled. Does nothing if `last` is

@@ -1,11 +1,13 @@
-use runmill_proto::{ProviderId, RunId, message::Job};
+use runmill_proto::{ProviderId, RunId};
 
-/// Number of times that a message may be returned to its queue. At the next return it becomes a dead letter, so it is
-/// delivered at most one time more than this.
+/// Number of deliveries from which on a message that [failed](crate::Delivery::requeue_as_failed) becomes a dead letter.
+/// A broker may count other returns, too, but none of those makes a dead letter.
 pub const DELIVERY_LIMIT: u32 = 20;
 
-/// An executor ends a job by itself before the broker would dead-letter it.
-const _: () = assert!(Job::DELIVERIES_MAX < DELIVERY_LIMIT);
+/// Number of returns from which on a message is renewed: published anew, with its count in a header, and then acked. So
+/// lost connections and hand-backs, which the broker counts, never add up to its limit. A connection that is lost during
+/// a renewal leaves two messages, so this is not smaller than needed.
+pub(crate) const RENEWED_AT: u32 = DELIVERY_LIMIT / 2;
 
 /// All queues. Only the implementations know their names and arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,15 +31,17 @@ pub struct Depth {
 }
 
 impl Queue {
-    /// Returns the delivery limit. There is none for dead letters, which have no further queue to go to.
-    pub(crate) fn delivery_limit(self) -> Option<u32> {
+    /// Returns the number of returns at which the broker itself drops or dead-letters a message. The largest one stands
+    /// for none, because a dead letter has no further queue to go to: versions before 4.0 read -1 as no return at all,
+    /// and later ones have a limit of 20 if it is left out.
+    pub(crate) fn broker_limit(self) -> u32 {
         match self {
-            Self::Jobs(_) | Self::Logs(_) | Self::Requests => Some(DELIVERY_LIMIT),
-            Self::Dead => None,
+            Self::Jobs(_) | Self::Logs(_) | Self::Requests => DELIVERY_LIMIT,
+            Self::Dead => i32::MAX.unsigned_abs(),
         }
     }
 
-    /// Returns true if a message beyond the delivery limit becomes a dead letter. A request is dropped instead: its
+    /// Returns true if a message that failed too often becomes a dead letter. A request is dropped instead: its
     /// requester no longer waits.
     pub(crate) fn has_dead_letters(self) -> bool {
         match self {

@@ -120,9 +120,9 @@ impl Settle for CountingSettle {
         self.inner.requeue().await
     }
 
-    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
+    async fn requeue_as_failed(&self, message: &Envelope) -> Result<(), BrokerError> {
         count(&self.counts.settled);
-        self.inner.requeue_as_failed().await
+        self.inner.requeue_as_failed(message).await
     }
 
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {
@@ -143,7 +143,7 @@ fn counting<B>(inner: B) -> CountingBroker<B> {
 /// A decorated broker is decorated once more, because a decorator must not depend on the broker that it wraps,
 /// either.
 fn broker() -> CountingBroker<CountingBroker<MemoryBroker>> {
-    let settings = MemorySettings { queue_length_max: conformance::QUEUE_LENGTH_MAX };
+    let settings = MemorySettings { queue_length_max: conformance::QUEUE_LENGTH_MAX, ..Default::default() };
     counting(counting(MemoryBroker::with_settings(settings)))
 }
 

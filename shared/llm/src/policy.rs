@@ -33,6 +33,12 @@ pub struct CallPolicy {
 /// changed setting applies to a call that waits.
 pub trait PolicySource: Send + Sync {
     fn policy(&self) -> CallPolicy;
+
+    /// Returns false if the call must not start now, although it waited for its turn. It is asked when the first attempt
+    /// is admitted; the call then ends as interrupted.
+    fn may_start(&self) -> bool {
+        true
+    }
 }
 
 /// A source whose policy never changes.

@@ -1,19 +1,19 @@
-use std::io;
+use std::{io, task::Poll};
 
 use futures::{Stream, stream};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Returns a stream of the SIGTERMs and SIGINTs that the process receives from now on, which never ends. Two signals that
-/// arrive before the first is taken from the stream are one item.
+/// Returns a stream of the SIGTERMs, SIGINTs and SIGHUPs that the process receives from now on, which never ends. Two
+/// signals that arrive before the first is taken from the stream are one item.
 ///
-/// From now on neither signal ends the process by itself.
+/// From now on none of these signals ends the process by itself. A SIGHUP comes when the terminal of a command is closed.
 pub fn stop_signals() -> io::Result<impl Stream<Item = ()> + Send + Unpin> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    let mut signals = kinds.into_iter().map(signal).collect::<io::Result<Vec<_>>>()?;
     Ok(stream::poll_fn(move |context| {
-        // Both streams are polled, so that each can wake this task.
-        let (term, int) = (term.poll_recv(context), int.poll_recv(context));
-        if term.is_ready() { term } else { int }
+        // All streams are polled, so that each can wake this task.
+        let polled = signals.iter_mut().map(|signal| signal.poll_recv(context));
+        polled.fold(Poll::Pending, |first, next| if first.is_ready() { first } else { next })
     }))
 }
 
@@ -34,7 +34,7 @@ mod tests {
     async fn each_signal_is_yielded() {
         let mut signals = stop_signals().unwrap();
 
-        for signal in ["TERM", "INT", "TERM"] {
+        for signal in ["TERM", "INT", "HUP", "TERM"] {
             send(signal);
             assert_eq!(signals.next().await, Some(()), "SIG{signal}");
         }

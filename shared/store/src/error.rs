@@ -3,8 +3,8 @@ use std::fmt::Display;
 /// Reason why a call of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The call may succeed later: the server is unreachable, the pool is exhausted, or a transaction conflicted with
-    /// another.
+    /// The call may succeed later: the server is unreachable, the pool is exhausted, a transaction conflicted with
+    /// another, or the server refuses the session, the role, the schema or the space, which an operator can correct.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     #[error("there is no {what} `{id}`")]
@@ -21,6 +21,12 @@ pub enum StoreError {
          use the newer runmill, or another database"
     )]
     NewerSchema { found: i64, known: i64 },
+    /// The server, the role or the database is not set up as runmill needs it. The text says how to correct it.
+    #[error("the database cannot be used: {0}")]
+    Unsuitable(String),
+    /// The schema refuses a value of the row itself, so the same row can never be stored.
+    #[error("the database refuses the row: {0}")]
+    RowRefused(String),
     /// A defect of runmill or of the database. A retry does not help.
     #[error("database error: {0}")]
     Broken(String),
@@ -39,7 +45,14 @@ impl StoreError {
             | Self::Conflict(_)
             | Self::BadLine { .. }
             | Self::NewerSchema { .. }
+            | Self::Unsuitable(_)
+            | Self::RowRefused(_)
             | Self::Broken(_) => false,
         }
+    }
+
+    /// Returns true if the fault is the row's, so that another row may be stored, and this one never.
+    pub const fn is_of_the_row(&self) -> bool {
+        matches!(self, Self::RowRefused(_))
     }
 }

@@ -155,12 +155,12 @@ fn a_field_that_is_recorded_later_is_in_the_lines_from_then_on() {
 fn an_event_without_a_name_is_named_by_where_it_is_from() {
     let lines = lines_of("warn", || {
         // A target must be a constant, so there is no loop.
-        error!(target: "lapin", "lost");
+        error!(target: "tower", "lost");
         error!(target: "hyper::client", "lost");
         error!(target: "runmill_broker::amqp::supervisor", "lost");
     });
     let events: Vec<_> = lines.iter().map(|line| line["event"].clone()).collect();
-    assert_eq!(events, ["lapin", "hyper.client", "amqp.supervisor"]);
+    assert_eq!(events, ["tower", "hyper.client", "amqp.supervisor"]);
 }
 
 #[test]

@@ -86,6 +86,19 @@ impl Cluster {
         Self { api, dispatcher, executors, log_sinks, gateway, servers }
     }
 
+    /// Starts another dispatcher in place of one that was killed.
+    pub async fn restart_dispatcher(&mut self) {
+        assert_eq!(self.dispatcher.ended().await, None, "a signal ended it");
+        self.dispatcher = self.servers.service("dispatcher").start();
+        let address = self.dispatcher.field_of("dispatcher.listening", "address").await;
+        self.api = Api::new(&address, TOKEN);
+    }
+
+    pub async fn add_executor(&mut self) {
+        self.executors.push(self.servers.service("executor").start());
+        self.api.executors(self.executors.len()).await;
+    }
+
     /// Returns all processes of the cluster.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.executors.iter().chain(&self.log_sinks).chain([&self.dispatcher])
@@ -160,7 +173,7 @@ impl Servers {
 fn queues(prefix: &str, providers: &[String]) -> Vec<String> {
     let lanes = providers.iter().map(|provider| format!("jobs.{provider}"));
     let logs = (0..LOG_PARTITIONS).map(|partition| format!("logs.{partition}"));
-    let others = ["dead", "requests"].map(str::to_owned);
+    let others = ["dead-letters", "requests"].map(str::to_owned);
     lanes.chain(logs).chain(others).map(|name| format!("{prefix}.{name}")).collect()
 }
 
@@ -172,7 +185,12 @@ impl Drop for Servers {
         let prefix = self.prefix.clone();
         finish_in_drop(&format!("queues of {prefix}"), async move {
             let providers = texts(&database, "SELECT id::text FROM providers").await;
-            delete_queues(&amqp_url, &queues(&prefix, &providers), &[format!("{prefix}.control")]).await;
+            delete_queues(
+                &amqp_url,
+                &queues(&prefix, &providers),
+                &["control", "direct"].map(|name| format!("{prefix}.{name}")),
+            )
+            .await;
         });
     }
 }

@@ -1,7 +1,9 @@
-//! Servers for tests: shared ones, private ones that a test may stop, and a proxy that breaks connections.
+//! Servers for tests: shared ones, private ones that a test may stop, a pooler, and a proxy that breaks connections.
 
 mod amqp;
 mod drop;
+mod link;
+mod pgbouncer;
 mod port;
 pub mod postgres;
 mod proxy;
@@ -10,7 +12,9 @@ mod rabbit;
 
 pub use amqp::{amqp_url, unique_prefix};
 pub use drop::finish_in_drop;
+pub use link::{Link, Quality};
+pub use pgbouncer::PgBouncer;
 pub use port::free_port;
 pub use proxy::Proxy;
 pub use queues::{Tap, delete_queues, ready_messages};
-pub use rabbit::PrivateRabbit;
+pub use rabbit::{PrivateRabbit, start_rabbit_cluster};

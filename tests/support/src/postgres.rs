@@ -40,7 +40,8 @@ impl TestDatabase {
 /// Runs the query `sql` and returns its first column, which must be text.
 pub async fn texts(url: &str, sql: &str) -> Vec<String> {
     let client = connect(url).await;
-    let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    // Without a name, the statement leaves nothing in a session that a pooler gives to others.
+    let rows = client.query_typed(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     rows.iter().map(|row| row.get(0)).collect()
 }
 
@@ -56,6 +57,9 @@ pub struct PrivatePostgres {
     directory: TempDir,
     port: u16,
 }
+
+/// Role of [`PrivatePostgres`] that needs its password, which is the same word. Others are trusted.
+pub const ROLE: &str = "runmill";
 
 impl PrivatePostgres {
     /// Creates a server and starts it.
@@ -90,17 +94,67 @@ impl PrivatePostgres {
         server
     }
 
+    /// Creates a server in a new folder inside `parent`, and starts it.
+    pub fn launch_in(parent: &Path) -> Self {
+        let server = Self::init_in(tempfile::tempdir_in(parent).expect("a temporary directory"));
+        server.start();
+        server
+    }
+
+    /// Starts a copy that follows this server, as its standby.
+    #[must_use]
+    pub fn launch_standby(&self) -> Self {
+        let standby = Self::in_directory(tempfile::tempdir().expect("a temporary directory"));
+        let port = self.port.to_string();
+        let mut backup = standby.command("pg_basebackup");
+        backup.args(["-h", "127.0.0.1", "-U", "postgres", "-c", "fast", "-R", "-p", &port, "-D"]);
+        run(backup.arg(standby.data()));
+        standby.start();
+        standby
+    }
+
+    /// Makes a standby accept writes.
+    pub fn promote(&self) {
+        run(self.pg_ctl().args(["-w", "promote"]));
+    }
+
+    /// Stops the server as an operator does: sessions end, and standbys get all changes first.
+    pub fn stop_fast(&self) {
+        run(self.pg_ctl().args(["-m", "fast", "-w", "stop"]));
+    }
+
+    /// Returns the server's host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Returns the folder of the server's data and log.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     fn init() -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::init_in(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn in_directory(directory: TempDir) -> Self {
         if is_root() {
             // The server refuses to run as root, so it runs as the user `postgres`, who must own the directory.
             run(Command::new("chown").arg("postgres").arg(directory.path()));
         }
-        let server = Self { directory, port: free_port() };
+        Self { directory, port: free_port() }
+    }
+
+    fn init_in(directory: TempDir) -> Self {
+        let server = Self::in_directory(directory);
         run(server
             .command("initdb")
             .args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"])
             .arg(server.data()));
+        let rules = server.data().join("pg_hba.conf");
+        let trusting = std::fs::read_to_string(&rules).expect("initdb wrote it");
+        let asked = format!("host all {ROLE} 127.0.0.1/32 scram-sha-256\n");
+        std::fs::write(rules, asked + &trusting).expect("the data directory is writable");
         server
     }
 
@@ -186,8 +240,13 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-/// Finds a program of the newest version that Debian's packages have installed. Elsewhere, it is looked up in `PATH`.
+/// Finds a program in the folder of `RUNMILL_TEST_POSTGRES`, or else of the newest version that Debian's packages have
+/// installed. Elsewhere, it is looked up in `PATH`.
 fn find_program(name: &str) -> PathBuf {
+    let set = std::env::var_os("RUNMILL_TEST_POSTGRES").map(|folder| PathBuf::from(folder).join(name));
+    if let Some(program) = set.filter(|program| program.exists()) {
+        return program;
+    }
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.flatten().map(|entry| entry.path().join("bin").join(name)).collect())
         .unwrap_or_default();

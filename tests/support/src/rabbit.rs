@@ -1,5 +1,5 @@
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -10,8 +10,18 @@ use tokio::{net::TcpStream, time};
 
 use crate::port::free_port;
 
-/// The server's program in Debian's package. The wrapper of the same name in `/usr/sbin` would change the user.
-const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+/// Returns the server's program: `RUNMILL_TEST_RABBITMQ`, or that of Debian's package. The wrapper of the same name in
+/// `/usr/sbin` would change the user.
+fn server_program() -> PathBuf {
+    std::env::var_os("RUNMILL_TEST_RABBITMQ")
+        .map_or_else(|| PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server"), PathBuf::from)
+}
+
+const COOKIE: &str = "TESTCOOKIETESTCOOKIE";
+
+/// Arguments of the Erlang machine. Without busy waiting, idle schedulers leave the processor to the tests. Consumer
+/// time-outs are looked for each second and not each minute.
+const ERLANG: &str = "+sbwt none +sbwtdcpu none +sbwtdio none -rabbit channel_tick_interval 1000";
 
 /// Time that a broker may take to start or to stop on a slow machine.
 const START_MAX: Duration = Duration::from_secs(90);
@@ -31,14 +41,54 @@ struct Ports {
 
 impl PrivateRabbit {
     pub async fn start() -> anyhow::Result<Self> {
-        ensure!(Path::new(SERVER).exists(), "{SERVER} is missing: install the package rabbitmq-server");
+        Self::start_with("").await
+    }
+
+    /// Starts a broker with further lines of `rabbitmq.conf`.
+    pub async fn start_with(lines: &str) -> anyhow::Result<Self> {
+        Self::start_beside(free_port(), lines).await
+    }
+
+    /// Starts a broker that registers itself at the port mapper of this port.
+    async fn start_beside(epmd: u16, lines: &str) -> anyhow::Result<Self> {
+        let program = server_program();
+        ensure!(program.exists(), "{} is missing: install the package rabbitmq-server", program.display());
         let data = tempfile::tempdir()?;
-        let ports = Ports { amqp: free_port(), distribution: free_port(), epmd: free_port() };
-        std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports))?;
+        let ports = Ports { amqp: free_port(), distribution: free_port(), epmd };
+        std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports) + lines)?;
         std::fs::write(data.path().join("enabled_plugins"), "[].\n")?;
+        write_cookie(data.path())?;
         let mut rabbit = Self { data, ports, server: None };
         rabbit.start_again().await?;
         Ok(rabbit)
+    }
+
+    /// Runs a command of `rabbitmqctl` or of another of the broker's tools against this node.
+    pub async fn tool(&self, program: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = self.environment(Command::new(server_program().with_file_name(program)));
+        command.args(["-n", &self.node()]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = tokio::process::Command::from(command);
+        command.kill_on_drop(true);
+        let ended = time::timeout(START_MAX, command.output()).await;
+        let output = ended.with_context(|| format!("{program} {arguments:?} does not end"))??;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "{program} {arguments:?}: {said}{error}");
+        Ok(said)
+    }
+
+    /// Runs a command of `rabbitmqctl` against this node.
+    pub async fn ctl(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        self.tool("rabbitmqctl", arguments).await
+    }
+
+    /// Waits until the node has started completely. It takes connections before that.
+    pub async fn await_startup(&self) -> anyhow::Result<()> {
+        self.ctl(&["await_startup", "--timeout", "60"]).await.map(drop)
+    }
+
+    fn node(&self) -> String {
+        format!("test{}@localhost", self.ports.amqp)
     }
 
     pub fn url(&self) -> String {
@@ -48,6 +98,10 @@ impl PrivateRabbit {
     /// Returns the broker's host and port.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.ports.amqp)
+    }
+
+    pub const fn is_running(&self) -> bool {
+        self.server.is_some()
     }
 
     /// Asks the server to stop, and waits until it has stopped.
@@ -72,7 +126,7 @@ impl PrivateRabbit {
     /// Starts the server on the existing data, and waits until it takes connections.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         self.kill();
-        self.server = Some(self.command().spawn().context(SERVER)?);
+        self.server = Some(self.command().spawn().context("the broker does not start")?);
         let deadline = time::Instant::now() + START_MAX;
         while TcpStream::connect(self.address()).await.is_err() {
             if let Some(status) = self.server.as_mut().and_then(|server| server.try_wait().transpose()) {
@@ -85,22 +139,25 @@ impl PrivateRabbit {
     }
 
     fn command(&self) -> Command {
+        self.environment(Command::new(server_program()))
+    }
+
+    fn environment(&self, mut command: Command) -> Command {
         let home = self.data.path();
-        let mut command = Command::new(SERVER);
         command
             .env("HOME", home)
             // With this variable, the launcher replaces itself with the server, so that the child's process id is the
             // server's.
             .env("RUNNING_UNDER_SYSTEMD", "true")
-            .env("RABBITMQ_NODENAME", format!("test{}@localhost", self.ports.amqp))
+            .env("ERL_CRASH_DUMP", home.join("crash"))
+            .env("RABBITMQ_NODENAME", self.node())
             .env("RABBITMQ_DIST_PORT", self.ports.distribution.to_string())
             .env("ERL_EPMD_PORT", self.ports.epmd.to_string())
             .env("RABBITMQ_MNESIA_BASE", home.join("data"))
             .env("RABBITMQ_LOG_BASE", home.join("log"))
             .env("RABBITMQ_CONFIG_FILE", home.join("rabbitmq.conf"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", home.join("enabled_plugins"))
-            // Without busy waiting, idle schedulers of Erlang leave the processor to the tests.
-            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", ERLANG)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -120,6 +177,30 @@ impl Drop for PrivateRabbit {
         let mapper = ["-port", &self.ports.epmd.to_string(), "-kill"].map(str::to_owned);
         let _gone = Command::new("epmd").args(mapper).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+/// Starts a cluster of `nodes` brokers.
+pub async fn start_rabbit_cluster(nodes: usize) -> anyhow::Result<Vec<PrivateRabbit>> {
+    let first = PrivateRabbit::start().await?;
+    let (name, epmd) = (first.node(), first.ports.epmd);
+    let mut cluster = vec![first];
+    for _ in 1..nodes {
+        let node = PrivateRabbit::start_beside(epmd, "").await?;
+        node.await_startup().await?;
+        node.ctl(&["stop_app"]).await?;
+        node.ctl(&["join_cluster", &name]).await?;
+        node.ctl(&["start_app"]).await?;
+        cluster.push(node);
+    }
+    Ok(cluster)
+}
+
+/// Writes the secret by which nodes and tools trust each other, readable for its owner alone, as Erlang demands.
+fn write_cookie(home: &Path) -> anyhow::Result<()> {
+    let path = home.join(".erlang.cookie");
+    std::fs::write(&path, COOKIE)?;
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o400))?;
+    Ok(())
 }
 
 fn configuration(ports: &Ports) -> String {

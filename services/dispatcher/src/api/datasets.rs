@@ -15,10 +15,12 @@ use super::{
     page::PageRequest,
     problem::ApiError,
 };
+use crate::error::{UseCaseError, name_fault};
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct CreateQuery {
-    /// Name of the dataset. It need not be unique.
+    /// Name of the dataset, of 1 to 200 characters. It need not be unique.
+    #[param(min_length = 1, max_length = 200)]
     name: String,
 }
 
@@ -28,12 +30,14 @@ pub struct CreateQuery {
 /// an earlier line, the error names the line's number, and nothing is stored.
 #[utoipa::path(post, path = "/datasets", params(CreateQuery),
     request_body(content = String, content_type = "application/x-ndjson"),
-    responses((status = 201, body = Dataset), (status = 400, body = Problem)))]
+    responses((status = 201, body = Dataset), (status = 400, body = Problem),
+        (status = 409, body = Problem, description = "The body has no item")))]
 pub async fn create(
     State(state): State<ApiState>,
     Query(query): Query<CreateQuery>,
     body: RawBody,
 ) -> Result<(StatusCode, Json<Dataset>), ApiError> {
+    UseCaseError::if_any(name_fault("/name", &query.name).into_iter().collect())?;
     let new = NewDataset {
         id: DatasetId::from_uuid(Uuid::now_v7()),
         name: query.name,

@@ -2,6 +2,7 @@
 
 mod auth;
 mod datasets;
+mod description;
 mod events;
 mod executors;
 mod extract;
@@ -35,10 +36,12 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    announcer::Announcer, metrics::DispatcherMetrics, provider_changes::ProviderChanges,
-    run_control::RunControl, smoke_testing::SmokeTesting, submission::Submission, watcher::Watcher,
+    announcer::Announcer, metrics::DispatcherMetrics, obstacles::Obstacles,
+    provider_changes::ProviderChanges, run_control::RunControl, smoke_testing::SmokeTesting,
+    submission::Submission, watcher::Watcher,
 };
 pub use auth::Tokens;
+pub use lines::items as read_items;
 use problem::ApiError;
 use routes::Routes;
 
@@ -50,6 +53,7 @@ pub struct ApiState {
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
     pub watcher: Watcher,
+    pub obstacles: Obstacles,
     pub submission: Submission,
     pub runs: RunControl,
     pub providers: ProviderChanges,
@@ -106,14 +110,15 @@ fn routes() -> OpenApiRouter<ApiState> {
 }
 
 /// Returns the API's description, as `/openapi.json` serves it.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+pub fn openapi() -> serde_json::Value {
+    description::complete(&routes().into_openapi())
 }
 
 /// Returns the whole public API. `ops` has the routes that need no token: health and metrics.
 pub fn router(state: ApiState, ops: Router) -> Router {
     let (api, openapi) = routes().split_for_parts();
-    let docs = utoipa_swagger_ui::SwaggerUi::new("/docs").url("/openapi.json", openapi);
+    let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
+        .external_url_unchecked("/openapi.json", description::complete(&openapi));
     api.layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))

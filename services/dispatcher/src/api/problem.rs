@@ -92,7 +92,10 @@ impl From<StoreError> for ApiError {
                     "the database is not available; try again in a few seconds",
                 );
             }
-            StoreError::NewerSchema { .. } | StoreError::Broken(_) => {
+            StoreError::NewerSchema { .. }
+            | StoreError::Unsuitable(_)
+            | StoreError::RowRefused(_)
+            | StoreError::Broken(_) => {
                 tracing::error!(event = "http.store_broken", %error);
                 return Self::internal();
             }

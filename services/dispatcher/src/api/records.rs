@@ -27,7 +27,7 @@ const CHUNK: u32 = 500;
 /// One result for each job that has ended. Returns a page, or, with `Accept: application/x-ndjson`, all results, one on
 /// each line.
 #[utoipa::path(get, path = "/runs/{id}/results", params(("id" = RunId, Path), PageQuery),
-    responses((status = 200, body = Page<ResultRecord>), (status = 404, body = Problem)))]
+    responses((status = 200, content((Page<ResultRecord> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
 pub async fn results(
     State(state): State<ApiState>,
     Path(run_id): Path<RunId>,
@@ -58,7 +58,7 @@ pub async fn results(
 /// An invocation is one attempt to answer a job, with all its HTTP requests. A job that was deferred or repeated has
 /// several. Returns a page, or, with `Accept: application/x-ndjson`, all invocations, one on each line.
 #[utoipa::path(get, path = "/runs/{id}/invocations", params(("id" = RunId, Path), PageQuery),
-    responses((status = 200, body = Page<InvocationRecord>), (status = 404, body = Problem)))]
+    responses((status = 200, content((Page<InvocationRecord> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
 pub async fn invocations(
     State(state): State<ApiState>,
     Path(run_id): Path<RunId>,

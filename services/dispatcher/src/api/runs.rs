@@ -63,7 +63,8 @@ pub async fn list(
 #[utoipa::path(get, path = "/runs/{id}", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem)))]
 pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
-    Ok(Json(view::run(state.store.run(id).await?)))
+    let held_back = state.obstacles.of(id);
+    Ok(Json(Run { held_back, ..view::run(state.store.run(id).await?) }))
 }
 
 /// Cancel a run

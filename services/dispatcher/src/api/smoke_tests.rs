@@ -17,7 +17,7 @@ use super::{
 #[utoipa::path(post, path = "/providers/{id}/smoke-test", params(("id" = ProviderId, Path)),
     request_body = SmokeTestRequest,
     responses((status = 200, body = SmokeTestReport), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 503, body = Problem, description = "No executor answers")))]
+        (status = 502, body = Problem), (status = 503, body = Problem, description = "No executor answers")))]
 pub async fn create(
     State(state): State<ApiState>,
     Path(id): Path<ProviderId>,

@@ -1,38 +1,53 @@
 use anyhow::Context;
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use runmill_broker::{Envelope, PublishError, Queue};
 use runmill_proto::{
     JobConfig,
     message::{Job, JobItem, JobKey, JobKind},
 };
-use runmill_store::{ActiveRun, DueJob, RunRow};
+use runmill_store::{ActiveRun, DueJob, RunRow, StoreError};
 use runmill_telemetry::trace;
 use tracing::{Instrument, Span};
 
-use super::Feeder;
+use super::{Feeder, leading::Leading, offers::Offers};
 
-/// Number of items that are read at once. An inline item has at most 64 KiB, so this bounds the memory that is used.
-const CHUNK: u64 = 256;
+/// Number of items that are read at once. An inline item has at most 64 KiB, so this bounds the memory that is used. It
+/// also bounds the jobs that are published and not yet marked, which a new leader relies on.
+pub const CHUNK: u64 = 256;
 /// Maximum number of publishes that wait for their confirms.
 const PUBLISHES_MAX: usize = 256;
 
 /// Feeds one run.
 pub struct RunFeed<'a> {
     pub feeder: &'a Feeder,
+    pub leading: &'a Leading,
     pub active: &'a ActiveRun,
+    pub offers: &'a mut Offers,
 }
 
 impl RunFeed<'_> {
-    /// Publishes `count` jobs, the `due` ones first, and marks those that the broker confirmed.
-    pub async fn feed(&self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
+    /// Marks the jobs that were confirmed in an earlier pass and could not be marked then. Returns true if there were
+    /// any: the run is then as it is only after it is read again.
+    pub async fn mark_again(&mut self) -> anyhow::Result<bool> {
+        let Some(unmarked) = self.offers.unmarked(&self.active.run).cloned() else { return Ok(false) };
+        self.mark(unmarked.fed, &unmarked.refed).await?;
+        Ok(true)
+    }
+
+    /// Publishes `count` jobs, the `due` ones first, and marks those that the broker confirmed. Stops when the lead is
+    /// lost.
+    pub async fn feed(&mut self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
         let config = self.run().submission.config.stored_job();
         let due = &due[..due.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
         for chunk in due.chunks(PUBLISHES_MAX) {
-            self.refeed(chunk, &config).await?;
+            if self.leading.is_held() {
+                self.refeed(chunk, &config).await?;
+            }
         }
         let until = (self.run().cursor.fed + count - due.len() as u64).min(self.run().total);
         let mut fed = self.run().cursor.fed;
-        while fed < until {
+        while fed < until && self.leading.is_held() {
             fed = self.advance(fed, until, &config).await?;
         }
         Ok(())
@@ -42,49 +57,54 @@ impl RunFeed<'_> {
         &self.active.run
     }
 
-    async fn refeed(&self, due: &[DueJob], config: &JobConfig) -> anyhow::Result<()> {
+    async fn refeed(&mut self, due: &[DueJob], config: &JobConfig) -> anyhow::Result<()> {
         let mut jobs = Vec::with_capacity(due.len());
         for job in due {
-            let mut items = self
-                .feeder
-                .runs
-                .store
-                .job_items(self.run().submission.dataset_id, job.key.ordinal, 1)
-                .await?;
-            let item = items.pop().with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
-            jobs.push(self.job(*job, item, config));
+            let item = self.items(job.key.ordinal, 1).await?.pop();
+            let item = item.with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
+            let possible_copy = self.offers.may_be_refed(job);
+            jobs.push(self.job(DueJob { possible_copy, ..*job }, item, config));
         }
+        let now = self.feeder.runs.clock.now();
         let (published, result) = self.publish(jobs).await;
-        self.mark(self.run().cursor.fed, &due[..published], published).await?;
+        if result.is_err() {
+            self.offers.refed_in_doubt(now);
+        }
+        self.mark_confirmed(self.run().cursor.fed, &due[..published], published).await?;
         Ok(result?)
     }
 
     /// Feeds the jobs of one chunk of positions, from `fed` to at most `until`. Returns the position after the last
     /// job.
-    async fn advance(&self, fed: u64, until: u64, config: &JobConfig) -> anyhow::Result<u64> {
+    async fn advance(&mut self, fed: u64, until: u64, config: &JobConfig) -> anyhow::Result<u64> {
         let (sample, ordinal) = (fed / self.active.items, fed % self.active.items);
         let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
         let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
-        let items = self
-            .feeder
-            .runs
-            .store
-            .job_items(self.run().submission.dataset_id, first, u32::try_from(count)?)
-            .await?;
+        let items = self.items(first, u32::try_from(count)?).await?;
         anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than its item count says");
-        let jobs = (first..).zip(items).map(|(ordinal, item)| {
-            let key = JobKey { run_id: self.run().id, ordinal, sample };
-            self.job(DueJob { key, attempt: 0, failures: 0, possible_copy: false }, item, config)
-        });
-        let (published, result) = self.publish(jobs.collect()).await;
+        let jobs: Vec<_> = (fed..)
+            .zip((first..).zip(items))
+            .map(|(position, (ordinal, item))| {
+                let key = JobKey { run_id: self.run().id, ordinal, sample };
+                let possible_copy = self.offers.may_be_published(position);
+                let not_before = Timestamp::UNIX_EPOCH;
+                self.job(DueJob { key, attempt: 0, failures: 0, possible_copy, not_before }, item, config)
+            })
+            .collect();
+        self.offers.publishing(fed + count);
+        let (published, result) = self.publish(jobs).await;
         let fed = fed + published as u64;
-        self.mark(fed, &[], published).await?;
+        self.mark_confirmed(fed, &[], published).await?;
         result?;
         Ok(fed)
     }
 
+    async fn items(&self, first: u32, count: u32) -> Result<Vec<JobItem>, StoreError> {
+        self.feeder.runs.store.job_items(self.run().submission.dataset_id, first, count).await
+    }
+
     fn job(&self, due: DueJob, item: JobItem, config: &JobConfig) -> Job {
-        let DueJob { key, attempt, failures, possible_copy } = due;
+        let DueJob { key, attempt, failures, possible_copy, .. } = due;
         Job {
             run_id: key.run_id,
             ordinal: key.ordinal,
@@ -94,7 +114,7 @@ impl RunFeed<'_> {
             attempt,
             failures,
             possible_copy,
-            term: 0,
+            term: self.leading.term(),
             crashes: 0,
             provider_id: self.run().submission.provider_id,
             model: self.run().submission.model.clone(),
@@ -126,10 +146,16 @@ impl RunFeed<'_> {
         (published, Ok(()))
     }
 
-    async fn mark(&self, fed: u64, refed: &[DueJob], published: usize) -> anyhow::Result<()> {
+    async fn mark_confirmed(&mut self, fed: u64, refed: &[DueJob], published: usize) -> anyhow::Result<()> {
+        self.feeder.metrics.jobs_fed.inc_by(published as u64);
+        self.offers.confirmed(&self.active.run, fed, refed);
+        self.mark(fed, refed).await
+    }
+
+    async fn mark(&mut self, fed: u64, refed: &[DueJob]) -> anyhow::Result<()> {
         let now = self.feeder.runs.clock.now();
         self.feeder.runs.store.mark_fed(self.run().id, fed, refed, now).await?;
-        self.feeder.metrics.jobs_fed.inc_by(published as u64);
+        self.offers.marked();
         Ok(())
     }
 }

@@ -1,17 +1,23 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroU32,
+    time::Duration,
+};
 
-use anyhow::Context;
-use runmill_broker::Queue;
+use runmill_broker::{PublishError, Queue};
 use runmill_proto::{
-    ProviderId,
+    ProviderId, RunId,
     api::{Settings, SettingsOverride},
 };
-use runmill_store::{ActiveRun, DueJob, RunRow};
+use runmill_store::{ActiveRun, DueJob, RunRow, Transition};
 use tokio::time::Instant;
 
 use super::{
     Feeder,
     jobs::RunFeed,
+    leading::Leading,
+    lost::LostJobs,
+    offers::Offers,
     schedule::{Schedule, Want},
     trial,
     window::{RateMeter, window},
@@ -21,6 +27,8 @@ use super::{
 pub struct LaneFeed {
     meter: RateMeter,
     schedule: Schedule,
+    offers: HashMap<RunId, Offers>,
+    lost: LostJobs,
     /// Limits of the lane and the time at which they were read. `None` until the queue is declared.
     limits: Option<(Limits, Instant)>,
 }
@@ -38,26 +46,43 @@ const LIMITS_FRESH: Duration = Duration::from_secs(1);
 
 impl LaneFeed {
     pub fn new(now: Instant) -> Self {
-        Self { meter: RateMeter::new(now), schedule: Schedule::default(), limits: None }
+        Self {
+            meter: RateMeter::new(now),
+            schedule: Schedule::default(),
+            offers: HashMap::new(),
+            lost: LostJobs::default(),
+            limits: None,
+        }
     }
 
     /// Feeds as many jobs as the lane's window has room for. `runs` are all active runs of the provider.
     pub async fn feed(
         &mut self,
         feeder: &Feeder,
+        leading: &Leading,
         provider_id: ProviderId,
         runs: &[ActiveRun],
         now: Instant,
     ) -> anyhow::Result<()> {
         self.meter.observe(runs, now);
         let rate = self.meter.per_second();
+        self.offers.retain(|run_id, _| runs.iter().any(|run| run.run.id == *run_id));
         let limits = self.limits(feeder, provider_id, now).await?;
+        let concurrency = limits.concurrency;
         let trials: Vec<_> = runs.iter().map(|run| limits.trial(&run.run)).collect();
         for (run, trial) in runs.iter().zip(&trials) {
             trial::pause_if_failed(feeder, &run.run, *trial).await?;
         }
+        let settled = self.mark_again(feeder, leading, runs).await?;
+        let seen = self.lost.look(feeder, provider_id, runs, now).await?;
+        if seen.queue_is_gone {
+            self.limits = None;
+        }
+        if seen.waits {
+            return Ok(());
+        }
         let in_queue: u64 = runs.iter().map(|run| run.run.in_queue()).sum();
-        let free = window(limits.concurrency, rate).saturating_sub(in_queue);
+        let free = window(concurrency, rate).saturating_sub(in_queue);
         if free == 0 {
             return Ok(());
         }
@@ -70,6 +95,7 @@ impl LaneFeed {
             .iter()
             .zip(&due)
             .zip(trials)
+            .filter(|((run, _), _)| settled.contains(&run.run.id))
             .map(|((run, due), trial)| want(&run.run, due.len() as u64, trial))
             .collect();
         for (run_id, jobs) in self.schedule.allot(free, &wants) {
@@ -77,14 +103,55 @@ impl LaneFeed {
                 .iter()
                 .position(|run| run.run.id == run_id)
                 .expect("jobs are allotted only to these runs");
-            let fed = RunFeed { feeder, active: &runs[n] }.feed(&due[n], jobs).await;
-            if fed.is_err() {
-                // The queue may be gone, so it is declared again in the next pass.
-                self.limits = None;
-            }
-            fed.with_context(|| format!("feeding {run_id}"))?;
+            self.feed_run(feeder, leading, &runs[n], &due[n], jobs).await?;
         }
         Ok(())
+    }
+
+    /// Marks what was confirmed earlier and could not be marked. Returns the runs that had nothing to mark: the rows
+    /// of the others are older than the marks.
+    async fn mark_again(
+        &mut self,
+        feeder: &Feeder,
+        leading: &Leading,
+        runs: &[ActiveRun],
+    ) -> anyhow::Result<HashSet<RunId>> {
+        let mut settled = HashSet::new();
+        for active in runs {
+            if !self.run_feed(feeder, leading, active).mark_again().await? {
+                settled.insert(active.run.id);
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn feed_run(
+        &mut self,
+        feeder: &Feeder,
+        leading: &Leading,
+        active: &ActiveRun,
+        due: &[DueJob],
+        jobs: u64,
+    ) -> anyhow::Result<()> {
+        let fed = self.run_feed(feeder, leading, active).feed(due, jobs).await;
+        let Err(error) = fed else { return Ok(()) };
+        if let Some(PublishError::TooLarge { .. }) = error.downcast_ref() {
+            let reason = format!("a job of the run cannot be published: {error}");
+            return Ok(feeder.runs.apply_if_possible(active.run.id, Transition::Pause { reason }).await?);
+        }
+        // The queue may be gone, so it is declared again in the next pass.
+        self.limits = None;
+        Err(error.context(format!("feeding {}", active.run.id)))
+    }
+
+    fn run_feed<'a>(
+        &'a mut self,
+        feeder: &'a Feeder,
+        leading: &'a Leading,
+        active: &'a ActiveRun,
+    ) -> RunFeed<'a> {
+        let offers = self.offers.entry(active.run.id).or_insert_with(|| Offers::before(&active.run, leading));
+        RunFeed { feeder, leading, active, offers }
     }
 
     async fn limits(

@@ -2,28 +2,35 @@
 //!
 //! The backlog stays in the store; a queue has only the jobs that keep executors busy. So fairness, pause, cancel and
 //! priorities depend only on which jobs are fed next, and need no feature of the broker. Jobs are published first and
-//! marked as fed second: a crash in between feeds them twice, which changes no result.
+//! marked as fed second. Jobs that may have been published without a mark, by this leader or the one before, are marked
+//! as possible copies.
 
+mod health;
 mod jobs;
 mod lane;
+mod lanes;
+mod leading;
+mod lost;
+mod offers;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod window;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use runmill_broker::SharedBroker;
 use runmill_proto::ProviderId;
 use runmill_quota::fleet_concurrency;
-use runmill_store::{ActiveRun, Lead, ProviderRow};
-use tokio::time::{Instant, sleep};
+use runmill_store::{ActiveRun, ProviderRow};
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{executors, metrics::DispatcherMetrics, run_control::RunControl};
-use lane::LaneFeed;
+pub use health::{FeederHealth, NotFeeding};
+pub use lanes::Lanes;
+pub use leading::{LEASE, Leading};
 
 /// Pause between two passes while runs are active: short compared to the half second that a window lasts.
 const BUSY_PERIOD: Duration = Duration::from_millis(50);
@@ -31,6 +38,8 @@ const BUSY_PERIOD: Duration = Duration::from_millis(50);
 const IDLE_PERIOD: Duration = Duration::from_millis(500);
 /// Pause between two tries to become the leader, and after a failure.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
+/// Longest wait for lanes that are being fed when the feeding ends. The next leader treats the rest as possible copies.
+const LAST_PASS: Duration = Duration::from_secs(1);
 
 /// Feeds the jobs of all active runs while this process is the leader.
 #[derive(Clone)]
@@ -41,48 +50,79 @@ pub struct Feeder {
     pub metrics: DispatcherMetrics,
     /// Maximum number of calls in flight per executor for a provider that states no limit.
     pub lane_concurrency: u32,
+    /// Number of partitions of the logs.
+    pub log_partitions: u16,
+    pub health: FeederHealth,
 }
 
 impl Feeder {
     /// Tries to become the leader and feeds while it is, until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let this = Arc::new(self);
         while !stop.is_cancelled() {
-            match self.runs.store.try_lead().await {
-                Ok(Some(lead)) => self.feed_while(lead, &stop).await,
-                Ok(None) => {}
-                Err(error) => tracing::warn!(event = "feeder.lead_failed", %error),
+            match this.runs.store.try_lead(LEASE).await {
+                Ok(Some(lead)) => {
+                    let leading = Leading::new(lead, this.runs.clock.now());
+                    this.feed_while(&leading, &stop).await;
+                }
+                Ok(None) => this.health.set(None),
+                Err(error) => {
+                    tracing::warn!(event = "feeder.lead_failed", %error);
+                    this.health.set(Some(NotFeeding(error.to_string())));
+                }
             }
             stop.run_until_cancelled(sleep(RETRY_PERIOD)).await;
         }
         Ok(())
     }
 
-    async fn feed_while(&self, lead: Box<dyn Lead>, stop: &CancellationToken) {
-        tracing::info!(event = "feeder.leads", "this dispatcher is now the feeder");
+    async fn feed_while(self: &Arc<Self>, leading: &Leading, stop: &CancellationToken) {
+        tracing::info!(event = "feeder.leads", term = leading.term(), "this dispatcher is now the feeder");
         self.metrics.is_leader.set(1);
-        let mut lanes = HashMap::new();
-        while lead.is_held() && !stop.is_cancelled() {
-            let pause = match self.feed(&mut lanes).await {
-                Ok(0) => IDLE_PERIOD,
-                Ok(_) => BUSY_PERIOD,
-                Err(error) => {
-                    self.metrics.feed_failures.inc();
-                    tracing::warn!(event = "feeder.failed", error = format!("{error:#}"));
-                    RETRY_PERIOD
-                }
-            };
+        // The set ends its task when it is dropped.
+        let mut keeping = JoinSet::new();
+        keeping.spawn(leading.clone().keep());
+        let mut lanes = Lanes::default();
+        while leading.is_held() && !stop.is_cancelled() {
+            let pause = self.pass(leading, &mut lanes).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = sleep(pause) => {}
                 () = self.runs.wake.notified() => {}
             }
         }
+        lanes.finish_within(self, LAST_PASS).await;
         self.metrics.is_leader.set(0);
-        lead.release().await;
+        leading.release().await;
     }
 
-    /// Makes one pass over all lanes. Returns the number of active runs.
-    pub async fn feed(&self, lanes: &mut HashMap<ProviderId, LaneFeed>) -> anyhow::Result<usize> {
+    /// Makes one pass, which does not wait for slow lanes. Returns the pause until the next one.
+    async fn pass(self: &Arc<Self>, leading: &Leading, lanes: &mut Lanes) -> Duration {
+        match self.start_lanes(leading, lanes).await {
+            Ok(active) => {
+                self.health.set(None);
+                lanes.finish_within(self, BUSY_PERIOD).await;
+                if active == 0 { IDLE_PERIOD } else { BUSY_PERIOD }
+            }
+            Err(error) => {
+                self.metrics.feed_failures.inc();
+                let error = format!("{error:#}");
+                tracing::warn!(event = "feeder.failed", error);
+                self.health.set(Some(NotFeeding(error)));
+                RETRY_PERIOD
+            }
+        }
+    }
+
+    /// Makes one pass over all lanes and waits for its end.
+    #[cfg(test)]
+    pub async fn feed(self: &Arc<Self>, leading: &Leading, lanes: &mut Lanes) {
+        self.start_lanes(leading, lanes).await.unwrap();
+        lanes.finish(self).await;
+    }
+
+    /// Begins a pass over all lanes. Returns the number of active runs.
+    async fn start_lanes(self: &Arc<Self>, leading: &Leading, lanes: &mut Lanes) -> anyhow::Result<usize> {
         let active = self.runs.store.active_runs().await?;
         let count = active.len();
         let in_queue: u64 = active.iter().map(|active| active.run.in_queue()).sum();
@@ -91,24 +131,7 @@ impl Feeder {
         for run in active {
             by_lane.entry(run.run.submission.provider_id).or_default().push(run);
         }
-        lanes.retain(|provider_id, _| by_lane.contains_key(provider_id));
-        let now = Instant::now();
-        let mut feedings = Vec::new();
-        for (provider_id, runs) in by_lane {
-            let mut lane = lanes.remove(&provider_id).unwrap_or_else(|| LaneFeed::new(now));
-            feedings.push(async move {
-                let fed = lane.feed(self, provider_id, &runs, now).await;
-                (provider_id, lane, fed)
-            });
-        }
-        // The lanes are fed concurrently, so that a lane whose queue is blocked delays no other.
-        for (provider_id, lane, fed) in futures::future::join_all(feedings).await {
-            lanes.insert(provider_id, lane);
-            if let Err(error) = fed {
-                self.metrics.feed_failures.inc();
-                tracing::warn!(event = "feeder.lane_failed", %provider_id, error = format!("{error:#}"));
-            }
-        }
+        lanes.start(self, leading, by_lane);
         Ok(count)
     }
 

@@ -8,8 +8,6 @@ use runmill_proto::{ConfigFault, api::NewApiKey};
 
 use crate::error::fault;
 
-const NAME_CHARS_MAX: usize = 200;
-
 /// Headers that frame a request or manage its connection. The HTTP client sets them.
 const FRAMING: [&str; 9] = [
     "connection",
@@ -22,11 +20,6 @@ const FRAMING: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
-
-pub fn name(name: &str) -> Option<ConfigFault> {
-    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-    (!fits).then(|| fault("/name", format!("must have from 1 to {NAME_CHARS_MAX} characters")))
-}
 
 /// Returns the address as it is stored, or adds a fault and returns an empty one.
 pub fn base_url(base_url: &str, rules: AddressRules, faults: &mut Vec<ConfigFault>) -> String {
@@ -108,14 +101,6 @@ mod tests {
             [("x-team", "ours", true), ("Host", "h", false), ("x team", "o", false), ("x", "\n", false)];
         for (name, value, fits) in table {
             assert_eq!(header(name, value).is_none(), fits, "{name}: {value:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_has_from_1_to_200_characters_not_bytes() {
-        for (text, fits) in [("", false), ("ü", true), (&"ü".repeat(200), true), (&"x".repeat(201), false)]
-        {
-            assert_eq!(name(text).is_none(), fits, "{text}");
         }
     }
 }

@@ -16,7 +16,11 @@ use runmill_store::{ActiveRun, DispatcherStore, Pause, ProviderRow, StoreError, 
 use runmill_vault::Sealer;
 use uuid::Uuid;
 
-use crate::{announcer::Announcer, error::UseCaseError, run_control::RunControl};
+use crate::{
+    announcer::Announcer,
+    error::{UseCaseError, name_fault},
+    run_control::RunControl,
+};
 use secrets::Secrets;
 
 /// Creates, changes and deletes providers, and tells every process.
@@ -80,7 +84,7 @@ impl ProviderChanges {
     fn row(&self, new: NewProvider) -> Result<ProviderRow, UseCaseError> {
         let mut faults = faults::keys(&new.api_keys);
         faults.extend(faults::headers(&new.headers));
-        faults.extend(faults::name(&new.name));
+        faults.extend(name_fault("/name", &new.name));
         faults.extend(new.rate_limit.faults());
         faults.extend(new.request.faults());
         faults.extend(new.retry.faults());
@@ -111,7 +115,7 @@ impl ProviderChanges {
         let secrets = Secrets { sealer: &self.sealer };
         let mut faults = Vec::new();
         if let Some(name) = patch.name {
-            faults.extend(faults::name(&name));
+            faults.extend(name_fault("/name", &name));
             row.name = name;
         }
         if let Some(base_url) = patch.base_url {

@@ -61,6 +61,21 @@ async fn a_run_of_an_unknown_provider_alone_says_so_in_its_detail() {
 }
 
 #[tokio::test]
+async fn a_name_that_nobody_can_read_is_refused() {
+    let server = Server::start().await;
+    let long = format!("/datasets?name={}", "x".repeat(201));
+    for path in ["/datasets?name=", "/datasets?name=%20", "/datasets?name=%ff", "/datasets?name=a%0ab", &long]
+    {
+        let problem = refused(server.request(Method::POST, path).body(line("a"))).await;
+        assert_eq!((problem.status, pointers(&problem)), (400, vec!["/name"]), "{path}");
+    }
+    let mut run = server.new_run().await;
+    run["name"] = json!("a\u{202e}b");
+    let problem = refused(server.request(Method::POST, "/runs").json(&run)).await;
+    assert_eq!((problem.status, pointers(&problem)), (400, vec!["/name"]), "{problem:?}");
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_refused_and_one_below_is_read() {
     let server = Server::start().await;
     let body = |bytes: usize| json!({"name": "x".repeat(bytes)});

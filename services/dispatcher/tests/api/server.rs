@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use runmill_address::AddressRules;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Role, Token};
-use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
+use runmill_dispatcher::{Dispatcher, DispatcherMetrics, FeederHealth};
 use runmill_proto::api::Problem;
 use runmill_runtime::{
     Lifecycle, ManualClock, Readiness,
@@ -56,6 +56,8 @@ impl Server {
             body_max_bytes: BODY_MAX_BYTES,
             line_max_bytes: 64 * 1024,
             lane_concurrency: 1,
+            log_partitions: 1,
+            feeder_health: FeederHealth::default(),
             reconcile_period: Duration::from_millis(20),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,36 +1,68 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
-use runmill_broker::{Queue, SharedBroker};
+use runmill_broker::{BrokerError, Queue, SharedBroker, Subscription};
 use runmill_proto::ProviderId;
 use runmill_quota::Lane;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
+use super::LaneHealth;
 use crate::job::Pipeline;
+
+/// Wait before a lane that cannot be consumed is tried again; it doubles up to the longest.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_LONGEST: Duration = Duration::from_secs(30);
 
 /// Takes one provider's jobs.
 pub(super) struct LaneConsumer {
     pub provider_id: ProviderId,
     pub lane: Arc<Lane>,
     pub pipeline: Arc<Pipeline>,
+    pub health: LaneHealth,
 }
 
 impl LaneConsumer {
     /// Takes jobs from the queue until `stop`, and runs each as a task of its own. Then requeues the jobs that have
-    /// not started, and waits for the others.
-    pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
+    /// not started, and waits for the others. A lane that cannot be consumed is tried again, and stops no other.
+    pub async fn run(self, broker: SharedBroker, stop: CancellationToken) {
+        let mut wait = RETRY_FIRST;
+        while !stop.is_cancelled() {
+            let prefetch = prefetch(*self.lane.startable().borrow());
+            match broker.subscribe(Queue::Jobs(self.provider_id), prefetch).await {
+                Ok(jobs) => {
+                    self.health.clear(self.provider_id);
+                    return self.consume(jobs, prefetch, &stop).await;
+                }
+                Err(BrokerError::Closed) => return,
+                Err(error) => self.note(&error, wait),
+            }
+            stop.run_until_cancelled(tokio::time::sleep(wait)).await;
+            wait = (wait * 2).min(RETRY_LONGEST);
+        }
+        self.health.clear(self.provider_id);
+    }
+
+    fn note(&self, error: &BrokerError, wait: Duration) {
+        tracing::error!(
+            event = "executor.lane_not_consumed",
+            provider_id = %self.provider_id,
+            %error,
+            wait_s = wait.as_secs(),
+            "no jobs of this provider are taken; this is tried again"
+        );
+        self.health.set_fault(self.provider_id, error.to_string());
+    }
+
+    async fn consume(&self, mut jobs: Box<dyn Subscription>, mut prefetch: u16, stop: &CancellationToken) {
         let mut startable = self.lane.startable();
-        let mut prefetch = prefetch(*startable.borrow_and_update());
-        let mut jobs = broker
-            .subscribe(Queue::Jobs(self.provider_id), prefetch)
-            .await
-            .with_context(|| format!("taking jobs of {}", self.provider_id))?;
-        // The prefetch bounds the number of deliveries, and so the number of tasks.
-        let tasks = TaskTracker::new();
+        // The prefetch may have changed while the queue was opened.
+        startable.mark_changed();
+        let mut tasks = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                Some(_) = tasks.join_next() => {}
                 Ok(()) = startable.changed() => {
                     let wanted = self::prefetch(*startable.borrow_and_update());
                     if wanted != prefetch {
@@ -38,21 +70,29 @@ impl LaneConsumer {
                         jobs.set_prefetch(prefetch).await;
                     }
                 }
-                delivery = jobs.next() => match delivery {
+                // The prefetch bounds the tasks of one connection; those of lost connections go on beside them.
+                delivery = jobs.next(), if tasks.len() < tasks_max(prefetch) => match delivery {
                     Some(delivery) => {
                         let (pipeline, stop) = (self.pipeline.clone(), stop.clone());
-                        tasks.spawn(async move { pipeline.work(delivery, stop).await });
+                        tasks.spawn(async move { Box::pin(pipeline.work(delivery, stop)).await });
                     }
                     None => break,
                 },
             }
         }
         jobs.stop().await;
-        tasks.close();
-        tasks.wait().await;
-        Ok(())
+        while tasks.join_next().await.is_some() {}
     }
 }
+
+/// Returns the maximum number of tasks. Jobs of a lost connection stay in hand, and are delivered again to be recognised,
+/// while the new connection brings others.
+fn tasks_max(prefetch: u16) -> usize {
+    (2 * usize::from(prefetch)).max(TASKS_MIN)
+}
+
+/// Number of tasks that there may be at any prefetch, which becomes zero while a lane is paused.
+const TASKS_MIN: usize = 64;
 
 /// Returns the number of jobs that may start now, plus a few, so that a free slot need not wait for the broker. More
 /// would withhold jobs from other executors.

@@ -1,6 +1,7 @@
 //! Takes jobs from the queue of each provider's lane.
 
 mod consumer;
+mod lane_health;
 
 use std::{
     collections::HashMap,
@@ -17,6 +18,7 @@ use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use self::consumer::LaneConsumer;
+pub use self::lane_health::LaneHealth;
 use crate::{environment::Environment, job::Pipeline};
 
 /// Interval at which the store is read. A change whose control message was lost is noticed within it.
@@ -27,6 +29,7 @@ const REFRESH: Duration = Duration::from_secs(1);
 pub struct Consumers {
     environment: Arc<Environment>,
     pipeline: Arc<Pipeline>,
+    health: LaneHealth,
     open: Arc<Mutex<HashMap<ProviderId, OpenConsumer>>>,
 }
 
@@ -36,8 +39,8 @@ struct OpenConsumer {
 }
 
 impl Consumers {
-    pub fn new(environment: Arc<Environment>, pipeline: Arc<Pipeline>) -> Self {
-        Self { environment, pipeline, open: Arc::default() }
+    pub fn new(environment: Arc<Environment>, pipeline: Arc<Pipeline>, health: LaneHealth) -> Self {
+        Self { environment, pipeline, health, open: Arc::default() }
     }
 
     /// Returns the state of each lane from which jobs are taken, for the heartbeat.
@@ -48,6 +51,7 @@ impl Consumers {
             concurrency: consumer.lane.concurrency(),
             in_flight: consumer.lane.in_flight(),
             keys: self.environment.factory.keys(provider_id),
+            fault: self.health.fault(provider_id),
         };
         open.iter().map(status).collect()
     }
@@ -64,7 +68,7 @@ impl Consumers {
                 heard = self.next_change(&mut *listener) => {
                     heard.context("the broker was closed")?;
                 }
-                Some(ended) = running.join_next() => ended.context("a consumer's task")??,
+                Some(ended) = running.join_next() => ended.context("a consumer's task")?,
             }
             match self.environment.refresh().await {
                 Ok(rows) => self.update(&rows, &broker, &mut running, &stop),
@@ -72,7 +76,7 @@ impl Consumers {
             }
         }
         while let Some(ended) = running.join_next().await {
-            ended.context("a consumer's task")??;
+            ended.context("a consumer's task")?;
         }
         Ok(())
     }
@@ -82,7 +86,7 @@ impl Consumers {
         &self,
         rows: &[ProviderRow],
         broker: &SharedBroker,
-        running: &mut JoinSet<anyhow::Result<()>>,
+        running: &mut JoinSet<()>,
         stop: &CancellationToken,
     ) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,8 +101,12 @@ impl Consumers {
         for row in rows {
             open.entry(row.id).or_insert_with(|| {
                 let (lane, stop) = (self.environment.lanes.lane(row.id), stop.child_token());
-                let pipeline = self.pipeline.clone();
-                let consumer = LaneConsumer { provider_id: row.id, lane: lane.clone(), pipeline };
+                let consumer = LaneConsumer {
+                    provider_id: row.id,
+                    lane: lane.clone(),
+                    pipeline: self.pipeline.clone(),
+                    health: self.health.clone(),
+                };
                 running.spawn(consumer.run(broker.clone(), stop.clone()));
                 OpenConsumer { lane, stop }
             });

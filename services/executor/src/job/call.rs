@@ -9,7 +9,10 @@ use super::{
     end::{End, JobLog},
     prepare::Prepared,
 };
-use crate::environment::{Callee, RunState};
+use crate::{
+    environment::{Callee, RunState},
+    exchange::Fleet,
+};
 
 impl Pipeline {
     /// Calls the model. Each attempt asks the provider's lane, in the client's permit layer.
@@ -20,10 +23,11 @@ impl Pipeline {
         stop: &CancellationToken,
     ) -> Result<JobLog, Ending> {
         let job = end.job;
-        let policy = JobPolicy { callee, job };
+        let policy = JobPolicy { callee, job, fleet: &self.fleet };
         let interrupts =
             Interrupts { before_start: stop.clone(), at_once: self.environment.interruption(job.run_id) };
         let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
+        self.open_files.note(&invoked.attempts);
         let invoked = recheck(invoked, callee).await;
         let end = End { now: self.environment.clock.now(), ..*end };
         let canceled = self.environment.run_state(job.run_id) == RunState::Canceled;
@@ -47,10 +51,16 @@ async fn recheck(mut invoked: Invoked, callee: &Callee<'_>) -> Invoked {
 struct JobPolicy<'a> {
     callee: &'a Callee<'a>,
     job: &'a Job,
+    fleet: &'a Fleet,
 }
 
 impl PolicySource for JobPolicy<'_> {
     fn policy(&self) -> CallPolicy {
         CallPolicy { failed_before: self.job.failures, deadline: self.job.deadline, ..self.callee.policy() }
+    }
+
+    /// A job may wait for its slot for long. If this process was frozen meanwhile, others have the job.
+    fn may_start(&self) -> bool {
+        self.fleet.is_fresh()
     }
 }

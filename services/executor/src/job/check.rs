@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use runmill_proto::{ErrorKind, message::Job};
+use runmill_proto::ErrorKind;
 
 use super::{Ending, Pipeline, end::End};
 use crate::environment::RunState;
@@ -18,9 +18,8 @@ impl Pipeline {
     }
 }
 
-/// Ends a job for which no call may be made: because of the state of its run, because its deadline has passed, or
-/// because it was delivered too often.
-pub(super) fn check(end: &End<'_>, state: RunState, deliveries: u32) -> Result<(), Ending> {
+/// Ends a job for which no call may be made: because of the state of its run, or because its deadline has passed.
+pub(super) fn check(end: &End<'_>, state: RunState) -> Result<(), Ending> {
     match state {
         // The store does not list the run as active, so it has ended with this job still in the queue: it was
         // canceled while no executor was running.
@@ -31,10 +30,6 @@ pub(super) fn check(end: &End<'_>, state: RunState, deliveries: u32) -> Result<(
     if end.job.deadline.is_some_and(|deadline| end.now >= deadline) {
         let reason = "the run's deadline passed before the call";
         return Err(end.failed(ErrorKind::DeadlinePassed, &reason).into());
-    }
-    if deliveries >= Job::DELIVERIES_MAX {
-        let reason = format!("delivered {deliveries} times without an end");
-        return Err(end.failed(ErrorKind::Poisoned, &reason).into());
     }
     Ok(())
 }

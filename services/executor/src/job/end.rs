@@ -1,6 +1,7 @@
 use std::{fmt::Display, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use runmill_broker::Envelope;
 use runmill_llm::{ChatResponse, Invoked, ModelError, Unanswered};
 use runmill_proto::{
     ErrorKind, InvocationId, Item, Outcome, Remarks,
@@ -184,6 +185,34 @@ impl JobLog {
 
     fn deferred(deferred: Deferred) -> Self {
         Self::Deferred(Box::new(deferred))
+    }
+
+    pub fn envelope(&self) -> Envelope {
+        match self {
+            Self::Ended(invocation) => Envelope::new(&**invocation),
+            Self::Deferred(deferred) => Envelope::new(&**deferred),
+        }
+    }
+
+    /// Returns the log of a failed job that keeps the call and its cost, and drops the answer. Returns `None` if there
+    /// is nothing to drop.
+    pub fn without_answer(self, reason: &dyn Display) -> Option<Self> {
+        match self {
+            Self::Ended(invocation) if invocation.error_kind != Some(ErrorKind::AnswerTooLarge) => {
+                Some(Self::ended(Invocation {
+                    outcome: Outcome::Failed,
+                    error_kind: Some(ErrorKind::AnswerTooLarge),
+                    error: Some(reason.to_string()),
+                    response: None,
+                    reasoning: None,
+                    tool_calls: Vec::new(),
+                    logprobs: None,
+                    score: None,
+                    ..*invocation
+                }))
+            }
+            Self::Ended(_) | Self::Deferred(_) => None,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
-//! One job, from delivery to ack: claim, check, prepare, call, score, publish, ack. Each step is a file.
+//! One job, from delivery to ack: claim, check, prepare, call, score, publish, ack. Each step is a file; the claim is
+//! decided in [`exchange`](crate::exchange).
 //!
 //! A step returns what the next one needs, or how the job ends without the rest ([`Ending`]).
 
 mod call;
 mod check;
-mod claim;
+mod copy;
 mod end;
+mod open_files;
 mod prepare;
 mod publish;
 mod score;
@@ -20,17 +22,24 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use self::{
-    claim::{Claim, Recent, Working},
     end::{End, JobLog},
+    open_files::OpenFiles,
+    publish::Published,
 };
-use crate::{ack, environment::Environment, metrics::ExecutorMetrics};
+use crate::{
+    ack,
+    environment::Environment,
+    exchange::{Claimed, Fleet, InHand},
+    metrics::ExecutorMetrics,
+};
 
 /// Executes jobs.
 pub struct Pipeline {
     environment: Arc<Environment>,
     broker: SharedBroker,
     metrics: ExecutorMetrics,
-    recent: Recent,
+    fleet: Arc<Fleet>,
+    open_files: OpenFiles,
     log_partitions: u16,
     /// Ends the wait for an unreachable broker.
     kill: CancellationToken,
@@ -42,6 +51,8 @@ enum Ending {
     Log(JobLog),
     /// No request was made, so the job is requeued for another executor.
     Requeue,
+    /// Another executor has the job or has done it, or the job was published again. It is acked.
+    Copy,
 }
 
 impl From<JobLog> for Ending {
@@ -55,10 +66,11 @@ impl Pipeline {
         environment: Arc<Environment>,
         broker: SharedBroker,
         metrics: ExecutorMetrics,
+        fleet: Arc<Fleet>,
         log_partitions: u16,
         kill: CancellationToken,
     ) -> Self {
-        Self { environment, broker, metrics, recent: Recent::default(), log_partitions, kill }
+        Self { environment, broker, metrics, fleet, open_files: OpenFiles::default(), log_partitions, kill }
     }
 
     /// Executes the job of a delivery and settles the delivery. The job is acked only after its log is confirmed.
@@ -76,39 +88,64 @@ impl Pipeline {
         self.metrics.unacked_jobs.dec();
     }
 
-    async fn claim(&self, job: &Job, delivery: Delivery, stop: &CancellationToken) {
-        match self.recent.claim(job) {
-            Claim::Done => ack::ack(delivery).await,
-            Claim::InProgress(elsewhere) => {
-                if elsewhere.done().await {
-                    ack::ack(delivery).await;
-                } else {
-                    ack::requeue(delivery).await;
-                }
+    /// Takes the job in hand and executes it, unless it is in hand or done already.
+    async fn claim(&self, job: &Job, mut delivery: Delivery, stop: &CancellationToken) {
+        let delivery_count = delivery.delivery_count;
+        loop {
+            match self.fleet.claim(job.into(), delivery) {
+                Claimed::New(in_hand) => return self.execute(job, delivery_count, in_hand, stop).await,
+                Claimed::Superfluous(delivery) => return ack::ack(delivery).await,
+                Claimed::Ending(again) => delivery = again,
             }
-            Claim::New(working) => match self.survive(job, delivery.delivery_count, stop).await {
-                Ending::Log(log) => self.finish(job, &log, working, delivery).await,
-                Ending::Requeue => {
-                    self.metrics.requeued.inc();
-                    ack::requeue(delivery).await;
-                }
-            },
+            let ended = stop.run_until_cancelled(self.fleet.wait_for_end(&job.key())).await;
+            if ended.is_none() {
+                return ack::requeue(delivery).await;
+            }
         }
     }
 
-    /// Publishes the record until the broker has confirmed it, and only then acks the job. If the process is killed
+    async fn execute(&self, job: &Job, delivery_count: u32, in_hand: InHand, stop: &CancellationToken) {
+        match self.survive(job, delivery_count, stop).await {
+            Ending::Log(log) => self.finish(job, log, in_hand).await,
+            Ending::Requeue => {
+                self.metrics.requeued.inc();
+                if let Some(delivery) = in_hand.end(None) {
+                    ack::requeue(delivery).await;
+                }
+            }
+            Ending::Copy => {
+                if let Some(delivery) = in_hand.end(None) {
+                    ack::ack(delivery).await;
+                }
+            }
+        }
+    }
+
+    /// Publishes the log until the broker has confirmed it, and only then acks the job. If the process is killed
     /// before that, the job stays unacked and is redelivered.
-    async fn finish(&self, job: &Job, log: &JobLog, working: Working, delivery: Delivery) {
-        if self.publish(job, log).await {
-            working.done();
-            ack::ack(delivery).await;
+    async fn finish(&self, job: &Job, log: JobLog, in_hand: InHand) {
+        if matches!(log, JobLog::Deferred(_)) {
+            in_hand.deferring();
+        }
+        match self.publish(job, log).await {
+            Published::Confirmed(ended) => {
+                if let Some(delivery) = in_hand.end(Some(ended)) {
+                    ack::ack(delivery).await;
+                }
+            }
+            Published::Refused(error) => {
+                if let Some(delivery) = in_hand.end(None) {
+                    ack::dead_letter(delivery, &error).await;
+                }
+            }
+            Published::GivenUp => self.fleet.leave_behind(),
         }
     }
 
     /// Executes the job, and turns a panic into its end. Otherwise an item that triggers a bug would be redelivered
     /// again and again.
-    async fn survive(&self, job: &Job, deliveries: u32, stop: &CancellationToken) -> Ending {
-        let processed = AssertUnwindSafe(self.process(job, deliveries, stop)).catch_unwind().await;
+    async fn survive(&self, job: &Job, delivery_count: u32, stop: &CancellationToken) -> Ending {
+        let processed = AssertUnwindSafe(self.process(job, delivery_count, stop)).catch_unwind().await;
         match processed {
             Ok(Ok(log)) => Ending::Log(log),
             Ok(Err(ending)) => ending,
@@ -119,12 +156,20 @@ impl Pipeline {
         }
     }
 
-    async fn process(&self, job: &Job, deliveries: u32, stop: &CancellationToken) -> Result<JobLog, Ending> {
+    async fn process(
+        &self,
+        job: &Job,
+        delivery_count: u32,
+        stop: &CancellationToken,
+    ) -> Result<JobLog, Ending> {
+        // A copy must not even be deferred, so its check comes first.
+        let end = End::new(job, self.environment.clock.now());
+        self.check_copy(&end, delivery_count, stop).await?;
         let end = End::new(job, self.environment.clock.now());
         self.learn_run(&end).await?;
         let item = self.item(&end).await?;
         let end = end.of_item(&item);
-        check::check(&end, self.environment.run_state(job.run_id), deliveries)?;
+        check::check(&end, self.environment.run_state(job.run_id))?;
         if stop.is_cancelled() {
             return Err(Ending::Requeue);
         }

@@ -89,10 +89,15 @@ impl Pipeline {
             messages: vec![ChatMessage { role: Role::User, parts }],
             generation: callee.supported(job.config.generation.clone()),
             form: callee.form(),
-            call_id: job.key().to_string(),
+            call_id: call_id(job),
             keep_thinking: capabilities.thinking_tags == Some(false),
         })
     }
+}
+
+/// Returns the id of the job's calls, which differs for each time that it is fed.
+fn call_id(job: &Job) -> String {
+    format!("{}:{}.{}", job.key(), job.epoch, job.attempt)
 }
 
 /// Checks that everything in `inputs` can be sent. An item is refused rather than asked without a part of its question.

@@ -62,26 +62,6 @@ async fn a_cancel_interrupts_the_call_in_flight() {
 }
 
 #[tokio::test]
-async fn a_job_that_was_delivered_too_often_fails_as_poisoned_without_a_call() {
-    let mut world = World::new().await;
-    let job = world.publish(0).await;
-    let mut others = world.broker.inner.subscribe(world.lane, 1).await.unwrap();
-    for _ in 0..10 {
-        others.next().await.unwrap().requeue_as_failed().await.unwrap();
-    }
-    drop(others);
-    world.start();
-
-    assert_eq!(world.next().await, Seen::Taken(job));
-    let log = world.next_invocation().await;
-    assert_eq!(world.next().await, Seen::Acked(job));
-
-    assert_eq!((log.outcome, log.error_kind), (Outcome::Failed, Some(ErrorKind::Poisoned)));
-    assert_eq!(log.error.as_deref(), Some("delivered 10 times without an end"));
-    assert!(!world.model.was_asked());
-}
-
-#[tokio::test]
 async fn what_nobody_can_read_is_put_aside_with_the_reason_and_others_go_on() {
     let mut world = World::new().await;
     world.model.answer(1);

@@ -1,5 +1,5 @@
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -23,6 +23,8 @@ pub enum Seen {
     Published(Envelope),
     /// A log that the broker refused.
     Refused,
+    /// Jobs could not be taken.
+    NotSubscribed,
 }
 
 /// An in-memory broker that records all events in order.
@@ -31,13 +33,44 @@ pub struct WatchedBroker {
     seen: mpsc::Sender<Seen>,
     /// Number of further logs that the broker refuses.
     refusals: AtomicU32,
+    /// Number of further times that jobs cannot be taken.
+    unsubscribable: AtomicU32,
+    /// Size of the largest message.
+    size_max: AtomicU64,
 }
 
 impl WatchedBroker {
     pub fn new(refusals: u32) -> (Self, mpsc::Receiver<Seen>) {
         let (seen, receiver) = mpsc::channel(1_000);
-        (Self { inner: MemoryBroker::new(), seen, refusals: AtomicU32::new(refusals) }, receiver)
+        let broker = Self {
+            inner: MemoryBroker::new(),
+            seen,
+            refusals: AtomicU32::new(refusals),
+            unsubscribable: AtomicU32::new(0),
+            size_max: AtomicU64::new(u64::MAX),
+        };
+        (broker, receiver)
     }
+
+    /// Refuses messages of more than `size_max` bytes from now on.
+    pub fn limit(&self, size_max: u64) {
+        self.size_max.store(size_max, Ordering::SeqCst);
+    }
+
+    /// Refuses the next `count` times that someone wants to take jobs.
+    pub fn refuse_subscriptions(&self, count: u32) {
+        self.unsubscribable.store(count, Ordering::SeqCst);
+    }
+
+    fn check_size(&self, message: &Envelope) -> Result<(), PublishError> {
+        let (size, max) = (message.body.len() as u64, self.size_max.load(Ordering::SeqCst));
+        if size > max { Err(PublishError::TooLarge { size, max }) } else { Ok(()) }
+    }
+}
+
+/// Takes one of a number of refusals. Returns false if none is left.
+fn takes_one(refusals: &AtomicU32) -> bool {
+    refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
 }
 
 /// The receiver may be gone at the end of a test.
@@ -56,17 +89,21 @@ impl Broker for WatchedBroker {
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {
-        let refuse = |left: u32| left.checked_sub(1);
-        if self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refuse).is_ok() {
+        if takes_one(&self.refusals) {
             tell(&self.seen, Seen::Refused);
             return Err(PublishError::Rejected);
         }
+        self.check_size(&message).inspect_err(|_| tell(&self.seen, Seen::Refused))?;
         self.inner.publish(queue, message.clone()).await?;
         tell(&self.seen, Seen::Published(message));
         Ok(())
     }
 
     async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
+        if matches!(queue, Queue::Jobs(_)) && takes_one(&self.unsubscribable) {
+            tell(&self.seen, Seen::NotSubscribed);
+            return Err(BrokerError::Refused { what: "a channel".into(), reason: "none is left".into() });
+        }
         let inner = self.inner.subscribe(queue, prefetch).await?;
         Ok(Box::new(WatchedSubscription { inner, seen: self.seen.clone() }))
     }
@@ -143,9 +180,9 @@ impl Settle for WatchedSettle {
         self.inner.requeue().await
     }
 
-    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
+    async fn requeue_as_failed(&self, message: &Envelope) -> Result<(), BrokerError> {
         self.tell(Seen::Rejected);
-        self.inner.requeue_as_failed().await
+        self.inner.requeue_as_failed(message).await
     }
 
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError> {

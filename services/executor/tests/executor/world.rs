@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{Broker, Envelope, Queue};
-use runmill_executor::{Executor, ExecutorMetrics};
+use runmill_executor::{Executor, ExecutorMetrics, LaneHealth};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
     DatasetId, ProviderId, RunId,
@@ -39,6 +39,7 @@ pub struct World {
     pub run_id: RunId,
     pub life: Lifecycle,
     pub lane: Queue,
+    pub health: LaneHealth,
     provider_id: ProviderId,
     seen: mpsc::Receiver<Seen>,
     _folder: TempDir,
@@ -69,6 +70,7 @@ impl World {
             run_id,
             life: Lifecycle::default(),
             lane,
+            health: LaneHealth::default(),
             provider_id,
             seen,
             _folder: folder,
@@ -118,6 +120,7 @@ impl World {
             clock,
             metrics: ExecutorMetrics::register(&registry).unwrap(),
             log_partitions: 1,
+            lane_health: self.health.clone(),
         };
         executor.start(&self.life);
     }

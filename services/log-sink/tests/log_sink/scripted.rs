@@ -16,18 +16,35 @@ pub struct ScriptedStore {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct State {
-    pub is_down: bool,
+    pub fault: Option<Fault>,
     /// Number of attempts to write.
     pub tries: u32,
 }
 
+/// A fault of the whole store.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    Down,
+    /// The database answers, and not as it should.
+    Broken,
+}
+
+impl Fault {
+    fn error(self) -> StoreError {
+        match self {
+            Self::Down => StoreError::Unavailable("gone for lunch".into()),
+            Self::Broken => StoreError::Broken("a row does not read".into()),
+        }
+    }
+}
+
 impl ScriptedStore {
-    pub fn new(is_down: bool, unwritable: Option<u32>) -> Self {
-        Self { state: watch::Sender::new(State { is_down, tries: 0 }), unwritable, written: Arc::default() }
+    pub fn new(fault: Option<Fault>, unwritable: Option<u32>) -> Self {
+        Self { state: watch::Sender::new(State { fault, tries: 0 }), unwritable, written: Arc::default() }
     }
 
     pub fn come_back(&self) {
-        self.state.send_modify(|state| state.is_down = false);
+        self.state.send_modify(|state| state.fault = None);
     }
 
     pub fn tries(&self) -> u32 {
@@ -44,11 +61,11 @@ impl ScriptedStore {
 impl LogWriter for ScriptedStore {
     async fn write_logs(&self, batch: &LogBatch, _now: Timestamp) -> Result<Written, StoreError> {
         let ordinals: Vec<u32> = batch.0.iter().map(|entry| entry.key().ordinal).collect();
-        let is_down = self.state.borrow().is_down;
-        let result = if is_down {
-            Err(StoreError::Unavailable("gone for lunch".into()))
+        let fault = self.state.borrow().fault;
+        let result = if let Some(fault) = fault {
+            Err(fault.error())
         } else if self.unwritable.is_some_and(|ordinal| ordinals.contains(&ordinal)) {
-            Err(StoreError::Broken("no row takes that".into()))
+            Err(StoreError::RowRefused("no column takes that".into()))
         } else {
             self.written.lock().unwrap().extend(&ordinals);
             Ok(Written { results: ordinals.len() as u64, ..Written::default() })

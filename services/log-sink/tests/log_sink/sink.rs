@@ -28,7 +28,14 @@ pub struct Sink {
 impl Sink {
     /// Starts a log-sink with `messages` in its queue.
     pub async fn start(store: ScriptedStore, messages: impl IntoIterator<Item = Envelope>) -> Self {
-        let broker = Arc::new(MemoryBroker::new());
+        Self::start_with(Arc::new(MemoryBroker::new()), store, messages).await
+    }
+
+    pub async fn start_with(
+        broker: Arc<MemoryBroker>,
+        store: ScriptedStore,
+        messages: impl IntoIterator<Item = Envelope>,
+    ) -> Self {
         broker.declare(LOGS).await.unwrap();
         for message in messages {
             broker.publish(LOGS, message).await.unwrap();
@@ -81,4 +88,12 @@ async fn left(broker: &dyn Broker, queue: Queue) -> Vec<Delivery> {
 pub fn log(ordinal: u32) -> Envelope {
     let call = testing::call(InvocationId::from_uuid(Uuid::now_v7()));
     Envelope::new(&testing::invocation(testing::key(ordinal), call, Outcome::Succeeded))
+}
+
+/// Returns the message about an invocation with an answer of `bytes`.
+pub fn large(ordinal: u32, bytes: usize) -> Envelope {
+    let call = testing::call(InvocationId::from_uuid(Uuid::now_v7()));
+    let mut invocation = testing::invocation(testing::key(ordinal), call, Outcome::Succeeded);
+    invocation.response = Some("a".repeat(bytes));
+    Envelope::new(&invocation)
 }

@@ -9,7 +9,10 @@ use serde_json::json;
 
 use crate::{
     cli::DemoArgs,
-    command::run::{Output, Preview, run_standalone},
+    command::{
+        follow::Output,
+        run::{Preview, run_standalone},
+    },
     exit::ExitCode,
     process::Process,
     run::{
@@ -17,6 +20,7 @@ use crate::{
         provider::{Address, ProviderChoice},
         submit::Request,
     },
+    screen::note,
 };
 
 const DATASET: &str = include_str!("../../../../tests/data/gsm8k.jsonl");
@@ -35,13 +39,14 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     })
     .await?;
     let items = Items::from_lines("gsm8k", DATASET.as_bytes(), args.limit.unwrap_or(usize::MAX))?;
-    eprintln!("gsm8k ({} items) against the model `{}` of the built-in gateway", items.count, args.model);
+    note!("gsm8k ({} items) against the model `{}` of the built-in gateway", items.count, args.model);
     let request = Request {
         model: args.model,
         provider: ProviderChoice::At(Address {
             base_url: gateway.base_url(),
             protocol: None,
             api_key: None,
+            key_variable: String::new(),
             headers: BTreeMap::new(),
             images: None,
             concurrency: None,
@@ -49,9 +54,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         config: RunConfig::default(),
         dataset_name: "gsm8k".to_owned(),
     };
-    let output = Output { json: false, out: None, at_server: false };
+    let output = Output::open(false, None)?;
     let preview = Preview::SmokeTestAndEstimate;
-    let ended = run_standalone(&process, &request, items, &output, preview, signals).await;
+    let ended = run_standalone(&process, &request, items, output, preview, signals).await;
     gateway.stop().await?;
     ended
 }

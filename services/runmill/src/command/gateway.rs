@@ -5,7 +5,7 @@ use futures::StreamExt;
 use runmill_gateway::{AnswerKey, Gateway, GatewaySettings};
 use runmill_runtime::stop_signals;
 
-use crate::{cli::GatewayArgs, exit::ExitCode};
+use crate::{cli::GatewayArgs, exit::ExitCode, screen::note};
 
 /// Serves a deterministic model until a signal stops the process.
 pub async fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
@@ -26,7 +26,7 @@ pub async fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
         ..GatewaySettings::default()
     })
     .await?;
-    eprintln!("the gateway serves {}", gateway.base_url());
+    note!("the gateway serves {}", gateway.base_url());
     stop_signals()?.next().await;
     gateway.stop().await?;
     Ok(ExitCode::Completed)

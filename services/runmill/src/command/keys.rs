@@ -7,6 +7,7 @@ use crate::{
     cli::KeysAction,
     exit::{ExitCode, usage},
     process::Process,
+    screen::print,
     service::connect_store,
 };
 
@@ -14,7 +15,7 @@ pub async fn run(action: KeysAction) -> anyhow::Result<ExitCode> {
     match action {
         KeysAction::Generate => {
             // This is the only place that prints a secret: the user has to store this key.
-            println!("{}", generate_hex().expose_secret());
+            print(generate_hex().expose_secret())?;
             Ok(ExitCode::Completed)
         }
         KeysAction::Rotate => rotate().await,
@@ -34,7 +35,7 @@ async fn rotate() -> anyhow::Result<ExitCode> {
     };
     let store: SharedStore = connect_store(&process.config, url).await?;
     let (resealed, current) = reseal_all(&*store, &Keyring::parse(key)?).await?;
-    println!("{resealed} secrets are now encrypted with the first key; {current} already were");
+    print(format_args!("{resealed} secrets are now encrypted with the first key; {current} already were"))?;
     Ok(ExitCode::Completed)
 }
 

@@ -1,6 +1,7 @@
 use crate::{
     exit::{ExitCode, usage},
     process::Process,
+    screen::print,
     service::connect_store,
 };
 
@@ -13,6 +14,6 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         );
     };
     connect_store(&process.config, url).await?;
-    println!("the database is up to date");
+    print("the database is up to date")?;
     Ok(ExitCode::Completed)
 }

@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
+pub mod dead;
 pub mod demo;
 pub mod doctor;
+mod follow;
 pub mod gateway;
 pub mod keys;
 pub mod migrate;
@@ -11,6 +13,5 @@ pub mod smoke_test;
 
 /// Prints a value as one JSON document.
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    Ok(crate::screen::print(serde_json::to_string_pretty(value)?)?)
 }

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use anyhow::Context;
 use comfy_table::{Table, presets};
 use futures::StreamExt;
@@ -6,14 +8,19 @@ use runmill_proto::{
     RunId, RunStatus,
     api::{Run, RunEvent},
 };
+use runmill_runtime::stop_signals;
 
 use crate::{
     cli::{RunsAction, RunsArgs},
     client::Client,
-    command::print_json,
-    exit::ExitCode,
+    command::{
+        follow::{Output, follow_here},
+        print_json,
+    },
+    exit::{ExitCode, usage},
     process::Process,
-    run::{connect, summary},
+    run::{connect, results_file::ResultsFile, submit::Submitted, summary},
+    screen::{PrintError, note, print},
     service::standalone::{Services, Standalone},
 };
 
@@ -23,23 +30,77 @@ pub async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
     if let Some(client) = connect(&process, &args.server)? {
         return act(&client, &args).await;
     }
+    if let RunsAction::Resume { id, out } = &args.action {
+        return resume_here(&process, *id, Output::open(args.json, out.as_deref())?).await;
+    }
     let local = Standalone::for_command(&process, Services::ApiOnly).await?;
-    let ended = act(&local.client, &args).await;
+    let ended = act_here(&local, &args).await;
     local.stop(futures::stream::pending()).await?;
     ended
 }
 
+/// Works on a run of the data directory until it ends, as the command that submitted it did.
+async fn resume_here(process: &Process, id: RunId, output: Output) -> anyhow::Result<ExitCode> {
+    follow_here(process, output, stop_signals()?, async |local: &Standalone| {
+        let run = local.client.run(id).await?;
+        if run.status.is_terminal() {
+            return usage(format_args!(
+                "the run is {}; `runmill runs results {id}` prints its results, and `runmill runs retry-failed {id}` \
+                 tries its failed items again",
+                run.status
+            ));
+        }
+        Ok(Submitted { run, resumed: true, kept: None, missing_key: None })
+    })
+    .await
+}
+
+/// As [`act`], for the data directory, whose runs make progress only while a command works on them.
+async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCode> {
+    match args.action {
+        RunsAction::Cancel { id } => {
+            local.client.steer(id, "cancel").await?;
+            local.end_canceled(id).await?;
+            show(&local.client.run(id).await?, args.json)
+        }
+        RunsAction::RetryFailed { id } => {
+            let code = act(&local.client, args).await?;
+            note!("`runmill runs resume {id}` tries them");
+            Ok(code)
+        }
+        _ => act(&local.client, args).await,
+    }
+}
+
 async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
-    let (id, action) = match args.action {
-        RunsAction::List { limit } => return list(client, limit, args.json).await,
-        RunsAction::Show { id } => return show(&client.run(id).await?, args.json),
-        RunsAction::Watch { id } => return watch(client, id, args.json).await,
+    let (id, action) = match &args.action {
+        RunsAction::List { limit } => return list(client, *limit, args.json).await,
+        RunsAction::Show { id } => return show(&client.run(*id).await?, args.json),
+        RunsAction::Watch { id } => return watch(client, *id, args.json).await,
+        RunsAction::Results { id, out } => return results(client, *id, out).await,
+        RunsAction::Resume { out: Some(_), .. } => {
+            return usage(
+                "--out goes with a run of the data directory: `runmill runs results` reads a server's",
+            );
+        }
         RunsAction::Cancel { id } => (id, "cancel"),
         RunsAction::Pause { id } => (id, "pause"),
-        RunsAction::Resume { id } => (id, "resume"),
+        RunsAction::Resume { id, out: None } => (id, "resume"),
         RunsAction::RetryFailed { id } => (id, "retry-failed"),
     };
-    show(&client.steer(id, action).await?, args.json)
+    show(&client.steer(*id, action).await?, args.json)
+}
+
+/// Writes the results that a run has so far, and says so if there are more to come.
+async fn results(client: &Client, id: RunId, out: &Path) -> anyhow::Result<ExitCode> {
+    let file = ResultsFile::open(out)?;
+    let run = client.run(id).await?;
+    // The user asks for what is there now, so it is whole.
+    file.write(client, id, true).await?;
+    if !run.status.is_terminal() {
+        note!("the run is {}: {} of {} settled", run.status, run.counters.settled, run.counters.total);
+    }
+    Ok(ExitCode::Completed)
 }
 
 async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<ExitCode> {
@@ -62,7 +123,7 @@ async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<ExitCod
             run.created_at.strftime("%Y-%m-%d %H:%M").to_string(),
         ]);
     }
-    println!("{table}");
+    print(table)?;
     Ok(ExitCode::Completed)
 }
 
@@ -70,7 +131,7 @@ fn show(run: &Run, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         print_json(run)?;
     } else {
-        println!("{}", summary::table(run, None));
+        print(summary::table(run, None))?;
     }
     Ok(ExitCode::Completed)
 }
@@ -85,7 +146,7 @@ async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<ExitCod
             decoder.push(piece);
             while let Some(event) = decoder.next()? {
                 let Ok(data) = serde_json::from_str::<RunEvent>(event.data) else { continue };
-                print_event(&data, event.data, json);
+                print_event(&data, event.data, json)?;
                 match data {
                     RunEvent::End(end) => {
                         let completed = end.status == RunStatus::Completed;
@@ -102,29 +163,27 @@ async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<ExitCod
     }
 }
 
-fn print_event(event: &RunEvent, data: &str, json: bool) {
+fn print_event(event: &RunEvent, data: &str, json: bool) -> Result<(), PrintError> {
     if json {
-        println!("{data}");
-        return;
+        return print(data);
     }
     match event {
-        RunEvent::RunStatus(status) => println!("status    {}", status.status),
+        RunEvent::RunStatus(status) => print(format_args!("status    {}", status.status)),
         RunEvent::RunProgress(progress) => {
-            println!("progress  {}/{} settled", progress.counters.settled, progress.counters.total);
+            print(format_args!("progress  {}/{} settled", progress.counters.settled, progress.counters.total))
         }
-        RunEvent::RunItem(item) => println!(
+        RunEvent::RunItem(item) => print(format_args!(
             "item      {} {}{}  {}",
             item.item_id,
             item.outcome,
             item.score.as_ref().and_then(|score| score.value).map(|v| format!(" {v}")).unwrap_or_default(),
             item.question
-        ),
-        RunEvent::RunLog(log) => {
-            if let Some(error) = &log.error {
-                println!("attempt   {}.{} {error}", log.ordinal, log.sample);
-            }
-        }
-        RunEvent::End(end) => println!("end       {}", end.status),
-        RunEvent::Snapshot { .. } | RunEvent::Unknown => {}
+        )),
+        RunEvent::RunLog(log) => match &log.error {
+            Some(error) => print(format_args!("attempt   {}.{} {error}", log.ordinal, log.sample)),
+            None => Ok(()),
+        },
+        RunEvent::End(end) => print(format_args!("end       {}", end.status)),
+        RunEvent::Snapshot { .. } | RunEvent::Unknown => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     exit::ExitCode,
     process::Process,
     run::{connect, provider::ProviderChoice, smoke_test::table},
+    screen::print,
     service::standalone::{Services, Standalone},
 };
 
@@ -23,7 +24,7 @@ pub async fn run(args: SmokeTestArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         print_json(&report)?;
     } else {
-        println!("{}", table(&args.model, &report));
+        print(table(&args.model, &report))?;
     }
     Ok(if report.ok { ExitCode::Completed } else { ExitCode::Failed })
 }

@@ -11,6 +11,7 @@ use super::{
     summary,
     waiting::{items, only_waits},
 };
+use crate::screen::note;
 
 /// Display of a run's progress on standard error: a bar on a terminal, and otherwise a line every two seconds.
 pub struct ProgressDisplay {
@@ -54,7 +55,7 @@ impl ProgressDisplay {
                 let due = last.is_none_or(|last| last.elapsed() >= LINE_INTERVAL);
                 if due || settled == total {
                     *last = Some(Instant::now());
-                    eprintln!("{settled}/{total}  {text}");
+                    note!("{settled}/{total}  {text}");
                 }
             }
             Screen::Nothing => {}
@@ -65,7 +66,7 @@ impl ProgressDisplay {
     pub fn print(&self, text: &str) {
         match &self.screen {
             Screen::Bar(bar) => bar.println(text),
-            Screen::Lines { .. } | Screen::Nothing => eprintln!("{text}"),
+            Screen::Lines { .. } | Screen::Nothing => note!("{text}"),
         }
     }
 

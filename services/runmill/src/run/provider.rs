@@ -31,6 +31,8 @@ pub struct Address {
     /// Protocol of the API. `None` stands for the vendor's own protocol.
     pub protocol: Option<ProviderProtocol>,
     pub api_key: Option<String>,
+    /// Environment variable from which the key was read.
+    pub key_variable: String,
     pub headers: BTreeMap<String, String>,
     /// True if the model takes images, false if it takes none. `None` leaves it as the server has it.
     pub images: Option<bool>,
@@ -55,10 +57,19 @@ impl ProviderChoice {
             base_url: args.base_url.clone(),
             protocol: args.protocol.map(ProviderProtocol::from),
             api_key,
+            key_variable: variable.to_owned(),
             headers: headers::parse(&args.header)?,
             images: args.images.map(YesOrNo::is_yes),
             concurrency,
         }))
+    }
+
+    /// Returns a remark on the key if the command has none and `provider` has none either.
+    pub fn missing_key(&self, provider: &Provider) -> Option<String> {
+        match self {
+            Self::At(address) if address.lacks_key(Some(provider)) => Some(address.missing_key()),
+            _ => None,
+        }
     }
 
     /// Returns the provider, after sending the settings of this command to the server if they differ.
@@ -78,13 +89,28 @@ impl Address {
 
     async fn provider(&self, client: &Client) -> anyhow::Result<Provider> {
         let name = self.name();
-        let Some(found) = client.provider_named(&name).await? else {
+        let found = client.provider_named(&name).await?;
+        // The vendors serve nobody without a key. Other servers may need none.
+        if self.kind() != ProviderKind::Custom && self.lacks_key(found.as_ref()) {
+            return usage(self.missing_key());
+        }
+        let Some(found) = found else {
             return client.create_provider(&self.new_provider(name)).await.context("the provider is refused");
         };
         match self.change(&found) {
             Some(patch) => Ok(client.patch_provider(&found, &patch).await?),
             None => Ok(found),
         }
+    }
+
+    fn lacks_key(&self, found: Option<&Provider>) -> bool {
+        let is_known = found.is_some_and(|found| !found.api_keys.is_empty());
+        // A header may hold the key.
+        self.api_key.is_none() && self.headers.is_empty() && !is_known
+    }
+
+    fn missing_key(&self) -> String {
+        format!("{} is not set; --api-key-env names another variable", self.key_variable)
     }
 
     /// Returns the settings of this command that differ from the server's, or `None` if none do. Equal settings are
@@ -95,7 +121,9 @@ impl Address {
         let new_limit = limit != found.rate_limit;
         let capabilities = self.capabilities(&found.capabilities);
         let new_capabilities = capabilities != found.capabilities;
-        (new_key || new_limit || new_capabilities).then(|| ProviderPatch {
+        let new_host = host(&found.base_url) != host(self.base_url());
+        (new_key || new_limit || new_capabilities || new_host).then(|| ProviderPatch {
+            base_url: new_host.then(|| self.base_url().to_owned()),
             api_keys: new_key.then(|| self.keys()),
             capabilities: new_capabilities.then_some(capabilities),
             rate_limit: new_limit.then_some(limit),
@@ -104,12 +132,18 @@ impl Address {
     }
 
     /// Returns the provider's name. Commands with other headers have other providers, because headers can change what
-    /// a model answers.
+    /// a model answers. The two names of this machine are one provider.
     fn name(&self) -> String {
         let protocol = self.protocol.map(|protocol| format!(" {protocol}")).unwrap_or_default();
         let headers =
             headers::label(&self.headers).map(|label| format!(" headers {label}")).unwrap_or_default();
-        format!("cli {}{protocol}{headers}", self.base_url())
+        let base_url =
+            self.base_url().replacen("//localhost", "//127.0.0.1", usize::from(self.is_localhost()));
+        format!("cli {base_url}{protocol}{headers}")
+    }
+
+    fn is_localhost(&self) -> bool {
+        host(self.base_url()).is_some_and(|host| host == "localhost")
     }
 
     fn new_provider(&self, name: String) -> NewProvider {
@@ -168,14 +202,16 @@ fn label(value: &str) -> String {
 
 /// Returns the vendor of an address. Google also serves OpenAI's protocol, below a path of its own.
 fn kind(base_url: &str) -> ProviderKind {
-    let url = Url::parse(base_url.trim()).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    match host {
+    match host(base_url).unwrap_or_default().as_str() {
         "api.openai.com" => ProviderKind::Openai,
         "api.anthropic.com" => ProviderKind::Anthropic,
         "generativelanguage.googleapis.com" if !base_url.contains("/openai") => ProviderKind::Google,
         _ => ProviderKind::Custom,
     }
+}
+
+fn host(base_url: &str) -> Option<String> {
+    Url::parse(base_url.trim()).ok()?.host_str().map(str::to_owned)
 }
 
 /// Returns the environment variable from which the vendor's own clients read the key.
@@ -203,6 +239,7 @@ mod tests {
             base_url: "https://api.openai.com/v1".to_owned(),
             protocol: None,
             api_key: api_key.map(str::to_owned),
+            key_variable: "OPENAI_API_KEY".to_owned(),
             headers: BTreeMap::new(),
             images: None,
             concurrency,
@@ -287,6 +324,35 @@ mod tests {
         assert_ne!(with("hidden").name(), with("other").name());
         assert!(!with("hidden").name().contains("hidden"));
         assert_eq!(with("hidden").new_provider("x".into()).headers["x-team"], "hidden");
+    }
+
+    #[test]
+    fn the_names_of_this_machine_are_one_provider_at_the_address_of_the_command() {
+        let at = |base_url: &str| Address { base_url: base_url.to_owned(), ..address(None, None) };
+        let (named, numbered) = (at("http://localhost:8000/v1"), at("http://127.0.0.1:8000/v1/"));
+        assert_eq!(named.name(), "cli http://127.0.0.1:8000/v1");
+        assert_eq!(named.name(), numbered.name());
+        assert_ne!(
+            at("http://localhost.example.org/v1").name(),
+            at("http://127.0.0.1.example.org/v1").name()
+        );
+
+        assert!(named.change(&made_by(&named)).is_none());
+        let patch = named.change(&made_by(&numbered)).unwrap();
+        assert_eq!(patch.base_url.as_deref(), Some("http://localhost:8000/v1"));
+    }
+
+    #[test]
+    fn a_key_is_missing_if_neither_the_command_nor_the_provider_has_one() {
+        let without = made_by(&address(None, None));
+        let asked = |address: Address| ProviderChoice::At(address).missing_key(&without);
+        let told = asked(address(None, None)).unwrap();
+        assert_eq!(told, "OPENAI_API_KEY is not set; --api-key-env names another variable");
+        assert_eq!(asked(address(Some(KEY), None)), None);
+        let headers = BTreeMap::from([("authorization".to_owned(), "Bearer x".to_owned())]);
+        assert_eq!(asked(Address { headers, ..address(None, None) }), None);
+        let known = made_by(&address(Some(KEY), None));
+        assert_eq!(ProviderChoice::At(address(None, None)).missing_key(&known), None);
     }
 
     #[test]

@@ -1,5 +1,4 @@
 use anyhow::Context;
-use ring::digest;
 use runmill_proto::{
     JobConfig, RunConfig, RunStatus, Scorer,
     api::{NewRun, Run},
@@ -7,7 +6,7 @@ use runmill_proto::{
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{dataset::Items, provider::ProviderChoice};
+use super::{dataset::Items, identity, provider::ProviderChoice};
 use crate::{
     cli::RunArgs,
     client::Client,
@@ -19,6 +18,10 @@ use crate::{
 pub struct Submitted {
     pub run: Run,
     pub resumed: bool,
+    /// Remark on a setting of the command that the unfinished run does not take.
+    pub kept: Option<String>,
+    /// Remark on the key that the provider may need and does not have.
+    pub missing_key: Option<String>,
 }
 
 /// Provider, model and configuration of a run, without its items.
@@ -32,12 +35,12 @@ pub struct Request {
 impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
         let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process)?;
-        let name = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = args.dataset.file_name().map(|name| readable(&name.to_string_lossy()));
         let request = Self {
             model: args.model.clone(),
             provider,
             config: config(args)?,
-            dataset_name: name.unwrap_or_else(|| "dataset".to_owned()),
+            dataset_name: name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "dataset".to_owned()),
         };
         request.job()?;
         Ok(request)
@@ -55,9 +58,8 @@ impl Request {
         }
     }
 
-    /// Uploads the items unless the server has them, then submits a run. Resumes the run of an earlier, equal command
-    /// instead, if that run has not ended.
-    pub async fn submit(&self, client: &Client, items: Items) -> anyhow::Result<Submitted> {
+    /// Uploads the items unless the server has them. Returns what [`Prepared::submit`] submits.
+    pub async fn prepare(&self, client: &Client, items: Items) -> anyhow::Result<Prepared> {
         let provider = self.provider.provider(client).await?;
         if let Some(line) = items.first_image.filter(|_| provider.capabilities.images == Some(false)) {
             return usage(format_args!(
@@ -78,28 +80,51 @@ impl Request {
             priority: None,
             budget: None,
         };
-        let fingerprint = fingerprint(&new)?;
-        if let Some(run) = client.newest_run(&fingerprint).await?
-            && !run.status.is_terminal()
-            && run.cancel_requested_at.is_none()
-        {
-            let paused = run.paused_at.is_some();
-            let run = if paused { client.steer(run.id, "resume").await? } else { run };
-            return Ok(Submitted { run, resumed: true });
-        }
-        let key = format!("{fingerprint}{}", Uuid::now_v7().simple());
-        let run = client.create_run(&new, &key).await.context("the run is refused")?;
-        debug_assert_eq!(run.status, RunStatus::Pending);
-        Ok(Submitted { run, resumed: false })
+        let missing_key = self.provider.missing_key(&provider);
+        Ok(Prepared { fingerprint: identity::fingerprint(&new)?, new, missing_key })
     }
 }
 
-/// Returns the beginning of the run's idempotency key. It is the same each time that the same command is run.
-fn fingerprint(new: &NewRun) -> anyhow::Result<String> {
-    let same = serde_json::to_vec(&json!([new.provider_id, new.model, new.dataset_id, new.config]))?;
-    let hash = digest::digest(&digest::SHA256, &same);
-    let (half, _) = hash.as_ref().split_first_chunk().expect("SHA-256 has 32 bytes");
-    Ok(format!("cli-{:032x}-", u128::from_be_bytes(*half)))
+/// A run that can be submitted.
+pub struct Prepared {
+    new: NewRun,
+    /// Beginning of the run's idempotency key. Commands that send the same have the same.
+    pub fingerprint: String,
+    missing_key: Option<String>,
+}
+
+impl Prepared {
+    /// Submits the run. Returns the run of an earlier, equal command instead, if that run has not ended.
+    pub async fn submit(&self, client: &Client) -> anyhow::Result<Submitted> {
+        for prefix in [self.fingerprint.clone(), identity::earlier_fingerprint(&self.new)?] {
+            if let Some(run) = client.newest_run(&prefix).await?
+                && !run.status.is_terminal()
+                && run.cancel_requested_at.is_none()
+            {
+                let missing_key = self.missing_key.clone();
+                return Ok(Submitted { kept: self.kept(&run), run, resumed: true, missing_key });
+            }
+        }
+        let key = format!("{}{}", self.fingerprint, Uuid::now_v7().simple());
+        let run = client.create_run(&self.new, &key).await.context("the run is refused")?;
+        debug_assert_eq!(run.status, RunStatus::Pending);
+        Ok(Submitted { run, resumed: false, kept: None, missing_key: self.missing_key.clone() })
+    }
+
+    /// Returns a remark on a setting that the unfinished run keeps although the command states another.
+    fn kept(&self, run: &Run) -> Option<String> {
+        let (stated, kept) = (self.new.config.concurrency(), run.config.concurrency());
+        let number = kept.map_or_else(|| "no limit".to_owned(), |number| number.to_string());
+        (stated != kept).then(|| format!("the run keeps its concurrency: {number}"))
+    }
+}
+
+/// Returns the name of a file as a server takes it: names of files may have characters that cannot be read.
+fn readable(name: &str) -> String {
+    name.chars()
+        .filter(|char| char.is_alphanumeric() || char.is_ascii_graphic() || *char == ' ')
+        .take(200)
+        .collect()
 }
 
 fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
@@ -153,8 +178,6 @@ fn sampling_place(config: &mut Map<String, Value>) -> &mut Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::{DatasetId, ProviderId};
-
     use super::*;
 
     #[test]
@@ -173,6 +196,13 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_file_becomes_one_that_servers_take() {
+        assert_eq!(readable("gsm8k é 名.jsonl"), "gsm8k é 名.jsonl");
+        assert_eq!(readable("a\n\u{202e}\u{fffd}b"), "ab");
+        assert_eq!(readable(&"x".repeat(250)).len(), 200);
+    }
+
+    #[test]
     fn an_extra_body_is_an_object() {
         assert_eq!(extra_body(r#"{"a": [1]}"#).unwrap(), json!({"a": [1]}));
         for wrong in ["[1]", "a=1", ""] {
@@ -180,22 +210,5 @@ mod tests {
                 extra_body(wrong).unwrap_err().to_string().starts_with("--extra-body is not a JSON object")
             );
         }
-    }
-
-    /// A later release must find the runs of this one.
-    #[test]
-    fn the_same_command_has_the_same_fingerprint_in_every_release() {
-        let new = NewRun {
-            name: None,
-            provider_id: ProviderId::from_uuid(Uuid::nil()),
-            model: "m".to_owned(),
-            dataset_id: DatasetId::from_uuid(Uuid::nil()),
-            config: RunConfig::default(),
-            priority: None,
-            budget: None,
-        };
-
-        // `printf '["prov_000…","m","data_000…",{}]' | sha256sum`, with 32 zeros in each id.
-        assert_eq!(fingerprint(&new).unwrap(), "cli-0ccf2de76383e64dbad07c6ace56557a-");
     }
 }

@@ -15,24 +15,24 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const UNREACHABLE_MAX: Duration = Duration::from_secs(30);
 
 /// Result of [`watch`].
-pub enum Watched {
+pub enum Watched<S> {
     /// The run has ended, or is paused until someone resumes it.
     Ended(Box<Run>),
-    /// The caller stopped watching.
-    Stopped,
+    /// The caller stopped watching, for this reason.
+    Stopped(S),
 }
 
 /// Shows the run's progress until the run or `stop` ends.
-pub async fn watch(
+pub async fn watch<S>(
     client: &Client,
     id: RunId,
     quiet: bool,
-    stop: impl Future<Output = ()>,
-) -> anyhow::Result<Watched> {
+    stop: impl Future<Output = S>,
+) -> anyhow::Result<Watched<S>> {
     let mut progress = ProgressDisplay::new(quiet);
     tokio::pin!(stop);
     let watched = tokio::select! {
-        () = &mut stop => Watched::Stopped,
+        reason = &mut stop => Watched::Stopped(reason),
         run = follow(client, id, &mut progress) => Watched::Ended(Box::new(run?)),
     };
     progress.finish();

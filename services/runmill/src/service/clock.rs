@@ -45,3 +45,35 @@ async fn read(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+
+    /// A store whose clock is ahead of this machine's.
+    struct Ahead(SignedDuration);
+
+    #[async_trait]
+    impl ServerTime for Ahead {
+        async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
+            Ok(Some(ServerClock::default().clock().now() + self.0))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_machine_whose_clock_is_wrong_writes_the_times_of_the_store() {
+        let ten_minutes = SignedDuration::from_mins(10);
+        for ahead in [ten_minutes, -ten_minutes] {
+            let machine = ServerClock::default().clock();
+            let followed = ServerClock::default();
+
+            begin(&Ahead(ahead), &followed).await.unwrap();
+
+            let differs = followed.clock().now().duration_since(machine.now()) - ahead;
+            assert!(differs.abs() < SignedDuration::from_secs(5), "{differs}");
+        }
+    }
+}

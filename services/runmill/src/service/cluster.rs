@@ -8,6 +8,8 @@ use tokio::net::TcpListener;
 
 use super::{
     clock,
+    database::{self, DatabaseHealth},
+    dead_letters,
     parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
 };
 use crate::{exit::ExitCode, process::Process};
@@ -28,8 +30,9 @@ pub async fn dispatcher() -> anyhow::Result<ExitCode> {
 pub async fn executor() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::Executor).await?;
-    parts.start_executor(&process.config, &keyring(&process)?, &life)?;
-    let readiness = parts.readiness(&life);
+    let lanes = parts.start_executor(&process.config, &keyring(&process)?, &life)?;
+    let mut readiness = parts.readiness(&life);
+    readiness.add("lanes", move || lanes.check());
     serve_ops(&process, &parts, readiness, &life).await?;
     run(process, parts, life).await
 }
@@ -54,7 +57,12 @@ async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Li
     let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
     let life = Lifecycle::default();
     life.spawn("clock", clock::follow(store.clone(), process.server_clock.clone(), life.stop.clone()));
-    let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
+    if service == Service::Dispatcher {
+        life.spawn("old dead letters", dead_letters::move_old(broker.clone(), life.stop.clone()));
+    }
+    let database = DatabaseHealth::default();
+    life.spawn("database", database::watch(store.clone(), database.clone(), life.stop.clone()));
+    let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new(), database };
     Ok((parts, life))
 }
 

@@ -2,10 +2,12 @@
 
 mod clock;
 mod cluster;
+mod database;
+mod dead_letters;
 mod parts;
 mod secrets;
 pub mod standalone;
 
 pub use cluster::{dispatcher, executor, log_sink};
-pub use parts::{connect_broker, connect_store};
+pub use parts::{broker_settings, close as close_broker, connect_broker, connect_store, open_store};
 pub use standalone::serve;

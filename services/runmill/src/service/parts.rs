@@ -8,8 +8,8 @@ use runmill_broker::{
     amqp::{AmqpBroker, AmqpSettings},
 };
 use runmill_config::{Config, ProviderNetwork, Token};
-use runmill_dispatcher::{Dispatcher, DispatcherMetrics};
-use runmill_executor::{Executor, ExecutorMetrics};
+use runmill_dispatcher::{Dispatcher, DispatcherMetrics, FeederHealth};
+use runmill_executor::{Executor, ExecutorMetrics, LaneHealth};
 use runmill_llm::{Egress, Factory, FactorySettings};
 use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_quota::Lanes;
@@ -24,6 +24,9 @@ use runmill_store::{
 use runmill_vault::{Keyring, Sealer};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::Notify};
+use uuid::Uuid;
+
+use super::database::DatabaseHealth;
 
 /// Parts that all services of a process share.
 pub struct Parts {
@@ -31,6 +34,7 @@ pub struct Parts {
     pub broker: SharedBroker,
     pub clock: Clock,
     pub registry: Registry,
+    pub database: DatabaseHealth,
 }
 
 /// States if a dispatcher feeds jobs or only serves the API.
@@ -46,28 +50,39 @@ pub struct DispatcherSecrets {
     pub sealer: Sealer,
 }
 
-/// Connects to `PostgreSQL` and migrates it. Fails within ten seconds if it cannot be reached.
-pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
+/// Connects to `PostgreSQL`. Fails within ten seconds if it cannot be reached.
+pub async fn open_store(config: &Config, url: &SecretString) -> anyhow::Result<PgStore> {
     let settings = PgSettings { pool_size: config.database_pool, ..PgSettings::new(url.clone()) };
-    let store = PgStore::connect(&settings).await.context("DATABASE_URL")?;
+    PgStore::connect(&settings).await.context("DATABASE_URL")
+}
+
+/// Connects to `PostgreSQL`, checks how it is set up, and migrates it. Fails within ten seconds if it cannot be reached.
+pub async fn connect_store(config: &Config, url: &SecretString) -> anyhow::Result<Arc<PgStore>> {
+    let store = open_store(config, url).await?;
+    store.require_suitable().await.context("DATABASE_URL")?;
     store.migrate().await.context("cannot migrate the database")?;
     Ok(Arc::new(store))
 }
 
 /// Connects to `RabbitMQ`. Fails within ten seconds if it cannot be reached.
 pub async fn connect_broker(config: &Config, url: &SecretString) -> anyhow::Result<Arc<AmqpBroker>> {
-    let settings = AmqpSettings {
+    Ok(Arc::new(AmqpBroker::connect(broker_settings(config, url)).await.context("AMQP_URL")?))
+}
+
+pub fn broker_settings(config: &Config, url: &SecretString) -> AmqpSettings {
+    AmqpSettings {
         prefix: config.queue_prefix.clone(),
         queue_expires: config.queue_expires,
         ..AmqpSettings::new(url.clone())
-    };
-    Ok(Arc::new(AmqpBroker::connect(settings).await.context("AMQP_URL")?))
+    }
 }
 
 impl Parts {
     pub fn readiness(&self, life: &Lifecycle) -> Readiness {
         let mut readiness = life.readiness();
         let broker = self.broker.clone();
+        let database = self.database.clone();
+        readiness.add("database", move || database.check());
         readiness.add("broker", move || broker.health().map_err(|error| error.to_string()));
         readiness
     }
@@ -77,7 +92,7 @@ impl Parts {
         ops::router(OpsState { registry: self.registry.clone(), readiness })
     }
 
-    /// Starts the API, and with [`Feeding::Yes`] the feeding of jobs.
+    /// Starts the API, and with [`Feeding::Yes`] the feeding of jobs. Returns the bell that wakes the feeder.
     pub fn start_dispatcher(
         &self,
         config: &Config,
@@ -85,7 +100,7 @@ impl Parts {
         listener: TcpListener,
         feeding: Feeding,
         life: &Lifecycle,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Arc<Notify>> {
         let dispatcher = Dispatcher {
             store: self.store.clone(),
             broker: self.broker.clone(),
@@ -97,17 +112,29 @@ impl Parts {
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,
+            log_partitions: config.log_partitions,
+            feeder_health: FeederHealth::default(),
             reconcile_period: config.reconcile_interval,
         };
         let wake = Arc::new(Notify::new());
-        dispatcher.serve(listener, self.ops(self.readiness(life)), &wake, life);
+        let mut readiness = self.readiness(life);
+        let feeder_health = dispatcher.feeder_health.clone();
+        readiness.add("feeder", move || feeder_health.check());
+        dispatcher.serve(listener, self.ops(readiness), &wake, life);
         if feeding == Feeding::Yes {
             dispatcher.feed(&wake, life);
         }
-        Ok(())
+        Ok(wake)
     }
 
-    pub fn start_executor(&self, config: &Config, keyring: &Keyring, life: &Lifecycle) -> anyhow::Result<()> {
+    /// Starts the executor. Returns its readiness check: that the jobs of every provider are taken.
+    pub fn start_executor(
+        &self,
+        config: &Config,
+        keyring: &Keyring,
+        life: &Lifecycle,
+    ) -> anyhow::Result<LaneHealth> {
+        let lane_health = LaneHealth::default();
         let lanes = Arc::new(Lanes::new(config.lane_concurrency));
         let factory = FactorySettings {
             prices: config.prices.clone(),
@@ -125,9 +152,10 @@ impl Parts {
             clock: self.clock.clone(),
             metrics: ExecutorMetrics::register(&self.registry)?,
             log_partitions: config.log_partitions,
+            lane_health: lane_health.clone(),
         };
         executor.start(life);
-        Ok(())
+        Ok(lane_health)
     }
 
     /// Starts the log-sink. Returns its two readiness checks: that the store accepts writes, and that every partition of
@@ -158,11 +186,14 @@ fn egress(network: &ProviderNetwork) -> Egress {
     Egress { proxy, no_proxy, roots }
 }
 
-/// Returns host name and process id, which are unique among live executors and show where the process runs.
+/// Returns host name and process id, which show where the process runs, and a random end. Containers often have the same
+/// process id, and some the same host name.
 fn executor_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
-    format!("{host}:{}", std::process::id())
+    let id = Uuid::now_v7().simple().to_string();
+    // The last digits of a UUIDv7 are random.
+    format!("{host}:{}:{}", std::process::id(), &id[26..])
 }
 
 /// Time for closing the broker's connections: longer than a broker with a slow disk needs to write the last acks.

@@ -1,7 +1,6 @@
 use std::{
     fs,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -37,17 +36,23 @@ pub fn tokens(process: &Process) -> anyhow::Result<Vec<Token>> {
 fn stored(folder: &Path, name: &str) -> anyhow::Result<SecretString> {
     let path = folder.join(name);
     let secret = match fs::read_to_string(&path) {
-        Ok(text) => Ok(SecretString::from(text.trim())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path),
-        Err(error) => Err(error),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make(folder, &path).and_then(|()| fs::read_to_string(&path))
+        }
+        read => read,
     };
-    secret.with_context(|| format!("reading {}", path.display()))
+    let secret = secret.with_context(|| format!("reading {}", path.display()))?;
+    Ok(SecretString::from(secret.trim()))
 }
 
-fn make(path: &Path) -> io::Result<SecretString> {
-    let secret = runmill_vault::generate_hex();
-    let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{}", secret.expose_secret())?;
-    file.sync_all()?;
-    Ok(secret)
+/// Makes the file unless another process has made it meanwhile.
+fn make(folder: &Path, path: &Path) -> io::Result<()> {
+    // A temporary file is readable by its owner only, and appears under its name as a whole.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(file, "{}", runmill_vault::generate_hex().expose_secret())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Err(fault) if fault.error.kind() != io::ErrorKind::AlreadyExists => Err(fault.error),
+        _ => Ok(()),
+    }
 }

@@ -2,26 +2,38 @@ use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Ar
 
 use anyhow::Context;
 use futures::Stream;
+use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Config, Role, Token};
-use runmill_runtime::{Lifecycle, Shutdown, stop_signals};
-use runmill_store::{ActiveRuns, RunWriter, SharedStore, Transition, sqlite::SqliteStore};
-use tokio::net::TcpListener;
+use runmill_proto::RunId;
+use runmill_runtime::{Clock, Lifecycle, Shutdown, stop_signals};
+use runmill_store::{
+    ActiveRuns, Exchange, RunWriter, SharedStore, Transition,
+    sqlite::{OpenMode, SqliteStore},
+};
+use tokio::{net::TcpListener, sync::Notify};
 
 use super::{
     clock,
     cluster::listen,
+    database::DatabaseHealth,
     parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
     secrets,
 };
-use crate::{client::Client, exit::ExitCode, process::Process};
+use crate::{client::Client, exit::ExitCode, process::Process, screen::note};
 
 /// All services in one process. Each has its own [`Lifecycle`], so that they can stop in the order in which work flows.
 pub struct Standalone {
     /// Client of this process's own API.
     pub client: Client,
     pub address: SocketAddr,
+    store: SharedStore,
+    /// The store of a command, which claims the runs that it works on.
+    claims: Option<SqliteStore>,
+    clock: Clock,
+    /// Wakes the feeder.
+    wake: Arc<Notify>,
     broker: SharedBroker,
     executor: Lifecycle,
     log_sink: Lifecycle,
@@ -42,7 +54,8 @@ pub enum Services {
 /// Place of the database and the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Embedded {
-    /// Both are in this process and its data directory; `DATABASE_URL` and `AMQP_URL` are ignored.
+    /// Both are in this process and its data directory, which it shares with other commands; `DATABASE_URL` and
+    /// `AMQP_URL` are ignored.
     Always,
     /// They are at `DATABASE_URL` and `AMQP_URL`. If a variable is not set, that server is embedded.
     WhereUnset,
@@ -54,10 +67,10 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     process.log_as("standalone")?;
     let listener = listen(process.config.listen).await?;
     let server = Standalone::start(&process, listener, Services::All, Embedded::WhereUnset).await?;
-    eprintln!("runmill serves http://{}  (API: /docs, health: /readyz)", server.address);
+    note!("runmill serves http://{}  (API: /docs, health: /readyz)", server.address);
     if process.config.tokens.is_empty() {
         let file = process.config.data_dir.join("token");
-        eprintln!("its token is in {}", file.display());
+        note!("its token is in {}", file.display());
     }
     let stopped = server.dispatcher.stop.clone();
     let mut signals = stop_signals()?;
@@ -91,46 +104,105 @@ impl Standalone {
         tokens.push(own.clone());
         let address = listener.local_addr()?;
         let client = Client::new(&format!("http://{address}"), Some(own.value))?;
-        let (store, broker) = connect(config, embedded).await?;
+        let (store, claims) = open_store(config, embedded).await?;
+        let broker = connect_broker_of(config, embedded).await?;
+        if let Some(store) = claims.as_ref().filter(|_| services == Services::All) {
+            store.reserve_space().await.context("there is too little space for results")?;
+        }
         clock::begin(&*store, &process.server_clock).await.context("reading the time of the database")?;
-        if services == Services::All && broker_url(config, embedded).is_none() {
+        // A command recovers a run when it begins to work on it.
+        if embedded == Embedded::WhereUnset && broker_url(config, embedded).is_none() {
             recover(&*store, process).await?;
         }
-        let parts = Parts { store, broker, clock: process.clock.clone(), registry: Registry::new() };
-        let this = Self {
-            client,
-            address,
-            broker: parts.broker.clone(),
-            executor: Lifecycle::default(),
-            log_sink: Lifecycle::default(),
-            dispatcher: Lifecycle::default(),
-            drain_timeout: config.drain_timeout,
+        let parts = Parts {
+            store,
+            broker,
+            clock: process.clock.clone(),
+            registry: Registry::new(),
+            database: DatabaseHealth::default(),
         };
+        let [executor, log_sink, dispatcher] =
+            [Lifecycle::default(), Lifecycle::default(), Lifecycle::default()];
         let following =
-            clock::follow(parts.store.clone(), process.server_clock.clone(), this.dispatcher.stop.clone());
-        this.dispatcher.spawn("clock", following);
+            clock::follow(parts.store.clone(), process.server_clock.clone(), dispatcher.stop.clone());
+        dispatcher.spawn("clock", following);
         let feeding = match services {
             Services::All => Feeding::Yes,
             Services::WithoutRuns | Services::ApiOnly => Feeding::No,
         };
         if services == Services::All {
-            parts.start_log_sink(config, &this.log_sink)?;
+            parts.start_log_sink(config, &log_sink)?;
         }
         if services != Services::ApiOnly {
-            parts.start_executor(config, &keyring, &this.executor)?;
+            parts.start_executor(config, &keyring, &executor)?;
         }
         let secrets = DispatcherSecrets { tokens, sealer: keyring.sealer() };
-        parts.start_dispatcher(config, secrets, listener, feeding, &this.dispatcher)?;
-        Ok(this)
+        let wake = parts.start_dispatcher(config, secrets, listener, feeding, &dispatcher)?;
+        let Parts { store, broker, clock, .. } = parts;
+        let drain_timeout = config.drain_timeout;
+        Ok(Self {
+            client,
+            address,
+            store,
+            claims,
+            clock,
+            wake,
+            broker,
+            executor,
+            log_sink,
+            dispatcher,
+            drain_timeout,
+        })
+    }
+
+    /// Claims `name` among the commands that share the data directory. Returns false if another one has claimed it.
+    pub fn claim(&self, name: &str) -> anyhow::Result<bool> {
+        Ok(self.claims.as_ref().map_or(Ok(true), |store| store.claim(name))?)
+    }
+
+    /// Begins to work on a run: it alone makes progress in this process. Returns false if another command works on it.
+    pub async fn work_on(&self, run: RunId) -> anyhow::Result<bool> {
+        // The feeder sees the run as soon as it is claimed, and feeds it only from where `Recover` leaves it: so the
+        // claim that excludes other commands comes first, and that of the feeder last.
+        if !self.claim(&format!("{run}.worker"))? {
+            return Ok(false);
+        }
+        if self.store.run(run).await?.cursor.fed > 0 {
+            self.store.transition(run, Transition::Recover, self.clock.now()).await?;
+        }
+        self.claim(&run.to_string())?;
+        self.wake.notify_one();
+        Ok(true)
+    }
+
+    /// Ends a run whose cancellation is requested, if no process works on it.
+    pub async fn end_canceled(&self, run: RunId) -> anyhow::Result<()> {
+        if self.claim(&format!("{run}.worker"))? {
+            let now = self.clock.now();
+            self.store.end_canceled(run, now, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns true if another command works on the run.
+    pub fn is_worked_on(&self, run: RunId) -> anyhow::Result<bool> {
+        Ok(self.claims.as_ref().map_or(Ok(false), |store| store.is_claimed(&format!("{run}.worker")))?)
+    }
+
+    /// Stops the services that work on runs: calls in flight finish, and their results are written. The API goes on, so
+    /// that the results can be read. A signal ends the drain early.
+    pub async fn drain(&self, mut signals: impl Stream<Item = ()> + Unpin) {
+        for life in [&self.executor, &self.log_sink] {
+            self.end(life, &mut signals).await;
+        }
     }
 
     /// Stops each service after the service that sends it messages, so that no message is left between them. A signal
     /// ends the drain early.
     pub async fn stop(self, mut signals: impl Stream<Item = ()> + Unpin) -> anyhow::Result<ExitCode> {
         let mut faults = Vec::new();
-        for life in [self.executor, self.log_sink, self.dispatcher] {
-            life.stop.cancel();
-            match life.run_until(&mut signals, self.drain_timeout).await {
+        for life in [&self.executor, &self.log_sink, &self.dispatcher] {
+            match self.end(life, &mut signals).await {
                 Shutdown::OnRequest => {}
                 other => faults.push(other.to_string()),
             }
@@ -139,12 +211,25 @@ impl Standalone {
         if faults.is_empty() { Ok(ExitCode::Completed) } else { Err(anyhow::anyhow!(faults.join("; "))) }
     }
 
-    /// Waits until a service ends by itself.
-    pub async fn ended(&self) {
+    async fn end(&self, life: &Lifecycle, signals: impl Stream<Item = ()> + Unpin) -> Shutdown {
+        life.stop.cancel();
+        life.clone().run_until(signals, self.drain_timeout).await
+    }
+
+    /// Waits until a service ends by itself, or until the disk is full. Returns the file that could not be written, with
+    /// the reason.
+    pub async fn ended(&self) -> Option<String> {
+        let full = async {
+            match &self.claims {
+                Some(store) => store.full().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = self.executor.stop.cancelled() => {}
-            () = self.log_sink.stop.cancelled() => {}
-            () = self.dispatcher.stop.cancelled() => {}
+            () = self.executor.stop.cancelled() => None,
+            () = self.log_sink.stop.cancelled() => None,
+            () = self.dispatcher.stop.cancelled() => None,
+            reason = full => Some(reason),
         }
     }
 }
@@ -153,20 +238,31 @@ fn broker_url(config: &Config, embedded: Embedded) -> Option<&secrecy::SecretStr
     config.amqp_url.as_ref().filter(|_| embedded == Embedded::WhereUnset)
 }
 
-async fn connect(config: &Config, embedded: Embedded) -> anyhow::Result<(SharedStore, SharedBroker)> {
-    let database = config.database_url.as_ref().filter(|_| embedded == Embedded::WhereUnset);
-    let store: SharedStore = if let Some(url) = database {
-        connect_store(config, url).await?
-    } else {
-        let path = config.data_dir.join("runmill.db");
-        let opened = SqliteStore::open(&path).await;
-        Arc::new(opened.with_context(|| format!("opening {}", path.display()))?)
+/// Returns the store. An embedded one is also returned as what it is, for its claims.
+async fn open_store(
+    config: &Config,
+    embedded: Embedded,
+) -> anyhow::Result<(SharedStore, Option<SqliteStore>)> {
+    let mode = match (embedded, &config.database_url) {
+        (Embedded::WhereUnset, Some(url)) => return Ok((connect_store(config, url).await?, None)),
+        (Embedded::WhereUnset, None) => OpenMode::Alone,
+        (Embedded::Always, _) => OpenMode::Shared,
     };
-    let broker: SharedBroker = match broker_url(config, embedded) {
+    let path = config.data_dir.join("runmill.db");
+    let opened = SqliteStore::open_as(&path, mode).await;
+    let store = opened.with_context(|| format!("opening {}", path.display()))?;
+    if mode == OpenMode::Alone {
+        // An executor of an earlier process that was killed would be waited for, and none is alive.
+        store.forget_executors(Timestamp::MAX).await?;
+    }
+    Ok((Arc::new(store.clone()), Some(store)))
+}
+
+async fn connect_broker_of(config: &Config, embedded: Embedded) -> anyhow::Result<SharedBroker> {
+    Ok(match broker_url(config, embedded) {
         Some(url) => connect_broker(config, url).await?,
         None => Arc::new(MemoryBroker::new()),
-    };
-    Ok((store, broker))
+    })
 }
 
 /// Defers all fed jobs without a result to now, so that they are fed again: an embedded queue is lost with its

@@ -15,6 +15,9 @@ pub(super) struct ChannelDeliveries {
     received: ReceivedNumbers,
     /// Deliveries that `next` has not returned yet, by number.
     buffered: BTreeMap<u64, Delivery>,
+    /// Numbers of the deliveries that are being renewed. Later ones are not handed out meanwhile, since an
+    /// `ack_through` on one of them would ack a message whose copy is not confirmed yet.
+    renewing: BTreeSet<u64>,
     /// All unacked deliveries, the buffered ones included, by number.
     unacked: BTreeMap<u64, UnackedDelivery>,
     /// Number up to which consumers are cancelled.
@@ -37,6 +40,7 @@ impl ChannelDeliveries {
             lost,
             received: ReceivedNumbers::default(),
             buffered: BTreeMap::new(),
+            renewing: BTreeSet::new(),
             unacked: BTreeMap::new(),
             cancelled: 0,
             leftovers: 0,
@@ -50,11 +54,29 @@ impl ChannelDeliveries {
     }
 
     pub fn receive(&mut self, consumer: u32, delivery: Delivery) {
+        self.track(consumer, &delivery);
+        self.buffered.insert(delivery.delivery_tag, delivery);
+    }
+
+    /// Receives a delivery that is renewed instead of being handed out.
+    pub fn receive_for_renewal(&mut self, consumer: u32, delivery: &Delivery) -> DeliveryTag {
+        self.track(consumer, delivery);
+        self.renewing.insert(delivery.delivery_tag);
+        DeliveryTag { channel: self.id, number: delivery.delivery_tag }
+    }
+
+    /// Hands out a delivery after all, because it could not be renewed.
+    pub fn keep(&mut self, tag: DeliveryTag, delivery: Delivery) {
+        if tag.channel == self.id && self.renewing.remove(&tag.number) {
+            self.buffered.insert(tag.number, delivery);
+        }
+    }
+
+    fn track(&mut self, consumer: u32, delivery: &Delivery) {
         let number = delivery.delivery_tag;
         self.received.insert(number);
         self.leftovers += usize::from(consumer <= self.cancelled);
         self.unacked.insert(number, UnackedDelivery { consumer, acker: delivery.acker.clone() });
-        self.buffered.insert(number, delivery);
     }
 
     /// Takes the next delivery out of the buffer, if `prefetch` allows another one.
@@ -62,8 +84,10 @@ impl ChannelDeliveries {
         if self.handed_out() >= usize::from(prefetch) {
             return None;
         }
-        let first =
-            self.buffered.first_entry().filter(|first| self.received.has_all_through(*first.key()))?;
+        let first = self.buffered.first_entry().filter(|first| {
+            self.received.has_all_through(*first.key())
+                && self.renewing.first().is_none_or(|renewing| renewing > first.key())
+        })?;
         let (number, delivery) = first.remove_entry();
         Some((delivery, DeliveryTag { channel: self.id, number }))
     }
@@ -118,6 +142,7 @@ impl ChannelDeliveries {
 
     fn forget(&mut self, number: u64) -> Option<Acker> {
         let UnackedDelivery { consumer, acker } = self.unacked.remove(&number)?;
+        self.renewing.remove(&number);
         self.leftovers -= usize::from(consumer <= self.cancelled);
         Some(acker)
     }

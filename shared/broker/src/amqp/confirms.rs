@@ -4,12 +4,14 @@ use lapin::Confirmation;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::wire;
+use super::{size_limit::SizeLimit, wire};
 use crate::{BrokerError, PublishError};
 
 /// The outcome of one publish, and the sender to report it to.
 pub(super) struct Outcome {
     pub id: Option<Uuid>,
+    /// Size of the message's body in bytes.
+    pub size: u64,
     /// Exchange and routing key, for error messages.
     pub route: String,
     pub confirmed: lapin::Result<Confirmation>,
@@ -27,23 +29,41 @@ pub(super) struct Outcome {
 pub(super) struct Returns {
     /// Number of returns by message id. A message may be published again while its confirm is still on its way.
     pending: HashMap<Uuid, u32>,
+    /// Limit of the connection. A refusal closes the channel, so it is the error of all messages in flight, and only
+    /// their sizes tell which of them caused it.
+    limit: SizeLimit,
 }
 
 impl Returns {
+    pub fn new(limit: SizeLimit) -> Self {
+        Self { pending: HashMap::new(), limit }
+    }
+
+    pub fn limit(&self) -> SizeLimit {
+        self.limit
+    }
+
     /// Reports the outcome of each publish to its publisher.
     ///
     /// * `outcomes` — all outcomes that are resolved by now, in any order.
-    pub fn report(&mut self, outcomes: Vec<Outcome>, explain: impl Fn(&lapin::Error) -> BrokerError) {
+    /// * `lost` — the error of a message whose channel was lost while it was in flight.
+    pub fn report(&mut self, outcomes: Vec<Outcome>, lost: impl Fn(&lapin::Error) -> BrokerError) {
         for id in outcomes.iter().filter_map(|outcome| returned_id(&outcome.confirmed)) {
             *self.pending.entry(id).or_default() += 1;
         }
-        for Outcome { id, route, confirmed, done } in outcomes {
+        for error in outcomes.iter().filter_map(|outcome| outcome.confirmed.as_ref().err()) {
+            self.limit.learn(error);
+        }
+        for Outcome { id, size, route, confirmed, done } in outcomes {
             let result = match confirmed {
                 Ok(_) if id.is_some_and(|id| self.take(id)) => Err(PublishError::Unroutable(route)),
                 Ok(Confirmation::Ack(_)) => Ok(()),
                 Ok(Confirmation::Nack(_)) => Err(PublishError::Rejected),
                 Ok(Confirmation::NotRequested) => Err(unconfirmed().into()),
-                Err(error) => Err(explain(&error).into()),
+                Err(error) => match self.limit.exceeded_by(size) {
+                    Some(max) => Err(PublishError::TooLarge { size, max }),
+                    None => Err(lost(&error).into()),
+                },
             };
             let _gave_up = done.send(result);
         }
@@ -89,7 +109,7 @@ mod tests {
 
     fn outcome(id: Uuid, confirmed: Confirmation) -> (Outcome, Told) {
         let (done, told) = oneshot::channel();
-        (Outcome { id: Some(id), route: "jobs lane".into(), confirmed: Ok(confirmed), done }, told)
+        (Outcome { id: Some(id), size: 4, route: "jobs lane".into(), confirmed: Ok(confirmed), done }, told)
     }
 
     fn returned(id: Uuid) -> BasicReturnMessage {

@@ -22,7 +22,7 @@ use crate::BrokerError;
 pub(super) struct ExclusiveQueue {
     pub link: Arc<Link>,
     pub topology: Arc<Topology>,
-    /// The exchange that the queue is bound to, if any.
+    /// The exchange that the queue is bound to. With `None` it gets the messages that are sent to its name.
     pub source: Option<Route>,
 }
 
@@ -44,17 +44,22 @@ pub(super) struct Opened {
 
 impl ExclusiveQueue {
     pub async fn open(&self, up: Up) -> Result<Opened, BrokerError> {
-        let channel = up.channel().await?;
-        let options = QueueDeclareOptions::exclusive().auto_delete();
-        // The server chooses the name. The queue is classic, because a quorum queue cannot be exclusive.
-        let declared = channel.queue_declare(ShortString::default(), options, FieldTable::default());
-        let name = up.call("an exclusive queue", declared).await?.name().clone();
-        if let Some(Route { exchange, key }) = self.source.clone() {
-            self.topology.declare_exchanges(&up, &channel).await?;
-            let options = QueueBindOptions::default();
-            let bound = channel.queue_bind(name.clone(), exchange, key, options, FieldTable::default());
-            up.call("an exclusive queue", bound).await?;
-        }
+        let mut channel = up.channel().await?;
+        self.topology.declare_exchanges(&up, &mut channel).await?;
+        // The queue is classic, because a quorum queue cannot be exclusive.
+        let (name, options) = (self.topology.private_queue(), QueueDeclareOptions::exclusive().auto_delete());
+        let declared = channel.queue_declare(name.clone(), options, FieldTable::default());
+        up.call("an exclusive queue", declared).await?;
+        let source = self.source.clone().unwrap_or_else(|| self.topology.direct(name.clone()));
+        let Route { exchange, key } = source;
+        let bound = channel.queue_bind(
+            name.clone(),
+            exchange,
+            key,
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        );
+        up.call("an exclusive queue", bound).await?;
         let options = BasicConsumeOptions { no_ack: true, exclusive: true, ..Default::default() };
         let consumer =
             channel.basic_consume(name.clone(), ShortString::default(), options, FieldTable::default());

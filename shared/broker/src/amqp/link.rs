@@ -1,4 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{Stream, StreamExt};
 use lapin::{
@@ -38,6 +44,7 @@ pub(super) struct Up {
     /// Token that is cancelled when the connection is lost. A task that finds the connection unresponsive cancels the
     /// token, so that the connection is replaced.
     pub lost: CancellationToken,
+    id: u64,
 }
 
 impl Link {
@@ -60,6 +67,10 @@ impl Link {
             // The task that re-establishes the connection has ended.
             Ok(State::Down(_)) | Err(_) => Err(BrokerError::Closed),
         }
+    }
+
+    pub fn answer_timeout(&self) -> Duration {
+        self.dialer.answer_timeout()
     }
 
     /// Returns the connection, or an error if it is still down after `timeout`.
@@ -104,7 +115,18 @@ impl Drop for Link {
 
 impl Up {
     fn new(connection: Connection, dialer: Arc<Dialer>) -> Self {
-        Self { connection: Arc::new(connection), dialer, lost: CancellationToken::new() }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            connection: Arc::new(connection),
+            dialer,
+            lost: CancellationToken::new(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// Returns an id of the connection, which no other one of this process has.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     pub fn answer_timeout(&self) -> Duration {
@@ -129,14 +151,26 @@ impl Up {
         }
     }
 
+    /// Returns the error of a call whose channel was lost for a reason that need not be the call's.
+    pub fn lost_channel(&self, error: &lapin::Error) -> BrokerError {
+        self.dialer.unreachable(format!("the channel was lost: {error}"))
+    }
+
     /// Converts an error of lapin into a refusal of `what`, or into a failure of the connection.
     pub fn explain(&self, what: &str, error: &lapin::Error) -> BrokerError {
         match error.kind() {
             ErrorKind::ProtocolError(refusal) if !is_fault(refusal.kind()) => {
                 BrokerError::Refused { what: what.into(), reason: refusal.to_string() }
             }
+            ErrorKind::ChannelsLimitReached => {
+                BrokerError::TooManyChannels { max: self.connection.configuration().channel_max() }
+            }
             _ => self.dialer.unreachable(error.to_string()),
         }
+    }
+
+    pub fn channel_max(&self) -> u16 {
+        self.connection.configuration().channel_max()
     }
 
     /// Waits until the connection is lost, and returns the reason.

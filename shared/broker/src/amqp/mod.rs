@@ -8,18 +8,24 @@ mod backoff;
 mod channel_deliveries;
 mod confirms;
 mod credit;
+mod dead_letters;
 mod dial;
 mod exclusive;
+mod existing;
+mod faults;
 mod link;
 mod listener;
 mod publisher;
 mod pump;
+mod renewal;
 mod replies;
+mod server;
 mod session;
 mod settings;
 mod settle;
 mod settlement;
 mod shared;
+mod size_limit;
 mod subscription;
 mod supervisor;
 mod topology;
@@ -39,10 +45,11 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-pub use self::settings::AmqpSettings;
 use self::{
+    dead_letters::OldQueue,
     dial::Dialer,
     exclusive::ExclusiveQueue,
+    faults::Faults,
     link::{Link, Up},
     listener::AmqpListener,
     publisher::Publisher,
@@ -53,6 +60,11 @@ use self::{
     supervisor::Supervisor,
     topology::{Route, Topology},
     watchdog::Watchdog,
+};
+pub use self::{
+    dead_letters::{DeadLetter, DeadLetters},
+    server::server_version,
+    settings::AmqpSettings,
 };
 use crate::{
     Broker, BrokerError, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
@@ -68,6 +80,7 @@ pub struct AmqpBroker {
     publishing: Arc<Link>,
     consuming: Arc<Link>,
     publisher: Publisher,
+    faults: Arc<Faults>,
     replies: OnceCell<Arc<Replies>>,
     requests: Semaphore,
     closing: CancellationToken,
@@ -82,11 +95,13 @@ impl AmqpBroker {
         let topology = Arc::new(Topology::new(&settings));
         let publishing = Arc::new(Link::connect(Dialer::new(&settings, "publish")?).await?);
         let consuming = Arc::new(Link::connect(Dialer::new(&settings, "consume")?).await?);
+        let faults = Arc::<Faults>::default();
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publisher = Publisher::start(
             publishing.clone(),
             topology.clone(),
             settings.answer_timeout,
+            faults.clone(),
             closing.clone(),
             &tasks,
         );
@@ -96,12 +111,48 @@ impl AmqpBroker {
             publishing,
             consuming,
             publisher,
+            faults,
             replies: OnceCell::new(),
             requests: Semaphore::new(REQUESTS_MAX),
             _closed_when_dropped: closing.clone().drop_guard(),
             closing,
             tasks,
         })
+    }
+
+    /// Opens the queue of dead letters for reading.
+    pub async fn dead_letters(&self) -> Result<DeadLetters, BrokerError> {
+        DeadLetters::open(&self.consuming, self.topology.clone()).await
+    }
+
+    /// Moves the dead letters of earlier releases to the queue of today. Returns their number.
+    pub async fn move_old_dead_letters(&self) -> Result<u64, PublishError> {
+        let up = self.up(&self.consuming).await?;
+        let (topology, publisher) = (self.topology.clone(), self.publisher.clone());
+        OldQueue { up, topology, publisher }.move_over().await
+    }
+
+    /// Returns the queues that exist with another expiry than [`AmqpSettings::queue_expires`], and their expiry. They
+    /// are used as they are.
+    pub fn queues_with_other_expiry(&self) -> Vec<(String, Option<Duration>)> {
+        self.topology.other_expiry()
+    }
+
+    /// Returns the largest number of channels that the broker allows for a connection.
+    pub async fn channel_max(&self) -> Result<u16, BrokerError> {
+        Ok(self.up(&self.consuming).await?.channel_max())
+    }
+
+    /// Sends a message to an exclusive queue of this process and waits for it, as an answer to a request is sent.
+    pub async fn round_trip(&self, message: Envelope) -> Result<(), RequestError> {
+        let timeout = self.settings.answer_timeout;
+        let (address, mut waiting) = self.replies().await.map_err(PublishError::from)?.expect_reply();
+        let properties = wire::properties(&message).with_correlation_id(address.correlation_id);
+        self.publisher.publish(self.topology.reply(address.queue), properties, message.body).await?;
+        match time::timeout(timeout, &mut waiting.answer).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(RequestError::NoAnswer(timeout)),
+        }
     }
 
     async fn up(&self, link: &Link) -> Result<Up, BrokerError> {
@@ -165,12 +216,15 @@ impl AmqpBroker {
 #[async_trait]
 impl Broker for AmqpBroker {
     async fn declare(&self, queue: Queue) -> Result<(), BrokerError> {
-        self.open_with_retry(&self.publishing, |up| async move {
-            // The broker closes the channel when it refuses, so nothing else may use it.
-            let channel = up.channel().await?;
-            self.topology.declare(&up, &channel, queue).await
-        })
-        .await
+        let declared = self
+            .open_with_retry(&self.publishing, |up| async move {
+                let channel = self.topology.declare(&up, queue).await?;
+                let _gone = channel.close(200, "done".into()).await;
+                Ok(())
+            })
+            .await;
+        self.faults.note(self.topology.queue(queue).as_str(), &declared);
+        declared
     }
 
     async fn depth(&self, queue: Queue) -> Result<Option<Depth>, BrokerError> {
@@ -187,9 +241,11 @@ impl Broker for AmqpBroker {
     }
 
     async fn subscribe(&self, queue: Queue, prefetch: u16) -> Result<Box<dyn Subscription>, BrokerError> {
-        let shared = Arc::new(Shared::new(prefetch, self.publisher.clone(), self.topology.clone()));
-        let session =
-            self.open_with_retry(&self.consuming, |up| Session::open(up, queue, shared.clone())).await?;
+        let shared = Arc::new(Shared::new(queue, prefetch, self.publisher.clone(), self.topology.clone()));
+        let opened =
+            self.open_with_retry(&self.consuming, |up| Session::open(up, queue, shared.clone())).await;
+        self.faults.note(self.topology.queue(queue).as_str(), &opened);
+        let session = opened?;
         let watchdog = Watchdog {
             link: self.publishing.clone(),
             queue: self.topology.queue(queue),
@@ -202,6 +258,7 @@ impl Broker for AmqpBroker {
             queue,
             shared: shared.clone(),
             watchdog,
+            faults: self.faults.clone(),
             commands,
             closing: self.closing.clone(),
         };
@@ -235,7 +292,8 @@ impl Broker for AmqpBroker {
     }
 
     fn health(&self) -> Result<(), HealthError> {
-        self.publishing.health()
+        self.publishing.health()?;
+        self.faults.check()
     }
 
     async fn close(&self) {

@@ -9,6 +9,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    faults::Faults,
     link::Link,
     pump::Pump,
     topology::{Route, Topology},
@@ -39,11 +40,12 @@ impl Publisher {
         link: Arc<Link>,
         topology: Arc<Topology>,
         answer_timeout: Duration,
+        faults: Arc<Faults>,
         closing: CancellationToken,
         tasks: &TaskTracker,
     ) -> Self {
         let (outbox, outgoing) = mpsc::channel(Self::OUTBOX_MAX);
-        tasks.spawn(Pump::new(link.clone(), topology, outgoing, closing).run());
+        tasks.spawn(Pump::new(link.clone(), topology, outgoing, faults, closing).run());
         Self { link, outbox, answer_timeout }
     }
 

@@ -17,12 +17,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backoff,
     confirms::{Outcome, Returns},
+    faults::Faults,
     link::{Link, Up},
     publisher::Outgoing,
+    size_limit::{self, SizeLimit},
     topology::Topology,
     wire,
 };
-use crate::BrokerError;
+use crate::{BrokerError, PublishError};
 
 /// Maximum number of messages that wait for their confirms. The broker confirms in bulk, so a small number is slow,
 /// and a larger one gains nothing. lapin's own queue of frames has no bound.
@@ -36,6 +38,7 @@ pub(super) struct Pump {
     link: Arc<Link>,
     topology: Arc<Topology>,
     outgoing: mpsc::Receiver<Outgoing>,
+    faults: Arc<Faults>,
     closing: CancellationToken,
 }
 
@@ -44,19 +47,27 @@ impl Pump {
         link: Arc<Link>,
         topology: Arc<Topology>,
         outgoing: mpsc::Receiver<Outgoing>,
+        faults: Arc<Faults>,
         closing: CancellationToken,
     ) -> Self {
-        Self { link, topology, outgoing, closing }
+        Self { link, topology, outgoing, faults, closing }
     }
 
     pub async fn run(mut self) {
         let mut failures = 0;
+        let mut limit = SizeLimit::default();
+        let mut connection = None;
         let closing = self.closing.clone();
         while let Some(opened) = closing.run_until_cancelled(self.open()).await {
+            self.faults.note("publishing", &opened);
             match opened {
                 Ok((up, channel)) => {
                     failures = 0;
-                    self.serve(&up, &channel).await;
+                    // Another connection may lead to a broker with another limit.
+                    if connection.replace(up.id()) != Some(up.id()) {
+                        limit = SizeLimit::default();
+                    }
+                    limit = self.serve(&up, &channel, limit).await;
                 }
                 Err(error) => {
                     failures += 1;
@@ -70,31 +81,35 @@ impl Pump {
 
     async fn open(&self) -> Result<(Up, Channel), BrokerError> {
         let up = self.link.up().await?;
-        let channel = up.channel().await?;
-        self.topology.declare_exchanges(&up, &channel).await?;
+        let mut channel = up.channel().await?;
+        self.topology.declare_exchanges(&up, &mut channel).await?;
         up.call("confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok((up, channel))
     }
 
-    /// Publishes until the channel is lost or the broker closed, and then waits for the confirms in flight.
-    async fn serve(&mut self, up: &Up, channel: &Channel) {
+    /// Publishes until the channel is lost or the broker closed, and then waits for the confirms in flight. Returns the
+    /// largest size that the broker takes, as far as it is known then.
+    async fn serve(&mut self, up: &Up, channel: &Channel, limit: SizeLimit) -> SizeLimit {
         let mut in_flight = FuturesUnordered::new();
-        let mut returns = Returns::default();
-        let explain = |error: &lapin::Error| up.explain("a message", error);
+        let mut returns = Returns::new(limit);
+        let lost = |error: &lapin::Error| match size_limit::refused_above(error) {
+            // Another message closed the channel, so this one may be published again.
+            Some(_) => up.lost_channel(error),
+            None => up.explain("a message", error),
+        };
         loop {
             tokio::select! {
                 Some(first) = in_flight.next(), if !in_flight.is_empty() => {
                     let mut outcomes = vec![first];
                     take_ready(&mut in_flight, &mut outcomes);
-                    returns.report(outcomes, explain);
+                    returns.report(outcomes, lost);
                 }
                 Some(next) = self.outgoing.recv(), if in_flight.len() < IN_FLIGHT_MAX => {
-                    // The publisher may have given up while the connection was down.
-                    if !next.done.is_closed() {
+                    if let Some(next) = admit(next, returns.limit()) {
                         in_flight.push(send(channel, next));
                     }
                 }
-                () = up.lost.cancelled() => return,
+                () = up.lost.cancelled() => return returns.limit(),
                 () = self.closing.cancelled() => break,
             }
             if !channel.status().connected() {
@@ -103,8 +118,21 @@ impl Pump {
         }
         let rest = time::timeout(up.answer_timeout(), in_flight.collect());
         if let Some(Ok(outcomes)) = up.lost.run_until_cancelled(rest).await {
-            returns.report(outcomes, explain);
+            returns.report(outcomes, lost);
         }
+        returns.limit()
+    }
+}
+
+/// Returns the message if it should be sent: its publisher still waits, and the broker would not refuse its size.
+fn admit(next: Outgoing, limit: SizeLimit) -> Option<Outgoing> {
+    let size = next.body.len() as u64;
+    match limit.exceeded_by(size) {
+        Some(max) => {
+            let _gave_up = next.done.send(Err(PublishError::TooLarge { size, max }));
+            None
+        }
+        None => Some(next).filter(|next| !next.done.is_closed()),
     }
 }
 
@@ -131,6 +159,7 @@ fn take_ready<S: Stream + Unpin>(stream: &mut S, taken: &mut Vec<S::Item>) {
 async fn send(channel: &Channel, outgoing: Outgoing) -> Outcome {
     let Outgoing { route, properties, body, done } = outgoing;
     let id = wire::message_id(&properties);
+    let size = body.len() as u64;
     let name = if route.exchange.as_str().is_empty() {
         route.key.to_string()
     } else {
@@ -143,5 +172,5 @@ async fn send(channel: &Channel, outgoing: Outgoing) -> Outcome {
         Ok(confirm) => confirm.await,
         Err(error) => Err(error),
     };
-    Outcome { id, route: name, confirmed, done }
+    Outcome { id, size, route: name, confirmed, done }
 }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use futures::{
     FutureExt, Stream, StreamExt,
-    stream::{self, BoxStream, SelectAll},
+    future::BoxFuture,
+    stream::{self, BoxStream, FuturesUnordered, SelectAll},
 };
 use lapin::{
     Channel,
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     credit::{Credit, Step},
     link::Up,
+    renewal,
     settlement::REQUEUE,
     shared::Shared,
 };
@@ -33,6 +35,8 @@ pub(super) struct Session {
     cancelled: u32,
     /// Events of all consumers, with the consumer's number.
     events: SelectAll<BoxStream<'static, (u32, ConsumerEvent)>>,
+    /// Messages that are being renewed: at most the prefetch.
+    renewals: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 /// An item of a consumer's stream.
@@ -45,12 +49,20 @@ pub(super) enum ConsumerEvent {
 impl Session {
     /// Opens a channel and starts to consume.
     pub async fn open(up: Up, queue: Queue, shared: Arc<Shared>) -> Result<Self, BrokerError> {
-        let channel = up.channel().await?;
-        shared.topology.declare(&up, &channel, queue).await?;
+        let channel = shared.topology.declare(&up, queue).await?;
         shared.unacked.new_channel(up.lost.child_token());
         let name = shared.topology.queue(queue);
-        let (credit, events) = (Credit::default(), SelectAll::new());
-        let mut session = Self { up, channel, queue, name, shared, credit, cancelled: 0, events };
+        let mut session = Self {
+            up,
+            channel,
+            queue,
+            name,
+            shared,
+            credit: Credit::default(),
+            cancelled: 0,
+            events: SelectAll::new(),
+            renewals: FuturesUnordered::new(),
+        };
         session.adjust(true).await?;
         Ok(session)
     }
@@ -74,15 +86,24 @@ impl Session {
 
     /// Waits for the next event of a consumer. Without consumers it waits for ever. Cancel safe.
     pub async fn event(&mut self) -> (u32, ConsumerEvent) {
-        match self.events.next().await {
-            Some(event) => event,
-            None => std::future::pending().await,
+        loop {
+            tokio::select! {
+                Some(event) = self.events.next() => return event,
+                Some(()) = self.renewals.next() => {}
+                else => std::future::pending().await,
+            }
         }
     }
 
     /// Buffers a delivery. Returns an error, which ends the session, if a consumer ended that was not cancelled.
     pub fn take(&mut self, (consumer, event): (u32, ConsumerEvent)) -> Result<(), BrokerError> {
         match event {
+            ConsumerEvent::Delivery(delivery)
+                if self.queue.has_dead_letters() && renewal::is_due(&delivery) =>
+            {
+                let tag = self.shared.unacked.receive_for_renewal(consumer, &delivery);
+                self.renewals.push(renewal::renew(self.shared.clone(), tag, *delivery).boxed());
+            }
             ConsumerEvent::Delivery(delivery) => self.shared.unacked.receive(consumer, *delivery),
             ConsumerEvent::Ended(_) if consumer <= self.cancelled => {}
             ConsumerEvent::Ended(reason) => {
@@ -111,9 +132,13 @@ impl Session {
     /// A connection that does not answer is given up for all its users. If it answers, a consumer is dead, unless the
     /// queue serves one consumer at a time: then the messages may go to another process.
     pub async fn check_silence(&mut self) -> Result<(), BrokerError> {
-        if let Err(error) = self.up.channel().await {
-            self.up.lost.cancel();
-            return Err(error);
+        match self.up.channel().await {
+            // Without a free channel there is no check, and the connection works.
+            Ok(_) | Err(BrokerError::TooManyChannels { .. }) => {}
+            Err(error) => {
+                self.up.lost.cancel();
+                return Err(error);
+            }
         }
         if self.is_single() {
             return Ok(());

@@ -11,13 +11,14 @@ use super::{
     unacked::Unacked,
     wire,
 };
-use crate::{Delivery, DeliveryTag};
+use crate::{Delivery, DeliveryTag, Queue};
 
 /// State that a subscription shares with its supervisor and its deliveries.
 pub(super) struct Shared {
     pub unacked: Unacked,
     pub publisher: Publisher,
     pub topology: Arc<Topology>,
+    pub queue: Queue,
     /// Lock that is held for reading while one delivery is settled, and for writing during a multiple ack. A multiple
     /// ack must not overtake an ack that was begun before it: the broker closes the channel at an ack for a delivery
     /// that it has already forgotten.
@@ -25,13 +26,13 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub fn new(prefetch: u16, publisher: Publisher, topology: Arc<Topology>) -> Self {
-        Self { unacked: Unacked::new(prefetch), publisher, topology, order: RwLock::new(()) }
+    pub fn new(queue: Queue, prefetch: u16, publisher: Publisher, topology: Arc<Topology>) -> Self {
+        Self { unacked: Unacked::new(prefetch), publisher, topology, queue, order: RwLock::new(()) }
     }
 
     pub fn delivery(self: &Arc<Self>, mut raw: RawDelivery, tag: DeliveryTag) -> Delivery {
-        let settle = AmqpSettle::new(self.clone(), tag, ReplyTo::of(&raw));
         let count = wire::delivery_count(&raw);
+        let settle = AmqpSettle::new(self.clone(), tag, count, ReplyTo::of(&raw));
         Delivery::new(wire::envelope(&mut raw), count, tag, Box::new(settle))
     }
 

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     backoff,
+    faults::Faults,
     link::Link,
     session::{ConsumerEvent, Session},
     shared::Shared,
@@ -20,6 +21,7 @@ pub(super) struct Supervisor {
     pub queue: Queue,
     pub shared: Arc<Shared>,
     pub watchdog: Watchdog,
+    pub faults: Arc<Faults>,
     pub commands: mpsc::Receiver<Command>,
     pub closing: CancellationToken,
 }
@@ -53,8 +55,14 @@ impl Supervisor {
                     None
                 }
                 End::Lost(error) => {
+                    let with_connection = session.up.lost.is_cancelled();
                     session.close().await;
-                    tracing::warn!(%error, queue = ?self.queue, "subscription lost");
+                    if with_connection {
+                        // The link says once for all subscriptions that the connection is lost, and that it is back.
+                        tracing::debug!(%error, queue = ?self.queue, "subscription lost");
+                    } else {
+                        tracing::warn!(%error, queue = ?self.queue, "subscription lost");
+                    }
                     self.reopen().await
                 }
             };
@@ -104,9 +112,11 @@ impl Supervisor {
         let mut failures = 0;
         loop {
             failures += 1;
-            match self.open_after(backoff::delay(failures, rand::random())).await? {
+            let opened = self.open_after(backoff::delay(failures, rand::random())).await?;
+            self.faults.note(self.watchdog.queue.as_str(), &opened);
+            match opened {
                 Ok(session) => {
-                    tracing::info!(queue = ?self.queue, failures, "subscription re-established");
+                    tracing::debug!(queue = ?self.queue, failures, "subscription re-established");
                     return Some(session);
                 }
                 Err(error) => {

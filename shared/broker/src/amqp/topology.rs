@@ -1,4 +1,8 @@
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
 
 use futures::FutureExt;
 use lapin::{
@@ -8,9 +12,14 @@ use lapin::{
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
 use runmill_proto::message::SmokeTest;
+use uuid::Uuid;
 
-use super::{AmqpSettings, link::Up};
-use crate::{BrokerError, DELIVERY_LIMIT, Depth, Queue};
+use super::{
+    AmqpSettings,
+    existing::{self, Expiry},
+    link::Up,
+};
+use crate::{BrokerError, Depth, Queue};
 
 /// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3. The broker refuses to
 /// declare an existing queue with other arguments, so a change of arguments needs a new queue name.
@@ -18,6 +27,8 @@ pub(super) struct Topology {
     prefix: String,
     expires: Option<Duration>,
     length_max: u32,
+    /// Queues that exist with another expiry than the settings say, and their expiry. They are used as they are.
+    other_expiry: Mutex<BTreeMap<String, Option<Duration>>>,
 }
 
 /// The exchange and routing key of a publish.
@@ -33,7 +44,17 @@ impl Topology {
             prefix: settings.prefix.clone(),
             expires: settings.queue_expires,
             length_max: settings.queue_length_max,
+            other_expiry: Mutex::default(),
         }
+    }
+
+    /// Returns the queues that were found with another expiry than the settings say, and their expiry.
+    pub fn other_expiry(&self) -> Vec<(String, Option<Duration>)> {
+        self.lock_other_expiry().clone().into_iter().collect()
+    }
+
+    fn lock_other_expiry(&self) -> MutexGuard<'_, BTreeMap<String, Option<Duration>>> {
+        self.other_expiry.lock().expect("nothing panics while it holds this lock")
     }
 
     pub fn queue(&self, queue: Queue) -> ShortString {
@@ -42,9 +63,29 @@ impl Topology {
             Queue::Jobs(lane) => format!("{prefix}.jobs.{lane}"),
             Queue::Logs(partition) => format!("{prefix}.logs.{partition}"),
             Queue::Requests => format!("{prefix}.requests"),
-            Queue::Dead => format!("{prefix}.dead"),
+            Queue::Dead => format!("{prefix}.dead-letters"),
         }
         .into()
+    }
+
+    /// Returns the queue of this name, if it is one of those that messages are taken from.
+    pub fn queue_named(&self, name: &str) -> Option<Queue> {
+        let rest = name.strip_prefix(&self.prefix)?.strip_prefix('.')?;
+        match rest.split_once('.')? {
+            ("jobs", lane) => lane.parse().ok().map(Queue::Jobs),
+            ("logs", partition) => partition.parse().ok().map(Queue::Logs),
+            _ => None,
+        }
+    }
+
+    /// Returns the name of the queue of dead letters of earlier releases. It has the broker's own delivery limit.
+    pub fn old_dead(&self) -> ShortString {
+        self.name("dead")
+    }
+
+    /// Returns a new name for an exclusive queue. It has the prefix, so that rights on the prefix are enough.
+    pub fn private_queue(&self) -> ShortString {
+        format!("{}.private.{}", self.prefix, Uuid::now_v7().simple()).into()
     }
 
     pub fn route(&self, queue: Queue) -> Route {
@@ -53,7 +94,7 @@ impl Topology {
             Queue::Logs(partition) => {
                 Route { exchange: self.name("logs"), key: partition.to_string().into() }
             }
-            Queue::Requests => Self::direct(self.queue(queue)),
+            Queue::Requests => self.direct(self.queue(queue)),
             Queue::Dead => self.dead(),
         }
     }
@@ -66,37 +107,46 @@ impl Topology {
         Route { exchange: self.name("control"), key: ShortString::default() }
     }
 
-    /// Returns a route straight to `queue`, by the default exchange.
-    pub fn direct(queue: ShortString) -> Route {
-        Route { exchange: ShortString::default(), key: queue }
+    /// Returns a route straight to `queue`, which must be bound to it.
+    pub fn direct(&self, queue: ShortString) -> Route {
+        Route { exchange: self.name("direct"), key: queue }
+    }
+
+    /// Returns the route to the exclusive queue of a requester. That of an earlier release has a name of the broker, and
+    /// is reached by the default exchange, on which a user with rights on the prefix alone may have none.
+    pub fn reply(&self, queue: ShortString) -> Route {
+        match queue.as_str().strip_prefix(&self.prefix) {
+            Some(_) => self.direct(queue),
+            None => Route { exchange: ShortString::default(), key: queue },
+        }
     }
 
     /// Declares the exchanges. A publish needs them even before there is a queue: the broker closes a channel that
-    /// publishes to an exchange that does not exist.
-    pub async fn declare_exchanges(&self, up: &Up, channel: &Channel) -> Result<(), BrokerError> {
+    /// publishes to an exchange that does not exist. A refusal costs the channel, which is then replaced.
+    pub async fn declare_exchanges(&self, up: &Up, channel: &mut Channel) -> Result<(), BrokerError> {
         let auto_delete = self.expires.is_some();
         for (name, kind, auto_delete) in [
             ("jobs", ExchangeKind::Direct, auto_delete),
             ("logs", ExchangeKind::Direct, auto_delete),
             ("dead", ExchangeKind::Fanout, auto_delete),
-            // It must exist even when no process listens and it has no queue.
+            // These must exist even when no process listens and they have no queue.
             ("control", ExchangeKind::Fanout, false),
+            ("direct", ExchangeKind::Direct, false),
         ] {
-            let name = self.name(name);
-            let options = ExchangeDeclareOptions { durable: true, auto_delete, ..Default::default() };
-            let declared = channel.exchange_declare(name.clone(), kind, options, FieldTable::default());
-            up.call(&format!("exchange {name}"), declared).await?;
+            declare_exchange(up, channel, self.name(name), kind, auto_delete).await?;
         }
         Ok(())
     }
 
-    pub async fn declare(&self, up: &Up, channel: &Channel, queue: Queue) -> Result<(), BrokerError> {
-        self.declare_exchanges(up, channel).await?;
-        self.declare_queue(up, channel, Queue::Dead).await?;
+    /// Declares the queue and all that it needs, and returns a channel that nothing else uses.
+    pub async fn declare(&self, up: &Up, queue: Queue) -> Result<Channel, BrokerError> {
+        let mut channel = up.channel().await?;
+        self.declare_exchanges(up, &mut channel).await?;
+        self.declare_queue(up, &mut channel, Queue::Dead).await?;
         if queue != Queue::Dead {
-            self.declare_queue(up, channel, queue).await?;
+            self.declare_queue(up, &mut channel, queue).await?;
         }
-        Ok(())
+        Ok(channel)
     }
 
     /// Returns `None` if the queue does not exist. The broker then closes the channel.
@@ -119,36 +169,71 @@ impl Topology {
         }
     }
 
-    async fn declare_queue(&self, up: &Up, channel: &Channel, queue: Queue) -> Result<(), BrokerError> {
+    async fn declare_queue(&self, up: &Up, channel: &mut Channel, queue: Queue) -> Result<(), BrokerError> {
         let name = self.queue(queue);
         let what = format!("queue {name}");
-        let durable = QueueDeclareOptions::durable();
-        up.call(&what, channel.queue_declare(name.clone(), durable, self.arguments(queue))).await?;
-
-        let Route { exchange, key } = self.route(queue);
-        if exchange == ShortString::default() {
-            return Ok(());
+        match self.try_declare(up, channel, queue, self.expires).await? {
+            Ok(()) => self.notice_expiry(&name, self.expires),
+            // The expiry decides nothing about messages, so a queue that has another one is used as it is. It is declared
+            // again with that expiry, because other arguments may differ, too.
+            Err(error) => match existing::expiry_of(&error) {
+                Some(Expiry(expires)) => {
+                    *channel = up.channel().await?;
+                    let declared = self.try_declare(up, channel, queue, expires).await?;
+                    declared.map_err(|error| up.explain(&what, &error))?;
+                    self.notice_expiry(&name, expires);
+                }
+                None => return Err(up.explain(&what, &error)),
+            },
         }
+        let Route { exchange, key } = self.route(queue);
         let bound =
             channel.queue_bind(name, exchange, key, QueueBindOptions::default(), FieldTable::default());
         up.call(&what, bound).await
     }
 
-    fn arguments(&self, queue: Queue) -> FieldTable {
+    async fn try_declare(
+        &self,
+        up: &Up,
+        channel: &Channel,
+        queue: Queue,
+        expires: Option<Duration>,
+    ) -> Result<Result<(), lapin::Error>, BrokerError> {
+        let (name, durable) = (self.queue(queue), QueueDeclareOptions::durable());
+        let declared = channel.queue_declare(name.clone(), durable, self.arguments(queue, expires));
+        up.call(&format!("queue {name}"), declared.map(|declared| Ok(declared.map(|_queue| ())))).await
+    }
+
+    /// Notes the expiry with which a queue exists, and logs it the first time that it is not that of the settings.
+    fn notice_expiry(&self, name: &ShortString, expires: Option<Duration>) {
+        let mut known = self.lock_other_expiry();
+        if expires == self.expires {
+            known.remove(name.as_str());
+        } else if known.insert(name.to_string(), expires).is_none() {
+            tracing::warn!(
+                queue.name = %name,
+                expires = ?expires,
+                wanted = ?self.expires,
+                "the queue exists with another expiry and is used as it is; delete it when it is empty to change it"
+            );
+        }
+    }
+
+    fn arguments(&self, queue: Queue, expires: Option<Duration>) -> FieldTable {
         let mut arguments = FieldTable::default();
         let mut set = |name: &str, value: AMQPValue| {
             arguments.insert(name.into(), value);
         };
         set("x-queue-type", text("quorum"));
         set("x-overflow", text("reject-publish"));
-        if let Some(expires) = self.expires {
+        if let Some(expires) = expires {
             set("x-expires", millis(expires));
         }
+        // Set explicitly, because the broker's default is no limit up to 3.13, and 20 from 4.0 on.
+        set("x-delivery-limit", number(queue.broker_limit()));
         if queue == Queue::Dead {
             return arguments;
         }
-        // Set explicitly, because the broker's default is no limit up to 3.13, and 20 from 4.0 on.
-        set("x-delivery-limit", number(DELIVERY_LIMIT));
         set("x-max-length", number(self.length_max));
         if queue.has_dead_letters() {
             set("x-dead-letter-exchange", text(self.name("dead").as_str()));
@@ -164,6 +249,31 @@ impl Topology {
 
     fn name(&self, exchange: &str) -> ShortString {
         format!("{}.{exchange}", self.prefix).into()
+    }
+}
+
+/// Declares an exchange. One that exists with another `auto_delete` is used as it is: this was changed together with the
+/// expiry of queues.
+async fn declare_exchange(
+    up: &Up,
+    channel: &mut Channel,
+    name: ShortString,
+    kind: ExchangeKind,
+    auto_delete: bool,
+) -> Result<(), BrokerError> {
+    let what = format!("exchange {name}");
+    let declare = async |channel: &Channel, auto_delete| {
+        let options = ExchangeDeclareOptions { durable: true, auto_delete, ..Default::default() };
+        let declared = channel.exchange_declare(name.clone(), kind.clone(), options, FieldTable::default());
+        up.call(&what, declared.map(Ok)).await
+    };
+    let Err(error) = declare(channel, auto_delete).await? else { return Ok(()) };
+    match existing::auto_delete_of(&error) {
+        Some(current) => {
+            *channel = up.channel().await?;
+            declare(channel, current).await?.map_err(|error| up.explain(&what, &error))
+        }
+        None => Err(up.explain(&what, &error)),
     }
 }
 

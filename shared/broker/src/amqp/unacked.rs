@@ -73,6 +73,19 @@ impl Unacked {
         self.ready.notify_one();
     }
 
+    /// Receives a delivery that is renewed instead of being handed out.
+    pub fn receive_for_renewal(&self, consumer: u32, delivery: &Delivery) -> DeliveryTag {
+        let mut state = self.lock();
+        state.received += 1;
+        state.channel.receive_for_renewal(consumer, delivery)
+    }
+
+    /// Hands out a delivery after all, because it could not be renewed.
+    pub fn keep(&self, tag: DeliveryTag, delivery: Delivery) {
+        self.lock().channel.keep(tag, delivery);
+        self.ready.notify_one();
+    }
+
     pub fn next(&self) -> Next {
         let state = &mut *self.lock();
         if state.ended {
@@ -189,6 +202,23 @@ mod tests {
 
         let rest = [next(&unacked), next(&unacked), next(&unacked)];
         assert_eq!(rest.map(|tag| tag.unwrap().number), [2, 3, 4]);
+    }
+
+    #[test]
+    fn nothing_after_a_delivery_that_is_renewed_is_handed_out() {
+        let unacked = unacked(9);
+        receive(&unacked, 1, &[1]);
+        let raw = |tag| Delivery::mock(tag, "".into(), "".into(), false, Vec::new());
+        let renewed = unacked.receive_for_renewal(1, &raw(2));
+        receive(&unacked, 1, &[3]);
+        let failed = unacked.receive_for_renewal(1, &raw(4));
+        assert_eq!(next(&unacked).map(|tag| tag.number), Some(1));
+        assert_eq!(next(&unacked), None);
+
+        assert!(unacked.remove(renewed).is_some());
+        unacked.keep(failed, raw(4));
+
+        assert_eq!([next(&unacked), next(&unacked)].map(|tag| tag.unwrap().number), [3, 4]);
     }
 
     #[test]

@@ -15,7 +15,14 @@ const TRACEPARENT: &str = "traceparent";
 const REASON: &str = "x-runmill-reason";
 /// Header with the reason why the broker made the message a dead letter.
 const BROKER_REASON: &str = "x-first-death-reason";
+/// Header with the queue from which this project moved the message to the dead letters.
+const ORIGIN: &str = "x-runmill-queue";
+/// Header with the queue from which the broker moved the message to the dead letters.
+const BROKER_ORIGIN: &str = "x-first-death-queue";
+/// Header in which the broker counts the returns of a message.
 const DELIVERY_COUNT: &str = "x-delivery-count";
+/// Header with the number of deliveries before the message was renewed.
+const EARLIER_DELIVERIES: &str = "x-runmill-deliveries";
 
 const PERSISTENT: u8 = 2;
 
@@ -24,10 +31,37 @@ pub(super) fn properties(message: &Envelope) -> BasicProperties {
 }
 
 /// Returns the properties of the copy that becomes a dead letter.
-pub(super) fn dead_properties(message: &Envelope, reason: &str) -> BasicProperties {
+///
+/// * `origin` — name of the queue that the message is taken from.
+pub(super) fn dead_properties(message: &Envelope, reason: &str, origin: &str) -> BasicProperties {
     let mut headers = FieldTable::default();
     headers.insert(REASON.into(), text(reason));
+    headers.insert(ORIGIN.into(), text(origin));
     with_headers(message, headers)
+}
+
+/// Returns the properties of the copy that replaces a message after this number of deliveries.
+pub(super) fn renewed_properties(message: &Envelope, deliveries: u32) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert(EARLIER_DELIVERIES.into(), AMQPValue::LongLongInt(deliveries.into()));
+    with_headers(message, headers)
+}
+
+/// Returns the properties of a message that is moved to another queue as it is.
+pub(super) fn moved_properties(raw: &Delivery) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    for (name, value) in raw.properties.headers().iter().flat_map(FieldTable::inner) {
+        if name.as_str() != DELIVERY_COUNT {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+    raw.properties.clone().with_headers(headers)
+}
+
+/// Returns the name of the queue from which a dead letter came, if it is known.
+pub(super) fn origin(raw: &Delivery) -> Option<String> {
+    let properties = &raw.properties;
+    header(properties, ORIGIN).or_else(|| header(properties, BROKER_ORIGIN)).and_then(as_text)
 }
 
 fn with_headers(message: &Envelope, mut headers: FieldTable) -> BasicProperties {
@@ -64,9 +98,15 @@ pub(super) fn envelope(delivery: &mut Delivery) -> Envelope {
     }
 }
 
-/// Returns the number of earlier deliveries. Up to 3.11, `RabbitMQ` sends the header from the first delivery on; later
-/// versions send it from the second on. For a classic queue it is never sent.
+/// Returns the number of earlier deliveries, those before a renewal included.
 pub(super) fn delivery_count(delivery: &Delivery) -> u32 {
+    let earlier = header(&delivery.properties, EARLIER_DELIVERIES).and_then(as_number).unwrap_or(0);
+    earlier.saturating_add(broker_count(delivery))
+}
+
+/// Returns the number of returns as the broker counts them against its limit. Up to 3.11, `RabbitMQ` sends the header
+/// from the first delivery on; later versions send it from the second on. For a classic queue it is never sent.
+pub(super) fn broker_count(delivery: &Delivery) -> u32 {
     let counted = header(&delivery.properties, DELIVERY_COUNT).and_then(as_number).unwrap_or(0);
     counted.max(u32::from(delivery.redelivered))
 }

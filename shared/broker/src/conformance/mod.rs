@@ -20,6 +20,9 @@ pub use taking::*;
 /// The `queue_length_max` of the brokers under test: enough for every case, and small enough to be filled by one.
 pub const QUEUE_LENGTH_MAX: usize = 200;
 
+/// The limit of the broker under test in [`a_message_that_is_too_large_is_refused_alone`], in bytes.
+pub const MESSAGE_SIZE_MAX: u64 = 100_000;
+
 /// Time-out of a case, longer than any case takes on a slow machine. So a missing wake-up is a failure and not a
 /// hang.
 pub const CASE_MAX: std::time::Duration = std::time::Duration::from_mins(1);
@@ -56,6 +59,8 @@ macro_rules! broker_conformance {
             what_is_handed_back_comes_before_the_rest,
             what_is_rejected_comes_again_and_counted,
             a_message_rejected_too_often_is_a_dead_letter,
+            what_is_handed_back_often_is_no_dead_letter,
+            what_many_subscriptions_left_unsettled_is_no_dead_letter,
             a_dead_letter_keeps_its_message_and_its_reason,
             a_dead_letter_can_be_handed_back,
             a_broadcast_reaches_every_listener_and_nobody_after,

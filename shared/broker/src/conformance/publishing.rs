@@ -3,7 +3,7 @@ use futures::future::join_all;
 use uuid::Uuid;
 
 use super::{
-    QUEUE_LENGTH_MAX,
+    MESSAGE_SIZE_MAX, QUEUE_LENGTH_MAX,
     fixture::{Fixture, drain, message, take_one, unused_lane},
 };
 use crate::{Broker, BrokerError, Envelope, PublishError, Queue};
@@ -77,6 +77,37 @@ pub async fn a_full_queue_rejects(broker: &dyn Broker) {
     }
 
     panic!("never full");
+}
+
+/// Needs a broker with the limit [`MESSAGE_SIZE_MAX`]. The other messages may have to be published again, because the
+/// refusal can cost them their channel.
+pub async fn a_message_that_is_too_large_is_refused_alone(broker: &dyn Broker) {
+    let fixture = Fixture::new(broker).await;
+    let sized = |size| Envelope { body: Bytes::from(vec![7; size]), ..message(0) };
+    let max = usize::try_from(MESSAGE_SIZE_MAX).expect("small");
+
+    for _ in 0..3 {
+        let large = broker.publish(fixture.queue, sized(max + 1));
+        let others = join_all((0..20).map(|_| persist(broker, fixture.queue, sized(max))));
+        let (large, _stored) = tokio::join!(large, others);
+        let too_large = matches!(large, Err(PublishError::TooLarge { size, max: MESSAGE_SIZE_MAX })
+            if size == MESSAGE_SIZE_MAX + 1);
+        assert!(too_large, "{large:?}");
+    }
+
+    let mut subscription = fixture.subscribe(100).await;
+    for _ in 0..60 {
+        let delivery = take_one(&mut *subscription).await;
+        assert_eq!(delivery.message.body.len(), max);
+        delivery.ack().await.unwrap();
+    }
+}
+
+/// Publishes until the broker has taken responsibility.
+async fn persist(broker: &dyn Broker, queue: Queue, message: Envelope) {
+    while let Err(error) = broker.publish(queue, message.clone()).await {
+        assert!(matches!(error, PublishError::Broker(BrokerError::Unreachable { .. })), "{error}");
+    }
 }
 
 pub async fn a_closed_broker_ends_its_streams_and_takes_nothing(broker: &dyn Broker) {

@@ -21,19 +21,21 @@ use self::{
     subscription::MemorySubscription,
 };
 use crate::{
-    Broker, BrokerError, Depth, Envelope, HealthError, Heard, Listener, PublishError, Queue, RequestError,
-    Subscription, inbox::Inbox,
+    Broker, BrokerError, DELIVERY_LIMIT, Depth, Envelope, HealthError, Heard, Listener, PublishError, Queue,
+    RequestError, Subscription, inbox::Inbox,
 };
 
 #[derive(Clone, Debug)]
 pub struct MemorySettings {
     /// Number of ready messages at which a queue rejects more.
     pub queue_length_max: usize,
+    /// Size in bytes of the largest message that a queue takes.
+    pub message_size_max: u64,
 }
 
 impl Default for MemorySettings {
     fn default() -> Self {
-        Self { queue_length_max: 100_000 }
+        Self { queue_length_max: 100_000, message_size_max: u64::MAX }
     }
 }
 
@@ -72,6 +74,10 @@ impl MemoryBroker {
     }
 
     fn put(&self, queue: Queue, queued: QueuedMessage) -> Result<(), PublishError> {
+        let (size, max) = (queued.message.body.len() as u64, self.settings.message_size_max);
+        if size > max {
+            return Err(PublishError::TooLarge { size, max });
+        }
         let state = self.lock();
         if state.closed {
             return Err(BrokerError::Closed.into());
@@ -90,11 +96,8 @@ impl State {
         if let Some(known) = self.queues.get(&queue) {
             return known.clone();
         }
-        let bounds = Bounds {
-            length_max,
-            delivery_limit: queue.delivery_limit(),
-            dead_letters: queue.has_dead_letters(),
-        };
+        let bounds =
+            Bounds { length_max, delivery_limit: queue.has_dead_letters().then_some(DELIVERY_LIMIT) };
         let dead = (queue != Queue::Dead).then(|| self.declare(Queue::Dead, length_max));
         let made = Arc::new(MemoryQueue::new(bounds, dead));
         self.queues.insert(queue, made.clone());
@@ -191,8 +194,19 @@ mod tests {
     use crate::conformance;
 
     fn broker() -> MemoryBroker {
-        MemoryBroker::with_settings(MemorySettings { queue_length_max: conformance::QUEUE_LENGTH_MAX })
+        MemoryBroker::with_settings(MemorySettings {
+            queue_length_max: conformance::QUEUE_LENGTH_MAX,
+            ..MemorySettings::default()
+        })
     }
 
     crate::broker_conformance!(std::future::ready(broker()));
+
+    #[tokio::test]
+    async fn a_message_that_is_too_large_is_refused_alone() {
+        let message_size_max = conformance::MESSAGE_SIZE_MAX;
+        let settings = MemorySettings { message_size_max, ..MemorySettings::default() };
+        conformance::a_message_that_is_too_large_is_refused_alone(&MemoryBroker::with_settings(settings))
+            .await;
+    }
 }

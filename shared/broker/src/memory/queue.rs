@@ -36,10 +36,8 @@ impl QueuedMessage {
 pub(super) struct Bounds {
     /// Number of ready messages at which the queue rejects more.
     pub length_max: usize,
-    /// Maximum number of requeues of a message. `None` means no limit.
+    /// Number of deliveries from which on a message that failed becomes a dead letter. `None` means that it never does.
     pub delivery_limit: Option<u32>,
-    /// True if a message beyond the delivery limit becomes a dead letter; it is dropped otherwise.
-    pub dead_letters: bool,
 }
 
 /// One queue: ready messages in order, and unacked ones by consumer.
@@ -116,10 +114,10 @@ impl MemoryQueue {
     pub fn remove_consumer(&self, channel: ChannelId) {
         let mut state = self.lock();
         let unacked = state.consumers.remove(&channel).map(|consumer| consumer.unacked).unwrap_or_default();
-        let over_limit =
-            unacked.into_values().filter_map(|unacked| state.requeue(unacked, &self.bounds)).collect();
+        for unacked in unacked.into_values() {
+            state.requeue(unacked);
+        }
         drop(state);
-        self.dead_letter_over_limit(over_limit);
         self.changed.notify_waiters();
     }
 
@@ -173,16 +171,28 @@ impl MemoryQueue {
 
     pub fn requeue(&self, tag: DeliveryTag) {
         let mut state = self.lock();
-        let over_limit = state.take(tag).and_then(|unacked| state.requeue(unacked, &self.bounds));
+        if let Some(unacked) = state.take(tag) {
+            state.requeue(unacked);
+        }
         drop(state);
-        self.dead_letter_over_limit(over_limit.into_iter().collect());
         self.changed.notify_waiters();
+    }
+
+    /// Requeues a message that failed, or moves it to the dead letters at the delivery limit. If those are full, it is
+    /// requeued.
+    pub fn requeue_as_failed(&self, tag: DeliveryTag) {
+        let limit = self.bounds.delivery_limit;
+        let failed =
+            self.unacked(tag).is_some_and(|queued| limit.is_some_and(|max| queued.delivery_count >= max));
+        if !failed || self.dead_letter(tag, "delivery_limit").is_err() {
+            self.requeue(tag);
+        }
     }
 
     /// Moves a message to the dead letters. If they are full, it stays unacked.
     pub fn dead_letter(&self, tag: DeliveryTag, reason: &str) -> Result<(), PublishError> {
-        let Some(message) = self.unacked(tag) else { return Ok(()) };
-        let letter = Envelope { reason: Some(reason.to_owned()), ..message };
+        let Some(queued) = self.unacked(tag) else { return Ok(()) };
+        let letter = Envelope { reason: Some(reason.to_owned()), ..queued.message };
         self.dead.as_deref().unwrap_or(self).put(QueuedMessage::new(letter))?;
         self.ack(tag);
         Ok(())
@@ -193,23 +203,10 @@ impl MemoryQueue {
         self.changed.notify_waiters();
     }
 
-    /// Moves messages that reached the delivery limit to the dead letters. If those are full, a message is lost and
-    /// only logged. `RabbitMQ` would keep it in its queue until there is room.
-    fn dead_letter_over_limit(&self, over_limit: Vec<QueuedMessage>) {
-        let Some(dead) = self.dead.as_deref().filter(|_| self.bounds.dead_letters) else { return };
-        for queued in over_limit {
-            let letter = Envelope { reason: Some("delivery_limit".into()), ..queued.message };
-            let id = letter.id;
-            if let Err(error) = dead.put(QueuedMessage::new(letter)) {
-                tracing::error!(message.id = %id, %error, "dead letter lost");
-            }
-        }
-    }
-
-    fn unacked(&self, tag: DeliveryTag) -> Option<Envelope> {
+    fn unacked(&self, tag: DeliveryTag) -> Option<QueuedMessage> {
         let state = self.lock();
         let unacked = state.consumers.get(&tag.channel)?.unacked.get(&tag.number)?;
-        Some(unacked.queued.message.clone())
+        Some(unacked.queued.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -222,15 +219,10 @@ impl State {
         self.consumers.get_mut(&tag.channel)?.unacked.remove(&tag.number)
     }
 
-    /// Puts a message back at its position and counts the delivery. Returns the message instead if it is over the
-    /// delivery limit.
-    fn requeue(&mut self, unacked: UnackedMessage, bounds: &Bounds) -> Option<QueuedMessage> {
+    /// Puts a message back at its position and counts the delivery.
+    fn requeue(&mut self, unacked: UnackedMessage) {
         let UnackedMessage { position, mut queued } = unacked;
         queued.delivery_count += 1;
-        if bounds.delivery_limit.is_some_and(|limit| queued.delivery_count > limit) {
-            return Some(queued);
-        }
         self.ready.insert(position, queued);
-        None
     }
 }

@@ -35,15 +35,15 @@ impl Settle for MemorySettle {
         Ok(())
     }
 
-    async fn requeue_as_failed(&self) -> Result<(), BrokerError> {
-        self.queue.requeue(self.tag);
+    async fn requeue_as_failed(&self, _message: &Envelope) -> Result<(), BrokerError> {
+        self.queue.requeue_as_failed(self.tag);
         Ok(())
     }
 
     async fn dead_letter(&self, _message: &Envelope, reason: &str) -> Result<(), BrokerError> {
         let moved = self.queue.dead_letter(self.tag, reason);
         if moved.is_err() {
-            self.requeue_as_failed().await?;
+            self.queue.requeue(self.tag);
         }
         moved.map_err(PublishError::of_dead_letter)
     }

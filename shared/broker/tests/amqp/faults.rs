@@ -11,10 +11,10 @@ use tokio::{sync::mpsc, time};
 
 use super::{lane, message, number, settings};
 
-const MESSAGES: u32 = 2_000;
+pub const MESSAGES: u32 = 2_000;
 
 /// Starts a proxy in front of the broker, and returns it with the URL of the broker through it.
-async fn proxied() -> (Proxy, String) {
+pub async fn proxied() -> (Proxy, String) {
     let url = amqp_url();
     let upstream = url.rsplit_once('@').unwrap().1.split('/').next().unwrap().to_owned();
     let proxy = Proxy::start(&upstream).await.unwrap();
@@ -22,12 +22,12 @@ async fn proxied() -> (Proxy, String) {
     (proxy, url)
 }
 
-async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
+pub async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
     time::timeout(Duration::from_mins(1), event).await.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
 /// Publishes each message until it is confirmed, and then sends its number.
-async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sender<u32>) {
+pub async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sender<u32>) {
     for n in 0..MESSAGES {
         while let Err(error) = broker.publish(queue, message(n)).await {
             assert!(!matches!(error, PublishError::Unroutable(_)), "{error}");
@@ -37,7 +37,7 @@ async fn publish_all(broker: Arc<AmqpBroker>, queue: Queue, confirmed: mpsc::Sen
 }
 
 /// Takes and acks until every message was delivered, and returns how often each was.
-async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
+pub async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
     let mut seen = BTreeMap::new();
     while seen.len() < MESSAGES as usize {
         let delivery = subscription.next().await.unwrap();
@@ -48,7 +48,7 @@ async fn take_all(subscription: &mut dyn Subscription) -> BTreeMap<u32, u32> {
 }
 
 /// Waits for `many` more confirms.
-async fn confirms(confirmed: &mut mpsc::Receiver<u32>, many: usize) {
+pub async fn confirms(confirmed: &mut mpsc::Receiver<u32>, many: usize) {
     for _ in 0..many {
         within("a confirm", confirmed.recv()).await.unwrap();
     }
@@ -110,7 +110,7 @@ async fn nothing_is_lost_when_the_broker_restarts_in_order_and_after_a_kill() {
     broker.close().await;
 }
 
-async fn unhealthy(broker: &AmqpBroker) {
+pub async fn unhealthy(broker: &AmqpBroker) {
     while broker.health().is_ok() {
         time::sleep(Duration::from_millis(10)).await;
     }
@@ -180,7 +180,8 @@ async fn answers_come_again_after_a_cut() {
     let answering = async {
         loop {
             let request = requests.next().await.unwrap();
-            request.reply(message(number(&request.message))).await.unwrap();
+            // The answer to a request of before the cut is lost with the connection.
+            let _lost = request.reply(message(number(&request.message))).await;
             request.ack().await.unwrap();
         }
     };
@@ -198,4 +199,32 @@ async fn answers_come_again_after_a_cut() {
         }
     })
     .await;
+}
+
+/// A connection that is lost gives back what was unsettled on it, and the broker counts that.
+#[tokio::test]
+async fn lost_connections_never_make_a_dead_letter() {
+    let (proxy, url) = proxied().await;
+    let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
+    let queue = lane();
+    // There is room for the copies of messages whose renewal is cut off.
+    let mut subscription = broker.subscribe(queue, 200).await.unwrap();
+    for n in 0..3 {
+        broker.publish(queue, message(n)).await.unwrap();
+    }
+
+    for losses in 0..runmill_broker::DELIVERY_LIMIT + 3 {
+        // Deliveries of the connection before may still be buffered.
+        while within("a delivery", subscription.next()).await.unwrap().delivery_count < losses {}
+        proxy.cut();
+    }
+
+    // Three messages, and copies of those whose renewal was cut off.
+    let mut left = std::collections::BTreeSet::new();
+    while left.len() < 3 {
+        let delivery = within("the rest", subscription.next()).await.unwrap();
+        left.insert(number(&delivery.message));
+        delivery.ack().await.unwrap();
+    }
+    assert_eq!(broker.depth(Queue::Dead).await.unwrap().map(|dead| dead.ready), Some(0));
 }

@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod conformance;
+mod dead_letters;
 mod faults;
+mod noise;
+mod operator;
 mod publishing;
 mod racing;
 mod refusals;
+mod settings;
 
 use std::time::Duration;
 

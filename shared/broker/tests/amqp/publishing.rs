@@ -68,7 +68,7 @@ async fn an_unroutable_message_never_counts_as_stored() {
 #[tokio::test]
 async fn what_cannot_be_put_aside_comes_again() {
     let settings = settings(&amqp_url());
-    let dead = format!("{}.dead", settings.prefix);
+    let dead = format!("{}.dead-letters", settings.prefix);
     let broker = AmqpBroker::connect(settings).await.unwrap();
     let queue = lane();
     let mut subscription = broker.subscribe(queue, 1).await.unwrap();

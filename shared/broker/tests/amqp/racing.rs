@@ -27,8 +27,9 @@ async fn many_may_declare_the_same_queues_at_once() {
         let subscribed = try_join_all(all).await;
         assert!(subscribed.is_ok(), "round {round}: {:?}", subscribed.err());
         drop((subscribed, brokers));
-        let names = (0..PARTITIONS).map(|n| format!("logs.{n}")).chain(["dead".to_owned()]);
+        let names = (0..PARTITIONS).map(|n| format!("logs.{n}")).chain(["dead-letters".to_owned()]);
         let queues: Vec<_> = names.map(|name| format!("{}.{name}", settings.prefix)).collect();
-        delete_queues(&amqp_url(), &queues, &[format!("{}.control", settings.prefix)]).await;
+        let exchanges = ["control", "direct"].map(|name| format!("{}.{name}", settings.prefix));
+        delete_queues(&amqp_url(), &queues, &exchanges).await;
     }
 }

@@ -15,6 +15,9 @@ pub(crate) struct Permit<A> {
 impl<A: AttemptLayer> AttemptLayer for Permit<A> {
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
         let admission = self.admit(cx).await?;
+        if cx.number == 0 && !cx.policies.may_start() {
+            return Err(ModelError::Interrupted);
+        }
         let answer = self.inner.attempt(cx).await;
         let state = cx.tracker.state();
         let usage = answer.as_ref().map_or(state.usage.usage, |answer| answer.usage);
@@ -51,6 +54,7 @@ mod tests {
 
     use super::*;
     use crate::layer::scripted::{Act, Scripted, ask, policy, request};
+    use crate::{CallPolicy, PolicySource};
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_uses_tokens_and_a_refusal_does_not() {
@@ -66,6 +70,26 @@ mod tests {
         let used = request().estimated_tokens();
         assert!(used > 0);
         assert_eq!(lane.tokens(), TokenCount { reserved: 0, used }, "the usage is unknown");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_may_no_longer_start_gives_its_slot_back() {
+        struct Late;
+        impl PolicySource for Late {
+            fn policy(&self) -> CallPolicy {
+                policy()
+            }
+
+            fn may_start(&self) -> bool {
+                false
+            }
+        }
+        let lane = Arc::new(Lane::new(1));
+        let permit = Permit { inner: Scripted::new([]), lane: lane.clone() };
+
+        assert_eq!(ask(&permit, &Late).await, Err(ModelError::Interrupted));
+
+        assert_eq!(lane.in_flight(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{AttemptLayer, Context};
 use crate::{
-    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError,
+    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, PolicySource,
     keys::{KeyAvailability, Refusals},
     protocol::Form,
     tracker::AttemptTracker,
@@ -127,7 +127,10 @@ pub(crate) fn request() -> ChatRequest {
 }
 
 /// Makes one attempt at `layer`.
-pub(crate) async fn ask(layer: &impl AttemptLayer, policy: &CallPolicy) -> Result<ChatResponse, ModelError> {
+pub(crate) async fn ask(
+    layer: &impl AttemptLayer,
+    policy: &dyn PolicySource,
+) -> Result<ChatResponse, ModelError> {
     let (request, tracker) = (request(), AttemptTracker::default());
     let (form, deadline) = (Form::default(), None);
     let (policies, tracker, refusals) = (policy, &tracker, &Refusals::default());

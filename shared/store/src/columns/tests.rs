@@ -62,21 +62,21 @@ fn coupon() -> Coupon {
 fn statements_list_the_columns_that_take_part_in_them() {
     assert_eq!(
         select::<Order>("orders.get", "orders", "WHERE id = $1"),
-        "-- orders.get\nSELECT orders.id, orders.amount, orders.coupon_price, orders.code, orders.is_open\n\
+        "SELECT /* orders.get */ orders.id, orders.amount, orders.coupon_price, orders.code, orders.is_open\n\
          FROM orders\nWHERE id = $1"
     );
     assert_eq!(
         insert::<Order>(Dialect::Sqlite, "orders.insert", "orders", ""),
-        "-- orders.insert\nINSERT INTO orders (shop, id, amount, coupon_price, code, is_open)\n\
+        "INSERT /* orders.insert */ INTO orders (shop, id, amount, coupon_price, code, is_open)\n\
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     );
     assert_eq!(
         update::<Order>(Dialect::Postgres, "orders.save", "orders", 2, "WHERE id = $1"),
-        "-- orders.save\nUPDATE orders\nSET amount = $2, coupon_price = $3, is_open = $4\nWHERE id = $1"
+        "UPDATE /* orders.save */ orders\nSET amount = $2, coupon_price = $3, is_open = $4\nWHERE id = $1"
     );
     assert_eq!(
         insert_arrays::<Order>("orders.insert", "orders", "ON CONFLICT DO NOTHING"),
-        "-- orders.insert\nINSERT INTO orders (shop, id, amount, coupon_price, code, is_open)\nSELECT *\n\
+        "INSERT /* orders.insert */ INTO orders (shop, id, amount, coupon_price, code, is_open)\nSELECT *\n\
          FROM unnest($1::integer[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[])\n\
          ON CONFLICT DO NOTHING"
     );

@@ -16,7 +16,13 @@ fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
         started_at: at(0),
         seen_at,
         draining: false,
-        lanes: vec![ExecutorLane { provider_id, concurrency: 20, in_flight: 3, keys: Vec::new() }],
+        lanes: vec![ExecutorLane {
+            provider_id,
+            concurrency: 20,
+            in_flight: 3,
+            keys: Vec::new(),
+            fault: None,
+        }],
         runs: Vec::new(),
     }
 }
@@ -51,17 +57,18 @@ pub async fn an_executor_is_as_it_last_reported(stores: &Stores) {
 
 pub async fn an_executor_reads_what_the_others_say(stores: &Stores) {
     let job = runmill_proto::testing::key(7);
-    let asks = Talk { asks: vec![Ask { number: 3, job }], answers: Vec::new() };
+    let asks = Talk { asks: vec![Ask { number: 3, job, epoch: 1, attempt: 2 }], answers: Vec::new() };
     stores.one.exchange(&beat("a", asks.clone())).await.unwrap();
-    stores.one.exchange(&beat("a", asks.clone())).await.unwrap();
+    let seen_at = stores.one.exchange(&beat("a", asks.clone())).await.unwrap().now;
 
     let answer = Answer { to: "a".into(), number: 3, holding: Holding::Working };
     let answers = Talk { asks: Vec::new(), answers: vec![answer] };
     let read = stores.other.exchange(&beat("b", answers.clone())).await.unwrap();
 
-    assert_eq!(read.peers, [Peer { name: "a".into(), beats: 2, talk: Some(asks.clone()) }]);
+    assert_eq!(read.peers, [Peer { name: "a".into(), seen_at, beats: 2, talk: Some(asks.clone()) }]);
+    let seen_at = read.now;
     let read = stores.one.exchange(&beat("a", asks)).await.unwrap();
-    assert_eq!(read.peers, [Peer { name: "b".into(), beats: 1, talk: Some(answers) }]);
+    assert_eq!(read.peers, [Peer { name: "b".into(), seen_at, beats: 1, talk: Some(answers) }]);
 }
 
 pub async fn executors_that_are_gone_are_forgotten(stores: &Stores) {

@@ -64,10 +64,11 @@ pub async fn due_jobs_are_those_longest_due_first(stores: &Stores) {
     let times = [(0, 30), (1, 10), (2, 20), (3, 99)];
     store.write_logs(&batch(times.map(|(n, second)| deferred(&run, n, at(second)))), at(2)).await.unwrap();
 
-    let due = |ordinal| due(&run, ordinal, 1);
+    let due = |ordinal, second| DueJob { not_before: at(second), ..due(&run, ordinal, 1) };
+    let [first, second, third] = [due(1, 10), due(2, 20), due(0, 30)];
     assert_eq!(store.due_jobs(run.id, at(9), 10).await.unwrap(), []);
-    assert_eq!(store.due_jobs(run.id, at(30), 10).await.unwrap(), [due(1), due(2), due(0)]);
-    assert_eq!(store.due_jobs(run.id, at(30), 2).await.unwrap(), [due(1), due(2)]);
+    assert_eq!(store.due_jobs(run.id, at(30), 10).await.unwrap(), [first, second, third]);
+    assert_eq!(store.due_jobs(run.id, at(30), 2).await.unwrap(), [first, second]);
 }
 
 pub async fn feeding_a_deferred_job_clears_the_retry(stores: &Stores) {
@@ -107,13 +108,13 @@ pub async fn a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred(s
 
     let row = store.run(run.id).await.unwrap();
     assert_eq!((row.cursor.deferred, row.in_queue()), (1, 1));
-    let waiting = DueJob { failures: 3, ..due(&run, 0, 2) };
+    let waiting = DueJob { failures: 3, not_before: at(40), ..due(&run, 0, 2) };
     assert_eq!(store.due_jobs(run.id, at(40), 9).await.unwrap(), [waiting]);
     assert_counters_equal_rows(store, run.id).await;
 }
 
 fn due(run: &RunRow, ordinal: u32, attempt: u32) -> DueJob {
-    DueJob { key: key(run, ordinal), attempt, failures: 0, possible_copy: false }
+    DueJob { key: key(run, ordinal), attempt, failures: 0, possible_copy: false, not_before: at(0) }
 }
 
 pub async fn a_deferred_job_keeps_its_failures_and_a_lost_one_has_none(stores: &Stores) {
@@ -146,7 +147,31 @@ pub async fn a_lost_job_is_due_once(stores: &Stores) {
     let due = store.due_jobs(run.id, at(10), 10).await.unwrap();
     let found: Vec<_> = due.iter().map(|job| (job.key.ordinal, job.key.sample, job.attempt)).collect();
     assert_eq!(found, [(2, 0, 1), (0, 1, 1), (1, 1, 1)]);
+    assert!(due.iter().all(|job| job.possible_copy), "{due:?}");
+    let retry = store.run(run.id).await.unwrap().retry;
+    assert_eq!(retry.after, Some(at(10)));
+    let reason = retry.reason.unwrap();
+    assert!(reason.contains("3 jobs were in no queue"), "{reason}");
     assert_counters_equal_rows(store, run.id).await;
+}
+
+/// A position is looked at only if the counts of its part of the dataset show that a job is missing.
+pub async fn the_lost_jobs_of_a_large_run_are_found(stores: &Stores) {
+    let store = &*stores.one;
+    let run = create(store, &new_run(store, 25_000).await).await;
+    store.mark_fed(run.id, 24_990, &[], at(1)).await.unwrap();
+    let lost = [0, 9_999, 10_000, 24_989];
+    let answers = (0..24_990).filter(|ordinal| !lost.contains(ordinal)).map(|n| answered(&run, n));
+    store.write_logs(&batch(answers), at(2)).await.unwrap();
+    // A job that was published and is not marked may be answered already.
+    store.write_logs(&batch([answered(&run, 24_990)]), at(2)).await.unwrap();
+    assert_eq!(store.run(run.id).await.unwrap().in_queue(), 3, "one answer is of a job that is not marked");
+    store.mark_fed(run.id, 24_991, &[], at(3)).await.unwrap();
+
+    assert_eq!(store.defer_lost(run.id, at(10), 100).await.unwrap(), 4);
+
+    let due = store.due_jobs(run.id, at(10), 10).await.unwrap();
+    assert_eq!(due.iter().map(|job| job.key.ordinal).collect::<Vec<_>>(), lost);
 }
 
 pub async fn lost_jobs_are_deferred_up_to_the_limit(stores: &Stores) {

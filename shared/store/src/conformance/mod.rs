@@ -82,13 +82,16 @@ macro_rules! store_conformance {
                 a_job_deferred_anew_before_its_feeding_is_recorded_stays_deferred,
                 a_deferred_job_keeps_its_failures_and_a_lost_one_has_none,
                 a_lost_job_is_due_once,
+                the_lost_jobs_of_a_large_run_are_found,
                 lost_jobs_are_deferred_up_to_the_limit,
                 a_canceled_run_ends_though_its_jobs_are_lost,
                 a_canceled_run_is_ended_by_force_only_when_asked_long_ago,
             }
             leader {
                 one_leads_until_it_releases,
-                a_lead_that_is_dropped_is_free,
+                a_lease_that_is_not_renewed_is_taken_over,
+                a_lease_lasts_while_it_is_renewed,
+                each_lead_has_a_greater_term,
             }
             logs {
                 a_batch_is_recorded_as_it_came,

@@ -132,9 +132,13 @@ pub async fn the_newest_run_of_a_key_prefix_is_found(stores: &Stores) {
         create(&**store, &row).await;
     }
 
-    for (prefix, want) in
-        [("cli:a%", Some("cli:a%:2")), ("cli:", Some("cli:ab:3")), ("CLI", None), ("li:", None)]
-    {
+    for (prefix, want) in [
+        ("cli:a%", Some("cli:a%:2")),
+        ("cli:", Some("cli:ab:3")),
+        ("CLI", None),
+        ("li:", None),
+        ("", Some("cli:ab:3")),
+    ] {
         let found =
             store.newest_run_by_key(prefix).await.unwrap().and_then(|run| run.submission.idempotency_key);
         assert_eq!(found.as_deref(), want, "{prefix}");

@@ -86,7 +86,7 @@ pub async fn resuming_makes_deferred_jobs_due(stores: &Stores) {
     let key = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
     assert_eq!(
         store.due_jobs(run.id, at(7), 10).await.unwrap(),
-        [DueJob { key, attempt: 1, failures: 0, possible_copy: false }]
+        [DueJob { key, attempt: 1, failures: 0, possible_copy: false, not_before: at(7) }]
     );
 }
 

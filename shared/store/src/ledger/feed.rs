@@ -24,10 +24,17 @@ impl LockedRun {
         }
     }
 
-    /// Records that `lost` jobs, which were no longer in the queue, were deferred.
+    /// Records that `lost` jobs, which were no longer in the queue, were deferred. The run says so as a retry.
     pub fn mark_lost(&mut self, lost: u64, now: Timestamp) {
+        let now = micros(now);
         self.row.cursor.deferred += lost;
-        if self.end_if_done(micros(now)) {
+        let retried = lost > 0 && self.row.is_feedable();
+        if retried {
+            let jobs = if lost == 1 { "a job was".to_owned() } else { format!("{lost} jobs were") };
+            let reason = format!("{jobs} in no queue and at no executor any more, and will be fed again");
+            self.row.retry.schedule(now, reason, now);
+        }
+        if self.end_if_done(now) || retried {
             self.append_status();
         }
     }

@@ -7,6 +7,7 @@
 mod batch;
 mod event;
 mod feed;
+mod lost;
 mod page;
 mod record;
 mod run;
@@ -16,6 +17,7 @@ mod transition;
 mod tests;
 
 pub use batch::{BatchPlan, NewRows};
+pub use lost::{Chunk, chunks};
 pub use page::{NewPage, read_page};
 pub use run::{LockedRun, LockedRuns};
 pub use transition::{Move, plan};

@@ -29,6 +29,11 @@ pub struct Ask {
     /// Number of the question, unique at the executor that asks.
     pub number: u64,
     pub job: JobKey,
+    /// Pass of the run, and number of the feeding, of the job that may be a copy.
+    #[serde(default)]
+    pub epoch: u32,
+    #[serde(default)]
+    pub attempt: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +63,8 @@ pub enum Holding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub name: String,
+    /// Time of the store at its last heartbeat.
+    pub seen_at: Timestamp,
     /// Number of its heartbeats so far. While it does not grow, the executor may be dead.
     pub beats: u64,
     /// Its messages. `None` if it is of a release that does not answer.

@@ -21,11 +21,14 @@ pub struct DueJob {
     pub failures: u32,
     /// True if the job may still be in a queue or at an executor.
     pub possible_copy: bool,
+    /// Time at which the job became due.
+    pub not_before: Timestamp,
 }
 
 #[async_trait]
 pub trait ActiveRuns: Send + Sync {
-    /// Returns every run that has not ended, including paused ones and those being canceled, oldest first.
+    /// Returns every run that has not ended, including paused ones and those being canceled, oldest first. A
+    /// store that several commands share returns only those that this process works on.
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError>;
 }
 

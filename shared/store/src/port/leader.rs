@@ -1,23 +1,34 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::StoreError;
 
-/// Lock of the only feeder. It is lost when it is dropped, or when its database connection is lost.
+/// Lease of the only feeder. It ends by itself if it is not renewed, so a leader that is dead, frozen or cut off is
+/// replaced.
 #[async_trait]
 pub trait Lead: Send + Sync {
-    /// Returns the number of this lead, which is above those of all earlier leaders.
+    /// Returns the number of this lead, which is above those of all earlier leads.
     fn term(&self) -> u64;
 
-    /// Returns true while the lock is held. Cheap; does no I/O.
+    /// Returns true while the lease lasts by the monotonic clock of this process, which is never longer than by the
+    /// store's. Cheap; does no I/O.
     fn is_held(&self) -> bool;
 
-    /// Releases the lock and waits until another process can take it.
-    async fn release(self: Box<Self>);
+    /// Extends the lease by its full length from now on. Returns false if the lease has ended.
+    async fn renew(&self) -> Result<bool, StoreError>;
+
+    /// Ends the lease, so that another process can lead at once.
+    async fn release(&self);
 }
 
-/// Elects the feeder. Two leaders at the same time would only publish duplicates.
+/// Elects the feeder. While a leader that was frozen goes on, there can be two for a moment; jobs of an earlier term
+/// are then treated as possible copies.
 #[async_trait]
 pub trait Leader: Send + Sync {
-    /// Returns `None` while another process leads.
-    async fn try_lead(&self) -> Result<Option<Box<dyn Lead>>, StoreError>;
+    /// Takes the lead for `lease`. Returns `None` while another process leads.
+    async fn try_lead(&self, lease: Duration) -> Result<Option<Box<dyn Lead>>, StoreError>;
+
+    /// Returns true if some process leads now.
+    async fn is_led(&self) -> Result<bool, StoreError>;
 }

@@ -1,10 +1,15 @@
 use std::{fmt::Write as _, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Config, Host};
 
-use super::tls::{self, Trust};
+use super::{
+    route,
+    session::Route,
+    settings_of_session::{OPTIONS, SET_IN_SESSION},
+    tls::{self, Trust},
+};
 use crate::StoreError;
 
 /// Settings of the connections to PostgreSQL.
@@ -17,7 +22,7 @@ pub struct PgSettings {
     /// `require`, `verify-ca` and `verify-full`, which all check the server's certificate and name against
     /// the system's certificates (or `SSL_CERT_FILE`).
     pub url: SecretString,
-    /// Maximum number of connections. The feeder's lock takes another one.
+    /// Maximum number of connections. The feeder's lead keeps one of them.
     pub pool_size: usize,
     /// Time limit of the first connection as a whole, and of each later one.
     pub connect_timeout: Duration,
@@ -39,7 +44,7 @@ impl PgSettings {
     }
 }
 
-pub async fn connect(settings: &PgSettings) -> Result<Pool, StoreError> {
+pub async fn connect(settings: &PgSettings) -> Result<(Pool, Route), StoreError> {
     let (mut config, trust) = parse(settings.url.expose_secret())?;
     let server = server_name(&config);
     config.application_name(&settings.application_name).connect_timeout(settings.connect_timeout);
@@ -49,34 +54,42 @@ pub async fn connect(settings: &PgSettings) -> Result<Pool, StoreError> {
         .keepalives_interval(Duration::from_secs(5))
         .keepalives_retries(3)
         .tcp_user_timeout(Duration::from_secs(30));
+    let tls = tls::connector(trust)?;
+    let route = route::find(&config, tls.clone(), settings.connect_timeout).await;
+    let route = route.map_err(|error| no_connection(&server, error))?;
 
-    let manager = Manager::from_config(
-        config,
-        tls::connector(trust)?,
-        ManagerConfig { recycling_method: RecyclingMethod::Fast },
-    );
-    let pool = Pool::builder(manager)
+    if let Route::Direct = route {
+        config.options(with_options(&config));
+    }
+    let manager =
+        Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let mut pool = Pool::builder(manager)
         .max_size(settings.pool_size)
         .wait_timeout(Some(POOL_WAIT))
         .create_timeout(Some(settings.connect_timeout))
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|error| StoreError::Broken(error.to_string()))?;
-
-    match tokio::time::timeout(settings.connect_timeout, pool.get()).await {
-        Ok(Ok(_connection)) => Ok(pool),
-        Ok(Err(error)) => {
-            let reason = match StoreError::from(error) {
-                StoreError::Unavailable(reason) | StoreError::Broken(reason) => reason,
-                other => other.to_string(),
-            };
-            Err(StoreError::Unavailable(format!("no connection to PostgreSQL at {server}: {reason}")))
-        }
-        Err(_elapsed) => Err(StoreError::Unavailable(format!(
-            "no connection to PostgreSQL at {server} within {:?}",
-            settings.connect_timeout
-        ))),
+        .runtime(Runtime::Tokio1);
+    if let Route::Direct = route {
+        pool = pool.post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move { client.batch_execute(SET_IN_SESSION).await.map_err(HookError::Backend) })
+        }));
     }
+    let pool = pool.build().map_err(|error| StoreError::Broken(error.to_string()))?;
+    let first = pool.get().await.map_err(|error| no_connection(&server, error.into()))?;
+    drop(first);
+    Ok((pool, route))
+}
+
+/// Returns the options of the address and those that runmill needs.
+pub fn with_options(config: &Config) -> String {
+    format!("{} {OPTIONS}", config.get_options().unwrap_or_default())
+}
+
+fn no_connection(server: &str, error: StoreError) -> StoreError {
+    let reason = match error {
+        StoreError::Unavailable(reason) | StoreError::Broken(reason) => reason,
+        other => other.to_string(),
+    };
+    StoreError::Unavailable(format!("no connection to PostgreSQL at {server}: {reason}"))
 }
 
 /// Reads the address. The error does not repeat it, because it contains the password.

@@ -1,9 +1,8 @@
 //! Tables `datasets` and `dataset_items`.
 
-use std::pin::pin;
+use std::{collections::HashSet, pin::pin};
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use futures::TryStreamExt as _;
 use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
 use tokio_postgres::{Error, binary_copy::BinaryCopyInWriter, types::Type};
@@ -12,6 +11,7 @@ use uuid::Uuid;
 use super::{
     PgStore,
     error::violated,
+    session::Transaction,
     values::{integer, parameters, record, text},
 };
 use crate::{
@@ -24,9 +24,16 @@ use crate::{
 };
 
 const COPY_ITEMS: &str = "\
--- dataset_items.copy
-COPY dataset_items (dataset_id, ordinal, item_id, body)
+COPY /* dataset_items.copy */ dataset_items (dataset_id, ordinal, item_id, body)
 FROM STDIN (FORMAT binary)";
+
+/// Rows that are there already are left out of the answer.
+const INSERT_ITEMS: &str = "\
+INSERT /* dataset_items.insert */ INTO dataset_items (dataset_id, ordinal, item_id, body)
+SELECT $1, line.*
+FROM unnest($2::integer[], $3::text[], $4::text[]) AS line (ordinal, item_id, body)
+ON CONFLICT DO NOTHING
+RETURNING ordinal";
 
 static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Postgres, "datasets.insert", "datasets", ""));
 
@@ -40,8 +47,7 @@ static PAGE: Sql =
     Sql::new(|| select::<Dataset>("datasets.page", "datasets", "WHERE id > $1\nORDER BY id\nLIMIT $2"));
 
 const ITEMS: &str = "\
--- dataset_items.page
-SELECT item_id, body
+SELECT /* dataset_items.page */ item_id, body
 FROM dataset_items
 WHERE dataset_id = $1
   AND ordinal >= $2
@@ -49,8 +55,7 @@ ORDER BY ordinal
 LIMIT $3";
 
 const JOB_ITEMS: &str = "\
--- dataset_items.page_for_jobs
-SELECT CASE WHEN octet_length(body) <= $4 /* inline_max_bytes */ THEN body END AS body
+SELECT /* dataset_items.page_for_jobs */ CASE WHEN octet_length(body) <= $4 /* inline_max_bytes */ THEN body END AS body
 FROM dataset_items
 WHERE dataset_id = $1
   AND ordinal >= $2
@@ -111,13 +116,70 @@ impl DatasetWriter for PgStore {
     async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        let counted = copy_items(&tx, new.id, lines).await?;
+        tx.batch_execute(NO_TIME_LIMITS).await?;
+        let counted = if tx.is_pooled() {
+            insert_items(&tx, new.id, lines).await?
+        } else {
+            copy_items(&tx, new.id, lines).await?
+        };
         let dataset = counted.finish(new)?;
         let statement = tx.prepare_cached(&INSERT).await?;
         tx.execute(&statement, &parameters(&inserted(&dataset))).await?;
         tx.commit().await?;
         Ok(dataset)
     }
+}
+
+/// An upload goes on as long as its client sends.
+const NO_TIME_LIMITS: &str = "\
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0";
+
+/// Number of lines, and of their bytes, that one statement inserts.
+const CHUNK_LINES: usize = 500;
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Lines that one statement inserts.
+#[derive(Default)]
+struct Chunk {
+    ordinals: Vec<i32>,
+    ids: Vec<String>,
+    bodies: Vec<String>,
+    bytes: usize,
+}
+
+/// Inserts `lines` in chunks as they arrive.
+async fn insert_items(
+    tx: &Transaction<'_>,
+    id: DatasetId,
+    mut lines: Lines<'_>,
+) -> Result<Counted, StoreError> {
+    let (mut counted, mut chunk) = (Counted::default(), Chunk::default());
+    while let Some(line) = lines.try_next().await? {
+        let ordinal = counted.add(&line)?;
+        chunk.bytes += line.body.len();
+        chunk.ordinals.push(integer(ordinal));
+        chunk.ids.push(text(&line.item_id).into_owned());
+        chunk.bodies.push(text(&line.body).into_owned());
+        if chunk.ordinals.len() >= CHUNK_LINES || chunk.bytes >= CHUNK_BYTES {
+            insert_chunk(tx, id, std::mem::take(&mut chunk)).await?;
+        }
+    }
+    insert_chunk(tx, id, chunk).await?;
+    Ok(counted)
+}
+
+/// Inserts a chunk. Returns an error with the first line whose id occurs twice.
+async fn insert_chunk(tx: &Transaction<'_>, id: DatasetId, chunk: Chunk) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(INSERT_ITEMS).await?;
+    let rows = tx.query(&statement, &[&id.uuid(), &chunk.ordinals, &chunk.ids, &chunk.bodies]).await?;
+    let inserted: Result<HashSet<i32>, _> = rows.iter().map(|row| row.try_get("ordinal")).collect();
+    let inserted = inserted?;
+    let repeated = chunk.ordinals.iter().filter(|ordinal| !inserted.contains(ordinal)).min();
+    repeated.map_or(Ok(()), |ordinal| {
+        let line = u64::try_from(*ordinal).unwrap_or_default() + 1;
+        Err(StoreError::BadLine { line, reason: crate::dataset::REPEATED_ID.to_owned() })
+    })
 }
 
 /// Copies `lines` as they arrive, as fast as the server accepts them. Only a few kilobytes are buffered.

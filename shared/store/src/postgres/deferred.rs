@@ -1,6 +1,5 @@
 //! Table `deferred`.
 
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{
     RunId,
@@ -11,13 +10,13 @@ use uuid::Uuid;
 
 use super::{
     PgStore,
-    values::{Cell as _, bigint, integer},
+    session::Transaction,
+    values::{Cell as _, integer},
 };
-use crate::{DueJob, RunRow, StoreError, time::micros};
+use crate::{DueJob, StoreError, time::micros};
 
 const DUE: &str = "\
--- deferred.due
-SELECT run_id, ordinal, sample, attempt, failures, possible_copy
+SELECT /* deferred.due */ run_id, ordinal, sample, attempt, failures, possible_copy, not_before
 FROM deferred
 WHERE run_id = $1
   AND not_before <= $2 /* now */
@@ -25,8 +24,7 @@ ORDER BY not_before, sample, ordinal
 LIMIT $3";
 
 const INSERT: &str = "\
--- deferred.insert
-INSERT INTO deferred (run_id, ordinal, sample, attempt, failures, not_before)
+INSERT /* deferred.insert */ INTO deferred (run_id, ordinal, sample, attempt, failures, not_before)
 SELECT job.*
 FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::timestamptz[])
     AS job (run_id, ordinal, sample, attempt, failures, not_before)
@@ -46,44 +44,19 @@ WHERE deferred.attempt < excluded.attempt
 RETURNING run_id, ordinal, sample, xmax = 0 AS is_new";
 
 const INSERT_DUE: &str = "\
--- deferred.insert_due
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before)
+INSERT /* deferred.insert_due */ INTO deferred (run_id, ordinal, sample, attempt, not_before)
 SELECT $1, job.ordinal, job.sample, 0, $4 /* now */
 FROM unnest($2::integer[], $3::integer[]) AS job (ordinal, sample)
 ON CONFLICT DO NOTHING";
 
-// The series is in the select list, because there it is produced row by row and ends at the limit.
-const INSERT_LOST: &str = "\
--- deferred.insert_lost
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before, possible_copy)
-SELECT $1, (job.position % $3)::integer, (job.position / $3)::integer, 1, $4 /* now */, true
-FROM (SELECT generate_series(0, $2::bigint /* fed */ - 1) AS position) AS job
-WHERE NOT EXISTS (
-    SELECT
-    FROM results
-    WHERE results.run_id = $1
-      AND results.ordinal = (job.position % $3::bigint /* items */)::integer
-      AND results.sample = (job.position / $3)::integer
-)
-AND NOT EXISTS (
-    SELECT
-    FROM deferred AS waiting
-    WHERE waiting.run_id = $1
-      AND waiting.ordinal = (job.position % $3)::integer
-      AND waiting.sample = (job.position / $3)::integer
-)
-LIMIT $5";
-
 const MAKE_DUE: &str = "\
--- deferred.make_due
-UPDATE deferred
+UPDATE /* deferred.make_due */ deferred
 SET not_before = $2 /* now */
 WHERE run_id = $1
   AND not_before > $2";
 
 const DELETE: &str = "\
--- deferred.delete
-DELETE FROM deferred
+DELETE /* deferred.delete */ FROM deferred
 USING unnest($1::uuid[], $2::integer[], $3::integer[]) AS job (run_id, ordinal, sample)
 WHERE deferred.run_id = job.run_id
   AND deferred.ordinal = job.ordinal
@@ -91,8 +64,7 @@ WHERE deferred.run_id = job.run_id
 RETURNING deferred.run_id, deferred.ordinal, deferred.sample";
 
 const DELETE_FED: &str = "\
--- deferred.delete_fed
-DELETE FROM deferred
+DELETE /* deferred.delete_fed */ FROM deferred
 USING unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[]) AS job (run_id, ordinal, sample, attempt)
 WHERE deferred.run_id = job.run_id
   AND deferred.ordinal = job.ordinal
@@ -100,8 +72,7 @@ WHERE deferred.run_id = job.run_id
   AND deferred.attempt = job.attempt";
 
 const DELETE_ALL: &str = "\
--- deferred.delete_all
-DELETE FROM deferred
+DELETE /* deferred.delete_all */ FROM deferred
 WHERE run_id = $1";
 
 /// Keys of jobs as one array for each column.
@@ -136,6 +107,7 @@ pub async fn due(store: &PgStore, id: RunId, now: Timestamp, limit: u32) -> Resu
                 attempt: row.cell("attempt")?,
                 failures: row.cell("failures")?,
                 possible_copy: row.cell("possible_copy")?,
+                not_before: row.cell("not_before")?,
             })
         })
         .collect()
@@ -178,22 +150,6 @@ pub async fn insert_due(
     let keys = KeyColumns::new(jobs.iter().copied());
     let statement = tx.prepare_cached(INSERT_DUE).await?;
     Ok(tx.execute(&statement, &[&id.uuid(), &keys.ordinal, &keys.sample, &micros(now)]).await?)
-}
-
-/// Makes jobs due that were fed and have neither result nor deferral. Returns their number.
-pub async fn insert_lost(
-    tx: &Transaction<'_>,
-    row: &RunRow,
-    now: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
-    // The statement reads every position, so it runs only if the counters show that a job is missing.
-    if row.in_queue() == 0 {
-        return Ok(0);
-    }
-    let statement = tx.prepare_cached(INSERT_LOST).await?;
-    let (fed, items) = (bigint(row.cursor.fed), bigint(row.items()));
-    Ok(tx.execute(&statement, &[&row.id.uuid(), &fed, &items, &micros(now), &i64::from(limit)]).await?)
 }
 
 pub async fn make_due(tx: &Transaction<'_>, id: RunId, now: Timestamp) -> Result<u64, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, io};
 
-use deadpool_postgres::{PoolError, TimeoutType};
+use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::Error;
 
 use crate::StoreError;
@@ -10,7 +10,7 @@ use crate::StoreError;
 impl From<PoolError> for StoreError {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => error.into(),
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => error.into(),
             PoolError::Timeout(TimeoutType::Wait) => {
                 Self::Unavailable("every connection of the pool is in use".to_owned())
             }
@@ -27,7 +27,11 @@ impl From<Error> for StoreError {
         if let Some(db) = error.as_db_error() {
             // The detail is left out because it may quote a row.
             let text = format!("{} ({})", db.message(), db.code().code());
-            return if passes(db.code().code()) { Self::Unavailable(text) } else { Self::Broken(text) };
+            return if is_of_the_row(db.code().code()) {
+                Self::RowRefused(text)
+            } else {
+                Self::Unavailable(text)
+            };
         }
         if error.is_closed() || is_io(&error) {
             return Self::Unavailable(with_source(&error));
@@ -36,16 +40,13 @@ impl From<Error> for StoreError {
     }
 }
 
-/// Returns true for an SQLSTATE whose cause may be gone at a retry.
-fn passes(code: &str) -> bool {
-    match code {
-        // These are a statement time-out, a lock that is not available, a read-only server and an I/O error.
-        "57014" | "55P03" | "25006" | "58030" => true,
-        // This class is a server that shuts down, crashed or starts up.
-        code if code.starts_with("57P") => true,
-        // These classes are a connection error, a conflict of transactions and a lack of resources.
-        code => ["08", "40", "53"].contains(&&code[..2]),
-    }
+/// Returns true for an SQLSTATE that blames a value of the row: these are the classes of data exceptions and of violated
+/// constraints. All others speak about the session, the role, the schema, the space or the server, which may be
+/// different at the next attempt.
+fn is_of_the_row(code: &str) -> bool {
+    // The encoding of the database lacks the character. The row is right, and the database is set up wrongly.
+    const UNTRANSLATABLE_CHARACTER: &str = "22P05";
+    code != UNTRANSLATABLE_CHARACTER && (code.starts_with("22") || code.starts_with("23"))
 }
 
 /// Returns the constraint that a statement violated.
@@ -77,12 +78,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_be_over_the_next_time_is_unavailable() {
-        for code in ["40001", "40P01", "53300", "57P01", "57P03", "08006", "25006"] {
-            assert!(passes(code), "{code}");
+    fn only_values_and_constraints_are_of_the_row() {
+        for code in ["22001", "22021", "22P02", "23502", "23505", "23514"] {
+            assert!(is_of_the_row(code), "{code}");
         }
-        for code in ["23505", "42P01", "22021", "28P01", "XX000"] {
-            assert!(!passes(code), "{code}");
+        for code in [
+            "08006", "22P05", "25006", "26000", "28P01", "40P01", "42P01", "42501", "53100", "57P01", "XX000",
+        ] {
+            assert!(!is_of_the_row(code), "{code}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Table `run_events`.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use runmill_proto::{RunId, api::RunEvent};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
     PgStore,
+    session::Transaction,
     values::{Cell as _, bigint},
 };
 use crate::{
@@ -16,16 +16,14 @@ use crate::{
 };
 
 const INSERT: &str = "\
--- run_events.insert
-INSERT INTO run_events (run_id, last_seq, first_seq, is_status, events)
+INSERT /* run_events.insert */ INTO run_events (run_id, last_seq, first_seq, is_status, events)
 SELECT *
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[])";
 
 // `seq`s are dense, so a limit on them is a limit on the events. The limit is subtracted from the stored `seq` and
 // not added to `after`, because a client may send the largest possible `after`.
 const PAGE: &str = "\
--- run_events.page
-SELECT first_seq, events
+SELECT /* run_events.page */ first_seq, events
 FROM run_events
 WHERE run_id = $1
   AND last_seq > $2 /* after */
@@ -33,8 +31,7 @@ WHERE run_id = $1
 ORDER BY last_seq";
 
 const STATUS: &str = "\
--- run_events.status
-SELECT first_seq, events
+SELECT /* run_events.status */ first_seq, events
 FROM run_events
 WHERE run_id = $1
   AND last_seq > $2 /* after */

@@ -13,8 +13,7 @@ use crate::{Beat, Exchange, Exchanged, ExecutorReader, Peer, StoreError, Talk};
 
 // The reading part sees the table as it was before the writing part, which changes only the own row.
 const EXCHANGE: &str = "\
--- executors.exchange
-WITH own AS (
+WITH /* executors.exchange */ own AS (
     INSERT INTO executors (name, seen_at, report, talk, beats)
     VALUES ($1, clock_timestamp(), $2, $3, 1)
     ON CONFLICT (name) DO UPDATE
@@ -24,25 +23,22 @@ WITH own AS (
         beats = executors.beats + 1
     RETURNING seen_at
 )
-SELECT own.seen_at, newest.term, peer.name, peer.beats, peer.talk
+SELECT own.seen_at, newest.term, peer.name, peer.seen_at AS peer_seen_at, peer.beats, peer.talk
 FROM own
 CROSS JOIN (SELECT coalesce(max(term), 0)::bigint AS term FROM lead) AS newest
 LEFT JOIN executors AS peer
     ON peer.name <> $1";
 
 const FORGET: &str = "\
--- executors.forget
-DELETE FROM executors
+DELETE /* executors.forget */ FROM executors
 WHERE seen_at < $1";
 
 const LEAVE: &str = "\
--- executors.leave
-DELETE FROM executors
+DELETE /* executors.leave */ FROM executors
 WHERE name = $1";
 
 const SEEN_SINCE: &str = "\
--- executors.seen_since
-SELECT seen_at, report
+SELECT /* executors.seen_since */ seen_at, report
 FROM executors
 WHERE seen_at >= $1
 ORDER BY name COLLATE \"C\"";
@@ -77,7 +73,8 @@ impl Exchange for PgStore {
 /// Returns the other executor of a row, or `None` if there is no other.
 fn peer(row: &Row) -> Result<Option<Peer>, StoreError> {
     let Some(name) = row.cell::<Option<String>>("name")? else { return Ok(None) };
-    Ok(Some(Peer { name, beats: row.cell("beats")?, talk: row.cell::<Option<Talk>>("talk")? }))
+    let (seen_at, talk) = (row.cell("peer_seen_at")?, row.cell::<Option<Talk>>("talk")?);
+    Ok(Some(Peer { name, seen_at, beats: row.cell("beats")?, talk }))
 }
 
 #[async_trait]

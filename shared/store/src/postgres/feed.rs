@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{PgStore, deferred, runs};
-use crate::{ActiveRun, ActiveRuns, DueJob, Feed, StoreError};
+use super::{PgStore, deferred, lost, runs};
+use crate::{ActiveRun, ActiveRuns, DueJob, Feed, RunReader as _, StoreError};
 
 #[async_trait]
 impl ActiveRuns for PgStore {
@@ -35,13 +35,15 @@ impl Feed for PgStore {
     }
 
     async fn defer_lost(&self, id: RunId, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let row = self.run(id).await?;
         let mut client = self.client().await?;
+        let jobs = lost::missing(&client, &row, limit).await?;
         let tx = client.transaction().await?;
         let mut run = runs::lock(&tx, id).await?;
         if run.row.status.is_terminal() {
             return Ok(0);
         }
-        let lost = deferred::insert_lost(&tx, &run.row, now, limit).await?;
+        let lost = lost::defer(&tx, id, &jobs, now).await?;
         run.mark_lost(lost, now);
         runs::save(&tx, &run).await?;
         tx.commit().await?;

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use deadpool_postgres::Transaction;
 use runmill_proto::{InvocationId, RunId, api::InvocationRecord};
 use uuid::Uuid;
 
 use super::{
     PgStore,
+    session::Transaction,
     values::{Cell as _, arrays, parameters, record},
 };
 use crate::{

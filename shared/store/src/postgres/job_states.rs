@@ -5,8 +5,7 @@ use super::{PgStore, deferred::KeyColumns, values::Cell as _};
 use crate::{JobState, JobStates, StoreError};
 
 const JOB_STATES: &str = "\
--- results.job_states
-SELECT results.run_id IS NOT NULL AS has_result, deferred.attempt AS deferred_attempt
+SELECT /* results.job_states */ results.run_id IS NOT NULL AS has_result, deferred.attempt AS deferred_attempt
 FROM unnest($1::uuid[], $2::integer[], $3::integer[])
     WITH ORDINALITY AS job (run_id, ordinal, sample, place)
 LEFT JOIN results USING (run_id, ordinal, sample)

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{PgStore, deferred, events, invocations, results, runs};
+use super::{PgStore, deferred, events, invocations, results, runs, session::Transaction};
 use crate::{
     LogBatch, LogWriter, StoreError, Written,
     ledger::{BatchPlan, LockedRun, LockedRuns, NewRows},

@@ -1,58 +1,169 @@
-use deadpool_postgres::{Object, Pool};
-use tokio_postgres::Client;
+use std::{pin::pin, time::Duration};
 
+use refinery::Migration;
+use tokio::time::timeout;
+use tokio_postgres::{Error, Row};
+
+use super::{
+    PgStore,
+    session::{Session, Transaction},
+};
 use crate::StoreError;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
 }
 
-/// Advisory lock that is held during a migration, because the migration tool takes none itself.
-const LOCK_KEY: i64 = 0x7275_6e6d_696c_6c01;
+/// Takes the advisory lock of migrations until the transaction ends, so that it stays in no session that a pooler gives
+/// to others. Earlier releases take the same lock.
+const LOCK: &str = "SELECT /* migrate.lock */ pg_advisory_xact_lock(8247619708798135297)";
 
-const LOCK: &str = "\
--- migrate.lock
-SELECT pg_advisory_lock($1)";
+/// Longest wait for another process's migration, because building an index on a large table takes minutes. The other
+/// limits of the session do not apply for the same reason.
+const LIMITS: &str = "\
+SET LOCAL lock_timeout = '5min';
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/// Longest wait for another process's migration. Building an index on a large table takes minutes.
-const LOCK_WAIT: &str = "SET lock_timeout = '5min'";
-
-pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
-    // The connection is taken out of the pool and closed at the end, which releases the lock and drops the setting.
-    let mut client = Object::take(pool.get().await?);
-    client.batch_execute(LOCK_WAIT).await?;
-    client.execute(LOCK, &[&LOCK_KEY]).await?;
-    run(&mut client).await
-}
-
-async fn run(client: &mut Client) -> Result<(), StoreError> {
-    let runner = embedded::migrations::runner();
-    let known = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max();
-    let known = known.unwrap_or_default();
-    let found = applied(client).await?;
-    if found > known {
-        return Err(StoreError::NewerSchema { found, known });
-    }
-    runner
-        .run_async(client)
-        .await
-        .map(|_report| ())
-        .map_err(|error| StoreError::Broken(format!("migration: {error}")))
-}
+/// Time after which the wait for another process is logged, and interval of the further lines.
+const SAY_EVERY: Duration = Duration::from_secs(5);
 
 const TABLE_EXISTS: &str = "\
--- migrate.table_exists
-SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+SELECT /* migrate.table_exists */ to_regclass('refinery_schema_history') IS NOT NULL";
 
-const VERSION: &str = "\
--- migrate.version
-SELECT coalesce(max(version), 0)::bigint
-FROM refinery_schema_history";
+const APPLIED: &str = "\
+SELECT /* migrate.applied */ version, checksum
+FROM refinery_schema_history
+ORDER BY version";
 
-/// Returns the version of the database; 0 before the first migration.
-async fn applied(client: &Client) -> Result<i64, StoreError> {
-    if !client.query_one(TABLE_EXISTS, &[]).await?.try_get::<_, bool>(0)? {
-        return Ok(0);
+/// The table is that of the library `refinery`, with which earlier releases migrate.
+const CREATE_TABLE: &str = "\
+CREATE /* migrate.create_table */ TABLE IF NOT EXISTS refinery_schema_history (
+    version    integer NOT NULL PRIMARY KEY,
+    name       varchar(255),
+    applied_on varchar(255),
+    checksum   varchar(255)
+)";
+
+const RECORD: &str = "\
+INSERT /* migrate.record */ INTO refinery_schema_history (version, name, applied_on, checksum)
+VALUES ($1, $2, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), $3)";
+
+/// Version of the schema of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// No migration was applied yet.
+    Empty,
+    /// Migrations of this binary are missing.
+    Behind,
+    UpToDate,
+}
+
+/// Migrates in one transaction, which holds the lock. The database is looked at first, so that a start with nothing to
+/// migrate waits for nobody.
+pub async fn migrate(store: &PgStore) -> Result<(), StoreError> {
+    let mut client = store.client().await?;
+    if state(&client).await? == SchemaState::UpToDate {
+        return Ok(());
     }
-    Ok(client.query_one(VERSION, &[]).await?.try_get(0)?)
+    let tx = client.transaction().await?;
+    tx.batch_execute(LIMITS).await?;
+    lock(&tx).await?;
+    tx.batch_execute(CREATE_TABLE).await.map_err(|error| failed("of the table of versions", error))?;
+    let applied = history_in(&tx).await?;
+    check(&applied)?;
+    for migration in known().iter().filter(|migration| !has(&applied, migration)) {
+        apply(&tx, migration).await.map_err(|error| failed(&migration.to_string(), error))?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Returns the state of the schema. Reads only. Returns an error if the database has a migration that this binary does
+/// not know, or another one under the same number.
+pub async fn state(client: &Session) -> Result<SchemaState, StoreError> {
+    let statement = client.prepare_cached(TABLE_EXISTS).await?;
+    if !client.query_one(&statement, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(SchemaState::Empty);
+    }
+    let statement = client.prepare_cached(APPLIED).await?;
+    let applied = history(&client.query(&statement, &[]).await?)?;
+    check(&applied)?;
+    if applied.is_empty() {
+        return Ok(SchemaState::Empty);
+    }
+    let is_complete = known().iter().all(|migration| has(&applied, migration));
+    Ok(if is_complete { SchemaState::UpToDate } else { SchemaState::Behind })
+}
+
+/// Number and checksum of a migration that was applied.
+type Applied = (i32, String);
+
+async fn history_in(tx: &Transaction<'_>) -> Result<Vec<Applied>, StoreError> {
+    let statement = tx.prepare_cached(APPLIED).await?;
+    history(&tx.query(&statement, &[]).await?)
+}
+
+fn history(rows: &[Row]) -> Result<Vec<Applied>, StoreError> {
+    rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?))).collect()
+}
+
+fn known() -> Vec<Migration> {
+    embedded::migrations::runner().get_migrations().clone()
+}
+
+fn has(applied: &[Applied], migration: &Migration) -> bool {
+    applied.iter().any(|(version, _)| i64::from(*version) == i64::from(migration.version()))
+}
+
+/// Checks that every migration that was applied is one of this binary's.
+fn check(applied: &[Applied]) -> Result<(), StoreError> {
+    let known = known();
+    for (version, checksum) in applied {
+        let found = i64::from(*version);
+        match known.iter().find(|migration| i64::from(migration.version()) == found) {
+            Some(migration) if migration.checksum().to_string() == *checksum => {}
+            Some(migration) => {
+                return Err(StoreError::Broken(format!(
+                    "migration {migration} was applied with another content than this runmill has"
+                )));
+            }
+            None => {
+                let newest = known.iter().map(|migration| i64::from(migration.version())).max();
+                return Err(StoreError::NewerSchema { found, known: newest.unwrap_or_default() });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn lock(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    let mut locked = pin!(tx.batch_execute(LOCK));
+    loop {
+        if let Ok(done) = timeout(SAY_EVERY, &mut locked).await {
+            return done.map_err(|error| failed("(another process is migrating the database)", error));
+        }
+        tracing::info!(
+            event = "store.migration_waits",
+            "another process is migrating the database; this one waits for it, for up to 5 minutes"
+        );
+    }
+}
+
+async fn apply(tx: &Transaction<'_>, migration: &Migration) -> Result<(), Error> {
+    tracing::info!(event = "store.migrating", %migration);
+    tx.batch_execute(migration.sql().unwrap_or_default()).await?;
+    let statement = tx.prepare_cached(RECORD).await?;
+    let checksum = migration.checksum().to_string();
+    tx.execute(&statement, &[&migration.version(), &migration.name(), &checksum]).await?;
+    Ok(())
+}
+
+fn failed(which: &str, error: Error) -> StoreError {
+    match StoreError::from(error) {
+        StoreError::Unavailable(reason) => StoreError::Unavailable(format!("migration {which}: {reason}")),
+        StoreError::RowRefused(reason) | StoreError::Broken(reason) => {
+            StoreError::Broken(format!("migration {which}: {reason}"))
+        }
+        other => other,
+    }
 }

@@ -1,8 +1,8 @@
 //! The store over PostgreSQL, 14 or newer.
 //!
 //! One file for each table has its SQL; `logs`, `feed` and `run_writer` are the transactions over several tables. The text of
-//! a statement is built once, so that each connection prepares it once; its first line is its name, as the server's log and
-//! `pg_stat_activity` show it.
+//! a statement is built once, so that each connection prepares it once; the comment behind its first word is its name, as
+//! the server's log, `pg_stat_activity` and `pg_stat_statements` show it.
 
 mod connect;
 mod datasets;
@@ -11,46 +11,59 @@ mod error;
 mod events;
 mod executors;
 mod feed;
+mod inspect;
 mod invocations;
 mod job_states;
 mod lead;
 mod logs;
+mod lost;
 mod migrate;
 mod providers;
 mod results;
+mod route;
 mod run_writer;
 mod runs;
 mod server_time;
+mod session;
 mod settings;
+mod settings_of_session;
 mod tls;
 mod values;
 
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::Pool;
 
 pub use connect::PgSettings;
+pub use inspect::{ALL_TABLES, Inspection, SchemaState, StoreFault};
 
+use self::session::{Route, Session};
 use crate::StoreError;
 
 /// The store over a pool of connections.
 #[derive(Clone)]
 pub struct PgStore {
     pool: Pool,
+    route: Route,
 }
 
 impl PgStore {
     /// Opens one connection, so that a wrong address or password is an error now. Returns [`StoreError::Unavailable`] within
     /// `settings.connect_timeout`. No error contains the password.
     pub async fn connect(settings: &PgSettings) -> Result<Self, StoreError> {
-        connect::connect(settings).await.map(|pool| Self { pool })
+        connect::connect(settings).await.map(|(pool, route)| Self { pool, route })
+    }
+
+    /// Returns true if a pooler stands before the server.
+    pub const fn is_pooled(&self) -> bool {
+        matches!(self.route, Route::Pooled(_))
     }
 
     /// Migrates the schema to the version of this binary, or waits until another process has done so. Returns
     /// [`StoreError::NewerSchema`] if the database is newer.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        migrate::migrate(&self.pool).await
+        migrate::migrate(self).await
     }
 
-    async fn client(&self) -> Result<Object, StoreError> {
-        Ok(self.pool.get().await?)
+    async fn client(&self) -> Result<Session, StoreError> {
+        Ok(Session::new(self.pool.get().await?, self.route.clone()))
     }
 }

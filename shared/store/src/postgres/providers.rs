@@ -1,7 +1,6 @@
 //! Tables `providers` and `provider_secrets`.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use runmill_proto::ProviderId;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -10,6 +9,7 @@ use super::{
     PgStore,
     error::violated,
     runs,
+    session::Transaction,
     values::{parameters, record},
 };
 use crate::{
@@ -30,22 +30,19 @@ static UPDATE: Sql = Sql::new(|| {
 });
 
 const DELETE: &str = "\
--- providers.delete
-DELETE FROM providers
+DELETE /* providers.delete */ FROM providers
 WHERE id = $1";
 
 // Waits until a run that is being created with the provider is committed, and blocks further ones until this
 // transaction ends.
 const LOCK: &str = "\
--- providers.lock
-SELECT id
+SELECT /* providers.lock */ id
 FROM providers
 WHERE id = $1
 FOR UPDATE";
 
 const HOLD: &str = "\
--- providers.hold
-SELECT id
+SELECT /* providers.hold */ id
 FROM providers
 WHERE id = $1
 FOR SHARE";
@@ -54,8 +51,7 @@ FOR SHARE";
 static PAGE: Sql = Sql::new(|| {
     format!(
         "\
--- providers.page
-SELECT {}, {}
+SELECT /* providers.page */ {}, {}
 FROM (
     SELECT *
     FROM providers
@@ -73,8 +69,7 @@ ORDER BY page.id, secret.position",
 static GET: Sql = Sql::new(|| {
     format!(
         "\
--- providers.get
-SELECT {}, {}
+SELECT /* providers.get */ {}, {}
 FROM providers AS one
 LEFT JOIN provider_secrets AS secret ON secret.provider_id = one.id
 WHERE one.id = $1
@@ -89,8 +84,7 @@ static INSERT_SECRET: Sql = Sql::new(|| {
 });
 
 const DELETE_SECRETS: &str = "\
--- provider_secrets.delete
-DELETE FROM provider_secrets
+DELETE /* provider_secrets.delete */ FROM provider_secrets
 WHERE provider_id = $1";
 
 static SECRETS_PAGE: Sql = Sql::new(|| {
@@ -99,8 +93,7 @@ static SECRETS_PAGE: Sql = Sql::new(|| {
 });
 
 const RESEAL: &str = "\
--- provider_secrets.reseal
-WITH resealed AS (
+WITH /* provider_secrets.reseal */ resealed AS (
     UPDATE provider_secrets
     SET sealed = $3 /* new */
     WHERE id = $1

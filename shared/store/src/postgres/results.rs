@@ -1,7 +1,6 @@
 //! Table `results`.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{
     InvocationId, RunId,
@@ -13,6 +12,7 @@ use super::{
     PgStore,
     deferred::key,
     invocations,
+    session::Transaction,
     values::{arrays, integer, parameters, record},
 };
 use crate::{
@@ -28,8 +28,7 @@ static INSERT: Sql = Sql::new(|| {
 });
 
 const DELETE_FAILED: &str = "\
--- results.delete_failed
-DELETE FROM results
+DELETE /* results.delete_failed */ FROM results
 WHERE run_id = $1
   AND outcome = 'failed'
 RETURNING run_id, ordinal, sample";

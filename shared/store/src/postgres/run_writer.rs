@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{PgStore, deferred, events, providers, results, runs};
+use super::{PgStore, deferred, events, lost, providers, results, runs};
 use crate::{
     CreatedRun, RunRow, RunWriter, StoreError, Transition,
     ledger::{LockedRun, Move, plan},
@@ -48,7 +48,10 @@ impl RunWriter for PgStore {
                 let failed = results::delete_failed(&tx, id).await?;
                 deferred::insert_due(&tx, id, &failed, now).await?
             }
-            Move::LostToNow => deferred::insert_lost(&tx, &run.row, now, u32::MAX).await?,
+            Move::LostToNow => {
+                let jobs = lost::missing(&tx, &run.row, u32::MAX).await?;
+                lost::defer(&tx, id, &jobs, now).await?
+            }
         };
         run.carry_out(&transition, moved, now);
         runs::save(&tx, &run).await?;

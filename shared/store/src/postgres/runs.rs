@@ -1,7 +1,6 @@
 //! Table `runs`.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId};
 use uuid::Uuid;
@@ -10,6 +9,7 @@ use super::{
     PgStore, deferred,
     error::violated,
     events,
+    session::Transaction,
     values::{Cell as _, parameters, record, text},
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         sql::{self, Sql},
     },
     ledger::{LockedRun, LockedRuns},
+    run::after_prefix,
     time::micros,
 };
 
@@ -38,10 +39,23 @@ static GET: Sql = Sql::new(|| select("runs.get", "WHERE id = $1"));
 
 static BY_KEY: Sql = Sql::new(|| select("runs.by_key", "WHERE idempotency_key = $1"));
 
+// The keys of a prefix are a range, and the inner OFFSET keeps the planner from reading the newest runs instead.
 static NEWEST_BY_KEY: Sql = Sql::new(|| {
     select(
         "runs.newest_by_key",
-        "WHERE starts_with(idempotency_key, $1 /* prefix */)\nORDER BY id DESC\nLIMIT 1",
+        "\
+WHERE id = (
+    SELECT named.id
+    FROM (
+        SELECT id
+        FROM runs
+        WHERE idempotency_key COLLATE \"C\" >= $1 /* prefix */
+          AND idempotency_key COLLATE \"C\" < $2 /* after the prefix */
+        OFFSET 0
+    ) AS named
+    ORDER BY named.id DESC
+    LIMIT 1
+)",
     )
 });
 
@@ -55,8 +69,7 @@ static LOCK: Sql = Sql::new(|| select("runs.lock", "WHERE id = ANY ($1)\nORDER B
 static ACTIVE: Sql = Sql::new(|| {
     format!(
         "\
--- runs.active
-SELECT {}, datasets.item_count
+SELECT /* runs.active */ {}, datasets.item_count
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
 WHERE runs.finished_at IS NULL
@@ -70,8 +83,7 @@ fn select(name: &str, rest: &str) -> String {
 }
 
 const HAS_ACTIVE: &str = "\
--- runs.has_active
-SELECT EXISTS (
+SELECT /* runs.has_active */ EXISTS (
     SELECT
     FROM runs
     WHERE provider_id = $1
@@ -79,8 +91,7 @@ SELECT EXISTS (
 )";
 
 const VERSIONS: &str = "\
--- runs.versions
-SELECT id, seq
+SELECT /* runs.versions */ id, seq
 FROM runs
 WHERE finished_at IS NULL
    OR finished_at >= $1
@@ -112,7 +123,8 @@ impl RunReader for PgStore {
     async fn newest_run_by_key(&self, prefix: &str) -> Result<Option<RunRow>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(&NEWEST_BY_KEY).await?;
-        client.query_opt(&statement, &[&text(prefix)]).await?.as_ref().map(record).transpose()
+        let (prefix, after) = (text(prefix), after_prefix(prefix));
+        client.query_opt(&statement, &[&prefix, &text(&after)]).await?.as_ref().map(record).transpose()
     }
 
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {

@@ -5,8 +5,7 @@ use super::PgStore;
 use crate::{ServerTime, StoreError};
 
 const SERVER_TIME: &str = "\
--- server_time
-SELECT clock_timestamp()";
+SELECT /* server_time */ clock_timestamp()";
 
 #[async_trait]
 impl ServerTime for PgStore {

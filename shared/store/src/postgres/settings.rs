@@ -8,13 +8,11 @@ use super::{PgStore, values::Cell as _};
 use crate::{SettingsReader, SettingsWriter, StoreError};
 
 const GET: &str = "\
--- settings.get
-SELECT body, version
+SELECT /* settings.get */ body, version
 FROM settings";
 
 const PUT: &str = "\
--- settings.put
-INSERT INTO settings (body, version)
+INSERT /* settings.put */ INTO settings (body, version)
 VALUES ($1, 1)
 ON CONFLICT (only_row) DO UPDATE
 SET body = excluded.body,

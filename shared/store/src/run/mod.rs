@@ -26,6 +26,11 @@ pub use submission::Submission;
 
 use crate::{StoreError, columns::columns};
 
+/// Returns the text after all idempotency keys that start with `prefix`. Keys are printable ASCII.
+pub fn after_prefix(prefix: &str) -> String {
+    format!("{prefix}\u{7f}")
+}
+
 /// A run as it is stored. Times are kept to the microsecond.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRow {

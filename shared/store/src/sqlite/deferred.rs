@@ -7,12 +7,12 @@ use runmill_proto::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::values::{Cell as _, all, blob, execute, int, time};
-use crate::{DueJob, RunRow, StoreError};
+use super::values::{Cell as _, all, blob, execute, time};
+use crate::{DueJob, StoreError};
 
 const DUE: &str = "\
 -- deferred.due
-SELECT run_id, ordinal, sample, attempt, failures, possible_copy
+SELECT run_id, ordinal, sample, attempt, failures, possible_copy, not_before
 FROM deferred
 WHERE run_id = ?1
   AND not_before <= ?2 /* now */
@@ -43,34 +43,6 @@ WHERE run_id = ?1
   AND ordinal = ?2
   AND sample = ?3
   AND attempt < ?4";
-
-const INSERT_LOST: &str = "\
--- deferred.insert_lost
-WITH RECURSIVE job (position) AS (
-    VALUES (0)
-    UNION ALL
-    SELECT position + 1
-    FROM job
-    WHERE position + 1 < ?2 /* fed */
-)
-INSERT INTO deferred (run_id, ordinal, sample, attempt, not_before, possible_copy)
-SELECT ?1, position % ?3 /* items */, position / ?3, 1, ?4 /* now */, 1
-FROM job
-WHERE NOT EXISTS (
-    SELECT 1
-    FROM results
-    WHERE run_id = ?1
-      AND ordinal = position % ?3
-      AND sample = position / ?3
-)
-AND NOT EXISTS (
-    SELECT 1
-    FROM deferred AS waiting
-    WHERE waiting.run_id = ?1
-      AND waiting.ordinal = position % ?3
-      AND waiting.sample = position / ?3
-)
-LIMIT ?5";
 
 const MAKE_DUE: &str = "\
 -- deferred.make_due
@@ -110,6 +82,7 @@ pub fn due(db: &Connection, id: RunId, now: Timestamp, limit: u32) -> Result<Vec
             attempt: row.cell("attempt")?,
             failures: row.cell("failures")?,
             possible_copy: row.cell("possible_copy")?,
+            not_before: row.cell("not_before")?,
         })
     })
 }
@@ -120,11 +93,11 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
     let mut inserted = Vec::new();
     for (deferred, due) in deferrals {
         let (attempt, failures) = (deferred.attempt.saturating_add(1), deferred.failures);
-        let job = DueJob { key: deferred.key(), attempt, failures, possible_copy: false };
-        if write_one(db, INSERT, job, *due)? {
+        let job = DueJob { key: deferred.key(), attempt, failures, possible_copy: false, not_before: *due };
+        if write_one(db, INSERT, job)? {
             inserted.push(job.key);
         } else {
-            write_one(db, REPLACE, job, *due)?;
+            write_one(db, REPLACE, job)?;
         }
     }
     Ok(inserted)
@@ -134,32 +107,17 @@ pub fn insert(db: &Connection, deferrals: &[(&Deferred, Timestamp)]) -> Result<V
 pub fn insert_due(db: &Connection, jobs: &[JobKey], now: Timestamp) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for key in jobs {
-        let job = DueJob { key: *key, attempt: 0, failures: 0, possible_copy: false };
-        inserted += u64::from(write_one(db, INSERT, job, now)?);
+        let job = DueJob { key: *key, attempt: 0, failures: 0, possible_copy: false, not_before: now };
+        inserted += u64::from(write_one(db, INSERT, job)?);
     }
     Ok(inserted)
 }
 
-fn write_one(
-    db: &Connection,
-    sql: &'static str,
-    job: DueJob,
-    not_before: Timestamp,
-) -> Result<bool, StoreError> {
-    let DueJob { key, attempt, failures, .. } = job;
+fn write_one(db: &Connection, sql: &'static str, job: DueJob) -> Result<bool, StoreError> {
+    let DueJob { key, attempt, failures, not_before, .. } = job;
     let params =
         params![blob(key.run_id.uuid()), key.ordinal, key.sample, attempt, failures, time(not_before)];
     Ok(execute(db, sql, params)? == 1)
-}
-
-/// Makes jobs due that were fed and have neither result nor deferral. Returns their number.
-pub fn insert_lost(db: &Connection, row: &RunRow, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    // The statement reads every position, so it runs only if the counters show that a job is missing.
-    if row.in_queue() == 0 {
-        return Ok(0);
-    }
-    let (fed, items) = (int(row.cursor.fed), int(row.items()));
-    Ok(execute(db, INSERT_LOST, params![blob(row.id.uuid()), fed, items, time(now), limit])?)
 }
 
 pub fn make_due(db: &Connection, id: RunId, now: Timestamp) -> Result<u64, StoreError> {

@@ -13,9 +13,20 @@ impl From<Error> for StoreError {
                 | ErrorCode::DiskFull
                 | ErrorCode::SystemIoFailure,
             ) => Self::Unavailable(error.to_string()),
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
+                Self::RowRefused(error.to_string())
+            }
             _ => Self::Broken(error.to_string()),
         }
     }
+}
+
+/// Text of `SQLite` for a disk, or a quota, without space.
+const FULL: &str = "database or disk is full";
+
+/// Returns true if the disk is full.
+pub fn is_full(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(text) if text.contains(FULL))
 }
 
 /// Returns true if the unique or primary key of `column` (as `table.column`) was violated.

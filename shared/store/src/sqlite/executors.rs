@@ -1,4 +1,4 @@
-//! Table `executors`. No other process has the file open, so there is one executor, without peers.
+//! Table `executors`. Processes that share the file work on different runs, so their executors are no peers.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ SET seen_at = excluded.seen_at,
 
 const PEERS: &str = "\
 -- executors.peers
-SELECT name, beats, talk
+SELECT name, seen_at, beats, talk
 FROM executors
 WHERE name <> ?1";
 
@@ -48,11 +48,16 @@ ORDER BY name";
 impl Exchange for SqliteStore {
     async fn exchange(&self, beat: &Beat) -> Result<Exchanged, StoreError> {
         let Beat { status, talk } = beat.clone();
-        let (now, term) = (status.seen_at, self.term());
+        let (now, term) = (status.seen_at, self.lease.term());
+        let has_peers = self.claims.is_none();
         self.write(move |tx| {
             execute(tx, WRITE, params![status.name, time(now), status.to_value(), talk.to_value()])?;
+            if !has_peers {
+                return Ok(Exchanged { now, term, peers: Vec::new() });
+            }
             let peers = all(tx, PEERS, [&status.name], |row| {
-                Ok(Peer { name: row.cell("name")?, beats: row.cell("beats")?, talk: row.cell("talk")? })
+                let (name, seen_at) = (row.cell("name")?, row.cell("seen_at")?);
+                Ok(Peer { name, seen_at, beats: row.cell("beats")?, talk: row.cell("talk")? })
             })?;
             Ok(Exchanged { now, term, peers })
         })

@@ -2,13 +2,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{SqliteStore, deferred, runs};
+use super::{SqliteStore, deferred, lost, runs};
 use crate::{ActiveRun, ActiveRuns, DueJob, Feed, StoreError};
 
 #[async_trait]
 impl ActiveRuns for SqliteStore {
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
-        self.read(runs::active).await
+        let mut active = self.read(runs::active).await?;
+        active.retain(|active| self.works_on(active.run.id));
+        Ok(active)
     }
 }
 
@@ -36,12 +38,13 @@ impl Feed for SqliteStore {
     }
 
     async fn defer_lost(&self, id: RunId, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let jobs = self.read(move |db| lost::missing(db, &runs::load(db, id)?.row, limit)).await?;
         self.write(move |tx| {
             let mut run = runs::load(tx, id)?;
             if run.row.status.is_terminal() {
                 return Ok(0);
             }
-            let lost = deferred::insert_lost(tx, &run.row, now, limit)?;
+            let lost = lost::defer(tx, id, &jobs, now)?;
             run.mark_lost(lost, now);
             runs::save(tx, &run)?;
             Ok(lost)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{SqliteStore, deferred, events, providers, results, runs};
+use super::{SqliteStore, deferred, events, lost, providers, results, runs};
 use crate::{
     CreatedRun, RunRow, RunWriter, StoreError, Transition,
     ledger::{LockedRun, Move, plan},
@@ -43,7 +43,10 @@ impl RunWriter for SqliteStore {
                     let failed = results::delete_failed(tx, id)?;
                     deferred::insert_due(tx, &failed, now)?
                 }
-                Move::LostToNow => deferred::insert_lost(tx, &run.row, now, u32::MAX)?,
+                Move::LostToNow => {
+                    let jobs = lost::missing(tx, &run.row, u32::MAX)?;
+                    lost::defer(tx, id, &jobs, now)?
+                }
             };
             run.carry_out(&transition, moved, now);
             runs::save(tx, &run)?;

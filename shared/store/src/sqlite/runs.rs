@@ -19,6 +19,7 @@ use crate::{
         sql::{self, Sql},
     },
     ledger::{LockedRun, LockedRuns},
+    run::after_prefix,
 };
 
 static INSERT: Sql = Sql::new(|| sql::insert::<RunRow>(Dialect::Sqlite, "runs.insert", "runs", ""));
@@ -33,7 +34,11 @@ static BY_KEY: Sql = Sql::new(|| select("runs.by_key", "WHERE idempotency_key = 
 static NEWEST_BY_KEY: Sql = Sql::new(|| {
     select(
         "runs.newest_by_key",
-        "WHERE substr(idempotency_key, 1, length(?1)) = ?1 /* prefix */\nORDER BY id DESC\nLIMIT 1",
+        "\
+WHERE idempotency_key >= ?1 /* prefix */
+  AND idempotency_key < ?2 /* after the prefix */
+ORDER BY id DESC
+LIMIT 1",
     )
 });
 
@@ -91,8 +96,8 @@ impl RunReader for SqliteStore {
     }
 
     async fn newest_run_by_key(&self, prefix: &str) -> Result<Option<RunRow>, StoreError> {
-        let prefix = prefix.to_owned();
-        self.read(move |db| first(db, &NEWEST_BY_KEY, [prefix], record)).await
+        let range = [prefix.to_owned(), after_prefix(prefix)];
+        self.read(move |db| first(db, &NEWEST_BY_KEY, range, record)).await
     }
 
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {

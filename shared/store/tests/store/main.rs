@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 
+mod names;
+mod pooled;
 mod postgres;
+mod setup;
 mod sqlite;
 mod upgrade;

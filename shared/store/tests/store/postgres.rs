@@ -18,7 +18,7 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
 }
 
-/// Creates a database for each test, because advisory locks are per database.
+/// Creates a database for each test, because a database has one lead.
 async fn stores() -> Stores {
     let database = TestDatabase::create().await;
     let (one, other) = (connect(database.url()).await, connect(database.url()).await);
@@ -90,7 +90,7 @@ async fn a_database_of_a_newer_runmill_is_refused() {
     assert!(error.to_string().contains("use the newer runmill"), "{error}");
 }
 
-async fn execute(url: &str, sql: &str) {
+pub async fn execute(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
     client.batch_execute(sql).await.unwrap();
@@ -132,26 +132,38 @@ async fn a_database_that_is_not_there_is_unavailable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lead_is_lost_with_the_server_and_the_store_recovers() {
+async fn a_lead_outlasts_a_restart_of_the_server_within_its_lease() {
     let server = PrivatePostgres::launch();
     let store = connect(&server.url()).await;
     store.migrate().await.unwrap();
-    let lead = store.try_lead().await.unwrap().unwrap();
+    let lead = store.try_lead(Duration::from_mins(5)).await.unwrap().unwrap();
 
     server.stop();
-    let error = store.settings().await.unwrap_err();
+    let error = lead.renew().await.unwrap_err();
     assert!(error.is_transient(), "{error}");
-    let lost = async {
-        while lead.is_held() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), lost).await.unwrap();
     server.start();
 
     assert_eq!(store.settings().await.unwrap().1, 0);
-    assert!(store.try_lead().await.unwrap().is_some());
-    lead.release().await;
+    assert!(lead.is_held() && lead.renew().await.unwrap());
+    assert!(store.try_lead(Duration::from_mins(5)).await.unwrap().is_none());
+}
+
+/// The leader of a release without leases holds an advisory lock in its session.
+#[tokio::test]
+async fn nobody_takes_the_lead_from_a_leader_of_an_older_release() {
+    let database = TestDatabase::create().await;
+    let store = connect(database.url()).await;
+    store.migrate().await.unwrap();
+    let (older, connection) = tokio_postgres::connect(database.url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    older.batch_execute("SELECT pg_advisory_lock(x'72756e6d696c6c02'::bigint)").await.unwrap();
+
+    assert!(store.try_lead(Duration::from_mins(5)).await.unwrap().is_none());
+    older.batch_execute("SELECT pg_advisory_unlock(x'72756e6d696c6c02'::bigint)").await.unwrap();
+
+    assert!(store.try_lead(Duration::from_mins(5)).await.unwrap().is_some());
+    drop(older);
+    connection.await.unwrap().unwrap();
 }
 
 /// Debian starts PostgreSQL with a certificate that it signed itself.

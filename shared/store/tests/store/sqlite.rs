@@ -3,8 +3,9 @@ use std::sync::Arc;
 use refinery::Target;
 use runmill_proto::api::Settings;
 use runmill_store::{
-    SettingsReader as _, SettingsWriter as _, SharedStore, StoreError, conformance::Stores,
-    sqlite::SqliteStore,
+    SettingsReader as _, SettingsWriter as _, SharedStore, StoreError,
+    conformance::Stores,
+    sqlite::{OpenMode, SqliteStore},
 };
 use tempfile::TempDir;
 
@@ -40,6 +41,29 @@ async fn a_file_is_open_in_one_place_at_a_time() {
 
     drop(first);
     open(&directory).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shared_file_is_open_in_several_places_and_each_works_on_what_it_claimed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("runmill.db");
+    let shared = async || SqliteStore::open_as(&path, OpenMode::Shared).await;
+    let (first, second) = (shared().await.unwrap(), shared().await.unwrap());
+
+    assert!(first.claim("run").unwrap() && first.claim("run").unwrap());
+    assert!(!second.claim("run").unwrap());
+    first.put_settings(&Settings::default()).await.unwrap();
+    assert_eq!(second.settings().await.unwrap().1, 1);
+    let error = open(&directory).await.err().unwrap();
+    assert!(matches!(&error, StoreError::Conflict(text) if text.contains("another runmill")), "{error}");
+
+    drop(first);
+    assert!(second.claim("run").unwrap(), "the claims of a process end with it");
+    drop(second);
+    let alone = open(&directory).await.unwrap();
+    let error = shared().await.err().unwrap();
+    assert!(matches!(&error, StoreError::Conflict(text) if text.contains("--server")), "{error}");
+    drop(alone);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Rows from before versions 5 to 7 of the schema, to check that the new columns are read with their defaults.
+//! Rows from before versions 5 to 8 of the schema, to check that the new columns are read with their defaults.
 
 use jiff::Timestamp;
 use runmill_proto::{
@@ -56,7 +56,9 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
         "{run:?}"
     );
     let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();
-    assert_eq!(due.iter().map(|job| (job.attempt, job.failures)).collect::<Vec<_>>(), [(1, 0)]);
+    let read: Vec<_> = due.iter().map(|job| (job.attempt, job.failures, job.possible_copy)).collect();
+    assert_eq!(read, [(1, 0, false)]);
+    assert!(!store.is_led().await.unwrap());
     let results = store.results(id, None, 9).await.unwrap();
     let calls = store.invocations(id, None, 9).await.unwrap();
     assert_eq!(calls.iter().map(|call| &call.remarks).collect::<Vec<_>>(), [&Remarks::default()]);

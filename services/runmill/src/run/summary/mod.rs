@@ -52,8 +52,14 @@ pub fn status(run: &Run) -> String {
         // A user's pause begins with the word.
         Some(reason) if !run.status.is_terminal() && reason.starts_with("paused") => reason.clone(),
         Some(reason) if !run.status.is_terminal() => format!("paused: {reason}"),
+        _ if !run.held_back.is_empty() => format!("{}, held back: {}", run.status, held_back(run)),
         _ => run.status.to_string(),
     }
+}
+
+fn held_back(run: &Run) -> String {
+    let messages: Vec<_> = run.held_back.iter().map(|held| held.message.as_str()).collect();
+    messages.join("; ")
 }
 
 /// Returns the mean score, its standard error and its coverage.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use runmill_proto::{
     ErrorKind, Fix, Note, RunStatus,
-    api::{RunCounters, RunMessage},
+    api::{HeldBack, HeldBackCause, RunCounters, RunMessage},
 };
 
 use super::*;
@@ -91,6 +91,13 @@ fn answers_that_differ_from_what_was_asked_for_are_told() {
     ] {
         assert!(table.contains(shown), "{shown} is not in\n{table}");
     }
+}
+
+#[test]
+fn a_run_that_is_held_back_says_by_what() {
+    let held = HeldBack { cause: HeldBackCause::NoExecutor, message: "no executor is alive".to_owned() };
+    let run = Run { status: RunStatus::Running, held_back: vec![held], ..run() };
+    assert_eq!(status(&run), "running, held back: no executor is alive");
 }
 
 #[test]

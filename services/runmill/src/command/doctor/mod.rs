@@ -1,0 +1,60 @@
+mod broker;
+mod files;
+mod store;
+
+use runmill_vault::Keyring;
+
+use crate::{
+    exit::{ExitCode, print_error},
+    process::Process,
+    screen::print,
+};
+
+/// Checks the settings and the servers that a service needs, and prints for each fault how to correct it.
+pub async fn run() -> anyhow::Result<ExitCode> {
+    let process = match Process::load() {
+        Ok(process) => process,
+        Err(error) => {
+            return Ok(failed("settings", &error, "correct them; docs/configuration.md lists all settings"));
+        }
+    };
+    passed("settings", "read");
+    let checks = [
+        check_key(&process),
+        store::check(&process).await,
+        broker::check(&process).await,
+        files::check(process.config.lane_concurrency),
+    ];
+    Ok(worst(checks))
+}
+
+fn worst(codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {
+    codes.into_iter().max_by_key(|code| *code as u8).unwrap_or(ExitCode::Completed)
+}
+
+fn check_key(process: &Process) -> ExitCode {
+    match process.config.encryption_key.as_ref().map(Keyring::parse) {
+        None => passed("encryption key", "ENCRYPTION_KEY is not set; a standalone process makes its own key"),
+        Some(Ok(keyring)) => {
+            passed("encryption key", &format!("{} keys; the first encrypts", keyring.ids().count()))
+        }
+        Some(Err(error)) => {
+            failed("encryption key", &error.into(), "`runmill keys generate` prints a new one")
+        }
+    }
+}
+
+fn passed(check: &str, detail: &str) -> ExitCode {
+    let _ = print(format_args!("ok    {check}: {detail}"));
+    ExitCode::Completed
+}
+
+/// Prints a fact that is no fault.
+fn noted(check: &str, detail: &str) {
+    let _ = print(format_args!("note  {check}: {detail}"));
+}
+
+fn failed(check: &str, error: &anyhow::Error, advice: &str) -> ExitCode {
+    let _ = print(format_args!("FAIL  {check}: {advice}"));
+    print_error(error)
+}

@@ -1,0 +1,56 @@
+//! Output of the commands. A reader that goes away, or a full disk behind standard output, never ends a run.
+
+use std::{
+    fmt::Display,
+    io::{self, Write, stderr, stdout},
+};
+
+/// Failure of standard output.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    /// The reader has gone, such as `head`. It wants no more, so this is no failure of the command.
+    #[error("standard output is closed")]
+    Closed,
+    #[error("writing standard output: {0}")]
+    Failed(io::Error),
+}
+
+impl From<io::Error> for PrintError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+/// Prints a line on standard output.
+pub fn print(text: impl Display) -> Result<(), PrintError> {
+    let mut out = stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+/// Prints a line on standard error, if somebody still reads it.
+pub fn print_note(text: impl Display) {
+    let _ = writeln!(stderr().lock(), "{text}");
+}
+
+/// As [`print_note`], with the arguments of `format!`.
+macro_rules! note {
+    ($($arg:tt)*) => { $crate::screen::print_note(format_args!($($arg)*)) };
+}
+pub(crate) use note;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_reader_that_has_gone_is_no_failure() {
+        assert!(matches!(io::Error::from(io::ErrorKind::BrokenPipe).into(), PrintError::Closed));
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::PermissionDenied] {
+            assert!(matches!(io::Error::from(kind).into(), PrintError::Failed(_)), "{kind:?}");
+        }
+    }
+}

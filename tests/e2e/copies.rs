@@ -1,0 +1,87 @@
+//! A job that comes twice is called once: a lost connection costs no call, and a death only what was in flight.
+
+use std::time::{Duration, Instant};
+
+use runmill_gateway::Traffic;
+use runmill_proto::{ProviderId, RunId, RunStatus};
+use runmill_testkit::{Proxy, amqp_url};
+use serde_json::json;
+
+use crate::support::{Cluster, Plan, assert_counters_equal_rows, calls_by_job, data::questions, until};
+
+/// Number of jobs that three executors have in flight at once, and that the feeder publishes at once.
+const ITEMS: usize = 40;
+const CONCURRENCY: u32 = 20;
+/// Two heartbeats and the time after which a silent executor counts as dead.
+const STARTS_ELSEWHERE_WITHIN: Duration = Duration::from_secs(6);
+
+fn traffic(cluster: &Cluster) -> Traffic {
+    cluster.gateway.stats().all
+}
+
+/// Starts a run on three executors. Returns when all its calls are in flight.
+async fn in_flight(cluster: &Cluster, model: &str) -> (ProviderId, RunId) {
+    let api = &cluster.api;
+    let provider = api.provider(&cluster.gateway.base_url(), CONCURRENCY).await;
+    let dataset = api.dataset(questions(ITEMS)).await;
+    let run = api.start_run_with(provider, model, dataset, json!({"retry": {"trial_calls": 0}})).await;
+    until("all calls in flight", async || traffic(cluster).in_flight == ITEMS as u64).await;
+    (provider, run)
+}
+
+async fn assert_complete(cluster: &Cluster, run: RunId) {
+    let run = cluster.api.ended(run).await;
+    let results = cluster.api.results(run.id).await;
+    assert_eq!((run.status, run.counters.succeeded), (RunStatus::Completed, ITEMS as u64));
+    assert_counters_equal_rows(&run, &results);
+}
+
+/// Returns the URL of the broker with another address.
+fn at(address: std::net::SocketAddr) -> String {
+    let url = amqp_url();
+    let server = upstream();
+    url.replacen(&server, &address.to_string(), 1)
+}
+
+/// Returns host and port of the broker.
+fn upstream() -> String {
+    let url = amqp_url();
+    let rest = url.split_once("://").expect("it is a URL").1;
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split('/').next().expect("there is a first part").to_owned()
+}
+
+#[tokio::test]
+async fn lost_connections_cost_no_call() {
+    let proxy = Proxy::start(&upstream()).await.unwrap();
+    let plan = Plan { executors: 3, amqp_url: Some(at(proxy.address())), ..Plan::default() };
+    let cluster = Cluster::planned(plan).await;
+    let (provider, run) = in_flight(&cluster, "lorem+ttft=6s").await;
+
+    proxy.cut();
+
+    assert_complete(&cluster, run).await;
+    let calls = calls_by_job(&cluster.gateway);
+    assert_eq!((calls.len(), calls.values().sum::<u32>() as usize), (ITEMS, ITEMS), "{calls:?}");
+    cluster.assert_nothing_left(provider).await;
+}
+
+#[tokio::test]
+async fn the_jobs_of_a_killed_executor_start_elsewhere_within_six_seconds() {
+    let cluster = Cluster::start(3, 1).await;
+    let (provider, run) = in_flight(&cluster, "lorem+ttft=12s").await;
+
+    let killed = Instant::now();
+    cluster.executors[0].signal("KILL");
+    let hung_up = || traffic(&cluster).by_status.get(&499).copied().unwrap_or(0);
+    until("the end of its calls", async || hung_up() > 0).await;
+    until("their start elsewhere", async || traffic(&cluster).in_flight == ITEMS as u64).await;
+    let started = killed.elapsed();
+
+    let held = hung_up();
+    assert!(started <= STARTS_ELSEWHERE_WITHIN, "{held} jobs started elsewhere after {started:?}");
+    assert_complete(&cluster, run).await;
+    let calls = calls_by_job(&cluster.gateway).values().sum::<u32>();
+    assert_eq!(u64::from(calls), ITEMS as u64 + held, "only what was in flight is called again");
+    cluster.assert_nothing_left(provider).await;
+}
