@@ -79,7 +79,6 @@ async fn failed_jobs_are_tried_again_and_keep_one_result_each() {
     let (api, gateway) = (&cluster.api, &cluster.gateway);
     let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
     let dataset = api.dataset(questions(ITEMS)).await;
-    // The gateway decides by the request if a call fails, so the same calls fail again.
     let run = api.start_run(provider, "lorem+fail=400:0.3", dataset).await;
     let first = api.ended(run).await;
     let failed = first.counters.failed;
@@ -91,7 +90,9 @@ async fn failed_jobs_are_tried_again_and_keep_one_result_each() {
     let second = api.ended(run).await;
 
     assert_eq!((revived.status, revived.counters.settled), (RunStatus::Running, ITEMS as u64 - failed));
-    assert_eq!((second.status, second.counters.failed), (RunStatus::Completed, failed));
+    // Each pass has other calls, which the gateway fails by their ids.
+    assert_eq!(second.status, RunStatus::Completed);
+    assert!(second.counters.failed < failed, "{} of {failed}", second.counters.failed);
     let results = api.results(run).await;
     assert_eq!(results.len(), ITEMS);
     assert_counters_equal_rows(&second, &results);

@@ -11,11 +11,12 @@ use runmill_proto::testing::range_ends;
 use super::Cli;
 
 /// Commands with numeric options, and their required arguments.
-const COMMANDS: [(&str, &[&str]); 4] = [
+const COMMANDS: [(&str, &[&str]); 5] = [
     ("runmill demo", &[]),
     ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
     ("runmill gateway", &[]),
     ("runmill runs list", &[]),
+    ("runmill dead list", &[]),
 ];
 
 fn is_numeric(arg: &Arg) -> bool {

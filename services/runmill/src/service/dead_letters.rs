@@ -11,5 +11,7 @@ pub async fn move_old(broker: Arc<AmqpBroker>, stop: CancellationToken) -> anyho
         Some(Ok(moved)) => tracing::info!(event = "dead_letters.moved", moved),
         Some(Err(error)) => tracing::warn!(event = "dead_letters.not_moved", %error),
     }
+    // A task that ends before the stop ends its process.
+    stop.cancelled().await;
     Ok(())
 }
