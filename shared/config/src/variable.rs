@@ -64,9 +64,9 @@ variables! {
     QUEUE_PREFIX = "RUNMILL_QUEUE_PREFIX", Some("runmill"),
         "Prefix of the names of all exchanges and queues. Must be the same in every process.";
     QUEUE_EXPIRES = "RUNMILL_QUEUE_EXPIRES_SECONDS", None,
-        "Seconds after which RabbitMQ deletes an unused queue, from 1 to 2592000. If unset, queues are kept.";
+        "Seconds after which RabbitMQ deletes an unused queue, from 1 to 2592000. If unset, queues are kept. A change holds for queues that are declared later; existing ones are used as they are.";
     LOG_PARTITIONS = "RUNMILL_LOG_PARTITIONS", Some("4"),
-        "Number of queues over which the records of finished calls are spread on their way to the log-sinks, from 1 to 64. Must be the same in every process.";
+        "Number of queues over which the records of finished calls are spread on their way to the log-sinks, from 1 to 64. Must be the same in every process; log-sinks also read the queues of a former larger number.";
     LANE_CONCURRENCY = "RUNMILL_LANE_CONCURRENCY", Some("64"),
         "Maximum number of calls in flight per executor at a provider that states no `rate_limit.concurrency`, from 1 to 100000.";
     BODY_MAX_BYTES = "RUNMILL_BODY_MAX_BYTES", Some("1048576"),

@@ -1,5 +1,9 @@
 //! Processes that die, freeze, or are asked to stop.
 
+use runmill_proto::{
+    codec::{self, Message as _},
+    message::Job,
+};
 use runmill_testkit::Tap;
 
 use crate::{scenario::DRAIN_SECONDS, service::Role, waiting::seconds, world::World};
@@ -122,6 +126,11 @@ async fn terminate(world: &mut World<'_>, role: Role) -> anyhow::Result<()> {
     start(world, victim).await
 }
 
+fn ordinal(body: &[u8]) -> Option<i64> {
+    let job: Job = codec::decode(Job::TYPE, body).ok()?;
+    Some(job.ordinal.into())
+}
+
 /// Holds the row of the run, so that the feeder publishes and then waits with its mark, and kills it there.
 async fn kill_before_mark(world: &mut World<'_>) -> anyhow::Result<()> {
     let victim = world.leader().await?;
@@ -130,11 +139,12 @@ async fn kill_before_mark(world: &mut World<'_>) -> anyhow::Result<()> {
     let keys = [world.work.provider.to_string()];
     let tap = Tap::open(&url, &format!("{}.jobs", world.prefix), &keys).await;
     for _ in 0..TRIES {
-        session.batch_execute("BEGIN; SELECT id FROM runs FOR UPDATE").await?;
-        // What was published before this moment may be marked. Nothing after it is.
-        tap.bodies().await;
+        session.batch_execute("BEGIN").await?;
+        let run = session.query_one("SELECT fed FROM runs FOR UPDATE", &[]).await?;
+        let fed: i64 = run.try_get("fed")?;
         seconds(0.3).await;
-        if !tap.bodies().await.is_empty() {
+        // While the row is held, no job at or after this position is marked.
+        if tap.bodies().await.iter().any(|body| ordinal(body).is_some_and(|ordinal| ordinal >= fed)) {
             kill(world, victim).await?;
             session.batch_execute("ROLLBACK").await?;
             return start(world, victim).await;

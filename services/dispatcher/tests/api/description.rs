@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
     ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, RunStatus, Scorer,
-    api::{ProviderKind, ProviderProtocol},
+    api::{HeldBackCause, ProviderKind, ProviderProtocol},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ fn every_enum_has_the_names_that_are_sent() {
     let want = BTreeMap::from([
         ("ErrorKind", on_the_wire(ErrorKind::ALL)),
         ("Fix", on_the_wire(Fix::ALL)),
+        ("HeldBackCause", on_the_wire(HeldBackCause::ALL)),
         ("ItemType", on_the_wire(&types)),
         ("Note", on_the_wire(Note::ALL)),
         ("Outcome", on_the_wire(Outcome::ALL)),
