@@ -176,7 +176,7 @@ async fn a_canceled_run_that_nobody_works_on_ends_at_once() {
     assert_eq!(canceled.status, RunStatus::Canceled);
 }
 
-/// What is sent makes a run: neither the place of a setting nor the name of this machine.
+/// The requests make a run: neither the place of a setting nor the name of this machine.
 #[tokio::test]
 async fn another_way_to_say_the_same_goes_on_with_the_run() {
     let money = Money::new().await;

@@ -226,7 +226,7 @@ async fn check_queues(row: &mut Row, world: &mut World<'_>) -> anyhow::Result<()
         }
         left
     };
-    // What is left is reported below.
+    // The rest is reported below.
     let _waited = until("empty queues", EMPTY_MAX, async || left().await == 0).await;
     let stopped = world.stop().await?;
     row.broken.extend(stopped);

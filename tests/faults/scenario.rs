@@ -58,7 +58,7 @@ pub struct Plan {
     pub drain_seconds: u32,
 }
 
-/// What a scenario may cost. Everything else is zero.
+/// Costs that a scenario may have. Everything else is zero.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowed {
     /// Items that may fail.

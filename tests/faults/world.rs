@@ -52,7 +52,7 @@ pub struct Work {
     pub run: RunId,
 }
 
-/// What the faults cost, by what they did.
+/// Costs of the faults, by what they did.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Calls that dead or frozen executors may have had in flight.

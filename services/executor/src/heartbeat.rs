@@ -20,9 +20,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Longest time that an exchange may take.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Interval at which executors that are long gone are deleted.
-const FORGET_EVERY: Duration = Duration::from_hours(1);
-/// Time after which an executor is long gone.
-const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
+const FORGET_EVERY: Duration = Duration::from_mins(5);
+/// Time after which an executor is long gone. Each exchange reads all that are not.
+const GONE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// Exchanges heartbeats, and questions about possible copies, with the other executors through the store.
 pub struct Heartbeat {

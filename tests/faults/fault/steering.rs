@@ -1,4 +1,4 @@
-//! What users do to a run while something else happens to it.
+//! Changes that users make to a run while something else happens to it.
 
 use crate::{service::Role, waiting::seconds, world::World};
 

@@ -17,6 +17,8 @@ const LOOKS_EVERY: Duration = ExecutorStatus::REPORTS_EVERY;
 /// Time after which missing jobs are lost. It is longer than two heartbeats, so that no job is missing only because
 /// the news of it is on its way.
 const LOST_AFTER: Duration = Duration::from_secs(5);
+/// Time after which every job that left the queue is in a heartbeat.
+const HEARD_AFTER: Duration = ExecutorStatus::REPORTS_EVERY.saturating_mul(2);
 /// Longest time of that kind, for a run that no feeding has helped.
 const LOST_AFTER_MAX: Duration = Duration::from_mins(10);
 /// Maximum number of a run's lost jobs that are fed again at once.
@@ -44,6 +46,8 @@ struct Watch {
     moved_at: Instant,
     /// Time of the first of all looks, without a movement in between, at which jobs were missing.
     missing_since: Option<Instant>,
+    /// Time of the first of all looks since which the lane's queue was empty.
+    empty_since: Option<Instant>,
     /// True if no log waited in the run's partition at one of the looks since the last movement, so none of the
     /// missing jobs has its log there. Logs of other runs may come all the time.
     logs_were_empty: bool,
@@ -118,6 +122,7 @@ impl LostJobs {
             let logs = logs_ready(feeder, run.id).await?;
             let watch = self.watch(run, now);
             watch.logs_were_empty |= logs == 0;
+            watch.empty_since = if known.ready == 0 { watch.empty_since.or(Some(now)) } else { None };
             if !known.misses(run, runs, logs) {
                 watch.missing_since = None;
                 continue;
@@ -126,7 +131,8 @@ impl LostJobs {
             if now - missing_since + CALM < watch.lost_after || !watch.logs_were_empty {
                 continue;
             }
-            if known.ready > 0 {
+            // Jobs that left the queue a moment ago are in no heartbeat yet.
+            if watch.empty_since.is_none_or(|since| now - since < HEARD_AFTER) {
                 self.waits = true;
                 continue;
             }
@@ -144,6 +150,7 @@ impl LostJobs {
             counts,
             moved_at: now,
             missing_since: None,
+            empty_since: None,
             logs_were_empty: false,
             lost_after: LOST_AFTER,
         });

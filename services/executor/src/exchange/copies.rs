@@ -4,6 +4,7 @@ use runmill_store::{Ask, Holding};
 
 use super::{
     Feeding,
+    silence::GAP_MAX,
     view::{PeerView, View},
 };
 
@@ -15,6 +16,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Question {
     pub number: u64,
     pub feeding: Feeding,
+    /// True once a heartbeat had the question, so that the others can have read it.
+    pub is_sent: bool,
     /// Sum of the times between the exchanges since it was asked.
     waited: Duration,
     /// Heartbeats, at the first exchange, of the executors of a release that answers no questions. Each has one more
@@ -43,7 +46,7 @@ enum Word {
 
 impl Question {
     pub fn new(number: u64, feeding: Feeding) -> Self {
-        Self { number, feeding, waited: Duration::ZERO, unanswering: None }
+        Self { number, feeding, is_sent: false, waited: Duration::ZERO, unanswering: None }
     }
 
     pub fn ask(&self) -> Ask {
@@ -53,11 +56,11 @@ impl Question {
 
     /// Applies an exchange that came `gap` after the one before. Returns the verdict, once there is one.
     ///
-    /// Of several executors that wait with copies of one job, all but one drop theirs as soon as they read the question
-    /// of one that goes before them. They drop before they answer, so the one that is left hears
+    /// If several executors wait with copies of one job, all but one drop theirs as soon as they read the question of one
+    /// that goes before them. They drop before they answer, so the one that is left hears
     /// [`Holding::Nothing`] of them.
     pub fn decide(&mut self, view: &View<'_>, gap: Duration) -> Option<Verdict> {
-        self.waited += gap;
+        self.waited += gap.min(GAP_MAX);
         let unanswering = self.unanswering.get_or_insert_with(|| view.unanswering());
         let mut missing = false;
         for peer in view.living() {

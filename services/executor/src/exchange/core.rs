@@ -15,9 +15,9 @@ use super::{
 };
 
 /// Maximum number of questions in one heartbeat. The others wait until these are answered.
-const ASKS_MAX: usize = 2_000;
+const ASKS_MAX: usize = 200;
 /// Maximum number of answers in one heartbeat.
-const ANSWERS_MAX: usize = 10_000;
+const ANSWERS_MAX: usize = 5_000;
 /// Longest time that an exchange may take for its answers to start a call. Answers that took longer, for example
 /// because this process was frozen meanwhile, may be outdated.
 const TIMELY: Duration = Duration::from_secs(2);
@@ -59,11 +59,11 @@ impl<D> Core<D> {
         }
     }
 
-    /// Returns true if a job of `term` comes from a feeder that was replaced since. A job without a term is of a release
-    /// whose feeder has none.
+    /// Returns true if a job of `term` comes from a feeder that was replaced since. A job of a release whose feeder has no
+    /// term has 0.
     pub fn is_of_old_term(&mut self, term: u64) -> bool {
         self.term = self.term.max(term);
-        (1..self.term).contains(&term)
+        term < self.term
     }
 
     /// Asks the others about a job in hand, until there is a verdict. Returns the number of the question.
@@ -92,7 +92,11 @@ impl<D> Core<D> {
             Answer { to: to.clone(), number: ask.number, holding }
         });
         let answers = answers.collect();
-        Talk { asks: self.questions.values().take(ASKS_MAX).map(Question::ask).collect(), answers }
+        let asks = self.questions.values_mut().take(ASKS_MAX).map(|question| {
+            question.is_sent = true;
+            question.ask()
+        });
+        Talk { asks: asks.collect(), answers }
     }
 
     /// Applies the answer of the store to a heartbeat.
@@ -106,7 +110,7 @@ impl<D> Core<D> {
         self.asked = view.asks().map(|(name, ask)| (name.to_owned(), *ask)).collect();
         let mut heard = Heard { owes_answers: is_new(&mut self.newest, &self.asked), ..Heard::default() };
         // Only questions that the heartbeat had can be answered.
-        for question in self.questions.values_mut().take(ASKS_MAX) {
+        for question in self.questions.values_mut().filter(|question| question.is_sent) {
             let verdict = question.decide(&view, gap);
             match verdict {
                 Some(Verdict::Call { .. }) if took > TIMELY => {}

@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     Feeding, Verdict,
     core::Core,
-    memory::{Claim, Ended, Phase},
+    memory::{Claim, Ended, Held, Phase},
 };
 
 /// Age of the last exchange after which this executor starts no call without asking. The others count it as dead
@@ -39,6 +39,8 @@ struct State {
     /// Jobs that wait for the verdict on a question.
     waiting: HashMap<u64, oneshot::Sender<Verdict>>,
     exchanged: Option<Times>,
+    /// True if the newest exchange failed.
+    has_missed: bool,
     /// True if this process gave up a log that was not confirmed.
     left_behind: bool,
 }
@@ -74,8 +76,13 @@ struct OpenQuestion<'a> {
 
 impl Fleet {
     pub fn new(name: String) -> Arc<Self> {
-        let state =
-            State { core: Core::new(name), waiting: HashMap::new(), exchanged: None, left_behind: false };
+        let state = State {
+            core: Core::new(name),
+            waiting: HashMap::new(),
+            exchanged: None,
+            has_missed: false,
+            left_behind: false,
+        };
         Arc::new(Self { state: Mutex::new(state), urgent: Notify::new(), ended: Notify::new() })
     }
 
@@ -159,7 +166,9 @@ impl Fleet {
     /// Applies the answer of the store to a heartbeat.
     pub fn hear(&self, exchanged: &Exchanged, times: Times) {
         let mut state = self.lock();
-        let gap = state.exchanged.map_or(Duration::ZERO, |before| times.began - before.ended);
+        // The time of an outage is nobody's silence.
+        let before = state.exchanged.filter(|_| !std::mem::take(&mut state.has_missed));
+        let gap = before.map_or(Duration::ZERO, |before| times.began - before.ended);
         state.exchanged = Some(times);
         let heard = state.core.hear(exchanged, gap, times.ended - times.began);
         for (number, verdict) in heard.verdicts {
@@ -176,7 +185,9 @@ impl Fleet {
 
     /// Notes that an exchange failed.
     pub fn missed(&self) {
-        self.lock().core.missed();
+        let mut state = self.lock();
+        state.has_missed = true;
+        state.core.missed();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -200,10 +211,16 @@ impl InHand {
     ///
     /// * `ended` — end of the job whose log is confirmed, if there is one.
     pub fn end(mut self, ended: Option<Ended>) -> Option<Delivery> {
-        self.take(ended)
+        self.take(ended).map(|held| held.delivery)
     }
 
-    fn take(&mut self, ended: Option<Ended>) -> Option<Delivery> {
+    /// Takes a job out of hand that was dropped as a copy. Returns its newest delivery, which may be of a later feeding
+    /// that nobody has looked at.
+    pub fn drop_copy(mut self) -> Option<Held<Delivery>> {
+        self.take(None)
+    }
+
+    fn take(&mut self, ended: Option<Ended>) -> Option<Held<Delivery>> {
         if !std::mem::take(&mut self.is_held) {
             return None;
         }

@@ -6,9 +6,13 @@ use tokio::time::Instant;
 
 use super::{Feeding, recent::Recent};
 
-/// Time for which a job counts as done after its log was confirmed: it bridges the way of the log to the store. If the
-/// log is lost on that way, the job is fed again, and must not count as done for longer.
-pub const DONE_FOR: Duration = Duration::from_mins(1);
+/// Time for which a job counts as done after its log was confirmed: it bridges the way of the log to the store, which is
+/// long while the log-sinks cannot write. It is longer than the longest pause between two feedings of a job that seems to
+/// be lost. If the log itself is lost, the job is called again after this time.
+pub const DONE_FOR: Duration = Duration::from_mins(15);
+/// Time for which a job counts as deferred. It is short, since a job that is fed again and then lost has a number that may
+/// be below that of the deferral.
+const DEFERRED_FOR: Duration = Duration::from_mins(1);
 /// Time for which a job that another executor asked about counts as a possible copy.
 const ASKED_FOR: Duration = Duration::from_mins(5);
 /// Maximum number of jobs that are remembered, of either kind.
@@ -28,6 +32,16 @@ struct InHand<D> {
     feeding: Feeding,
     phase: Phase,
     delivery: D,
+    /// Feeding of the delivery, which may be a later one.
+    delivered: Feeding,
+}
+
+/// A delivery that is out of hand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Held<D> {
+    pub delivery: D,
+    /// True if it is of a later feeding than the one that was in hand.
+    pub is_later: bool,
 }
 
 /// Progress of a job in hand.
@@ -86,14 +100,18 @@ impl<D> Memory<D> {
         if let Some(in_hand) = self.in_hand.get_mut(&feeding.key) {
             return match in_hand.covers(&feeding) {
                 true if feeding.epoch < in_hand.feeding.epoch => Claim::Stale(delivery),
-                true => Claim::Replaced(std::mem::replace(&mut in_hand.delivery, delivery)),
+                true => {
+                    in_hand.delivered = feeding;
+                    Claim::Replaced(std::mem::replace(&mut in_hand.delivery, delivery))
+                }
                 false => Claim::Ending(delivery),
             };
         }
         if self.is_done(&feeding, now) {
             return Claim::Stale(delivery);
         }
-        self.in_hand.insert(feeding.key, InHand { feeding, phase: Phase::Working, delivery });
+        self.in_hand
+            .insert(feeding.key, InHand { feeding, phase: Phase::Working, delivery, delivered: feeding });
         Claim::New
     }
 
@@ -113,13 +131,13 @@ impl<D> Memory<D> {
     }
 
     /// Takes the job out of hand, and remembers its end, if it has one. Returns its newest delivery.
-    pub fn end(&mut self, key: &JobKey, ended: Option<Ended>, now: Instant) -> Option<D> {
-        let InHand { feeding, delivery, .. } = self.in_hand.remove(key)?;
+    pub fn end(&mut self, key: &JobKey, ended: Option<Ended>, now: Instant) -> Option<Held<D>> {
+        let InHand { feeding, delivery, delivered, .. } = self.in_hand.remove(key)?;
         if let Some(ended) = ended {
             let done = Done { epoch: feeding.epoch, attempt: feeding.attempt, ended, at: now };
             self.done.insert(*key, done, now);
         }
-        Some(delivery)
+        Some(Held { delivery, is_later: delivered.order() > feeding.order() })
     }
 
     /// Returns true if another executor asked about the job lately: then it may have a copy.
@@ -172,11 +190,11 @@ impl<D> InHand<D> {
 
 impl Done {
     fn covers(&self, other: &Feeding, now: Instant) -> bool {
-        let covered = match self.ended {
-            Ended::Finally => other.epoch <= self.epoch,
-            Ended::Deferred => other.order() <= (self.epoch, self.attempt),
+        let (covered, lasts) = match self.ended {
+            Ended::Finally => (other.epoch <= self.epoch, DONE_FOR),
+            Ended::Deferred => (other.order() <= (self.epoch, self.attempt), DEFERRED_FOR),
         };
-        covered && now.duration_since(self.at) < DONE_FOR
+        covered && now.duration_since(self.at) < lasts
     }
 }
 
@@ -205,7 +223,8 @@ mod tests {
         // The job was taken for lost, and fed again.
         assert_eq!(memory.claim(fed(1, 0, 1), 3, now), Claim::Replaced(2));
 
-        assert_eq!(memory.end(&testing::key(1), Some(Ended::Finally), now), Some(3));
+        let held = memory.end(&testing::key(1), Some(Ended::Finally), now);
+        assert_eq!(held, Some(Held { delivery: 3, is_later: true }));
         assert_eq!(memory.claim(fed(1, 0, 0), 4, now), Claim::Stale(4));
     }
 
@@ -246,6 +265,15 @@ mod tests {
         let later = begin + DONE_FOR;
         assert_eq!(memory.answer(&fed(1, 0, 0), later), Holding::Nothing);
         assert_eq!(memory.claim(fed(1, 0, 0), 2, later), Claim::New);
+    }
+
+    #[test]
+    fn a_job_counts_as_deferred_for_a_shorter_time() {
+        let (mut memory, begin) = (holding(fed(1, 0, 3)), Instant::now());
+        memory.end(&testing::key(1), Some(Ended::Deferred), begin);
+
+        assert_eq!(memory.answer(&fed(1, 0, 1), begin), Holding::Done);
+        assert_eq!(memory.answer(&fed(1, 0, 1), begin + DEFERRED_FOR), Holding::Nothing);
     }
 
     #[test]

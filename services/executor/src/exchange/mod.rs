@@ -4,7 +4,7 @@
 //! it is. Such a message says that it may be a copy ([`Fleet::is_possible_copy`]), and only its executor asks all others,
 //! through the store, before it calls the provider. All others pay nothing.
 //!
-//! What to do is decided without I/O in [`core`]: [`memory`] knows the own jobs, [`silence`] which executor is dead, and
+//! The decisions are made without I/O in [`core`]: [`memory`] knows the own jobs, [`silence`] which executor is dead, and
 //! [`copies`] when a job may be called. The [heartbeat](crate::heartbeat) carries the questions and answers.
 
 mod copies;

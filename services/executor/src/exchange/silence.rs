@@ -7,7 +7,7 @@ pub const SILENT_AFTER: Duration = Duration::from_secs(5);
 
 /// Longest time between two exchanges that counts. An executor that could not look for a minute has not seen a minute
 /// of silence.
-const GAP_MAX: Duration = Duration::from_millis(2_500);
+pub const GAP_MAX: Duration = Duration::from_millis(2_500);
 
 /// Measures for how long each other executor has sent no heartbeat, on this executor's own clock: as the sum of the
 /// times between exchanges in which it saw none.

@@ -259,6 +259,7 @@ fn an_executor_of_a_release_that_does_not_answer_has_one_more_heartbeat() {
     core.ask(feeding());
     let peer = |beats| Peer { name: "old".into(), seen_at: Timestamp::UNIX_EPOCH, beats, talk: None };
     let mut hear = |beats| {
+        core.talk(Instant::now());
         let exchanged = Exchanged { now: Timestamp::UNIX_EPOCH, term: 0, peers: vec![peer(beats)] };
         core.hear(&exchanged, POLL, SOON).verdicts
     };
@@ -270,8 +271,35 @@ fn an_executor_of_a_release_that_does_not_answer_has_one_more_heartbeat() {
 #[test]
 fn a_job_of_an_old_term_may_be_a_copy() {
     let mut core: Core<()> = Core::new("one".into());
-    assert!(!core.is_of_old_term(0) && !core.is_of_old_term(3));
+    assert!(!core.is_of_old_term(0) && !core.is_of_old_term(3), "no newer one was seen");
     assert!(core.is_of_old_term(2), "a newer one was seen");
     core.hear(&Exchanged { now: Timestamp::UNIX_EPOCH, term: 4, peers: Vec::new() }, POLL, SOON);
-    assert!(core.is_of_old_term(3) && !core.is_of_old_term(4) && !core.is_of_old_term(0));
+    assert!(core.is_of_old_term(3) && !core.is_of_old_term(4));
+    assert!(core.is_of_old_term(0), "a feeder of a release without terms may lead beside one with them");
+}
+
+#[test]
+fn a_question_that_no_heartbeat_had_gets_no_verdict() {
+    let mut core: Core<()> = Core::new("one".into());
+    core.memory.claim(feeding(), (), Instant::now());
+    core.talk(Instant::now());
+    core.ask(feeding());
+    let alone = Exchanged { now: Timestamp::UNIX_EPOCH, term: 0, peers: Vec::new() };
+    assert!(core.hear(&alone, POLL, SOON).verdicts.is_empty());
+
+    core.talk(Instant::now());
+    assert_eq!(core.hear(&alone, POLL, SOON).verdicts.len(), 1);
+}
+
+#[test]
+fn an_outage_of_the_store_counts_as_no_wait_for_an_answer() {
+    let mut core: Core<()> = Core::new("one".into());
+    core.memory.claim(feeding(), (), Instant::now());
+    core.ask(feeding());
+    core.talk(Instant::now());
+    let talk = Some(Talk::default());
+    let peers = vec![Peer { name: "two".into(), seen_at: Timestamp::UNIX_EPOCH, beats: 1, talk }];
+    let silent = Exchanged { now: Timestamp::UNIX_EPOCH, term: 0, peers };
+
+    assert!(core.hear(&silent, Duration::from_mins(10), SOON).verdicts.is_empty());
 }

@@ -7,7 +7,7 @@ use runmill_store::{Ask, Exchanged, Holding, Peer, Talk};
 use super::{Feeding, silence::Silence};
 
 /// Age of the last heartbeat of a dead executor up to which it may be the one that died with a redelivered job.
-const DIED_LATELY: Duration = Duration::from_mins(10);
+const DIED_LATELY: Duration = Duration::from_mins(1);
 
 /// The other executors, as one of them sees them at one exchange.
 pub struct View<'a> {

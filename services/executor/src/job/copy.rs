@@ -82,7 +82,7 @@ impl Pipeline {
             tracing::error!(event = "executor.job_quarantined", "{reason}");
             return Err(end.failed(ErrorKind::Quarantined, &reason).into());
         }
-        let counted = Job { crashes, ..end.job.clone() };
+        let counted = Job { crashes, possible_copy: true, ..end.job.clone() };
         match self.publish_job(&counted).await {
             Ok(()) => Err(Ending::Copy),
             Err(error) => {

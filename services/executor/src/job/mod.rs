@@ -114,8 +114,11 @@ impl Pipeline {
                 }
             }
             Ending::Copy => {
-                if let Some(delivery) = in_hand.end(None) {
-                    ack::ack(delivery).await;
+                match in_hand.drop_copy() {
+                    // It came meanwhile, and is checked when it is delivered again.
+                    Some(later) if later.is_later => ack::requeue(later.delivery).await,
+                    Some(copy) => ack::ack(copy.delivery).await,
+                    None => {}
                 }
             }
         }

@@ -3,7 +3,7 @@ use runmill_proto::message::JobKey;
 
 use crate::StoreError;
 
-/// What the store knows about a job that was fed.
+/// State of a job that was fed, as the store knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobState {
     pub key: JobKey,

@@ -112,6 +112,8 @@ impl Lead for PgLead {
         *self.ends() = Instant::now();
         let released = async {
             let connection = self.connection.lock().await;
+            // A renewal may have ended meanwhile.
+            *self.ends() = Instant::now();
             let statement = connection.prepare_cached(RELEASE).await?;
             connection.execute(&statement, &[&self.term]).await
         };

@@ -1,4 +1,4 @@
-//! What a leader knows about jobs that were published and are not marked as fed.
+//! Knowledge of a leader about jobs that were published and are not marked as fed.
 
 use runmill_broker::{Broker as _, Queue};
 use runmill_proto::{ProviderId, api::RateLimit};

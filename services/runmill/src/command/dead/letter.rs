@@ -80,7 +80,7 @@ pub fn shown(letter: &DeadLetter, now: u64) -> Value {
     let content = Content::of(&letter.message);
     json!({
         "dead_letter": Row::of(&letter.message, now),
-        "queue": letter.origin.map(|queue| format!("{queue:?}")),
+        "queue": letter.origin.map(queue_name),
         "content": content.to_json(&letter.message),
     })
 }
@@ -107,6 +107,20 @@ fn replayed_job(job: Job, message: Envelope) -> (Queue, Envelope) {
     (Queue::Jobs(job.provider_id), replayed)
 }
 
+/// Returns the queue's name without its prefix.
+fn queue_name(queue: Queue) -> String {
+    match queue {
+        Queue::Jobs(provider_id) => format!("jobs.{provider_id}"),
+        Queue::Logs(partition) => format!("logs.{partition}"),
+        Queue::Requests => "requests".to_owned(),
+        Queue::Dead => "dead-letters".to_owned(),
+    }
+}
+
 fn raw(body: &[u8]) -> String {
-    body.iter().take(RAW_MAX).flat_map(|byte| byte.escape_ascii()).map(char::from).collect()
+    let shown = &body[..body.len().min(RAW_MAX)];
+    match std::str::from_utf8(shown) {
+        Ok(text) => text.to_owned(),
+        Err(_) => shown.escape_ascii().to_string(),
+    }
 }

@@ -164,8 +164,9 @@ async fn replay(
     }
     if !skipped.is_empty() {
         note!(
-            "runmill: the queue of {} dead letters is not known; they are left: {skipped:?}",
-            skipped.len()
+            "runmill: the queue of {} dead letters is not known; they are left: {}",
+            skipped.len(),
+            listed(&skipped)
         );
     }
     report("replayed", &replayed, selection, json)
@@ -202,7 +203,11 @@ fn report(done: &str, ids: &[Uuid], selection: &DeadSelection, json: bool) -> an
     } else {
         print(format_args!("{done} {} dead letters", ids.len()))?;
     }
-    let missing: Vec<_> = selection.ids.iter().filter(|id| !ids.contains(id)).collect();
-    anyhow::ensure!(missing.is_empty(), "not {done}: {missing:?}");
+    let missing: Vec<_> = selection.ids.iter().copied().filter(|id| !ids.contains(id)).collect();
+    anyhow::ensure!(missing.is_empty(), "not {done}: {}", listed(&missing));
     Ok(ExitCode::Completed)
+}
+
+fn listed(ids: &[Uuid]) -> String {
+    ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ")
 }

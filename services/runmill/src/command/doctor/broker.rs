@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use anyhow::Context;
 use runmill_broker::{
     Broker, BrokerError, Envelope, PublishError, Queue,
@@ -62,9 +64,10 @@ async fn notes(broker: &AmqpBroker, config: &Config) -> Vec<String> {
     let mut notes = Vec::new();
     for (queue, expires) in broker.queues_with_other_expiry() {
         notes.push(format!(
-            "queue {queue} exists with an expiry of {expires:?} instead of {:?} (RUNMILL_QUEUE_EXPIRES_SECONDS) and is \
-             used as it is; delete it while it is empty to change that",
-            config.queue_expires
+            "queue {queue} exists with {} instead of {} (RUNMILL_QUEUE_EXPIRES_SECONDS) and is used as it is; delete it \
+             while it is empty to change that",
+            expiry(expires),
+            expiry(config.queue_expires)
         ));
     }
     if let Ok(Some(_)) = broker.depth(Queue::Logs(config.log_partitions)).await {
@@ -122,4 +125,8 @@ fn is_any(error: &anyhow::Error, is: impl Fn(&BrokerError) -> bool) -> bool {
         Some(PublishError::Broker(error)) => is(error),
         _ => cause.downcast_ref::<BrokerError>().is_some_and(&is),
     })
+}
+
+fn expiry(expires: Option<Duration>) -> String {
+    expires.map_or_else(|| "no expiry".to_owned(), |expires| format!("an expiry of {} s", expires.as_secs()))
 }

@@ -19,6 +19,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         }
     };
     passed("settings", "read");
+    note_what_a_cluster_needs(&process);
     let checks = [
         check_key(&process),
         store::check(&process).await,
@@ -32,9 +33,26 @@ fn worst(codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {
     codes.into_iter().max_by_key(|code| *code as u8).unwrap_or(ExitCode::Completed)
 }
 
+/// Notes the settings without which the services of a cluster do not start. The process that asks may be of none.
+fn note_what_a_cluster_needs(process: &Process) {
+    if process.config.amqp_url.is_none() {
+        return;
+    }
+    if process.config.encryption_key.is_none() {
+        noted(
+            "encryption key",
+            "a dispatcher and an executor of a cluster do not start without ENCRYPTION_KEY",
+        );
+    }
+    if process.config.tokens.is_empty() {
+        noted("tokens", "a dispatcher of a cluster does not start without RUNMILL_TOKENS");
+    }
+}
+
 fn check_key(process: &Process) -> ExitCode {
     match process.config.encryption_key.as_ref().map(Keyring::parse) {
         None => passed("encryption key", "ENCRYPTION_KEY is not set; a standalone process makes its own key"),
+        Some(Ok(keyring)) if keyring.ids().count() == 1 => passed("encryption key", "one key"),
         Some(Ok(keyring)) => {
             passed("encryption key", &format!("{} keys; the first encrypts", keyring.ids().count()))
         }

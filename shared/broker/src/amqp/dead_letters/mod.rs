@@ -2,7 +2,10 @@
 
 mod old_queue;
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use lapin::{
     Acker, Channel,
@@ -10,6 +13,7 @@ use lapin::{
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions},
     types::{FieldTable, ShortString},
 };
+use uuid::Uuid;
 
 pub(super) use self::old_queue::OldQueue;
 use super::{
@@ -51,7 +55,8 @@ impl DeadLetters {
             return Ok(None);
         };
         let origin = wire::origin(&raw).and_then(|name| self.topology.queue_named(&name));
-        Ok(Some(DeadLetter { message: wire::envelope(&mut raw), origin, acker: raw.acker }))
+        let message = with_id(wire::envelope(&mut raw));
+        Ok(Some(DeadLetter { message, origin, acker: raw.acker }))
     }
 
     /// Removes a dead letter for good.
@@ -70,6 +75,20 @@ impl DeadLetters {
     }
 }
 
+/// Gives an id to a message that another program sent without one, so that it can be told from the others. The id is made
+/// of the content, so that the next look gives it again.
+fn with_id(message: Envelope) -> Envelope {
+    if !message.id.is_nil() {
+        return message;
+    }
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, &message.message_type, &message.body[..]).hash(&mut hasher);
+        hasher.finish()
+    };
+    Envelope { id: Uuid::from_u64_pair(half(0), half(1)), ..message }
+}
+
 /// Takes the first message of a queue, unacked.
 async fn get(up: &Up, channel: &Channel, queue: ShortString) -> Result<Option<RawDelivery>, BrokerError> {
     let got = channel.basic_get(queue, BasicGetOptions::default());
@@ -86,4 +105,24 @@ async fn flush_acks(up: &Up, channel: &Channel, queue: ShortString) -> Result<()
         channel.basic_consume(queue, tag.clone(), BasicConsumeOptions::default(), FieldTable::default());
     let _consumer = up.call(what, consumer).await?;
     up.call(what, channel.basic_cancel(tag, BasicCancelOptions::default())).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_without_an_id_are_told_apart_by_their_content() {
+        let message = |body: &'static str| Envelope {
+            id: Uuid::nil(),
+            message_type: String::new(),
+            body: body.into(),
+            traceparent: None,
+            reason: None,
+        };
+
+        let [one, again, other] = ["one", "one", "other"].map(|body| with_id(message(body)).id);
+
+        assert!(one == again && one != other && !one.is_nil());
+    }
 }
