@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use reqwest::{Method, RequestBuilder, Response};
 use runmill_proto::{
     DatasetId, ProviderId, RunId,
-    api::{Dataset, Provider, ResultRecord, Run},
+    api::{Dataset, ExecutorStatus, Provider, ResultRecord, Run},
 };
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -95,6 +95,12 @@ impl Api {
 
     pub async fn run(&self, id: RunId) -> anyhow::Result<Run> {
         let answer = self.send(Method::GET, &format!("/runs/{id}"), |request| request).await?;
+        Ok(answer.json().await?)
+    }
+
+    /// Returns the executors that are alive.
+    pub async fn executors(&self) -> anyhow::Result<Vec<ExecutorStatus>> {
+        let answer = self.send(Method::GET, "/executors", |request| request).await?;
         Ok(answer.json().await?)
     }
 

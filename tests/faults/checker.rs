@@ -54,6 +54,9 @@ pub async fn check(
     seen: Option<Seen>,
 ) -> anyhow::Result<Row> {
     let scenario = world.scenario;
+    if status == RunStatus::Canceled {
+        await_calm(world).await?;
+    }
     let calls = calls_of_run(world);
     let run = world.api.run(world.work.run).await?;
     let results = world.api.results(world.work.run).await?;
@@ -71,6 +74,26 @@ pub async fn check(
     }
     check_queues(&mut row, world).await?;
     Ok(row)
+}
+
+/// Waits until nothing of the run is in a queue or in hand. A canceled run may end before that.
+async fn await_calm(world: &World<'_>) -> anyhow::Result<()> {
+    let broker = world.broker().await?;
+    let run = world.work.run;
+    let is_calm = async || {
+        let mut in_queues = 0;
+        for queue in queues(world) {
+            in_queues += broker.depth(queue).await.ok().flatten().map_or(0, |depth| depth.ready);
+        }
+        let in_hand = world.api.executors().await.is_ok_and(|executors| {
+            executors.iter().flat_map(|executor| &executor.runs).all(|of| of.run_id != run)
+        });
+        in_queues == 0 && in_hand
+    };
+    // The checks that follow report the rest.
+    let _waited = until("a calm cluster", EMPTY_MAX, is_calm).await;
+    broker.close().await;
+    Ok(())
 }
 
 fn calls_of_run(world: &World<'_>) -> Vec<Arc<CallRecord>> {

@@ -44,7 +44,7 @@ struct Bench {
 /// Starts a run, lets the fault happen in its middle, and resumes it with the same command.
 pub async fn run(name: &str, fault: Fault) -> anyhow::Result<Row> {
     let logs = logs_of(name)?;
-    let disk = if fault == Fault::FullDisk { Some(Disk::mount(16)?) } else { None };
+    let disk = if fault == Fault::FullDisk { Some(Disk::mount(40)?) } else { None };
     let own = tempfile::tempdir()?;
     let folder = disk.as_ref().map_or(own.path(), |disk| disk.folder.path()).join("data");
     let (dataset, out) = (own.path().join("items.jsonl"), own.path().join("results.jsonl"));

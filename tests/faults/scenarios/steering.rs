@@ -19,7 +19,9 @@ pub fn scenarios() -> Vec<Scenario> {
             .fault(PauseAndResume { times: 4, killing: Role::Dispatcher }),
         new("paused and resumed four times, an executor killed")
             .items(900)
-            .fault(PauseAndResume { times: 4, killing: Role::Executor }),
+            .fault(PauseAndResume { times: 4, killing: Role::Executor })
+            // The dead executor's jobs wait for it to count as dead in each pause.
+            .allow(|allowed| allowed.recovery_seconds = 60.0),
         new("failed items tried again twice, a log-sink killed")
             .items(700)
             .plan(|plan| plan.model = "lorem+ttft=300ms+fail=400:0.3")
