@@ -92,7 +92,7 @@ fn the_commonest_texts_of_each_kind_are_shown() {
 fn answers_that_differ_from_what_was_asked_for_are_told() {
     let run = Run {
         fixes: BTreeMap::from([(Fix::NoTemperature, 200)]),
-        notes: BTreeMap::from([(Note::FormatNotHeld, 7), (Note::OtherModel, 200)]),
+        notes: BTreeMap::from([(Note::FormatNotHeld, 7), (Note::NoLogprobs, 1), (Note::OtherModel, 200)]),
         answered_by: vec!["SmolLM2".into()],
         unscored: BTreeMap::from([("the answer is empty".to_owned(), 2), ("none".to_owned(), 5)]),
         ..run()
@@ -104,6 +104,7 @@ fn answers_that_differ_from_what_was_asked_for_are_told() {
         "x (answered by SmolLM2)",
         "sent without temperature, which the model refuses (200 answers)",
         "JSON was asked for, and the answer is none (7 answers)",
+        "and the answer has none (1 answer)",
         "5: none; 2: the answer is empty",
     ] {
         assert!(table.contains(shown), "{shown} is not in\n{table}");
