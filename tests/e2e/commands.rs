@@ -114,7 +114,37 @@ async fn an_interrupted_command_says_that_its_run_goes_on_and_how_to_end_it() {
     assert_eq!(waiting.ended().await, Some(130), "{}", waiting.log());
     waiting.line_with("the run goes on at the server, and its calls cost money").await;
     for action in ["watch", "cancel"] {
-        waiting.line_with(&format!("`runmill runs {action} {id} --server URL`")).await;
+        waiting.line_with(&format!("`runmill runs {action} {id} --server {}`", server.url)).await;
     }
     printed(server.runs(&["cancel", id]), 0).await;
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_is_told_once_and_an_interrupt_ends_the_command() {
+    let server = Server::start().await;
+    let dataset = server.sandbox.write("items.jsonl", &questions(5));
+    let out = server.sandbox.path("out.jsonl").display().to_string();
+    let run = server.sandbox.run(&dataset, "lorem+hang", &["--server", &server.url, "--out", &out]);
+    let waiting = run.env("RUNMILL_TOKEN", TOKEN).start();
+    waiting.line_with(": 5 items").await;
+
+    server.process.signal("KILL");
+    waiting.line_with(&format!("could not reach runmill at {}: ", server.url)).await;
+    waiting.signal("INT");
+
+    assert_eq!(waiting.ended().await, Some(130), "{}", waiting.log());
+    let log = waiting.log();
+    assert_eq!(log.matches("; trying again for ").count(), 1, "{log}");
+    assert!(!log.contains("the results so far"), "{log}");
+}
+
+#[tokio::test]
+async fn a_wrong_token_and_an_address_without_a_scheme_are_usage_errors() {
+    let server = Server::start().await;
+    for (url, want) in [(server.url.as_str(), "RUNMILL_TOKEN"), ("127.0.0.1:1", "must begin with http://")] {
+        let command = Command::runmill(&["runs", "list", "--server", url]);
+        let output = command.env("RUNMILL_TOKEN", "another-0123456789").output().await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(want), "{:?}: {said}", output.status);
+    }
 }

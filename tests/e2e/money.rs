@@ -89,8 +89,10 @@ async fn an_interrupted_run_waits_until_it_is_named() {
     assert!(stderr(&resumed).contains(&format!("resuming {id}: {settled} of 60 settled")));
     assert_eq!((money.calls(), lines(&out)), (60 + 5, 60));
     assert!(calls_by_job(&money.sandbox.gateway).values().all(|&count| count == 1));
+    assert!(!stderr(&resumed).contains("waiting"), "an interruption is no wait: {}", stderr(&resumed));
     let again = money.runmill(&["runs", "resume", &id], 2).await;
     assert!(stderr(&again).contains("the run is completed"), "{}", stderr(&again));
+    assert!(!stderr(&again).contains("retry-failed"), "no item failed: {}", stderr(&again));
 }
 
 #[tokio::test]
@@ -240,4 +242,19 @@ async fn a_key_that_is_missing_is_told_by_its_variable() {
     let want = "OPENAI_API_KEY is not set; --api-key-env names another variable";
     assert!(stderr(&none).contains(want), "{}", stderr(&none));
     assert_eq!(money.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_an_earlier_command_stored_is_named_when_it_is_used() {
+    let money = Money::new().await;
+    let few = money.sandbox.write("few.jsonl", &questions(2));
+    let with =
+        money.sandbox.run(&few, "echo", &[]).env("OPENAI_API_KEY", "sk-0123456789abcdef").output().await;
+    let without = money.sandbox.run(&few, "echo", &[]).output().await;
+
+    let want = "OPENAI_API_KEY is not set: the key ";
+    assert_eq!((with.status.code(), without.status.code()), (Some(0), Some(0)), "{}", stderr(&without));
+    assert!(!stderr(&with).contains(want), "{}", stderr(&with));
+    let said = stderr(&without);
+    assert!(said.contains(want) && !said.contains("sk-0123456789abcdef"), "{said}");
 }

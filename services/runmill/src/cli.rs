@@ -88,7 +88,7 @@ pub struct DemoArgs {
 #[derive(Args)]
 #[command(
     after_help = "Exit code: 0 if the run completed, even if some items failed; 1 if all failed, none of those with a \
-    reference could be scored, or the run is paused; 2 if an option, a file or a setting is wrong; 3 if a runmill server, the \
+    reference could be scored, or the run is paused; 2 if an option, a file, a setting or the token is wrong; 3 if a runmill server, the \
     database or the broker cannot be reached; 130 after an interrupt"
 )]
 pub struct RunArgs {
@@ -169,7 +169,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
     /// Write the results to this file, one JSON object per line; `-` is standard output. An existing file is replaced when
-    /// the run has ended; before, FILE.part has the results of an interrupted run
+    /// the run has ended; before, FILE.part has the results of an interrupted run. After a kill, `runmill runs results`
+    /// has them
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]

@@ -24,7 +24,7 @@ pub struct Client {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("could not reach runmill at {url}: {reason}. Is it running there?")]
+    #[error("could not reach runmill at {url}: {reason} (is it running there?)")]
     Unreachable { url: String, reason: String },
     #[error("{detail} (the token is read from RUNMILL_TOKEN)")]
     Unauthorized { detail: String },
@@ -52,6 +52,10 @@ impl Client {
             .no_proxy()
             .build()?;
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), token })
+    }
+
+    pub fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     pub async fn create_provider(&self, new: &NewProvider) -> Result<Provider, ClientError> {

@@ -74,7 +74,10 @@ fn classify(error: &anyhow::Error) -> ExitCode {
 
 /// Returns true if a server refused what the command line or a setting says.
 fn is_bad_request(cause: &(dyn std::error::Error + 'static)) -> bool {
-    matches!(cause.downcast_ref(), Some(ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }))
+    matches!(
+        cause.downcast_ref(),
+        Some(ClientError::Unauthorized { .. } | ClientError::Refused { status: StatusCode::BAD_REQUEST, .. })
+    )
 }
 
 fn is_unreachable(cause: &(dyn std::error::Error + 'static)) -> bool {
@@ -82,4 +85,23 @@ fn is_unreachable(cause: &(dyn std::error::Error + 'static)) -> bool {
         || matches!(cause.downcast_ref(), Some(BrokerError::Unreachable { .. } | BrokerError::TimedOut(_)))
         || matches!(cause.downcast_ref(), Some(PublishError::TimedOut(_)))
         || matches!(cause.downcast_ref(), Some(ClientError::Unreachable { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_token_is_a_wrong_setting() {
+        let refused = |status| ClientError::Refused { status, detail: "no".into() };
+        let table = [
+            (ClientError::Unauthorized { detail: "no".into() }, ExitCode::Usage),
+            (refused(StatusCode::BAD_REQUEST), ExitCode::Usage),
+            (refused(StatusCode::CONFLICT), ExitCode::Failed),
+            (ClientError::Unreachable { url: "x".into(), reason: "no".into() }, ExitCode::Unreachable),
+        ];
+        for (error, want) in table {
+            assert_eq!(classify(&anyhow::Error::new(error).context("asking")), want);
+        }
+    }
 }

@@ -55,7 +55,7 @@ impl Config {
         ];
         let missing = wanted.into_iter().filter(|(_, missing)| *missing);
         let problems =
-            missing.map(|(it, _)| format!("{} is not set, and a {service} needs it", it.name)).collect();
+            missing.map(|(it, _)| format!("{} is not set, and the {service} needs it", it.name)).collect();
         let urls = self.database_url.clone().unwrap_or_default();
         let cluster = Cluster { database_url: urls, amqp_url: self.amqp_url.clone().unwrap_or_default() };
         ConfigError::unless(problems, cluster)
@@ -88,7 +88,7 @@ mod tests {
         for (service, missing) in table {
             let error = config(&[]).require_cluster(service).unwrap_err();
             let want: Vec<_> =
-                missing.iter().map(|name| format!("{name} is not set, and a {service} needs it")).collect();
+                missing.iter().map(|name| format!("{name} is not set, and the {service} needs it")).collect();
             assert_eq!(error.problems, want, "{service}");
         }
     }

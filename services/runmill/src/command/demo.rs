@@ -19,6 +19,7 @@ use crate::{
         dataset::Items,
         provider::{Address, ProviderChoice},
         submit::Request,
+        waiting,
     },
     screen::note,
 };
@@ -39,7 +40,11 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     })
     .await?;
     let items = Items::from_lines("gsm8k", DATASET.as_bytes(), args.limit.unwrap_or(usize::MAX))?;
-    note!("gsm8k ({} items) against the model `{}` of the built-in gateway", items.count, args.model);
+    note!(
+        "gsm8k ({}) against the model `{}` of the built-in gateway",
+        waiting::items(items.count),
+        args.model
+    );
     let request = Request {
         model: args.model,
         provider: ProviderChoice::At(Address {

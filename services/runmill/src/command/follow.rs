@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, stream};
-use runmill_proto::{RunStatus, api::Run};
+use runmill_proto::{ErrorKind, RunStatus, api::Run};
 use tokio::time::Instant;
 
 use crate::{
     client::Client,
     command::print_json,
-    exit::{ExitCode, usage},
+    exit::{ExitCode, print_error, usage},
     process::Process,
     run::{
         others,
         results_file::ResultsFile,
         submit::Submitted,
         summary,
+        waiting::items,
         watch::{Watched, watch},
     },
     screen::{PrintError, note, print},
@@ -101,12 +102,18 @@ pub async fn follow_at_server(
     match watch(client, run.id, output.json, interrupted(signals)).await? {
         Watched::Ended(run) => finish(client, &run, output, &watching).await,
         Watched::Stopped(()) => {
-            let id = run.id;
+            let (id, url) = (run.id, client.base_url());
             note!("interrupted; the run goes on at the server, and its calls cost money");
             note!(
-                "`runmill runs watch {id} --server URL` shows it, and `runmill runs cancel {id} --server URL` ends it"
+                "`runmill runs watch {id} --server {url}` shows it, and `runmill runs cancel {id} --server {url}` ends it"
             );
-            tell_part(write_results(client, &run, output).await?);
+            // The server may be away.
+            match write_results(client, &run, output).await {
+                Ok(part) => tell_part(part),
+                Err(error) => {
+                    print_error(&error);
+                }
+            }
             Ok(ExitCode::Interrupted)
         }
     }
@@ -199,7 +206,7 @@ async fn finish(
     let printed = output.print_summary(run, watching);
     let is_paused = run.pause_reason.is_some() && !run.status.is_terminal();
     if is_paused {
-        note!("{}", after_pause(run, output.json, watching));
+        note!("{}", after_pause(run, output.json, watching, client.base_url()));
     }
     let results = output.results.take();
     tell_part(write_to(client, run, results).await?);
@@ -233,10 +240,11 @@ fn tell_part(part: Option<PathBuf>) {
 }
 
 /// Returns the actions that are possible after a pause. The reason is named unless the summary shows it.
-fn after_pause(run: &Run, json: bool, watching: &Watching) -> String {
+fn after_pause(run: &Run, json: bool, watching: &Watching, url: &str) -> String {
     let state = if json { summary::status(run) } else { "paused".to_owned() };
-    let key = watching.missing_key.as_ref().map(|text| format!("\n{text}")).unwrap_or_default();
-    let place = if watching.place == Place::Server { " --server URL" } else { "" };
+    let missing_key = watching.missing_key.as_ref().filter(|_| is_key_refused(run));
+    let key = missing_key.map(|text| format!("\n{text}")).unwrap_or_default();
+    let place = if watching.place == Place::Server { format!(" --server {url}") } else { String::new() };
     let id = run.id;
     format!(
         "the run is {state}{key}\nto go on, correct the cause and run the command again, or \
@@ -244,12 +252,18 @@ fn after_pause(run: &Run, json: bool, watching: &Watching) -> String {
     )
 }
 
+/// Returns true if the provider refused a call for its key. A missing key is no cause of other pauses.
+fn is_key_refused(run: &Run) -> bool {
+    let reason = run.pause_reason.as_deref().unwrap_or_default();
+    run.errors.contains_key(&ErrorKind::Authentication) || reason.contains("refuses the key")
+}
+
 fn announce(run: &Run, resumed: bool, kept: Option<&str>) {
     let (settled, total) = (run.counters.settled, run.counters.total);
     if resumed {
         note!("resuming {}: {settled} of {total} settled", run.id);
     } else {
-        note!("{}: {total} items", run.id);
+        note!("{}: {}", run.id, items(total));
     }
     if let Some(kept) = kept {
         note!("{kept}");
@@ -273,6 +287,25 @@ mod tests {
 
     use super::*;
     use crate::run::testing;
+
+    #[test]
+    fn a_missing_key_is_told_after_a_refusal_of_the_key_alone() {
+        let paused = |reason: &str| Run {
+            status: RunStatus::Running,
+            pause_reason: Some(reason.to_owned()),
+            ..testing::run()
+        };
+        let refused = paused("the provider refuses the key: no");
+        let watching = Watching::of(&refused, Some("KEY is not set".to_owned()), Place::Server);
+        let told = |run: &Run| after_pause(run, false, &watching, "http://x:1");
+        assert!(told(&refused).contains("\nKEY is not set\n"), "{}", told(&refused));
+        let away = told(&paused("could not reach the provider"));
+        assert!(!away.contains("KEY"), "{away}");
+        assert!(
+            away.ends_with(&format!("`runmill runs resume {} --server http://x:1`", refused.id)),
+            "{away}"
+        );
+    }
 
     #[test]
     fn a_run_without_any_score_is_no_success_if_there_was_something_to_score() {

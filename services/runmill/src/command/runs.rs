@@ -1,14 +1,15 @@
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use anyhow::Context;
 use comfy_table::{Table, presets};
 use futures::StreamExt;
+use reqwest::Response;
 use runmill_llm::sse::SseDecoder;
 use runmill_proto::{
     RunId, RunStatus,
     api::{Run, RunEvent},
 };
 use runmill_runtime::stop_signals;
+use tokio::time::sleep;
 
 use crate::{
     cli::{RunsAction, RunsArgs},
@@ -19,10 +20,13 @@ use crate::{
     },
     exit::{ExitCode, usage},
     process::Process,
-    run::{connect, results_file::ResultsFile, submit::Submitted, summary},
+    run::{Contact, connect, results_file::ResultsFile, submit::Submitted, summary},
     screen::{PrintError, note, print},
     service::standalone::{Services, Standalone},
 };
+
+/// Time between two attempts to read the events of a server.
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Shows or changes runs of a server, or those of the data directory if no server is named.
 pub async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
@@ -44,15 +48,21 @@ async fn resume_here(process: &Process, id: RunId, output: Output) -> anyhow::Re
     follow_here(process, output, stop_signals()?, async |local: &Standalone| {
         let run = local.client.run(id).await?;
         if run.status.is_terminal() {
-            return usage(format_args!(
-                "the run is {}; `runmill runs results {id}` prints its results, and `runmill runs retry-failed {id}` \
-                 tries its failed items again",
-                run.status
-            ));
+            return usage(after_end(&run));
         }
         Ok(Submitted { run, resumed: true, kept: None, missing_key: None })
     })
     .await
+}
+
+/// Returns the actions that are possible after the end of a run. Failed items of a canceled run are not tried again.
+fn after_end(run: &Run) -> String {
+    let (id, status) = (run.id, run.status);
+    let results = format!("the run is {status}; `runmill runs results {id}` prints its results");
+    if status == RunStatus::Canceled || run.counters.failed == 0 {
+        return results;
+    }
+    format!("{results}, and `runmill runs retry-failed {id}` tries its failed items again")
 }
 
 /// As [`act`], for the data directory, whose runs make progress only while a command works on them.
@@ -115,7 +125,7 @@ async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<ExitCod
     for run in &page.items {
         table.add_row([
             run.id.to_string(),
-            summary::status(run),
+            summary::status_word(run),
             run.model.clone(),
             format!("{}/{}", run.counters.settled, run.counters.total),
             run.counters.failed.to_string(),
@@ -139,28 +149,50 @@ fn show(run: &Run, json: bool) -> anyhow::Result<ExitCode> {
 /// Prints events until the run ends. After a broken connection it continues with the next event.
 async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<ExitCode> {
     let mut after = 0;
+    let mut contact: Option<Contact> = None;
     loop {
-        let mut body = client.events(id, after).await?.bytes_stream();
-        let mut decoder = SseDecoder::default();
-        while let Some(Ok(piece)) = body.next().await {
-            decoder.push(piece);
-            while let Some(event) = decoder.next()? {
-                let Ok(data) = serde_json::from_str::<RunEvent>(event.data) else { continue };
-                print_event(&data, event.data, json)?;
-                match data {
-                    RunEvent::End(end) => {
-                        let completed = end.status == RunStatus::Completed;
-                        return Ok(if completed { ExitCode::Completed } else { ExitCode::Failed });
-                    }
-                    // Snapshots have no number, so `after` stays as it is.
-                    RunEvent::Snapshot { .. } => {}
-                    _ => after += 1,
+        let response = match (client.events(id, after).await, &mut contact) {
+            (Ok(response), _) => response,
+            (Err(error), Some(contact)) => {
+                contact.failed(error)?.iter().for_each(|text| note!("{text}"));
+                sleep(RECONNECT_INTERVAL).await;
+                continue;
+            }
+            // A server that was never there is not waited for.
+            (Err(error), None) => return Err(error.into()),
+        };
+        contact.get_or_insert_default().answered().iter().for_each(|text| note!("{text}"));
+        if let Some(code) = print_events(response, &mut after, json).await? {
+            return Ok(code);
+        }
+        // The time that the server may be away begins now.
+        contact = Some(Contact::default());
+        tracing::info!(event = "watch.reconnect", after);
+        sleep(RECONNECT_INTERVAL).await;
+    }
+}
+
+/// Prints the events of one connection, and counts them in `after`. Returns the exit code if the run has ended.
+async fn print_events(response: Response, after: &mut u64, json: bool) -> anyhow::Result<Option<ExitCode>> {
+    let mut body = response.bytes_stream();
+    let mut decoder = SseDecoder::default();
+    while let Some(Ok(piece)) = body.next().await {
+        decoder.push(piece);
+        while let Some(event) = decoder.next()? {
+            let Ok(data) = serde_json::from_str::<RunEvent>(event.data) else { continue };
+            print_event(&data, event.data, json)?;
+            match data {
+                RunEvent::End(end) => {
+                    let completed = end.status == RunStatus::Completed;
+                    return Ok(Some(if completed { ExitCode::Completed } else { ExitCode::Failed }));
                 }
+                // Snapshots have no number, so `after` stays as it is.
+                RunEvent::Snapshot { .. } => {}
+                _ => *after += 1,
             }
         }
-        tracing::info!(event = "watch.reconnect", after);
-        client.run(id).await.context("the stream of events ended early")?;
     }
+    Ok(None)
 }
 
 fn print_event(event: &RunEvent, data: &str, json: bool) -> Result<(), PrintError> {
@@ -185,5 +217,31 @@ fn print_event(event: &RunEvent, data: &str, json: bool) -> Result<(), PrintErro
         },
         RunEvent::End(end) => print(format_args!("end       {}", end.status)),
         RunEvent::Snapshot { .. } | RunEvent::Unknown => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::api::RunCounters;
+
+    use super::*;
+    use crate::run::testing;
+
+    #[test]
+    fn only_a_run_with_failures_that_can_be_tried_again_says_so() {
+        let run = |status, failed| Run {
+            status,
+            counters: RunCounters { failed, ..RunCounters::default() },
+            ..testing::run()
+        };
+        let table = [
+            (RunStatus::Completed, 1, true),
+            (RunStatus::Completed, 0, false),
+            (RunStatus::Canceled, 1, false),
+        ];
+        for (status, failed, want) in table {
+            let text = after_end(&run(status, failed));
+            assert_eq!(text.contains("retry-failed"), want, "{text}");
+        }
     }
 }

@@ -2,21 +2,18 @@
 
 use runmill_proto::api::Run;
 
-use super::waiting::items;
+use super::waiting::{is_users_pause, items};
 use crate::{client::Client, service::standalone::Standalone};
 
 /// Number of the newest runs among which unfinished ones are looked for.
 const RUNS_SEEN: u32 = 1_000;
-/// Maximum number of runs that are named.
-const RUNS_NAMED: usize = 3;
 
-/// Returns a text that names the unfinished runs that nobody works on, with what is different in those that are much
-/// like `run`. `None` if there are none.
+/// Returns a text on the unfinished runs that nobody works on and no user paused. A single one is named, with what is
+/// different in it if it is much like `run`. `None` if there are none.
 pub async fn waiting(local: &Standalone, client: &Client, run: &Run) -> anyhow::Result<Option<String>> {
     let mut others = Vec::new();
     for other in client.runs(RUNS_SEEN).await?.items {
-        let is_unfinished = !other.status.is_terminal() && other.cancel_requested_at.is_none();
-        if other.id != run.id && is_unfinished && !local.is_worked_on(other.id)? {
+        if other.id != run.id && waits(&other) && !local.is_worked_on(other.id)? {
             others.push(other);
         }
     }
@@ -24,15 +21,19 @@ pub async fn waiting(local: &Standalone, client: &Client, run: &Run) -> anyhow::
 }
 
 fn text(run: &Run, others: &[Run]) -> Option<String> {
-    let first = others.first()?;
-    let named = others.iter().take(RUNS_NAMED).map(|other| describe(run, other));
-    let named = named.collect::<Vec<_>>().join(", ");
-    let more = match others.len().saturating_sub(RUNS_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let noun = if others.len() == 1 { "another unfinished run waits" } else { "other unfinished runs wait" };
-    Some(format!("{noun}: {named}{more}; to go on: runmill runs resume {}", first.id))
+    match others {
+        [] => None,
+        [only] => {
+            let named = describe(run, only);
+            Some(format!("another unfinished run waits: {named}; to go on: runmill runs resume {}", only.id))
+        }
+        some => Some(format!("{} other unfinished runs wait: runmill runs list", some.len())),
+    }
+}
+
+/// Returns true if the run would make progress with a command that works on it.
+fn waits(run: &Run) -> bool {
+    !run.status.is_terminal() && run.cancel_requested_at.is_none() && !is_users_pause(run)
 }
 
 fn describe(run: &Run, other: &Run) -> String {
@@ -93,7 +94,15 @@ mod tests {
 
         let unlike = Run { model: "other".to_owned(), ..much_like };
         assert!(text(&run, &[unlike]).unwrap().contains(&format!("{id} (18/60);")));
-        let many: Vec<_> = (1..=5).map(other).collect();
-        assert!(text(&run, &many).unwrap().contains(" and 2 more; "));
+        let many: Vec<_> = (1..=3).map(other).collect();
+        let want = "3 other unfinished runs wait: runmill runs list";
+        assert_eq!(text(&run, &many).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn a_run_that_a_user_paused_is_left_alone() {
+        let paused = |reason: &str| Run { pause_reason: Some(reason.to_owned()), ..other(1) };
+        assert!(waits(&other(1)) && waits(&paused("no quota")));
+        assert!(!waits(&paused("paused by a user")) && !waits(&testing::run()));
     }
 }

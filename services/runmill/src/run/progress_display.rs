@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     summary,
-    waiting::{items, only_waits},
+    waiting::{self, deferred, items, only_waits},
 };
 use crate::screen::note;
 
@@ -92,22 +92,22 @@ fn rate(jobs: u64, elapsed: Duration) -> f64 {
 fn describe(run: &Run, per_second: f64) -> String {
     let counters = &run.counters;
     let mut parts = Vec::new();
-    // While items only wait, or the run is paused, the rate so far says nothing about the time that is left.
-    if per_second > 0.0 && !only_waits(run) && run.paused_at.is_none() {
-        parts.push(if per_second < 1.0 {
-            "less than 1 item/s".into()
-        } else {
-            format!("{per_second:.0} items/s")
-        });
+    let is_held_back = !run.held_back.is_empty();
+    // While items only wait, or the run is paused or held back, the rate so far says nothing about the time that is left.
+    if per_second > 0.0 && !only_waits(run) && run.paused_at.is_none() && !is_held_back {
+        parts.push(waiting::rate(per_second));
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let left = (counters.total - counters.settled) as f64 / per_second;
-        if left >= 1.0 && counters.deferred == 0 {
+        if left >= 1.0 && deferred(run) == 0 {
             parts.push(format!("{} left", HumanDuration(Duration::from_secs_f64(left.min(1e9)))));
         }
     }
-    if counters.deferred > 0 && run.paused_at.is_none() {
+    if is_held_back {
+        parts.push("held back".to_owned());
+    }
+    if deferred(run) > 0 && run.paused_at.is_none() {
         let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
-        parts.push(format!("waiting for {}{until}", items(counters.deferred)));
+        parts.push(format!("waiting for {}{until}", items(deferred(run))));
     }
     parts.push(format!("{} tokens", run.usage.prompt_tokens + run.usage.completion_tokens));
     if let Some(cost) = run.cost_usd {
@@ -125,7 +125,7 @@ fn describe(run: &Run, per_second: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::api::RunCounters;
+    use runmill_proto::api::{HeldBack, HeldBackCause, RunCounters};
 
     use super::*;
     use crate::run::testing;
@@ -137,10 +137,16 @@ mod tests {
         assert!(describe(&goes_on, 2.0).contains("2 seconds left"), "{}", describe(&goes_on, 2.0));
 
         let retry_after = Some("2026-01-01T10:20:30Z".parse().unwrap());
-        let waits = Run { counters: RunCounters { deferred: 4, ..counters }, retry_after, ..goes_on.clone() };
+        let retry_reason = Some("rate limit".to_owned());
+        let counters = RunCounters { deferred: 4, ..counters };
+        let waits = Run { counters, retry_after, retry_reason, ..goes_on.clone() };
         let text = describe(&waits, 2.0);
         assert!(text.starts_with("waiting for 4 items until 2026-01-01T10:20:30Z"), "{text}");
         assert!(!text.contains("left"), "{text}");
+
+        let held_back = vec![HeldBack { cause: HeldBackCause::NoExecutor, message: "none".to_owned() }];
+        let text = describe(&Run { held_back, ..goes_on.clone() }, 2.0);
+        assert!(text.starts_with("held back  ") && !text.contains("left"), "{text}");
 
         let paused_at = Some("2026-01-01T10:20:30Z".parse().unwrap());
         let text = describe(&Run { paused_at, ..goes_on }, 2.0);

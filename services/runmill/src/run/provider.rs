@@ -17,6 +17,7 @@ use crate::{
     env_key::env_key,
     exit::usage,
     process::Process,
+    screen::note,
 };
 
 /// Provider that a command calls.
@@ -76,7 +77,13 @@ impl ProviderChoice {
     pub async fn provider(&self, client: &Client) -> anyhow::Result<Provider> {
         match self {
             Self::Known(id) => Ok(client.provider(*id).await?),
-            Self::At(address) => address.provider(client).await,
+            Self::At(address) => {
+                let provider = address.provider(client).await?;
+                if let Some(text) = address.stored_key(&provider) {
+                    note!("{text}");
+                }
+                Ok(provider)
+            }
         }
     }
 }
@@ -107,6 +114,17 @@ impl Address {
         let is_known = found.is_some_and(|found| !found.api_keys.is_empty());
         // A header may hold the key.
         self.api_key.is_none() && self.headers.is_empty() && !is_known
+    }
+
+    /// Returns a remark on the keys of an earlier command if this one has none, because their owner pays for its calls.
+    fn stored_key(&self, provider: &Provider) -> Option<String> {
+        let masked: Vec<_> = provider.api_keys.iter().map(|key| key.masked.as_str()).collect();
+        let keys = match masked.as_slice() {
+            [] => return None,
+            [one] => format!("key {one} that an earlier command stored is"),
+            some => format!("keys {} that were stored earlier are", some.join(", ")),
+        };
+        self.api_key.is_none().then(|| format!("{} is not set: the {keys} used", self.key_variable))
     }
 
     fn missing_key(&self) -> String {
@@ -353,6 +371,20 @@ mod tests {
         assert_eq!(asked(Address { headers, ..address(None, None) }), None);
         let known = made_by(&address(Some(KEY), None));
         assert_eq!(ProviderChoice::At(address(None, None)).missing_key(&known), None);
+    }
+
+    #[test]
+    fn a_key_of_an_earlier_command_is_told_and_masked() {
+        let known = made_by(&address(Some(KEY), None));
+        let told = address(None, None).stored_key(&known).unwrap();
+        let masked = &known.api_keys[0].masked;
+        assert_eq!(
+            told,
+            format!("OPENAI_API_KEY is not set: the key {masked} that an earlier command stored is used")
+        );
+        assert!(!told.contains(KEY));
+        assert_eq!(address(Some(KEY), None).stored_key(&known), None);
+        assert_eq!(address(None, None).stored_key(&made_by(&address(None, None))), None);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl ResultsFile {
     }
 
     /// Writes the results that a run has. Returns the file that has them if they are only a part of the run's, and a
-    /// file of that name does not.
+    /// file of that name does not. `None` also if there are none yet.
     pub async fn write(self, client: &Client, run: RunId, is_whole: bool) -> anyhow::Result<Option<PathBuf>> {
         let body = client.results(run).await?.bytes_stream();
         let path = self.path.clone();
@@ -101,7 +101,8 @@ impl Target {
                 copy(body, &mut file).await?;
                 file.sync_all().await?;
                 if !is_whole {
-                    return Ok(Some(part.clone()));
+                    let has_some = file.metadata().await?.len() > 0;
+                    return Ok(has_some.then(|| part.clone()));
                 }
                 if let Ok(earlier) = fs::metadata(whole) {
                     let _ = fs::set_permissions(part, earlier.permissions());
@@ -178,6 +179,14 @@ mod tests {
     async fn a_place_that_is_not_used_is_left_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         drop(Target::open(&folder.path().join("out.jsonl")).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_part_without_results_is_not_named_and_does_not_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::open(&folder.path().join("out.jsonl")).unwrap();
+        assert_eq!(target.write(results(""), false).await.unwrap(), None);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 

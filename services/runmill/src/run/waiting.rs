@@ -1,4 +1,31 @@
-use runmill_proto::api::Run;
+use jiff::Timestamp;
+use runmill_proto::{api::Run, message::Deferred};
+
+/// Waits of a run that its watcher was told of.
+#[derive(Default)]
+pub struct Told {
+    /// End and reason of the last wait.
+    wait: Option<(Option<Timestamp>, Option<String>)>,
+    /// Messages of what holds the run back at the moment.
+    held_back: Vec<String>,
+}
+
+impl Told {
+    /// Returns the messages that are new. A wait is told once, and again when another reason or the end of another pause
+    /// comes. An obstacle is told once, and again when it comes back.
+    pub fn news(&mut self, run: &Run) -> Vec<String> {
+        let held_back: Vec<_> = run.held_back.iter().map(|held| held.message.clone()).collect();
+        let new = held_back.iter().filter(|message| !self.held_back.contains(message));
+        let mut news: Vec<_> = new.map(|message| format!("the run is held back: {message}")).collect();
+        self.held_back = held_back;
+        let reason = (run.resume_at, run.pause_reason.clone().or_else(|| run.retry_reason.clone()));
+        if let Some(text) = wait_message(run).filter(|_| self.wait.as_ref() != Some(&reason)) {
+            news.push(text);
+            self.wait = Some(reason);
+        }
+        news
+    }
+}
 
 /// Returns a message with the end and the reason of a wait in which nothing else happens: a pause that ends by itself, or
 /// jobs that are all deferred. `None` if the run goes on.
@@ -8,8 +35,31 @@ pub fn wait_message(run: &Run) -> Option<String> {
         return Some(format!("the run waits until {time:.0}: {reason}"));
     }
     let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
-    let reason = run.retry_reason.as_deref().unwrap_or("their calls are put off");
-    only_waits(run).then(|| format!("waiting{until} for {}: {reason}", items(run.counters.deferred)))
+    let reason = run.retry_reason.as_deref()?;
+    only_waits(run).then(|| format!("waiting{until} for {}: {reason}", items(deferred(run))))
+}
+
+/// Returns the number of jobs that wait for the time at which they are tried again. Those that a stop interrupted, or that
+/// no call has put off, are tried at once.
+pub fn deferred(run: &Run) -> u64 {
+    match run.retry_reason.as_deref() {
+        None | Some(Deferred::WORKER_SHUTDOWN) => 0,
+        Some(_) => run.counters.deferred,
+    }
+}
+
+/// Returns a rate with its unit.
+pub fn rate(per_second: f64) -> String {
+    match format!("{per_second:.0}").as_str() {
+        _ if per_second < 1.0 => "less than 1 item/s".to_owned(),
+        "1" => "1 item/s".to_owned(),
+        number => format!("{number} items/s"),
+    }
+}
+
+/// Returns true if a user paused the run.
+pub fn is_users_pause(run: &Run) -> bool {
+    run.pause_reason.as_deref().is_some_and(|reason| reason.starts_with("paused"))
 }
 
 /// Returns the number with its noun.
@@ -23,7 +73,7 @@ pub fn only_waits(run: &Run) -> bool {
     let counters = &run.counters;
     let is_on_trial = counters.succeeded + counters.refused + counters.truncated == 0;
     let is_fed = counters.fed == counters.total || is_on_trial;
-    is_fed && counters.deferred > 0 && in_queue(run) == 0 && run.paused_at.is_none()
+    is_fed && deferred(run) > 0 && in_queue(run) == 0 && run.paused_at.is_none()
 }
 
 /// Returns the number of jobs in the queue and in flight.
@@ -34,7 +84,7 @@ pub fn in_queue(run: &Run) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::api::RunCounters;
+    use runmill_proto::api::{HeldBack, HeldBackCause, RunCounters};
 
     use super::*;
     use crate::run::testing;
@@ -60,6 +110,38 @@ mod tests {
     fn a_run_that_only_waits_says_until_when_and_why() {
         let want = "waiting until 2026-01-01T10:20:30Z for 1 item: rate limit: try again in 60 s";
         assert_eq!(wait_message(&run(4, 1)).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn an_obstacle_and_a_wait_are_told_once_each_time_that_they_come() {
+        let held = |message: &str| HeldBack { cause: HeldBackCause::NoExecutor, message: message.to_owned() };
+        let held_by = |held_back: Vec<HeldBack>| Run { held_back, ..run(3, 1) };
+        let (one, two) = (held_by(vec![held("a")]), held_by(vec![held("a"), held("b")]));
+        let mut told = Told::default();
+        assert_eq!(told.news(&one), ["the run is held back: a"]);
+        assert!(told.news(&one).is_empty());
+        assert_eq!(told.news(&two), ["the run is held back: b"]);
+        assert!(told.news(&run(3, 1)).is_empty());
+        assert_eq!(told.news(&one), ["the run is held back: a"]);
+
+        assert_eq!(told.news(&run(4, 1)).len(), 1);
+        assert!(told.news(&run(4, 1)).is_empty());
+    }
+
+    #[test]
+    fn items_that_a_stop_interrupted_wait_for_nothing() {
+        for retry_reason in [Some(Deferred::WORKER_SHUTDOWN.to_owned()), None] {
+            assert_eq!(wait_message(&Run { retry_reason, ..run(4, 1) }), None);
+        }
+    }
+
+    #[test]
+    fn a_rate_is_never_zero_or_one_of_many() {
+        let table =
+            [(0.2, "less than 1 item/s"), (1.2, "1 item/s"), (1.6, "2 items/s"), (40.0, "40 items/s")];
+        for (per_second, want) in table {
+            assert_eq!(rate(per_second), want);
+        }
     }
 
     #[test]

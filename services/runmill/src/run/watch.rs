@@ -1,18 +1,17 @@
 use std::{future::Future, time::Duration};
 
 use runmill_proto::{RunId, api::Run};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{
+    Contact,
     progress_display::ProgressDisplay,
-    waiting::{in_queue, wait_message},
+    waiting::{Told, in_queue},
 };
 use crate::client::{Client, ClientError};
 
 /// Interval of updates. At this rate they look continuous.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// Longest time that a server may be unreachable before the command fails.
-const UNREACHABLE_MAX: Duration = Duration::from_secs(30);
 
 /// Result of [`watch`].
 pub enum Watched<S> {
@@ -40,27 +39,18 @@ pub async fn watch<S>(
 }
 
 async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> Result<Run, ClientError> {
-    let mut answered = Instant::now();
-    let mut told = None;
+    let (mut contact, mut told) = (Contact::default(), Told::default());
     loop {
         match client.run(id).await {
             Ok(run) => {
-                answered = Instant::now();
+                contact.answered().iter().for_each(|text| progress.print(text));
                 progress.show(&run);
                 if run.status.is_terminal() || is_at_rest(&run) {
                     return Ok(run);
                 }
-                // A wait is told once, and again when another reason or the end of another pause comes.
-                let reason = (run.resume_at, run.pause_reason.clone().or_else(|| run.retry_reason.clone()));
-                if let Some(text) = wait_message(&run).filter(|_| told.as_ref() != Some(&reason)) {
-                    progress.print(&text);
-                    told = Some(reason);
-                }
+                told.news(&run).iter().for_each(|text| progress.print(text));
             }
-            Err(error @ ClientError::Unreachable { .. }) if answered.elapsed() < UNREACHABLE_MAX => {
-                progress.print(&format!("{error}; retrying"));
-            }
-            Err(error) => return Err(error),
+            Err(error) => contact.failed(error)?.iter().for_each(|text| progress.print(text)),
         }
         sleep(POLL_INTERVAL).await;
     }

@@ -26,7 +26,10 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         Transition::RetryFailed if !ended => {
             conflict("has not ended: its failed jobs can be tried again then", row)
         }
-        Transition::RetryFailed if row.status == RunStatus::Canceled => conflict("was canceled", row),
+        Transition::RetryFailed if row.status == RunStatus::Canceled => Err(StoreError::Conflict(format!(
+            "run {} was canceled: its failed jobs are not tried again",
+            row.id
+        ))),
         Transition::RetryFailed if row.stats.outcome(Outcome::Failed) == 0 => {
             conflict("has no failed jobs", row)
         }

@@ -5,6 +5,7 @@ use runmill_proto::usd;
 use serde_json::{Value, json};
 
 use super::sum::{Estimate, Span};
+use crate::run::waiting::items;
 
 impl Estimate {
     /// Returns the estimate as a table, with the assumptions behind each number.
@@ -56,7 +57,7 @@ impl Estimate {
     fn calls_text(&self) -> String {
         match self.basis.samples {
             1 => format!("{}, one per item", self.calls()),
-            samples => format!("{} ({} items, {samples} samples each)", self.calls(), self.items),
+            samples => format!("{} ({}, {samples} samples each)", self.calls(), items(self.items)),
         }
     }
 

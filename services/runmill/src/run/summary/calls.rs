@@ -8,15 +8,32 @@ pub fn calls(run: &Run) -> String {
     let uncalled =
         [ErrorKind::BadItem, ErrorKind::DeadlinePassed].iter().filter_map(|kind| run.errors.get(kind));
     let called = counters.settled.saturating_sub(counters.canceled + uncalled.sum::<u64>());
-    let repeated = counters.calls.saturating_sub(called);
-    let calls = match repeated {
+    let beyond = counters.calls.saturating_sub(called);
+    let calls = match beyond {
         0 => counters.calls.to_string(),
+        _ if counters.canceled > 0 => canceled(run, called, beyond),
         _ if called == 0 => format!("{} for unfinished items", counters.calls),
-        _ => format!("{} for {called} items: {repeated} repeated", counters.calls),
+        _ => format!("{} for {called} items: {beyond} repeated", counters.calls),
     };
     match counters.unreached {
         0 => calls,
         unreached => format!("{calls}; {unreached} attempts never reached the provider"),
+    }
+}
+
+/// Describes the calls of a canceled run, `beyond` of which are more than one for each item that was called. The cancel
+/// broke off at most one for each canceled item. The calls that are known to be repeated are no part of these.
+fn canceled(run: &Run, called: u64, beyond: u64) -> String {
+    let counters = &run.counters;
+    let known_repeated = counters.retries.min(beyond);
+    let cut = (beyond - known_repeated).min(counters.canceled);
+    let parts =
+        [(called, "for settled items"), (beyond - cut, "repeated"), (cut, "broken off by the cancel")];
+    let there = parts.iter().filter(|(count, _)| *count > 0);
+    let there: Vec<_> = there.map(|(count, name)| format!("{count} {name}")).collect();
+    match there.as_slice() {
+        [only] => only.clone(),
+        _ => format!("{}: {}", counters.calls, there.join(", ")),
     }
 }
 

@@ -12,6 +12,8 @@ use runmill_proto::{
     api::{Run, RunLatency},
 };
 
+use super::waiting::{self, is_users_pause};
+
 /// Returns the summary of a run. `watched` is a number of jobs and the time in which they settled, for the rate.
 pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     let counters = &run.counters;
@@ -42,19 +44,24 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     }
     row("latency", latency(&run.latency));
     if let Some(rate) = watched.and_then(rate) {
-        row("rate", format!("{rate:.0} items/s"));
+        row("rate", waiting::rate(rate));
     }
     table
 }
 
 pub fn status(run: &Run) -> String {
     match &run.pause_reason {
-        // A user's pause begins with the word.
-        Some(reason) if !run.status.is_terminal() && reason.starts_with("paused") => reason.clone(),
+        Some(reason) if !run.status.is_terminal() && is_users_pause(run) => reason.clone(),
         Some(reason) if !run.status.is_terminal() => format!("paused: {reason}"),
         _ if !run.held_back.is_empty() => format!("{}, held back: {}", run.status, held_back(run)),
         _ => run.status.to_string(),
     }
+}
+
+/// As [`status`], in a word.
+pub fn status_word(run: &Run) -> String {
+    let is_paused = run.pause_reason.is_some() && !run.status.is_terminal();
+    if is_paused { "paused".to_owned() } else { run.status.to_string() }
 }
 
 fn held_back(run: &Run) -> String {

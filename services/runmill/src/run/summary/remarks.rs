@@ -12,10 +12,14 @@ pub fn model(run: &Run) -> String {
 
 /// Returns how the requests differ from what was asked for, and what the answers lack.
 pub fn notes(run: &Run) -> Vec<String> {
-    let fixes = run.fixes.iter().map(|(fix, calls)| format!("{} ({calls} answers)", changed(*fix)));
+    let fixes = run.fixes.iter().map(|(fix, calls)| format!("{} ({})", changed(*fix), answers(*calls)));
     // The model's row tells of other models.
     let notes = run.notes.iter().filter(|(note, _)| **note != Note::OtherModel);
-    fixes.chain(notes.map(|(note, calls)| format!("{} ({calls} answers)", lacking(*note)))).collect()
+    fixes.chain(notes.map(|(note, calls)| format!("{} ({})", lacking(*note), answers(*calls)))).collect()
+}
+
+fn answers(number: u64) -> String {
+    if number == 1 { "1 answer".to_owned() } else { format!("{number} answers") }
 }
 
 fn changed(fix: Fix) -> String {

@@ -23,6 +23,23 @@ fn calls_beyond_the_items_are_repeated_and_those_that_reached_nobody_are_none() 
     for (counters, want) in table {
         assert_eq!(calls::calls(&Run { counters, ..run() }), want);
     }
+    let canceled = RunCounters { settled: 20, canceled: 5, calls: 17, ..RunCounters::default() };
+    let table = [
+        (canceled, "17: 15 for settled items, 2 broken off by the cancel"),
+        (RunCounters { calls: 15, ..canceled }, "15"),
+        (
+            RunCounters { calls: 19, retries: 2, ..canceled },
+            "19: 15 for settled items, 2 repeated, 2 broken off by the cancel",
+        ),
+        (
+            RunCounters { calls: 23, ..canceled },
+            "23: 15 for settled items, 3 repeated, 5 broken off by the cancel",
+        ),
+        (RunCounters { settled: 5, calls: 2, ..canceled }, "2 broken off by the cancel"),
+    ];
+    for (counters, want) in table {
+        assert_eq!(calls::calls(&Run { counters, ..run() }), want);
+    }
     let errors = BTreeMap::from([(ErrorKind::BadItem, 10)]);
     let counters = RunCounters { settled: 20, calls: 12, ..RunCounters::default() };
     assert_eq!(calls::calls(&Run { counters, errors, ..run() }), "12 for 10 items: 2 repeated");
@@ -75,7 +92,7 @@ fn the_commonest_texts_of_each_kind_are_shown() {
 fn answers_that_differ_from_what_was_asked_for_are_told() {
     let run = Run {
         fixes: BTreeMap::from([(Fix::NoTemperature, 200)]),
-        notes: BTreeMap::from([(Note::FormatNotHeld, 7), (Note::OtherModel, 200)]),
+        notes: BTreeMap::from([(Note::FormatNotHeld, 7), (Note::NoLogprobs, 1), (Note::OtherModel, 200)]),
         answered_by: vec!["SmolLM2".into()],
         unscored: BTreeMap::from([("the answer is empty".to_owned(), 2), ("none".to_owned(), 5)]),
         ..run()
@@ -87,6 +104,7 @@ fn answers_that_differ_from_what_was_asked_for_are_told() {
         "x (answered by SmolLM2)",
         "sent without temperature, which the model refuses (200 answers)",
         "JSON was asked for, and the answer is none (7 answers)",
+        "and the answer has none (1 answer)",
         "5: none; 2: the answer is empty",
     ] {
         assert!(table.contains(shown), "{shown} is not in\n{table}");
@@ -105,6 +123,10 @@ fn a_paused_run_is_not_called_running() {
     let pause_reason = Some("no quota".to_owned());
     let paused = Run { status: RunStatus::Running, pause_reason, ..run() };
     assert_eq!(status(&paused), "paused: no quota");
+    assert_eq!(status_word(&paused), "paused");
+    let by_user = Run { pause_reason: Some("paused by a user".to_owned()), ..paused.clone() };
+    assert_eq!((status(&by_user).as_str(), status_word(&by_user).as_str()), ("paused by a user", "paused"));
     assert!(table(&paused, None).to_string().contains("none yet"));
-    assert_eq!(status(&Run { status: RunStatus::Canceled, ..paused }), "canceled");
+    let canceled = Run { status: RunStatus::Canceled, ..paused };
+    assert_eq!((status(&canceled).as_str(), status_word(&canceled).as_str()), ("canceled", "canceled"));
 }
