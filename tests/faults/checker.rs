@@ -154,6 +154,8 @@ fn check_events(row: &mut Row, run: &Run, seen: Option<&Seen>) {
             row.broken.push(format!("an observer wanted event {wanted} and got {came}"));
         }
         Some(Seen { last, ended: true, .. }) if *last == run.seq => {}
+        // The calls that a cancel cut may be written after the run's end, where no observer waits.
+        Some(Seen { last, ended: true, .. }) if run.status == RunStatus::Canceled && *last <= run.seq => {}
         Some(Seen { last, .. }) => row.broken.push(format!("an observer saw {last} of {} events", run.seq)),
         None => row.broken.push("an observer did not come to the end of the events".into()),
     }
