@@ -41,7 +41,7 @@ pub fn random(rng: &mut StdRng) -> Fault {
         broker::Fault::PurgeJobs.into(),
         database::Fault::Crash { down: seconds }.into(),
         database::Fault::Terminate { times: 2, between: 1.0 }.into(),
-        database::Fault::TableRenamed { seconds }.into(),
+        database::Fault::TableRenamed { table: "results", seconds }.into(),
         network::Fault::Cut { to, times: 3, between: 1.0 }.into(),
         network::Fault::Silent { to, seconds }.into(),
     ];

@@ -28,7 +28,7 @@ pub enum Fault {
     /// Sessions end if they are idle in a transaction.
     IdleTimeout { seconds: f64 },
     /// The table of results has another name, as in a migration in progress.
-    TableRenamed { seconds: f64 },
+    TableRenamed { table: &'static str, seconds: f64 },
     /// The table of results is locked, as in a migration in progress.
     TableLocked { seconds: f64 },
     /// The password of the role is another one.
@@ -89,11 +89,11 @@ impl Fault {
                 let name = "idle_in_transaction_session_timeout";
                 with_role(world, &format!("SET {name} = 20"), length, &format!("RESET {name}")).await
             }
-            Self::TableRenamed { seconds: length } => {
-                sql(world, "ALTER TABLE results RENAME TO results_moved").await?;
+            Self::TableRenamed { table, seconds: length } => {
+                sql(world, &format!("ALTER TABLE {table} RENAME TO moved")).await?;
                 seconds(length).await;
                 note_if_ready(world).await;
-                sql(world, "ALTER TABLE results_moved RENAME TO results").await
+                sql(world, &format!("ALTER TABLE moved RENAME TO {table}")).await
             }
             Self::TableLocked { seconds: length } => {
                 let session = world.servers.session(&world.database).await?;

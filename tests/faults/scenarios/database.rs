@@ -22,7 +22,14 @@ pub fn scenarios() -> Vec<Scenario> {
         new("two sessions allowed for 8 s").items(1_500).fault(SlotsUsedUp { seconds: 8.0 }),
         new("statement time-out of 5 ms for 8 s").items(1_500).fault(StatementTimeout { seconds: 8.0 }),
         new("idle sessions ended after 20 ms for 8 s").items(1_400).fault(IdleTimeout { seconds: 8.0 }),
-        new("table renamed for 10 s").items(1_600).fault(TableRenamed { seconds: 10.0 }).quick(),
+        new("table renamed for 10 s")
+            .items(1_600)
+            .fault(TableRenamed { table: "results", seconds: 10.0 })
+            .quick(),
+        // Transactions fail after they have numbered their events.
+        new("events' table renamed for 5 s")
+            .items(1_200)
+            .fault(TableRenamed { table: "run_events", seconds: 5.0 }),
         new("table locked for 8 s").items(1_500).fault(TableLocked { seconds: 8.0 }),
         new("password changed for 8 s").items(1_500).fault(PasswordChanged { seconds: 8.0 }),
         new("read only for 8 s").items(1_500).fault(ReadOnly { seconds: 8.0 }),
