@@ -33,8 +33,7 @@ pub struct Plan {
     pub executors: usize,
     pub log_sinks: usize,
     pub items: usize,
-    /// Limits of the provider for each executor.
-    pub rate_limit: Value,
+    /// Maximum number of calls in flight for each executor.
     pub concurrency: u64,
     pub model: &'static str,
     pub config: Value,
@@ -139,11 +138,9 @@ impl Scenario {
         self
     }
 
-    /// Returns the model and the limits of the provider, as its creation takes them.
+    /// Returns the limits of the provider, as its creation takes them.
     pub fn limits(&self) -> Value {
-        let mut limits = self.plan.rate_limit.clone();
-        limits["concurrency"] = json!(self.plan.concurrency);
-        limits
+        json!({"concurrency": self.plan.concurrency})
     }
 }
 
@@ -154,7 +151,6 @@ impl Default for Plan {
             executors: 2,
             log_sinks: 1,
             items: 800,
-            rate_limit: json!({}),
             concurrency: 20,
             model: "lorem+ttft=500ms",
             config: json!({}),
