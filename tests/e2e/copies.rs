@@ -11,20 +11,23 @@ use crate::support::{Cluster, Plan, assert_counters_equal_rows, calls_by_job, da
 
 /// Number of jobs that three executors have in flight at once, and that the feeder publishes at once.
 const ITEMS: usize = 40;
-const CONCURRENCY: u32 = 20;
-/// Two heartbeats and the time after which a silent executor counts as dead.
-const STARTS_ELSEWHERE_WITHIN: Duration = Duration::from_secs(6);
+/// As many, so that all are in flight whichever executors get them.
+const CONCURRENCY: u32 = 40;
+/// Longest time until the jobs of a dead executor start elsewhere on a machine that is busy with other tests. `make faults`
+/// judges the promised 6 s: two heartbeats and the time after which a silent executor counts as dead.
+const STARTS_ELSEWHERE_WITHIN: Duration = Duration::from_secs(20);
 
 fn traffic(cluster: &Cluster) -> Traffic {
     cluster.gateway.stats().all
 }
 
-/// Starts a run on three executors. Returns when all its calls are in flight.
-async fn in_flight(cluster: &Cluster, model: &str) -> (ProviderId, RunId) {
+/// Starts a run on three executors. Returns when all its calls are in flight, where they stay until the gateway
+/// releases them.
+async fn in_flight(cluster: &Cluster) -> (ProviderId, RunId) {
     let api = &cluster.api;
     let provider = api.provider(&cluster.gateway.base_url(), CONCURRENCY).await;
     let dataset = api.dataset(questions(ITEMS)).await;
-    let run = api.start_run_with(provider, model, dataset, json!({"retry": {"trial_calls": 0}})).await;
+    let run = api.start_run_with(provider, "lorem+hold", dataset, json!({"retry": {"trial_calls": 0}})).await;
     until("all calls in flight", async || traffic(cluster).in_flight == ITEMS as u64).await;
     (provider, run)
 }
@@ -56,9 +59,13 @@ async fn lost_connections_cost_no_call() {
     let proxy = Proxy::start(&upstream()).await.unwrap();
     let plan = Plan { executors: 3, amqp_url: Some(at(proxy.address())), ..Plan::default() };
     let cluster = Cluster::planned(plan).await;
-    let (provider, run) = in_flight(&cluster, "lorem+ttft=6s").await;
+    let (provider, run) = in_flight(&cluster).await;
 
+    let before = proxy.accepted();
     proxy.cut();
+    let processes = cluster.processes().count();
+    until("new connections of all", async || proxy.accepted() >= before + processes).await;
+    cluster.gateway.release();
 
     assert_complete(&cluster, run).await;
     let calls = calls_by_job(&cluster.gateway);
@@ -67,9 +74,9 @@ async fn lost_connections_cost_no_call() {
 }
 
 #[tokio::test]
-async fn the_jobs_of_a_killed_executor_start_elsewhere_within_six_seconds() {
+async fn the_jobs_of_a_killed_executor_start_elsewhere_within_seconds() {
     let cluster = Cluster::start(3, 1).await;
-    let (provider, run) = in_flight(&cluster, "lorem+ttft=12s").await;
+    let (provider, run) = in_flight(&cluster).await;
 
     let killed = Instant::now();
     cluster.executors[0].signal("KILL");
@@ -78,6 +85,7 @@ async fn the_jobs_of_a_killed_executor_start_elsewhere_within_six_seconds() {
     until("their start elsewhere", async || traffic(&cluster).in_flight == ITEMS as u64).await;
     let started = killed.elapsed();
 
+    cluster.gateway.release();
     let held = hung_up();
     assert!(started <= STARTS_ELSEWHERE_WITHIN, "{held} jobs started elsewhere after {started:?}");
     assert_complete(&cluster, run).await;

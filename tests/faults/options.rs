@@ -71,6 +71,7 @@ impl Options {
         scenarios.retain(|scenario| scenario.quick && (self.filters.is_empty() || wanted(&scenario.name)));
         scenarios
             .retain(|scenario| !self.ignored.skip.iter().any(|skip| scenario.name.contains(skip.as_str())));
+        scenarios.iter_mut().for_each(Scenario::forget_times);
         scenarios
     }
 }

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{answer_key::AnswerKey, behaviour::Catalog, record::Recorder};
 
 /// State that all connections share.
@@ -9,4 +11,6 @@ pub(crate) struct App {
     pub models: Catalog,
     pub recorder: Arc<Recorder>,
     pub body_bytes_max: usize,
+    /// Ends the wait of calls to models with `hold`.
+    pub released: CancellationToken,
 }

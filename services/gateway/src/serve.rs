@@ -77,6 +77,9 @@ impl<P: Protocol> PendingCall<'_, P> {
             Plan::Hang => pending().await,
             Plan::Answer { pace, ending } => (pace, ending),
         };
+        if model.hold {
+            self.app.released.cancelled().await;
+        }
         let answer = Answer {
             request,
             number: self.identity.number(),

@@ -66,7 +66,13 @@ impl Gateway {
             .await
             .map_err(|source| GatewayError::Record { path: record_to.unwrap_or_default(), source })?;
         let models = Catalog::new(answer_key.is_some());
-        let app = Arc::new(App { key: answer_key, models, recorder: Arc::new(recorder), body_bytes_max });
+        let app = Arc::new(App {
+            key: answer_key,
+            models,
+            recorder: Arc::new(recorder),
+            body_bytes_max,
+            released: CancellationToken::new(),
+        });
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let server =
             Server { listener, app: app.clone(), connections_max, tasks: tasks.clone(), stop: stop.clone() };
@@ -90,6 +96,11 @@ impl Gateway {
 
     pub fn stats(&self) -> Stats {
         self.app.recorder.stats()
+    }
+
+    /// Lets all calls to models with `hold` answer, now and later.
+    pub fn release(&self) {
+        self.app.released.cancel();
     }
 
     /// Ends all open calls, records them with status 499, and writes the rest of the record's file.

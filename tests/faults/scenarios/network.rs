@@ -11,10 +11,11 @@ use crate::{
 pub fn scenarios() -> Vec<Scenario> {
     let new = |name: &str| Scenario::new(format!("network: {name}"));
     vec![
-        new("broker's proxy restarted in long calls")
-            .long_calls(500)
-            .fault(Cut { to: Broker, times: 1, between: 1.0 })
-            .quick(),
+        new("broker's proxy restarted in long calls").long_calls(500).fault(Cut {
+            to: Broker,
+            times: 1,
+            between: 1.0,
+        }),
         // Longer than the broker's delivery limit allows, if each loss counted as a delivery.
         new("broker's connections lost 25 times").long_calls(1_600).fault(Cut {
             to: Broker,

@@ -24,7 +24,7 @@ pub fn scenarios() -> Vec<Scenario> {
             })
             .quick(),
         new("executor killed and started").items(700).fault(Kill { role: Executor, back_after: 1.0 }),
-        new("executor drained and started").items(800).fault(Terminate(Executor)).quick(),
+        new("executor drained and started").items(800).fault(Terminate(Executor)),
         drained_eleven_times(new("executor drained eleven times in long calls")),
         new("executor frozen 40 s").items(2_600).fault(Freeze { role: Executor, seconds: 40.0 }),
         new("executor frozen 8 s in long calls")

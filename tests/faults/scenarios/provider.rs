@@ -23,9 +23,13 @@ pub fn scenarios() -> Vec<Scenario> {
             .plan(|plan| plan.model = "lorem+ttft=300ms+fail=429:0.4+retry-after=1")
             .allow(|allowed| allowed.retry_after_seconds = 1)
             .quick(),
-        new("a third of the calls fails with 500").items(300).plan(|plan| {
-            plan.model = "lorem+ttft=300ms+fail=500:0.3";
-            plan.config = json!({"retry": {"max_retries": 20}});
-        }),
+        new("a third of the calls fails with 500")
+            .items(200)
+            .plan(|plan| {
+                plan.model = "lorem+ttft=300ms+fail=500:0.3";
+                plan.config = json!({"retry": {"max_retries": 20}});
+            })
+            // The fault never ends, and the retry budget allows fewer retries than there are failures.
+            .allow(|allowed| allowed.recovery_seconds = 120.0),
     ]
 }

@@ -26,6 +26,8 @@ pub struct Model {
     /// Seconds after which the client may try again, sent with failures.
     pub retry_after: Option<u32>,
     pub refusals: Vec<Refusal>,
+    /// True if an answer begins only after [`crate::Gateway::release`].
+    pub hold: bool,
     pub hang: Share,
     pub malformed: Share,
     pub overload: Option<Break>,
@@ -60,7 +62,7 @@ pub enum ModelFault {
     Base(String),
     #[error(
         "`{0}` is no modifier: use ttft, think, tokens, tps, fail, retry-after, nostream, onlystream, \
-         nostreamoptions, hang, malformed, overload or cut"
+         nostreamoptions, hold, hang, malformed, overload or cut"
     )]
     Modifier(String),
     #[error("`{term}`: {wanted} is expected")]
@@ -106,6 +108,7 @@ impl Model {
             failures: Vec::new(),
             retry_after: None,
             refusals: Vec::new(),
+            hold: false,
             hang: Share::NONE,
             malformed: Share::NONE,
             overload: None,
@@ -126,9 +129,10 @@ impl Model {
             "retry-after" => {
                 self.retry_after = Some(term.number(0..=86_400, "a number of seconds from 0 to 86400")?);
             }
-            "nostream" => self.refusals.push(term.refusal(Refusal::Stream)?),
-            "onlystream" => self.refusals.push(term.refusal(Refusal::Buffered)?),
-            "nostreamoptions" => self.refusals.push(term.refusal(Refusal::StreamOptions)?),
+            "nostream" => self.refusals.push(term.bare(Refusal::Stream)?),
+            "onlystream" => self.refusals.push(term.bare(Refusal::Buffered)?),
+            "nostreamoptions" => self.refusals.push(term.bare(Refusal::StreamOptions)?),
+            "hold" => self.hold = term.bare(true)?,
             "hang" => self.hang = term.share_of_bare()?,
             "malformed" => self.malformed = term.share_of_bare()?,
             "overload" => self.overload = Some(term.break_off()?),
@@ -169,9 +173,10 @@ impl<'a> Term<'a> {
         }
     }
 
-    fn refusal(&self, refusal: Refusal) -> Result<Refusal, ModelFault> {
+    /// Returns `meaning` if the word stands alone.
+    fn bare<T>(&self, meaning: T) -> Result<T, ModelFault> {
         let bare = self.value.is_none() && self.share.is_none();
-        if bare { Ok(refusal) } else { Err(self.expected("the word alone")) }
+        if bare { Ok(meaning) } else { Err(self.expected("the word alone")) }
     }
 
     fn share_of_bare(&self) -> Result<Share, ModelFault> {
@@ -243,7 +248,7 @@ mod tests {
     #[test]
     fn each_word_sets_its_field() {
         type Check = fn(&Model) -> bool;
-        let table: [(&str, Check); 22] = [
+        let table: [(&str, Check); 23] = [
             ("echo", |m| *m == Model::plain(Base::Echo)),
             ("lorem", |m| m.base == Base::Lorem),
             ("key", |m| m.base == Base::Key { right: Share::ALL }),
@@ -265,6 +270,7 @@ mod tests {
             ("echo+overload=0:0.1", |m| m.overload.is_some_and(|o| o.share == share("0.1"))),
             ("echo+cut=10", |m| m.cut == Some(Break { after_tokens: 10, share: Share::ALL })),
             ("echo+cut=0:0.1", |m| m.cut == Some(Break { after_tokens: 0, share: share("0.1") })),
+            ("echo+hold", |m| m.hold),
             ("echo+hang", |m| m.hang == Share::ALL),
             ("echo+hang:0.25", |m| m.hang == share("0.25")),
             ("echo+malformed:0.5", |m| m.malformed == share("0.5")),
@@ -327,6 +333,7 @@ mod tests {
             ("echo+think=0", "`think=0`: a number from 1"),
             ("echo+onlystream:0.1", "`onlystream:0.1`: the word alone"),
             ("echo+overload", "`overload`: a number of tokens"),
+            ("echo+hold:0.5", "`hold:0.5`: the word alone"),
             ("echo+hang=1", "`hang=1`: the word alone"),
             ("echo+cut", "`cut`: a number of tokens"),
             ("echo+tokens=1+tokens=2", "`tokens` is given twice"),

@@ -134,7 +134,7 @@ impl<'a> RetryState<'a> {
         }
         if !self.budget.withdraw() {
             // A random wait of up to the same length is added, so that calls that failed together spread out.
-            return Decision::Defer(policy.backoff_max.mul_f64(1.0 + fraction.clamp(0.0, 1.0)));
+            return Decision::Defer((policy.backoff_max / 2).mul_f64(1.0 + fraction.clamp(0.0, 1.0)));
         }
         Decision::Wait(wait)
     }
@@ -288,7 +288,7 @@ mod tests {
 
         let decision = state.decide(&policy(), FAILED, KeyAvailability::Unchanged, 0.5);
 
-        assert_eq!(decision, Decision::Defer(secs(45)));
+        assert_eq!(decision, Decision::Defer(Duration::from_millis(22_500)));
         assert_eq!(
             state.decide(&policy(), slow(1), KeyAvailability::Unchanged, 0.0),
             Decision::Wait(secs(1)),
