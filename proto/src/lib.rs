@@ -12,6 +12,7 @@ mod generation;
 mod id;
 mod image;
 mod item;
+pub mod lease;
 pub mod message;
 mod money;
 mod outcome;

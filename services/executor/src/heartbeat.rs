@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::api::ExecutorStatus;
-use runmill_store::{Beat, Exchange, Exchanged, StoreError};
+use runmill_store::{Beat, Claim, Exchange, Exchanged, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +68,7 @@ impl Heartbeat {
             lanes: self.consumers.status(),
             runs: self.fleet.runs(),
         };
-        let beat = Beat { status, talk: self.fleet.talk() };
+        let beat = Beat { status, talk: self.fleet.talk(), claim: Claim::default() };
         let exchange = Exchange::exchange(&*self.environment.store, &beat);
         match timeout(EXCHANGE_TIMEOUT, exchange).await {
             Ok(Ok(exchanged)) => {

@@ -26,7 +26,10 @@ pub use error::StoreError;
 pub use port::{
     datasets::{DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoredItem},
     events::{EventPage, EventReader},
-    exchange::{Answer, Ask, Beat, Exchange, Exchanged, ExecutorReader, Holding, Peer, Talk},
+    exchange::{
+        Answer, Ask, Beat, Claim, Decision, Exchange, Exchanged, ExecutorReader, FleetReader, FleetState,
+        Holder, Holding, Peer, Talk,
+    },
     feed::{ActiveRun, ActiveRuns, DueJob, Feed},
     job_states::{JobState, JobStates},
     leader::{Lead, Leader},
@@ -70,6 +73,7 @@ pub trait DispatcherStore:
     + EventReader
     + ResultReader
     + ExecutorReader
+    + FleetReader
 {
 }
 
@@ -89,6 +93,7 @@ impl<T> DispatcherStore for T where
         + EventReader
         + ResultReader
         + ExecutorReader
+        + FleetReader
 {
 }
 

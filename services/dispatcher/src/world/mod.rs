@@ -20,7 +20,7 @@ use runmill_proto::{
 };
 use runmill_runtime::ManualClock;
 use runmill_store::{
-    Beat, DatasetWriter, Exchange, Leader, LogBatch, LogEntry, LogWriter, NewDataset, ProviderRow,
+    Beat, Claim, DatasetWriter, Exchange, Leader, LogBatch, LogEntry, LogWriter, NewDataset, ProviderRow,
     ProviderWriter, RunReader, RunRow, RunWriter, StoredItem, Talk, sqlite::SqliteStore,
 };
 use serde_json::Value;
@@ -191,7 +191,7 @@ impl World {
             lanes: vec![lane],
             runs: if is_older { Vec::new() } else { vec![ExecutorRun { run_id, jobs }] },
         };
-        self.store.exchange(&Beat { status, talk: Talk::default() }).await.unwrap();
+        self.store.exchange(&Beat { status, talk: Talk::default(), claim: Claim::default() }).await.unwrap();
     }
 
     pub async fn row(&self, id: RunId) -> RunRow {

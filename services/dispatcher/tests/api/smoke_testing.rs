@@ -8,7 +8,7 @@ use runmill_proto::{
     api::{ExecutorStatus, SmokeTestError, SmokeTestReport},
     message::SmokeTest,
 };
-use runmill_store::{Beat, Talk};
+use runmill_store::{Beat, Claim, Talk};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -46,7 +46,7 @@ async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
         lanes: Vec::new(),
         runs: Vec::new(),
     };
-    let beat = Beat { status: executor, talk: Talk::default() };
+    let beat = Beat { status: executor, talk: Talk::default(), claim: Claim::default() };
     server.store.exchange(&beat).await.unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use runmill_proto::testing;
-use runmill_store::{Exchanged, Peer, Talk};
+use runmill_store::{Exchanged, FleetState, Peer, Talk};
 use tokio::time::Instant;
 
 use super::{Ended, Feeding, Verdict, core::Core, memory::Claim};
@@ -48,6 +48,11 @@ struct World {
     /// Executors that called the provider, in order.
     callers: Vec<usize>,
     now: Instant,
+}
+
+fn exchanged(term: u64, peers: Vec<Peer>) -> Exchanged {
+    let fleet = FleetState::default();
+    Exchanged { now: Timestamp::UNIX_EPOCH, term, peers, accepted: true, fleet }
 }
 
 fn feeding() -> Feeding {
@@ -123,7 +128,7 @@ impl World {
             beats: *beats,
             talk: Some(talk.clone()),
         });
-        node.read = Some(Exchanged { now: Timestamp::UNIX_EPOCH, term: 0, peers: peers.collect() });
+        node.read = Some(exchanged(0, peers.collect()));
     }
 
     fn read(&mut self, n: usize, gap: Duration) {
@@ -260,7 +265,7 @@ fn an_executor_of_a_release_that_does_not_answer_has_one_more_heartbeat() {
     let peer = |beats| Peer { name: "old".into(), seen_at: Timestamp::UNIX_EPOCH, beats, talk: None };
     let mut hear = |beats| {
         core.talk(Instant::now());
-        let exchanged = Exchanged { now: Timestamp::UNIX_EPOCH, term: 0, peers: vec![peer(beats)] };
+        let exchanged = exchanged(0, vec![peer(beats)]);
         core.hear(&exchanged, POLL, SOON).verdicts
     };
 
@@ -273,7 +278,7 @@ fn a_job_of_an_old_term_may_be_a_copy() {
     let mut core: Core<()> = Core::new("one".into());
     assert!(!core.is_of_old_term(0) && !core.is_of_old_term(3), "no newer one was seen");
     assert!(core.is_of_old_term(2), "a newer one was seen");
-    core.hear(&Exchanged { now: Timestamp::UNIX_EPOCH, term: 4, peers: Vec::new() }, POLL, SOON);
+    core.hear(&exchanged(4, Vec::new()), POLL, SOON);
     assert!(core.is_of_old_term(3) && !core.is_of_old_term(4));
     assert!(core.is_of_old_term(0), "a feeder of a release without terms may lead beside one with them");
 }
@@ -284,7 +289,7 @@ fn a_question_that_no_heartbeat_had_gets_no_verdict() {
     core.memory.claim(feeding(), (), Instant::now());
     core.talk(Instant::now());
     core.ask(feeding());
-    let alone = Exchanged { now: Timestamp::UNIX_EPOCH, term: 0, peers: Vec::new() };
+    let alone = exchanged(0, Vec::new());
     assert!(core.hear(&alone, POLL, SOON).verdicts.is_empty());
 
     core.talk(Instant::now());
@@ -299,7 +304,7 @@ fn an_outage_of_the_store_counts_as_no_wait_for_an_answer() {
     core.talk(Instant::now());
     let talk = Some(Talk::default());
     let peers = vec![Peer { name: "two".into(), seen_at: Timestamp::UNIX_EPOCH, beats: 1, talk }];
-    let silent = Exchanged { now: Timestamp::UNIX_EPOCH, term: 0, peers };
+    let silent = exchanged(0, peers);
 
     assert!(core.hear(&silent, Duration::from_mins(10), SOON).verdicts.is_empty());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use runmill_broker::{Broker, Envelope};
 use runmill_proto::{ErrorKind, Outcome, api::ExecutorStatus, message::Job};
 use runmill_runtime::Clock;
-use runmill_store::{Answer, Ask, Beat, Exchange, Holding, Talk};
+use runmill_store::{Answer, Ask, Beat, Claim, Exchange, Holding, Talk};
 use tokio::time::{interval, timeout};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ async fn beat(world: &World, answers: Vec<Answer>) -> Vec<Ask> {
         lanes: Vec::new(),
         runs: Vec::new(),
     };
-    let beat = Beat { status, talk: Talk { asks: Vec::new(), answers } };
+    let beat = Beat { status, talk: Talk { asks: Vec::new(), answers }, claim: Claim::default() };
     let peers = world.store.exchange(&beat).await.unwrap().peers;
     peers.into_iter().find_map(|peer| peer.talk).map(|talk| talk.asks).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use runmill_proto::{
 use uuid::Uuid;
 
 use super::{Stores, world::at};
-use crate::{Answer, Ask, Beat, Holding, Peer, Talk};
+use crate::{Answer, Ask, Beat, Claim, Holding, Peer, Talk};
 
 fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
     let provider_id = ProviderId::from_uuid(Uuid::nil());
@@ -28,7 +28,7 @@ fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
 }
 
 fn beat(name: &str, talk: Talk) -> Beat {
-    Beat { status: executor(name, at(1)), talk }
+    Beat { status: executor(name, at(1)), talk, claim: Claim::default() }
 }
 
 async fn names(stores: &Stores) -> Vec<String> {

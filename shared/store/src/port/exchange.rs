@@ -1,6 +1,12 @@
+use std::{collections::BTreeMap, time::Duration};
+
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{api::ExecutorStatus, message::JobKey};
+use runmill_proto::{
+    api::ExecutorStatus,
+    lease::{LaneState, Leases, Scope},
+    message::JobKey,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -10,6 +16,50 @@ use crate::StoreError;
 pub struct Beat {
     pub status: ExecutorStatus,
     pub talk: Talk,
+    pub claim: Claim,
+}
+
+/// Shares that an executor claims with its heartbeat.
+///
+/// A claim that renews or shrinks shares is accepted while the executor's lease has not ended. One that grows a share, or
+/// renews a lease that has ended, needs a [`Decision`]. A claim that is not accepted changes nothing but the heartbeat.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claim {
+    pub leases: Leases,
+    /// Time from the acceptance, by the store's clock, until the lease ends.
+    pub valid_for: Duration,
+    /// Time from the end of the lease until no call can be open that began before it.
+    pub open_for: Duration,
+    pub decision: Option<Decision>,
+}
+
+/// What an executor decided by the fleet's state of one version. The store accepts it only if that version is still the
+/// newest, so that two executors never take the same free slots.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    pub version: u64,
+    /// New state of some lanes; the others keep theirs.
+    pub lanes: BTreeMap<Scope, LaneState>,
+}
+
+/// Shares of all executors, and what they share. It is one consistent snapshot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FleetState {
+    /// Number of decisions so far.
+    pub version: u64,
+    pub lanes: BTreeMap<Scope, LaneState>,
+    pub holders: Vec<Holder>,
+}
+
+/// An executor with shares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holder {
+    pub name: String,
+    pub leases: Leases,
+    /// End of its lease, by the store's clock.
+    pub valid_until: Timestamp,
+    /// Time from which none of its calls can be open any more, unless it has renewed its lease.
+    pub open_until: Timestamp,
 }
 
 /// Messages of one executor to the others.
@@ -72,7 +122,7 @@ pub struct Peer {
 }
 
 /// The answer of the store to a heartbeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Exchanged {
     /// Time of the store.
     pub now: Timestamp,
@@ -80,6 +130,10 @@ pub struct Exchanged {
     pub term: u64,
     /// All other executors, in no order, the dead ones of the last day included.
     pub peers: Vec<Peer>,
+    /// True if the claim was accepted.
+    pub accepted: bool,
+    /// State of the fleet without this executor, as it was before this heartbeat.
+    pub fleet: FleetState,
 }
 
 /// Exchange of heartbeats and messages between executors. It goes through the store, because it must work for an
@@ -94,6 +148,13 @@ pub trait Exchange: Send + Sync {
 
     /// Deletes the executors whose last heartbeat was before `before`.
     async fn forget_executors(&self, before: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Reads the shares of all executors.
+#[async_trait]
+pub trait FleetReader: Send + Sync {
+    /// Returns the store's time and the state of the fleet, with all executors that have shares.
+    async fn fleet(&self) -> Result<(Timestamp, FleetState), StoreError>;
 }
 
 #[async_trait]

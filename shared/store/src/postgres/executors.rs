@@ -9,7 +9,7 @@ use super::{
     PgStore,
     values::{Cell as _, text},
 };
-use crate::{Beat, Exchange, Exchanged, ExecutorReader, Peer, StoreError, Talk};
+use crate::{Beat, Exchange, Exchanged, ExecutorReader, FleetReader, FleetState, Peer, StoreError, Talk};
 
 // The reading part sees the table as it was before the writing part, which changes only the own row.
 const EXCHANGE: &str = "\
@@ -52,7 +52,13 @@ impl Exchange for PgStore {
         let rows = client.query(&statement, &[&name, &Json(&beat.status), &Json(&beat.talk)]).await?;
         let own = rows.first().ok_or_else(|| StoreError::Broken("a heartbeat returned no row".into()))?;
         let peers = rows.iter().filter_map(|row| peer(row).transpose()).collect::<Result<_, _>>()?;
-        Ok(Exchanged { now: own.cell("seen_at")?, term: own.cell("term")?, peers })
+        Ok(Exchanged {
+            now: own.cell("seen_at")?,
+            term: own.cell("term")?,
+            peers,
+            accepted: true,
+            fleet: FleetState::default(),
+        })
     }
 
     async fn leave(&self, name: &str) -> Result<(), StoreError> {
@@ -86,5 +92,12 @@ impl ExecutorReader for PgStore {
         rows.iter()
             .map(|row| Ok(ExecutorStatus { seen_at: row.cell("seen_at")?, ..row.cell("report")? }))
             .collect()
+    }
+}
+
+#[async_trait]
+impl FleetReader for PgStore {
+    async fn fleet(&self) -> Result<(Timestamp, FleetState), StoreError> {
+        Ok((Timestamp::UNIX_EPOCH, FleetState::default()))
     }
 }

@@ -9,7 +9,10 @@ use super::{
     SqliteStore,
     values::{Cell as _, all, execute, time},
 };
-use crate::{Beat, Exchange, Exchanged, ExecutorReader, Peer, StoreError, columns::Stored as _};
+use crate::{
+    Beat, Exchange, Exchanged, ExecutorReader, FleetReader, FleetState, Peer, StoreError,
+    columns::Stored as _,
+};
 
 const WRITE: &str = "\
 -- executors.write
@@ -47,19 +50,25 @@ ORDER BY name";
 #[async_trait]
 impl Exchange for SqliteStore {
     async fn exchange(&self, beat: &Beat) -> Result<Exchanged, StoreError> {
-        let Beat { status, talk } = beat.clone();
+        let Beat { status, talk, claim: _ } = beat.clone();
         let (now, term) = (status.seen_at, self.lease.term());
         let has_peers = self.claims.is_none();
         self.write(move |tx| {
             execute(tx, WRITE, params![status.name, time(now), status.to_value(), talk.to_value()])?;
             if !has_peers {
-                return Ok(Exchanged { now, term, peers: Vec::new() });
+                return Ok(Exchanged {
+                    now,
+                    term,
+                    peers: Vec::new(),
+                    accepted: true,
+                    fleet: FleetState::default(),
+                });
             }
             let peers = all(tx, PEERS, [&status.name], |row| {
                 let (name, seen_at) = (row.cell("name")?, row.cell("seen_at")?);
                 Ok(Peer { name, seen_at, beats: row.cell("beats")?, talk: row.cell("talk")? })
             })?;
-            Ok(Exchanged { now, term, peers })
+            Ok(Exchanged { now, term, peers, accepted: true, fleet: FleetState::default() })
         })
         .await
     }
@@ -86,5 +95,12 @@ impl Exchange for SqliteStore {
 impl ExecutorReader for SqliteStore {
     async fn executors(&self, since: Timestamp) -> Result<Vec<ExecutorStatus>, StoreError> {
         self.read(move |db| all(db, SEEN_SINCE, [time(since)], |row| row.cell("report"))).await
+    }
+}
+
+#[async_trait]
+impl FleetReader for SqliteStore {
+    async fn fleet(&self) -> Result<(Timestamp, FleetState), StoreError> {
+        Ok((Timestamp::UNIX_EPOCH, FleetState::default()))
     }
 }
