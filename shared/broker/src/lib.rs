@@ -56,6 +56,13 @@ pub trait Broker: Send + Sync {
     /// ([`Delivery::reply`]).
     async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError>;
 
+    /// Returns true if the process with this [`Listener::presence`] is connected. One that dies is gone at once, and one
+    /// that is frozen after [`Broker::frozen_gone_after`].
+    async fn is_present(&self, presence: &str) -> Result<bool, BrokerError>;
+
+    /// Returns the shortest time after which a process that is frozen may count as gone.
+    fn frozen_gone_after(&self) -> Duration;
+
     /// Returns an error with the reason if messages cannot be published now.
     fn health(&self) -> Result<(), HealthError>;
 
@@ -98,6 +105,9 @@ pub enum Heard {
 pub trait Listener: Send {
     /// Returns the next broadcast or gap, or `None` after the broker was closed. Cancel safe.
     async fn next(&mut self) -> Option<Heard>;
+
+    /// Returns the name by which [`Broker::is_present`] knows this process while it listens. Each reconnection changes it.
+    fn presence(&self) -> String;
 }
 
 /// A broker, as services share it.

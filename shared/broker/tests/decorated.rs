@@ -76,6 +76,14 @@ impl<B: Broker> Broker for CountingBroker<B> {
         self.inner.request(message, timeout).await
     }
 
+    async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {
+        self.inner.is_present(presence).await
+    }
+
+    fn frozen_gone_after(&self) -> Duration {
+        self.inner.frozen_gone_after()
+    }
+
     fn health(&self) -> Result<(), HealthError> {
         self.inner.health()
     }

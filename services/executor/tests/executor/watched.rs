@@ -120,6 +120,14 @@ impl Broker for WatchedBroker {
         self.inner.request(message, timeout).await
     }
 
+    async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {
+        self.inner.is_present(presence).await
+    }
+
+    fn frozen_gone_after(&self) -> Duration {
+        self.inner.frozen_gone_after()
+    }
+
     fn health(&self) -> Result<(), HealthError> {
         self.inner.health()
     }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -11,6 +11,8 @@ use crate::{Heard, Listener, inbox::Inbox};
 
 pub(super) struct AmqpListener {
     inbox: Arc<Inbox>,
+    /// Name of the current queue.
+    queue: Arc<Mutex<String>>,
     _stop: DropGuard,
 }
 
@@ -22,14 +24,18 @@ impl AmqpListener {
         closing: &CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let inbox = Arc::new(Inbox::default());
+        let name = Arc::new(Mutex::new(opened.name.to_string()));
         let stop = closing.child_token();
-        let listener = Self { inbox: inbox.clone(), _stop: stop.clone().drop_guard() };
+        let listener = Self { inbox: inbox.clone(), queue: name.clone(), _stop: stop.clone().drop_guard() };
         let task = async move {
             let on_event = |event| match event {
                 Event::Message(mut delivery) => inbox.push(wire::envelope(&mut delivery)),
                 // The gap is reported only now, after the new queue was bound, so that a read of the store finds
                 // everything that was missed.
-                Event::Reopened(_) => inbox.gap(),
+                Event::Reopened(queue) => {
+                    *name.lock().unwrap_or_else(PoisonError::into_inner) = queue.to_string();
+                    inbox.gap();
+                }
             };
             queue.run(opened, stop, on_event).await;
             inbox.close();
@@ -42,5 +48,9 @@ impl AmqpListener {
 impl Listener for AmqpListener {
     async fn next(&mut self) -> Option<Heard> {
         self.inbox.next().await
+    }
+
+    fn presence(&self) -> String {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

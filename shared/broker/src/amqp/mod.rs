@@ -291,6 +291,18 @@ impl Broker for AmqpBroker {
         }
     }
 
+    async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {
+        let up = self.up(&self.publishing).await?;
+        let channel = up.channel().await?;
+        let present = self.topology.has_exclusive(&up, &channel, presence).await?;
+        let _gone = channel.close(200, "done".into()).await;
+        Ok(present)
+    }
+
+    fn frozen_gone_after(&self) -> Duration {
+        self.settings.heartbeat()
+    }
+
     fn health(&self) -> Result<(), HealthError> {
         self.publishing.health()?;
         self.faults.check()

@@ -169,6 +169,19 @@ impl Topology {
         }
     }
 
+    /// Returns true if the exclusive queue of another process exists.
+    pub async fn has_exclusive(&self, up: &Up, channel: &Channel, name: &str) -> Result<bool, BrokerError> {
+        let what = format!("a look at queue {name}");
+        let passive = QueueDeclareOptions::default().passive();
+        let asked = channel.queue_declare(name.into(), passive, FieldTable::default()).map(Ok);
+        match up.call(&what, asked).await? {
+            Ok(_) => Ok(true),
+            Err(error) if is_not_found(&error) => Ok(false),
+            Err(error) if is_locked(&error) => Ok(true),
+            Err(error) => Err(up.explain(&what, &error)),
+        }
+    }
+
     async fn declare_queue(&self, up: &Up, channel: &mut Channel, queue: Queue) -> Result<(), BrokerError> {
         let name = self.queue(queue);
         let what = format!("queue {name}");
@@ -280,6 +293,12 @@ async fn declare_exchange(
 fn is_not_found(error: &lapin::Error) -> bool {
     let not_found = AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND);
     matches!(error.kind(), ErrorKind::ProtocolError(refusal) if *refusal.kind() == not_found)
+}
+
+/// Returns true for the answer about an exclusive queue of another connection.
+fn is_locked(error: &lapin::Error) -> bool {
+    let locked = AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED);
+    matches!(error.kind(), ErrorKind::ProtocolError(refusal) if *refusal.kind() == locked)
 }
 
 fn text(value: &str) -> AMQPValue {

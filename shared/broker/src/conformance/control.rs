@@ -21,6 +21,18 @@ pub async fn a_broadcast_reaches_every_listener_and_nobody_after(broker: &dyn Br
     assert_eq!(hear(&mut *late).await, 2);
 }
 
+pub async fn a_process_is_present_while_it_listens(broker: &dyn Broker) {
+    let listener = broker.listen().await.unwrap();
+    let presence = listener.presence();
+
+    assert!(broker.is_present(&presence).await.unwrap());
+    assert!(!broker.is_present("nobody").await.unwrap());
+    drop(listener);
+    while broker.is_present(&presence).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+}
+
 pub async fn a_listener_hears_in_order(broker: &dyn Broker) {
     let mut listener = broker.listen().await.unwrap();
 

@@ -65,6 +65,7 @@ macro_rules! broker_conformance {
             a_dead_letter_can_be_handed_back,
             a_broadcast_reaches_every_listener_and_nobody_after,
             a_listener_hears_in_order,
+            a_process_is_present_while_it_listens,
             an_answer_reaches_who_asked,
             an_answer_to_a_message_that_is_no_request_is_not_an_error,
             answers_reach_the_right_askers,

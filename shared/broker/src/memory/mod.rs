@@ -163,6 +163,18 @@ impl Broker for MemoryBroker {
         }
     }
 
+    async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {
+        Ok(self
+            .lock()
+            .listeners
+            .iter()
+            .any(|inbox| inbox.upgrade().is_some_and(|inbox| name(&inbox) == presence)))
+    }
+
+    fn frozen_gone_after(&self) -> Duration {
+        Duration::MAX
+    }
+
     fn health(&self) -> Result<(), HealthError> {
         if self.lock().closed { Err(HealthError::Closed) } else { Ok(()) }
     }
@@ -181,10 +193,19 @@ impl Broker for MemoryBroker {
 
 struct MemoryListener(Arc<Inbox>);
 
+/// Returns a name of the inbox that no other has while it exists.
+fn name(inbox: &Arc<Inbox>) -> String {
+    format!("{:p}", Arc::as_ptr(inbox))
+}
+
 #[async_trait]
 impl Listener for MemoryListener {
     async fn next(&mut self) -> Option<Heard> {
         self.0.next().await
+    }
+
+    fn presence(&self) -> String {
+        name(&self.0)
     }
 }
 
