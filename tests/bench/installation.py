@@ -63,7 +63,7 @@ def query(url: str, statement: str) -> str:
 
 def _psql(url: str, statement: str) -> str:
     try:
-        done = subprocess.run(["psql", "-XAqw", url, "-c", statement], capture_output=True, text=True)
+        done = subprocess.run(["psql", "-XAqtw", url, "-c", statement], capture_output=True, text=True)
     except FileNotFoundError as error:
         raise Failed("psql is needed to make a database: install the PostgreSQL client") from error
     if done.returncode:

@@ -21,6 +21,10 @@ use runmill_proto::lease::{Adaptive, Cooldown, LaneChange, LaneState, Mark};
 use self::controller::{Controller, Outcome};
 pub use self::observed::Observed;
 
+/// Time for which an executor must leave the slot of a refused call empty. Otherwise the next call is refused in it, and
+/// many more, before the fleet knows of the first.
+pub const REFUSED_SLOT_REST: Duration = Duration::from_millis(500);
+
 /// Number of calls in flight with which a lane begins.
 const START: u32 = 8;
 /// Maximum number of changes that a lane remembers.

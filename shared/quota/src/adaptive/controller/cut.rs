@@ -47,7 +47,7 @@ impl Controller<'_> {
         if counts.started < STARTS_MIN && self.passed < SETTLED {
             return None;
         }
-        self.cut_settled(counts)
+        Some(self.cut_settled(counts))
     }
 
     /// Supposes that the calls in flight were the limit, and not their rate. If they were not, calls are refused again,
@@ -62,7 +62,7 @@ impl Controller<'_> {
     }
 
     /// Lowers a limit after refusals that follow no raise: the rate if calls start at it, or else the calls in flight.
-    fn cut_settled(&mut self, counts: Signals) -> Option<Outcome> {
+    fn cut_settled(&mut self, counts: Signals) -> Outcome {
         let accepted = 1.0 - ratio(counts.refused, counts.started.max(counts.refused));
         let most = if counts.started < 2 * STARTS_MIN { 0.9 } else { CUT_MOST };
         let factor = accepted.clamp(most, CUT_LEAST);
@@ -72,43 +72,37 @@ impl Controller<'_> {
             if self.lane.pauses == 2 {
                 self.lane.base = self.present();
             }
-            return Some(self.after_cut("nothing is answered any more", pause));
+            return self.after_cut("nothing is answered any more", pause);
         }
         if self.lane.rate_search.wait_seconds == search::WAIT_MAX && self.passed_since_base() < 1.25 * MINUTE
         {
-            return Some(self.after_cut("the calls of a minute are still used up", pause));
+            return self.after_cut("the calls of a minute are still used up", pause);
         }
         if self.lane.calls_per_second.is_none() && self.follows_failure() {
             // The value before the raise was not in use for long enough to be good.
             self.retreat_slots((f64::from(self.lane.concurrency) / 2.0).floor());
-            return Some(self.after_cut("calls were refused again", pause));
+            return self.after_cut("calls were refused again", pause);
         }
         let started = per_second(counts.started, self.passed.as_secs_f64());
-        match self.lane.calls_per_second.filter(|rate| started >= 0.9 * rate) {
-            Some(rate) => {
-                let search = &mut self.lane.rate_search;
-                self.lane.calls_per_second =
-                    Some(search::retreat(search, rate, rate * factor, rate_unit(rate)));
-            }
-            None => {
-                self.suppose_rate(counts);
-                self.retreat_slots((f64::from(self.lane.concurrency) * factor).round());
-            }
+        if let Some(rate) = self.lane.calls_per_second.filter(|rate| started >= 0.9 * rate) {
+            let lower = search::retreat(&mut self.lane.rate_search, rate, rate * factor, rate_unit(rate));
+            self.lane.calls_per_second = Some(lower);
+        } else {
+            self.suppose_rate(counts);
+            self.retreat_slots((f64::from(self.lane.concurrency) * factor).round());
         }
-        Some(self.after_cut("calls were refused", pause))
+        self.after_cut("calls were refused", pause)
     }
 
-    /// Returns the pause of the whole fleet: as long as the provider asks, or else doubling while nothing is answered.
+    /// Returns the pause of the whole fleet: as long as the provider asks, and doubling while nothing is answered.
     fn pause(&mut self, accepted: f64) -> Option<Duration> {
-        if self.seen.retry_after.is_some() {
-            return self.seen.retry_after;
-        }
+        let asked_for = self.seen.retry_after;
         if accepted > 0.5 {
-            return None;
+            return asked_for;
         }
         let pause = Duration::from_secs((1 << self.lane.pauses.min(5)).min(PAUSE_MAX));
         self.lane.pauses += 1;
-        Some(pause)
+        Some(asked_for.unwrap_or_default().max(pause))
     }
 
     /// Supposes that the rate of answers is the limit of the rate, if no lower one is supposed.

@@ -83,6 +83,7 @@ fn a_rate_without_any_burst_is_held_by_one_executor() {
 fn a_hidden_sliding_minute_is_used_and_rarely_exceeded() {
     let rules = Rules { per_minute: 600, ..OPEN };
     steady("600 a minute", rules, 120.0, 10.0);
+    steady("600 a minute, retry-after", Rules { retry_after: SECOND, ..rules }, 120.0, 10.0);
     steady("600 a minute, slow", Rules { latency: |_| 3.0, ..rules }, 120.0, 10.0);
 }
 

@@ -4,13 +4,11 @@ use jiff::Timestamp;
 use runmill_proto::lease::{Holding, LaneState, Resource, Share};
 
 use super::server::{Fate, Rules, Server};
-use crate::adaptive::{Observed, step};
+use crate::adaptive::{Observed, REFUSED_SLOT_REST, step};
 
 const HEARTBEAT: f64 = 2.0;
 /// Shortest time between two exchanges of an executor, and the time between its looks at the lane.
 const LOOK: f64 = 0.25;
-/// Seconds for which an executor leaves the slot of a refused call empty.
-const REST: f64 = 0.5;
 pub const CEILING: u32 = 512;
 
 /// A fleet with more calls to make than it may, at a server.
@@ -133,7 +131,7 @@ impl World {
                 if executor.next_beat <= self.now {
                     self.exchange(index);
                 }
-                return self.push(REST, index, What::Rested);
+                return self.push(REFUSED_SLOT_REST.as_secs_f64(), index, What::Rested);
             }
         }
         executor.in_flight -= 1;
