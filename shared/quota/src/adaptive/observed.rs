@@ -71,7 +71,9 @@ mod tests {
         };
         let observed = |executors: [(&str, u64); 2]| {
             let mut observed = Observed::default();
-            executors.iter().for_each(|(name, started)| observed.add(name, &share(*started)));
+            for (name, started) in executors {
+                observed.add(name, &share(started));
+            }
             observed
         };
 

@@ -75,7 +75,7 @@ pub(super) fn retreat(search: &mut Search, present: f64, lower: f64, unit: f64) 
 mod tests {
     use super::*;
 
-    const ENOUGH: Duration = Duration::from_secs(3600);
+    const ENOUGH: Duration = Duration::from_hours(1);
 
     /// Returns the values that are tried one after the other if those above `limit` are refused.
     fn tried(mut search: Search, mut present: f64, limit: f64, waited: Duration) -> Vec<f64> {

@@ -185,7 +185,9 @@ impl World {
 
     fn seen(&self, rows: &[Share], index: usize) -> Observed {
         let mut seen = Observed::default();
-        rows.iter().enumerate().for_each(|(n, row)| seen.add(&n.to_string(), row));
+        for (n, row) in rows.iter().enumerate() {
+            seen.add(&n.to_string(), row);
+        }
         seen.retry_after = self.server.rules.retry_after.filter(|_| self.executors[index].was_refused);
         seen
     }
