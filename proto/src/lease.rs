@@ -94,6 +94,57 @@ pub struct Adaptive {
     pub concurrency: u32,
     /// Calls per second, where the provider refused calls at a rate.
     pub calls_per_second: Option<f64>,
+    pub concurrency_search: Search,
+    pub rate_search: Search,
+    /// Counts at the newest decision.
+    pub mark: Mark,
+    /// Counts at an older decision, from which a mean rate is computed.
+    pub base: Mark,
+    /// Time until which refusals are those of calls that began before the newest decision, and change nothing.
+    pub quiet_until: Option<Timestamp>,
+    /// Number of pauses of the whole fleet since the last answer.
+    pub pauses: u32,
+    /// Answers per second when a higher concurrency was refused, until answers get much slower.
+    pub refused_at: Option<f64>,
+    /// Throughput with which that of a higher concurrency is compared.
+    pub reference: Option<Throughput>,
+}
+
+/// Search for the highest value of one limit that the provider accepts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    /// Value before the newest raise, to which a refusal returns.
+    pub good: f64,
+    /// Lowest value that was refused.
+    pub bad: Option<f64>,
+    /// Size of the next raise while no value is known to be refused.
+    pub stride: f64,
+    /// True if the present value was not yet used for long enough to be good.
+    pub on_trial: bool,
+    /// Seconds between two trials of a value that was refused.
+    pub wait_seconds: u32,
+    /// Number of trials that passed since the last refusal.
+    pub passed: u32,
+}
+
+/// Counts of the fleet at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mark {
+    pub at: Timestamp,
+    /// Sums over the executors.
+    pub sums: Signals,
+    /// Hash of the set of executors; sums over different sets cannot be compared.
+    pub fleet: u64,
+}
+
+/// Answers per second with a number of calls in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Throughput {
+    pub concurrency: u32,
+    pub answers_per_second: f64,
 }
 
 /// Time before which no executor calls, by the store's clock.

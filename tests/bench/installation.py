@@ -56,13 +56,19 @@ def database() -> Iterator[str]:
         _psql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _psql(url: str, statement: str) -> None:
+def query(url: str, statement: str) -> str:
+    """Returns what a statement selects, as text."""
+    return _psql(url, statement)
+
+
+def _psql(url: str, statement: str) -> str:
     try:
-        done = subprocess.run(["psql", "-XAqw", url, "-c", statement], capture_output=True, text=True)
+        done = subprocess.run(["psql", "-XAqtw", url, "-c", statement], capture_output=True, text=True)
     except FileNotFoundError as error:
         raise Failed("psql is needed to make a database: install the PostgreSQL client") from error
     if done.returncode:
         raise Failed(f"{statement}: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def free_port() -> int:
@@ -115,10 +121,10 @@ class Service:
 
 
 @contextmanager
-def gateway(runmill: Path, work: Folder, calls: int) -> Iterator[str]:
-    """Runs the model server, for so many calls at once, and gives its base URL."""
+def gateway(runmill: Path, work: Folder, calls: int, keep: int = 1000) -> Iterator[str]:
+    """Runs the model server, for so many calls at once, and gives its base URL. It keeps the records of `keep` calls."""
     port = free_port()
-    command = [str(runmill), "gateway", "--listen", f"127.0.0.1:{port}", "--keep", "1000",
+    command = [str(runmill), "gateway", "--listen", f"127.0.0.1:{port}", "--keep", str(keep),
                "--connections", str(calls + OTHER_CONNECTIONS)]
     service = Service(work, "gateway", command, dict(os.environ))
     try:
@@ -129,9 +135,11 @@ def gateway(runmill: Path, work: Folder, calls: int) -> Iterator[str]:
 
 
 class Cluster:
-    """A dispatcher, an executor and a log-sink over RabbitMQ and PostgreSQL."""
+    """A dispatcher, executors and a log-sink over RabbitMQ and PostgreSQL."""
 
-    def __init__(self, runmill: Path, work: Folder, database_url: str) -> None:
+    def __init__(self, runmill: Path, work: Folder, database_url: str, executors: int) -> None:
+        self.database_url = database_url
+        self._executors = ["executor", *(f"executor-{n}" for n in range(2, executors + 1))]
         self._runmill = runmill
         self._work = work
         self._environment = {
@@ -147,27 +155,28 @@ class Cluster:
     def start(self) -> "Api":
         port = free_port()
         self._start("dispatcher", port, {"RUNMILL_LISTEN": f"127.0.0.1:{port}"})
-        for name in ("executor", "log-sink"):
+        for name in (*self._executors, "log-sink"):
             ops = free_port()
             self._start(name, ops, {"RUNMILL_OPS_LISTEN": f"127.0.0.1:{ops}"})
         return Api(port)
 
     def _start(self, name: str, port: int, listen: dict[str, str]) -> None:
-        service = Service(self._work, name, [str(self._runmill), name], self._environment | listen)
+        command = "executor" if name in self._executors else name
+        service = Service(self._work, name, [str(self._runmill), command], self._environment | listen)
         self.services[name] = service
         service.wait_ready(f"http://127.0.0.1:{port}/readyz")
 
     def stop(self) -> None:
-        # The executor stops first, so that a log-sink still stores the results of its last calls.
-        for name in ("executor", "log-sink", "dispatcher"):
+        # Executors stop first, so that a log-sink still stores the results of their last calls.
+        for name in (*self._executors, "log-sink", "dispatcher"):
             if name in self.services:
                 self.services[name].stop()
 
 
 @contextmanager
-def cluster(runmill: Path, work: Folder) -> Iterator[tuple[Cluster, "Api"]]:
+def cluster(runmill: Path, work: Folder, executors: int = 1) -> Iterator[tuple[Cluster, "Api"]]:
     with database() as url:
-        made = Cluster(runmill, work, url)
+        made = Cluster(runmill, work, url, executors)
         try:
             yield made, made.start()
         finally:
@@ -186,9 +195,9 @@ class Api:
     def post(self, path: str, body: dict | None = None) -> dict:
         return self._send("POST", path, json.dumps(body).encode() if body is not None else None)
 
-    def provider(self, base_url: str, concurrency: int) -> str:
-        body = {"name": "bench", "kind": "custom", "base_url": base_url,
-                "rate_limit": {"concurrency": concurrency}}
+    def provider(self, base_url: str, concurrency: int | None = None, **limits: int) -> str:
+        stated = limits if concurrency is None else limits | {"concurrency": concurrency}
+        body = {"name": "bench", "kind": "custom", "base_url": base_url, "rate_limit": stated}
         return self.post("/providers", body)["id"]
 
     def dataset(self, items: int) -> str:

@@ -16,11 +16,12 @@ from pathlib import Path
 import builds
 import client
 import comparison
+import limits
 import parts
 import streams
 from installation import Failed, folder, gateway
 
-PARTS = ("cluster", "standalone", "upload", "streams", "client", "celery")
+PARTS = ("cluster", "standalone", "upload", "streams", "limits", "client", "celery")
 
 
 def main() -> None:
@@ -46,6 +47,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--upload-items", type=int, default=1_000_000, help="of the dataset in upload (%(default)s)")
     parser.add_argument("--feed-seconds", type=float, default=30, help="how long upload feeds its run (%(default)s)")
     parser.add_argument("--streams", type=int, default=10_000, help="streams in flight at once (%(default)s)")
+    parser.add_argument("--limits-seconds", type=float, default=30, help="of each steady state in limits (%(default)s)")
+    parser.add_argument("--hidden-seconds", type=float, default=90, help="until limits finds a limit (%(default)s)")
     parser.add_argument("--litellm-calls", type=int, default=1_000, help="calls by LiteLLM, of each kind (%(default)s)")
     parser.add_argument("--celery-items", type=int, default=2_000, help="size of Celery's run (%(default)s)")
     parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="Celery's workers (%(default)s)")
@@ -94,6 +97,8 @@ def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
                 case "streams":
                     yield from streams.in_standalone(runmill, work, base_url, args.streams)
                     yield from streams.in_executor(runmill, work, base_url, args.streams)
+                case "limits":
+                    yield from limits.measure(runmill, work, args.limits_seconds, args.hidden_seconds)
                 case "client":
                     yield from client.ours(work, base_url)
                     yield from client.litellm(work, base_url, args.litellm_calls)

@@ -7,6 +7,7 @@ mod behaviour;
 mod caller;
 mod chance;
 mod gemini;
+mod limit;
 mod openai;
 mod paced;
 mod protocol;
@@ -21,6 +22,6 @@ mod settings;
 
 pub use answer_key::{AnswerKey, AnswerKeyError};
 pub use chance::{Share, ShareFault};
-pub use record::{CallRecord, Stats, Traffic};
+pub use record::{CallRecord, Peaks, Stats, Traffic};
 pub use server::{Gateway, GatewayError};
 pub use settings::GatewaySettings;

@@ -11,8 +11,9 @@ use tokio::time::sleep_until;
 
 use crate::{
     app::App,
-    behaviour::{Ending, Identity, Model, NAME_BYTES_MAX, Pace, Plan},
+    behaviour::{Completion, Ending, Identity, Model, NAME_BYTES_MAX, Pace, Plan},
     caller::Caller,
+    limit::Standing,
     protocol::{Answer, Fault, ModelRequest, Protocol, render},
     record::{Arrival, CallHead, OpenCall},
     request_body,
@@ -70,22 +71,58 @@ struct PendingCall<'a, P> {
 }
 
 impl<P: Protocol> PendingCall<'_, P> {
-    async fn perform(self, model: &Model, request: &ModelRequest<'_>) -> Response<ResponseBody> {
-        let (pace, ending) = match model.plan(self.identity, request.stream_mode) {
+    async fn perform(mut self, model: &Model, request: &ModelRequest<'_>) -> Response<ResponseBody> {
+        let plan = model.plan(self.identity, request.stream_mode);
+        match plan {
             Plan::Refuse(refusal) => return self.fail(&Fault::Refused(refusal)),
             Plan::Fail { status, retry_after } => return self.fail(&Fault::AskedFor { status, retry_after }),
-            Plan::Hang => pending().await,
-            Plan::Answer { pace, ending } => (pace, ending),
+            Plan::Hang | Plan::Answer { .. } => {}
+        }
+        let completion = model.complete(request.completion_params(), self.app.key.as_ref());
+        let tokens = (request.prompt_tokens + completion.tokens()) as u64;
+        let (protocol, now) = (self.protocol, self.call.arrival().at);
+        let (admitted, standing) = self.admit(model, &request.model, tokens);
+        let mut response = match (admitted, plan) {
+            (Err(fault), _) => self.fail(&fault),
+            (Ok(()), Plan::Answer { pace, ending }) => {
+                self.answer(model, request, completion, pace, ending).await
+            }
+            (Ok(()), _) => pending().await,
         };
+        if model.headers {
+            protocol.tell_limits(response.headers_mut(), &standing, now);
+        }
+        response
+    }
+
+    /// Admits the call if it is within the model's limits, and returns their state.
+    fn admit(&mut self, model: &Model, name: &str, tokens: u64) -> (Result<(), Fault>, Standing) {
+        if model.limits.is_none() {
+            self.call.admit(None, tokens);
+            return (Ok(()), Standing::default());
+        }
+        let (admitted, standing) = self.app.limiter.admit((self.call.key(), name), &model.limits, tokens);
+        let admitted = admitted.map(|permit| self.call.admit(Some(permit), tokens));
+        let retry_after = model.retry_after;
+        (
+            admitted.map_err(|excess| Fault::RateLimited { model: name.to_owned(), excess, retry_after }),
+            standing,
+        )
+    }
+
+    async fn answer(
+        self,
+        model: &Model,
+        request: &ModelRequest<'_>,
+        completion: Completion<'_>,
+        pace: Pace,
+        ending: Ending,
+    ) -> Response<ResponseBody> {
         if model.hold {
             self.app.released.cancelled().await;
         }
-        let answer = Answer {
-            request,
-            number: self.identity.number(),
-            created: self.call.arrival().at.as_second(),
-            completion: model.complete(request.completion_params(), self.app.key.as_ref()),
-        };
+        let (number, created) = (self.identity.number(), self.call.arrival().at.as_second());
+        let answer = Answer { request, number, created, completion };
         match ending {
             _ if request.stream_mode.stream => self.stream(&answer, pace, ending),
             // The status of a buffered response was not sent yet, so it can report the overload.

@@ -15,6 +15,7 @@ use tokio_util::{
 use crate::{
     app::App,
     behaviour::Catalog,
+    limit::Limiter,
     record::{CallRecord, FileTask, Recorder, Stats},
     route::route,
     settings::GatewaySettings,
@@ -69,6 +70,7 @@ impl Gateway {
         let app = Arc::new(App {
             key: answer_key,
             models,
+            limiter: Limiter::default(),
             recorder: Arc::new(recorder),
             body_bytes_max,
             released: CancellationToken::new(),

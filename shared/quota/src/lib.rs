@@ -1,9 +1,10 @@
 //! Limits on calls to a provider.
 //!
 //! A [`Lane`] admits attempts within one provider's limits in this process, which others set. [`Lanes`] keeps one for
-//! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O. A
-//! [`RetryBudget`] bounds retries.
+//! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O. Where a
+//! provider states no limits, [`adaptive`] finds them. A [`RetryBudget`] bounds retries.
 
+pub mod adaptive;
 mod gate;
 mod lane;
 mod lanes;

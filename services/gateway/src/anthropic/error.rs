@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use crate::{
     behaviour::Refusal,
+    limit::{Excess, Unit},
     protocol::{ErrorResponse, Fault},
 };
 
@@ -65,9 +66,25 @@ fn message(fault: &Fault) -> String {
         }
         Fault::Overloaded { .. } => "Overloaded".to_owned(),
         Fault::Refused(Refusal::Stream) => "stream: this model does not support streaming".to_owned(),
+        Fault::RateLimited { excess, .. } => limited(*excess),
         Fault::NoSuchModel { name, why } => format!("model: {name}: {why}"),
         fault => fault.to_string(),
     }
+}
+
+fn limited(Excess { unit, limit, .. }: Excess) -> String {
+    let unit = match unit {
+        Unit::CallsInFlight => {
+            return "Number of concurrent connections has exceeded your rate limit. Please try again later or \
+                    contact sales at https://www.anthropic.com/contact-sales to discuss your options for a rate \
+                    limit increase."
+                .to_owned();
+        }
+        Unit::CallsPerSecond => "requests per second",
+        Unit::CallsPerMinute => "requests per minute",
+        Unit::TokensPerMinute => "tokens per minute",
+    };
+    format!("This request would exceed your organization's rate limit of {limit} {unit}.")
 }
 
 #[cfg(test)]

@@ -2,11 +2,18 @@
 
 mod error;
 mod events;
+mod limit_headers;
 mod message;
 mod request;
 
+use hyper::HeaderMap;
+use jiff::Timestamp;
+
 use self::{events::MessageEvents, message::Message, request::MessagesRequest};
-use crate::protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol};
+use crate::{
+    limit::Standing,
+    protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol},
+};
 
 /// The protocol of `POST /v1/messages`.
 #[derive(Debug)]
@@ -23,6 +30,10 @@ impl Protocol for Messages {
 
     fn events<'a>(&self, answer: &'a Answer<'a>) -> impl Events + 'a {
         MessageEvents::of(answer)
+    }
+
+    fn tell_limits(&self, headers: &mut HeaderMap, standing: &Standing, now: Timestamp) {
+        limit_headers::tell(headers, standing, now);
     }
 
     fn error_response(&self, fault: &Fault, number: u64) -> ErrorResponse {

@@ -1,13 +1,17 @@
 use std::{str::FromStr, time::Duration};
 
 use super::refusal::Refusal;
-use crate::chance::{Share, ShareFault};
+use crate::{
+    chance::{Share, ShareFault},
+    limit::{Limits, Rate},
+};
 
 /// Longest name of a model, in bytes. It limits the memory that names take.
 pub const NAME_BYTES_MAX: usize = 256;
 const TTFT_MAX: Duration = Duration::from_mins(10);
 const TOKENS_MAX: u32 = 100_000;
 const TPS_MAX: u32 = 1_000_000;
+const LIMIT_MAX: u32 = 100_000_000;
 
 /// A model, parsed from its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,9 @@ pub struct Model {
     /// Seconds after which the client may try again, sent with failures.
     pub retry_after: Option<u32>,
     pub refusals: Vec<Refusal>,
+    pub limits: Limits,
+    /// True if responses tell the state of the limits in headers, in the protocols that have such headers.
+    pub headers: bool,
     /// True if an answer begins only after [`crate::Gateway::release`].
     pub hold: bool,
     pub hang: Share,
@@ -62,7 +69,7 @@ pub enum ModelFault {
     Base(String),
     #[error(
         "`{0}` is no modifier: use ttft, think, tokens, tps, fail, retry-after, nostream, onlystream, \
-         nostreamoptions, hold, hang, malformed, overload or cut"
+         nostreamoptions, slots, rps, rpm, tpm, headers, hold, hang, malformed, overload or cut"
     )]
     Modifier(String),
     #[error("`{term}`: {wanted} is expected")]
@@ -108,6 +115,8 @@ impl Model {
             failures: Vec::new(),
             retry_after: None,
             refusals: Vec::new(),
+            limits: Limits::default(),
+            headers: false,
             hold: false,
             hang: Share::NONE,
             malformed: Share::NONE,
@@ -132,6 +141,11 @@ impl Model {
             "nostream" => self.refusals.push(term.bare(Refusal::Stream)?),
             "onlystream" => self.refusals.push(term.bare(Refusal::Buffered)?),
             "nostreamoptions" => self.refusals.push(term.bare(Refusal::StreamOptions)?),
+            "slots" => self.limits.slots = Some(term.limit()?),
+            "rps" => self.limits.per_second = Some(term.rate()?),
+            "rpm" => self.limits.per_minute = Some(term.limit()?),
+            "tpm" => self.limits.tokens_per_minute = Some(term.limit()?),
+            "headers" => self.headers = term.bare(true)?,
             "hold" => self.hold = term.bare(true)?,
             "hang" => self.hang = term.share_of_bare()?,
             "malformed" => self.malformed = term.share_of_bare()?,
@@ -203,6 +217,23 @@ impl<'a> Term<'a> {
         Ok(Break { after_tokens, share })
     }
 
+    fn limit(&self) -> Result<u32, ModelFault> {
+        self.number(1..=LIMIT_MAX, "a number from 1 to 100000000")
+    }
+
+    /// Reads calls per second, and the burst after a colon. By default a second's calls may come at once.
+    fn rate(&self) -> Result<Rate, ModelFault> {
+        let within = |text: &str| text.parse().ok().filter(|number| (1..=LIMIT_MAX).contains(number));
+        let calls = self.value.and_then(within);
+        let burst = self.share.map_or(calls, within);
+        let (Some(calls), Some(burst)) = (calls, burst) else {
+            return Err(
+                self.expected("calls per second, and maybe a burst, from 1 to 100000000, as in rps=10:5,")
+            );
+        };
+        Ok(Rate { calls, burst })
+    }
+
     fn number(&self, range: std::ops::RangeInclusive<u32>, wanted: &'static str) -> Result<u32, ModelFault> {
         let number = self.plain_value().and_then(|value| value.parse().ok());
         number.filter(|number| range.contains(number)).ok_or_else(|| self.expected(wanted))
@@ -248,7 +279,7 @@ mod tests {
     #[test]
     fn each_word_sets_its_field() {
         type Check = fn(&Model) -> bool;
-        let table: [(&str, Check); 23] = [
+        let table: [(&str, Check); 29] = [
             ("echo", |m| *m == Model::plain(Base::Echo)),
             ("lorem", |m| m.base == Base::Lorem),
             ("key", |m| m.base == Base::Key { right: Share::ALL }),
@@ -270,6 +301,12 @@ mod tests {
             ("echo+overload=0:0.1", |m| m.overload.is_some_and(|o| o.share == share("0.1"))),
             ("echo+cut=10", |m| m.cut == Some(Break { after_tokens: 10, share: Share::ALL })),
             ("echo+cut=0:0.1", |m| m.cut == Some(Break { after_tokens: 0, share: share("0.1") })),
+            ("echo+slots=40", |m| m.limits.slots == Some(40)),
+            ("echo+rps=10", |m| m.limits.per_second == Some(Rate { calls: 10, burst: 10 })),
+            ("echo+rps=10:5", |m| m.limits.per_second == Some(Rate { calls: 10, burst: 5 })),
+            ("echo+rpm=600", |m| m.limits.per_minute == Some(600)),
+            ("echo+tpm=100000", |m| m.limits.tokens_per_minute == Some(100_000)),
+            ("echo+headers", |m| m.headers),
             ("echo+hold", |m| m.hold),
             ("echo+hang", |m| m.hang == Share::ALL),
             ("echo+hang:0.25", |m| m.hang == share("0.25")),
@@ -290,6 +327,11 @@ mod tests {
             ("echo+ttft=@s", ["0", "600"], ["-1", "601"], "from 0s to 600s"),
             ("echo+ttft=@ms", ["0", "600000"], ["-1", "600001"], "from 0s to 600s"),
             ("echo+retry-after=@", ["0", "86400"], ["-1", "86401"], "from 0 to 86400"),
+            ("echo+slots=@", ["1", "100000000"], ["0", "100000001"], "from 1 to 100000000"),
+            ("echo+rps=@", ["1", "100000000"], ["0", "100000001"], "from 1 to 100000000"),
+            ("echo+rps=1:@", ["1", "100000000"], ["0", "100000001"], "from 1 to 100000000"),
+            ("echo+rpm=@", ["1", "100000000"], ["0", "100000001"], "from 1 to 100000000"),
+            ("echo+tpm=@", ["1", "100000000"], ["0", "100000001"], "from 1 to 100000000"),
             ("echo+fail=@:0.1", ["400", "599"], ["399", "600"], "from 400 to 599"),
             ("echo+fail=500:@", ["0", "1"], ["-1", "1.000001"], "from 0 to 1"),
             ("echo+hang:@", ["0", "1"], ["-1", "1.000001"], "from 0 to 1"),

@@ -3,6 +3,7 @@ use serde::Serialize;
 use super::{Gemini, path::Delivery};
 use crate::{
     behaviour::Refusal,
+    limit::Unit,
     protocol::{ErrorResponse, Fault},
 };
 
@@ -73,6 +74,7 @@ fn envelope(fault: &Fault) -> Envelope {
     };
     let message = match fault {
         Fault::KeyRevoked => "API key not valid. Please pass a valid API key.".to_owned(),
+        Fault::RateLimited { .. } => "Resource has been exhausted (e.g. check quota).".to_owned(),
         Fault::Overloaded { .. } => "The model is overloaded. Please try again later.".to_owned(),
         fault => fault.to_string(),
     };
@@ -104,6 +106,20 @@ fn details(fault: &Fault) -> Vec<Detail> {
                 quota_id: "GenerateRequestsPerDayPerProjectPerModel",
             };
             vec![Detail::QuotaFailure { violations: [violation] }, retry(SPENT_RETRY_SECONDS)]
+        }
+        Fault::RateLimited { excess, retry_after, .. } => {
+            let (quota_metric, quota_id) = match excess.unit {
+                Unit::TokensPerMinute => (
+                    "generativelanguage.googleapis.com/generate_content_input_token_count",
+                    "GenerateContentInputTokensPerModelPerMinute",
+                ),
+                _ => (
+                    "generativelanguage.googleapis.com/generate_content_requests",
+                    "GenerateRequestsPerMinutePerProjectPerModel",
+                ),
+            };
+            let failure = Detail::QuotaFailure { violations: [Violation { quota_metric, quota_id }] };
+            [Some(failure), retry_after.map(retry)].into_iter().flatten().collect()
         }
         fault => fault.retry_after().map(retry).into_iter().collect(),
     }

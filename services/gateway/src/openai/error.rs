@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use crate::{
     behaviour::Refusal,
+    limit::Unit,
     protocol::{ErrorResponse, Fault},
 };
 
@@ -46,6 +47,10 @@ fn classify(fault: &Fault) -> (&'static str, Option<&'static str>, Option<&'stat
         }
         Fault::KeyRevoked => (INVALID, None, Some("invalid_api_key")),
         Fault::QuotaSpent => ("insufficient_quota", None, Some("insufficient_quota")),
+        Fault::RateLimited { excess, .. } => {
+            let kind = if excess.unit == Unit::TokensPerMinute { "tokens" } else { "requests" };
+            (kind, None, Some("rate_limit_exceeded"))
+        }
         Fault::Overloaded { .. } => ("overloaded_error", None, None),
         Fault::AskedFor { status, .. } => match status {
             401 => (INVALID, None, Some("invalid_api_key")),

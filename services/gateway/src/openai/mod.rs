@@ -2,6 +2,7 @@
 
 mod chat;
 mod error;
+mod limit_headers;
 mod models;
 mod responses;
 

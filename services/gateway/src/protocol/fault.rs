@@ -1,5 +1,6 @@
 use crate::{
     behaviour::{Refusal, UnknownModel},
+    limit::{Excess, Unit},
     request_body::BodyError,
 };
 
@@ -25,6 +26,8 @@ pub(crate) enum Fault {
     QuotaSpent,
     #[error("The model's name asks for this call to fail with status {status}.")]
     AskedFor { status: u16, retry_after: Option<u32> },
+    #[error("{}", limited(model, *excess))]
+    RateLimited { model: String, excess: Excess, retry_after: Option<u32> },
     #[error("The server is overloaded. Please try again later.")]
     Overloaded { retry_after: Option<u32> },
 }
@@ -42,7 +45,7 @@ impl Fault {
             Self::NoSuchPath(_) | Self::NoSuchModel { .. } => 404,
             Self::Body(BodyError::Incomplete) => 408,
             Self::Body(BodyError::TooLong { .. }) => 413,
-            Self::QuotaSpent => 429,
+            Self::QuotaSpent | Self::RateLimited { .. } => 429,
             Self::Overloaded { .. } => 503,
             Self::AskedFor { status, .. } => *status,
         }
@@ -51,10 +54,23 @@ impl Fault {
     /// Returns the seconds after which the client may try again.
     pub fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::AskedFor { retry_after, .. } | Self::Overloaded { retry_after } => *retry_after,
+            Self::AskedFor { retry_after, .. }
+            | Self::RateLimited { retry_after, .. }
+            | Self::Overloaded { retry_after } => *retry_after,
             _ => None,
         }
     }
+}
+
+/// Returns OpenAI's words.
+fn limited(model: &str, Excess { unit, limit, used, requested }: Excess) -> String {
+    let name = match unit {
+        Unit::CallsInFlight => "concurrent requests",
+        Unit::CallsPerSecond => "requests per sec (RPS)",
+        Unit::CallsPerMinute => "requests per min (RPM)",
+        Unit::TokensPerMinute => "tokens per min (TPM)",
+    };
+    format!("Rate limit reached for {model} on {name}: Limit {limit}, Used {used}, Requested {requested}.")
 }
 
 impl From<serde_json::Error> for Fault {

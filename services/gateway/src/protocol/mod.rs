@@ -10,7 +10,11 @@ mod fault;
 mod model_request;
 mod reading;
 
+use hyper::HeaderMap;
 use hyper::header::HeaderValue;
+use jiff::Timestamp;
+
+use crate::limit::Standing;
 
 pub(crate) use answer::Answer;
 pub(crate) use error_response::ErrorResponse;
@@ -32,6 +36,9 @@ pub(crate) trait Protocol {
 
     /// Writes an error. `number` is the number of the call, from which ids are made.
     fn error_response(&self, fault: &Fault, number: u64) -> ErrorResponse;
+
+    /// Writes the state of the caller's limits into the headers of a response, if the protocol has headers for it.
+    fn tell_limits(&self, _headers: &mut HeaderMap, _standing: &Standing, _now: Timestamp) {}
 
     fn stream_type(&self) -> HeaderValue {
         HeaderValue::from_static("text/event-stream; charset=utf-8")

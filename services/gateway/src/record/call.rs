@@ -17,6 +17,9 @@ pub struct CallRecord {
     /// The header `X-Client-Request-Id`, shortened to 256 bytes.
     pub client_request_id: Option<Box<str>>,
     pub status: u16,
+    /// Tokens of the prompt and of the whole answer; 0 if the call was refused or failed before its answer.
+    #[serde(default)]
+    pub tokens: u64,
     /// True if the request asked for a stream.
     pub streamed: bool,
 }

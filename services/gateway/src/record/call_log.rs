@@ -120,6 +120,7 @@ mod tests {
             key,
             client_request_id: None,
             status: 200,
+            tokens: 0,
             streamed: false,
         }
     }

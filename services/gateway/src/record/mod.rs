@@ -4,6 +4,7 @@ mod call;
 mod call_log;
 mod file;
 mod open_call;
+mod peaks;
 mod stats;
 mod traffic;
 mod window;
@@ -25,6 +26,7 @@ use self::{
 pub use call::CallRecord;
 use call::STATUS_HUNG_UP;
 pub(crate) use open_call::{Arrival, CallHead, OpenCall};
+pub use peaks::Peaks;
 pub use stats::Stats;
 pub use traffic::Traffic;
 

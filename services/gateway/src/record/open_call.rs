@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{CallRecord, Recorder, STATUS_HUNG_UP, call_log::CounterIndices};
+use crate::limit::Permit;
 
 /// Time at which a request arrived, by the wall clock for the date, and by the monotonic clock for durations.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,9 @@ pub(crate) struct OpenCall {
     indices: CounterIndices,
     /// Known parts of the record; `None` once the call is recorded.
     head: Option<CallHead>,
+    tokens: u64,
+    /// Slot of the call, which is returned once the call is recorded.
+    permit: Option<Permit>,
 }
 
 impl OpenCall {
@@ -38,11 +42,21 @@ impl OpenCall {
         head: CallHead,
         indices: CounterIndices,
     ) -> Self {
-        Self { recorder, arrival, indices, head: Some(head) }
+        Self { recorder, arrival, indices, head: Some(head), tokens: 0, permit: None }
     }
 
     pub fn arrival(&self) -> Arrival {
         self.arrival
+    }
+
+    /// Notes that the call is within the limits and gets an answer.
+    pub fn admit(&mut self, permit: Option<Permit>, tokens: u64) {
+        (self.permit, self.tokens) = (permit, tokens);
+    }
+
+    /// Returns the label of the API key.
+    pub fn key(&self) -> &str {
+        self.head.as_ref().map_or("", |head| &head.key)
     }
 
     /// Records the call. Must be called when the last byte has been passed to the connection.
@@ -55,7 +69,9 @@ impl OpenCall {
         let in_us = self.arrival.at.as_microsecond();
         let out_us = in_us.saturating_add(micros(self.arrival.since.elapsed()));
         let CallHead { model, key, client_request_id, streamed } = head;
-        let record = |seq| CallRecord { seq, in_us, out_us, model, key, client_request_id, status, streamed };
+        let tokens = self.tokens;
+        let record =
+            |seq| CallRecord { seq, in_us, out_us, model, key, client_request_id, status, tokens, streamed };
         self.recorder.end(self.indices, status, record);
     }
 }

@@ -9,5 +9,6 @@ mod data;
 mod failures;
 mod gemini;
 mod keys;
+mod limits;
 mod recording;
 mod responses;

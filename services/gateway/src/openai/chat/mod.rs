@@ -2,9 +2,15 @@ mod completion;
 mod events;
 mod request;
 
+use hyper::HeaderMap;
+use jiff::Timestamp;
+
 use self::{completion::ChatCompletion, events::ChatEvents, request::ChatRequest};
-use super::error;
-use crate::protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol};
+use super::{error, limit_headers};
+use crate::{
+    limit::Standing,
+    protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol},
+};
 
 /// The protocol of `POST /v1/chat/completions`, and of Azure's path for the same.
 #[derive(Debug, Default)]
@@ -30,6 +36,10 @@ impl Protocol for Chat {
 
     fn events<'a>(&self, answer: &'a Answer<'a>) -> impl Events + 'a {
         ChatEvents::of(answer)
+    }
+
+    fn tell_limits(&self, headers: &mut HeaderMap, standing: &Standing, _: Timestamp) {
+        limit_headers::tell(headers, standing);
     }
 
     fn error_response(&self, fault: &Fault, _: u64) -> ErrorResponse {

@@ -3,9 +3,15 @@ mod item;
 mod request;
 mod response;
 
+use hyper::HeaderMap;
+use jiff::Timestamp;
+
 use self::{events::ResponseEvents, request::ResponsesRequest, response::Response};
-use super::error;
-use crate::protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol};
+use super::{error, limit_headers};
+use crate::{
+    limit::Standing,
+    protocol::{Answer, ErrorResponse, Events, Fault, ModelRequest, Protocol},
+};
 
 /// The protocol of `POST /v1/responses`.
 #[derive(Debug)]
@@ -22,6 +28,10 @@ impl Protocol for Responses {
 
     fn events<'a>(&self, answer: &'a Answer<'a>) -> impl Events + 'a {
         ResponseEvents::of(answer)
+    }
+
+    fn tell_limits(&self, headers: &mut HeaderMap, standing: &Standing, _: Timestamp) {
+        limit_headers::tell(headers, standing);
     }
 
     fn error_response(&self, fault: &Fault, _: u64) -> ErrorResponse {
