@@ -1,18 +1,17 @@
 //! Limits on calls to a provider.
 //!
-//! A [`Lane`] admits attempts within one provider's limits in this process, which others set. [`Lanes`] keeps one for
-//! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O. A
-//! [`RetryBudget`] bounds retries.
+//! A [`Lane`] admits attempts within one provider's limits in this process, which others set; its [`gate`] decides
+//! without clock or I/O. [`Lanes`] keeps one for each provider. The arithmetic of the concurrency of fleet and runs is in
+//! `shares`. A [`RetryBudget`] bounds retries.
 
 mod gate;
 mod lane;
 mod lanes;
 mod retry_budget;
 mod shares;
-mod tokens;
 
-pub use lane::{Admission, Ask, Closed, Lane};
+pub use gate::{Allowance, Pace, ScopeUse, Shortage};
+pub use lane::{Admission, Ask, Closed, Lane, Outcome, Refusal, Remaining, TokenCount};
 pub use lanes::Lanes;
 pub use retry_budget::RetryBudget;
 pub use shares::{fleet_concurrency, run_concurrency};
-pub use tokens::TokenCount;
