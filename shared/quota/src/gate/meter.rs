@@ -40,7 +40,7 @@ pub struct ScopeUse {
 const AHEAD_SECONDS: f64 = 10.0;
 
 impl Meter {
-    pub fn unlimited() -> Self {
+    pub const fn unlimited() -> Self {
         Self {
             concurrency: u32::MAX,
             in_flight: 0,
@@ -122,6 +122,10 @@ impl Meter {
         if let [.., Some(tokens)] = &mut self.buckets {
             tokens.take(excess, now);
         }
+    }
+
+    pub fn empty_buckets(&mut self, now: Instant) {
+        self.buckets.iter_mut().flatten().for_each(|bucket| bucket.lower_to(0.0, now));
     }
 
     /// Lowers the level of the tokens' bucket.

@@ -6,7 +6,10 @@
 
 mod allowance;
 mod bucket;
+mod dispatch;
 mod meter;
+mod model;
+mod shortage;
 #[cfg(test)]
 mod tests;
 
@@ -16,14 +19,14 @@ use std::{
     time::Duration,
 };
 
-use runmill_proto::lease::Resource;
 use tokio::time::Instant;
 
-use self::meter::Meter;
 pub use self::{
     allowance::{Allowance, Pace},
     meter::ScopeUse,
+    shortage::Shortage,
 };
+use self::{meter::Meter, model::Model};
 
 /// Gate of one provider. Attempts that wait are represented by a `W`.
 #[derive(Debug)]
@@ -37,14 +40,6 @@ pub(crate) struct Gatekeeper<W> {
     /// Logical clock: counts the attempts that had to wait.
     tickets: u64,
     waiting: u32,
-}
-
-#[derive(Debug)]
-struct Model<W> {
-    limited: bool,
-    meter: Meter,
-    /// Attempts that wait, by their tickets.
-    queue: BTreeMap<u64, (Need, W)>,
 }
 
 /// Needs of an attempt.
@@ -61,41 +56,6 @@ pub(crate) struct Need {
 pub(crate) struct Place {
     pub model: Arc<str>,
     ticket: u64,
-}
-
-/// Effect of a change on the attempts that wait.
-#[derive(Debug)]
-pub(crate) struct Dispatched<W> {
-    /// Attempts that have been started.
-    pub started: Vec<(W, Arc<str>, Need)>,
-    /// Time at which the next may start; `None` if that depends on something else than the time.
-    pub next: Option<Instant>,
-    /// True if a larger allowance or a renewed lease would let an attempt start.
-    pub short: bool,
-}
-
-/// Limit that an attempt waits for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shortage {
-    /// The lease has ended.
-    Lease,
-    /// The provider has asked for a pause until this time.
-    Cooldown(Instant),
-    /// This process's share of a limit is in use.
-    Limit {
-        /// The model whose limit it is; `None` for the account's.
-        model: Option<Arc<str>>,
-        resource: Resource,
-        /// The share, in the resource's own unit.
-        share: f64,
-    },
-}
-
-/// Reason why an attempt cannot start, and the time of its end, if it is known.
-struct Blocked {
-    /// True if it concerns every model.
-    whole_lane: bool,
-    until: Option<Instant>,
 }
 
 impl<W> Gatekeeper<W> {
@@ -134,7 +94,13 @@ impl<W> Gatekeeper<W> {
         }
     }
 
-    pub const fn set_lease(&mut self, until: Option<Instant>) {
+    /// Sets the end of the lease. A lease that had ended begins with empty buckets, because others may have used the
+    /// share meanwhile.
+    pub fn set_lease(&mut self, until: Option<Instant>, now: Instant) {
+        if !self.is_alive(now) {
+            let models = self.models.values_mut().map(|model| &mut model.meter);
+            models.chain([&mut self.account]).for_each(|meter| meter.empty_buckets(now));
+        }
         self.lease = until;
     }
 
@@ -210,53 +176,6 @@ impl<W> Gatekeeper<W> {
         self.tidy(model);
     }
 
-    /// Starts the attempts that wait and may start now.
-    pub fn dispatch(&mut self, now: Instant) -> Dispatched<W> {
-        let mut dispatched = Dispatched { started: Vec::new(), next: None, short: false };
-        if self.waiting == 0 {
-            return dispatched;
-        }
-        let heads = self.models.iter().filter_map(|(name, model)| Some((model.head()?, name.clone())));
-        let mut heads: BTreeMap<_, _> = heads.collect();
-        while let Some((ticket, name)) = heads.pop_first() {
-            let need = self.models[&name].queue[&ticket].0;
-            if let Err(blocked) = self.check(&name, &need, now) {
-                self.note_shortages(&name, &need, now);
-                dispatched.short |= self.cooldown(now).is_none();
-                dispatched.next = earliest(dispatched.next, blocked.until);
-                if blocked.whole_lane {
-                    break;
-                }
-                continue;
-            }
-            self.begin(&name, &need, now);
-            let place = Place { model: name.clone(), ticket };
-            dispatched.started.extend(self.leave(&place).map(|by| (by, name.clone(), need)));
-            heads.extend(self.models[&name].head().map(|next| (next, name)));
-        }
-        dispatched
-    }
-
-    /// Returns the limit that the first waiting attempt waits for longest.
-    pub fn shortage(&self, now: Instant) -> Option<Shortage> {
-        let heads = self.models.iter().filter_map(|(name, model)| {
-            model.queue.first_key_value().map(|(ticket, (need, _))| (ticket, need, name, &model.meter))
-        });
-        let (_, need, name, meter) = heads.min_by_key(|(ticket, ..)| **ticket)?;
-        if !self.is_alive(now) {
-            return Some(Shortage::Lease);
-        }
-        let limit = |model: Option<&Arc<str>>, meter: &Meter, (resource, at): (Resource, Option<Instant>)| {
-            (at, Shortage::Limit { model: model.cloned(), resource, share: meter.limit(resource) })
-        };
-        let of_account = self.account.shortages(need, now).map(|short| limit(None, &self.account, short));
-        let of_model = meter.shortages(need, now).map(|short| limit(Some(name), meter, short));
-        let cooldown = self.cooldown(now).map(|until| (Some(until), Shortage::Cooldown(until)));
-        // A wait without a known end counts as the longest.
-        let longest = cooldown.into_iter().chain(of_account).chain(of_model);
-        longest.max_by_key(|(at, _)| (at.is_none(), *at)).map(|(_, shortage)| shortage)
-    }
-
     /// Returns the use of the account's or of a model's limits, and starts to collect it anew.
     pub fn read(&mut self, model: Option<&str>) -> ScopeUse {
         match model {
@@ -300,40 +219,10 @@ impl<W> Gatekeeper<W> {
         of_model.into_iter().chain([&self.account]).any(|meter| meter.in_flight() >= meter.concurrency())
     }
 
-    fn check(&self, name: &Arc<str>, need: &Need, now: Instant) -> Result<(), Blocked> {
-        if !self.is_alive(now) {
-            return Err(Blocked { whole_lane: true, until: None });
-        }
-        let until = |meter: &Meter| {
-            let shortages = meter.shortages(need, now).map(|(_, at)| at);
-            shortages.reduce(|one, other| Some(one?.max(other?)))
-        };
-        let of_model = until(&self.models[name].meter);
-        let of_lane = match (until(&self.account), self.cooldown(now)) {
-            (Some(at), cooldown) => Some(at.map(|at| cooldown.map_or(at, |until| until.max(at)))),
-            (None, cooldown) => cooldown.map(Some),
-        };
-        match (of_model, of_lane) {
-            (None, None) => Ok(()),
-            (None, Some(until)) => Err(Blocked { whole_lane: true, until }),
-            (Some(until), None) => Err(Blocked { whole_lane: false, until }),
-            (Some(own), Some(lane)) => {
-                Err(Blocked { whole_lane: false, until: own.zip(lane).map(|(own, lane)| own.max(lane)) })
-            }
-        }
-    }
-
     fn begin(&mut self, name: &Arc<str>, need: &Need, now: Instant) {
         self.account.start(need, now);
         if let Some(model) = self.models.get_mut(name) {
             model.meter.start(need, now);
-        }
-    }
-
-    fn note_shortages(&mut self, name: &Arc<str>, need: &Need, now: Instant) {
-        self.account.note_shortages(need, now);
-        if let Some(model) = self.models.get_mut(name) {
-            model.meter.note_shortages(need, now);
         }
     }
 
@@ -343,8 +232,7 @@ impl<W> Gatekeeper<W> {
             return name.clone();
         }
         let name: Arc<str> = name.into();
-        let model = Model { limited: false, meter: Meter::unlimited(), queue: BTreeMap::new() };
-        self.models.insert(name.clone(), model);
+        self.models.insert(name.clone(), Model::unlimited());
         name
     }
 
@@ -354,26 +242,4 @@ impl<W> Gatekeeper<W> {
             self.models.remove(name);
         }
     }
-}
-
-impl<W> Model<W> {
-    fn head(&self) -> Option<u64> {
-        self.queue.first_key_value().map(|(ticket, _)| *ticket)
-    }
-
-    fn is_in_use(&self) -> bool {
-        self.meter.in_flight() > 0 || !self.queue.is_empty()
-    }
-
-    fn is_needed(&self) -> bool {
-        self.limited || self.is_in_use()
-    }
-
-    fn read(&mut self) -> ScopeUse {
-        self.meter.read(u32::try_from(self.queue.len()).unwrap_or(u32::MAX))
-    }
-}
-
-fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    one.into_iter().chain(other).min()
 }

@@ -159,14 +159,18 @@ proptest! {
     #[test]
     fn limits_hold_in_every_window_and_at_every_moment(steps in vec(step(), 0..300)) {
         let mut history = History::new();
-        steps.iter().for_each(|step| history.apply(step));
+        for step in &steps {
+            history.apply(step);
+        }
         history.assert_within_rates();
     }
 
     #[test]
     fn attempts_of_a_model_start_in_their_order_and_all_start_in_the_end(steps in vec(step(), 0..200)) {
         let mut history = History::new();
-        steps.iter().for_each(|step| history.apply(step));
+        for step in &steps {
+            history.apply(step);
+        }
         history.resize(CONCURRENCY, SLOTS);
         for _ in 0..10_000 {
             match history.dispatch() {

@@ -50,7 +50,7 @@ impl Admission {
 
     /// Pauses the lane, because the provider refused the attempt and no other key is free.
     ///
-    /// * `after`: delay that the provider asks for. Otherwise the pause is a second, and doubles while it refuses.
+    /// * `after`: delay that the provider asks for. Otherwise the pause is a quarter of a second, and doubles while it refuses.
     /// * `fraction`: position in the range of the jitter, `0.0..=1.0`.
     pub fn cool_down(&self, after: Option<Duration>, reason: &str, fraction: f64) {
         self.shared.update(|state, now| {

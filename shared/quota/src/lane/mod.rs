@@ -105,7 +105,7 @@ impl Lane {
 
     /// Sets the end of the lease, after which no attempt starts; `None` if no lease is needed.
     pub fn set_lease(&self, until: Option<Instant>) {
-        self.0.update(|state, _| state.gate.set_lease(until));
+        self.0.update(|state, now| state.gate.set_lease(until, now));
         self.refresh();
     }
 

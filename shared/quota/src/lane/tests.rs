@@ -10,7 +10,7 @@ use tokio::time::advance;
 use super::*;
 use crate::Pace;
 
-const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 100, open_for: Duration::from_secs(600) };
+const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 100, open_for: Duration::from_mins(10) };
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -213,6 +213,24 @@ async fn nothing_starts_after_the_lease_or_within_a_cooldown() {
     assert_eq!((start.elapsed(), lane.cooldown()), (secs(5), None));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_had_ended_begins_without_a_burst() {
+    let lane = Lane::new(64);
+    lane.set_lease(Some(Instant::now() + secs(12)));
+    set(&lane, calls(1.0, 8.0));
+    advance(secs(11)).await;
+    lane.set_lease(Some(Instant::now() + secs(12)));
+    drop(take(&lane, &ASK).unwrap());
+
+    advance(secs(30)).await;
+    lane.set_lease(Some(Instant::now() + secs(12)));
+
+    assert!(is_full(&lane));
+    advance(secs(1)).await;
+    assert!(take(&lane, &ASK).is_some());
+    assert!(is_full(&lane));
+}
+
 /// The process may be frozen between the two.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_was_admitted_before_the_lease_ended_does_not_start_after_it() {
@@ -285,16 +303,17 @@ async fn the_use_tells_what_was_short_and_it_presses_a_leased_lane() {
     lane.pressed().notified().await;
     let share = Shortage::Limit { model: None, resource: Resource::Concurrency, share: 1.0 };
     assert_eq!(lane.waits_for(), Some(share));
-    let want = ScopeUse {
+    let usage = ScopeUse {
         in_flight: 1,
         peak: 1,
         waiting: 1,
         short_of: vec![Resource::Concurrency],
         open_for: secs(600),
     };
-    assert_eq!(lane.usage(None), want);
+    assert_eq!(lane.usage(None), usage);
     assert_eq!((lane.signals().started, lane.signals().saturated), (1, 1));
-    drop((held, poll(wait)));
+    drop(held);
+    assert!(poll(wait).is_ready());
     assert_eq!(lane.usage(None), ScopeUse { peak: 1, ..ScopeUse::default() });
     assert_eq!((lane.usage(Some("m")), lane.waits_for()), (ScopeUse::default(), None));
 }

@@ -60,8 +60,9 @@ async fn a_retry_waits_as_long_as_the_provider_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sleeping_retry_holds_no_slot() {
-    let wire =
-        Scripted::new([vec![Act::Fail(slow_down(20))], vec![Act::Wait(1), Act::Answer], vec![Act::Answer]]);
+    // A rate limit would pause the whole lane.
+    let busy = ModelError::Overloaded { message: "busy".into(), after: Some(secs(20)) };
+    let wire = Scripted::new([vec![Act::Fail(busy)], vec![Act::Wait(1), Act::Answer], vec![Act::Answer]]);
     let client = retry(Permit { inner: wire, lane: Arc::new(Lane::new(1)), random: still() });
     let start = Instant::now();
     let timed = async |client: &Retry<Permit<Scripted>>| {
