@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RequestOverride, RetryOverride,
+    ModelLimit, RequestOverride, RetryOverride,
+    model_limit::{strict_limits, strict_limits_option},
     strict::{strict, strict_option},
 };
 use crate::{
@@ -85,6 +86,9 @@ pub struct RateLimit {
     /// Largest cost per day in US dollars, from 0.000001 to 1000000000.
     #[serde(deserialize_with = "optional_number")]
     pub cost_per_day_usd: Option<f64>,
+    /// Limits of single models, by their names at the provider; at most 100 models. They hold in addition to the
+    /// account's.
+    pub models: BTreeMap<String, ModelLimit>,
 }
 
 impl RateLimit {
@@ -96,14 +100,16 @@ impl RateLimit {
     pub fn faults(&self) -> Vec<ConfigFault> {
         let faults = [
             Self::CONCURRENCY.fault("/rate_limit/concurrency", self.concurrency),
-            Range::new(1, 1_000_000_000).fault("/rate_limit/rpm", self.rpm),
-            Range::new(0.001, 1_000_000.0).fault("/rate_limit/rps", self.rps),
-            Range::new(1, 1_000_000_000_000).fault("/rate_limit/tpm", self.tpm),
+            ModelLimit::RPM.fault("/rate_limit/rpm", self.rpm),
+            ModelLimit::RPS.fault("/rate_limit/rps", self.rps),
+            ModelLimit::TPM.fault("/rate_limit/tpm", self.tpm),
             Range::new(1, 1_000_000_000_000_000).fault("/rate_limit/tokens_per_day", self.tokens_per_day),
             Range::new(0.000_001, 1_000_000_000.0)
                 .fault("/rate_limit/cost_per_day_usd", self.cost_per_day_usd),
         ];
-        faults.into_iter().flatten().collect()
+        let mut faults: Vec<_> = faults.into_iter().flatten().collect();
+        faults.extend(ModelLimit::faults(&self.models, "/rate_limit/models"));
+        faults
     }
 }
 
@@ -165,7 +171,7 @@ pub struct NewProvider {
     pub headers: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "strict")]
     pub capabilities: Capabilities,
-    #[serde(default, deserialize_with = "strict")]
+    #[serde(default, deserialize_with = "strict_limits")]
     pub rate_limit: RateLimit,
     /// Time-outs for this provider. They take precedence over the workspace's settings.
     #[serde(default)]
@@ -201,7 +207,7 @@ pub struct ProviderPatch {
     pub headers: Option<BTreeMap<String, String>>,
     #[serde(deserialize_with = "strict_option")]
     pub capabilities: Option<Capabilities>,
-    #[serde(deserialize_with = "strict_option")]
+    #[serde(deserialize_with = "strict_limits_option")]
     pub rate_limit: Option<RateLimit>,
     pub request: Option<RequestOverride>,
     pub retry: Option<RetryOverride>,

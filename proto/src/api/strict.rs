@@ -23,7 +23,7 @@ where
 
 /// Reads an object. Returns an error if it has a field that the serialized default, which has every field, does not
 /// have.
-fn known<T, E>(object: Map<String, Value>) -> Result<T, E>
+pub fn known<T, E>(object: Map<String, Value>) -> Result<T, E>
 where
     T: Default + Serialize + DeserializeOwned,
     E: Error,

@@ -34,8 +34,8 @@ impl Client {
         settings: &FactorySettings,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let stack = Permit { inner: Wiring::new(wired), lane };
         let FactorySettings { clock, random, prices, .. } = settings.clone();
+        let stack = Permit { inner: Wiring::new(wired), lane, random: random.clone() };
         let stack = Retry { inner: stack, clock, random, budget: RetryBudget::default(), prices };
         let (provider_id, provider_kind) = (target.provider_id, target.kind.as_str());
         Self { stack: Observe { inner: stack, provider_id, provider_kind, metrics } }

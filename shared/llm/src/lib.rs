@@ -32,6 +32,7 @@ mod metered;
 mod policy;
 pub mod protocol;
 mod random;
+mod rate_headers;
 mod redact;
 mod request;
 mod resolver;

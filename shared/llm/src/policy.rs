@@ -39,6 +39,12 @@ pub trait PolicySource: Send + Sync {
     fn may_start(&self) -> bool {
         true
     }
+
+    /// Returns the number of tokens that the answer probably has at most, as far as earlier answers tell. `None` if the
+    /// request's own limit is the best estimate.
+    fn estimated_output(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A source whose policy never changes.

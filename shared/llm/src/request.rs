@@ -23,6 +23,9 @@ pub struct ChatRequest {
     pub keep_thinking: bool,
 }
 
+/// Estimated number of tokens of an answer that nothing limits.
+const ANSWER_TOKENS: u64 = 256;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatMessage {
     pub role: Role,
@@ -58,11 +61,15 @@ impl ChatRequest {
         Cow::Owned(Self { system: None, messages, ..self.clone() })
     }
 
-    /// Estimates the tokens of the prompt's texts, and adds the longest answer if the request limits it.
-    pub fn estimated_tokens(&self) -> u64 {
+    /// Estimates the tokens of the prompt's texts, and adds those of the answer.
+    ///
+    /// * `output`: estimate of the answer's tokens. Otherwise the request's own limit counts, or a usual length.
+    pub fn estimated_tokens(&self, output: Option<u64>) -> u64 {
         let system = self.system.as_deref().map_or(0, estimate_message_tokens);
         let messages: u64 = self.messages.iter().map(ChatMessage::estimated_tokens).sum();
-        system + messages + self.generation.max_new_tokens.map_or(0, u64::from)
+        let longest = self.generation.max_new_tokens.map(u64::from);
+        let answer = output.into_iter().chain(longest).min().unwrap_or(ANSWER_TOKENS);
+        system + messages + answer
     }
 }
 
@@ -93,6 +100,18 @@ impl ChatMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_answer_is_estimated_by_earlier_ones_and_never_above_its_limit() {
+        let request = |max_new_tokens| {
+            let generation = Generation { max_new_tokens, ..Generation::default() };
+            ChatRequest { generation, ..ChatRequest::default() }
+        };
+        let table = [(None, None, 256), (Some(7), None, 7), (None, Some(40), 40), (Some(7), Some(40), 7)];
+        for (limit, earlier, want) in table {
+            assert_eq!(request(limit).estimated_tokens(earlier), want, "{limit:?} {earlier:?}");
+        }
+    }
 
     #[test]
     fn a_system_prompt_without_a_role_goes_before_the_question_and_images_keep_their_order() {

@@ -5,7 +5,7 @@ use std::{
 
 use runmill_proto::{ProviderId, api::RateLimit};
 
-use crate::{Lane, shares::share};
+use crate::{Allowance, Lane};
 
 /// Lanes of this process, by provider. All calls of a provider share its lane.
 #[derive(Debug)]
@@ -22,14 +22,16 @@ impl Lanes {
 
     /// Returns the provider's lane. A new lane has the limits of a provider that states none.
     pub fn lane(&self, id: ProviderId) -> Arc<Lane> {
-        let new = || Arc::new(Lane::new(share(None, self.default_concurrency)));
+        let new = || Arc::new(Lane::new(self.default_concurrency));
         self.lock().entry(id).or_insert_with(new).clone()
     }
 
-    /// Sets the limits that the provider states, and returns its lane.
+    /// Gives the provider's lane the whole of the limits that the provider states, and returns it.
     pub fn set_limits(&self, id: ProviderId, limits: &RateLimit) -> Arc<Lane> {
         let lane = self.lane(id);
-        lane.set_concurrency(share(limits.concurrency, self.default_concurrency));
+        let account = Allowance::of_account(limits, self.default_concurrency);
+        let models = limits.models.iter().map(|(name, limit)| (name.clone(), Allowance::of_model(limit)));
+        lane.set_allowances(&account, &models.collect());
         lane
     }
 
@@ -47,6 +49,8 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use uuid::Uuid;
 
     use super::*;
@@ -80,7 +84,7 @@ mod tests {
 
         lanes.close(provider(1));
 
-        let ask = Ask { model: "m", estimated_tokens: 0 };
+        let ask = Ask { model: "m", estimated_tokens: 0, open_for: Duration::ZERO };
         assert_eq!(old.admit(&ask).await.unwrap_err(), Closed);
         assert!(lanes.lane(provider(1)).admit(&ask).await.is_ok());
     }

@@ -1,8 +1,9 @@
 //! Limits on calls to a provider.
 //!
-//! A [`Lane`] admits attempts within one provider's limits in this process, which others set. [`Lanes`] keeps one for
-//! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O. Where a
-//! provider states no limits, [`adaptive`] finds them. A [`RetryBudget`] bounds retries.
+//! A [`Lane`] admits attempts within one provider's limits in this process, which others set; its `gate` decides without
+//! clock or I/O. [`Lanes`] keeps one for each provider. The arithmetic of the shares that executors lease is in [`lease`],
+//! and that of the concurrency of fleet and runs in `shares`. Where a provider states no limits, [`adaptive`] finds them. A
+//! [`RetryBudget`] bounds retries.
 
 pub mod adaptive;
 mod gate;
@@ -10,10 +11,9 @@ mod lane;
 mod lanes;
 mod retry_budget;
 mod shares;
-mod tokens;
 
-pub use lane::{Admission, Ask, Closed, Lane};
+pub use gate::{Allowance, Pace, ScopeUse, Shortage};
+pub use lane::{Admission, Ask, Closed, Lane, Outcome, Refusal, Remaining, TokenCount};
 pub use lanes::Lanes;
 pub use retry_budget::RetryBudget;
 pub use shares::{fleet_concurrency, run_concurrency};
-pub use tokens::TokenCount;

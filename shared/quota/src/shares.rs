@@ -1,12 +1,4 @@
-//! Arithmetic of the shares of a lane, without clock or I/O.
-
-/// Returns the number of calls that one executor may have in flight. `stated` is the limit that the provider states
-/// for its account.
-///
-/// At present each executor takes the whole stated limit. Shares that are leased from the store will divide it.
-pub(crate) fn share(stated: Option<u32>, default: u32) -> u32 {
-    stated.unwrap_or(default)
-}
+//! Concurrency of the fleet and of a run, without clock or I/O.
 
 /// Returns the number of calls that all `executors` together may have in flight: the stated limit, or else `default`
 /// for each of them. At least one executor is counted, because one may be about to start.

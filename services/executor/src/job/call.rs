@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use runmill_llm::{CallPolicy, Interrupts, Invoked, PolicySource, Unanswered};
+use runmill_llm::{CallPolicy, ChatResponse, Interrupts, Invoked, PolicySource, Unanswered};
 use runmill_proto::message::Job;
 use tokio_util::sync::CancellationToken;
 
@@ -23,11 +23,15 @@ impl Pipeline {
         stop: &CancellationToken,
     ) -> Result<JobLog, Ending> {
         let job = end.job;
-        let policy = JobPolicy { callee, job, fleet: &self.fleet };
+        let estimated_output = self.output_tokens.estimate(job.run_id);
+        let policy = JobPolicy { callee, job, fleet: &self.fleet, estimated_output };
         let interrupts =
             Interrupts { before_start: stop.clone(), at_once: self.environment.interruption(job.run_id) };
         let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
         self.open_files.note(&invoked.attempts);
+        if let Ok(ChatResponse { usage: Some(usage), .. }) = &invoked.result {
+            self.output_tokens.note(job.run_id, usage.completion_tokens);
+        }
         let invoked = recheck(invoked, callee).await;
         let end = End { now: self.environment.clock.now(), ..*end };
         let canceled = self.environment.run_state(job.run_id) == RunState::Canceled;
@@ -52,6 +56,7 @@ struct JobPolicy<'a> {
     callee: &'a Callee<'a>,
     job: &'a Job,
     fleet: &'a Fleet,
+    estimated_output: Option<u64>,
 }
 
 impl PolicySource for JobPolicy<'_> {
@@ -62,5 +67,9 @@ impl PolicySource for JobPolicy<'_> {
     /// A job may wait for its slot for long. If this process was frozen meanwhile, others have the job.
     fn may_start(&self) -> bool {
         self.fleet.is_fresh()
+    }
+
+    fn estimated_output(&self) -> Option<u64> {
+        self.estimated_output
     }
 }

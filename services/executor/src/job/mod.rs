@@ -8,6 +8,7 @@ mod check;
 mod copy;
 mod end;
 mod open_files;
+mod output_tokens;
 mod prepare;
 mod publish;
 mod score;
@@ -24,6 +25,7 @@ use tracing::Instrument;
 use self::{
     end::{End, JobLog},
     open_files::OpenFiles,
+    output_tokens::OutputTokens,
     publish::Published,
 };
 use crate::{
@@ -40,6 +42,7 @@ pub struct Pipeline {
     metrics: ExecutorMetrics,
     fleet: Arc<Fleet>,
     open_files: OpenFiles,
+    output_tokens: OutputTokens,
     log_partitions: u16,
     /// Ends the wait for an unreachable broker.
     kill: CancellationToken,
@@ -70,7 +73,8 @@ impl Pipeline {
         log_partitions: u16,
         kill: CancellationToken,
     ) -> Self {
-        Self { environment, broker, metrics, fleet, open_files: OpenFiles::default(), log_partitions, kill }
+        let (open_files, output_tokens) = (OpenFiles::default(), OutputTokens::default());
+        Self { environment, broker, metrics, fleet, open_files, output_tokens, log_partitions, kill }
     }
 
     /// Executes the job of a delivery and settles the delivery. The job is acked only after its log is confirmed.

@@ -92,6 +92,10 @@ impl Keys {
         Ok(Lease { keys: self.clone(), index, taken: now })
     }
 
+    pub fn are_several(&self) -> bool {
+        self.keys.len() > 1
+    }
+
     /// Returns the number of times that a request was refused with a key. If there is only one key, it does not matter.
     fn refused(&self, refusals: &Refusals, index: usize) -> u32 {
         if self.keys.len() == 1 { 0 } else { refusals.count(&self.keys[index].label) }

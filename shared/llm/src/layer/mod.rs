@@ -16,6 +16,7 @@ pub(crate) mod scripted;
 pub(crate) mod timeout;
 pub(crate) mod wiring;
 
+use runmill_quota::Lane;
 use tokio::time::Instant;
 
 use crate::{
@@ -55,6 +56,16 @@ pub(crate) struct Context<'a> {
     pub tracker: &'a AttemptTracker,
     /// Refusals of the call's earlier attempts.
     pub refusals: &'a Refusals,
+    /// Admission of the attempt, for the layers below [`permit::Permit`]; `None` above it, and if the provider has
+    /// several keys: what it says of its limits is then true of one key only.
+    pub admitted: Option<Admitted<'a>>,
     /// Key of the attempt. [`wiring::Wiring`] chooses it for the layers below; `None` above it.
     pub key: Option<&'a Key>,
+}
+
+/// Lane of an admitted attempt, and the number of tokens that are reserved for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Admitted<'a> {
+    pub lane: &'a Lane,
+    pub tokens: u64,
 }

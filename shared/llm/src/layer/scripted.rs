@@ -1,13 +1,16 @@
 //! A scripted attempt in place of the network, and helpers for the layers' tests.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use runmill_proto::{Generation, Remarks};
 use tokio::time::{Instant, sleep};
 
 use super::{AttemptLayer, Context};
 use crate::{
-    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, PolicySource,
+    Billing, CallPolicy, ChatRequest, ChatResponse, Finish, ModelError, PolicySource, Random,
     keys::{KeyAvailability, Refusals},
     protocol::Form,
     tracker::AttemptTracker,
@@ -106,6 +109,11 @@ pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// Returns a source of numbers that are all zero, for waits without jitter.
+pub(crate) fn still() -> Random {
+    Arc::new(|| 0.0)
+}
+
 pub(crate) fn policy() -> CallPolicy {
     CallPolicy {
         first_token: secs(120),
@@ -134,6 +142,16 @@ pub(crate) async fn ask(
     let (request, tracker) = (request(), AttemptTracker::default());
     let (form, deadline) = (Form::default(), None);
     let (policies, tracker, refusals) = (policy, &tracker, &Refusals::default());
-    let cx = Context { request: &request, policies, number: 0, form, deadline, tracker, refusals, key: None };
+    let cx = Context {
+        request: &request,
+        policies,
+        number: 0,
+        form,
+        deadline,
+        tracker,
+        refusals,
+        admitted: None,
+        key: None,
+    };
     layer.attempt(cx).await
 }

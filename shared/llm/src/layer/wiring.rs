@@ -63,7 +63,8 @@ impl<A: AttemptLayer> AttemptLayer for Wiring<A> {
             }
         };
         cx.tracker.chosen(&lease.key().label, wired.seller);
-        let answer = wired.inner.attempt(Context { key: Some(lease.key()), ..cx }).await;
+        let admitted = cx.admitted.filter(|_| !wired.keys.are_several());
+        let answer = wired.inner.attempt(Context { admitted, key: Some(lease.key()), ..cx }).await;
         let status = cx.tracker.state().status;
         let keyless = !lease.key().authorizes && !lease.has_worked();
         let availability = lease.settle(answer.as_ref().err(), status, &cx.request.call_id, cx.refusals);

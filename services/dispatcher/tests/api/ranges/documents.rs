@@ -28,6 +28,7 @@ pub fn names(number: &Number) -> Vec<String> {
         return vec![format!("{of}?{parameter}")];
     }
     let parts = number.pointer.split('/').filter(|part| !part.is_empty() && *part != "0");
+    let parts = parts.map(|part| if part == "any" { "*" } else { part });
     let name = parts.collect::<Vec<_>>().join(".");
     let within = name.strip_prefix("config.").unwrap_or(&name).to_owned();
     let generation = format!("config.generation.{within}");

@@ -13,10 +13,11 @@ use runmill_proto::{
 };
 
 use self::{body::AnswerBody, stream_reader::StreamReader};
-use super::{AttemptLayer, Context};
+use super::{Admitted, AttemptLayer, Context};
 use crate::{
     ChatResponse, ModelError,
     protocol::{AnswerStream, ErrorAnswer, Form, Protocol, UnusableAnswer, WireRequest},
+    rate_headers::RateHeaders,
     redact::Redactor,
     retry_after::retry_after,
     review::review,
@@ -69,6 +70,7 @@ impl Exchange {
         let response = self.transport.send(wire, &key.headers, &request_id).await?;
         let status = response.status();
         let media = MediaType::of(response.headers());
+        self.heed(cx, response.headers());
         if !status.is_success() {
             cx.tracker.answered(status.as_u16(), false);
             return Err(self.error(cx, response).await);
@@ -97,6 +99,15 @@ impl Exchange {
             });
         }
         StreamReader::new(self.protocol.decoder(), cx.tracker).read(body).await
+    }
+
+    /// Tells the lane what is left of the provider's limits.
+    fn heed(&self, cx: Context<'_>, headers: &HeaderMap) {
+        let Some(Admitted { lane, tokens }) = cx.admitted else { return };
+        let left = RateHeaders::of(headers, self.clock.now());
+        if left != RateHeaders::default() {
+            lane.heed(left.calls, left.tokens.map(|left| (left, tokens)));
+        }
     }
 
     /// Reads a whole body: a buffered answer, or the events that some servers send in its place.

@@ -73,6 +73,7 @@ impl<A: AttemptLayer> Retry<A> {
                 deadline,
                 tracker: &tracker,
                 refusals: &refusals,
+                admitted: None,
                 key: None,
             };
             let has_started = || number > 0 || tracker.state().began.is_some();

@@ -17,7 +17,7 @@ use runmill_quota::{Ask, Lane};
 use super::*;
 use crate::layer::{
     permit::Permit,
-    scripted::{Act, Scripted, four, policy, request, secs},
+    scripted::{Act, Scripted, four, policy, request, secs, still},
     timeout::Timeout,
     wiring::{Identity, Wired, Wiring},
 };
@@ -26,7 +26,7 @@ use crate::{
     keys::{Key, KeyAvailability, Keys},
 };
 
-const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 0 };
+const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 0, open_for: Duration::ZERO };
 
 fn retry<A>(inner: A) -> Retry<A> {
     let epoch = Timestamp::from_second(1_000).unwrap();
@@ -60,9 +60,10 @@ async fn a_retry_waits_as_long_as_the_provider_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sleeping_retry_holds_no_slot() {
-    let wire =
-        Scripted::new([vec![Act::Fail(slow_down(20))], vec![Act::Wait(1), Act::Answer], vec![Act::Answer]]);
-    let client = retry(Permit { inner: wire, lane: Arc::new(Lane::new(1)) });
+    // A rate limit would pause the whole lane.
+    let busy = ModelError::Overloaded { message: "busy".into(), after: Some(secs(20)) };
+    let wire = Scripted::new([vec![Act::Fail(busy)], vec![Act::Wait(1), Act::Answer], vec![Act::Answer]]);
+    let client = retry(Permit { inner: wire, lane: Arc::new(Lane::new(1)), random: still() });
     let start = Instant::now();
     let timed = async |client: &Retry<Permit<Scripted>>| {
         assert_eq!(client.invoke(&request(), &policy(), &Interrupts::default()).await.result, Ok(four()));
@@ -117,7 +118,8 @@ async fn every_attempt_is_recorded_with_its_time() {
 async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
     let lane = Arc::new(Lane::new(1));
     let held = lane.admit(&ASK).await.unwrap();
-    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), lane });
+    let client =
+        retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), lane, random: still() });
 
     let (request, policy, interrupts) = (request(), policy(), Interrupts::default());
     let (invoked, ()) = tokio::join!(client.invoke(&request, &policy, &interrupts), async {
@@ -132,7 +134,8 @@ async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_call_gives_its_slot_back() {
     let lane = Arc::new(Lane::new(1));
-    let client = retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), lane: Arc::clone(&lane) });
+    let client =
+        retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), lane: Arc::clone(&lane), random: still() });
 
     let call =
         tokio::time::timeout(secs(1), client.invoke(&request(), &policy(), &Interrupts::default())).await;
@@ -145,7 +148,7 @@ async fn a_dropped_call_gives_its_slot_back() {
 async fn a_call_that_waits_for_its_slot_can_be_given_to_another() {
     let lane = Arc::new(Lane::new(1));
     let _taken = lane.admit(&ASK).await.unwrap();
-    let client = retry(Permit { inner: Scripted::failing([]), lane });
+    let client = retry(Permit { inner: Scripted::failing([]), lane, random: still() });
     let interrupts = Interrupts::default();
     interrupts.before_start.cancel();
 
@@ -236,7 +239,7 @@ async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
     let lane = Arc::new(Lane::new(1));
     let held = lane.admit(&ASK).await.unwrap();
     let wire = Timeout { inner: Scripted::acting(&[Act::SendBuffered, Act::Wait(9999)]) };
-    let client = retry(Permit { inner: wire, lane });
+    let client = retry(Permit { inner: wire, lane, random: still() });
     let none = CallPolicy { max_retries: 0, ..policy() };
     let changing = Changing(none.clone().into());
 

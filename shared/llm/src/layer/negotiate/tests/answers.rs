@@ -49,7 +49,17 @@ async fn ask_for_logprobs(layer: &Negotiate<Server>) -> (ChatResponse, AttemptSt
     let (request, tracker) = (ChatRequest { generation, ..request() }, AttemptTracker::default());
     let (policies, tracker, refusals) = (&policy(), &tracker, &Refusals::default());
     let (form, deadline) = (Form::default(), None);
-    let cx = Context { request: &request, policies, number: 0, form, deadline, tracker, refusals, key: None };
+    let cx = Context {
+        request: &request,
+        policies,
+        number: 0,
+        form,
+        deadline,
+        tracker,
+        refusals,
+        admitted: None,
+        key: None,
+    };
     let answer = layer.attempt(cx).await.unwrap();
     (answer, tracker.state())
 }

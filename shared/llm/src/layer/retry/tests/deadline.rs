@@ -7,12 +7,13 @@ async fn no_attempt_starts_after_the_deadline() {
     let passed = Err(Unanswered::Failed(ModelError::DeadlinePassed));
 
     // The deadline passed before the call.
-    let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane) });
+    let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane), random: still() });
     let invoked = client.invoke(&request(), &at(1000), &Interrupts::default()).await;
     assert_eq!((invoked.result, invoked.attempts.len()), (passed.clone(), 0));
 
     // The deadline would pass during a backoff, so the call does not wait, and says why its attempt failed.
-    let client = retry(Permit { inner: Scripted::failing([slow_down(20)]), lane: Arc::clone(&lane) });
+    let client =
+        retry(Permit { inner: Scripted::failing([slow_down(20)]), lane: Arc::clone(&lane), random: still() });
     let start = Instant::now();
     let invoked = client.invoke(&request(), &at(1020), &Interrupts::default()).await;
     let limited = Err(Unanswered::Failed(slow_down(20)));
@@ -20,7 +21,7 @@ async fn no_attempt_starts_after_the_deadline() {
 
     // The deadline passes while all slots are taken.
     let _held = lane.admit(&ASK).await.unwrap();
-    let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane) });
+    let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane), random: still() });
     let start = Instant::now();
     let invoked = client.invoke(&request(), &at(1005), &Interrupts::default()).await;
     assert_eq!((invoked.result, start.elapsed()), (passed, secs(5)));
@@ -45,7 +46,7 @@ async fn a_deadline_that_passes_before_a_retry_does_not_hide_the_error() {
 
     let lane = Arc::new(Lane::new(1));
     let inner = Taking(Scripted::failing([slow_down(1)]), Arc::clone(&lane));
-    let client = retry(Permit { inner, lane });
+    let client = retry(Permit { inner, lane, random: still() });
     let deadline = Some(Timestamp::from_second(1_010).unwrap());
 
     let invoked =

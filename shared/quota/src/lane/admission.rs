@@ -1,0 +1,68 @@
+use std::{sync::Arc, time::Duration};
+
+use runmill_proto::Usage;
+use tokio::time::Instant;
+
+use super::shared::Shared;
+
+/// Permission to have one attempt in flight. If it is dropped without [`settle`](Self::settle), its reserved tokens
+/// are released.
+#[derive(Debug)]
+#[must_use = "an admission ends when it is dropped"]
+pub struct Admission {
+    shared: Arc<Shared>,
+    model: Arc<str>,
+    reserved: u64,
+    used: u64,
+    started: Instant,
+}
+
+/// Outcome of an attempt, as far as the limits depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Answered,
+    /// The provider refused it because of a rate limit.
+    Refused,
+    /// The server failed.
+    Failed,
+    /// The first token did not come in time.
+    Late,
+}
+
+impl Admission {
+    pub(super) const fn new(shared: Arc<Shared>, model: Arc<str>, reserved: u64, started: Instant) -> Self {
+        Self { shared, model, reserved, used: 0, started }
+    }
+
+    /// Ends the attempt. `usage` has the tokens that the provider counted. If it is unknown, the estimate counts as
+    /// used.
+    pub fn settle(mut self, usage: Option<&Usage>) {
+        self.used = usage.map_or(self.reserved, Usage::total_tokens);
+    }
+
+    /// Counts the outcome of the attempt.
+    pub fn note(&self, outcome: Outcome) {
+        self.shared.update(|state, _| state.note(outcome, self.started));
+        if outcome == Outcome::Refused {
+            self.shared.pressed.notify_one();
+        }
+    }
+
+    /// Pauses the lane, because the provider refused the attempt and no other key is free.
+    ///
+    /// * `after`: delay that the provider asks for. Otherwise the pause is a quarter of a second, and doubles while it refuses.
+    /// * `fraction`: position in the range of the jitter, `0.0..=1.0`.
+    pub fn cool_down(&self, after: Option<Duration>, reason: &str, fraction: f64) {
+        self.shared.update(|state, now| {
+            let until = state.cooling.refused(self.started, after, fraction, now);
+            state.gate.cool_down(until);
+            state.cooling.tell(until, reason, now);
+        });
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.shared.update(|state, now| state.end(&self.model, self.reserved, self.used, now));
+    }
+}
