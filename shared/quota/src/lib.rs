@@ -9,10 +9,11 @@ pub mod adaptive;
 mod gate;
 mod lane;
 mod lanes;
+pub mod lease;
 mod retry_budget;
 mod shares;
 
-pub use gate::{Allowance, Pace, ScopeUse, Shortage};
+pub use gate::{Allowance, ScopeUse, Shortage};
 pub use lane::{Admission, Ask, Closed, Lane, Outcome, Refusal, Remaining, TokenCount};
 pub use lanes::Lanes;
 pub use retry_budget::RetryBudget;

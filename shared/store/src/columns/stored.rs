@@ -1,6 +1,6 @@
 //! Types that a column can have.
 
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 use jiff::Timestamp;
 use runmill_proto::{
@@ -10,6 +10,7 @@ use runmill_proto::{
         Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
         RetryOverride, Settings,
     },
+    lease::{LaneState, Leases, Scope},
     message::Attempt,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -252,6 +253,7 @@ stored_as_json! {
     Settings,
     ExecutorStatus,
     Talk,
+    BTreeMap<Scope, LaneState>,
 }
 
 /// Stores types as JSON whose column is null if they are empty.
@@ -271,7 +273,7 @@ macro_rules! stored_as_json_unless_empty {
     )+ };
 }
 
-stored_as_json_unless_empty! { Vec<ToolCall>, Remarks }
+stored_as_json_unless_empty! { Vec<ToolCall>, Remarks, Leases }
 
 pub fn to_json<T: Serialize>(value: &T) -> Value<'static> {
     let json = serde_json::to_string(value).expect("what is stored as JSON has only string keys");

@@ -8,6 +8,7 @@ pub mod events;
 pub mod executors;
 pub mod feed;
 pub mod leader;
+pub mod leases;
 pub mod logs;
 pub mod providers;
 pub mod runs;
@@ -92,6 +93,18 @@ macro_rules! store_conformance {
                 a_lease_that_is_not_renewed_is_taken_over,
                 a_lease_lasts_while_it_is_renewed,
                 each_lead_has_a_greater_term,
+            }
+            leases {
+                a_share_that_grows_needs_the_newest_decision,
+                a_share_is_renewed_and_shrinks_without_a_decision,
+                a_lease_at_its_end_is_renewed_only_by_a_decision,
+                an_executor_that_holds_nothing_may_say_so_at_any_time,
+                a_claim_does_not_replace_a_later_one,
+                of_decisions_at_once_one_is_accepted,
+                an_executor_has_shares_until_its_calls_are_at_an_end,
+                a_decision_replaces_the_lanes_that_it_names,
+                an_executor_is_not_forgotten_while_its_calls_may_be_open,
+                an_executor_whose_process_is_gone_is_deleted_unless_it_renewed,
             }
             logs {
                 a_batch_is_recorded_as_it_came,

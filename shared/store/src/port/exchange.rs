@@ -23,14 +23,36 @@ pub struct Beat {
 ///
 /// A claim that renews or shrinks shares is accepted while the executor's lease has not ended. One that grows a share, or
 /// renews a lease that has ended, needs a [`Decision`]. A claim that is not accepted changes nothing but the heartbeat.
+///
+/// A statement can be late: its executor gave up on it, and sent another. So claims are numbered, and a lease counts as ended
+/// for its own executor [`COMMIT_TIME`](Self::COMMIT_TIME) earlier than for the others. An executor must not rely on a claim
+/// whose answer took longer than that.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claim {
+    /// Number of the claim, from 1, greater than that of each earlier claim of this executor. A claim whose number is less
+    /// than that of the last accepted one is not accepted. 0 for a heartbeat without a claim.
+    pub number: u64,
     pub leases: Leases,
     /// Time from the acceptance, by the store's clock, until the lease ends.
     pub valid_for: Duration,
     /// Time from the end of the lease until no call can be open that began before it.
     pub open_for: Duration,
     pub decision: Option<Decision>,
+    /// Name by which the broker tells if the process is still connected. It is written whether the claim is accepted or not.
+    pub presence: Option<String>,
+}
+
+impl Claim {
+    /// Longest time from the sending of a claim until its answer. It is also the time before the end of a lease in which the
+    /// lease is no longer renewed without a decision, so that the renewal is visible before the lease ends for others.
+    pub const COMMIT_TIME: Duration = Duration::from_secs(4);
+
+    /// Returns true if the executor holds no slot and uses none. Such a claim takes nothing from others, so it needs no
+    /// decision, even if no lease lasts.
+    pub fn holds_nothing(&self) -> bool {
+        let mut holdings = self.leases.values().flat_map(|share| share.resources.values());
+        holdings.all(|holding| holding.granted == 0 && holding.used == 0)
+    }
 }
 
 /// What an executor decided by the fleet's state of one version. The store accepts it only if that version is still the
@@ -45,7 +67,9 @@ pub struct Decision {
 /// Shares of all executors, and what they share. It is one consistent snapshot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FleetState {
-    /// Number of decisions so far.
+    /// Time of the store, not after that of the snapshot. The leases of holders are judged by it.
+    pub read_at: Timestamp,
+    /// Number of decisions so far, one of this heartbeat included.
     pub version: u64,
     pub lanes: BTreeMap<Scope, LaneState>,
     pub holders: Vec<Holder>,
@@ -60,6 +84,8 @@ pub struct Holder {
     pub valid_until: Timestamp,
     /// Time from which none of its calls can be open any more, unless it has renewed its lease.
     pub open_until: Timestamp,
+    /// Name by which the broker tells if the process is still connected.
+    pub presence: Option<String>,
 }
 
 /// Messages of one executor to the others.
@@ -132,7 +158,7 @@ pub struct Exchanged {
     pub peers: Vec<Peer>,
     /// True if the claim was accepted.
     pub accepted: bool,
-    /// State of the fleet without this executor, as it was before this heartbeat.
+    /// Shares of the other executors, as they were before this heartbeat, and the lanes as they are after it.
     pub fleet: FleetState,
 }
 
@@ -146,7 +172,11 @@ pub trait Exchange: Send + Sync {
     /// Deletes the executor, if it exists: it has nothing in hand and asks nothing.
     async fn leave(&self, name: &str) -> Result<(), StoreError>;
 
-    /// Deletes the executors whose last heartbeat was before `before`.
+    /// Deletes the executor, whose process is gone, if its lease still ends at `valid_until`. One that has renewed its lease
+    /// meanwhile stays.
+    async fn bury(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError>;
+
+    /// Deletes the executors whose last heartbeat was before `before`, and whose calls were at an end before `before`.
     async fn forget_executors(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 

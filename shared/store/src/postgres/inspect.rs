@@ -31,11 +31,12 @@ FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
 /// All tables of the schema.
-pub const ALL_TABLES: [&str; 12] = [
+pub const ALL_TABLES: [&str; 13] = [
     "dataset_items",
     "datasets",
     "deferred",
     "executors",
+    "fleet",
     "invocations",
     "lead",
     "provider_secrets",

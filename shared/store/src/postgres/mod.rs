@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod executors;
 mod feed;
+mod fleet;
 mod inspect;
 mod invocations;
 mod job_states;

@@ -3,13 +3,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::SignedDuration;
 use refinery::Target;
 use runmill_store::{
-    Leader as _, SettingsReader as _, StoreError,
+    Exchange as _, FleetReader as _, FleetState, Leader as _, SettingsReader as _, StoreError,
     conformance::Stores,
     postgres::{PgSettings, PgStore},
 };
-use runmill_testkit::postgres::{PrivatePostgres, TestDatabase};
+use runmill_testkit::postgres::{PrivatePostgres, TestDatabase, texts};
 use tokio_postgres::NoTls;
 
 use crate::upgrade;
@@ -73,6 +74,32 @@ async fn what_an_older_runmill_wrote_is_read_with_the_defaults() {
     store.migrate().await.unwrap();
 
     upgrade::assert_read_with_defaults(&store).await;
+}
+
+/// Executors of both releases work side by side while a fleet is upgraded.
+#[tokio::test]
+async fn an_executor_of_a_release_without_shares_holds_none() {
+    let database = TestDatabase::create().await;
+    let (mut client, connection) = tokio_postgres::connect(database.url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let older = embedded::migrations::runner().set_target(Target::Version(8));
+    older.run_async(&mut client).await.unwrap();
+    let beat = "INSERT INTO executors (name, seen_at, report, talk, beats) VALUES ('old', clock_timestamp(), '{}', '{}', 1) \
+                ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, beats = executors.beats + 1";
+    client.batch_execute(beat).await.unwrap();
+    let store = connect(database.url()).await;
+
+    store.migrate().await.unwrap();
+    client.batch_execute(beat).await.unwrap();
+
+    let (now, fleet) = store.fleet().await.unwrap();
+    assert_eq!(fleet, FleetState { read_at: now, ..FleetState::default() });
+    let after = now + SignedDuration::from_hours(1);
+    store.forget_executors(after).await.unwrap();
+    let left = "SELECT name FROM executors";
+    assert_eq!(texts(database.url(), left).await, Vec::<String>::new());
+    drop(client);
+    connection.await.unwrap().unwrap();
 }
 
 #[tokio::test]

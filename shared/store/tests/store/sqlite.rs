@@ -1,9 +1,14 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use refinery::Target;
-use runmill_proto::api::Settings;
+use runmill_proto::{
+    ProviderId,
+    api::{ExecutorStatus, Settings},
+    lease::{Scope, Share},
+};
 use runmill_store::{
-    SettingsReader as _, SettingsWriter as _, SharedStore, StoreError,
+    Beat, Claim, Exchange as _, SettingsReader as _, SettingsWriter as _, SharedStore, StoreError, Talk,
     conformance::Stores,
     sqlite::{OpenMode, SqliteStore},
 };
@@ -64,6 +69,43 @@ async fn a_shared_file_is_open_in_several_places_and_each_works_on_what_it_claim
     let error = shared().await.err().unwrap();
     assert!(matches!(&error, StoreError::Conflict(text) if text.contains("--server")), "{error}");
     drop(alone);
+}
+
+#[tokio::test]
+async fn commands_that_share_a_file_share_limits_while_they_are_alive() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("runmill.db");
+    let shared = async || SqliteStore::open_as(&path, OpenMode::Shared).await.unwrap();
+    let (first, second) = (shared().await, shared().await);
+    let beat = |name: &str, claim| Beat { status: status(name), talk: Talk::default(), claim };
+    let share = Share::default();
+    let claim = Claim {
+        number: 1,
+        leases: [(Scope::account(ProviderId::from_uuid(upgrade::ID)), share)].into(),
+        valid_for: Duration::from_mins(5),
+        ..Claim::default()
+    };
+    assert!(first.exchange(&beat("first", claim)).await.unwrap().accepted);
+
+    let read = second.exchange(&beat("second", Claim::default())).await.unwrap();
+    let holders: Vec<_> = read.fleet.holders.iter().map(|holder| &*holder.name).collect();
+    assert_eq!((holders, read.peers), (vec!["first"], vec![]));
+
+    drop(first);
+    let read = second.exchange(&beat("second", Claim::default())).await.unwrap();
+    assert_eq!(read.fleet.holders, [], "its calls ended with the process");
+}
+
+fn status(name: &str) -> ExecutorStatus {
+    ExecutorStatus {
+        name: name.to_owned(),
+        version: "0.1.0".to_owned(),
+        started_at: Timestamp::UNIX_EPOCH,
+        seen_at: Timestamp::UNIX_EPOCH,
+        draining: false,
+        lanes: Vec::new(),
+        runs: Vec::new(),
+    }
 }
 
 #[tokio::test]
