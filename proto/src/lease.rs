@@ -30,6 +30,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Treatment of the limits by an executor that cannot reach the store past its lease.
+    WithoutStore {
+        /// No call starts.
+        Stop = "stop",
+        /// The limits are divided equally among the executors that were known last.
+        Share = "share",
+    }
+}
+
 /// Slots of one resource, at one executor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {

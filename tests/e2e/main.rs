@@ -17,6 +17,7 @@ mod fairness;
 mod feeding;
 mod fleet;
 mod keys;
+mod limits;
 mod money;
 mod protocols;
 mod proxies;

@@ -2,6 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::api::ExecutorStatus;
+use runmill_broker::{Envelope, SharedBroker};
 use runmill_store::{Beat, Claim, Exchange, Exchanged, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,7 @@ use crate::{
     consumers::Consumers,
     environment::Environment,
     exchange::{Fleet, Times},
+    leases::{Keeper, Suspect},
     metrics::ExecutorMetrics,
 };
 
@@ -19,6 +21,8 @@ const POLL_EVERY: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Longest time that an exchange may take.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest time that a question to the broker may take.
+const BROKER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Interval at which executors that are long gone are deleted.
 const FORGET_EVERY: Duration = Duration::from_mins(5);
 /// Time after which an executor is long gone. Each exchange reads all that are not.
@@ -30,6 +34,8 @@ pub struct Heartbeat {
     pub environment: Arc<Environment>,
     pub consumers: Consumers,
     pub fleet: Arc<Fleet>,
+    pub leases: Arc<Keeper>,
+    pub broker: SharedBroker,
     pub metrics: ExecutorMetrics,
     pub stop: CancellationToken,
     /// Cancelled when the last job has ended.
@@ -59,20 +65,24 @@ impl Heartbeat {
 
     /// Exchanges once. Returns false if the store did not answer.
     async fn exchange(&self, started_at: Timestamp, began: Instant) -> bool {
+        let draining = self.stop.is_cancelled();
+        let claim = self.leases.claim(draining);
+        self.announce().await;
         let status = ExecutorStatus {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at,
             seen_at: self.environment.clock.now(),
-            draining: self.stop.is_cancelled(),
+            draining,
             lanes: self.consumers.status(),
             runs: self.fleet.runs(),
         };
-        let beat = Beat { status, talk: self.fleet.talk(), claim: Claim::default() };
+        let beat = Beat { status, talk: self.fleet.talk(), claim };
         let exchange = Exchange::exchange(&*self.environment.store, &beat);
         match timeout(EXCHANGE_TIMEOUT, exchange).await {
             Ok(Ok(exchanged)) => {
-                self.hear(&exchanged, Times { began, ended: Instant::now() });
+                self.hear(&beat.claim, &exchanged, Times { began, ended: Instant::now() });
+                self.bury_the_dead().await;
                 true
             }
             Ok(Err(error)) => self.missed(&error),
@@ -80,15 +90,35 @@ impl Heartbeat {
         }
     }
 
-    fn hear(&self, exchanged: &Exchanged, times: Times) {
+    fn hear(&self, claim: &Claim, exchanged: &Exchanged, times: Times) {
         self.metrics.last_exchange.set(exchanged.now.as_second());
         self.fleet.hear(exchanged, times);
+        self.leases.hear(claim, exchanged, times);
+    }
+
+    /// Tells the other executors of refusals at once. A failure is ignored: they learn them from the store.
+    async fn announce(&self) {
+        for control in self.leases.announcements() {
+            let sent = self.broker.broadcast(Envelope::new(&control));
+            let _failed = timeout(BROKER_TIMEOUT, sent).await;
+        }
+    }
+
+    /// Removes the executors that died with shares, so that these need not wait until no call can be open.
+    async fn bury_the_dead(&self) {
+        for Suspect { name, presence, valid_until } in self.leases.suspects(self.broker.frozen_gone_after()) {
+            let present = timeout(BROKER_TIMEOUT, self.broker.is_present(&presence)).await;
+            if let Ok(Ok(false)) = present {
+                self.note(Exchange::bury(&*self.environment.store, &name, valid_until)).await;
+            }
+        }
     }
 
     fn missed(&self, error: &dyn std::fmt::Display) -> bool {
         self.metrics.exchange_failures.inc();
         tracing::warn!(event = "executor.report_failed", %error);
         self.fleet.missed();
+        self.leases.missed();
         false
     }
 
@@ -97,7 +127,10 @@ impl Heartbeat {
         let every = if !done || self.fleet.is_asking() { POLL_EVERY } else { ExecutorStatus::REPORTS_EVERY };
         let soon = async {
             if done {
-                self.fleet.urgent.notified().await;
+                tokio::select! {
+                    () = self.fleet.urgent.notified() => {}
+                    () = self.leases.urgent() => {}
+                }
                 sleep(PAUSE).await;
             } else {
                 std::future::pending::<()>().await;

@@ -9,6 +9,7 @@ mod environment;
 mod exchange;
 mod heartbeat;
 mod job;
+mod leases;
 mod metrics;
 mod requests;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use runmill_broker::SharedBroker;
 use runmill_llm::Factory;
+use runmill_proto::lease::WithoutStore;
 use runmill_quota::Lanes;
 use runmill_runtime::{Clock, Lifecycle};
 use runmill_store::ExecutorStore;
@@ -27,7 +29,7 @@ pub use metrics::ExecutorMetrics;
 
 use crate::{
     consumers::Consumers, environment::Environment, exchange::Fleet, heartbeat::Heartbeat, job::Pipeline,
-    requests::Requests,
+    leases::Keeper, requests::Requests,
 };
 
 /// Parts and settings of an executor.
@@ -40,6 +42,9 @@ pub struct Executor {
     pub factory: Arc<Factory>,
     /// Limits of the providers. The factory's clients must use the same ones.
     pub lanes: Arc<Lanes>,
+    /// Maximum number of calls of this executor in flight at a provider that states no concurrency.
+    pub lane_concurrency: u32,
+    pub limits_without_store: WithoutStore,
     pub clock: Clock,
     pub metrics: ExecutorMetrics,
     /// Number of partitions of the logs. Must be the same in every process.
@@ -53,11 +58,19 @@ impl Executor {
     /// are requeued. At its kill, calls in flight are interrupted and reported; their jobs are fed again, and the
     /// interruption does not count as an attempt.
     pub fn start(self, life: &Lifecycle) {
+        let leases = Arc::new(Keeper::new(
+            self.name.clone(),
+            self.lanes.clone(),
+            self.clock.clone(),
+            self.lane_concurrency,
+            self.limits_without_store,
+        ));
         let environment = Arc::new(Environment::new(
             self.store,
             self.opener,
             self.factory,
             self.lanes,
+            leases.clone(),
             self.clock,
             life.kill.clone(),
         ));
@@ -79,6 +92,8 @@ impl Executor {
             environment,
             consumers: consumers.clone(),
             fleet,
+            leases,
+            broker: self.broker.clone(),
             metrics: self.metrics,
             stop: life.stop.clone(),
             drained: drained.clone(),

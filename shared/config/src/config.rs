@@ -7,7 +7,7 @@ use std::{
 
 use runmill_address::AddressRules;
 use runmill_pricing::PriceTable;
-use runmill_proto::{Range, api::RateLimit};
+use runmill_proto::{Range, api::RateLimit, lease::WithoutStore};
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 
@@ -42,6 +42,7 @@ pub struct Config {
     pub queue_expires: Option<Duration>,
     pub log_partitions: u16,
     pub lane_concurrency: u32,
+    pub limits_without_store: WithoutStore,
     pub body_max_bytes: usize,
     pub line_max_bytes: usize,
     pub database_pool: usize,
@@ -82,6 +83,9 @@ impl Config {
                 .map(Duration::from_secs),
             log_partitions: read.number(&variable::LOG_PARTITIONS, Range::new(1, 64)),
             lane_concurrency: read.number(&variable::LANE_CONCURRENCY, RateLimit::CONCURRENCY),
+            limits_without_store: read
+                .parse(&variable::LIMITS_WITHOUT_STORE, str::parse::<WithoutStore>)
+                .unwrap_or(WithoutStore::Stop),
             body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES),
             line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES),
             database_pool: read.number(&variable::DATABASE_POOL, Range::new(1, 1000)),

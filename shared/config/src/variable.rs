@@ -69,6 +69,8 @@ variables! {
         "Number of queues over which the records of finished calls are spread on their way to the log-sinks, from 1 to 64. Must be the same in every process; log-sinks also read the queues of a former larger number.";
     LANE_CONCURRENCY = "RUNMILL_LANE_CONCURRENCY", Some("64"),
         "Maximum number of calls in flight per executor at a provider that states no `rate_limit.concurrency`, from 1 to 100000.";
+    LIMITS_WITHOUT_STORE = "RUNMILL_LIMITS_WITHOUT_STORE", Some("stop"),
+        "How an executor that has not reached the database for 12 seconds keeps providers' limits: `stop` starts no calls; `share` goes on with an equal share for each executor that it knew last, which may exceed a limit if others have joined or have calls open.";
     BODY_MAX_BYTES = "RUNMILL_BODY_MAX_BYTES", Some("1048576"),
         "Largest size of a request's body in bytes, except for datasets, from 1024 to 1073741824.";
     LINE_MAX_BYTES = "RUNMILL_LINE_MAX_BYTES", Some("8388608"),

@@ -59,6 +59,7 @@ impl Consumers {
     /// Starts and stops consumers as providers come and go, until `stop`; then waits for the jobs in progress.
     pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
         let mut listener = broker.listen().await.context("listening for control messages")?;
+        self.environment.leases.present_as(listener.presence());
         let mut running = JoinSet::new();
         let mut refresh = interval(REFRESH);
         while !stop.is_cancelled() {
@@ -67,6 +68,7 @@ impl Consumers {
                 _ = refresh.tick() => {}
                 heard = self.next_change(&mut *listener) => {
                     heard.context("the broker was closed")?;
+                    self.environment.leases.present_as(listener.presence());
                 }
                 Some(ended) = running.join_next() => ended.context("a consumer's task")?,
             }

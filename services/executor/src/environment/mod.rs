@@ -19,6 +19,8 @@ use runmill_store::{ActiveRuns, ExecutorStore, ProviderReader, ProviderRow, Stor
 use runmill_vault::Opener;
 use tokio_util::sync::CancellationToken;
 
+use crate::leases::Keeper;
+
 pub use callee::{Callee, Remedy, Unusable};
 pub use run_states::RunState;
 
@@ -33,6 +35,7 @@ pub struct Environment {
     pub clock: Clock,
     pub factory: Arc<Factory>,
     pub lanes: Arc<Lanes>,
+    pub leases: Arc<Keeper>,
     pub prompts: Prompts,
     runs: RunStates,
     providers: ProviderCache,
@@ -46,6 +49,7 @@ impl Environment {
         opener: Opener,
         factory: Arc<Factory>,
         lanes: Arc<Lanes>,
+        leases: Arc<Keeper>,
         clock: Clock,
         kill: CancellationToken,
     ) -> Self {
@@ -55,6 +59,7 @@ impl Environment {
             clock,
             factory,
             lanes,
+            leases,
             prompts: Prompts::default(),
             runs: RunStates::new(kill),
             settings: SettingsCache::default(),
@@ -67,9 +72,7 @@ impl Environment {
         self.settings.refresh(&*self.store).await?;
         self.refresh_runs().await?;
         let rows = self.all_providers().await?;
-        for row in &rows {
-            self.lanes.set_limits(row.id, &row.rate_limit);
-        }
+        self.leases.set_providers(rows.iter().map(|row| (row.id, row.rate_limit.clone())));
         // Clients get the new settings now, also for calls that wait for a retry.
         for provider in self.providers.refresh(&rows, &self.settings.get()) {
             if let Err(error) = self.factory.client(&provider.target) {
@@ -110,6 +113,9 @@ impl Environment {
         if let Control::RunResumed { .. } = control {
             self.factory.reset_key_breakers();
         }
+        if let Control::LaneCooldown { provider_id, until, .. } = control {
+            self.leases.hear_cooldown(*provider_id, *until);
+        }
         self.runs.hear(control);
     }
 
@@ -147,8 +153,7 @@ impl Environment {
         id: ProviderId,
         config: &'a JobConfig,
     ) -> Result<Callee<'a>, Unusable> {
-        let limits = self.providers.reload(id, &self.settings.get()).await?;
-        self.lanes.set_limits(id, &limits);
+        self.providers.reload(id, &self.settings.get()).await?;
         self.callee(id, config).await
     }
 }

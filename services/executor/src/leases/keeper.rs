@@ -1,0 +1,247 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use runmill_proto::{
+    ProviderId,
+    api::RateLimit,
+    lease::{LaneState, Leases, Scope, WithoutStore},
+    message::Control,
+};
+use runmill_quota::{Lanes, Refusal, lease::Limits};
+use runmill_runtime::Clock;
+use runmill_store::{Claim, Exchanged};
+use tokio::{sync::Notify, time::Instant};
+
+use super::{limits, view::View};
+use crate::exchange::Times;
+
+/// Time for which a share is valid. It outlasts a restart of the database, and a dead executor's share is free soon.
+pub(super) const LEASE: Duration = Duration::from_secs(12);
+
+/// Shares of this executor, and the lanes that admit by them.
+pub struct Keeper {
+    pub(super) name: String,
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) clock: Clock,
+    /// Maximum number of calls of this executor in flight at a provider that states no concurrency.
+    pub(super) ceiling: u32,
+    without_store: WithoutStore,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub providers: BTreeMap<ProviderId, RateLimit>,
+    /// Shares that the lanes allow: those that were accepted last, or less.
+    pub held: Leases,
+    pub view: Option<Arc<View>>,
+    /// End of the lease on this process's clock.
+    pub lease_until: Option<Instant>,
+    /// Number of claims in a row that another executor's decision overtook.
+    pub conflicts: u32,
+    /// Refusals that the fleet was not told yet.
+    pub refusals: BTreeMap<ProviderId, Refusal>,
+    /// Attempts started until the last claim, by lane, and its time.
+    pub started: BTreeMap<ProviderId, (u64, Instant)>,
+    /// Longest time for which a call of each lane can be open, by the calls so far.
+    pub open_for: BTreeMap<ProviderId, Duration>,
+    presence: Option<String>,
+}
+
+/// An executor whose lease has ended, and which may be dead.
+pub struct Suspect {
+    pub name: String,
+    pub presence: String,
+    pub valid_until: Timestamp,
+}
+
+impl Keeper {
+    pub fn new(
+        name: String,
+        lanes: Arc<Lanes>,
+        clock: Clock,
+        ceiling: u32,
+        without_store: WithoutStore,
+    ) -> Self {
+        Self { name, lanes, clock, ceiling, without_store, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Sets the limits of all providers.
+    pub fn set_providers(&self, providers: impl IntoIterator<Item = (ProviderId, RateLimit)>) {
+        let providers = providers.into_iter().collect();
+        let mut state = self.lock();
+        if state.providers != providers {
+            state.held.retain(|scope, _| providers.contains_key(&scope.provider_id));
+            state.providers = providers;
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Sets the name by which the broker knows this process.
+    pub fn present_as(&self, presence: String) {
+        self.lock().presence = Some(presence);
+    }
+
+    /// Returns the claim for the next heartbeat. The lanes already admit no more than it says, so that it is true at the
+    /// moment at which the store takes it.
+    pub fn claim(&self, draining: bool) -> Claim {
+        let mut state = self.lock();
+        let presence = state.presence.clone();
+        let Some(view) = state.view.clone() else {
+            return Claim { valid_for: LEASE, presence, ..Claim::default() };
+        };
+        Claim { presence, ..self.plan(&mut state, &view, draining, Instant::now()) }
+    }
+
+    /// Applies the answer of the store to a heartbeat with this claim.
+    pub fn hear(&self, claim: &Claim, exchanged: &Exchanged, times: Times) {
+        let mut view = View { fleet: exchanged.fleet.clone(), at: exchanged.now };
+        let mut state = self.lock();
+        match (exchanged.accepted, &claim.decision) {
+            (true, decision) => {
+                state.held.clone_from(&claim.leases);
+                // The store's lease began after this exchange did, so it ends after this one.
+                state.lease_until = Some(times.began + LEASE);
+                state.conflicts = 0;
+                if let Some(decision) = decision {
+                    view = view.after(decision);
+                    state.refusals.clear();
+                }
+            }
+            (false, Some(_)) => state.conflicts += 1,
+            (false, None) => state.lease_until = None,
+        }
+        self.cool_down(&view, times.ended);
+        state.view = Some(Arc::new(view));
+        self.apply(&state);
+    }
+
+    /// Notes that an exchange failed.
+    pub fn missed(&self) {
+        let state = self.lock();
+        let executors = state.view.as_ref().map_or(1, |view| view.executors());
+        if self.without_store == WithoutStore::Stop || !state.has_ended(Instant::now()) {
+            return self.lanes.refresh();
+        }
+        let limits = state.limits();
+        let shares = limits::equal_shares(&limits, executors);
+        for id in state.providers.keys() {
+            self.set_lane(*id, &limits, &shares, None);
+        }
+    }
+
+    /// Returns when an exchange would change what this executor may do. Cancel safe.
+    pub async fn urgent(&self) {
+        while !self.is_urgent() {
+            tokio::select! {
+                () = self.changed.notified() => return,
+                () = self.lanes.pressed().notified() => {}
+            }
+        }
+    }
+
+    /// Pauses a lane, because another executor was refused.
+    pub fn hear_cooldown(&self, id: ProviderId, until: Timestamp) {
+        let pause = Duration::try_from(until.duration_since(self.clock.now())).unwrap_or_default();
+        if self.lock().providers.contains_key(&id) {
+            self.lanes.lane(id).cool_down(Instant::now() + pause);
+        }
+    }
+
+    /// Returns a message for each refusal that the other executors should know of at once.
+    pub fn announcements(&self) -> Vec<Control> {
+        let now = Instant::now();
+        let announce = |(id, refusal): (&ProviderId, &Refusal)| {
+            let pause = SignedDuration::try_from(refusal.until.saturating_duration_since(now));
+            let until = self.clock.now().saturating_add(pause.unwrap_or(SignedDuration::ZERO));
+            Some(Control::LaneCooldown {
+                provider_id: *id,
+                until: until.ok()?,
+                reason: refusal.reason.clone(),
+            })
+        };
+        self.lock().refusals.iter().filter_map(announce).collect()
+    }
+
+    /// Returns the executors that hold calls after the end of their leases, and may be dead: those that were silent for
+    /// less than `frozen_gone_after`, so that the broker does not know them as gone because they are frozen.
+    pub fn suspects(&self, frozen_gone_after: Duration) -> Vec<Suspect> {
+        let state = self.lock();
+        let Some(view) = &state.view else { return Vec::new() };
+        let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
+        let suspects = view.fleet.holders.iter().filter(|holder| {
+            let silent = view.at.duration_since(holder.valid_until) + lease;
+            view.at >= holder.valid_until && silent.unsigned_abs() < frozen_gone_after
+        });
+        let suspect = |holder: &runmill_store::Holder| {
+            let presence = holder.presence.clone()?;
+            Some(Suspect { name: holder.name.clone(), presence, valid_until: holder.valid_until })
+        };
+        suspects.filter_map(suspect).collect()
+    }
+
+    /// Returns the shares of this executor and the states of the lanes.
+    pub fn report(&self) -> (Leases, BTreeMap<Scope, LaneState>) {
+        let state = self.lock();
+        let lanes = state.view.as_ref().map(|view| view.lanes().clone());
+        (state.held.clone(), lanes.unwrap_or_default())
+    }
+
+    /// Pauses the lanes that the fleet pauses.
+    fn cool_down(&self, view: &View, now: Instant) {
+        for (scope, lane) in view.lanes() {
+            let Some(cooldown) = &lane.cooldown else { continue };
+            if let Ok(pause) = Duration::try_from(cooldown.until.duration_since(view.at)) {
+                self.lanes.lane(scope.provider_id).cool_down(now + pause);
+            }
+        }
+    }
+
+    /// Lets the lanes admit what is held.
+    pub(super) fn apply(&self, state: &State) {
+        let limits = state.limits();
+        let until = state.lease_until.unwrap_or_else(Instant::now);
+        for id in state.providers.keys() {
+            self.set_lane(*id, &limits, &state.held, Some(until));
+        }
+    }
+
+    fn set_lane(&self, id: ProviderId, limits: &Limits, leases: &Leases, until: Option<Instant>) {
+        let (account, models) = limits::allowances(limits, leases, id);
+        let lane = self.lanes.lane(id);
+        lane.set_allowances(&account, &models);
+        lane.set_lease(until);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub fn has_ended(&self, now: Instant) -> bool {
+        self.lease_until.is_none_or(|until| now >= until)
+    }
+
+    /// Returns the limits of all lanes, as the fleet knows them.
+    pub fn limits(&self) -> Limits {
+        match &self.view {
+            Some(view) => self.limits_with(view.lanes()),
+            None => self.limits_with(&BTreeMap::new()),
+        }
+    }
+
+    pub fn limits_with(&self, lanes: &BTreeMap<Scope, LaneState>) -> Limits {
+        let mut all = Limits::new();
+        for (id, rate_limit) in &self.providers {
+            limits::add(&mut all, *id, rate_limit, lanes);
+        }
+        all
+    }
+}

@@ -1,0 +1,208 @@
+//! Computes a claim.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use runmill_proto::{
+    ProviderId,
+    lease::{Holding, LaneState, Leases, Resource, Scope, Share},
+};
+use runmill_quota::{
+    adaptive::{self, Observed},
+    lease::{Limit, plan},
+};
+use runmill_store::{Claim, Decision};
+use tokio::time::Instant;
+
+use super::{
+    keeper::{Keeper, LEASE, State},
+    view::View,
+    wants::wants,
+};
+
+/// Number of claims in a row that others overtook, after which the lease is renewed as it is.
+const CONFLICTS_MAX: u32 = 3;
+
+/// Longest time for which the first calls of a lane can be open: the default of `request.total_timeout_seconds`.
+const OPEN_FOR_UNKNOWN: Duration = Duration::from_mins(10);
+
+impl Keeper {
+    /// Plans the next shares, lowers the lanes to them, and measures what is in use then.
+    pub(super) fn plan(&self, state: &mut State, view: &View, draining: bool, now: Instant) -> Claim {
+        let ended = state.has_ended(now);
+        let own = self.demand(state, draining, ended, now);
+        let mut changes = self.changes(state, view, &own, now);
+        let mut lanes = view.lanes().clone();
+        lanes.extend(changes.clone());
+        let limits = state.limits_with(&lanes);
+        let planned = plan(&limits, &self.name, &own, &view.others(), view.at);
+        let (mut leases, mut decides) = (planned.leases, planned.grows || ended || !changes.is_empty());
+        if decides && !ended && state.conflicts >= CONFLICTS_MAX {
+            lower(&mut leases, &state.held);
+            changes.clear();
+            (decides, state.conflicts) = (false, 0);
+        }
+        lower(&mut state.held, &leases);
+        self.apply(state);
+        let open_for = self.measure(&mut leases, &mut state.open_for);
+        let decision = decides.then(|| Decision { version: view.fleet.version, lanes: changes });
+        Claim { leases, valid_for: LEASE, open_for, decision, presence: None }
+    }
+
+    /// Returns true if a claim now would grow a share, change a lane, or renew a lease that has ended.
+    pub(super) fn is_urgent(&self) -> bool {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let Some(view) = state.view.clone() else { return false };
+        if state.has_ended(now) || state.conflicts > 0 {
+            return !state.providers.is_empty();
+        }
+        let mut own = state.held.clone();
+        for (scope, share) in &mut own {
+            let lane = self.lanes.lane(scope.provider_id);
+            (share.signals, share.waiting) = (lane.signals(), lane.waiting());
+            for (resource, holding) in &mut share.resources {
+                if *resource == Resource::Concurrency && scope.model.is_none() {
+                    holding.used = lane.in_flight();
+                }
+                if share.waiting > 0 {
+                    holding.wants = u32::MAX;
+                }
+            }
+        }
+        if !self.changes(&mut state, &view, &own, now).is_empty() {
+            return true;
+        }
+        self.cap_wants(&state, &mut own);
+        plan(&state.limits(), &self.name, &own, &view.others(), view.at).grows
+    }
+
+    /// Returns this executor's shares with what it wants. A lease that has ended grants nothing any more.
+    fn demand(&self, state: &mut State, draining: bool, ended: bool, now: Instant) -> Leases {
+        let mut own = Leases::new();
+        let mut rates = BTreeMap::new();
+        for (scope, limits) in state.limits() {
+            let id = scope.provider_id;
+            let lane = self.lanes.lane(id);
+            let rate = *rates.entry(id).or_insert_with(|| {
+                rate(&mut state.started, id, lane.signals().started, now)
+            });
+            let usage = lane.usage(scope.model.as_deref());
+            let held = state.held.get(&scope);
+            let holding = |(resource, limit): (&Resource, &Limit)| {
+                let held = held.and_then(|share| share.resources.get(resource)).copied().unwrap_or_default();
+                let holding = Holding {
+                    granted: if ended { 0 } else { held.granted },
+                    used: if *resource == Resource::Concurrency { usage.in_flight } else { 0 },
+                    wants: if draining { 0 } else { wants(*resource, limit, &usage, rate) },
+                };
+                (*resource, holding)
+            };
+            let resources = limits.iter().map(holding).collect();
+            let share = Share { resources, waiting: usage.waiting, signals: lane.signals(), ..Share::default() };
+            own.insert(scope, share);
+        }
+        self.cap_wants(state, &mut own);
+        own
+    }
+
+    /// Bounds what this executor wants of lanes without a stated concurrency.
+    fn cap_wants(&self, state: &State, own: &mut Leases) {
+        for (scope, share) in own.iter_mut().filter(|(scope, _)| scope.model.is_none()) {
+            let stated = state.providers.get(&scope.provider_id).and_then(|limit| limit.concurrency);
+            if let (None, Some(holding)) = (stated, share.resources.get_mut(&Resource::Concurrency)) {
+                holding.wants = holding.wants.min(self.ceiling);
+            }
+        }
+    }
+
+    /// Returns the lanes whose state changes by what the fleet met.
+    fn changes(
+        &self,
+        state: &mut State,
+        view: &View,
+        own: &Leases,
+        now: Instant,
+    ) -> BTreeMap<Scope, LaneState> {
+        let mut changes = BTreeMap::new();
+        let ids: Vec<_> = state.providers.iter().map(|(id, limit)| (*id, limit.concurrency)).collect();
+        for (id, stated) in ids {
+            if let Some(refusal) = self.lanes.lane(id).take_refusal() {
+                state.refusals.insert(id, refusal);
+            }
+            let pause = state.refusals.get(&id).map(|refusal| refusal.until.saturating_duration_since(now));
+            let scope = Scope::account(id);
+            let before = view.lanes().get(&scope).cloned().unwrap_or_default();
+            let mut after = before.clone();
+            let at = self.clock.now();
+            if let (Some(pause), Some(refusal)) = (pause, state.refusals.get(&id)) {
+                after = adaptive::cool(&after, at, pause, &refusal.reason).unwrap_or(after);
+            }
+            if stated.is_none() {
+                let seen = self.observe(view, own, &scope, pause);
+                let ceiling = self.ceiling.saturating_mul(view.executors());
+                after = adaptive::step(&after, &seen, at, ceiling).unwrap_or(after);
+            }
+            if after != before {
+                changes.insert(scope, after);
+            }
+        }
+        changes
+    }
+
+    fn observe(&self, view: &View, own: &Leases, scope: &Scope, retry_after: Option<Duration>) -> Observed {
+        let mut seen = Observed { retry_after, ..Observed::default() };
+        for holder in view.fleet.holders.iter().filter(|holder| view.at < holder.valid_until) {
+            if let Some(share) = holder.leases.get(scope) {
+                seen.add(&holder.name, share);
+            }
+        }
+        if let Some(share) = own.get(scope) {
+            seen.add(&self.name, share);
+        }
+        seen
+    }
+
+    /// Sets what is in use. Returns the longest time for which a call can be open that starts within the lease.
+    fn measure(&self, leases: &mut Leases, open_for: &mut BTreeMap<ProviderId, Duration>) -> Duration {
+        let mut longest = Duration::ZERO;
+        for (scope, share) in leases {
+            let lane = self.lanes.lane(scope.provider_id);
+            let usage = lane.usage(scope.model.as_deref());
+            let seen = open_for.entry(scope.provider_id).or_default();
+            *seen = usage.open_for.max(*seen);
+            let bound = if seen.is_zero() { OPEN_FOR_UNKNOWN } else { *seen };
+            share.open_seconds = u32::try_from(bound.as_secs() + 1).unwrap_or(u32::MAX);
+            (share.waiting, share.signals) = (usage.waiting, lane.signals());
+            if let Some(holding) = share.resources.get_mut(&Resource::Concurrency) {
+                holding.used = usage.in_flight;
+            }
+            longest = longest.max(bound);
+        }
+        longest
+    }
+}
+
+/// Returns the attempts per second since this was last asked.
+fn rate(
+    before: &mut BTreeMap<ProviderId, (u64, Instant)>,
+    id: ProviderId,
+    started: u64,
+    now: Instant,
+) -> f64 {
+    let (count, at) = before.insert(id, (started, now)).unwrap_or((started, now));
+    let elapsed = now.saturating_duration_since(at).as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a count of seconds")]
+    let started = started.saturating_sub(count) as f64;
+    if elapsed > 0.0 { started / elapsed } else { 0.0 }
+}
+
+/// Lowers each of the shares to that of `bound`.
+fn lower(shares: &mut Leases, bound: &Leases) {
+    for (scope, share) in shares {
+        for (resource, holding) in &mut share.resources {
+            let bound = bound.get(scope).and_then(|share| share.resources.get(resource));
+            holding.granted = holding.granted.min(bound.map_or(0, |bound| bound.granted));
+        }
+    }
+}
+
