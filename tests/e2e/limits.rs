@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use runmill_gateway::CallRecord;
 use runmill_proto::{ProviderId, RunId, RunStatus};
-use runmill_testkit::Proxy;
 use serde_json::{Value, json};
 
-use crate::support::{Cluster, Plan, data::questions, until};
+use crate::support::{Cluster, data::questions, until};
 
 const MICROSECONDS: i64 = 1_000_000;
 

@@ -1,8 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use runmill_proto::api::ExecutorStatus;
 use runmill_broker::{Envelope, SharedBroker};
+use runmill_proto::api::ExecutorStatus;
 use runmill_store::{Beat, Claim, Exchange, Exchanged, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -82,7 +82,7 @@ impl Heartbeat {
         match timeout(EXCHANGE_TIMEOUT, exchange).await {
             Ok(Ok(exchanged)) => {
                 self.hear(&beat.claim, &exchanged, Times { began, ended: Instant::now() });
-                self.bury_the_dead().await;
+                self.remove_the_dead().await;
                 true
             }
             Ok(Err(error)) => self.missed(&error),
@@ -105,11 +105,11 @@ impl Heartbeat {
     }
 
     /// Removes the executors that died with shares, so that these need not wait until no call can be open.
-    async fn bury_the_dead(&self) {
+    async fn remove_the_dead(&self) {
         for Suspect { name, presence, valid_until } in self.leases.suspects(self.broker.frozen_gone_after()) {
             let present = timeout(BROKER_TIMEOUT, self.broker.is_present(&presence)).await;
             if let Ok(Ok(false)) = present {
-                self.note(Exchange::bury(&*self.environment.store, &name, valid_until)).await;
+                self.note(Exchange::remove_dead(&*self.environment.store, &name, valid_until)).await;
             }
         }
     }

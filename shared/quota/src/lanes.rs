@@ -3,36 +3,49 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use runmill_proto::{ProviderId, api::RateLimit};
+use runmill_proto::ProviderId;
+use tokio::sync::Notify;
 
-use crate::{Allowance, Lane};
+use crate::Lane;
 
 /// Lanes of this process, by provider. All calls of a provider share its lane.
 #[derive(Debug)]
 pub struct Lanes {
-    /// Maximum number of attempts in flight at a provider that states no limit.
-    default_concurrency: u32,
+    /// Concurrency of a new lane. `None` if it admits nothing before it has a lease.
+    concurrency: Option<u32>,
+    pressed: Arc<Notify>,
     by_provider: Mutex<HashMap<ProviderId, Arc<Lane>>>,
 }
 
 impl Lanes {
-    pub fn new(default_concurrency: u32) -> Self {
-        Self { default_concurrency, by_provider: Mutex::default() }
+    /// Returns lanes that need no lease and admit `concurrency` attempts each.
+    pub fn new(concurrency: u32) -> Self {
+        Self::of(Some(concurrency))
     }
 
-    /// Returns the provider's lane. A new lane has the limits of a provider that states none.
+    /// Returns lanes that admit nothing before they have a lease.
+    pub fn leased() -> Self {
+        Self::of(None)
+    }
+
+    fn of(concurrency: Option<u32>) -> Self {
+        Self { concurrency, pressed: Arc::default(), by_provider: Mutex::default() }
+    }
+
     pub fn lane(&self, id: ProviderId) -> Arc<Lane> {
-        let new = || Arc::new(Lane::new(self.default_concurrency));
+        let new = || Arc::new(Lane::with(self.concurrency, self.pressed.clone()));
         self.lock().entry(id).or_insert_with(new).clone()
     }
 
-    /// Gives the provider's lane the whole of the limits that the provider states, and returns it.
-    pub fn set_limits(&self, id: ProviderId, limits: &RateLimit) -> Arc<Lane> {
-        let lane = self.lane(id);
-        let account = Allowance::of_account(limits, self.default_concurrency);
-        let models = limits.models.iter().map(|(name, limit)| (name.clone(), Allowance::of_model(limit)));
-        lane.set_allowances(&account, &models.collect());
-        lane
+    /// Returns a notice of attempts that wait for a larger allowance, at most four times a second for each lane, and of
+    /// refusals.
+    pub fn pressed(&self) -> &Notify {
+        &self.pressed
+    }
+
+    /// Updates what the consumers of all lanes may take.
+    pub fn refresh(&self) {
+        self.lock().values().for_each(|lane| lane.refresh());
     }
 
     /// Closes the lane of a provider that is gone.
@@ -60,21 +73,13 @@ mod tests {
         ProviderId::from_uuid(Uuid::from_u128(n))
     }
 
-    fn limits(concurrency: Option<u32>) -> RateLimit {
-        RateLimit { concurrency, ..RateLimit::default() }
-    }
-
     #[test]
     fn all_who_call_a_provider_share_its_lane() {
         let lanes = Lanes::new(64);
-        let first = lanes.lane(provider(1));
-        assert_eq!(first.concurrency(), 64);
-
-        let second = lanes.set_limits(provider(1), &limits(Some(8)));
+        let (first, second) = (lanes.lane(provider(1)), lanes.lane(provider(1)));
 
         assert!(Arc::ptr_eq(&first, &second));
-        assert_eq!((first.concurrency(), lanes.lane(provider(2)).concurrency()), (8, 64));
-        assert_eq!(lanes.set_limits(provider(1), &limits(None)).concurrency(), 64);
+        assert_eq!((first.concurrency(), Lanes::leased().lane(provider(1)).concurrency()), (64, 0));
     }
 
     #[tokio::test]

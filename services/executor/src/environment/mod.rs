@@ -153,7 +153,8 @@ impl Environment {
         id: ProviderId,
         config: &'a JobConfig,
     ) -> Result<Callee<'a>, Unusable> {
-        self.providers.reload(id, &self.settings.get()).await?;
+        let limits = self.providers.reload(id, &self.settings.get()).await?;
+        self.leases.set_provider(id, limits);
         self.callee(id, config).await
     }
 }

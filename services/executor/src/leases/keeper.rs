@@ -50,6 +50,8 @@ pub(super) struct State {
     pub started: BTreeMap<ProviderId, (u64, Instant)>,
     /// Longest time for which a call of each lane can be open, by the calls so far.
     pub open_for: BTreeMap<ProviderId, Duration>,
+    /// Number of the last claim.
+    pub number: u64,
     presence: Option<String>,
 }
 
@@ -83,6 +85,16 @@ impl Keeper {
         }
     }
 
+    /// Sets the limits of one provider, which may be new.
+    pub fn set_provider(&self, id: ProviderId, limits: RateLimit) {
+        let mut state = self.lock();
+        let before = state.providers.insert(id, limits.clone());
+        if before.is_none_or(|before| before != limits) {
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
     /// Sets the name by which the broker knows this process.
     pub fn present_as(&self, presence: String) {
         self.lock().presence = Some(presence);
@@ -94,29 +106,30 @@ impl Keeper {
         let mut state = self.lock();
         let presence = state.presence.clone();
         let Some(view) = state.view.clone() else {
-            return Claim { valid_for: LEASE, presence, ..Claim::default() };
+            return Claim { presence, ..Claim::default() };
         };
-        Claim { presence, ..self.plan(&mut state, &view, draining, Instant::now()) }
+        state.number += 1;
+        let number = state.number;
+        Claim { presence, number, ..self.plan(&mut state, &view, draining, Instant::now()) }
     }
 
     /// Applies the answer of the store to a heartbeat with this claim.
     pub fn hear(&self, claim: &Claim, exchanged: &Exchanged, times: Times) {
-        let mut view = View { fleet: exchanged.fleet.clone(), at: exchanged.now };
         let mut state = self.lock();
+        // An answer that took long, perhaps because this process was frozen, is no ground for a share.
+        let in_time = times.ended.duration_since(times.began) < Claim::COMMIT_TIME;
         match (exchanged.accepted, &claim.decision) {
-            (true, decision) => {
+            (true, _) if in_time => {
                 state.held.clone_from(&claim.leases);
                 // The store's lease began after this exchange did, so it ends after this one.
                 state.lease_until = Some(times.began + LEASE);
                 state.conflicts = 0;
-                if let Some(decision) = decision {
-                    view = view.after(decision);
-                    state.refusals.clear();
-                }
+                state.refusals.clear();
             }
             (false, Some(_)) => state.conflicts += 1,
-            (false, None) => state.lease_until = None,
+            (true | false, _) => state.lease_until = None,
         }
+        let view = View(exchanged.fleet.clone());
         self.cool_down(&view, times.ended);
         state.view = Some(Arc::new(view));
         self.apply(&state);
@@ -175,9 +188,9 @@ impl Keeper {
         let state = self.lock();
         let Some(view) = &state.view else { return Vec::new() };
         let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
-        let suspects = view.fleet.holders.iter().filter(|holder| {
-            let silent = view.at.duration_since(holder.valid_until) + lease;
-            view.at >= holder.valid_until && silent.unsigned_abs() < frozen_gone_after
+        let suspects = view.holders().iter().filter(|holder| {
+            let silent = view.at().duration_since(holder.valid_until) + lease;
+            view.at() >= holder.valid_until && silent.unsigned_abs() < frozen_gone_after
         });
         let suspect = |holder: &runmill_store::Holder| {
             let presence = holder.presence.clone()?;
@@ -197,7 +210,7 @@ impl Keeper {
     fn cool_down(&self, view: &View, now: Instant) {
         for (scope, lane) in view.lanes() {
             let Some(cooldown) = &lane.cooldown else { continue };
-            if let Ok(pause) = Duration::try_from(cooldown.until.duration_since(view.at)) {
+            if let Ok(pause) = Duration::try_from(cooldown.until.duration_since(view.at())) {
                 self.lanes.lane(scope.provider_id).cool_down(now + pause);
             }
         }
@@ -225,8 +238,14 @@ impl Keeper {
 }
 
 impl State {
+    /// Returns true if nothing may start any more.
     pub fn has_ended(&self, now: Instant) -> bool {
         self.lease_until.is_none_or(|until| now >= until)
+    }
+
+    /// Returns true if the lease is over before a claim that is sent now would surely be accepted.
+    pub fn ends_soon(&self, now: Instant) -> bool {
+        self.has_ended(now + Claim::COMMIT_TIME)
     }
 
     /// Returns the limits of all lanes, as the fleet knows them.

@@ -28,13 +28,13 @@ const OPEN_FOR_UNKNOWN: Duration = Duration::from_mins(10);
 impl Keeper {
     /// Plans the next shares, lowers the lanes to them, and measures what is in use then.
     pub(super) fn plan(&self, state: &mut State, view: &View, draining: bool, now: Instant) -> Claim {
-        let ended = state.has_ended(now);
+        let ended = state.ends_soon(now);
         let own = self.demand(state, draining, ended, now);
         let mut changes = self.changes(state, view, &own, now);
         let mut lanes = view.lanes().clone();
         lanes.extend(changes.clone());
         let limits = state.limits_with(&lanes);
-        let planned = plan(&limits, &self.name, &own, &view.others(), view.at);
+        let planned = plan(&limits, &self.name, &own, &view.others(), view.at());
         let (mut leases, mut decides) = (planned.leases, planned.grows || ended || !changes.is_empty());
         if decides && !ended && state.conflicts >= CONFLICTS_MAX {
             lower(&mut leases, &state.held);
@@ -44,8 +44,8 @@ impl Keeper {
         lower(&mut state.held, &leases);
         self.apply(state);
         let open_for = self.measure(&mut leases, &mut state.open_for);
-        let decision = decides.then(|| Decision { version: view.fleet.version, lanes: changes });
-        Claim { leases, valid_for: LEASE, open_for, decision, presence: None }
+        let decision = decides.then(|| Decision { version: view.version(), lanes: changes });
+        Claim { leases, valid_for: LEASE, open_for, decision, ..Claim::default() }
     }
 
     /// Returns true if a claim now would grow a share, change a lane, or renew a lease that has ended.
@@ -53,7 +53,7 @@ impl Keeper {
         let mut state = self.lock();
         let now = Instant::now();
         let Some(view) = state.view.clone() else { return false };
-        if state.has_ended(now) || state.conflicts > 0 {
+        if state.ends_soon(now) || state.conflicts > 0 {
             return !state.providers.is_empty();
         }
         let mut own = state.held.clone();
@@ -73,7 +73,7 @@ impl Keeper {
             return true;
         }
         self.cap_wants(&state, &mut own);
-        plan(&state.limits(), &self.name, &own, &view.others(), view.at).grows
+        plan(&state.limits(), &self.name, &own, &view.others(), view.at()).grows
     }
 
     /// Returns this executor's shares with what it wants. A lease that has ended grants nothing any more.
@@ -83,9 +83,8 @@ impl Keeper {
         for (scope, limits) in state.limits() {
             let id = scope.provider_id;
             let lane = self.lanes.lane(id);
-            let rate = *rates.entry(id).or_insert_with(|| {
-                rate(&mut state.started, id, lane.signals().started, now)
-            });
+            let rate =
+                *rates.entry(id).or_insert_with(|| rate(&mut state.started, id, lane.signals().started, now));
             let usage = lane.usage(scope.model.as_deref());
             let held = state.held.get(&scope);
             let holding = |(resource, limit): (&Resource, &Limit)| {
@@ -98,7 +97,8 @@ impl Keeper {
                 (*resource, holding)
             };
             let resources = limits.iter().map(holding).collect();
-            let share = Share { resources, waiting: usage.waiting, signals: lane.signals(), ..Share::default() };
+            let share =
+                Share { resources, waiting: usage.waiting, signals: lane.signals(), ..Share::default() };
             own.insert(scope, share);
         }
         self.cap_wants(state, &mut own);
@@ -151,7 +151,7 @@ impl Keeper {
 
     fn observe(&self, view: &View, own: &Leases, scope: &Scope, retry_after: Option<Duration>) -> Observed {
         let mut seen = Observed { retry_after, ..Observed::default() };
-        for holder in view.fleet.holders.iter().filter(|holder| view.at < holder.valid_until) {
+        for holder in view.live() {
             if let Some(share) = holder.leases.get(scope) {
                 seen.add(&holder.name, share);
             }
@@ -205,4 +205,3 @@ fn lower(shares: &mut Leases, bound: &Leases) {
         }
     }
 }
-

@@ -7,7 +7,7 @@ use runmill_proto::{
     lease::WithoutStore,
 };
 use runmill_quota::{Admission, Ask, Lane, Lanes};
-use runmill_runtime::{Clock, ManualClock};
+use runmill_runtime::ManualClock;
 use runmill_store::{Beat, Exchange as _, Talk, sqlite::SqliteStore};
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, timeout};

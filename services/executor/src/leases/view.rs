@@ -3,40 +3,46 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use runmill_proto::lease::{LaneState, Scope};
 use runmill_quota::lease::{Other, State};
-use runmill_store::{Decision, FleetState};
+use runmill_store::{FleetState, Holder};
 
 /// The fleet without this executor, as the last heartbeat's answer showed it.
-pub struct View {
-    pub fleet: FleetState,
-    /// Time of the store at which it was read.
-    pub at: Timestamp,
-}
+pub struct View(pub FleetState);
 
 impl View {
-    /// Returns the view after this executor's decision was accepted: nobody else decided in between.
-    pub fn after(mut self, decision: &Decision) -> Self {
-        self.fleet.version = decision.version + 1;
-        self.fleet.lanes.extend(decision.lanes.clone());
-        self
-    }
-
-    /// Returns the other executors. Leases are judged by the time at which they were read, because their holders may have
+    /// Returns the time of the store at which the fleet was read. Leases are judged by it, because their holders may have
     /// renewed them since.
+    pub const fn at(&self) -> Timestamp {
+        self.0.read_at
+    }
+
+    pub const fn version(&self) -> u64 {
+        self.0.version
+    }
+
+    pub const fn lanes(&self) -> &BTreeMap<Scope, LaneState> {
+        &self.0.lanes
+    }
+
+    pub fn holders(&self) -> &[Holder] {
+        &self.0.holders
+    }
+
     pub fn others(&self) -> Vec<Other<'_>> {
-        let other = |holder| {
-            let runmill_store::Holder { name, leases, valid_until, open_until, .. } = holder;
-            Other { name, leases, state: State::at(self.at, *valid_until, *open_until) }
-        };
-        self.fleet.holders.iter().map(other).collect()
+        self.0.holders.iter().map(|holder| self.other(holder)).collect()
     }
 
-    /// Returns the number of executors with a lease that has not ended, this one included.
+    fn other<'a>(&self, holder: &'a Holder) -> Other<'a> {
+        let state = State::at(self.at(), holder.valid_until, holder.open_until);
+        Other { name: &holder.name, leases: &holder.leases, state }
+    }
+
+    /// Returns the others whose leases have not ended.
+    pub fn live(&self) -> impl Iterator<Item = &Holder> {
+        self.0.holders.iter().filter(|holder| self.at() < holder.valid_until)
+    }
+
+    /// Returns the number of executors with a lease, this one included.
     pub fn executors(&self) -> u32 {
-        let live = self.fleet.holders.iter().filter(|holder| self.at < holder.valid_until);
-        u32::try_from(live.count()).unwrap_or(u32::MAX).saturating_add(1)
-    }
-
-    pub fn lanes(&self) -> &BTreeMap<Scope, LaneState> {
-        &self.fleet.lanes
+        u32::try_from(self.live().count()).unwrap_or(u32::MAX).saturating_add(1)
     }
 }

@@ -25,7 +25,11 @@ pub fn wants(resource: Resource, limit: &Limit, usage: &ScopeUse, started_per_se
 
 fn slots_for(rate: f64, of_slot: f64) -> u32 {
     let slots = (rate / of_slot).ceil().max(0.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast to an integer saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast to an integer saturates"
+    )]
     let slots = slots as u32;
     slots
 }

@@ -9,6 +9,7 @@ use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
     DatasetId, ProviderId, RunId,
     api::{Capabilities, ProviderKind, RateLimit, SettingsOverride},
+    lease::WithoutStore,
     message::{Invocation, Job, JobItem, JobKey, SmokeTest},
     testing,
 };
@@ -108,7 +109,7 @@ impl World {
     /// Starts the executor with another clock for the model client.
     pub fn start_by(&self, clients: Clock) {
         let registry = Registry::new();
-        let (clock, lanes) = (Clock::system(), Arc::new(Lanes::new(1)));
+        let (clock, lanes) = (Clock::system(), Arc::new(Lanes::leased()));
         let settings = FactorySettings::new(clients, lanes.clone());
         let executor = Executor {
             name: "tested".into(),
@@ -117,6 +118,8 @@ impl World {
             opener: Keyring::parse(&generate_hex()).unwrap().opener(),
             factory: Arc::new(Factory::new(settings, &registry).unwrap()),
             lanes,
+            lane_concurrency: 1,
+            limits_without_store: WithoutStore::Stop,
             clock,
             metrics: ExecutorMetrics::register(&registry).unwrap(),
             log_partitions: 1,

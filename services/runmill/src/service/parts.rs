@@ -135,7 +135,7 @@ impl Parts {
         life: &Lifecycle,
     ) -> anyhow::Result<LaneHealth> {
         let lane_health = LaneHealth::default();
-        let lanes = Arc::new(Lanes::new(config.lane_concurrency));
+        let lanes = Arc::new(Lanes::leased());
         let factory = FactorySettings {
             prices: config.prices.clone(),
             address_rules: config.address_rules,
@@ -149,6 +149,8 @@ impl Parts {
             opener: keyring.opener(),
             factory: Arc::new(Factory::new(factory, &self.registry)?),
             lanes,
+            lane_concurrency: config.lane_concurrency,
+            limits_without_store: config.limits_without_store,
             clock: self.clock.clone(),
             metrics: ExecutorMetrics::register(&self.registry)?,
             log_partitions: config.log_partitions,

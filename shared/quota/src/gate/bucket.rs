@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Pace;
+use crate::lease::Pace;
 
 /// Token bucket, which is for calls the same as GCRA. It starts empty, so that a share that moves from one executor to
 /// another brings no burst along.

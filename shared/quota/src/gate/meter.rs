@@ -3,7 +3,8 @@ use std::time::Duration;
 use runmill_proto::lease::Resource;
 use tokio::time::Instant;
 
-use super::{Allowance, Need, Pace, bucket::Bucket};
+use super::{Allowance, Need, bucket::Bucket};
+use crate::lease::Pace;
 
 /// Allowance of one set of limits, and its use.
 #[derive(Debug)]

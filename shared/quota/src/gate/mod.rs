@@ -21,11 +21,7 @@ use std::{
 
 use tokio::time::Instant;
 
-pub use self::{
-    allowance::{Allowance, Pace},
-    meter::ScopeUse,
-    shortage::Shortage,
-};
+pub use self::{allowance::Allowance, meter::ScopeUse, shortage::Shortage};
 use self::{meter::Meter, model::Model};
 
 /// Gate of one provider. Attempts that wait are represented by a `W`.

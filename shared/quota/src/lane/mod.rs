@@ -63,7 +63,13 @@ pub struct Remaining {
 impl Lane {
     /// Returns a lane that admits `concurrency` attempts at the same time and needs no lease.
     pub fn new(concurrency: u32) -> Self {
-        let lane = Self(Arc::new(Shared::new()));
+        Self::with(Some(concurrency), Arc::default())
+    }
+
+    /// Returns a lane that notifies `pressed`. Without a concurrency it admits nothing.
+    pub(crate) fn with(concurrency: Option<u32>, pressed: Arc<Notify>) -> Self {
+        let lane = Self(Arc::new(Shared::new(pressed)));
+        let concurrency = concurrency.unwrap_or(0);
         lane.set_allowances(&Allowance { concurrency, ..Allowance::UNLIMITED }, &BTreeMap::new());
         lane
     }

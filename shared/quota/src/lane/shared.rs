@@ -24,7 +24,7 @@ pub(super) struct Shared {
     timekeeper: tokio::sync::Mutex<()>,
     /// Notified when something may start earlier than the timekeeper knows.
     earlier: Notify,
-    pub pressed: Notify,
+    pub pressed: Arc<Notify>,
     pub startable: watch::Sender<u32>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Place<'a> {
 const PRESSED_EVERY: Duration = Duration::from_millis(250);
 
 impl Shared {
-    pub fn new() -> Self {
+    pub fn new(pressed: Arc<Notify>) -> Self {
         let state = State {
             gate: Gatekeeper::new(),
             cooling: Cooling::default(),
@@ -64,7 +64,7 @@ impl Shared {
             state: Mutex::new(state),
             timekeeper: tokio::sync::Mutex::default(),
             earlier: Notify::new(),
-            pressed: Notify::new(),
+            pressed,
             startable: watch::Sender::new(0),
         }
     }

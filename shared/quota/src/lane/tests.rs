@@ -8,7 +8,7 @@ use runmill_proto::{Usage, lease::Resource};
 use tokio::time::advance;
 
 use super::*;
-use crate::Pace;
+use crate::lease::Pace;
 
 const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 100, open_for: Duration::from_mins(10) };
 

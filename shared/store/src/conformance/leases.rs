@@ -190,10 +190,10 @@ pub async fn an_executor_whose_process_is_gone_is_deleted_unless_it_renewed(stor
     let longer = Claim { valid_for: 2 * LONG, ..claim(2, 4) };
     assert!(exchange(&*stores.one, "a", longer).await.accepted);
 
-    stores.other.bury("a", end).await.unwrap();
+    stores.other.remove_dead("a", end).await.unwrap();
     let fleet_now = fleet(stores).await;
     assert_eq!(grants(&fleet_now), [("a", 4)]);
 
-    stores.other.bury("a", fleet_now.holders[0].valid_until).await.unwrap();
+    stores.other.remove_dead("a", fleet_now.holders[0].valid_until).await.unwrap();
     assert_eq!(fleet(stores).await.holders, []);
 }

@@ -174,7 +174,7 @@ pub trait Exchange: Send + Sync {
 
     /// Deletes the executor, whose process is gone, if its lease still ends at `valid_until`. One that has renewed its lease
     /// meanwhile stays.
-    async fn bury(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError>;
+    async fn remove_dead(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError>;
 
     /// Deletes the executors whose last heartbeat was before `before`, and whose calls were at an end before `before`.
     async fn forget_executors(&self, before: Timestamp) -> Result<(), StoreError>;

@@ -84,8 +84,8 @@ const LEAVE: &str = "\
 DELETE /* executors.leave */ FROM executors
 WHERE name = $1";
 
-const BURY: &str = "\
-DELETE /* executors.bury */ FROM executors
+const REMOVE_DEAD: &str = "\
+DELETE /* executors.remove_dead */ FROM executors
 WHERE name = $1
   AND valid_until = $2";
 
@@ -129,9 +129,9 @@ impl Exchange for PgStore {
         })
     }
 
-    async fn bury(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError> {
+    async fn remove_dead(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(BURY).await?;
+        let statement = client.prepare_cached(REMOVE_DEAD).await?;
         client.execute(&statement, &[&text(name), &valid_until]).await?;
         Ok(())
     }

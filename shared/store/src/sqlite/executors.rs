@@ -42,8 +42,8 @@ const LEAVE: &str = "\
 DELETE FROM executors
 WHERE name = ?1";
 
-const BURY: &str = "\
--- executors.bury
+const REMOVE_DEAD: &str = "\
+-- executors.remove_dead
 DELETE FROM executors
 WHERE name = ?1
   AND valid_until = ?2";
@@ -79,10 +79,10 @@ impl Exchange for SqliteStore {
         .await
     }
 
-    async fn bury(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError> {
+    async fn remove_dead(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.write(move |tx| {
-            execute(tx, BURY, params![name, time(valid_until)])?;
+            execute(tx, REMOVE_DEAD, params![name, time(valid_until)])?;
             Ok(())
         })
         .await
