@@ -1,12 +1,13 @@
 //! Limits on calls to a provider.
 //!
 //! A [`Lane`] admits attempts within one provider's limits in this process, which others set. [`Lanes`] keeps one for
-//! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O. A
-//! [`RetryBudget`] bounds retries.
+//! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O, and that of the
+//! shares that executors lease in [`lease`]. A [`RetryBudget`] bounds retries.
 
 mod gate;
 mod lane;
 mod lanes;
+pub mod lease;
 mod retry_budget;
 mod shares;
 mod tokens;
