@@ -144,7 +144,7 @@ impl Statement {
 }
 
 impl Row {
-    pub const fn state(&self) -> State {
+    pub const fn state(self) -> State {
         match (self.valid, self.open) {
             (1.., _) => State::Live,
             (0, 1..) => State::Open,

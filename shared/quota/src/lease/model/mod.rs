@@ -51,11 +51,11 @@ impl Model {
         Self { resource, limit, broken: None }
     }
 
-    pub fn keeps(&self, rule: Rule) -> bool {
+    pub fn keeps(self, rule: Rule) -> bool {
         self.broken != Some(rule)
     }
 
-    pub const fn has_calls(&self) -> bool {
+    pub const fn has_calls(self) -> bool {
         matches!(self.resource, Resource::Concurrency)
     }
 }

@@ -17,7 +17,7 @@ use crate::lease::{Limit, Limits, Other, State, plan};
 
 impl Model {
     /// Returns the number of slots that others count for an executor with this row.
-    pub fn counted(&self, row: Row) -> u8 {
+    pub fn counted(self, row: Row) -> u8 {
         let state = match row.state() {
             State::Open if !self.keeps(Rule::CallsOutliveLeases) => State::Gone,
             state => state,
@@ -28,10 +28,11 @@ impl Model {
 
     /// Returns the share that an executor plans that wants `wants` slots. That the others want none makes its fair share all
     /// that it wants, so that the search does not depend on what is fair.
-    pub fn plan(&self, own: Claim, wants: u8, counted: u8) -> u8 {
-        let limit = match self.has_calls() {
-            true => Limit::concurrency(self.limit.into()),
-            false => Limit::calls(self.limit.into()),
+    pub fn plan(self, own: Claim, wants: u8, counted: u8) -> u8 {
+        let limit = if self.has_calls() {
+            Limit::concurrency(self.limit.into())
+        } else {
+            Limit::calls(self.limit.into())
         };
         let limits = Limits::from([(scope(), BTreeMap::from([(self.resource, limit)]))]);
         let others = self.leases(Claim { granted: counted, used: 0 }, 0);
@@ -40,7 +41,7 @@ impl Model {
         number(plan.leases[&scope()].resources[&self.resource].granted)
     }
 
-    fn leases(&self, Claim { granted, used }: Claim, wants: u8) -> Leases {
+    fn leases(self, Claim { granted, used }: Claim, wants: u8) -> Leases {
         let holding = Holding { granted: granted.into(), used: used.into(), wants: wants.into() };
         let share = Share { resources: [(self.resource, holding)].into(), ..Share::default() };
         Leases::from([(scope(), share)])

@@ -16,7 +16,7 @@ pub fn search<const N: usize>(model: Model) -> Found {
     search.visit(World::<N>::START, 0, ("", 0));
     let mut next = 0;
     while let Some(&Visit { world, .. }) = search.path.get(next) {
-        if world.in_use(&model) > model.limit {
+        if world.in_use(model) > model.limit {
             return Found::Excess(search.events(next));
         }
         search.steps(world, next);
@@ -53,17 +53,17 @@ impl<const N: usize> Search<N> {
 
     fn steps(&mut self, world: World<N>, at: usize) {
         let model = self.model;
-        self.visit(world.tick(&model), at, ("a tick passes", 0));
+        self.visit(world.tick(model), at, ("a tick passes", 0));
         for own in 0..N {
             let steps = [
                 ("starts a call", world.start(own).filter(|_| model.has_calls())),
                 ("ends a call", world.end(own, 0)),
                 ("ends its other call", world.end(own, 1)),
-                ("is executed", world.execute(own, Which::Awaited, &model)),
-                ("is committed", world.commit(own, Which::Awaited, &model)),
-                ("hears the answer", world.hear(own, &model)),
-                ("is executed late", world.execute(own, Which::Stray, &model)),
-                ("is committed late", world.commit(own, Which::Stray, &model)),
+                ("is executed", world.execute(own, Which::Awaited, model)),
+                ("is committed", world.commit(own, Which::Awaited, model)),
+                ("hears the answer", world.hear(own, model)),
+                ("is executed late", world.execute(own, Which::Stray, model)),
+                ("is committed late", world.commit(own, Which::Stray, model)),
             ];
             for (event, world) in steps {
                 if let Some(world) = world {
@@ -72,7 +72,7 @@ impl<const N: usize> Search<N> {
             }
             if world.0[own].awaited.is_none() {
                 for wants in 0..=model.limit {
-                    let sent = world.send(own, self.planned(&world, own, wants), &model);
+                    let sent = world.send(own, self.planned(&world, own, wants), model);
                     self.visit(sent, at, ("claims a share", own));
                 }
             }

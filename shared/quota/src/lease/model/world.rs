@@ -24,14 +24,14 @@ impl<const N: usize> World<N> {
     }
 
     /// Returns the calls in flight at the provider, or the slots of a rate that can be used, of all executors.
-    pub fn in_use(&self, model: &Model) -> u8 {
+    pub fn in_use(&self, model: Model) -> u8 {
         let of_each = |executor: &Executor| {
             if model.has_calls() { executor.in_flight() } else { executor.usable() }
         };
         self.0.iter().map(of_each).sum()
     }
 
-    pub fn tick(mut self, model: &Model) -> Self {
+    pub fn tick(mut self, model: Model) -> Self {
         let gives_up = model.keeps(Rule::LateAnswersAreIgnored);
         for own in 0..N {
             if self.0[own].tick(gives_up) {
@@ -63,7 +63,7 @@ impl<const N: usize> World<N> {
     }
 
     /// Lowers the gate to the planned share, measures what is in use, and sends the claim.
-    pub fn send(mut self, own: usize, planned: u8, model: &Model) -> Self {
+    pub fn send(mut self, own: usize, planned: u8, model: Model) -> Self {
         let executor = &mut self.0[own];
         let has_ended = executor.lease == 0;
         let grows = planned > executor.usable();
@@ -80,7 +80,7 @@ impl<const N: usize> World<N> {
     }
 
     /// Lets the store execute the statement up to its commit. A decision locks the fleet's row, so it is one step.
-    pub fn execute(mut self, own: usize, which: Which, model: &Model) -> Option<Self> {
+    pub fn execute(mut self, own: usize, which: Which, model: Model) -> Option<Self> {
         let statement = self.statement(own, which).filter(|statement| statement.stage == Stage::Sent)?;
         if self.locks_its_row(own) {
             return None;
@@ -100,7 +100,7 @@ impl<const N: usize> World<N> {
         self.commit(own, which, model)
     }
 
-    pub fn commit(mut self, own: usize, which: Which, model: &Model) -> Option<Self> {
+    pub fn commit(mut self, own: usize, which: Which, model: Model) -> Option<Self> {
         let statement = self.statement(own, which)?;
         let Stage::Accepted { valid, view } = statement.stage else { return None };
         let open = valid + if model.has_calls() { OPEN } else { 0 };
@@ -112,7 +112,7 @@ impl<const N: usize> World<N> {
     }
 
     /// Lets the executor receive the answer that it awaits.
-    pub fn hear(mut self, own: usize, model: &Model) -> Option<Self> {
+    pub fn hear(mut self, own: usize, model: Model) -> Option<Self> {
         let executor = &mut self.0[own];
         let statement = executor.awaited?;
         let Stage::Answered { accepted, view } = statement.stage else { return None };
@@ -131,7 +131,7 @@ impl<const N: usize> World<N> {
         statements.into_iter().any(|statement| matches!(statement.stage, Stage::Accepted { .. }))
     }
 
-    fn accepts(&self, own: usize, statement: &Statement, model: &Model) -> bool {
+    fn accepts(&self, own: usize, statement: &Statement, model: Model) -> bool {
         if statement.is_late && model.keeps(Rule::InOrder) {
             return false;
         }
@@ -144,7 +144,7 @@ impl<const N: usize> World<N> {
         granted.max(used) == 0 || self.0[own].row.is_some_and(is_renewable)
     }
 
-    fn read(&self, own: usize, model: &Model) -> View {
+    fn read(&self, own: usize, model: Model) -> View {
         let others = self.0.iter().enumerate().filter(|(other, _)| *other != own);
         let counted = others.filter_map(|(_, other)| Some(model.counted(other.row?))).sum();
         View { counted, is_newest: true }
