@@ -75,7 +75,10 @@ impl History {
         let share = f64::from(slots) / f64::from(SLOTS);
         let account = Allowance {
             concurrency,
-            calls_per_second: Some(crate::lease::Pace { per_second: CALLS_PER_SECOND * share, burst: f64::from(slots) }),
+            calls_per_second: Some(crate::lease::Pace {
+                per_second: CALLS_PER_SECOND * share,
+                burst: f64::from(slots),
+            }),
             tokens_per_minute: Some(crate::lease::Pace {
                 per_second: TOKENS_PER_SECOND * share,
                 burst: TOKENS_BURST * share,
