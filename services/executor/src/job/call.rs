@@ -10,7 +10,7 @@ use super::{
     prepare::Prepared,
 };
 use crate::{
-    environment::{Callee, RunState},
+    environment::{Callee, RunState, RunTokens},
     exchange::Fleet,
 };
 
@@ -24,8 +24,8 @@ impl Pipeline {
     ) -> Result<JobLog, Ending> {
         let job = end.job;
         let policy = JobPolicy { callee, job, fleet: &self.fleet };
-        let interrupts =
-            Interrupts { before_start: stop.clone(), at_once: self.environment.interruption(job.run_id) };
+        let RunTokens { between_attempts, at_once } = self.environment.run_tokens(job.run_id);
+        let interrupts = Interrupts { before_start: stop.clone(), between_attempts, at_once };
         let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
         self.open_files.note(&invoked.attempts);
         let invoked = recheck(invoked, callee).await;
