@@ -132,6 +132,7 @@ where
 }
 
 /// Like [`optional_number`], where null differs from an absent value, which is the default.
+#[expect(clippy::option_option, reason = "an absent value and null differ")]
 pub(crate) fn nullable_number<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -141,6 +142,7 @@ where
 }
 
 /// Reads a value where null differs from an absent value, which is the default.
+#[expect(clippy::option_option, reason = "an absent value and null differ")]
 pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,

@@ -147,10 +147,10 @@ impl RunStats {
 
     /// Returns the number of jobs that failed with one of `kinds`, or of all failed jobs if it is empty.
     pub fn failed_with(&self, kinds: &BTreeSet<ErrorKind>) -> u64 {
-        match kinds.is_empty() {
-            true => self.outcome(Outcome::Failed),
-            false => kinds.iter().filter_map(|kind| self.errors.get(kind)).sum(),
+        if kinds.is_empty() {
+            return self.outcome(Outcome::Failed);
         }
+        kinds.iter().filter_map(|kind| self.errors.get(kind)).sum()
     }
 
     /// Returns the number of jobs with an answer.
