@@ -131,6 +131,26 @@ where
     Ok(value.as_ref().map(lenient))
 }
 
+/// Like [`optional_number`], where null differs from an absent value, which is the default.
+#[expect(clippy::option_option, reason = "an absent value and null differ")]
+pub(crate) fn nullable_number<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Numeric,
+{
+    optional_number(deserializer).map(Some)
+}
+
+/// Reads a value where null differs from an absent value, which is the default.
+#[expect(clippy::option_option, reason = "an absent value and null differ")]
+pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
 fn lenient<T: Numeric>(value: &Value) -> T {
     T::from_json(value).unwrap_or(T::ABOVE)
 }

@@ -259,6 +259,7 @@ fn every_control_message_is_on_the_wire_as_ever() {
     let until = "2026-11-22T17:05:00Z".parse().unwrap();
     for (name, message) in [
         ("control.v1.run_canceled", Control::RunCanceled { run_id }),
+        ("control.v1.run_draining", Control::RunDraining { run_id }),
         ("control.v1.run_paused", Control::RunPaused { run_id }),
         ("control.v1.run_resumed", Control::RunResumed { run_id }),
         ("control.v1.lane_cooldown", Control::LaneCooldown { provider_id, until, reason: "429".into() }),

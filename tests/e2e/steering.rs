@@ -39,6 +39,82 @@ async fn a_cancel_drops_the_calls_in_flight_and_starts_none() {
     cluster.assert_nothing_left(provider).await;
 }
 
+/// A record of the gateway counts from the arrival of a request.
+#[tokio::test]
+async fn a_second_after_the_cancel_of_a_large_run_no_call_starts() {
+    const IN_FLIGHT: u32 = 500;
+    let cluster = Cluster::start(3, 1).await;
+    let (api, gateway) = (&cluster.api, &cluster.gateway);
+    let provider = api.provider(&gateway.base_url(), IN_FLIGHT).await;
+    let dataset = api.dataset(questions(100_000)).await;
+    let run = api.start_run(provider, "lorem+ttft=2s", dataset).await;
+    until("500 calls in flight", async || gateway.stats().all.in_flight >= u64::from(IN_FLIGHT)).await;
+    api.wait_for(run, |counters| counters.settled >= 2 * u64::from(IN_FLIGHT)).await;
+
+    let canceled = steer(api, run, "cancel").await;
+    let answered_us = jiff::Timestamp::now().as_microsecond();
+    let (status, again) = api.post(&format!("/runs/{run}/cancel"), &json!({})).await;
+    let ended = api.ended(run).await;
+
+    assert!(status == 409 || again["cancel_requested_at"] == json!(canceled.cancel_requested_at), "{again}");
+    assert_eq!(
+        (ended.status, ended.cancel_requested_at),
+        (RunStatus::Canceled, canceled.cancel_requested_at)
+    );
+    until("the end of the calls", async || gateway.stats().all.in_flight == 0).await;
+    let late =
+        gateway.calls(0, usize::MAX).iter().filter(|call| call.in_us > answered_us + 1_000_000).count();
+    assert_eq!(late, 0, "calls that began later than a second after the answer");
+    assert_counters_equal_rows(&ended, &api.results(run).await);
+    assert_eq!(ended.counters.fed, ended.counters.settled, "what was fed has its result");
+    assert!(ended.counters.unpriced > 0, "what the dropped calls cost is not known: {:?}", ended.counters);
+    assert_eq!(steer_fails(api, run, "cancel").await, 409, "it has ended");
+    cluster.assert_nothing_left(provider).await;
+}
+
+#[tokio::test]
+async fn a_graceful_cancel_lets_the_calls_in_flight_finish_and_starts_none() {
+    let cluster = Cluster::start(2, 1).await;
+    let (api, gateway) = (&cluster.api, &cluster.gateway);
+    let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
+    let dataset = api.dataset(questions(1_000)).await;
+    let run = api.start_run(provider, "lorem+ttft=5s", dataset).await;
+    until("calls in flight", async || gateway.stats().all.in_flight >= u64::from(CONCURRENCY)).await;
+
+    let canceled = steer(api, run, "cancel?graceful=true").await;
+    let answered_us = jiff::Timestamp::now().as_microsecond();
+    let ended = api.ended(run).await;
+
+    assert!(canceled.cancel_graceful, "{canceled:?}");
+    assert_eq!(ended.status, RunStatus::Canceled);
+    let calls = gateway.calls(0, usize::MAX);
+    assert!(calls.iter().all(|call| call.status == 200 && call.in_us < answered_us + 1_000_000), "{calls:?}");
+    assert_eq!(ended.counters.succeeded, calls.len() as u64, "each answer is recorded");
+    assert_counters_equal_rows(&ended, &api.results(run).await);
+    cluster.assert_nothing_left(provider).await;
+}
+
+#[tokio::test]
+async fn a_run_with_more_samples_goes_on_with_these_alone() {
+    const ITEMS: usize = 50;
+    let cluster = Cluster::start(1, 1).await;
+    let (api, gateway) = (&cluster.api, &cluster.gateway);
+    let provider = api.provider(&gateway.base_url(), CONCURRENCY).await;
+    let dataset = api.dataset(questions(ITEMS)).await;
+    let run = api.start_run(provider, "lorem", dataset).await;
+    let first = api.ended(run).await;
+
+    let (status, body) = api.post(&format!("/runs/{run}/extend"), &json!({"samples": 3})).await;
+    let ended = api.ended(run).await;
+
+    assert_eq!((first.counters.total, status), (ITEMS as u64, 200), "{body}");
+    assert_eq!((ended.status, ended.counters.succeeded), (RunStatus::Completed, 3 * ITEMS as u64));
+    assert_counters_equal_rows(&ended, &api.results(run).await);
+    let calls = calls_by_job(gateway);
+    assert_eq!((calls.len(), calls.values().max()), (3 * ITEMS, Some(&1)), "none was called again");
+    cluster.assert_nothing_left(provider).await;
+}
+
 async fn steer_fails(api: &Api, run: RunId, action: &str) -> u16 {
     api.post(&format!("/runs/{run}/{action}"), &json!({})).await.0
 }

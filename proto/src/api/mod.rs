@@ -28,7 +28,7 @@ pub use provider::{
     ProviderProtocol, RateLimit,
 };
 pub use record::{InvocationRecord, ResultRecord};
-pub use run::{NewRun, Run, RunCounters, RunLatency, RunMessage};
+pub use run::{Extension, NewRun, Run, RunCounters, RunLatency, RunMessage, RunPatch};
 pub(crate) use settings::{RETRIES, SECONDS};
 pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,

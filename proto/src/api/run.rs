@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus, ScoreSummary, Usage,
-    api::HeldBack, range::optional_number,
+    ConfigFault, DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus,
+    ScoreSummary, Usage,
+    api::{HeldBack, RateLimit},
+    range::{nullable, nullable_number, number, optional_number},
 };
 
 /// Request to submit a run.
@@ -35,6 +37,47 @@ pub struct NewRun {
 
 impl NewRun {
     pub const PRIORITY: Range<u32> = Range::new(1, 100);
+}
+
+/// Changes of a run that has not ended. An absent field keeps its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct RunPatch {
+    /// Share of the provider's capacity that this run gets, relative to the priorities of the provider's other runs:
+    /// from 1 to 100.
+    #[serde(deserialize_with = "optional_number", skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
+    /// Maximum number of jobs of this run in the queue and in flight, from 1 to 100000. Null removes the maximum.
+    #[serde(deserialize_with = "nullable_number", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>))]
+    pub concurrency: Option<Option<u32>>,
+    /// Any JSON value, which replaces the budget of the run. Null removes the budget.
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Value>))]
+    pub budget: Option<Option<Value>>,
+}
+
+impl RunPatch {
+    /// Returns one fault for each number that is out of its range.
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        let faults = [
+            NewRun::PRIORITY.fault("/priority", self.priority),
+            RateLimit::CONCURRENCY.fault("/concurrency", self.concurrency.flatten()),
+        ];
+        faults.into_iter().flatten().collect()
+    }
+}
+
+/// More samples for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// Number of independent answers to each item that the run shall have in the end, from 1 to 1000. The same request
+    /// sent again adds nothing.
+    #[serde(deserialize_with = "number")]
+    pub samples: u32,
 }
 
 /// A run with its progress.
@@ -91,6 +134,9 @@ pub struct Run {
     pub resume_at: Option<Timestamp>,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub cancel_requested_at: Option<Timestamp>,
+    /// True if the calls in flight of the canceled run finish, and false if they are dropped.
+    #[serde(default)]
+    pub cancel_graceful: bool,
     pub retry_count: u32,
     pub retry_reason: Option<String>,
     /// Time at which the earliest of the jobs that were deferred last is tried again; null if none waits.

@@ -66,6 +66,19 @@ impl RunConfig {
         self.0.get("concurrency").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())
     }
 
+    /// Sets the number of independent answers to each item.
+    pub fn set_samples(&mut self, samples: u32) {
+        self.0.insert("samples".to_owned(), samples.into());
+    }
+
+    /// Sets the maximum number of jobs of this run in flight. `None` removes it.
+    pub fn set_concurrency(&mut self, most: Option<u32>) {
+        match most {
+            Some(most) => self.0.insert("concurrency".to_owned(), most.into()),
+            None => self.0.remove("concurrency"),
+        };
+    }
+
     /// Returns the time after which no call of this run starts.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.0.get("deadline").and_then(Value::as_str).and_then(|text| text.parse().ok())

@@ -11,6 +11,10 @@ pub enum Control {
     RunCanceled {
         run_id: RunId,
     },
+    /// No further call of the run starts, and calls in flight finish.
+    RunDraining {
+        run_id: RunId,
+    },
     RunPaused {
         run_id: RunId,
     },

@@ -3,7 +3,7 @@ mod tests;
 
 use std::{collections::HashMap, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use runmill_proto::{RunId, api::Settings};
 use runmill_store::{ActiveRun, RunRow, StoreError, Transition};
 use tokio::time::Instant;
@@ -55,7 +55,7 @@ impl Reconciler {
             let stalled = stalled_for(run, last_movements);
             let pass = async {
                 if run.cancel_requested_at.is_some() {
-                    self.end_canceled(run).await
+                    self.end_canceled(run, &workspace).await
                 } else if run.resume_at().is_some_and(|resume_at| resume_at <= now) {
                     self.runs.apply_if_possible(run.id, Transition::ResumeByItself).await
                 } else if stalled >= self.stall_after(run, &workspace).await? {
@@ -72,12 +72,13 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Ends a canceled run after one interval. Executors settle its queued jobs at once, but perhaps no executor is
-    /// running.
-    async fn end_canceled(&self, run: &RunRow) -> Result<(), StoreError> {
+    /// Ends a canceled run after one interval, or after the longest time that its calls may take to finish. Executors
+    /// settle its queued jobs at once, but perhaps no executor is running.
+    async fn end_canceled(&self, run: &RunRow, workspace: &Settings) -> Result<(), StoreError> {
         let now = self.runs.clock.now();
-        let period = SignedDuration::try_from(self.period).unwrap_or(SignedDuration::MAX);
-        if self.runs.store.end_canceled(run.id, now - period, now).await? {
+        let longest = if run.cancel_graceful { self.stall_after(run, workspace).await? } else { self.period };
+        let before = now.saturating_sub(longest).unwrap_or(Timestamp::MIN);
+        if self.runs.store.end_canceled(run.id, before, now).await? {
             tracing::info!(event = "run.canceled", run_id = %run.id, "ended with jobs still in the queue");
         }
         Ok(())

@@ -30,6 +30,7 @@ pub fn run(row: RunRow) -> Run {
         pause_reason: row.pause_reason().map(str::to_owned),
         resume_at: row.resume_at(),
         cancel_requested_at: row.cancel_requested_at,
+        cancel_graceful: row.cancel_graceful,
         retry_count: row.retry.count,
         retry_reason: row.retry.reason,
         retry_after: row.retry.after,

@@ -5,8 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runmill_proto::{
-    Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer,
-    api::{PageQuery, ProviderProtocol, RateLimit},
+    ErrorKind, Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer,
+    api::{NewRun, PageQuery, ProviderProtocol, RateLimit},
 };
 use uuid::Uuid;
 
@@ -359,10 +359,28 @@ pub enum RunsAction {
         /// ID of the run
         id: RunId,
     },
-    /// Cancel a run
+    /// Cancel a run: no further calls start, and calls in flight are dropped
     Cancel {
         /// ID of the run
         id: RunId,
+        /// Let the calls in flight finish
+        #[arg(long)]
+        graceful: bool,
+    },
+    /// Change a run while it runs
+    Set {
+        /// ID of the run
+        id: RunId,
+        #[command(flatten)]
+        change: RunChange,
+    },
+    /// Give a run more samples; without a server, `runmill runs resume` then works on them
+    Extend {
+        /// ID of the run
+        id: RunId,
+        /// Number of independent answers to each item that the run shall have in the end, from 1 to 1000
+        #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
+        samples: u32,
     },
     /// Pause a run
     Pause {
@@ -386,10 +404,33 @@ pub enum RunsAction {
         out: Option<PathBuf>,
     },
     /// Retry the failed jobs of a run that has ended
+    #[command(alias = "retry")]
     RetryFailed {
         /// ID of the run
         id: RunId,
+        /// Retry only jobs that failed with this kind of error, such as `total_timeout`; may be repeated
+        #[arg(long = "kind", value_name = "KIND")]
+        kinds: Vec<ErrorKind>,
     },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub struct RunChange {
+    /// Share of the provider's capacity, relative to the priorities of its other runs, from 1 to 100
+    #[arg(long, value_name = "N", value_parser = within(NewRun::PRIORITY), allow_negative_numbers = true)]
+    pub priority: Option<u32>,
+    /// Maximum number of jobs in the queue and in flight, from 1 to 100000
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = within(RateLimit::CONCURRENCY),
+        allow_negative_numbers = true
+    )]
+    pub concurrency: Option<u32>,
+    /// Remove the maximum number of jobs in the queue and in flight
+    #[arg(long, conflicts_with = "concurrency")]
+    pub no_concurrency: bool,
 }
 
 #[derive(Args)]

@@ -6,8 +6,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runmill_proto::{
     ProviderId, RunId,
     api::{
-        Dataset, NewProvider, NewRun, Page, Problem, Provider, ProviderPatch, Run, SmokeTestReport,
-        SmokeTestRequest,
+        Dataset, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderPatch, Run, RunPatch,
+        SmokeTestReport, SmokeTestRequest,
     },
     message::SmokeTest,
 };
@@ -130,9 +130,17 @@ impl Client {
         self.json(self.request(Method::GET, "/runs").query(&[("limit", limit)])).await
     }
 
-    /// `action` is the last part of the path: `cancel`, `pause`, `resume` or `retry-failed`.
+    /// `action` is the last part of the path, as `cancel`, with its query.
     pub async fn steer(&self, id: RunId, action: &str) -> Result<Run, ClientError> {
         self.json(self.request(Method::POST, &format!("/runs/{id}/{action}"))).await
+    }
+
+    pub async fn patch_run(&self, id: RunId, patch: &RunPatch) -> Result<Run, ClientError> {
+        self.json(self.request(Method::PATCH, &format!("/runs/{id}")).json(patch)).await
+    }
+
+    pub async fn extend_run(&self, id: RunId, extension: &Extension) -> Result<Run, ClientError> {
+        self.json(self.request(Method::POST, &format!("/runs/{id}/extend")).json(extension)).await
     }
 
     /// Streams all results, one JSON object per line.

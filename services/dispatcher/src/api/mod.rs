@@ -99,6 +99,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(runs::pause),
         routes!(runs::resume),
         routes!(runs::retry_failed),
+        routes!(runs::extend),
+        routes!(runs::patch),
     ];
     let administering =
         [routes!(providers::create), routes!(providers::patch, providers::delete), routes!(settings::put)];

@@ -12,10 +12,7 @@ use runmill_proto::{
 use runmill_store::StoreError;
 
 use super::auth::AuthError;
-use crate::{
-    error::UseCaseError, idempotency_key::InvalidKey, run_control::RetryError,
-    smoke_testing::SmokeTestFailure,
-};
+use crate::{error::UseCaseError, idempotency_key::InvalidKey, smoke_testing::SmokeTestFailure};
 
 /// Error of a request, as RFC 9457 problem details.
 #[derive(Debug)]
@@ -109,15 +106,6 @@ impl From<UseCaseError> for ApiError {
         match error {
             UseCaseError::Invalid(faults) => Self::invalid(faults),
             UseCaseError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<RetryError> for ApiError {
-    fn from(error: RetryError) -> Self {
-        match error {
-            RetryError::ProviderDeleted(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
-            RetryError::Store(error) => error.into(),
         }
     }
 }

@@ -1,11 +1,13 @@
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode},
 };
 use runmill_proto::{
-    RunId,
-    api::{NewRun, Page, PageQuery, Problem, Run},
+    ErrorKind, RunId, UnknownName,
+    api::{Extension, NewRun, Page, PageQuery, Problem, Run, RunPatch},
 };
 use runmill_store::Transition;
 use serde::Deserialize;
@@ -67,13 +69,56 @@ pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result
     Ok(Json(Run { held_back, ..view::run(state.store.run(id).await?) }))
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+pub struct CancelQuery {
+    /// Let the calls in flight finish, instead of dropping them. Default: false.
+    #[serde(default)]
+    graceful: bool,
+}
+
 /// Cancel a run
 ///
-/// No further calls start. Idempotent.
-#[utoipa::path(post, path = "/runs/{id}/cancel", params(("id" = RunId, Path)),
-    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn cancel(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
-    apply(&state, id, Transition::Cancel).await
+/// No further calls start, and calls in flight are dropped: the provider may charge them, but their cost is not known.
+/// With `graceful=true` they finish and are recorded; a second request without it drops them. Idempotent.
+#[utoipa::path(post, path = "/runs/{id}/cancel", params(("id" = RunId, Path), CancelQuery),
+    responses((status = 200, body = Run), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub async fn cancel(
+    State(state): State<ApiState>,
+    Path(id): Path<RunId>,
+    Query(CancelQuery { graceful }): Query<CancelQuery>,
+) -> Result<Json<Run>, ApiError> {
+    let transition = if graceful { Transition::CancelGracefully } else { Transition::Cancel };
+    apply(&state, id, transition).await
+}
+
+/// Change a run while it runs
+///
+/// A run's `priority` and `concurrency` hold for the jobs that are put into the queue from now on. A run that is paused
+/// because its budget was used up resumes when its `budget` is changed. Idempotent.
+#[utoipa::path(patch, path = "/runs/{id}", request_body = RunPatch, params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub async fn patch(
+    State(state): State<ApiState>,
+    Path(id): Path<RunId>,
+    Body(patch): Body<RunPatch>,
+) -> Result<Json<Run>, ApiError> {
+    Ok(Json(view::run(state.runs.change(id, patch).await?)))
+}
+
+/// Give a run more samples
+///
+/// A run that completed goes on with the new samples; what has a result keeps it. A canceled run gets none. Idempotent.
+#[utoipa::path(post, path = "/runs/{id}/extend", request_body = Extension, params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub async fn extend(
+    State(state): State<ApiState>,
+    Path(id): Path<RunId>,
+    Body(extension): Body<Extension>,
+) -> Result<Json<Run>, ApiError> {
+    Ok(Json(view::run(state.runs.extend(id, extension).await?)))
 }
 
 /// Pause a run
@@ -94,14 +139,28 @@ pub async fn resume(State(state): State<ApiState>, Path(id): Path<RunId>) -> Res
     apply(&state, id, Transition::Resume).await
 }
 
+#[derive(Deserialize, utoipa::IntoParams)]
+pub struct RetryQuery {
+    /// Kinds of error, separated by commas: only jobs that failed with one of them are tried again. Default: all.
+    kinds: Option<String>,
+}
+
 /// Retry the failed jobs of an ended run
-#[utoipa::path(post, path = "/runs/{id}/retry-failed", params(("id" = RunId, Path)),
-    responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/runs/{id}/retry-failed", params(("id" = RunId, Path), RetryQuery),
+    responses((status = 200, body = Run), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn retry_failed(
     State(state): State<ApiState>,
     Path(id): Path<RunId>,
+    Query(RetryQuery { kinds }): Query<RetryQuery>,
 ) -> Result<Json<Run>, ApiError> {
-    Ok(Json(view::run(state.runs.retry_failed(id).await?)))
+    let kinds = kinds.as_deref().map(error_kinds).transpose()?.unwrap_or_default();
+    Ok(Json(view::run(state.runs.retry_failed(id, kinds).await?)))
+}
+
+fn error_kinds(text: &str) -> Result<BTreeSet<ErrorKind>, ApiError> {
+    let kinds = text.split(',').map(|name| name.trim().parse()).collect::<Result<_, UnknownName>>();
+    kinds.map_err(|error| ApiError::bad_request(format!("kinds: {error}")))
 }
 
 async fn apply(state: &ApiState, id: RunId, transition: Transition) -> Result<Json<Run>, ApiError> {

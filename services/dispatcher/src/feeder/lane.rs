@@ -5,10 +5,7 @@ use std::{
 };
 
 use runmill_broker::{PublishError, Queue};
-use runmill_proto::{
-    ProviderId, RunId,
-    api::{Settings, SettingsOverride},
-};
+use runmill_proto::{ProviderId, RunId};
 use runmill_store::{ActiveRun, DueJob, RunRow, Transition};
 use tokio::time::Instant;
 
@@ -16,11 +13,12 @@ use super::{
     Feeder,
     jobs::RunFeed,
     leading::Leading,
+    limits::Limits,
     lost::LostJobs,
     offers::Offers,
     schedule::{Schedule, Want},
     trial,
-    window::{RateMeter, window},
+    window::RateMeter,
 };
 
 /// Feeds one provider's lane, and keeps its state between two passes.
@@ -31,14 +29,6 @@ pub struct LaneFeed {
     lost: LostJobs,
     /// Limits of the lane and the time at which they were read. `None` until the queue is declared.
     limits: Option<(Limits, Instant)>,
-}
-
-/// Limits of a lane, from the settings of its provider and of the workspace.
-struct Limits {
-    /// Concurrency of the fleet.
-    concurrency: u32,
-    workspace: Settings,
-    provider: SettingsOverride,
 }
 
 /// Age at which the limits are read from the store again.
@@ -68,7 +58,7 @@ impl LaneFeed {
         let rate = self.meter.per_second();
         self.offers.retain(|run_id, _| runs.iter().any(|run| run.run.id == *run_id));
         let limits = self.limits(feeder, provider_id, now).await?;
-        let concurrency = limits.concurrency;
+        let window = limits.window(rate);
         let trials: Vec<_> = runs.iter().map(|run| limits.trial(&run.run)).collect();
         for (run, trial) in runs.iter().zip(&trials) {
             trial::pause_if_failed(feeder, &run.run, *trial).await?;
@@ -82,7 +72,7 @@ impl LaneFeed {
             return Ok(());
         }
         let in_queue: u64 = runs.iter().map(|run| run.run.in_queue()).sum();
-        let free = window(concurrency, rate).saturating_sub(in_queue);
+        let free = window.saturating_sub(in_queue);
         if free == 0 {
             return Ok(());
         }
@@ -95,8 +85,10 @@ impl LaneFeed {
             .iter()
             .zip(&due)
             .zip(trials)
-            .filter(|((run, _), _)| settled.contains(&run.run.id))
-            .map(|((run, due), trial)| want(&run.run, due.len() as u64, trial))
+            .map(|((run, due), trial)| {
+                let want = want(&run.run, due.len() as u64, trial);
+                if settled.contains(&run.run.id) { want } else { Want { jobs: 0, ..want } }
+            })
             .collect();
         for (run_id, jobs) in self.schedule.allot(free, &wants) {
             let n = runs
@@ -169,24 +161,6 @@ impl LaneFeed {
             }
         };
         Ok(&self.limits.insert(read).0)
-    }
-}
-
-impl Limits {
-    async fn read(feeder: &Feeder, provider_id: ProviderId) -> anyhow::Result<Self> {
-        let store = &feeder.runs.store;
-        let provider = store.provider(provider_id).await?;
-        let concurrency = feeder.fleet_concurrency(&provider).await?;
-        Ok(Self { concurrency, workspace: store.settings().await?.0, provider: provider.settings })
-    }
-
-    /// Returns the number of calls of the run's trial, or `None` if the run has an answer or no trial, or is not fed.
-    fn trial(&self, run: &RunRow) -> Option<NonZeroU32> {
-        if !run.is_on_trial() || !run.is_feedable() {
-            return None;
-        }
-        let settings = self.workspace.for_job(&self.provider, &run.submission.config.stored_job());
-        NonZeroU32::new(settings.retry.trial_calls)
     }
 }
 

@@ -10,6 +10,7 @@ mod jobs;
 mod lane;
 mod lanes;
 mod leading;
+mod limits;
 mod lost;
 mod offers;
 mod schedule;
@@ -22,12 +23,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use runmill_broker::SharedBroker;
 use runmill_proto::ProviderId;
-use runmill_quota::fleet_concurrency;
-use runmill_store::{ActiveRun, ProviderRow};
+use runmill_store::ActiveRun;
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{executors, metrics::DispatcherMetrics, run_control::RunControl};
+use crate::{metrics::DispatcherMetrics, run_control::RunControl};
 pub use health::{FeederHealth, NotFeeding};
 pub use lanes::Lanes;
 pub use leading::{LEASE, Leading};
@@ -133,15 +133,5 @@ impl Feeder {
         }
         lanes.start(self, leading, by_lane);
         Ok(count)
-    }
-
-    /// Returns the number of calls that all executors together may have in flight on this lane.
-    async fn fleet_concurrency(&self, provider: &ProviderRow) -> anyhow::Result<u32> {
-        let stated = provider.rate_limit.concurrency;
-        let executors = match stated {
-            Some(_) => 0,
-            None => executors::alive(&*self.runs.store, &self.runs.clock).await?.len(),
-        };
-        Ok(fleet_concurrency(stated, self.lane_concurrency, executors))
     }
 }

@@ -5,19 +5,25 @@ use runmill_store::ActiveRun;
 use tokio::time::Instant;
 
 /// Returns the number of jobs of a lane that may be in the queue or in flight: `max(8, 2 x concurrency, 0.5 s of the
-/// measured rate)`.
+/// measured rate)`, within the limit of its rate.
 ///
 /// Twice the concurrency keeps executors busy while the next jobs are fed. Half a second of the rate covers the time
 /// until results are recorded, which matters when calls are very short. A larger window would only make new runs wait.
-pub fn window(concurrency: u32, settled_per_second: f64) -> u64 {
-    const LEAST: u64 = 8;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a rate is positive and far below 2^52"
-    )]
-    let half_second = (settled_per_second * 0.5) as u64;
-    LEAST.max(2 * u64::from(concurrency)).max(half_second)
+/// For the same reason, the jobs of a lane whose rate is limited are at most 8 and those of 10 s.
+pub fn window(concurrency: u32, calls_per_second: Option<f64>, settled_per_second: f64) -> u64 {
+    let window = LEAST.max(2 * u64::from(concurrency)).max(whole(settled_per_second * 0.5));
+    calls_per_second.map_or(window, |rate| window.min(LEAST + whole(rate * 10.0)))
+}
+
+const LEAST: u64 = 8;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is positive and far below 2^52"
+)]
+const fn whole(jobs: f64) -> u64 {
+    jobs as u64
 }
 
 /// Measures how many jobs of a lane are settled per second, smoothed over about a second.
@@ -65,7 +71,14 @@ mod tests {
     fn the_window_is_the_largest_of_three() {
         for (concurrency, rate, want) in [(1, 0.0, 8), (20, 30.0, 40), (20, 4_000.0, 2_000), (64, 100.0, 128)]
         {
-            assert_eq!(window(concurrency, rate), want, "{concurrency} calls, {rate} a second");
+            assert_eq!(window(concurrency, None, rate), want, "{concurrency} calls, {rate} a second");
+        }
+    }
+
+    #[test]
+    fn a_limited_rate_limits_the_window() {
+        for (rate, want) in [(0.001, 8), (1.0, 18), (10.0, 108), (100.0, 1_008), (10_000.0, 1_024)] {
+            assert_eq!(window(512, Some(rate), 0.0), want, "{rate} a second");
         }
     }
 }

@@ -24,6 +24,8 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("POST", "/providers/{id}/smoke-test", Role::Submit),
     ("POST", "/runs", Role::Submit),
     ("POST", "/runs/{id}/cancel", Role::Submit),
+    ("PATCH", "/runs/{id}", Role::Submit),
+    ("POST", "/runs/{id}/extend", Role::Submit),
     ("POST", "/runs/{id}/pause", Role::Submit),
     ("POST", "/runs/{id}/resume", Role::Submit),
     ("POST", "/runs/{id}/retry-failed", Role::Submit),

@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod control;
 mod description;
 mod failing;
 mod providers;

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::leases::Keeper;
 
 pub use callee::{Callee, Remedy, Unusable};
-pub use run_states::RunState;
+pub use run_states::{RunState, RunTokens};
 
 use self::{prompts::Prompts, providers::ProviderCache, run_states::RunStates, settings::SettingsCache};
 
@@ -101,9 +101,9 @@ impl Environment {
         self.runs.state(run_id)
     }
 
-    /// Returns the token that is cancelled when the calls of the run have to be interrupted.
-    pub fn interruption(&self, run_id: RunId) -> CancellationToken {
-        self.runs.token(run_id)
+    /// Returns the tokens that are cancelled when the calls of the run have to end.
+    pub fn run_tokens(&self, run_id: RunId) -> RunTokens {
+        self.runs.tokens(run_id)
     }
 
     /// Applies a change of a run that was announced.

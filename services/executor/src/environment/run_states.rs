@@ -17,17 +17,28 @@ pub struct RunStates {
 #[derive(Default)]
 struct States {
     canceled: HashSet<RunId>,
+    /// Runs that were canceled, of which the calls in flight finish.
+    draining: HashSet<RunId>,
     paused: HashSet<RunId>,
     /// Runs that had not ended at the last query of the store.
     active: HashSet<RunId>,
-    /// Tokens that interrupt the calls of runs with jobs in progress.
-    tokens: HashMap<RunId, CancellationToken>,
+    /// Tokens of the runs with jobs in progress.
+    tokens: HashMap<RunId, RunTokens>,
     /// Logical clock: counts store queries, at their start, and control messages.
     moment: u64,
     /// Time of the store query whose answer was applied last.
     asked: u64,
     /// Time of the last control message about a run that a store query may not have seen.
     heard: HashMap<RunId, u64>,
+}
+
+/// Tokens by which the calls of a run end early.
+#[derive(Clone)]
+pub struct RunTokens {
+    /// Ends the calls that have no request in flight.
+    pub between_attempts: CancellationToken,
+    /// Ends all calls.
+    pub at_once: CancellationToken,
 }
 
 /// Logical time of a store query for the runs that have not ended.
@@ -39,6 +50,7 @@ pub struct Asked(u64);
 pub enum RunState {
     Active,
     Paused,
+    /// No call of the run starts any more. Those in flight are interrupted, or finish.
     Canceled,
     /// The run began after the last store query, or it has ended.
     Unknown,
@@ -52,7 +64,7 @@ impl RunStates {
 
     pub fn state(&self, run_id: RunId) -> RunState {
         let states = self.lock();
-        if states.canceled.contains(&run_id) {
+        if states.canceled.contains(&run_id) || states.draining.contains(&run_id) {
             RunState::Canceled
         } else if states.paused.contains(&run_id) {
             RunState::Paused
@@ -63,14 +75,16 @@ impl RunStates {
         }
     }
 
-    /// Returns the token that is cancelled when the calls of the run have to be interrupted.
-    pub fn token(&self, run_id: RunId) -> CancellationToken {
+    /// Returns the tokens that are cancelled when the calls of the run have to end.
+    pub fn tokens(&self, run_id: RunId) -> RunTokens {
         let mut states = self.lock();
-        let token = states.tokens.entry(run_id).or_insert_with(|| self.kill.child_token()).clone();
-        if states.canceled.contains(&run_id) {
-            token.cancel();
-        }
-        token
+        let tokens = states.tokens.entry(run_id).or_insert_with(|| RunTokens {
+            between_attempts: CancellationToken::new(),
+            at_once: self.kill.child_token(),
+        });
+        let tokens = tokens.clone();
+        states.end_calls(run_id);
+        tokens
     }
 
     /// Starts a store query, whose answer goes to [`load`](Self::load).
@@ -85,6 +99,10 @@ impl RunStates {
                 states.hear(*run_id);
                 states.cancel(*run_id);
             }
+            Control::RunDraining { run_id } => {
+                states.hear(*run_id);
+                states.drain(*run_id);
+            }
             Control::RunPaused { run_id } => {
                 states.hear(*run_id);
                 states.paused.insert(*run_id);
@@ -93,7 +111,7 @@ impl RunStates {
                 states.hear(*run_id);
                 states.paused.remove(run_id);
                 // The failed jobs of an ended run, perhaps of a canceled one, are retried.
-                if states.canceled.remove(run_id) {
+                if states.canceled.remove(run_id) | states.draining.remove(run_id) {
                     states.tokens.remove(run_id);
                 }
             }
@@ -126,8 +144,10 @@ impl RunStates {
             } else {
                 states.paused.remove(&run.id);
             }
-            if run.cancel_requested_at.is_some() {
-                states.cancel(run.id);
+            match run.cancel_requested_at {
+                Some(_) if run.cancel_graceful => states.drain(run.id),
+                Some(_) => states.cancel(run.id),
+                None => {}
             }
         }
         states.forget_ended(&active_ids);
@@ -153,17 +173,32 @@ impl States {
     /// Forgets the runs that have ended. The state of a run whose job is still in the queue is then unknown.
     fn forget_ended(&mut self, active: &HashSet<RunId>) {
         self.active.clone_from(active);
-        let Self { tokens, canceled, paused, heard, .. } = self;
+        let Self { tokens, canceled, draining, paused, heard, .. } = self;
         let stays = |run_id: &RunId| active.contains(run_id) || heard.contains_key(run_id);
         tokens.retain(|run_id, _| stays(run_id));
         canceled.retain(stays);
+        draining.retain(stays);
         paused.retain(stays);
     }
 
     fn cancel(&mut self, run_id: RunId) {
         self.canceled.insert(run_id);
-        if let Some(token) = self.tokens.get(&run_id) {
-            token.cancel();
+        self.end_calls(run_id);
+    }
+
+    fn drain(&mut self, run_id: RunId) {
+        self.draining.insert(run_id);
+        self.end_calls(run_id);
+    }
+
+    /// Ends the calls of the run that its state does not allow.
+    fn end_calls(&self, run_id: RunId) {
+        let Some(tokens) = self.tokens.get(&run_id) else { return };
+        if self.canceled.contains(&run_id) {
+            tokens.at_once.cancel();
+        }
+        if self.draining.contains(&run_id) {
+            tokens.between_attempts.cancel();
         }
     }
 }
@@ -200,7 +235,7 @@ mod tests {
         let asked = states.ask();
         states.hear(&Control::RunPaused { run_id: run(1) });
         states.hear(&Control::RunCanceled { run_id: run(2) });
-        let interrupted = states.token(run(2));
+        let interrupted = states.tokens(run(2)).at_once;
 
         states.load(asked, &[active(1), active(2)]);
         assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Paused, RunState::Canceled]);
@@ -209,5 +244,39 @@ mod tests {
         // A later query returns both changes.
         states.load(states.ask(), &[active(1)]);
         assert_eq!([1, 2].map(|n| states.state(run(n))), [RunState::Active, RunState::Unknown]);
+    }
+
+    #[test]
+    fn a_graceful_cancel_ends_only_calls_without_a_request_until_a_plain_one_follows() {
+        let states = RunStates::new(CancellationToken::new());
+        let ended =
+            |tokens: &RunTokens| (tokens.between_attempts.is_cancelled(), tokens.at_once.is_cancelled());
+        let early = states.tokens(run(1));
+        states.hear(&Control::RunDraining { run_id: run(1) });
+        let late = states.tokens(run(1));
+        assert_eq!((ended(&early), ended(&late)), ((true, false), (true, false)));
+        assert_eq!(states.state(run(1)), RunState::Canceled);
+
+        states.hear(&Control::RunCanceled { run_id: run(1) });
+        assert_eq!((ended(&early), ended(&late)), ((true, true), (true, true)));
+
+        states.hear(&Control::RunResumed { run_id: run(1) });
+        assert_eq!(ended(&states.tokens(run(1))), (false, false));
+    }
+
+    #[test]
+    fn a_cancel_whose_message_was_lost_is_found_in_the_store() {
+        let states = RunStates::new(CancellationToken::new());
+        let tokens = states.tokens(run(1));
+        let mut row = active(1);
+        row.run.cancel_requested_at = Some(row.run.created_at);
+        row.run.cancel_graceful = true;
+
+        states.load(states.ask(), std::slice::from_ref(&row));
+        assert!(tokens.between_attempts.is_cancelled() && !tokens.at_once.is_cancelled());
+
+        row.run.cancel_graceful = false;
+        states.load(states.ask(), &[row]);
+        assert!(tokens.at_once.is_cancelled());
     }
 }

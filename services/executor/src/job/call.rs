@@ -10,7 +10,7 @@ use super::{
     prepare::Prepared,
 };
 use crate::{
-    environment::{Callee, RunState},
+    environment::{Callee, RunState, RunTokens},
     exchange::Fleet,
 };
 
@@ -25,8 +25,8 @@ impl Pipeline {
         let job = end.job;
         let estimated_output = self.output_tokens.estimate(job.run_id);
         let policy = JobPolicy { callee, job, fleet: &self.fleet, estimated_output };
-        let interrupts =
-            Interrupts { before_start: stop.clone(), at_once: self.environment.interruption(job.run_id) };
+        let RunTokens { between_attempts, at_once } = self.environment.run_tokens(job.run_id);
+        let interrupts = Interrupts { before_start: stop.clone(), between_attempts, at_once };
         let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
         self.open_files.note(&invoked.attempts);
         if let Ok(ChatResponse { usage: Some(usage), .. }) = &invoked.result {

@@ -62,6 +62,30 @@ async fn a_cancel_interrupts_the_call_in_flight() {
 }
 
 #[tokio::test]
+async fn a_graceful_cancel_lets_the_call_in_flight_finish_and_starts_no_other() {
+    let mut world = World::new().await;
+    let in_flight = world.publish(0).await;
+    world.start();
+    assert_eq!(world.next().await, Seen::Taken(in_flight));
+    world.model.is_asked().await;
+    // The lane allows one call at a time.
+    let waiting = world.publish(1).await;
+    assert_eq!(world.next().await, Seen::Taken(waiting));
+
+    world.store.transition(world.run_id, Transition::CancelGracefully, Clock::system().now()).await.unwrap();
+    let draining = Control::RunDraining { run_id: world.run_id };
+    world.broker.broadcast(Envelope::new(&draining)).await.unwrap();
+
+    let log = world.next_invocation().await;
+    assert_eq!(world.next().await, Seen::Acked(waiting));
+    assert_eq!((log.ordinal, log.outcome, log.call.attempts.len()), (1, Outcome::Canceled, 0));
+    world.model.answer(1);
+    let log = world.next_invocation().await;
+    assert_eq!((log.ordinal, log.outcome), (0, Outcome::Succeeded));
+    assert_eq!(world.next().await, Seen::Acked(in_flight));
+}
+
+#[tokio::test]
 async fn what_nobody_can_read_is_put_aside_with_the_reason_and_others_go_on() {
     let mut world = World::new().await;
     world.model.answer(1);

@@ -10,12 +10,16 @@ use runmill_proto::testing::range_ends;
 
 use super::Cli;
 
+const RUN: &str = "run_00000000000000000000000000000001";
+
 /// Commands with numeric options, and their required arguments.
-const COMMANDS: [(&str, &[&str]); 5] = [
+const COMMANDS: [(&str, &[&str]); 7] = [
     ("runmill demo", &[]),
     ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
     ("runmill gateway", &[]),
     ("runmill runs list", &[]),
+    ("runmill runs set", &[RUN]),
+    ("runmill runs extend", &[RUN]),
     ("runmill dead list", &[]),
 ];
 

@@ -5,14 +5,14 @@ use futures::StreamExt;
 use reqwest::Response;
 use runmill_llm::sse::SseDecoder;
 use runmill_proto::{
-    RunId, RunStatus,
-    api::{Run, RunEvent},
+    ErrorKind, RunId, RunStatus,
+    api::{Extension, Run, RunEvent, RunPatch},
 };
 use runmill_runtime::stop_signals;
 use tokio::time::sleep;
 
 use crate::{
-    cli::{RunsAction, RunsArgs},
+    cli::{RunChange, RunsAction, RunsArgs},
     client::Client,
     command::{
         follow::{Output, follow_here},
@@ -68,14 +68,14 @@ fn after_end(run: &Run) -> String {
 /// As [`act`], for the data directory, whose runs make progress only while a command works on them.
 async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCode> {
     match args.action {
-        RunsAction::Cancel { id } => {
-            local.client.steer(id, "cancel").await?;
+        RunsAction::Cancel { id, graceful } => {
+            local.client.steer(id, cancel(graceful)).await?;
             local.end_canceled(id).await?;
             show(&local.client.run(id).await?, args.json)
         }
-        RunsAction::RetryFailed { id } => {
+        RunsAction::RetryFailed { id, .. } | RunsAction::Extend { id, .. } => {
             let code = act(&local.client, args).await?;
-            note!("`runmill runs resume {id}` tries them");
+            note!("`runmill runs resume {id}` works on them");
             Ok(code)
         }
         _ => act(&local.client, args).await,
@@ -83,7 +83,7 @@ async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCod
 }
 
 async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
-    let (id, action) = match &args.action {
+    let run = match &args.action {
         RunsAction::List { limit } => return list(client, *limit, args.json).await,
         RunsAction::Show { id } => return show(&client.run(*id).await?, args.json),
         RunsAction::Watch { id } => return watch(client, *id, args.json).await,
@@ -93,12 +93,34 @@ async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
                 "--out goes with a run of the data directory: `runmill runs results` reads a server's",
             );
         }
-        RunsAction::Cancel { id } => (id, "cancel"),
-        RunsAction::Pause { id } => (id, "pause"),
-        RunsAction::Resume { id, out: None } => (id, "resume"),
-        RunsAction::RetryFailed { id } => (id, "retry-failed"),
+        RunsAction::Cancel { id, graceful } => client.steer(*id, cancel(*graceful)).await?,
+        RunsAction::Pause { id } => client.steer(*id, "pause").await?,
+        RunsAction::Resume { id, out: None } => client.steer(*id, "resume").await?,
+        RunsAction::RetryFailed { id, kinds } => client.steer(*id, &retry(kinds)).await?,
+        RunsAction::Set { id, change } => client.patch_run(*id, &patch(change)).await?,
+        RunsAction::Extend { id, samples } => {
+            client.extend_run(*id, &Extension { samples: *samples }).await?
+        }
     };
-    show(&client.steer(*id, action).await?, args.json)
+    show(&run, args.json)
+}
+
+const fn cancel(graceful: bool) -> &'static str {
+    if graceful { "cancel?graceful=true" } else { "cancel" }
+}
+
+fn retry(kinds: &[ErrorKind]) -> String {
+    let names: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+    if names.is_empty() {
+        "retry-failed".to_owned()
+    } else {
+        format!("retry-failed?kinds={}", names.join(","))
+    }
+}
+
+fn patch(change: &RunChange) -> RunPatch {
+    let concurrency = if change.no_concurrency { Some(None) } else { change.concurrency.map(Some) };
+    RunPatch { priority: change.priority, concurrency, budget: None }
 }
 
 /// Writes the results that a run has so far, and says so if there are more to come.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
+pub mod control;
 pub mod datasets;
 pub mod deferrals;
 pub mod events;
@@ -40,6 +41,15 @@ impl Stores {
 macro_rules! store_conformance {
     ($make:expr) => {
         $crate::store_conformance! { $make;
+            control {
+                a_graceful_cancel_becomes_a_plain_one_and_never_the_other_way,
+                settings_change_while_a_run_runs,
+                a_changed_run_is_still_the_answer_to_its_request,
+                failed_jobs_of_some_kinds_are_tried_again,
+                an_ended_run_goes_on_with_more_samples,
+                a_run_in_progress_gets_more_samples_and_a_canceled_one_none,
+                a_cancel_that_came_too_late_is_forgotten_when_the_run_goes_on,
+            }
             datasets {
                 a_dataset_comes_back_with_its_lines_in_order,
                 a_bad_line_ends_the_upload_and_nothing_is_stored,

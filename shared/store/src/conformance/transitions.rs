@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use runmill_proto::{
     ErrorKind, Outcome, RunId, RunStatus,
     message::{Deferred, JobKey},
@@ -17,6 +19,11 @@ async fn transition(store: &dyn Store, run: &RunRow, transition: Transition, sec
     let row = store.transition(run.id, transition, at(second)).await.unwrap();
     assert_eq!(store.run(run.id).await.unwrap(), row);
     row
+}
+
+/// Returns a retry of the jobs that failed with one of `kinds`, or of all failed jobs.
+fn retry(kinds: impl Into<BTreeSet<ErrorKind>>) -> Transition {
+    Transition::RetryFailed { kinds: kinds.into() }
 }
 
 fn pause() -> Transition {
@@ -151,7 +158,7 @@ pub async fn failed_jobs_are_tried_again_in_a_new_pass(stores: &Stores) {
     let run = run_with_failures(store).await;
     assert_eq!((run.status, run.stats.errors[&ErrorKind::Overloaded]), (RunStatus::Completed, 2));
 
-    let retried = transition(store, &run, Transition::RetryFailed, 10).await;
+    let retried = transition(store, &run, retry([]), 10).await;
 
     assert_eq!((retried.status, retried.finished_at), (RunStatus::Running, None));
     assert_eq!((retried.cursor.epoch, retried.cursor.deferred, retried.in_queue()), (1, 2, 0));
@@ -175,7 +182,7 @@ pub async fn failed_jobs_are_tried_again_in_a_new_pass(stores: &Stores) {
 pub async fn a_result_of_an_earlier_pass_is_only_a_call(stores: &Stores) {
     let store = &*stores.one;
     let run = run_with_failures(store).await;
-    transition(store, &run, Transition::RetryFailed, 10).await;
+    transition(store, &run, retry([]), 10).await;
 
     // A message of the first pass is redelivered in the second.
     let written = store.write_logs(&batch([answered(&run, 0)]), at(11)).await.unwrap();
@@ -214,7 +221,7 @@ pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
         Transition::Resume,
         Transition::ResumeByItself,
         Transition::ResumeAfterChange,
-        Transition::RetryFailed,
+        retry([]),
         Transition::PauseFailing { trial_calls: 1 },
     ] {
         assert_conflict(store.transition(active.id, refused, at(5)).await);
@@ -228,11 +235,12 @@ pub async fn what_contradicts_the_run_is_a_conflict(stores: &Stores) {
         let before = store.run(ended.id).await.unwrap();
         let all = [
             Transition::Cancel,
+            Transition::CancelGracefully,
             pause(),
             Transition::Resume,
             Transition::ResumeByItself,
             Transition::ResumeAfterChange,
-            Transition::RetryFailed,
+            retry([]),
             Transition::PauseFailing { trial_calls: 1 },
             Transition::Recover,
         ];

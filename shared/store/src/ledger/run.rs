@@ -15,6 +15,7 @@ pub struct LockedRun {
     pub row: RunRow,
     events: Vec<RunEvent>,
     drops_deferred: bool,
+    is_configured: bool,
 }
 
 /// Shortest time between two `run_progress` events: at most five a second are written.
@@ -22,7 +23,7 @@ const PROGRESS_EVERY: SignedDuration = SignedDuration::from_millis(200);
 
 impl LockedRun {
     pub const fn new(row: RunRow) -> Self {
-        Self { row, events: Vec::new(), drops_deferred: false }
+        Self { row, events: Vec::new(), drops_deferred: false, is_configured: false }
     }
 
     /// Returns a new run with its first event.
@@ -53,6 +54,16 @@ impl LockedRun {
     /// Returns true if the run's deferred jobs have to be deleted, because it ended and they will never be fed.
     pub const fn drops_deferred(&self) -> bool {
         self.drops_deferred
+    }
+
+    /// Returns true if settings of the run have changed, which have to be written, too.
+    pub const fn is_configured(&self) -> bool {
+        self.is_configured
+    }
+
+    /// Notes that settings of the run have changed.
+    pub(super) const fn configured(&mut self) {
+        self.is_configured = true;
     }
 
     pub(super) fn append(&mut self, event: RunEvent) {

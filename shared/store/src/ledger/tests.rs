@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use runmill_proto::{
     ErrorKind, InvocationId, Outcome, RunId, RunStatus,
-    api::RunEvent,
+    api::{RunEvent, RunPatch},
     message::{Attempt, Call, Deferred, Invocation, JobKey},
     testing,
 };
@@ -105,7 +105,7 @@ impl Tables {
         let moved = match what {
             Move::Nothing => 0,
             Move::DeferredToNow => self.deferred.len() as u64,
-            Move::FailedToNow => self.fail_to_deferred(),
+            Move::FailedToNow(_) => self.fail_to_deferred(),
             Move::LostToNow => self.lost_to_deferred(),
         };
         self.run.carry_out(transition, moved, now);
@@ -217,17 +217,31 @@ fn any_entry() -> impl Strategy<Value = LogEntry> {
     )
 }
 
+/// Returns a retry of jobs that failed with one of `kinds`. All jobs that fail here do so with a server error.
+fn retry(kinds: impl Into<BTreeSet<ErrorKind>>) -> Transition {
+    Transition::RetryFailed { kinds: kinds.into() }
+}
+
+fn prioritize(priority: u32) -> Transition {
+    Transition::Change(RunPatch { priority: Some(priority), ..RunPatch::default() })
+}
+
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => prop::collection::vec(any_entry(), 0..6).prop_map(Step::Write),
         3 => (0..=JOBS).prop_map(Step::Feed),
         1 => Just(Step::Ask(Transition::Cancel)),
+        1 => Just(Step::Ask(Transition::CancelGracefully)),
         1 => Just(Step::Ask(Transition::Pause { reason: "lunch".into() })),
         2 => Just(Step::Ask(Transition::Resume)),
         1 => Just(Step::Ask(Transition::ResumeByItself)),
         1 => Just(Step::Ask(Transition::ResumeAfterChange)),
         2 => Just(Step::Ask(Transition::PauseFailing { trial_calls: 2 })),
-        2 => Just(Step::Ask(Transition::RetryFailed)),
+        2 => Just(Step::Ask(retry([]))),
+        1 => Just(Step::Ask(retry([ErrorKind::ServerError]))),
+        1 => Just(Step::Ask(retry([ErrorKind::Overloaded]))),
+        2 => (1..4_u32).prop_map(|samples| Step::Ask(Transition::Extend { samples })),
+        1 => (1..3_u32).prop_map(|priority| Step::Ask(prioritize(priority))),
         2 => Just(Step::Ask(Transition::Recover)),
     ]
 }

@@ -1,20 +1,23 @@
 //! Changes of a run by users and by a restarted process.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use runmill_proto::{Outcome, PauseCause, RunStatus};
+use runmill_proto::{ErrorKind, Outcome, PauseCause, RunStatus, api::RunPatch};
 
 use super::LockedRun;
 use crate::{Pause, RunRow, StoreError, Transition, time::micros};
 
 /// Jobs that are moved before a transition is made. The transition then gets their number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
     Nothing,
     /// Deferred jobs become due now.
     DeferredToNow,
-    /// Deferred jobs become due now. Results of failed jobs are deleted, and these jobs, which are the ones that are
-    /// counted, become due now as if they had never been fed.
-    FailedToNow,
+    /// Deferred jobs become due now. Results of jobs that failed with one of these kinds, or of all failed jobs if there
+    /// is no kind, are deleted, and these jobs, which are the ones that are counted, become due now as if they had never
+    /// been fed.
+    FailedToNow(BTreeSet<ErrorKind>),
     /// Jobs that were fed, have no result and are not deferred become due now.
     LostToNow,
 }
@@ -23,17 +26,8 @@ pub enum Move {
 pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
     let ended = row.status.is_terminal();
     match transition {
-        Transition::RetryFailed if !ended => {
-            conflict("has not ended: its failed jobs can be tried again then", row)
-        }
-        Transition::RetryFailed if row.status == RunStatus::Canceled => Err(StoreError::Conflict(format!(
-            "run {} was canceled: its failed jobs are not tried again",
-            row.id
-        ))),
-        Transition::RetryFailed if row.stats.outcome(Outcome::Failed) == 0 => {
-            conflict("has no failed jobs", row)
-        }
-        Transition::RetryFailed => Ok(Move::FailedToNow),
+        Transition::RetryFailed { kinds } => plan_retry(row, kinds),
+        Transition::Extend { samples } => plan_extension(row, *samples),
         Transition::Resume if row.pause.is_none() => conflict("is not paused", row),
         Transition::ResumeByItself if row.resume_at().is_none() => conflict("does not resume by itself", row),
         Transition::ResumeAfterChange if !row.pause.as_ref().is_some_and(Pause::is_automatic) => {
@@ -42,7 +36,7 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         Transition::Resume | Transition::ResumeByItself | Transition::ResumeAfterChange
             if begins_anew(row) =>
         {
-            Ok(Move::FailedToNow)
+            Ok(Move::FailedToNow(BTreeSet::new()))
         }
         Transition::Resume | Transition::ResumeByItself | Transition::ResumeAfterChange => {
             Ok(Move::DeferredToNow)
@@ -50,12 +44,51 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         Transition::PauseFailing { trial_calls } if row.trial_fault(*trial_calls).is_none() => {
             conflict("has not failed its trial", row)
         }
-        Transition::Cancel | Transition::Pause { .. } | Transition::Recover if ended => {
+        Transition::Cancel
+        | Transition::CancelGracefully
+        | Transition::Pause { .. }
+        | Transition::Change(_)
+        | Transition::Recover
+            if ended =>
+        {
             conflict("has ended", row)
         }
-        Transition::Cancel | Transition::Pause { .. } | Transition::PauseFailing { .. } => Ok(Move::Nothing),
+        Transition::Cancel
+        | Transition::CancelGracefully
+        | Transition::Pause { .. }
+        | Transition::PauseFailing { .. }
+        | Transition::Change(_) => Ok(Move::Nothing),
         Transition::Recover => Ok(Move::LostToNow),
     }
+}
+
+fn plan_retry(row: &RunRow, kinds: &BTreeSet<ErrorKind>) -> Result<Move, StoreError> {
+    if !row.status.is_terminal() {
+        return conflict("has not ended: its failed jobs can be tried again then", row);
+    }
+    if row.status == RunStatus::Canceled {
+        return refuse(format!("run {} was canceled: its failed jobs are not tried again", row.id));
+    }
+    if row.stats.outcome(Outcome::Failed) == 0 {
+        return conflict("has no failed jobs", row);
+    }
+    if row.stats.failed_with(kinds) == 0 {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+        return refuse(format!("run {} has no jobs that failed with {}", row.id, names.join(" or ")));
+    }
+    Ok(Move::FailedToNow(kinds.clone()))
+}
+
+fn plan_extension(row: &RunRow, samples: u32) -> Result<Move, StoreError> {
+    let is_canceled = !row.status.is_terminal() && row.cancel_requested_at.is_some();
+    if is_canceled || row.status == RunStatus::Canceled {
+        return refuse(format!("run {} was canceled: it gets no more samples", row.id));
+    }
+    let there = row.submission.config.samples();
+    if samples < there {
+        return refuse(format!("run {} has {there} samples of each item: it cannot have fewer", row.id));
+    }
+    Ok(Move::Nothing)
 }
 
 /// Returns true if a resumed run begins its trial anew, with the jobs that failed. Jobs in flight would be lost with
@@ -65,7 +98,11 @@ fn begins_anew(row: &RunRow) -> bool {
 }
 
 fn conflict(why: &str, row: &RunRow) -> Result<Move, StoreError> {
-    Err(StoreError::Conflict(format!("run {} {why} (it is {})", row.id, row.status)))
+    refuse(format!("run {} {why} (it is {})", row.id, row.status))
+}
+
+const fn refuse(why: String) -> Result<Move, StoreError> {
+    Err(StoreError::Conflict(why))
 }
 
 impl LockedRun {
@@ -73,13 +110,16 @@ impl LockedRun {
     pub fn carry_out(&mut self, transition: &Transition, moved: u64, now: Timestamp) {
         let now = micros(now);
         let changed = match transition {
-            Transition::Cancel => self.cancel(now),
+            Transition::Cancel => self.cancel(false, now),
+            Transition::CancelGracefully => self.cancel(true, now),
             Transition::Pause { reason } => self.pause(reason, now),
             Transition::PauseFailing { trial_calls } => self.pause_failing(*trial_calls, now),
             Transition::Resume | Transition::ResumeByItself | Transition::ResumeAfterChange => {
                 self.resume(moved, now)
             }
-            Transition::RetryFailed => self.retry_failed(moved, now),
+            Transition::RetryFailed { kinds } => self.retry_failed(kinds, moved, now),
+            Transition::Change(patch) => self.change(patch),
+            Transition::Extend { samples } => self.extend(*samples),
             Transition::Recover => self.recover(moved, now),
         };
         if changed {
@@ -87,11 +127,13 @@ impl LockedRun {
         }
     }
 
-    fn cancel(&mut self, now: Timestamp) -> bool {
-        if self.row.cancel_requested_at.is_some() {
+    fn cancel(&mut self, graceful: bool, now: Timestamp) -> bool {
+        let drops_calls = self.row.cancel_graceful && !graceful;
+        if self.row.cancel_requested_at.is_some() && !drops_calls {
             return false;
         }
         self.row.cancel_requested_at = Some(now);
+        self.row.cancel_graceful = graceful;
         self.row.retry.after = None;
         if let Some(pause) = &mut self.row.pause {
             (pause.cause, pause.resume_at) = (None, None);
@@ -118,7 +160,7 @@ impl LockedRun {
 
     fn resume(&mut self, moved: u64, now: Timestamp) -> bool {
         if begins_anew(&self.row) {
-            self.begin_pass(moved);
+            self.begin_pass(&BTreeSet::new(), moved);
         }
         self.row.pause = None;
         self.row.retry.after = self.row.retry.after.map(|_| now);
@@ -126,18 +168,54 @@ impl LockedRun {
         true
     }
 
-    fn retry_failed(&mut self, moved: u64, now: Timestamp) -> bool {
-        self.begin_pass(moved);
-        let row = &mut self.row;
-        row.status = RunStatus::Running;
-        row.finished_at = None;
-        row.retry.schedule(now, "Retry of failed items requested.".to_owned(), now);
+    fn retry_failed(&mut self, kinds: &BTreeSet<ErrorKind>, moved: u64, now: Timestamp) -> bool {
+        self.begin_pass(kinds, moved);
+        self.reopen();
+        self.row.retry.schedule(now, "Retry of failed items requested.".to_owned(), now);
         true
     }
 
-    /// Begins a pass in which the failed jobs, of which there are `failed`, are tried again.
-    fn begin_pass(&mut self, failed: u64) {
-        self.row.stats.forget_failures();
+    /// Lets a run that had completed go on. A cancel that came too late to end it is forgotten.
+    const fn reopen(&mut self) {
+        self.row.status = RunStatus::Running;
+        self.row.finished_at = None;
+        self.row.cancel_requested_at = None;
+        self.row.cancel_graceful = false;
+    }
+
+    /// Changes settings. Returns false if all of them have these values already.
+    fn change(&mut self, patch: &RunPatch) -> bool {
+        let submission = &mut self.row.submission;
+        let before = submission.clone();
+        submission.priority = patch.priority.unwrap_or(before.priority);
+        submission.budget = patch.budget.clone().unwrap_or_else(|| before.budget.clone());
+        if let Some(most) = patch.concurrency.filter(|most| *most != before.config.concurrency()) {
+            submission.reconfigure(|config| config.set_concurrency(most));
+        }
+        let changed = *submission != before;
+        if changed {
+            self.configured();
+        }
+        changed
+    }
+
+    /// Appends the positions of further samples. Returns false if there are as many samples already.
+    fn extend(&mut self, samples: u32) -> bool {
+        if samples == self.row.submission.config.samples() {
+            return false;
+        }
+        self.row.total = self.row.items() * u64::from(samples);
+        self.row.submission.reconfigure(|config| config.set_samples(samples));
+        if self.row.status.is_terminal() {
+            self.reopen();
+        }
+        self.configured();
+        true
+    }
+
+    /// Begins a pass in which the jobs that failed with one of `kinds`, of which there are `failed`, are tried again.
+    fn begin_pass(&mut self, kinds: &BTreeSet<ErrorKind>, failed: u64) {
+        self.row.stats.forget_failures(kinds);
         self.row.cursor.epoch += 1;
         self.row.cursor.deferred += failed;
     }

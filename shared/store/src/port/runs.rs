@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::RunId;
+use runmill_proto::{ErrorKind, RunId, api::RunPatch};
 
 use crate::{RunRow, StoreError};
 
@@ -21,9 +23,13 @@ pub struct RunVersion {
 /// A change of a run by a user or by a restarted process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// Stops the feeding. The run ends once none of its jobs is in the queue; its deferred jobs are dropped. A
-    /// [`StoreError::Conflict`] if the run has ended. Idempotent.
+    /// Stops the feeding and drops the calls in flight, also those that a [`Transition::CancelGracefully`] has left. The
+    /// run ends once none of its jobs is in the queue; its deferred jobs are dropped. A [`StoreError::Conflict`] if the
+    /// run has ended. Idempotent.
     Cancel,
+    /// Does the same as [`Transition::Cancel`], but the calls in flight finish. Changes nothing if the run is being
+    /// canceled already.
+    CancelGracefully,
     /// Stops the feeding until a user resumes the run. [`StoreError::Conflict`] if the run has ended. A run that is
     /// already paused no longer resumes by itself, and does not change otherwise.
     Pause { reason: String },
@@ -39,9 +45,14 @@ pub enum Transition {
     /// Does the same as [`Transition::Resume`], but only for a run that no user has paused. A
     /// [`StoreError::Conflict`] for any other run.
     ResumeAfterChange,
-    /// Deletes the results of failed jobs and makes them due now, in a new pass. [`StoreError::Conflict`] if the run
-    /// has not ended, was canceled, or has no failed jobs.
-    RetryFailed,
+    /// Deletes the results of jobs that failed with one of `kinds`, or of all failed jobs if it is empty, and makes them
+    /// due now, in a new pass. [`StoreError::Conflict`] if the run has not ended, was canceled, or has no such jobs.
+    RetryFailed { kinds: BTreeSet<ErrorKind> },
+    /// Changes settings of the run. [`StoreError::Conflict`] if the run has ended. Idempotent.
+    Change(RunPatch),
+    /// Raises the number of independent answers to each item to `samples`. A run that had ended goes on with the new
+    /// jobs. [`StoreError::Conflict`] if the run was canceled or has more samples. Idempotent.
+    Extend { samples: u32 },
     /// Makes the jobs that were in the queue due now, because the queue was lost with its process.
     /// [`StoreError::Conflict`] if the run has ended.
     Recover,

@@ -107,8 +107,12 @@ fn history(rows: &[Row]) -> Result<Vec<Applied>, StoreError> {
     rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?))).collect()
 }
 
+/// Returns the migrations of this binary in their order. Those that are embedded are in the order of their names, in which
+/// 10 comes before 2.
 fn known() -> Vec<Migration> {
-    embedded::migrations::runner().get_migrations().clone()
+    let mut known = embedded::migrations::runner().get_migrations().clone();
+    known.sort_by_key(|migration| i64::from(migration.version()));
+    known
 }
 
 fn has(applied: &[Applied], migration: &Migration) -> bool {

@@ -1,9 +1,11 @@
 //! Table `results`.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
-    InvocationId, RunId,
+    ErrorKind, InvocationId, RunId,
     api::{InvocationRecord, ResultRecord},
     message::{Invocation, JobKey},
 };
@@ -31,6 +33,7 @@ const DELETE_FAILED: &str = "\
 DELETE /* results.delete_failed */ FROM results
 WHERE run_id = $1
   AND outcome = 'failed'
+  AND (cardinality($2::text[]) = 0 OR error_kind = ANY ($2)) /* kinds */
 RETURNING run_id, ordinal, sample";
 
 static PAGE: Sql = Sql::new(|| {
@@ -83,8 +86,13 @@ pub async fn insert(
     tx.query(&statement, &parameters(&columns)).await?.iter().map(key).collect()
 }
 
-/// Deletes the results of failed jobs. Returns their jobs.
-pub async fn delete_failed(tx: &Transaction<'_>, id: RunId) -> Result<Vec<JobKey>, StoreError> {
+/// Deletes the results of jobs that failed with one of `kinds`, or of all failed jobs if it is empty. Returns the jobs.
+pub async fn delete_failed(
+    tx: &Transaction<'_>,
+    id: RunId,
+    kinds: &BTreeSet<ErrorKind>,
+) -> Result<Vec<JobKey>, StoreError> {
+    let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
     let statement = tx.prepare_cached(DELETE_FAILED).await?;
-    tx.query(&statement, &[&id.uuid()]).await?.iter().map(key).collect()
+    tx.query(&statement, &[&id.uuid(), &kinds]).await?.iter().map(key).collect()
 }

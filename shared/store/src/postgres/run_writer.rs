@@ -43,9 +43,9 @@ impl RunWriter for PgStore {
         let moved = match plan(&run.row, &transition)? {
             Move::Nothing => 0,
             Move::DeferredToNow => deferred::make_due(&tx, id, now).await?,
-            Move::FailedToNow => {
+            Move::FailedToNow(kinds) => {
                 deferred::make_due(&tx, id, now).await?;
-                let failed = results::delete_failed(&tx, id).await?;
+                let failed = results::delete_failed(&tx, id, &kinds).await?;
                 deferred::insert_due(&tx, id, &failed, now).await?
             }
             Move::LostToNow => {

@@ -35,6 +35,15 @@ static INSERT: Sql = Sql::new(|| {
 static SAVE: Sql =
     Sql::new(|| sql::update::<RunRow>(Dialect::Postgres, "runs.save", "runs", 2, "WHERE id = $1"));
 
+const CONFIGURE: &str = "\
+UPDATE /* runs.configure */ runs
+SET config = $2,
+    submitted_config = $3,
+    priority = $4,
+    budget = $5,
+    total = $6
+WHERE id = $1";
+
 static GET: Sql = Sql::new(|| select("runs.get", "WHERE id = $1"));
 
 static BY_KEY: Sql = Sql::new(|| select("runs.by_key", "WHERE idempotency_key = $1"));
@@ -174,11 +183,21 @@ pub async fn lock_all(tx: &Transaction<'_>, ids: &[RunId]) -> Result<LockedRuns,
 
 /// Writes back a locked run, with its events.
 pub async fn save(tx: &Transaction<'_>, run: &LockedRun) -> Result<(), StoreError> {
+    if run.is_configured() {
+        configure(tx, &run.row).await?;
+    }
     update(tx, &run.row).await?;
     events::append(tx, run.pages()).await?;
     if run.drops_deferred() {
         deferred::delete_all(tx, run.row.id).await?;
     }
+    Ok(())
+}
+
+/// Writes the settings of a run, and its total, which depends on them.
+async fn configure(tx: &Transaction<'_>, row: &RunRow) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(CONFIGURE).await?;
+    tx.execute(&statement, &parameters(&row.configuration())).await?;
     Ok(())
 }
 

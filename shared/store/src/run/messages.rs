@@ -25,8 +25,9 @@ impl Messages {
         self.0.is_empty()
     }
 
-    pub fn clear(&mut self) {
-        self.0.clear();
+    /// Keeps only the texts of the kinds for which `stays` returns true.
+    pub fn retain(&mut self, stays: impl Fn(ErrorKind) -> bool) {
+        self.0.retain(|message| stays(message.kind));
     }
 
     /// Returns the text by which most jobs failed with this kind of error.

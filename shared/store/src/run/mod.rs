@@ -24,7 +24,10 @@ pub use retry::RetryNote;
 pub use stats::RunStats;
 pub use submission::Submission;
 
-use crate::{StoreError, columns::columns};
+use crate::{
+    StoreError,
+    columns::{Stored as _, Value, columns},
+};
 
 /// Returns the text after all idempotency keys that start with `prefix`. Keys are printable ASCII.
 pub fn after_prefix(prefix: &str) -> String {
@@ -43,6 +46,8 @@ pub struct RunRow {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub cancel_requested_at: Option<Timestamp>,
+    /// True if the calls in flight of the canceled run finish.
+    pub cancel_graceful: bool,
     pub cursor: Cursor,
     pub stats: RunStats,
     pub pause: Option<Pause>,
@@ -64,6 +69,7 @@ columns! {
         updated started_at,
         updated finished_at,
         updated cancel_requested_at,
+        updated cancel_graceful,
         group cursor,
         updated stats,
         group pause,
@@ -86,6 +92,7 @@ impl RunRow {
             started_at: None,
             finished_at: None,
             cancel_requested_at: None,
+            cancel_graceful: false,
             cursor: Cursor::default(),
             stats: RunStats::default(),
             pause: None,
@@ -123,6 +130,19 @@ impl RunRow {
     /// Returns the time at which a paused run resumes by itself.
     pub fn resume_at(&self) -> Option<Timestamp> {
         self.pause.as_ref()?.resume_at
+    }
+
+    /// Returns the parameters of the statement that writes the settings of a run: its id, then the columns.
+    pub(crate) fn configuration(&self) -> [Value<'_>; 6] {
+        let Submission { config, submitted_config, priority, budget, .. } = &self.submission;
+        [
+            self.id.to_value(),
+            config.to_value(),
+            submitted_config.to_value(),
+            priority.to_value(),
+            budget.to_value(),
+            self.total.to_value(),
+        ]
     }
 
     pub fn progress(&self) -> RunProgress {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
     ErrorKind, Fix, Note, Outcome, Remarks, Usage,
@@ -132,11 +132,25 @@ impl RunStats {
         }
     }
 
-    /// Removes the failed jobs from the counters, because their results were deleted for a retry.
-    pub fn forget_failures(&mut self) {
+    /// Removes the jobs that failed with one of `kinds`, or all failed jobs if it is empty, from the counters, because
+    /// their results were deleted for a retry.
+    pub fn forget_failures(&mut self, kinds: &BTreeSet<ErrorKind>) {
+        let left = self.outcome(Outcome::Failed).saturating_sub(self.failed_with(kinds));
         self.outcomes.remove(&Outcome::Failed);
-        self.errors.clear();
-        self.messages.clear();
+        if left > 0 {
+            self.outcomes.insert(Outcome::Failed, left);
+        }
+        let stays = |kind: ErrorKind| !kinds.is_empty() && !kinds.contains(&kind);
+        self.errors.retain(|kind, _| stays(*kind));
+        self.messages.retain(stays);
+    }
+
+    /// Returns the number of jobs that failed with one of `kinds`, or of all failed jobs if it is empty.
+    pub fn failed_with(&self, kinds: &BTreeSet<ErrorKind>) -> u64 {
+        if kinds.is_empty() {
+            return self.outcome(Outcome::Failed);
+        }
+        kinds.iter().filter_map(|kind| self.errors.get(kind)).sum()
     }
 
     /// Returns the number of jobs with an answer.
@@ -203,7 +217,7 @@ mod tests {
         let mut stats = settled(&[Some(1.0), Some(0.0)]);
         stats.settle(&ended(Outcome::Failed, None));
 
-        stats.forget_failures();
+        stats.forget_failures(&BTreeSet::new());
 
         assert_eq!((stats.settled(), stats.outcome(Outcome::Failed)), (2, 0));
         assert!(stats.errors.is_empty() && stats.messages.is_empty());

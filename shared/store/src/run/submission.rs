@@ -3,7 +3,8 @@ use serde_json::Value;
 
 use crate::columns::columns;
 
-/// Request from which a run was created. It never changes.
+/// Request from which a run was created, with the changes of its settings since. They are written on their own, since they
+/// may be large and a busy run is written often.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
     pub name: Option<String>,
@@ -11,6 +12,8 @@ pub struct Submission {
     pub model: String,
     pub dataset_id: DatasetId,
     pub config: RunConfig,
+    /// Configuration of the request, if `config` has changed since.
+    pub submitted_config: Option<RunConfig>,
     /// Share of the lane relative to other runs, from 1 to 100.
     pub priority: u32,
     pub budget: Option<Value>,
@@ -26,6 +29,7 @@ columns! {
         fixed model,
         fixed dataset_id,
         fixed config,
+        fixed submitted_config,
         fixed priority,
         fixed budget,
         fixed idempotency_key,
@@ -34,12 +38,19 @@ columns! {
 }
 
 impl Submission {
+    /// Changes the configuration. The request's is kept, because [`is_same_work`](Self::is_same_work) compares it.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut RunConfig)) {
+        let before = self.config.clone();
+        change(&mut self.config);
+        self.submitted_config.get_or_insert(before);
+    }
+
     /// Returns true if `other` asks for the same work. Name and trace context do not matter.
     pub fn is_same_work(&self, other: &Self) -> bool {
         self.provider_id == other.provider_id
             && self.model == other.model
             && self.dataset_id == other.dataset_id
-            && self.config == other.config
+            && self.submitted_config.as_ref().unwrap_or(&self.config) == &other.config
     }
 }
 
@@ -51,6 +62,7 @@ impl From<NewRun> for Submission {
             model: new.model,
             dataset_id: new.dataset_id,
             config: new.config,
+            submitted_config: None,
             priority: new.priority.unwrap_or(1),
             budget: new.budget,
             idempotency_key: None,

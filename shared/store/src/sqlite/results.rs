@@ -1,13 +1,16 @@
 //! Table `results`.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
-    InvocationId, RunId,
+    ErrorKind, InvocationId, RunId,
     api::{InvocationRecord, ResultRecord},
     message::{Invocation, JobKey},
 };
 use rusqlite::{Connection, params, params_from_iter};
+use serde_json::json;
 
 use super::{
     SqliteStore,
@@ -34,6 +37,7 @@ const DELETE_FAILED: &str = "\
 DELETE FROM results
 WHERE run_id = ?1
   AND outcome = 'failed'
+  AND (?2 = '[]' OR error_kind IN (SELECT value FROM json_each(?2))) /* kinds */
 RETURNING run_id, ordinal, sample";
 
 static PAGE: Sql = Sql::new(|| {
@@ -83,7 +87,11 @@ pub fn insert(
     Ok(inserted_jobs)
 }
 
-/// Deletes the results of failed jobs. Returns their jobs.
-pub fn delete_failed(db: &Connection, id: RunId) -> Result<Vec<JobKey>, StoreError> {
-    all(db, DELETE_FAILED, [blob(id.uuid())], key)
+/// Deletes the results of jobs that failed with one of `kinds`, or of all failed jobs if it is empty. Returns the jobs.
+pub fn delete_failed(
+    db: &Connection,
+    id: RunId,
+    kinds: &BTreeSet<ErrorKind>,
+) -> Result<Vec<JobKey>, StoreError> {
+    all(db, DELETE_FAILED, params![blob(id.uuid()), json!(kinds).to_string()], key)
 }

@@ -38,9 +38,9 @@ impl RunWriter for SqliteStore {
             let moved = match plan(&run.row, &transition)? {
                 Move::Nothing => 0,
                 Move::DeferredToNow => deferred::make_due(tx, id, now)?,
-                Move::FailedToNow => {
+                Move::FailedToNow(kinds) => {
                     deferred::make_due(tx, id, now)?;
-                    let failed = results::delete_failed(tx, id)?;
+                    let failed = results::delete_failed(tx, id, &kinds)?;
                     deferred::insert_due(tx, &failed, now)?
                 }
                 Move::LostToNow => {

@@ -27,6 +27,16 @@ static INSERT: Sql = Sql::new(|| sql::insert::<RunRow>(Dialect::Sqlite, "runs.in
 static SAVE: Sql =
     Sql::new(|| sql::update::<RunRow>(Dialect::Sqlite, "runs.save", "runs", 2, "WHERE id = ?1"));
 
+const CONFIGURE: &str = "\
+-- runs.configure
+UPDATE runs
+SET config = ?2,
+    submitted_config = ?3,
+    priority = ?4,
+    budget = ?5,
+    total = ?6
+WHERE id = ?1";
+
 static GET: Sql = Sql::new(|| select("runs.get", "WHERE id = ?1"));
 
 static BY_KEY: Sql = Sql::new(|| select("runs.by_key", "WHERE idempotency_key = ?1"));
@@ -149,6 +159,9 @@ pub fn load_all(db: &Connection, ids: &[RunId]) -> Result<LockedRuns, StoreError
 
 /// Writes back a changed run, with its events.
 pub fn save(db: &Connection, run: &LockedRun) -> Result<(), StoreError> {
+    if run.is_configured() {
+        execute(db, CONFIGURE, params_from_iter(run.row.configuration()))?;
+    }
     let mut values = vec![run.row.id.to_value()];
     push_updated::<RunRow>(&mut values, &run.row);
     execute(db, &SAVE, params_from_iter(values))?;

@@ -1,4 +1,4 @@
-//! Rows from before versions 5 to 8 of the schema, to check that the new columns are read with their defaults.
+//! Rows from before versions 5 to 11 of the schema, to check that the new columns are read with their defaults.
 
 use jiff::Timestamp;
 use runmill_proto::{
@@ -52,7 +52,11 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
     let id = RunId::from_uuid(ID);
     let run = store.run(id).await.unwrap();
     assert!(
-        run.paused_at().is_some() && run.resume_at().is_none() && run.submission.traceparent.is_none(),
+        run.paused_at().is_some()
+            && !run.cancel_graceful
+            && run.submission.submitted_config.is_none()
+            && run.resume_at().is_none()
+            && run.submission.traceparent.is_none(),
         "{run:?}"
     );
     let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();

@@ -1,2 +1,3 @@
 mod lost;
 mod published;
+mod shares;

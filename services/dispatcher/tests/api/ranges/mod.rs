@@ -195,7 +195,7 @@ impl<'a> Requests<'a> {
                 json!({"name": name, "kind": "custom", "base_url": "http://127.0.0.1:9/v1", "api_keys": keys})
             }
             "PATCH /providers/{id}" => json!({"api_keys": keys}),
-            "PUT /settings" => json!({}),
+            "PUT /settings" | "PATCH /runs/{id}" | "POST /runs/{id}/extend" => json!({}),
             "POST /runs" => {
                 let mut body = self.new_run.clone();
                 body["config"] = json!({"scoring": {"scorer": "numeric"}});

@@ -20,7 +20,7 @@ use self::{
 use super::{AttemptLayer, CallLayer, Context};
 use crate::{
     ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
-    keys::Refusals, tracker::AttemptTracker,
+    interrupts::Stage, keys::Refusals, tracker::AttemptTracker,
 };
 
 /// Makes attempts until there is an answer, or a reason to stop.
@@ -76,7 +76,11 @@ impl<A: AttemptLayer> Retry<A> {
                 admitted: None,
                 key: None,
             };
-            let has_started = || number > 0 || tracker.state().began.is_some();
+            let stage = || match tracker.state().began {
+                Some(_) => Stage::InFlight,
+                None if number > 0 => Stage::BetweenAttempts,
+                None => Stage::Unstarted,
+            };
             let span = tracing::info_span!(
                 target: "trace",
                 "model.attempt",
@@ -85,7 +89,7 @@ impl<A: AttemptLayer> Retry<A> {
                 error_kind = Empty,
             );
             let attempt = self.inner.attempt(cx).instrument(span.clone());
-            let answer = interrupts.run(attempt, has_started).await;
+            let answer = interrupts.run(attempt, stage).await;
             let answer = answer.unwrap_or(Err(ModelError::Interrupted));
             record_on(&span, &tracker, &answer);
             let seller = tracker.state().seller;
@@ -101,7 +105,7 @@ impl<A: AttemptLayer> Retry<A> {
             match decision {
                 Decision::Wait(wait) => {
                     let waiting = wait_to_retry(wait, number, &error, deadline);
-                    let waited = interrupts.run(waiting, || true).await;
+                    let waited = interrupts.run(waiting, || Stage::BetweenAttempts).await;
                     waited.unwrap_or(Err(Unanswered::Interrupted))?;
                     last = Some(error);
                 }

@@ -177,6 +177,39 @@ async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_in_flight_is_the_last_one_of_a_call_that_must_end_between_attempts() {
+    let client = retry(Scripted::acting(&[Act::Wait(9), Act::Answer]));
+    let interrupts = Interrupts::default();
+    let invoking = async { client.invoke(&request(), &policy(), &interrupts).await };
+    let ending = async {
+        sleep(secs(1)).await;
+        interrupts.between_attempts.cancel();
+    };
+
+    let (invoked, ()) = tokio::join!(invoking, ending);
+
+    assert!(invoked.result.is_ok(), "{invoked:?}");
+    let again = client.invoke(&request(), &policy(), &interrupts).await;
+    assert_eq!((again.result, again.attempts.len()), (Err(Unanswered::Interrupted), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_its_next_attempt_ends_between_them() {
+    let client = retry(Scripted::failing([slow_down(20)]));
+    let interrupts = Interrupts::default();
+    let invoking = async { client.invoke(&request(), &policy(), &interrupts).await };
+    let ending = async {
+        sleep(secs(1)).await;
+        interrupts.between_attempts.cancel();
+    };
+
+    let (invoked, ()) = tokio::join!(invoking, ending);
+
+    assert_eq!((invoked.result, invoked.attempts.len()), (Err(Unanswered::Interrupted), 1));
+    assert_eq!(invoked.latency, secs(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_changed_policy_holds_for_a_call_that_waits_to_be_tried_again() {
     /// A policy that allows four retries at first, and then none.
     struct Changing(std::sync::atomic::AtomicBool);
