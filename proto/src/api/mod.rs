@@ -5,6 +5,7 @@ mod event;
 mod executor;
 mod held_back;
 mod key_fault;
+mod limits;
 mod page;
 mod problem;
 mod provider;
@@ -19,6 +20,9 @@ pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
 pub use held_back::{HeldBack, HeldBackCause};
 pub use key_fault::KeyFault;
+pub use limits::{
+    BudgetLeft, BudgetUnit, ExecutorShare, LimitUse, ProviderLimits, ResourceShare, ScopeLimits,
+};
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};
 pub use provider::{
