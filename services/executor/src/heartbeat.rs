@@ -72,6 +72,7 @@ impl Heartbeat {
         let exchange = Exchange::exchange(&*self.environment.store, &beat);
         match timeout(EXCHANGE_TIMEOUT, exchange).await {
             Ok(Ok(exchanged)) => {
+                self.metrics.limits.observe(&beat.claim.leases, &exchanged.fleet.lanes, exchanged.now);
                 self.hear(&exchanged, Times { began, ended: Instant::now() });
                 true
             }
