@@ -69,6 +69,8 @@ pub enum Command {
     Keys(KeysAction),
     /// List, show, watch, cancel, pause, resume and retry runs, and print their results
     Runs(RunsArgs),
+    /// Show the providers' limits, the executors and the runs on a live page in the terminal
+    Top(TopArgs),
     /// List, show, replay and drop dead letters: messages that no service of a cluster could handle
     Dead(DeadArgs),
     /// Check the settings, the database and the broker, and say how to correct what is wrong
@@ -390,6 +392,12 @@ pub enum RunsAction {
         /// ID of the run
         id: RunId,
     },
+}
+
+#[derive(Args)]
+pub struct TopArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Args)]
