@@ -10,6 +10,7 @@ use crate::support::{Api, Process, Sandbox, data::questions, within};
 
 /// Slow enough for the run to be there for the whole test.
 const MODEL: &str = "lorem+ttft=500ms";
+const TOKEN: &str = "e2e-top-0123456789";
 const ROWS: NonZeroU16 = NonZeroU16::new(40).unwrap();
 const COLUMNS: NonZeroU16 = NonZeroU16::new(160).unwrap();
 
@@ -25,9 +26,9 @@ impl Serving {
     async fn start() -> Self {
         let sandbox = Sandbox::new().await;
         let server = serve(&sandbox, "127.0.0.1:0");
-        let address = server.field_of("dispatcher.listening", "address").await;
-        let token = std::fs::read_to_string(sandbox.path("data").join("token")).unwrap();
-        let api = Api::new(&address, token.trim());
+        let said = server.line_with("runmill serves ").await;
+        let address = said.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
+        let api = Api::new(address, TOKEN);
         let provider: ProviderId = api
             .create_provider(json!({
                 "name": "ours", "base_url": sandbox.gateway.base_url(), "rate_limit": {"concurrency": 4},
@@ -41,16 +42,15 @@ impl Serving {
     /// Starts `runmill top` in a terminal.
     fn top(&self) -> (Terminal, Process) {
         let terminal = Terminal::open(ROWS, COLUMNS).unwrap();
-        let token = std::fs::read_to_string(self.sandbox.path("data").join("token")).unwrap();
-        let command =
-            self.sandbox.runmill(&["top", "--server", &self.url]).env("RUNMILL_TOKEN", token.trim());
+        let command = self.sandbox.runmill(&["top", "--server", &self.url]).env("RUNMILL_TOKEN", TOKEN);
         let process = command.on(&terminal).start();
         (terminal, process)
     }
 }
 
 fn serve(sandbox: &Sandbox, listen: &str) -> Process {
-    sandbox.runmill(&["serve"]).env("RUNMILL_LISTEN", listen).start()
+    let serve = sandbox.runmill(&["serve"]).env("RUNMILL_LISTEN", listen);
+    serve.env("RUNMILL_TOKENS", &format!("admin:{TOKEN}")).start()
 }
 
 async fn shown(terminal: &Terminal, words: &[&str]) -> String {

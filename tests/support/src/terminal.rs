@@ -1,14 +1,13 @@
 use std::{
-    ffi::OsStr,
     fs::File,
     io::{self, Read, Write},
     num::NonZeroU16,
-    os::unix::ffi::OsStrExt,
     process::Stdio,
     thread,
 };
 
 use rustix::{
+    fs::{Mode, OFlags},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
@@ -39,7 +38,9 @@ impl Terminal {
         let size = Winsize { ws_row: rows.get(), ws_col: columns.get(), ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size)?;
         let name = ptsname(&master, Vec::new())?;
-        let end = File::options().read(true).write(true).open(OsStr::from_bytes(name.as_bytes()))?;
+        // It must not become the controlling terminal of the tests.
+        let end = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?;
+        let end = File::from(end);
         let master = File::from(master);
         let (sender, screen) = watch::channel(Screen::default());
         let output = master.try_clone()?;

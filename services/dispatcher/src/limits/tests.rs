@@ -73,7 +73,8 @@ fn shares_of_a_rate_have_its_unit_and_add_up_to_it() {
     assert_eq!((account.limits.len(), account.waiting), (3, 5));
     let names: Vec<_> = account.executors.iter().map(|executor| &*executor.name).collect();
     assert_eq!(names, ["a", "b"]);
-    assert_eq!(account.executors[1].shares[1].granted, 225.0);
+    let granted: Vec<_> = account.executors[1].shares.iter().map(|share| share.granted).collect();
+    assert_eq!(granted, [3.0, 225.0, 20_000.0]);
     assert_eq!(account.executors[0].attempts.refused, 2);
 }
 
