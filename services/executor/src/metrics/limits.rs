@@ -148,15 +148,13 @@ impl LimitMetrics {
         let labels = [&*provider, model];
         let left = state.cooldown.as_ref().map(|cooldown| cooldown.until.duration_since(now).as_secs_f64());
         self.cooldown.with_label_values(&labels).set(left.unwrap_or_default().max(0.0));
-        match &state.adaptive {
-            Some(adaptive) => {
-                self.adaptive_concurrency.with_label_values(&labels).set(adaptive.concurrency.into());
-                set_or_remove(&self.adaptive_rate, labels, adaptive.calls_per_second);
-            }
-            None => {
-                let _ = self.adaptive_concurrency.remove_label_values(&labels);
-                set_or_remove(&self.adaptive_rate, labels, None);
-            }
+        let adaptive = state.adaptive.as_ref();
+        set_or_remove(&self.adaptive_rate, labels, adaptive.and_then(|it| it.calls_per_second));
+        if let Some(adaptive) = adaptive {
+            self.adaptive_concurrency.with_label_values(&labels).set(adaptive.concurrency.into());
+        } else {
+            // Removing a series that does not exist is an error, which nobody needs.
+            let _ = self.adaptive_concurrency.remove_label_values(&labels);
         }
     }
 
