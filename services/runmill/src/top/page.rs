@@ -111,21 +111,15 @@ impl Page {
     }
 
     fn head(&self) -> Line<'static> {
-        let url = &self.url;
-        match &self.fault {
-            Some(fault) => {
-                let text = format!(" {fault}; trying again. This is the state of {:.0}", self.snapshot.now);
-                Line::from(text).style(Style::new().fg(Color::Red))
-            }
-            None => {
-                let active = self.snapshot.runs.iter().filter(|run| is_active(run)).count();
-                let executors = self.snapshot.executors.len();
-                let now = self.snapshot.now;
-                Line::from(format!(
-                    " runmill {url}   {now:.0}   executors: {executors}   active runs: {active}"
-                ))
-            }
+        let now = self.snapshot.now;
+        if let Some(fault) = &self.fault {
+            let text = format!(" {fault}; trying again. This is the state of {now:.0}");
+            return Line::from(text).style(Style::new().fg(Color::Red));
         }
+        let url = &self.url;
+        let active = self.snapshot.runs.iter().filter(|run| is_active(run)).count();
+        let executors = self.snapshot.executors.len();
+        Line::from(format!(" runmill {url}   {now:.0}   executors: {executors}   active runs: {active}"))
     }
 
     fn count(&mut self) {
