@@ -69,6 +69,7 @@ pub type Leases = BTreeMap<Scope, Share>;
 
 /// Counts of one executor since its start, from which the fleet's adaptive limits are decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AttemptCounts))]
 #[serde(default)]
 pub struct Signals {
     /// Attempts that were sent.

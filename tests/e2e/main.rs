@@ -29,5 +29,6 @@ mod smoke_testing;
 mod standalone;
 mod starting;
 mod steering;
+mod top;
 mod traces;
 mod trials;

@@ -5,6 +5,7 @@ mod event;
 mod executor;
 mod held_back;
 mod key_fault;
+mod limits;
 mod model_limit;
 mod page;
 mod problem;
@@ -20,6 +21,9 @@ pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
 pub use held_back::{HeldBack, HeldBackCause};
 pub use key_fault::KeyFault;
+pub use limits::{
+    BudgetLeft, BudgetUnit, ExecutorShare, LimitUse, ProviderLimits, ResourceShare, ScopeLimits,
+};
 pub use model_limit::ModelLimit;
 pub use page::{Page, PageQuery};
 pub use problem::{Problem, ProblemError};

@@ -10,6 +10,7 @@ mod error;
 mod executors;
 mod feeder;
 mod idempotency_key;
+mod limits;
 mod metrics;
 mod obstacles;
 mod provider_changes;

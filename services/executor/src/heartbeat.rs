@@ -81,6 +81,7 @@ impl Heartbeat {
         let exchange = Exchange::exchange(&*self.environment.store, &beat);
         match timeout(EXCHANGE_TIMEOUT, exchange).await {
             Ok(Ok(exchanged)) => {
+                self.metrics.limits.observe(&beat.claim.leases, &exchanged.fleet.lanes, exchanged.now);
                 self.hear(&beat.claim, &exchanged, Times { began, ended: Instant::now() });
                 self.remove_the_dead().await;
                 true

@@ -25,7 +25,7 @@ use runmill_vault::Opener;
 use tokio_util::sync::CancellationToken;
 
 pub use consumers::LaneHealth;
-pub use metrics::ExecutorMetrics;
+pub use metrics::{ExecutorMetrics, LimitMetrics};
 
 use crate::{
     consumers::Consumers, environment::Environment, exchange::Fleet, heartbeat::Heartbeat, job::Pipeline,

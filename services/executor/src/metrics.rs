@@ -1,5 +1,9 @@
+mod limits;
+
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use runmill_proto::Outcome;
+
+pub use limits::LimitMetrics;
 
 /// Metrics of the executor itself. The model client has the metrics of the calls.
 #[derive(Clone)]
@@ -13,6 +17,7 @@ pub struct ExecutorMetrics {
     pub crashes: IntCounter,
     pub last_exchange: IntGauge,
     pub exchange_failures: IntCounter,
+    pub limits: LimitMetrics,
 }
 
 impl ExecutorMetrics {
@@ -51,6 +56,7 @@ impl ExecutorMetrics {
                 "runmill_executor_exchange_failures_total",
                 "Heartbeats that the store did not take.",
             )?,
+            limits: LimitMetrics::register(registry)?,
         };
         for outcome in Outcome::ALL {
             // Registers each series at zero, so that none is absent.

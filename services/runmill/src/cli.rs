@@ -69,6 +69,8 @@ pub enum Command {
     Keys(KeysAction),
     /// List, show, watch, cancel, pause, resume and retry runs, and print their results
     Runs(RunsArgs),
+    /// Show the providers' limits, the executors and the runs on a live page in the terminal
+    Top(TopArgs),
     /// List, show, replay and drop dead letters: messages that no service of a cluster could handle
     Dead(DeadArgs),
     /// Check the settings, the database and the broker, and say how to correct what is wrong
@@ -431,6 +433,12 @@ pub struct RunChange {
     /// Remove the maximum number of jobs in the queue and in flight
     #[arg(long, conflicts_with = "concurrency")]
     pub no_concurrency: bool,
+}
+
+#[derive(Args)]
+pub struct TopArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Args)]

@@ -6,8 +6,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runmill_proto::{
     ProviderId, RunId,
     api::{
-        Dataset, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderPatch, Run, RunPatch,
-        SmokeTestReport, SmokeTestRequest,
+        Dataset, ExecutorStatus, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderLimits, ProviderPatch, Run,
+        RunPatch, SmokeTestReport, SmokeTestRequest,
     },
     message::SmokeTest,
 };
@@ -72,6 +72,21 @@ impl Client {
 
     pub async fn provider(&self, id: ProviderId) -> Result<Provider, ClientError> {
         self.json(self.request(Method::GET, &format!("/providers/{id}"))).await
+    }
+
+    /// Returns the first thousand providers.
+    pub async fn providers(&self) -> Result<Vec<Provider>, ClientError> {
+        let request = self.request(Method::GET, "/providers").query(&[("limit", "1000")]);
+        Ok(self.json::<Page<Provider>>(request).await?.items)
+    }
+
+    pub async fn provider_limits(&self, id: ProviderId) -> Result<ProviderLimits, ClientError> {
+        self.json(self.request(Method::GET, &format!("/providers/{id}/limits"))).await
+    }
+
+    /// Returns the executors that are alive.
+    pub async fn executors(&self) -> Result<Vec<ExecutorStatus>, ClientError> {
+        self.json(self.request(Method::GET, "/executors")).await
     }
 
     pub async fn provider_named(&self, name: &str) -> Result<Option<Provider>, ClientError> {

@@ -12,6 +12,7 @@ mod process;
 mod run;
 mod screen;
 mod service;
+mod top;
 
 use clap::Parser;
 
@@ -54,6 +55,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate => command::migrate::run().await,
         Command::Keys(action) => command::keys::run(action).await,
         Command::Runs(args) => command::runs::run(args).await,
+        Command::Top(args) => command::top::run(args).await,
         Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,
     }

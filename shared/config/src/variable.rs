@@ -48,9 +48,9 @@ variables! {
     TOKENS = "RUNMILL_TOKENS", None,
         "Bearer tokens of the API, as `role:token,role:token`. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
     SERVER = "RUNMILL_SERVER", None,
-        "Server that `runmill run`, `runmill runs` and `runmill smoke-test` use, as `http://host:8080`. If unset, they work in their own process with the local data directory.";
+        "Server that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` use, as `http://host:8080`. If unset, they work in their own process with the local data directory.";
     TOKEN = "RUNMILL_TOKEN", None,
-        "Bearer token that `runmill run`, `runmill runs` and `runmill smoke-test` send to the server.";
+        "Bearer token that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` send to the server.";
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
         "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),

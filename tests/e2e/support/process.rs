@@ -1,5 +1,6 @@
 use std::{process::Stdio, sync::Arc};
 
+use runmill_testkit::Terminal;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Child,
@@ -30,6 +31,20 @@ impl Command {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
+    }
+
+    /// Returns the command with `terminal` as its input and output.
+    ///
+    /// It has no controlling terminal: otherwise its end would reset the terminal's modes, and the one from which the tests
+    /// run would tell it a size.
+    pub fn on(self, terminal: &Terminal) -> Self {
+        let command = self.0.as_std();
+        let mut on = tokio::process::Command::new("setsid");
+        on.arg(command.get_program()).args(command.get_args());
+        on.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        on.stdin(terminal.stdio().unwrap()).stdout(terminal.stdio().unwrap());
+        on.stderr(Stdio::piped()).kill_on_drop(true);
+        Self(on)
     }
 
     /// Runs the command to its end.

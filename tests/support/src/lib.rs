@@ -1,4 +1,5 @@
-//! Servers for tests: shared ones, private ones that a test may stop, a pooler, and a proxy that breaks connections.
+//! Servers for tests: shared ones, private ones that a test may stop, a pooler, a proxy that breaks connections, and a
+//! terminal.
 
 mod amqp;
 mod drop;
@@ -9,6 +10,7 @@ pub mod postgres;
 mod proxy;
 mod queues;
 mod rabbit;
+mod terminal;
 
 pub use amqp::{amqp_url, unique_prefix};
 pub use drop::finish_in_drop;
@@ -18,3 +20,4 @@ pub use port::free_port;
 pub use proxy::Proxy;
 pub use queues::{Tap, delete_queues, ready_messages};
 pub use rabbit::{PrivateRabbit, start_rabbit_cluster};
+pub use terminal::Terminal;

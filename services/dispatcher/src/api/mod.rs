@@ -79,6 +79,7 @@ fn routes() -> OpenApiRouter<ApiState> {
     let reading = [
         routes!(providers::list),
         routes!(providers::get),
+        routes!(providers::limits),
         routes!(datasets::list),
         routes!(datasets::get),
         routes!(datasets::items),

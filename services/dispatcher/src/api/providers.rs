@@ -1,7 +1,10 @@
 use axum::{Json, extract::State, http::StatusCode};
 use runmill_proto::{
     ProviderId,
-    api::{ApiKeyView, HeaderView, NewProvider, Page, PageQuery, Problem, Provider, ProviderPatch},
+    api::{
+        ApiKeyView, HeaderView, NewProvider, Page, PageQuery, Problem, Provider, ProviderLimits,
+        ProviderPatch,
+    },
 };
 use runmill_store::{ProviderRow, SecretKind};
 
@@ -11,6 +14,7 @@ use super::{
     page::PageRequest,
     problem::ApiError,
 };
+use crate::limits;
 
 /// Add a provider
 ///
@@ -45,6 +49,21 @@ pub async fn get(
     Path(id): Path<ProviderId>,
 ) -> Result<Json<Provider>, ApiError> {
     Ok(Json(view(state.store.provider(id).await?)))
+}
+
+/// Get a provider's limits and their use
+///
+/// The limits hold for all executors together. Each executor has a share of every limit, which it leases from the store with
+/// its heartbeat. The numbers are those of the last heartbeats, so they are up to two seconds old.
+#[utoipa::path(get, path = "/providers/{id}/limits", params(("id" = ProviderId, Path)),
+    responses((status = 200, body = ProviderLimits), (status = 404, body = Problem)))]
+pub async fn limits(
+    State(state): State<ApiState>,
+    Path(id): Path<ProviderId>,
+) -> Result<Json<ProviderLimits>, ApiError> {
+    let provider = state.store.provider(id).await?;
+    let (now, fleet) = state.store.fleet().await?;
+    Ok(Json(limits::view(id, &provider.rate_limit, &fleet, now)))
 }
 
 /// Change a provider

@@ -13,6 +13,7 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("GET", "/executors", Role::Observe),
     ("GET", "/providers", Role::Observe),
     ("GET", "/providers/{id}", Role::Observe),
+    ("GET", "/providers/{id}/limits", Role::Observe),
     ("GET", "/runs", Role::Observe),
     ("GET", "/runs/events", Role::Observe),
     ("GET", "/runs/{id}", Role::Observe),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
     ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, RunStatus, Scorer,
-    api::{HeldBackCause, ProviderKind, ProviderProtocol},
+    api::{BudgetUnit, HeldBackCause, ProviderKind, ProviderProtocol},
+    lease::Resource,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ItemType::JudgePairwise,
     ];
     let want = BTreeMap::from([
+        ("BudgetUnit", on_the_wire(BudgetUnit::ALL)),
         ("ErrorKind", on_the_wire(ErrorKind::ALL)),
         ("Fix", on_the_wire(Fix::ALL)),
         ("HeldBackCause", on_the_wire(HeldBackCause::ALL)),
@@ -38,6 +40,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("ProviderKind", on_the_wire(ProviderKind::ALL)),
         ("ProviderProtocol", on_the_wire(ProviderProtocol::ALL)),
         ("ReasoningEffort", on_the_wire(ReasoningEffort::ALL)),
+        ("Resource", on_the_wire(Resource::ALL)),
         ("RunStatus", on_the_wire(RunStatus::ALL)),
         ("Scorer", on_the_wire(&scorers)),
     ]);

@@ -1,4 +1,5 @@
 use reqwest::Method;
+use runmill_proto::ProviderId;
 use serde_json::{Value, json};
 
 use crate::server::{Server, pointers, refused};
@@ -134,4 +135,23 @@ async fn a_limit_that_no_executor_could_hold_is_refused() {
         let response = server.request(Method::POST, "/providers").json(&body).send().await.unwrap();
         assert_eq!(response.status(), status, "{concurrency}");
     }
+}
+
+#[tokio::test]
+async fn the_limits_of_a_provider_show_what_it_states() {
+    let server = Server::start().await;
+    let body = provider(&json!({"rate_limit": {"concurrency": 8, "rpm": 600}}));
+    let created = server.created(server.request(Method::POST, "/providers").json(&body)).await;
+
+    let limits = server.get(&format!("/providers/{}/limits", created["id"].as_str().unwrap())).await;
+
+    let found: Vec<_> = limits["account"]["limits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["resource"].as_str().unwrap(), it["stated"].as_f64(), it["burst"].as_f64()))
+        .collect();
+    assert_eq!(found, [("concurrency", Some(8.0), None), ("rpm", Some(600.0), Some(8.0))]);
+    let absent = format!("/providers/{}/limits", ProviderId::from_uuid(uuid::Uuid::nil()));
+    assert_eq!(refused(server.request(Method::GET, &absent)).await.status, 404);
 }

@@ -10,6 +10,7 @@ pub mod migrate;
 pub mod run;
 pub mod runs;
 pub mod smoke_test;
+pub mod top;
 
 /// Prints a value as one JSON document.
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -7,6 +7,8 @@ mod fields;
 mod hash_label;
 mod headers;
 mod identity;
+pub mod limit;
+mod limit_watch;
 pub mod others;
 mod progress_display;
 pub mod provider;

@@ -41,10 +41,11 @@ impl ProgressDisplay {
         Self { screen, first: None }
     }
 
-    pub fn show(&mut self, run: &Run) {
+    /// `limit` tells for which limit the run's calls wait, if they do.
+    pub fn show(&mut self, run: &Run, limit: Option<&str>) {
         let (settled, total) = (run.counters.settled, run.counters.total);
         let (from, since) = *self.first.get_or_insert((settled, Instant::now()));
-        let text = describe(run, rate(settled - from.min(settled), since.elapsed()));
+        let text = describe(run, rate(settled - from.min(settled), since.elapsed()), limit);
         match &mut self.screen {
             Screen::Bar(bar) => {
                 bar.set_length(total);
@@ -89,7 +90,7 @@ fn rate(jobs: u64, elapsed: Duration) -> f64 {
     if seconds > 0.5 { jobs as f64 / seconds } else { 0.0 }
 }
 
-fn describe(run: &Run, per_second: f64) -> String {
+fn describe(run: &Run, per_second: f64, limit: Option<&str>) -> String {
     let counters = &run.counters;
     let mut parts = Vec::new();
     let is_held_back = !run.held_back.is_empty();
@@ -104,6 +105,9 @@ fn describe(run: &Run, per_second: f64) -> String {
     }
     if is_held_back {
         parts.push("held back".to_owned());
+    }
+    if let Some(limit) = limit.filter(|_| run.paused_at.is_none() && !is_held_back) {
+        parts.push(limit.to_owned());
     }
     if deferred(run) > 0 && run.paused_at.is_none() {
         let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
@@ -134,22 +138,39 @@ mod tests {
     fn no_time_is_left_to_count_down_while_items_wait() {
         let counters = RunCounters { total: 200, fed: 200, settled: 196, ..RunCounters::default() };
         let goes_on = Run { counters, ..testing::run() };
-        assert!(describe(&goes_on, 2.0).contains("2 seconds left"), "{}", describe(&goes_on, 2.0));
+        assert!(
+            describe(&goes_on, 2.0, None).contains("2 seconds left"),
+            "{}",
+            describe(&goes_on, 2.0, None)
+        );
 
         let retry_after = Some("2026-01-01T10:20:30Z".parse().unwrap());
         let retry_reason = Some("rate limit".to_owned());
         let counters = RunCounters { deferred: 4, ..counters };
         let waits = Run { counters, retry_after, retry_reason, ..goes_on.clone() };
-        let text = describe(&waits, 2.0);
+        let text = describe(&waits, 2.0, None);
         assert!(text.starts_with("waiting for 4 items until 2026-01-01T10:20:30Z"), "{text}");
         assert!(!text.contains("left"), "{text}");
 
         let held_back = vec![HeldBack { cause: HeldBackCause::NoExecutor, message: "none".to_owned() }];
-        let text = describe(&Run { held_back, ..goes_on.clone() }, 2.0);
+        let text = describe(&Run { held_back, ..goes_on.clone() }, 2.0, None);
         assert!(text.starts_with("held back  ") && !text.contains("left"), "{text}");
 
         let paused_at = Some("2026-01-01T10:20:30Z".parse().unwrap());
-        let text = describe(&Run { paused_at, ..goes_on }, 2.0);
+        let text = describe(&Run { paused_at, ..goes_on }, 2.0, None);
         assert!(!text.contains("left") && !text.contains("items/s"), "{text}");
+    }
+    #[test]
+    fn a_limit_is_told_beside_the_rate_unless_the_run_stands_still() {
+        let counters = RunCounters { total: 200, fed: 200, settled: 100, ..RunCounters::default() };
+        let goes_on = Run { counters, ..testing::run() };
+        let limit = Some("waiting for 60 calls a minute of provider x");
+
+        let text = describe(&goes_on, 1.0, limit);
+        assert!(text.starts_with("1 item/s  2 minutes left  waiting for 60 calls a minute"), "{text}");
+
+        let paused_at = Some("2026-01-01T10:20:30Z".parse().unwrap());
+        let text = describe(&Run { paused_at, ..goes_on }, 1.0, limit);
+        assert!(!text.contains("60 calls"), "{text}");
     }
 }

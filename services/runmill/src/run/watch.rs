@@ -5,6 +5,7 @@ use tokio::time::sleep;
 
 use super::{
     Contact,
+    limit_watch::LimitWatch,
     progress_display::ProgressDisplay,
     waiting::{Told, in_queue},
 };
@@ -40,11 +41,12 @@ pub async fn watch<S>(
 
 async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> Result<Run, ClientError> {
     let (mut contact, mut told) = (Contact::default(), Told::default());
+    let mut limits = LimitWatch::default();
     loop {
         match client.run(id).await {
             Ok(run) => {
                 contact.answered().iter().for_each(|text| progress.print(text));
-                progress.show(&run);
+                progress.show(&run, limits.look(client, &run).await);
                 if run.status.is_terminal() || is_at_rest(&run) {
                     return Ok(run);
                 }
