@@ -2,8 +2,9 @@
 //!
 //! A [`Lane`] admits attempts within one provider's limits in this process, which others set. [`Lanes`] keeps one for
 //! each provider. The arithmetic of the shares of executors and runs is in `shares`, without clock or I/O. A
-//! [`RetryBudget`] bounds retries.
+//! [`RetryBudget`] bounds retries. [`budget`] has the budgets of runs and of providers' days.
 
+pub mod budget;
 mod gate;
 mod lane;
 mod lanes;
