@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -85,6 +85,8 @@ pub struct RateLimit {
     /// Largest cost per day in US dollars, from 0.000001 to 1000000000.
     #[serde(deserialize_with = "optional_number")]
     pub cost_per_day_usd: Option<f64>,
+    /// Time zone of the day, an IANA name such as `Europe/Berlin`. Default: `UTC`.
+    pub time_zone: Option<String>,
 }
 
 impl RateLimit {
@@ -102,8 +104,18 @@ impl RateLimit {
             Range::new(1, 1_000_000_000_000_000).fault("/rate_limit/tokens_per_day", self.tokens_per_day),
             Range::new(0.000_001, 1_000_000_000.0)
                 .fault("/rate_limit/cost_per_day_usd", self.cost_per_day_usd),
+            self.zone().err(),
         ];
         faults.into_iter().flatten().collect()
+    }
+
+    /// Returns the time zone of the day, or the fault of its name.
+    pub fn zone(&self) -> Result<TimeZone, ConfigFault> {
+        let Some(name) = &self.time_zone else { return Ok(TimeZone::UTC) };
+        TimeZone::get(name).map_err(|_| ConfigFault {
+            pointer: "/rate_limit/time_zone".to_owned(),
+            detail: format!("`{name}` is no time zone of the IANA database, such as Europe/Berlin"),
+        })
     }
 }
 

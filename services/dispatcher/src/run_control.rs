@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use runmill_proto::{RunId, message::Control};
+use runmill_proto::{PauseCause, RunId, message::Control};
 use runmill_runtime::Clock;
 use runmill_store::{DispatcherStore, RunRow, StoreError, Transition};
 use tokio::sync::Notify;
@@ -45,6 +45,13 @@ impl RunControl {
         Ok(self.apply(id, Transition::RetryFailed).await?)
     }
 
+    /// Resumes a run whose budget was changed, if it was paused because its budget was used up. If the new one is used
+    /// up, too, the run is paused again.
+    #[expect(dead_code, reason = "no request changes a budget yet")]
+    pub async fn after_budget_change(&self, id: RunId) -> Result<(), StoreError> {
+        self.apply_if_possible(id, Transition::ResumeAfterBudget { cause: PauseCause::Budget }).await
+    }
+
     /// Makes a transition that no user requested. Does nothing if another process has made it, or if a user has
     /// changed the run since.
     pub async fn apply_if_possible(&self, id: RunId, transition: Transition) -> Result<(), StoreError> {
@@ -62,6 +69,7 @@ const fn control(run_id: RunId, transition: &Transition) -> Control {
         Transition::Resume
         | Transition::ResumeByItself
         | Transition::ResumeAfterChange
+        | Transition::ResumeAfterBudget { .. }
         | Transition::RetryFailed
         | Transition::Recover => Control::RunResumed { run_id },
     }

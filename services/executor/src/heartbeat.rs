@@ -82,6 +82,7 @@ impl Heartbeat {
 
     fn hear(&self, exchanged: &Exchanged, times: Times) {
         self.metrics.last_exchange.set(exchanged.now.as_second());
+        self.environment.budgets.hear(exchanged);
         self.fleet.hear(exchanged, times);
     }
 

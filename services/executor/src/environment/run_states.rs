@@ -7,6 +7,8 @@ use runmill_proto::{RunId, message::Control};
 use runmill_store::ActiveRun;
 use tokio_util::sync::CancellationToken;
 
+use super::RunBudget;
+
 /// States of the runs. Control messages change them quickly, and queries of the store reliably.
 #[derive(Clone)]
 pub struct RunStates {
@@ -20,6 +22,8 @@ struct States {
     paused: HashSet<RunId>,
     /// Runs that had not ended at the last query of the store.
     active: HashSet<RunId>,
+    /// Budgets of the runs that have one, as the store had them last.
+    budgets: HashMap<RunId, RunBudget>,
     /// Tokens that interrupt the calls of runs with jobs in progress.
     tokens: HashMap<RunId, CancellationToken>,
     /// Logical clock: counts store queries, at their start, and control messages.
@@ -61,6 +65,11 @@ impl RunStates {
         } else {
             RunState::Unknown
         }
+    }
+
+    /// Returns the budget of a run that has one.
+    pub fn budget(&self, run_id: RunId) -> Option<RunBudget> {
+        self.lock().budgets.get(&run_id).copied()
     }
 
     /// Returns the token that is cancelled when the calls of the run have to be interrupted.
@@ -116,6 +125,7 @@ impl RunStates {
         states.heard.retain(|_, heard| *heard > asked);
         let before = states.paused.clone();
         let mut active_ids = HashSet::new();
+        states.budgets = active.iter().filter_map(budget).collect();
         for ActiveRun { run, .. } in active {
             active_ids.insert(run.id);
             if states.heard.contains_key(&run.id) {
@@ -137,6 +147,10 @@ impl RunStates {
     fn lock(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn budget(ActiveRun { run, .. }: &ActiveRun) -> Option<(RunId, RunBudget)> {
+    Some((run.id, RunBudget { budget: run.submission.budget()?, used: run.used() }))
 }
 
 impl States {

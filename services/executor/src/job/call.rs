@@ -1,11 +1,12 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use runmill_llm::{CallPolicy, Interrupts, Invoked, PolicySource, Unanswered};
+use runmill_llm::{CallBudgets, CallPolicy, Interrupts, Invoked, ModelError, PolicySource, Unanswered};
 use runmill_proto::message::Job;
+use runmill_quota::budget::{Draw, Purses, UsedUp};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ending, Pipeline,
+    Ending, Pipeline, budget,
     end::{End, JobLog},
     prepare::Prepared,
 };
@@ -23,14 +24,19 @@ impl Pipeline {
         stop: &CancellationToken,
     ) -> Result<JobLog, Ending> {
         let job = end.job;
+        let budget = callee.run_budget(job.run_id);
         let policy = JobPolicy { callee, job, fleet: &self.fleet };
         let interrupts =
             Interrupts { before_start: stop.clone(), at_once: self.environment.interruption(job.run_id) };
         let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
         self.open_files.note(&invoked.attempts);
         let invoked = recheck(invoked, callee).await;
+        let invoked = self.recheck_budget(invoked, job, budget).await;
         let end = End { now: self.environment.clock.now(), ..*end };
         let canceled = self.environment.run_state(job.run_id) == RunState::Canceled;
+        if budget::stops(&invoked, budget) {
+            return Ok(end.budget_stopped(&invoked));
+        }
         let deferrals_max = callee.settings().retry.max_deferrals;
         end.invoked(&invoked, canceled, deferrals_max).ok_or(Ending::Requeue)
     }
@@ -62,5 +68,23 @@ impl PolicySource for JobPolicy<'_> {
     /// A job may wait for its slot for long. If this process was frozen meanwhile, others have the job.
     fn may_start(&self) -> bool {
         self.fleet.is_fresh()
+    }
+
+    fn budgets(&self) -> Option<&dyn CallBudgets> {
+        Some(self)
+    }
+}
+
+impl CallBudgets for JobPolicy<'_> {
+    fn purses(&self) -> &Arc<Purses> {
+        self.callee.purses()
+    }
+
+    fn draws(&self, tokens: u64) -> Vec<Draw> {
+        budget::draws(self.callee, self.job, tokens)
+    }
+
+    fn used_up(&self, used_up: &UsedUp) -> ModelError {
+        budget::used_up(self.callee, self.job, used_up)
     }
 }

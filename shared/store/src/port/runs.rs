@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::RunId;
+use runmill_proto::{PauseCause, RunId};
 
 use crate::{RunRow, StoreError};
 
@@ -36,13 +36,17 @@ pub enum Transition {
     /// Does the same as [`Transition::Resume`], but only for a run that would resume by itself. A
     /// [`StoreError::Conflict`] for any other run, such as one that a user has paused meanwhile.
     ResumeByItself,
-    /// Does the same as [`Transition::Resume`], but only for a run that no user has paused. A
+    /// Does the same as [`Transition::Resume`], but only for a run that neither a user nor a budget has paused. A
     /// [`StoreError::Conflict`] for any other run.
     ResumeAfterChange,
+    /// Does the same as [`Transition::Resume`], but only for a run that was paused for `cause`, a budget. A
+    /// [`StoreError::Conflict`] for any other run.
+    ResumeAfterBudget { cause: PauseCause },
     /// Deletes the results of failed jobs and makes them due now, in a new pass. [`StoreError::Conflict`] if the run
     /// has not ended, was canceled, or has no failed jobs.
     RetryFailed,
-    /// Makes the jobs that were in the queue due now, because the queue was lost with its process.
+    /// Makes the jobs that were in the queue due now, because the queue was lost with its process. So were the slices of
+    /// the run's budget: it begins anew with what the recorded calls have used.
     /// [`StoreError::Conflict`] if the run has ended.
     Recover,
 }

@@ -1,5 +1,8 @@
-use runmill_proto::{DatasetId, ProviderId, RunConfig, api::NewRun};
-use serde_json::Value;
+use runmill_proto::{
+    DatasetId, ProviderId, RunConfig,
+    api::{Budget, NewRun},
+};
+use serde_json::{Value, json};
 
 use crate::columns::columns;
 
@@ -13,6 +16,7 @@ pub struct Submission {
     pub config: RunConfig,
     /// Share of the lane relative to other runs, from 1 to 100.
     pub priority: u32,
+    /// Budget as it was stated, or what an earlier release took for one.
     pub budget: Option<Value>,
     pub idempotency_key: Option<String>,
     /// W3C trace context of the request; `None` if the request was not traced.
@@ -34,6 +38,10 @@ columns! {
 }
 
 impl Submission {
+    pub fn budget(&self) -> Option<Budget> {
+        Budget::stored(self.budget.as_ref()?)
+    }
+
     /// Returns true if `other` asks for the same work. Name and trace context do not matter.
     pub fn is_same_work(&self, other: &Self) -> bool {
         self.provider_id == other.provider_id
@@ -52,7 +60,7 @@ impl From<NewRun> for Submission {
             dataset_id: new.dataset_id,
             config: new.config,
             priority: new.priority.unwrap_or(1),
-            budget: new.budget,
+            budget: new.budget.map(|budget| json!(budget)),
             idempotency_key: None,
             traceparent: None,
         }
