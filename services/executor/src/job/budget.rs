@@ -91,7 +91,7 @@ fn amount(used_up: &UsedUp) -> String {
         BudgetUnit::Calls => format!("{limit} calls"),
         BudgetUnit::Tokens => format!("{limit} tokens"),
         // Budgets below a cent have more digits.
-        BudgetUnit::Nanousd if limit % 10_000_000 == 0 => format!("{:.2} USD", dollars(limit)),
+        BudgetUnit::Nanousd if limit.is_multiple_of(10_000_000) => format!("{:.2} USD", dollars(limit)),
         BudgetUnit::Nanousd => format!("{} USD", dollars(limit)),
     }
 }
