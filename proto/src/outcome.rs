@@ -32,6 +32,10 @@ text_enum! {
         Unreachable = "unreachable",
         /// The first calls all failed alike.
         Failing = "failing",
+        /// The run's own budget is used up. No change of its provider removes this reason.
+        Budget = "budget",
+        /// The provider's budget of the day is used up. The run resumes by itself when the day ends.
+        DayBudget = "day_budget",
     }
 }
 
@@ -97,6 +101,8 @@ text_enum! {
         ContentPolicy = "content_policy",
         Authentication = "authentication",
         QuotaExhausted = "quota_exhausted",
+        /// A budget of the run or of the provider's day is used up.
+        BudgetUsedUp = "budget_used_up",
         /// No request can be made from the item and the prompt template.
         BadItem = "bad_item",
         /// The executor was told to stop while the call was in flight.

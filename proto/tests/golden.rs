@@ -136,6 +136,7 @@ fn deferred() -> Deferred {
         not_before: "2026-11-22T17:05:00Z".parse().unwrap(),
         reason: Deferred::WORKER_SHUTDOWN.into(),
         pause: false,
+        pause_cause: None,
         unreachable: false,
         call: call(),
     }

@@ -6,6 +6,7 @@
 mod support;
 
 mod bad_input;
+mod budgets;
 mod changes;
 mod commands;
 mod copies;

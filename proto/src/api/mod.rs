@@ -1,5 +1,6 @@
 //! JSON types of the HTTP API.
 
+mod budget;
 mod dataset;
 mod event;
 mod executor;
@@ -16,6 +17,7 @@ mod settings;
 mod smoke_test;
 mod strict;
 
+pub use budget::{Budget, BudgetUse, RunBudgetLeft, WhenUsedUp, nanousd};
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};

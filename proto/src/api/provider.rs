@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -89,6 +89,8 @@ pub struct RateLimit {
     /// Limits of single models, by their names at the provider; at most 100 models. They hold in addition to the
     /// account's.
     pub models: BTreeMap<String, ModelLimit>,
+    /// Time zone of the day, an IANA name such as `Europe/Berlin`. Default: `UTC`.
+    pub time_zone: Option<String>,
 }
 
 impl RateLimit {
@@ -106,10 +108,20 @@ impl RateLimit {
             Range::new(1, 1_000_000_000_000_000).fault("/rate_limit/tokens_per_day", self.tokens_per_day),
             Range::new(0.000_001, 1_000_000_000.0)
                 .fault("/rate_limit/cost_per_day_usd", self.cost_per_day_usd),
+            self.zone().err(),
         ];
         let mut faults: Vec<_> = faults.into_iter().flatten().collect();
         faults.extend(ModelLimit::faults(&self.models, "/rate_limit/models"));
         faults
+    }
+
+    /// Returns the time zone of the day, or the fault of its name.
+    pub fn zone(&self) -> Result<TimeZone, ConfigFault> {
+        let Some(name) = &self.time_zone else { return Ok(TimeZone::UTC) };
+        TimeZone::get(name).map_err(|_| ConfigFault {
+            pointer: "/rate_limit/time_zone".to_owned(),
+            detail: format!("`{name}` is no time zone of the IANA database, such as Europe/Berlin"),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     ConfigFault, DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus,
     ScoreSummary, Usage,
-    api::{HeldBack, RateLimit},
+    api::{Budget, HeldBack, RateLimit, RunBudgetLeft},
     range::{nullable, nullable_number, number, optional_number},
 };
 
@@ -30,9 +30,9 @@ pub struct NewRun {
     /// from 1 to 100. Default: 1.
     #[serde(default, deserialize_with = "optional_number")]
     pub priority: Option<u32>,
-    /// Reserved: any JSON value, which is stored with the run and has no effect yet.
+    /// Largest use of the run. Default: no limit.
     #[serde(default)]
-    pub budget: Option<Value>,
+    pub budget: Option<Budget>,
 }
 
 impl NewRun {
@@ -91,7 +91,12 @@ pub struct Run {
     pub dataset_id: DatasetId,
     pub config: RunConfig,
     pub priority: u32,
+    /// Budget of the run. A run of an earlier release may have any other JSON value here, which has no effect.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Budget>))]
     pub budget: Option<Value>,
+    /// What is left of the budget; null without one.
+    #[serde(default)]
+    pub budget_left: Option<RunBudgetLeft>,
     pub status: RunStatus,
     pub counters: RunCounters,
     /// Number of failed jobs by error kind.

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    RunId,
+    PauseCause, RunId,
     message::{Call, JobKey},
 };
 
@@ -27,6 +27,9 @@ pub struct Deferred {
     /// it has an answer, until `not_before`.
     #[serde(default)]
     pub pause: bool,
+    /// Cause of the pause, if it is a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_cause: Option<PauseCause>,
     /// True if the provider could not be reached. A run that it has never answered is then paused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,

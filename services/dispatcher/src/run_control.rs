@@ -57,10 +57,8 @@ impl RunControl {
 
     /// Resumes the run if it is paused because its budget was used up.
     async fn after_budget_change(&self, run: RunRow) -> Result<RunRow, StoreError> {
-        if !is_paused_for_its_budget(&run) {
-            return Ok(run);
-        }
-        self.apply_if_possible(run.id, Transition::ResumeAfterChange).await?;
+        let resume = Transition::ResumeAfterBudget { cause: PauseCause::Budget };
+        self.apply_if_possible(run.id, resume).await?;
         self.store.run(run.id).await
     }
 
@@ -97,16 +95,11 @@ fn control(run: &RunRow, transition: &Transition) -> Option<Control> {
         Transition::Resume
         | Transition::ResumeByItself
         | Transition::ResumeAfterChange
+        | Transition::ResumeAfterBudget { .. }
         | Transition::RetryFailed { .. }
         | Transition::Extend { .. }
         | Transition::Recover => Some(Control::RunResumed { run_id }),
         // A run that is being canceled already drops its calls.
         Transition::CancelGracefully | Transition::Change(_) => None,
-    }
-}
-
-fn is_paused_for_its_budget(run: &RunRow) -> bool {
-    match run.pause.as_ref().and_then(|pause| pause.cause) {
-        None | Some(PauseCause::Refused | PauseCause::Unreachable | PauseCause::Failing) => false,
     }
 }

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use runmill_proto::{ConfigFault, JobConfig, RunId, api::NewRun};
+use runmill_proto::{
+    ConfigFault, JobConfig, RunId,
+    api::{Budget, NewRun},
+};
 use runmill_runtime::Clock;
 use runmill_store::{CreatedRun, DispatcherStore, RunRow, StoreError};
 use runmill_telemetry::trace;
@@ -98,6 +101,7 @@ fn value_faults(new: &NewRun) -> Vec<ConfigFault> {
     let mut faults: Vec<_> = model_fault(&new.model).into_iter().collect();
     faults.extend(new.name.as_ref().and_then(|name| name_fault("/name", name)));
     faults.extend(NewRun::PRIORITY.fault("/priority", new.priority));
+    faults.extend(new.budget.iter().flat_map(Budget::faults));
     let config = new.config.job().map_or_else(|faults| faults, |job| job_faults(&job));
     faults.extend(config.into_iter().map(|found| fault(format!("/config{}", found.pointer), found.detail)));
     faults
@@ -134,12 +138,16 @@ mod tests {
         let new = NewRun {
             model: " ".into(),
             priority: Some(0),
+            budget: Some(Budget { calls: Some(0), ..Budget::default() }),
             config: serde_json::from_value(config).unwrap(),
             ..new_run()
         };
         let faults = value_faults(&new);
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/model", "/priority", "/config/scoring", "/config/prompt_template"]);
+        assert_eq!(
+            pointers,
+            ["/model", "/priority", "/budget/calls", "/config/scoring", "/config/prompt_template"]
+        );
         assert_eq!(value_faults(&new_run()), []);
     }
 

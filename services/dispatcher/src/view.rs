@@ -7,6 +7,7 @@ pub fn run(row: RunRow) -> Run {
     let stats = &row.stats;
     Run {
         counters: row.counters(),
+        budget_left: row.budget_left(),
         score: stats.scores.summary(row.total),
         usage: stats.usage,
         cost_usd: row.cost_usd(),

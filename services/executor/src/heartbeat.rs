@@ -93,6 +93,7 @@ impl Heartbeat {
 
     fn hear(&self, claim: &Claim, exchanged: &Exchanged, times: Times) {
         self.metrics.last_exchange.set(exchanged.now.as_second());
+        self.environment.budgets.hear(exchanged);
         self.fleet.hear(exchanged, times);
         self.leases.hear(claim, exchanged, times);
     }

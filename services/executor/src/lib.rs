@@ -4,6 +4,7 @@
 //! log-sinks, and acks the job once the broker has confirmed that log.
 
 mod ack;
+mod budgets;
 mod consumers;
 mod environment;
 mod exchange;
@@ -28,8 +29,8 @@ pub use consumers::LaneHealth;
 pub use metrics::{ExecutorMetrics, LimitMetrics};
 
 use crate::{
-    consumers::Consumers, environment::Environment, exchange::Fleet, heartbeat::Heartbeat, job::Pipeline,
-    leases::Keeper, requests::Requests,
+    budgets::BudgetKeeper, consumers::Consumers, environment::Environment, exchange::Fleet,
+    heartbeat::Heartbeat, job::Pipeline, leases::Keeper, requests::Requests,
 };
 
 /// Parts and settings of an executor.
@@ -87,6 +88,8 @@ impl Executor {
         life.spawn("requests", requests.run(self.broker.clone(), life.stop.clone()));
         let consumers = Consumers::new(environment.clone(), pipeline, self.lane_health);
         let drained = CancellationToken::new();
+        let keeper = BudgetKeeper { environment: environment.clone(), drained: drained.clone() };
+        life.spawn("budgets", keeper.run());
         let heartbeat = Heartbeat {
             name: self.name,
             environment,

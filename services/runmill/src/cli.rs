@@ -1,3 +1,4 @@
+mod budget;
 #[cfg(test)]
 mod tests;
 
@@ -6,9 +7,11 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runmill_proto::{
     ErrorKind, Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer,
-    api::{NewRun, PageQuery, ProviderProtocol, RateLimit},
+    api::{Budget, NewRun, PageQuery, ProviderProtocol, RateLimit},
 };
 use uuid::Uuid;
+
+pub use budget::{BudgetArg, joined as joined_budget};
 
 /// Name of the demo's model. It answers four of five items correctly, as fast as a real model, with some rate
 /// limiting and failures.
@@ -121,6 +124,13 @@ pub struct RunArgs {
         allow_negative_numbers = true
     )]
     pub concurrency: Option<u32>,
+    /// Largest use of the run: a number and its unit, as in 5usd, 100000tokens or 200calls. May be given several times.
+    /// When a budget is used up, the run is paused
+    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
+    pub budget: Vec<BudgetArg>,
+    /// Largest number of calls, retries included, from 1 to 1000000000000; as --budget with the unit calls
+    #[arg(long, value_name = "N", value_parser = within(Budget::CALLS), allow_negative_numbers = true)]
+    pub max_calls: Option<u64>,
     /// Sampling temperature, from 0 to 100
     #[arg(
         long,

@@ -6,8 +6,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runmill_proto::{
     ProviderId, RunId,
     api::{
-        Dataset, ExecutorStatus, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderLimits, ProviderPatch, Run,
-        RunPatch, SmokeTestReport, SmokeTestRequest,
+        Dataset, ExecutorStatus, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderLimits,
+        ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
     },
     message::SmokeTest,
 };

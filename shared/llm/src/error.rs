@@ -61,6 +61,9 @@ pub enum ModelError {
     Authentication { message: String },
     #[error("the account's quota is used up: {message}")]
     QuotaExhausted { message: String, after: Option<Duration> },
+    /// Nothing is left of a budget. `after` is the time until the day of a provider's budget ends; `None` for a run's.
+    #[error("{message}")]
+    BudgetUsedUp { message: String, after: Option<Duration> },
     #[error("the deadline passed before a call could start")]
     DeadlinePassed,
     /// The caller ended the call: see [`Interrupts`](crate::Interrupts).
@@ -133,7 +136,9 @@ impl ModelError {
             | Self::ContentPolicy { .. }
             | Self::DeadlinePassed => Advice::FailItem,
             Self::Authentication { .. } => Advice::StopLane { after: None },
-            Self::QuotaExhausted { after, .. } => Advice::StopLane { after },
+            Self::QuotaExhausted { after, .. } | Self::BudgetUsedUp { after, .. } => {
+                Advice::StopLane { after }
+            }
             Self::Interrupted => Advice::GiveUp,
         }
     }
@@ -165,6 +170,7 @@ impl ModelError {
             Self::ContentPolicy { .. } => ErrorKind::ContentPolicy,
             Self::Authentication { .. } => ErrorKind::Authentication,
             Self::QuotaExhausted { .. } => ErrorKind::QuotaExhausted,
+            Self::BudgetUsedUp { .. } => ErrorKind::BudgetUsedUp,
             Self::DeadlinePassed => ErrorKind::DeadlinePassed,
             Self::Interrupted => ErrorKind::Interrupted,
         }
@@ -187,7 +193,8 @@ impl ModelError {
             | Self::ContextLength { message }
             | Self::ContentPolicy { message }
             | Self::Authentication { message }
-            | Self::QuotaExhausted { message, .. } => *message = edit(message),
+            | Self::QuotaExhausted { message, .. }
+            | Self::BudgetUsedUp { message, .. } => *message = edit(message),
             Self::TimedOut(_)
             | Self::TruncatedStream
             | Self::NoStopReason

@@ -51,7 +51,7 @@ pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;
 pub use invoked::{Invoked, Unanswered};
 pub use metered::{Billing, Metered, ToldCost};
-pub use policy::{CallPolicy, PolicySource};
+pub use policy::{CallBudgets, CallPolicy, PolicySource};
 pub use random::Random;
 pub use request::{ChatMessage, ChatRequest, Part, Role};
 pub use response::{ChatResponse, Finish};

@@ -1,7 +1,10 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use runmill_proto::api::Settings;
+use runmill_quota::budget::{Draw, Purses, UsedUp};
+
+use crate::ModelError;
 
 /// Time-outs, retries and deadline of a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,21 @@ pub trait PolicySource: Send + Sync {
     fn estimated_output(&self) -> Option<u64> {
         None
     }
+    /// Returns the budgets of the call, if it can have some.
+    fn budgets(&self) -> Option<&dyn CallBudgets> {
+        None
+    }
+}
+
+/// Budgets of a call. Each attempt reserves its estimate before it asks its lane.
+pub trait CallBudgets: Send + Sync {
+    fn purses(&self) -> &Arc<Purses>;
+
+    /// Returns the budgets on which an attempt draws now. `tokens` is the estimate of its tokens.
+    fn draws(&self, tokens: u64) -> Vec<Draw>;
+
+    /// Returns the error of an attempt for which a budget has nothing left.
+    fn used_up(&self, budget: &UsedUp) -> ModelError;
 }
 
 /// A source whose policy never changes.

@@ -2,10 +2,11 @@
 //!
 //! A [`Lane`] admits attempts within one provider's limits in this process, which others set; its `gate` decides without
 //! clock or I/O. [`Lanes`] keeps one for each provider. The arithmetic of the shares that executors lease is in [`lease`],
-//! and that of the concurrency of fleet and runs in `shares`. Where a provider states no limits, [`adaptive`] finds them. A
-//! [`RetryBudget`] bounds retries.
+//! and that of the concurrency of fleet and runs in `shares`. Where a provider states no limits, [`adaptive`] finds them.
+//! [`budget`] has the budgets of runs and of providers' days. A [`RetryBudget`] bounds retries.
 
 pub mod adaptive;
+pub mod budget;
 mod gate;
 mod lane;
 mod lanes;

@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub use dataset_hash::DatasetHash;
 pub use error::StoreError;
 pub use port::{
+    budgets::{BudgetReader, Budgets, Slice, Taken},
     datasets::{DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoredItem},
     events::{EventPage, EventReader},
     exchange::{
@@ -45,14 +46,15 @@ pub use port::{
 };
 pub use run::{Cursor, Pause, Resumption, RetryNote, RunRow, RunStats, Submission};
 
-/// The ports of an executor: it reads what its jobs need, and exchanges heartbeats with the others.
+/// The ports of an executor: it reads what its jobs need, takes slices of
+/// budgets, and exchanges heartbeats with the others.
 pub trait ExecutorStore:
-    ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange
+    ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange + Budgets
 {
 }
 
-impl<T: ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange> ExecutorStore
-    for T
+impl<T: ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange + Budgets>
+    ExecutorStore for T
 {
 }
 
@@ -74,6 +76,7 @@ pub trait DispatcherStore:
     + ResultReader
     + ExecutorReader
     + FleetReader
+    + BudgetReader
 {
 }
 
@@ -94,6 +97,7 @@ impl<T> DispatcherStore for T where
         + ResultReader
         + ExecutorReader
         + FleetReader
+        + BudgetReader
 {
 }
 

@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn the_lowest_rate_holds() {
         let stated = |rps, rpm| RateLimit { rps, rpm, ..RateLimit::default() };
-        let found = Adaptive { concurrency: 8, calls_per_second: Some(4.0) };
+        let found = Adaptive { concurrency: 8, calls_per_second: Some(4.0), ..Adaptive::default() };
         for (rps, rpm, found, want) in [
             (None, None, None, None),
             (Some(3.0), Some(60), None, Some(1.0)),

@@ -29,6 +29,7 @@ fn holder(name: &str, seconds: i64, resources: &[(Resource, Holding)], waiting: 
     };
     let valid_until = now() + seconds.seconds();
     Holder {
+        presence: None,
         name: name.to_owned(),
         leases: Leases::from([(Scope::account(provider()), share)]),
         valid_until,

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use runmill_address::AddressRules;
 use runmill_proto::{
-    ProviderId,
+    PauseCause, ProviderId,
     api::{NewProvider, ProviderPatch, SettingsOverride},
     message::Control,
 };
 use runmill_runtime::Clock;
-use runmill_store::{ActiveRun, DispatcherStore, Pause, ProviderRow, StoreError, Transition};
+use runmill_store::{ActiveRun, DispatcherStore, ProviderRow, StoreError, Transition};
 use runmill_vault::Sealer;
 use uuid::Uuid;
 
@@ -46,14 +46,16 @@ impl ProviderChanges {
 
     /// Changes the fields that `patch` names. The provider may accept calls again after a change of keys, headers,
     /// address or protocol, so that also resumes the runs that were paused because it refused or failed them, or could
-    /// not be reached.
+    /// not be reached. A change of the limits resumes those for which the day's budget was used up.
     pub async fn patch(&self, id: ProviderId, patch: ProviderPatch) -> Result<ProviderRow, UseCaseError> {
-        let may_help = may_help(&patch);
+        let (may_help, limits_change) = (may_help(&patch), patch.rate_limit.is_some());
         let row = self.patched(self.store.provider(id).await?, patch)?;
         let row = ProviderRow { version: row.version + 1, updated_at: self.clock.now(), ..row };
         self.store.update_provider(&row).await?;
         self.announce(id).await;
-        if may_help && let Err(error) = self.resume_runs(id).await {
+        if (may_help || limits_change)
+            && let Err(error) = self.resume_runs(id, may_help, limits_change).await
+        {
             // The change is made. A user can resume the runs that have no time at which they resume by themselves.
             tracing::warn!(event = "provider.runs_not_resumed", provider_id = %id, %error);
         }
@@ -70,11 +72,20 @@ impl ProviderChanges {
         self.announcer.announce(Control::ProviderChanged { provider_id }).await;
     }
 
-    /// Resumes the provider's runs that no user has paused.
-    async fn resume_runs(&self, id: ProviderId) -> Result<(), StoreError> {
+    /// Resumes the provider's runs for which the change may have removed the reason of their pause.
+    async fn resume_runs(
+        &self,
+        id: ProviderId,
+        may_help: bool,
+        limits_change: bool,
+    ) -> Result<(), StoreError> {
+        let day_budget = Transition::ResumeAfterBudget { cause: PauseCause::DayBudget };
         for ActiveRun { run, .. } in self.store.active_runs().await? {
-            if run.submission.provider_id == id && run.pause.as_ref().is_some_and(Pause::is_automatic) {
+            let Some(pause) = run.pause.filter(|_| run.submission.provider_id == id) else { continue };
+            if may_help && pause.may_end_by_change() {
                 self.runs.apply_if_possible(run.id, Transition::ResumeAfterChange).await?;
+            } else if limits_change && pause.cause == Some(PauseCause::DayBudget) {
+                self.runs.apply_if_possible(run.id, day_budget.clone()).await?;
             }
         }
         Ok(())

@@ -47,6 +47,7 @@ async fn stop(server: &Server, id: RunId, seconds: i64) {
         not_before: now + SignedDuration::from_secs(seconds),
         reason: "the quota is used up".into(),
         pause: true,
+        pause_cause: None,
         unreachable: false,
         call: call(provider_id, now),
     };

@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use runmill_llm::{CallPolicy, Client, TargetError, protocol::Form};
 use runmill_proto::{
-    Fix, Generation, JobConfig,
+    Fix, Generation, JobConfig, RunId,
     api::{Capabilities, Settings},
 };
+use runmill_quota::budget::Purses;
 use runmill_store::StoreError;
 
 use super::{
-    Environment,
+    DayBudget, Environment, RunBudget,
     providers::{OpenProvider, ProviderError},
 };
 
@@ -62,6 +64,23 @@ impl Callee<'_> {
     /// Returns the current policy for a job that is fed for the first time.
     pub fn policy(&self) -> CallPolicy {
         CallPolicy::from(&self.settings())
+    }
+
+    /// Returns the budget of the provider's day by its current settings, if it has one.
+    pub fn day_budget(&self) -> Option<Arc<DayBudget>> {
+        self.environment.providers.day_budget(self.provider.target.provider_id)
+    }
+
+    pub fn run_budget(&self, run_id: RunId) -> Option<RunBudget> {
+        self.environment.run_budget(run_id)
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.environment.clock.now()
+    }
+
+    pub fn purses(&self) -> &Arc<Purses> {
+        &self.environment.budgets.purses
     }
 
     pub fn capabilities(&self) -> &Capabilities {

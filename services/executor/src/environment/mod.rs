@@ -3,6 +3,7 @@
 //! Control messages announce changes quickly, but may be lost. The store is the source of truth:
 //! [`Environment::refresh`] reads all of it.
 
+mod budgets;
 mod callee;
 mod prompts;
 mod providers;
@@ -17,14 +18,18 @@ use runmill_quota::Lanes;
 use runmill_runtime::Clock;
 use runmill_store::{ActiveRuns, ExecutorStore, ProviderReader, ProviderRow, StoreError};
 use runmill_vault::Opener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::leases::Keeper;
-
+pub use budgets::{DayBudget, RunBudget};
 pub use callee::{Callee, Remedy, Unusable};
 pub use run_states::{RunState, RunTokens};
 
-use self::{prompts::Prompts, providers::ProviderCache, run_states::RunStates, settings::SettingsCache};
+use self::{
+    budgets::Budgets, prompts::Prompts, providers::ProviderCache, run_states::RunStates,
+    settings::SettingsCache,
+};
+use crate::leases::Keeper;
 
 /// Number of providers that one query reads.
 const PROVIDERS_AT_ONCE: u32 = 500;
@@ -37,6 +42,7 @@ pub struct Environment {
     pub lanes: Arc<Lanes>,
     pub leases: Arc<Keeper>,
     pub prompts: Prompts,
+    pub budgets: Budgets,
     runs: RunStates,
     providers: ProviderCache,
     settings: SettingsCache,
@@ -61,6 +67,7 @@ impl Environment {
             lanes,
             leases,
             prompts: Prompts::default(),
+            budgets: Budgets::default(),
             runs: RunStates::new(kill),
             settings: SettingsCache::default(),
         }
@@ -104,6 +111,24 @@ impl Environment {
     /// Returns the tokens that are cancelled when the calls of the run have to end.
     pub fn run_tokens(&self, run_id: RunId) -> RunTokens {
         self.runs.tokens(run_id)
+    }
+
+    /// Returns the budget of a run, if it has one.
+    pub fn run_budget(&self, run_id: RunId) -> Option<RunBudget> {
+        self.runs.budget(run_id)
+    }
+
+    /// Returns the budget of a run as the store has it now. Calls that ask together make one query.
+    pub async fn newest_budget(&self, run_id: RunId) -> Option<RunBudget> {
+        let asked = Instant::now();
+        let mut checked = self.budgets.checked.lock().await;
+        if checked.is_none_or(|checked| checked < asked) {
+            *checked = Some(Instant::now());
+            if let Err(error) = self.refresh_runs().await {
+                tracing::warn!(event = "executor.refresh_failed", %error);
+            }
+        }
+        self.run_budget(run_id)
     }
 
     /// Applies a change of a run that was announced.

@@ -13,6 +13,8 @@ use runmill_store::{ExecutorStore, ProviderReader, ProviderRow, SealedSecret, Se
 use runmill_vault::{OpenError, Opener, Owner};
 use secrecy::SecretString;
 
+use super::DayBudget;
+
 /// A provider that is ready to be called. Its keys and headers are decrypted, in memory only.
 #[derive(Clone, Debug)]
 pub struct OpenProvider {
@@ -21,6 +23,7 @@ pub struct OpenProvider {
     pub target: Target,
     pub capabilities: Capabilities,
     settings: SettingsOverride,
+    day_budget: Option<Arc<DayBudget>>,
 }
 
 /// Reason why a provider cannot be used.
@@ -90,6 +93,11 @@ impl ProviderCache {
         }
     }
 
+    /// Returns the budget of the provider's day, if it has one.
+    pub fn day_budget(&self, id: ProviderId) -> Option<Arc<DayBudget>> {
+        self.lock().get(&id)?.day_budget.clone()
+    }
+
     /// Decrypts the secrets of the known providers that have changed, and forgets the providers that are gone. A
     /// provider whose secrets cannot be decrypted is tried again at its next call. Returns all providers that are
     /// known now.
@@ -126,6 +134,7 @@ impl ProviderCache {
     }
 
     fn open(&self, row: ProviderRow, workspace: &Settings) -> Result<OpenProvider, ProviderError> {
+        let day_budget = DayBudget::of(&row).map(Arc::new);
         let mut headers = BTreeMap::new();
         let mut keys = Vec::new();
         for secret in row.secrets {
@@ -148,7 +157,7 @@ impl ProviderCache {
             headers,
             connect_timeout: connect_timeout(&row.settings, workspace),
         };
-        Ok(OpenProvider { target, capabilities: row.capabilities, settings: row.settings })
+        Ok(OpenProvider { target, capabilities: row.capabilities, settings: row.settings, day_budget })
     }
 
     fn open_secret(&self, secret: &SealedSecret) -> Result<SecretString, ProviderError> {

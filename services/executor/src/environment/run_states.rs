@@ -7,6 +7,8 @@ use runmill_proto::{RunId, message::Control};
 use runmill_store::ActiveRun;
 use tokio_util::sync::CancellationToken;
 
+use super::RunBudget;
+
 /// States of the runs. Control messages change them quickly, and queries of the store reliably.
 #[derive(Clone)]
 pub struct RunStates {
@@ -22,6 +24,8 @@ struct States {
     paused: HashSet<RunId>,
     /// Runs that had not ended at the last query of the store.
     active: HashSet<RunId>,
+    /// Budgets of the runs that have one, as the store had them last.
+    budgets: HashMap<RunId, RunBudget>,
     /// Tokens of the runs with jobs in progress.
     tokens: HashMap<RunId, RunTokens>,
     /// Logical clock: counts store queries, at their start, and control messages.
@@ -73,6 +77,11 @@ impl RunStates {
         } else {
             RunState::Unknown
         }
+    }
+
+    /// Returns the budget of a run that has one.
+    pub fn budget(&self, run_id: RunId) -> Option<RunBudget> {
+        self.lock().budgets.get(&run_id).copied()
     }
 
     /// Returns the tokens that are cancelled when the calls of the run have to end.
@@ -134,6 +143,7 @@ impl RunStates {
         states.heard.retain(|_, heard| *heard > asked);
         let before = states.paused.clone();
         let mut active_ids = HashSet::new();
+        states.budgets = active.iter().filter_map(budget).collect();
         for ActiveRun { run, .. } in active {
             active_ids.insert(run.id);
             if states.heard.contains_key(&run.id) {
@@ -157,6 +167,10 @@ impl RunStates {
     fn lock(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn budget(ActiveRun { run, .. }: &ActiveRun) -> Option<(RunId, RunBudget)> {
+    Some((run.id, RunBudget { budget: run.submission.budget()?, used: run.used() }))
 }
 
 impl States {

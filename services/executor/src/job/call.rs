@@ -1,11 +1,14 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use runmill_llm::{CallPolicy, ChatResponse, Interrupts, Invoked, PolicySource, Unanswered};
+use runmill_llm::{
+    CallBudgets, CallPolicy, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Unanswered,
+};
 use runmill_proto::message::Job;
+use runmill_quota::budget::{Draw, Purses, UsedUp};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ending, Pipeline,
+    Ending, Pipeline, budget,
     end::{End, JobLog},
     prepare::Prepared,
 };
@@ -24,6 +27,7 @@ impl Pipeline {
     ) -> Result<JobLog, Ending> {
         let job = end.job;
         let estimated_output = self.output_tokens.estimate(job.run_id);
+        let budget = callee.run_budget(job.run_id);
         let policy = JobPolicy { callee, job, fleet: &self.fleet, estimated_output };
         let RunTokens { between_attempts, at_once } = self.environment.run_tokens(job.run_id);
         let interrupts = Interrupts { before_start: stop.clone(), between_attempts, at_once };
@@ -33,8 +37,12 @@ impl Pipeline {
             self.output_tokens.note(job.run_id, usage.completion_tokens);
         }
         let invoked = recheck(invoked, callee).await;
+        let invoked = self.recheck_budget(invoked, job, budget).await;
         let end = End { now: self.environment.clock.now(), ..*end };
         let canceled = self.environment.run_state(job.run_id) == RunState::Canceled;
+        if budget::stops(&invoked, budget) {
+            return Ok(end.budget_stopped(&invoked));
+        }
         let deferrals_max = callee.settings().retry.max_deferrals;
         end.invoked(&invoked, canceled, deferrals_max).ok_or(Ending::Requeue)
     }
@@ -71,5 +79,23 @@ impl PolicySource for JobPolicy<'_> {
 
     fn estimated_output(&self) -> Option<u64> {
         self.estimated_output
+    }
+
+    fn budgets(&self) -> Option<&dyn CallBudgets> {
+        Some(self)
+    }
+}
+
+impl CallBudgets for JobPolicy<'_> {
+    fn purses(&self) -> &Arc<Purses> {
+        self.callee.purses()
+    }
+
+    fn draws(&self, tokens: u64) -> Vec<Draw> {
+        budget::draws(self.callee, self.job, tokens)
+    }
+
+    fn used_up(&self, used_up: &UsedUp) -> ModelError {
+        budget::used_up(self.callee, self.job, used_up)
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use runmill_broker::Envelope;
 use runmill_llm::{ChatResponse, Invoked, ModelError, Unanswered};
 use runmill_proto::{
-    ErrorKind, InvocationId, Item, Outcome, Remarks,
+    ErrorKind, InvocationId, Item, Outcome, PauseCause, Remarks,
     message::{Call, Deferred, Invocation, Job},
 };
 use uuid::Uuid;
@@ -60,8 +60,7 @@ impl<'a> End<'a> {
     /// Returns the log of a call, without a score. Returns `None` if no request was made, so that another executor
     /// can take the job. A job that was already deferred `deferrals_max` times fails instead of being deferred again.
     pub fn invoked(&self, invoked: &Invoked, run_canceled: bool, deferrals_max: u32) -> Option<JobLog> {
-        let call =
-            invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model);
+        let call = self.call(invoked);
         let report = match &invoked.result {
             Ok(response) => JobLog::ended(self.answered(call, response)),
             Err(Unanswered::Failed(error)) => self.unanswered(call, error),
@@ -76,7 +75,13 @@ impl<'a> End<'a> {
             }
             Err(Unanswered::LaneStopped { after, error }) => {
                 let deferred = self.deferral(call, *after, error.to_string());
-                JobLog::deferred(Deferred { failures: invoked.failures, pause: true, ..deferred })
+                let pause_cause = budget_cause(error);
+                JobLog::deferred(Deferred {
+                    failures: invoked.failures,
+                    pause: true,
+                    pause_cause,
+                    ..deferred
+                })
             }
             Err(Unanswered::Interrupted) if run_canceled => {
                 JobLog::ended(self.invocation(call, Outcome::Canceled))
@@ -88,6 +93,16 @@ impl<'a> End<'a> {
             }
         };
         Some(report)
+    }
+
+    /// Returns the log of a job that ends because its run's budget is used up.
+    pub fn budget_stopped(&self, invoked: &Invoked) -> JobLog {
+        let error = invoked.result.as_ref().err().map(ToString::to_string);
+        JobLog::ended(Invocation { error, ..self.invocation(self.call(invoked), Outcome::BudgetStopped) })
+    }
+
+    fn call(&self, invoked: &Invoked) -> Call {
+        invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model)
     }
 
     /// Returns the time for which a job is deferred whose provider cannot be reached. It grows each time that the job is
@@ -150,6 +165,7 @@ impl<'a> End<'a> {
             not_before: self.now.saturating_add(wait).unwrap_or(self.now),
             reason,
             pause: false,
+            pause_cause: None,
             unreachable: false,
             call,
         }
@@ -169,6 +185,15 @@ impl<'a> End<'a> {
             cost_nanousd: None,
             remarks: Remarks::default(),
         }
+    }
+}
+
+/// Returns the cause of the pause, if a budget is used up.
+const fn budget_cause(error: &ModelError) -> Option<PauseCause> {
+    match error {
+        ModelError::BudgetUsedUp { after: None, .. } => Some(PauseCause::Budget),
+        ModelError::BudgetUsedUp { after: Some(_), .. } => Some(PauseCause::DayBudget),
+        _ => None,
     }
 }
 

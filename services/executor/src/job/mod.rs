@@ -3,6 +3,7 @@
 //!
 //! A step returns what the next one needs, or how the job ends without the rest ([`Ending`]).
 
+mod budget;
 mod call;
 mod check;
 mod copy;

@@ -20,6 +20,7 @@ use runmill_store::{
     testing::run_of,
 };
 use runmill_vault::{Keyring, generate_hex};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
@@ -46,21 +47,35 @@ pub struct World {
     _folder: TempDir,
 }
 
+/// Parts of a world that differ between tests.
+#[derive(Default)]
+pub struct Setup {
+    /// Number of first logs that the broker refuses.
+    pub refusals: u32,
+    /// Budget of the run.
+    pub budget: Option<Value>,
+    pub rate_limit: RateLimit,
+}
+
 impl World {
     pub async fn new() -> Self {
-        Self::with_refusals(0).await
+        Self::with(Setup::default()).await
     }
 
     /// Makes a world whose broker refuses the first logs, in the given number.
     pub async fn with_refusals(refusals: u32) -> Self {
+        Self::with(Setup { refusals, ..Setup::default() }).await
+    }
+
+    pub async fn with(Setup { refusals, budget, rate_limit }: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();
         let model = Model::start().await;
         let (broker, seen) = WatchedBroker::new(refusals);
-        let provider = provider(&model.base_url);
+        let provider = ProviderRow { rate_limit, ..provider(&model.base_url) };
         let (provider_id, lane) = (provider.id, Queue::Jobs(provider.id));
         store.create_provider(&provider).await.unwrap();
-        let run_id = fed_run(&store, provider_id).await;
+        let run_id = fed_run(&store, provider_id, budget).await;
         for queue in [lane, Queue::Logs(0)] {
             broker.declare(queue).await.unwrap();
         }
@@ -175,13 +190,15 @@ fn provider(base_url: &str) -> ProviderRow {
 }
 
 /// Creates a run all of whose jobs were fed.
-async fn fed_run(store: &SqliteStore, provider_id: ProviderId) -> RunId {
+async fn fed_run(store: &SqliteStore, provider_id: ProviderId, budget: Option<Value>) -> RunId {
     let now = Timestamp::UNIX_EPOCH;
     let new = NewDataset { id: DatasetId::from_uuid(Uuid::now_v7()), name: "three".into(), created_at: now };
     let line = |n| Ok(StoredItem { item_id: format!("q{n}"), body: ITEM.into() });
     let dataset = store.create_dataset(new, stream::iter((0..JOBS).map(line)).boxed()).await.unwrap();
     let id = RunId::from_uuid(Uuid::now_v7());
-    store.create_run(&run_of(id, provider_id, dataset.id, u64::from(JOBS))).await.unwrap();
+    let mut row = run_of(id, provider_id, dataset.id, u64::from(JOBS));
+    row.submission.budget = budget;
+    store.create_run(&row).await.unwrap();
     store.mark_fed(id, u64::from(JOBS), &[], now).await.unwrap();
     id
 }

@@ -57,6 +57,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             concurrency: None,
         }),
         config: RunConfig::default(),
+        budget: None,
         dataset_name: "gsm8k".to_owned(),
     };
     let output = Output::open(false, None)?;

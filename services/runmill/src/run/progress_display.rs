@@ -8,7 +8,7 @@ use runmill_proto::api::Run;
 use tokio::time::Instant;
 
 use super::{
-    summary,
+    budget, summary,
     waiting::{self, deferred, items, only_waits},
 };
 use crate::screen::note;
@@ -117,6 +117,7 @@ fn describe(run: &Run, per_second: f64, limit: Option<&str>) -> String {
     if let Some(cost) = run.cost_usd {
         parts.push(format!("${cost:.4}"));
     }
+    parts.extend(budget::left(run));
     if counters.retries > 0 {
         parts.push(format!("{} retries", counters.retries));
     }

@@ -1,14 +1,14 @@
 use anyhow::Context;
 use runmill_proto::{
     JobConfig, RunConfig, RunStatus, Scorer,
-    api::{NewRun, Run},
+    api::{Budget, NewRun, Run},
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{dataset::Items, identity, provider::ProviderChoice};
+use super::{budget, dataset::Items, identity, provider::ProviderChoice};
 use crate::{
-    cli::RunArgs,
+    cli::{RunArgs, joined_budget},
     client::Client,
     exit::{UsageError, usage},
     process::Process,
@@ -29,6 +29,7 @@ pub struct Request {
     pub model: String,
     pub provider: ProviderChoice,
     pub config: RunConfig,
+    pub budget: Option<Budget>,
     pub dataset_name: String,
 }
 
@@ -40,6 +41,7 @@ impl Request {
             model: args.model.clone(),
             provider,
             config: config(args)?,
+            budget: joined_budget(&args.budget, args.max_calls),
             dataset_name: name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "dataset".to_owned()),
         };
         request.job()?;
@@ -78,7 +80,7 @@ impl Request {
             dataset_id: dataset.id,
             config: self.config.clone(),
             priority: None,
-            budget: None,
+            budget: self.budget,
         };
         let missing_key = self.provider.missing_key(&provider);
         Ok(Prepared { fingerprint: identity::fingerprint(&new)?, new, missing_key })
@@ -115,7 +117,14 @@ impl Prepared {
     fn kept(&self, run: &Run) -> Option<String> {
         let (stated, kept) = (self.new.config.concurrency(), run.config.concurrency());
         let number = kept.map_or_else(|| "no limit".to_owned(), |number| number.to_string());
-        (stated != kept).then(|| format!("the run keeps its concurrency: {number}"))
+        let concurrency = (stated != kept).then(|| format!("the run keeps its concurrency: {number}"));
+        let budget = run.budget.as_ref().and_then(Budget::stored);
+        let budget = (self.new.budget != budget).then(|| match budget {
+            Some(budget) => format!("the run keeps its budget: {}", budget::words(&budget)),
+            None => "the run keeps its budget: no limit".to_owned(),
+        });
+        let kept: Vec<_> = [concurrency, budget].into_iter().flatten().collect();
+        (!kept.is_empty()).then(|| kept.join("; "))
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
+pub mod budgets;
 pub mod control;
 pub mod datasets;
 pub mod deferrals;
@@ -41,6 +42,16 @@ impl Stores {
 macro_rules! store_conformance {
     ($make:expr) => {
         $crate::store_conformance! { $make;
+            budgets {
+                slices_are_granted_up_to_the_limit,
+                what_comes_back_can_be_taken_and_a_debt_counts_above_the_limit,
+                a_budget_begins_with_what_was_used_before,
+                no_two_takers_get_the_same_slice,
+                budgets_that_are_long_unused_are_forgotten,
+                a_recovered_run_begins_its_budget_anew_with_what_its_calls_have_used,
+                a_run_whose_own_budget_is_used_up_goes_on_after_a_change_of_that_budget_alone,
+                a_run_whose_providers_day_is_used_up_resumes_by_itself,
+            }
             control {
                 a_graceful_cancel_becomes_a_plain_one_and_never_the_other_way,
                 settings_change_while_a_run_runs,

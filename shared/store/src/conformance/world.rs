@@ -177,6 +177,7 @@ pub fn deferred(run: &RunRow, ordinal: u32, not_before: Timestamp) -> Deferred {
         not_before,
         reason: Deferred::WORKER_SHUTDOWN.into(),
         pause: false,
+        pause_cause: None,
         unreachable: false,
         call: Call { attempts: vec![attempt(Some(ErrorKind::Interrupted))], ..call(run) },
     }

@@ -14,8 +14,8 @@ use crate::{LogEntry, Pause, Written, time::micros};
 struct Interruption {
     /// Earliest time at which a job is due again, with the reason of its deferral.
     retry: Option<(Timestamp, String)>,
-    /// Reason why the run must pause.
-    pause: Option<String>,
+    /// Reason why the run must pause, with its cause.
+    pause: Option<(String, PauseCause)>,
     /// Reason why the run must pause if its provider has never answered it.
     unreachable: Option<String>,
     /// Earliest time at which the run may resume by itself.
@@ -112,7 +112,10 @@ impl LockedRun {
         if row.is_on_trial() || row.cancel_requested_at.is_some() || row.status.is_terminal() {
             return false;
         }
-        let Some(pause) = row.pause.as_mut().filter(|pause| pause.cause.is_some()) else { return false };
+        let Some(pause) = row.pause.as_mut().filter(|pause| pause.cause.is_some() && !pause.is_of_budget())
+        else {
+            return false;
+        };
         pause.resume_at.get_or_insert(now);
         true
     }
@@ -124,14 +127,18 @@ impl LockedRun {
             return false;
         }
         let on_trial = row.is_on_trial();
-        let refused = interruption.pause.map(|reason| (reason, PauseCause::Refused));
         let unreachable = interruption.unreachable.map(|reason| (reason, PauseCause::Unreachable));
-        let pause = refused.or(unreachable.filter(|_| on_trial)).filter(|_| row.pause.is_none());
+        let pause = interruption.pause.or(unreachable.filter(|_| on_trial)).filter(|_| row.pause.is_none());
         let mut interrupted = pause.is_some();
         if let Some((reason, cause)) = pause {
-            // A run that was never answered has a fault that only a person can correct, and one that is being
-            // canceled never resumes.
-            let resumes = !on_trial && row.cancel_requested_at.is_none();
+            // A run that was never answered has a fault that only a person can correct, as has one whose own budget is
+            // used up. One that is being canceled never resumes.
+            let may_resume = match cause {
+                PauseCause::DayBudget => true,
+                PauseCause::Budget => false,
+                PauseCause::Refused | PauseCause::Unreachable | PauseCause::Failing => !on_trial,
+            };
+            let resumes = may_resume && row.cancel_requested_at.is_none();
             let resume_at = interruption.resume_at.filter(|_| resumes);
             row.pause = Some(Pause { at: now, reason: Some(reason), cause: Some(cause), resume_at });
         }
@@ -150,7 +157,8 @@ impl Interruption {
             self.unreachable.get_or_insert_with(|| deferred.reason.clone());
         }
         if deferred.pause {
-            self.pause.get_or_insert_with(|| deferred.reason.clone());
+            let cause = deferred.pause_cause.unwrap_or(PauseCause::Refused);
+            self.pause.get_or_insert_with(|| (deferred.reason.clone(), cause));
             // A deferral whose time has already passed is due at once.
             let not_before = micros(deferred.not_before).max(now);
             self.resume_at = Some(self.resume_at.map_or(not_before, |first| first.min(not_before)));

@@ -189,6 +189,7 @@ fn deferral(id: u128, ordinal: u32, epoch: u32, pause: bool, unreachable: bool) 
         not_before: at(600),
         reason: "later".into(),
         pause,
+        pause_cause: None,
         unreachable,
         call: call(id, Some(ErrorKind::Interrupted)),
     }))

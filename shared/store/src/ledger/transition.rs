@@ -30,16 +30,19 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         Transition::Extend { samples } => plan_extension(row, *samples),
         Transition::Resume if row.pause.is_none() => conflict("is not paused", row),
         Transition::ResumeByItself if row.resume_at().is_none() => conflict("does not resume by itself", row),
-        Transition::ResumeAfterChange if !row.pause.as_ref().is_some_and(Pause::is_automatic) => {
+        Transition::ResumeAfterChange if !row.pause.as_ref().is_some_and(Pause::may_end_by_change) => {
             conflict("was not paused because of its provider", row)
         }
-        Transition::Resume | Transition::ResumeByItself | Transition::ResumeAfterChange
-            if begins_anew(row) =>
+        Transition::ResumeAfterBudget { cause }
+            if row.pause.as_ref().is_none_or(|pause| pause.cause != Some(*cause)) =>
         {
-            Ok(Move::FailedToNow(BTreeSet::new()))
+            conflict("was not paused because of this budget", row)
         }
-        Transition::Resume | Transition::ResumeByItself | Transition::ResumeAfterChange => {
-            Ok(Move::DeferredToNow)
+        Transition::Resume
+        | Transition::ResumeByItself
+        | Transition::ResumeAfterChange
+        | Transition::ResumeAfterBudget { .. } => {
+            Ok(if begins_anew(row) { Move::FailedToNow(BTreeSet::new()) } else { Move::DeferredToNow })
         }
         Transition::PauseFailing { trial_calls } if row.trial_fault(*trial_calls).is_none() => {
             conflict("has not failed its trial", row)
@@ -114,9 +117,10 @@ impl LockedRun {
             Transition::CancelGracefully => self.cancel(true, now),
             Transition::Pause { reason } => self.pause(reason, now),
             Transition::PauseFailing { trial_calls } => self.pause_failing(*trial_calls, now),
-            Transition::Resume | Transition::ResumeByItself | Transition::ResumeAfterChange => {
-                self.resume(moved, now)
-            }
+            Transition::Resume
+            | Transition::ResumeByItself
+            | Transition::ResumeAfterChange
+            | Transition::ResumeAfterBudget { .. } => self.resume(moved, now),
             Transition::RetryFailed { kinds } => self.retry_failed(kinds, moved, now),
             Transition::Change(patch) => self.change(patch),
             Transition::Extend { samples } => self.extend(*samples),

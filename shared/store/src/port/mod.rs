@@ -1,5 +1,6 @@
 //! One port for each concern. Reading and writing are separate traits, so that a process has only those that it uses.
 
+pub mod budgets;
 pub mod datasets;
 pub mod events;
 pub mod exchange;

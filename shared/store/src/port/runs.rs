@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{ErrorKind, RunId, api::RunPatch};
+use runmill_proto::{ErrorKind, PauseCause, RunId, api::RunPatch};
 
 use crate::{RunRow, StoreError};
 
@@ -42,9 +42,12 @@ pub enum Transition {
     /// Does the same as [`Transition::Resume`], but only for a run that would resume by itself. A
     /// [`StoreError::Conflict`] for any other run, such as one that a user has paused meanwhile.
     ResumeByItself,
-    /// Does the same as [`Transition::Resume`], but only for a run that no user has paused. A
+    /// Does the same as [`Transition::Resume`], but only for a run that neither a user nor a budget has paused. A
     /// [`StoreError::Conflict`] for any other run.
     ResumeAfterChange,
+    /// Does the same as [`Transition::Resume`], but only for a run that was paused for `cause`, a budget. A
+    /// [`StoreError::Conflict`] for any other run.
+    ResumeAfterBudget { cause: PauseCause },
     /// Deletes the results of jobs that failed with one of `kinds`, or of all failed jobs if it is empty, and makes them
     /// due now, in a new pass. [`StoreError::Conflict`] if the run has not ended, was canceled, or has no such jobs.
     RetryFailed { kinds: BTreeSet<ErrorKind> },
@@ -53,7 +56,8 @@ pub enum Transition {
     /// Raises the number of independent answers to each item to `samples`. A run that had ended goes on with the new
     /// jobs. [`StoreError::Conflict`] if the run was canceled or has more samples. Idempotent.
     Extend { samples: u32 },
-    /// Makes the jobs that were in the queue due now, because the queue was lost with its process.
+    /// Makes the jobs that were in the queue due now, because the queue was lost with its process. So were the slices of
+    /// the run's budget: it begins anew with what the recorded calls have used.
     /// [`StoreError::Conflict`] if the run has ended.
     Recover,
 }

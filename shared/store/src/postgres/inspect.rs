@@ -31,7 +31,8 @@ FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
 /// All tables of the schema.
-pub const ALL_TABLES: [&str; 13] = [
+pub const ALL_TABLES: [&str; 14] = [
+    "budgets",
     "dataset_items",
     "datasets",
     "deferred",

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{PgStore, deferred, events, lost, providers, results, runs};
+use super::{PgStore, budgets, deferred, events, lost, providers, results, runs};
 use crate::{
     CreatedRun, RunRow, RunWriter, StoreError, Transition,
     ledger::{LockedRun, Move, plan},
@@ -53,6 +53,9 @@ impl RunWriter for PgStore {
                 lost::defer(&tx, id, &jobs, now).await?
             }
         };
+        if transition == Transition::Recover {
+            budgets::forget_run(&tx, id).await?;
+        }
         run.carry_out(&transition, moved, now);
         runs::save(&tx, &run).await?;
         tx.commit().await?;

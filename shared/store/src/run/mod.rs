@@ -12,7 +12,7 @@ mod trial;
 use jiff::Timestamp;
 use runmill_proto::{
     Outcome, RunId, RunStatus,
-    api::{NewRun, RunCounters, RunProgress},
+    api::{BudgetUse, NewRun, RunBudgetLeft, RunCounters, RunProgress},
     usd,
 };
 
@@ -174,6 +174,21 @@ impl RunRow {
             untold_usage: self.stats.untold_usage,
             unpriced: self.stats.unpriced,
         }
+    }
+
+    /// Returns what the recorded calls have used.
+    pub fn used(&self) -> BudgetUse {
+        let RunStats { calls, usage, cost_nanousd, .. } = &self.stats;
+        BudgetUse {
+            calls: *calls,
+            tokens: usage.total_tokens(),
+            nanousd: cost_nanousd.unwrap_or(0).unsigned_abs(),
+        }
+    }
+
+    /// Returns what is left of the run's budget, if it has one.
+    pub fn budget_left(&self) -> Option<RunBudgetLeft> {
+        Some(self.submission.budget()?.left(self.used()))
     }
 
     /// Returns the cost of the calls whose prices are known.

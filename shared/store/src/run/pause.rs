@@ -24,8 +24,18 @@ columns! {
 }
 
 impl Pause {
+    /// Returns true if a budget is used up: the run's own or that of the provider's day.
+    pub const fn is_of_budget(&self) -> bool {
+        matches!(self.cause, Some(PauseCause::Budget | PauseCause::DayBudget))
+    }
+
     /// Returns true if no user requested this pause.
     pub const fn is_automatic(&self) -> bool {
         self.cause.is_some() || self.resume_at.is_some()
+    }
+
+    /// Returns true if no user requested this pause, and a change of the provider may remove its reason.
+    pub const fn may_end_by_change(&self) -> bool {
+        self.is_automatic() && !self.is_of_budget()
     }
 }

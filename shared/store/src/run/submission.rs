@@ -1,5 +1,8 @@
-use runmill_proto::{DatasetId, ProviderId, RunConfig, api::NewRun};
-use serde_json::Value;
+use runmill_proto::{
+    DatasetId, ProviderId, RunConfig,
+    api::{Budget, NewRun},
+};
+use serde_json::{Value, json};
 
 use crate::columns::columns;
 
@@ -16,6 +19,7 @@ pub struct Submission {
     pub submitted_config: Option<RunConfig>,
     /// Share of the lane relative to other runs, from 1 to 100.
     pub priority: u32,
+    /// Budget as it was stated, or what an earlier release took for one.
     pub budget: Option<Value>,
     pub idempotency_key: Option<String>,
     /// W3C trace context of the request; `None` if the request was not traced.
@@ -38,6 +42,10 @@ columns! {
 }
 
 impl Submission {
+    pub fn budget(&self) -> Option<Budget> {
+        Budget::stored(self.budget.as_ref()?)
+    }
+
     /// Changes the configuration. The request's is kept, because [`is_same_work`](Self::is_same_work) compares it.
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut RunConfig)) {
         let before = self.config.clone();
@@ -64,7 +72,7 @@ impl From<NewRun> for Submission {
             config: new.config,
             submitted_config: None,
             priority: new.priority.unwrap_or(1),
-            budget: new.budget,
+            budget: new.budget.map(|budget| json!(budget)),
             idempotency_key: None,
             traceparent: None,
         }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{SqliteStore, deferred, events, lost, providers, results, runs};
+use super::{SqliteStore, budgets, deferred, events, lost, providers, results, runs};
 use crate::{
     CreatedRun, RunRow, RunWriter, StoreError, Transition,
     ledger::{LockedRun, Move, plan},
@@ -48,6 +48,9 @@ impl RunWriter for SqliteStore {
                     lost::defer(tx, id, &jobs, now)?
                 }
             };
+            if transition == Transition::Recover {
+                budgets::forget_run(tx, id)?;
+            }
             run.carry_out(&transition, moved, now);
             runs::save(tx, &run)?;
             Ok(run.row)

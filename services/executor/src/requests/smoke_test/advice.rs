@@ -50,6 +50,7 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
             "check the key (api_keys of the provider, or the variable of --api-key-env) and what it may use"
         }
         ErrorKind::QuotaExhausted => "top up the account, or use a key of another one",
+        ErrorKind::BudgetUsedUp => "raise the budget: rate_limit of the provider",
         ErrorKind::ProviderUnavailable => "correct the provider's settings; the message says what is wrong",
         ErrorKind::DeadlinePassed => {
             "no slot was free within a minute: wait, raise rate_limit.concurrency, or start another executor"

@@ -7,7 +7,8 @@ pub fn calls(run: &Run) -> String {
     // These jobs settled without a call.
     let uncalled =
         [ErrorKind::BadItem, ErrorKind::DeadlinePassed].iter().filter_map(|kind| run.errors.get(kind));
-    let called = counters.settled.saturating_sub(counters.canceled + uncalled.sum::<u64>());
+    let called =
+        counters.settled.saturating_sub(counters.canceled + counters.budget_stopped + uncalled.sum::<u64>());
     let beyond = counters.calls.saturating_sub(called);
     let calls = match beyond {
         0 => counters.calls.to_string(),

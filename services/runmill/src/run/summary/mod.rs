@@ -12,7 +12,10 @@ use runmill_proto::{
     api::{Run, RunLatency},
 };
 
-use super::waiting::{self, is_users_pause};
+use super::{
+    budget,
+    waiting::{self, is_users_pause},
+};
 
 /// Returns the summary of a run. `watched` is a number of jobs and the time in which they settled, for the rate.
 pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
@@ -41,6 +44,9 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     row("tokens", calls::tokens(run));
     if let Some(cost) = calls::cost(run) {
         row("cost", cost);
+    }
+    if let Some(left) = budget::left(run) {
+        row("budget", left);
     }
     row("latency", latency(&run.latency));
     if let Some(rate) = watched.and_then(rate) {

@@ -46,6 +46,11 @@ impl AttemptLog {
         self.attempts.len()
     }
 
+    /// Returns the record of the attempt of this number, counted from 0, if it has one.
+    pub fn attempt(&self, number: usize) -> Option<&message::Attempt> {
+        self.attempts.get(number)
+    }
+
     /// Converts a time of the wall clock to the monotonic clock.
     pub fn instant(&self, wall: Option<Timestamp>) -> Option<Instant> {
         let since = wall?.duration_since(self.call_started_at);

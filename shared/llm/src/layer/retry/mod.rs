@@ -1,5 +1,6 @@
 mod attempt_log;
 mod backoff;
+mod budget;
 mod cost;
 mod decision;
 mod server_wait;
@@ -88,13 +89,21 @@ impl<A: AttemptLayer> Retry<A> {
                 status = Empty,
                 error_kind = Empty,
             );
-            let attempt = self.inner.attempt(cx).instrument(span.clone());
+            let mut reservation = None;
+            let attempt = async {
+                reservation = budget::reserve(cx).await?;
+                self.inner.attempt(cx).await
+            };
+            let attempt = attempt.instrument(span.clone());
             let answer = interrupts.run(attempt, stage).await;
             let answer = answer.unwrap_or(Err(ModelError::Interrupted));
             record_on(&span, &tracker, &answer);
             let seller = tracker.state().seller;
             let price = seller.and_then(|seller| self.prices.price(seller, &request.model));
             log.record(&tracker, &answer, price);
+            if let Some(reservation) = reservation {
+                budget::settle(reservation, log.attempt(number), &tracker);
+            }
             let error = match answer {
                 Ok(response) => return Ok(response),
                 Err(error) => error,

@@ -1,0 +1,157 @@
+//! Budgets on which the calls of a job draw: the run's own, and that of its provider's day.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use runmill_llm::{Invoked, ModelError, Unanswered};
+use runmill_proto::{api::WhenUsedUp, message::Job, usd};
+use runmill_quota::budget::{BudgetKey, BudgetOwner, BudgetUnit, Draw, UsedUp};
+
+use super::Pipeline;
+use crate::environment::{Callee, DayBudget, RunBudget};
+
+/// Returns the budgets on which an attempt of the job draws now. `tokens` is the estimate of its tokens.
+pub(super) fn draws(callee: &Callee<'_>, job: &Job, tokens: u64) -> Vec<Draw> {
+    let mut draws = Vec::new();
+    if let Some(budget) = callee.run_budget(job.run_id) {
+        draws.extend(run_draws(&budget, BudgetOwner::Run(job.run_id), tokens));
+    }
+    if let Some(day) = callee.day_budget() {
+        draws.extend(day_draws(&day, callee.now(), tokens));
+    }
+    draws
+}
+
+fn run_draws(run: &RunBudget, owner: BudgetOwner, tokens: u64) -> impl Iterator<Item = Draw> {
+    let RunBudget { budget, used } = run;
+    let draws = [
+        (BudgetUnit::Calls, budget.calls, used.calls, Some(1)),
+        (BudgetUnit::Tokens, budget.tokens, used.tokens, Some(tokens)),
+        (BudgetUnit::Nanousd, budget.cost_nanousd(), used.nanousd, None),
+    ];
+    draws.into_iter().filter_map(move |(unit, limit, used_before, estimate)| {
+        Some(Draw { key: BudgetKey { owner, unit }, limit: limit?, used_before, estimate })
+    })
+}
+
+fn day_draws(day: &DayBudget, now: Timestamp, tokens: u64) -> impl Iterator<Item = Draw> {
+    let owner = BudgetOwner::Day(day.provider_id, day.day(now));
+    let draws = [(BudgetUnit::Tokens, day.tokens, Some(tokens)), (BudgetUnit::Nanousd, day.nanousd, None)];
+    draws.into_iter().filter_map(move |(unit, limit, estimate)| {
+        Some(Draw { key: BudgetKey { owner, unit }, limit: limit?, used_before: 0, estimate })
+    })
+}
+
+/// Returns the error of a job for whose attempt a budget has nothing left.
+pub(super) fn used_up(callee: &Callee<'_>, job: &Job, used_up: &UsedUp) -> ModelError {
+    let day = callee.day_budget().filter(|_| matches!(used_up.key.owner, BudgetOwner::Day(..)));
+    let Some(day) = day else {
+        return ModelError::BudgetUsedUp { message: of_run(used_up, &job.model), after: None };
+    };
+    let now = callee.now();
+    ModelError::BudgetUsedUp { message: of_day(used_up, &day, now), after: Some(day.rest(now)) }
+}
+
+fn of_run(used_up: &UsedUp, model: &str) -> String {
+    let (amount, field) = (amount(used_up), field(used_up.key.unit));
+    if used_up.is_unknown {
+        return format!(
+            "the run's budget of {amount} cannot be kept, because the cost of a call of `{model}` is not known: give the \
+             model a price (RUNMILL_PRICES), or use a budget of tokens or calls"
+        );
+    }
+    format!("the run's budget of {amount} is used up: raise budget.{field} of the run, and it goes on")
+}
+
+fn of_day(used_up: &UsedUp, day: &DayBudget, now: Timestamp) -> String {
+    let setting = match used_up.key.unit {
+        BudgetUnit::Calls | BudgetUnit::Tokens => "tokens_per_day",
+        BudgetUnit::Nanousd => "cost_per_day_usd",
+    };
+    format!(
+        "provider {} has used up its {} of {}: the run goes on at 00:00, or when rate_limit.{setting} is raised",
+        day.provider,
+        amount(used_up),
+        day.day_name(now)
+    )
+}
+
+const fn field(unit: BudgetUnit) -> &'static str {
+    match unit {
+        BudgetUnit::Calls => "calls",
+        BudgetUnit::Tokens => "tokens",
+        BudgetUnit::Nanousd => "cost_usd",
+    }
+}
+
+/// Returns the size of a budget with its unit.
+fn amount(used_up: &UsedUp) -> String {
+    let limit = used_up.limit;
+    match used_up.key.unit {
+        BudgetUnit::Calls => format!("{limit} calls"),
+        BudgetUnit::Tokens => format!("{limit} tokens"),
+        // Budgets below a cent have more digits.
+        BudgetUnit::Nanousd if limit.is_multiple_of(10_000_000) => format!("{:.2} USD", dollars(limit)),
+        BudgetUnit::Nanousd => format!("{} USD", dollars(limit)),
+    }
+}
+
+fn dollars(nanousd: u64) -> f64 {
+    usd(i64::try_from(nanousd).unwrap_or(i64::MAX))
+}
+
+impl Pipeline {
+    /// Checks a call that its run's budget has stopped. If the budget has changed since, the job is fed again.
+    pub(super) async fn recheck_budget(
+        &self,
+        mut invoked: Invoked,
+        job: &Job,
+        before: Option<RunBudget>,
+    ) -> Invoked {
+        if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
+            && matches!(error, ModelError::BudgetUsedUp { after: None, .. })
+        {
+            let budget = |run: Option<RunBudget>| run.map(|run| run.budget);
+            if budget(self.environment.newest_budget(job.run_id).await) != budget(before) {
+                invoked.result = Err(Unanswered::Deferred { after: Duration::ZERO, error: error.clone() });
+            }
+        }
+        invoked
+    }
+}
+
+/// Returns true if the job ends because the budget of its run is used up, as its user asked.
+pub(super) fn stops(invoked: &Invoked, run: Option<RunBudget>) -> bool {
+    let is_used_up = matches!(
+        &invoked.result,
+        Err(Unanswered::LaneStopped { error: ModelError::BudgetUsedUp { after: None, .. }, .. })
+    );
+    is_used_up && run.is_some_and(|run| run.budget.when_used_up == WhenUsedUp::Stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::RunId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn told(unit: BudgetUnit, limit: u64) -> String {
+        let key = BudgetKey { owner: BudgetOwner::Run(RunId::from_uuid(Uuid::nil())), unit };
+        of_run(&UsedUp { key, limit, is_unknown: false }, "m")
+    }
+
+    #[test]
+    fn the_reason_names_the_budget_and_what_to_do() {
+        let table = [
+            (BudgetUnit::Calls, 200, "200 calls", "budget.calls"),
+            (BudgetUnit::Nanousd, 5_000_000_000, "5.00 USD", "budget.cost_usd"),
+            (BudgetUnit::Nanousd, 1_500, "0.0000015 USD", "budget.cost_usd"),
+        ];
+        for (unit, limit, amount, field) in table {
+            let want =
+                format!("the run's budget of {amount} is used up: raise {field} of the run, and it goes on");
+            assert_eq!(told(unit, limit), want);
+        }
+    }
+}
