@@ -7,7 +7,9 @@ ALTER TABLE executors
     ADD COLUMN valid_until timestamptz,
     ADD COLUMN open_until  timestamptz,
     -- Name by which the broker tells if the process is still connected.
-    ADD COLUMN presence    text;
+    ADD COLUMN presence    text,
+    -- Process of the server that took the last heartbeat. Null behind a pooler, whose sessions are nobody's.
+    ADD COLUMN session_pid integer;
 
 -- State that all executors share: one row. Its version grows with each decision on shares and lanes.
 CREATE TABLE fleet (

@@ -11,8 +11,8 @@ use crate::support::{Cluster, Plan, assert_counters_equal_rows, calls_by_job, da
 
 /// Number of jobs that three executors have in flight at once, and that the feeder publishes at once.
 const ITEMS: usize = 40;
-/// As many, so that all are in flight whichever executors get them.
-const CONCURRENCY: u32 = 40;
+/// More, so that all are in flight whichever executors get them, and start elsewhere when one dies.
+const CONCURRENCY: u32 = 80;
 /// Longest time until the jobs of a dead executor start elsewhere on a machine that is busy with other tests. `make faults`
 /// judges the promised 6 s: two heartbeats and the time after which a silent executor counts as dead.
 const STARTS_ELSEWHERE_WITHIN: Duration = Duration::from_secs(20);

@@ -146,7 +146,7 @@ impl Scenario {
 
     /// Returns the limits of the provider, as its creation takes them.
     pub fn limits(&self) -> Value {
-        json!({"concurrency": self.plan.concurrency})
+        json!({"concurrency": self.plan.concurrency * self.plan.executors as u64})
     }
 }
 

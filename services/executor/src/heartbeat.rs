@@ -106,12 +106,18 @@ impl Heartbeat {
         }
     }
 
-    /// Removes the executors that died with shares, so that these need not wait until no call can be open.
+    /// Removes the executors that died with shares, so that these need not wait until no call can be open. One that is
+    /// frozen has its connection to the store, and one that is cut off from the store has that to the broker.
     async fn remove_the_dead(&self) {
-        for Suspect { name, presence, valid_until } in self.leases.suspects(self.broker.frozen_gone_after()) {
-            let present = timeout(BROKER_TIMEOUT, self.broker.is_present(&presence)).await;
-            if let Ok(Ok(false)) = present {
-                self.note(Exchange::remove_dead(&*self.environment.store, &name, valid_until)).await;
+        let store = &*self.environment.store;
+        for Suspect { name, presence, valid_until } in self.leases.suspects() {
+            let present = timeout(BROKER_TIMEOUT, self.broker.is_present(&presence));
+            if !matches!(present.await, Ok(Ok(false))) {
+                continue;
+            }
+            let connected = timeout(EXCHANGE_TIMEOUT, Exchange::is_connected(store, &name));
+            if matches!(connected.await, Ok(Ok(false))) {
+                self.note(Exchange::remove_dead(store, &name, valid_until)).await;
             }
         }
     }

@@ -57,11 +57,8 @@ pub trait Broker: Send + Sync {
     async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError>;
 
     /// Returns true if the process with this [`Listener::presence`] is connected. One that dies is gone at once, and one
-    /// that is frozen after [`Broker::frozen_gone_after`].
+    /// that is frozen when the broker misses its heartbeats.
     async fn is_present(&self, presence: &str) -> Result<bool, BrokerError>;
-
-    /// Returns the shortest time after which a process that is frozen may count as gone.
-    fn frozen_gone_after(&self) -> Duration;
 
     /// Returns an error with the reason if messages cannot be published now.
     fn health(&self) -> Result<(), HealthError>;

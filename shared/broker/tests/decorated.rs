@@ -80,10 +80,6 @@ impl<B: Broker> Broker for CountingBroker<B> {
         self.inner.is_present(presence).await
     }
 
-    fn frozen_gone_after(&self) -> Duration {
-        self.inner.frozen_gone_after()
-    }
-
     fn health(&self) -> Result<(), HealthError> {
         self.inner.health()
     }

@@ -1,4 +1,5 @@
 use runmill_proto::lease::Resource;
+use runmill_quota::lease::Limit;
 
 /// A limit, and the worth of one of its slots.
 pub struct Meter {
@@ -11,9 +12,10 @@ pub struct Meter {
 impl Meter {
     /// Returns the worth of slots in the unit of the limit.
     pub fn value(&self, slots: u32) -> f64 {
-        match (self.resource, self.stated.or(self.adaptive)) {
-            (Resource::Concurrency, _) | (_, None) => f64::from(slots),
-            (_, Some(limit)) => f64::from(slots) * limit / f64::from(self.slots(limit)),
+        match self.limit().and_then(|limit| limit.pace(slots)) {
+            None => f64::from(slots),
+            Some(pace) if self.resource == Resource::CallsPerSecond => pace.per_second,
+            Some(pace) => pace.per_second * 60.0,
         }
     }
 
@@ -24,37 +26,22 @@ impl Meter {
 
     /// Returns the largest number of calls or tokens above the rate, or `None` for the concurrency.
     pub fn burst(&self) -> Option<f64> {
+        let limit = self.limit()?;
+        limit.pace(limit.slots()).map(|pace| pace.burst)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates, and a limit is positive"
+    )]
+    fn limit(&self) -> Option<Limit> {
         let limit = self.stated.or(self.adaptive)?;
-        match self.resource {
-            Resource::Concurrency => None,
-            Resource::CallsPerMinute | Resource::CallsPerSecond => Some(f64::from(self.slots(limit))),
-            Resource::TokensPerMinute => Some(limit / 60.0 * TOKEN_BURST_SECONDS),
-        }
+        Some(match self.resource {
+            Resource::Concurrency => Limit::concurrency(limit as u32),
+            Resource::CallsPerMinute => Limit::calls(limit / 60.0),
+            Resource::CallsPerSecond => Limit::calls(limit),
+            Resource::TokensPerMinute => Limit::tokens(limit as u64),
+        })
     }
-
-    /// Returns the number of slots of the whole limit.
-    fn slots(&self, limit: f64) -> u32 {
-        match self.resource {
-            Resource::Concurrency => whole(limit),
-            Resource::CallsPerMinute => call_slots(limit / 60.0),
-            Resource::CallsPerSecond => call_slots(limit),
-            Resource::TokensPerMinute => whole((limit / 20_000.0).clamp(1.0, 32.0)),
-        }
-    }
-}
-
-/// Length of the burst of tokens at the whole rate.
-const TOKEN_BURST_SECONDS: f64 = 2.0;
-
-fn call_slots(per_second: f64) -> u32 {
-    whole((per_second / 10.0).ceil().max(per_second.floor().min(8.0)).max(1.0))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "saturates, and a limit is positive"
-)]
-fn whole(number: f64) -> u32 {
-    number as u32
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use runmill_proto::{
     ProviderId,
-    api::{ExecutorShare, LimitUse, ProviderLimits, RateLimit, ResourceShare, ScopeLimits},
+    api::{ExecutorShare, LimitUse, ModelLimit, ProviderLimits, RateLimit, ResourceShare, ScopeLimits},
     lease::{LaneState, Resource, Scope, Share},
 };
 use runmill_store::{FleetState, Holder};
@@ -44,7 +44,11 @@ pub fn view(
 
 fn stated(account: &Scope, limits: &RateLimit) -> BTreeMap<Scope, Stated> {
     let of_account = numbers(limits.concurrency, limits.rpm, limits.rps, limits.tpm);
-    BTreeMap::from([(account.clone(), of_account)])
+    let of_model = |(name, limit): (&String, &ModelLimit)| {
+        let scope = Scope { model: Some(name.clone()), ..account.clone() };
+        (scope, numbers(limit.concurrency, limit.rpm, limit.rps, limit.tpm))
+    };
+    limits.models.iter().map(of_model).chain([(account.clone(), of_account)]).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a limit is at most 1e12")]

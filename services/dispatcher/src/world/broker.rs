@@ -96,10 +96,6 @@ impl Broker for FaultyBroker {
         self.inner.is_present(presence).await
     }
 
-    fn frozen_gone_after(&self) -> Duration {
-        self.inner.frozen_gone_after()
-    }
-
     fn health(&self) -> Result<(), HealthError> {
         self.inner.health()
     }

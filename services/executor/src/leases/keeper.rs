@@ -13,7 +13,7 @@ use runmill_proto::{
 };
 use runmill_quota::{Lanes, Refusal, lease::Limits};
 use runmill_runtime::Clock;
-use runmill_store::{Claim, Exchanged};
+use runmill_store::{Claim, Exchanged, Holder};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{limits, view::View};
@@ -55,7 +55,7 @@ pub(super) struct State {
     presence: Option<String>,
 }
 
-/// An executor whose lease has ended, and which may be dead.
+/// An executor whose lease has ended while calls of it may be open.
 pub struct Suspect {
     pub name: String,
     pub presence: String,
@@ -182,28 +182,15 @@ impl Keeper {
         self.lock().refusals.iter().filter_map(announce).collect()
     }
 
-    /// Returns the executors that hold calls after the end of their leases, and may be dead: those that were silent for
-    /// less than `frozen_gone_after`, so that the broker does not know them as gone because they are frozen.
-    pub fn suspects(&self, frozen_gone_after: Duration) -> Vec<Suspect> {
-        let state = self.lock();
-        let Some(view) = &state.view else { return Vec::new() };
-        let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
-        let suspects = view.holders().iter().filter(|holder| {
-            let silent = view.at().duration_since(holder.valid_until) + lease;
-            view.at() >= holder.valid_until && silent.unsigned_abs() < frozen_gone_after
-        });
-        let suspect = |holder: &runmill_store::Holder| {
+    /// Returns the executors whose lease has ended while calls of them may be open: they are dead, frozen or cut off.
+    pub fn suspects(&self) -> Vec<Suspect> {
+        let view = self.lock().view.clone();
+        let Some(view) = view else { return Vec::new() };
+        let suspect = |holder: &Holder| {
             let presence = holder.presence.clone()?;
             Some(Suspect { name: holder.name.clone(), presence, valid_until: holder.valid_until })
         };
-        suspects.filter_map(suspect).collect()
-    }
-
-    /// Returns the shares of this executor and the states of the lanes.
-    pub fn report(&self) -> (Leases, BTreeMap<Scope, LaneState>) {
-        let state = self.lock();
-        let lanes = state.view.as_ref().map(|view| view.lanes().clone());
-        (state.held.clone(), lanes.unwrap_or_default())
+        view.holders().iter().filter(|holder| view.at() >= holder.valid_until).filter_map(suspect).collect()
     }
 
     /// Pauses the lanes that the fleet pauses.
@@ -220,7 +207,8 @@ impl Keeper {
     pub(super) fn apply(&self, state: &State) {
         let limits = state.limits();
         let until = state.lease_until.unwrap_or_else(Instant::now);
-        for id in state.providers.keys() {
+        for (id, stated) in &state.providers {
+            self.lanes.lane(*id).set_adaptive(stated.concurrency.is_none());
             self.set_lane(*id, &limits, &state.held, Some(until));
         }
     }

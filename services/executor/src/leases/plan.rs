@@ -134,7 +134,7 @@ impl Keeper {
             let before = view.lanes().get(&scope).cloned().unwrap_or_default();
             let mut after = before.clone();
             let at = self.clock.now();
-            if let (Some(pause), Some(refusal)) = (pause, state.refusals.get(&id)) {
+            if let (true, Some(pause), Some(refusal)) = (stated.is_some(), pause, state.refusals.get(&id)) {
                 after = adaptive::cool(&after, at, pause, &refusal.reason).unwrap_or(after);
             }
             if stated.is_none() {

@@ -124,10 +124,6 @@ impl Broker for WatchedBroker {
         self.inner.is_present(presence).await
     }
 
-    fn frozen_gone_after(&self) -> Duration {
-        self.inner.frozen_gone_after()
-    }
-
     fn health(&self) -> Result<(), HealthError> {
         self.inner.health()
     }

@@ -299,10 +299,6 @@ impl Broker for AmqpBroker {
         Ok(present)
     }
 
-    fn frozen_gone_after(&self) -> Duration {
-        self.settings.heartbeat()
-    }
-
     fn health(&self) -> Result<(), HealthError> {
         self.publishing.health()?;
         self.faults.check()

@@ -54,12 +54,6 @@ impl AmqpSettings {
         uri.query.heartbeat.get_or_insert(Self::HEARTBEAT_S);
         Ok(uri)
     }
-
-    /// Returns the interval of heartbeats. The broker drops a connection that misses two.
-    pub(super) fn heartbeat(&self) -> Duration {
-        let seconds = self.uri().ok().and_then(|uri| uri.query.heartbeat).unwrap_or(Self::HEARTBEAT_S);
-        Duration::from_secs(seconds.into())
-    }
 }
 
 #[cfg(test)]

@@ -171,10 +171,6 @@ impl Broker for MemoryBroker {
             .any(|inbox| inbox.upgrade().is_some_and(|inbox| name(&inbox) == presence)))
     }
 
-    fn frozen_gone_after(&self) -> Duration {
-        Duration::MAX
-    }
-
     fn health(&self) -> Result<(), HealthError> {
         if self.lock().closed { Err(HealthError::Closed) } else { Ok(()) }
     }

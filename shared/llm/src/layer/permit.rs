@@ -31,6 +31,8 @@ impl<A: AttemptLayer> AttemptLayer for Permit<A> {
         // that.
         if answer.is_ok() || usage.is_some() || state.first_token.is_some() {
             admission.settle(usage.as_ref());
+        } else if matches!(answer, Err(ModelError::RateLimited { .. })) {
+            admission.rest();
         }
         answer
     }

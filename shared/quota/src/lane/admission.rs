@@ -4,6 +4,7 @@ use runmill_proto::Usage;
 use tokio::time::Instant;
 
 use super::shared::Shared;
+use crate::adaptive::REFUSED_SLOT_REST;
 
 /// Permission to have one attempt in flight. If it is dropped without [`settle`](Self::settle), its reserved tokens
 /// are released.
@@ -55,9 +56,23 @@ impl Admission {
     pub fn cool_down(&self, after: Option<Duration>, reason: &str, fraction: f64) {
         self.shared.update(|state, now| {
             let until = state.cooling.refused(self.started, after, fraction, now);
-            state.gate.cool_down(until);
+            // Where the fleet looks for the limit itself, a refusal is how it finds it: only this attempt waits.
+            if !state.adapts {
+                state.gate.cool_down(until);
+            }
             state.cooling.tell(until, reason, now);
         });
+    }
+
+    /// Ends an attempt that the provider refused. Where the fleet looks for the limit itself, the slot rests for a while,
+    /// because the next attempt would be refused, too. Must be called within a runtime.
+    pub fn rest(self) {
+        if self.shared.read(|state, _| state.adapts) {
+            tokio::spawn(async move {
+                tokio::time::sleep(REFUSED_SLOT_REST).await;
+                drop(self);
+            });
+        }
     }
 }
 

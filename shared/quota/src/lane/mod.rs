@@ -115,6 +115,11 @@ impl Lane {
         self.refresh();
     }
 
+    /// States if the fleet looks for the provider's limit itself. A refusal then does not pause the lane.
+    pub fn set_adaptive(&self, adapts: bool) {
+        self.0.read(|state, _| state.adapts = adapts);
+    }
+
     /// Starts no attempt before `until`, or before the end of an earlier cooldown.
     pub fn cool_down(&self, until: Instant) {
         self.0.update(|state, _| state.gate.cool_down(until));

@@ -34,6 +34,8 @@ pub(super) struct State {
     pub cooling: Cooling,
     pub signals: Signals,
     pub tokens: TokenCount,
+    /// True if the provider states no concurrency, so that the fleet finds it by what is refused.
+    pub adapts: bool,
     closed: bool,
     /// Time for which the timekeeper waits.
     next: Option<Instant>,
@@ -56,6 +58,7 @@ impl Shared {
             cooling: Cooling::default(),
             signals: Signals::default(),
             tokens: TokenCount::default(),
+            adapts: false,
             closed: false,
             next: None,
             pressed_at: None,

@@ -172,6 +172,9 @@ pub trait Exchange: Send + Sync {
     /// Deletes the executor, if it exists: it has nothing in hand and asks nothing.
     async fn leave(&self, name: &str) -> Result<(), StoreError>;
 
+    /// Returns true if the executor's process still has its connection to the store. False if the store cannot tell.
+    async fn is_connected(&self, name: &str) -> Result<bool, StoreError>;
+
     /// Deletes the executor, whose process is gone, if its lease still ends at `valid_until`. One that has renewed its lease
     /// meanwhile stays.
     async fn remove_dead(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError>;

@@ -29,8 +29,8 @@ WITH /* executors.exchange */ decided AS (
 ),
 own AS (
     INSERT INTO executors AS known
-        (name, seen_at, report, talk, beats, presence, leases, claim, valid_until, open_until)
-    SELECT $1::text, at, $2::json, $3::json, 1, $4::text,
+        (name, seen_at, report, talk, beats, presence, session_pid, leases, claim, valid_until, open_until)
+    SELECT $1::text, at, $2::json, $3::json, 1, $4::text, CASE WHEN $14::boolean THEN pg_backend_pid() END,
         CASE WHEN is_accepted THEN $5::json END,
         CASE WHEN is_accepted THEN $6::bigint ELSE 0 END,
         CASE WHEN is_accepted THEN at + make_interval(secs => $7) END,
@@ -45,6 +45,7 @@ own AS (
         talk = excluded.talk,
         beats = known.beats + 1,
         presence = excluded.presence,
+        session_pid = excluded.session_pid,
         (leases, claim, valid_until, open_until) = (
             SELECT
                 CASE WHEN is_accepted THEN $5::json ELSE known.leases END,
@@ -89,6 +90,16 @@ DELETE /* executors.remove_dead */ FROM executors
 WHERE name = $1
   AND valid_until = $2";
 
+const IS_CONNECTED: &str = "\
+SELECT /* executors.is_connected */ EXISTS (
+    SELECT
+    FROM executors
+    JOIN pg_stat_activity AS session
+        ON session.pid = executors.session_pid
+    WHERE executors.name = $1
+      AND session.backend_start <= executors.seen_at
+)";
+
 const SEEN_SINCE: &str = "\
 SELECT /* executors.seen_since */ seen_at, report
 FROM executors
@@ -103,7 +114,7 @@ impl Exchange for PgStore {
         let Beat { status, talk, claim } = beat;
         let shares = (!claim.leases.is_empty()).then_some(Json(&claim.leases));
         let decision = Written::new(claim.decision.as_ref());
-        let values: [&(dyn ToSql + Sync); 13] = [
+        let values: [&(dyn ToSql + Sync); 14] = [
             &text(&status.name),
             &Json(status),
             &Json(talk),
@@ -117,6 +128,7 @@ impl Exchange for PgStore {
             &decision.removed,
             &Json(decision.lanes),
             &Claim::COMMIT_TIME.as_secs_f64(),
+            &!self.is_pooled(),
         ];
         let rows = client.query(&statement, &values).await?;
         let own = rows.first().ok_or_else(|| StoreError::Broken("a heartbeat returned no row".into()))?;
@@ -127,6 +139,12 @@ impl Exchange for PgStore {
             accepted: own.cell("is_accepted")?,
             fleet: fleet_of(&rows)?,
         })
+    }
+
+    async fn is_connected(&self, name: &str) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(IS_CONNECTED).await?;
+        Ok(client.query_one(&statement, &[&text(name)]).await?.try_get(0)?)
     }
 
     async fn remove_dead(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError> {

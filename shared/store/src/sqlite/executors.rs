@@ -79,6 +79,11 @@ impl Exchange for SqliteStore {
         .await
     }
 
+    async fn is_connected(&self, _name: &str) -> Result<bool, StoreError> {
+        // Of several processes, those that are dead have no leases for the others.
+        Ok(self.claims.is_some())
+    }
+
     async fn remove_dead(&self, name: &str, valid_until: Timestamp) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.write(move |tx| {
