@@ -12,7 +12,7 @@ use crate::support::{Cluster, Plan, assert_counters_equal_rows, calls_by_job, da
 /// Number of jobs that three executors have in flight at once, and that the feeder publishes at once.
 const ITEMS: usize = 40;
 /// More, so that all are in flight whichever executors get them, and start elsewhere when one dies.
-const CONCURRENCY: u32 = 80;
+const CONCURRENCY: u32 = 200;
 /// Longest time until the jobs of a dead executor start elsewhere on a machine that is busy with other tests. `make faults`
 /// judges the promised 6 s: two heartbeats and the time after which a silent executor counts as dead.
 const STARTS_ELSEWHERE_WITHIN: Duration = Duration::from_secs(20);
@@ -70,6 +70,7 @@ async fn lost_connections_cost_no_call() {
     assert_complete(&cluster, run).await;
     let calls = calls_by_job(&cluster.gateway);
     assert_eq!((calls.len(), calls.values().sum::<u32>() as usize), (ITEMS, ITEMS), "{calls:?}");
+    cluster.calm(provider).await;
     cluster.assert_nothing_left(provider).await;
 }
 
@@ -91,5 +92,6 @@ async fn the_jobs_of_a_killed_executor_start_elsewhere_within_seconds() {
     assert_complete(&cluster, run).await;
     let calls = calls_by_job(&cluster.gateway).values().sum::<u32>();
     assert_eq!(u64::from(calls), ITEMS as u64 + held, "only what was in flight is called again");
+    cluster.calm(provider).await;
     cluster.assert_nothing_left(provider).await;
 }

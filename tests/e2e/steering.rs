@@ -52,7 +52,7 @@ async fn a_second_after_the_cancel_of_a_large_run_no_call_starts() {
     api.wait_for(run, |counters| counters.settled >= 2 * u64::from(IN_FLIGHT)).await;
 
     let canceled = steer(api, run, "cancel").await;
-    let answered_us = jiff::Timestamp::now().as_microsecond();
+    let answered_us = runmill_runtime::Clock::system().now().as_microsecond();
     let (status, again) = api.post(&format!("/runs/{run}/cancel"), &json!({})).await;
     let ended = api.ended(run).await;
 
@@ -82,7 +82,7 @@ async fn a_graceful_cancel_lets_the_calls_in_flight_finish_and_starts_none() {
     until("calls in flight", async || gateway.stats().all.in_flight >= u64::from(CONCURRENCY)).await;
 
     let canceled = steer(api, run, "cancel?graceful=true").await;
-    let answered_us = jiff::Timestamp::now().as_microsecond();
+    let answered_us = runmill_runtime::Clock::system().now().as_microsecond();
     let ended = api.ended(run).await;
 
     assert!(canceled.cancel_graceful, "{canceled:?}");

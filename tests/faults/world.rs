@@ -69,6 +69,9 @@ pub struct Tally {
     pub notes: Vec<String>,
 }
 
+/// Longest time until busy executors have equal shares.
+const EQUAL_SHARES_MAX: Duration = Duration::from_secs(10);
+
 impl<'a> World<'a> {
     /// Starts a cluster and its run.
     pub async fn start(
@@ -157,11 +160,20 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Waits until calls end, and then for some seconds of steady work.
+    /// Waits until calls end, and then for some seconds of steady work in which the executors have equal shares.
     pub async fn steady(&self) -> anyhow::Result<()> {
         let answered = async || self.gateway.stats().all.calls > 0;
         until("the first call", Duration::from_mins(1), answered).await?;
         seconds(self.scenario.plan.steady_seconds).await;
+        // Where they are not equal, for example for want of calls, the checks allow for no more than an equal share.
+        let most = self.scenario.plan.concurrency;
+        let _waited = until("equal shares", EQUAL_SHARES_MAX, async || {
+            self.api.executors().await.is_ok_and(|executors| {
+                let lanes = executors.iter().flat_map(|executor| &executor.lanes);
+                lanes.into_iter().all(|lane| u64::from(lane.concurrency.max(lane.in_flight)) <= most)
+            })
+        })
+        .await;
         Ok(())
     }
 

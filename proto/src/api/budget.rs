@@ -1,3 +1,4 @@
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -77,7 +78,8 @@ impl Budget {
     /// Reads a stored budget. Earlier releases took any JSON as a budget and did not apply it, so a value that is no
     /// budget is `None`.
     pub fn stored(value: &Value) -> Option<Self> {
-        let budget: Self = Self::deserialize(value).ok()?;
+        // An array would be read as an object's values in their order.
+        let budget: Self = value.is_object().then(|| Self::deserialize(value).ok())??;
         budget.faults().is_empty().then_some(budget)
     }
 
@@ -94,6 +96,24 @@ impl Budget {
             tokens: self.tokens.map(|limit| limit.saturating_sub(used.tokens)),
             cost_usd: cost.map(|left| usd(i64::try_from(left).unwrap_or(i64::MAX))),
         }
+    }
+}
+
+/// Day for which a provider's budgets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetDay {
+    pub date: Date,
+    pub ends_at: Timestamp,
+}
+
+impl BudgetDay {
+    /// Returns the day of `now` in a time zone.
+    pub fn at(now: Timestamp, zone: &TimeZone) -> Self {
+        let zoned = now.to_zoned(zone.clone());
+        let end = zoned.tomorrow().and_then(|tomorrow| tomorrow.start_of_day());
+        // Only the last day of the calendar has no end.
+        let ends_at = end.map_or(Timestamp::MAX, |end| end.timestamp());
+        Self { date: zoned.date(), ends_at }
     }
 }
 

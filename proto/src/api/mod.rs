@@ -17,7 +17,7 @@ mod settings;
 mod smoke_test;
 mod strict;
 
-pub use budget::{Budget, BudgetUse, RunBudgetLeft, WhenUsedUp, nanousd};
+pub use budget::{Budget, BudgetDay, BudgetUse, RunBudgetLeft, WhenUsedUp, nanousd};
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};

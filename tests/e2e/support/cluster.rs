@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use runmill_broker::amqp::{AmqpBroker, AmqpSettings};
+use runmill_broker::{
+    Broker as _, Queue,
+    amqp::{AmqpBroker, AmqpSettings},
+};
 use runmill_gateway::{Gateway, GatewaySettings};
 use runmill_proto::ProviderId;
 use runmill_testkit::{
@@ -9,7 +12,9 @@ use runmill_testkit::{
     unique_prefix,
 };
 
-use super::{Api, Command, Process};
+use serde_json::Value;
+
+use super::{Api, Command, Process, until};
 
 /// Default of `RUNMILL_LOG_PARTITIONS`.
 pub const LOG_PARTITIONS: u16 = 4;
@@ -112,6 +117,20 @@ impl Cluster {
                 assert_eq!(process.ended().await, Some(0), "{}", process.log());
             }
         }
+    }
+
+    /// Waits until no job is in the provider's queue or at an executor. Copies of jobs that are done may still be there when
+    /// a run ends.
+    pub async fn calm(&self, provider: ProviderId) {
+        let broker = self.servers.broker().await;
+        until("an empty queue and idle executors", async || {
+            let depth = broker.depth(Queue::Jobs(provider)).await.unwrap();
+            let executors = self.api.get("/executors").await;
+            let idle = |executor: &Value| executor["runs"].as_array().is_some_and(Vec::is_empty);
+            depth.is_none_or(|depth| depth.ready == 0) && executors.as_array().unwrap().iter().all(idle)
+        })
+        .await;
+        broker.close().await;
     }
 
     /// Stops every process, and checks that all queues are empty. Unacked messages would be in the queues again.

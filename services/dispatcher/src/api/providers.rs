@@ -63,7 +63,8 @@ pub async fn limits(
 ) -> Result<Json<ProviderLimits>, ApiError> {
     let provider = state.store.provider(id).await?;
     let (now, fleet) = state.store.fleet().await?;
-    Ok(Json(limits::view(id, &provider.rate_limit, &fleet, now)))
+    let budgets = limits::budgets(&*state.store, id, &provider.rate_limit, now).await?;
+    Ok(Json(ProviderLimits { budgets, ..limits::view(id, &provider.rate_limit, &fleet, now) }))
 }
 
 /// Change a provider

@@ -1,5 +1,6 @@
 //! What `GET /providers/{id}/limits` shows, from the provider's row and the state of the fleet. Without clock or I/O.
 
+mod budgets;
 mod meter;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use runmill_proto::{
 };
 use runmill_store::{FleetState, Holder};
 
+pub use budgets::budgets;
 use meter::Meter;
 
 /// Limits that a provider states for its account or for one model, in their own units.

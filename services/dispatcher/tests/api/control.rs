@@ -30,20 +30,20 @@ async fn ended_run(server: &Server) -> RunId {
 async fn a_patch_changes_what_it_names_and_nothing_else() {
     let server = Server::start().await;
     let id = new_run(&server, &server.new_run().await).await;
-    let path = format!("/runs/{id}");
+    let route = format!("/runs/{id}");
     let patch = json!({"priority": 9, "concurrency": 4, "budget": {"calls": 7}});
 
-    let changed = send(&server, Method::PATCH, &path, &patch).await;
-    let again = send(&server, Method::PATCH, &path, &patch).await;
+    let changed = send(&server, Method::PATCH, &route, &patch).await;
+    let again = send(&server, Method::PATCH, &route, &patch).await;
 
     assert_eq!((&changed["priority"], &changed["config"]["concurrency"]), (&json!(9), &json!(4)));
     assert_eq!(changed["budget"], json!({"calls": 7}));
     assert_eq!(changed["seq"], json!(2), "the change is an event");
     assert_eq!(again, changed, "the same request changes nothing");
 
-    let freed = send(&server, Method::PATCH, &path, &json!({"concurrency": null})).await;
+    let freed = send(&server, Method::PATCH, &route, &json!({"concurrency": null})).await;
     assert_eq!((&freed["config"]["concurrency"], &freed["priority"]), (&Value::Null, &json!(9)));
-    let same = send(&server, Method::PATCH, &path, &json!({})).await;
+    let same = send(&server, Method::PATCH, &route, &json!({})).await;
     assert_eq!(same, freed);
 }
 

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use runmill_broker::{BrokerError, Queue, SharedBroker, Subscription};
 use runmill_proto::ProviderId;
 use runmill_quota::Lane;
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::LaneHealth;
@@ -54,7 +54,8 @@ impl LaneConsumer {
     }
 
     async fn consume(&self, mut jobs: Box<dyn Subscription>, mut prefetch: u16, stop: &CancellationToken) {
-        let mut startable = self.lane.startable();
+        let (mut startable, mut in_check) = (self.lane.startable(), self.pipeline.in_check());
+        let mut beside = 0;
         // The prefetch may have changed while the queue was opened.
         startable.mark_changed();
         let mut tasks = JoinSet::new();
@@ -63,8 +64,9 @@ impl LaneConsumer {
                 biased;
                 () = stop.cancelled() => break,
                 Some(_) = tasks.join_next() => {}
-                Ok(()) = startable.changed() => {
-                    let wanted = self::prefetch(*startable.borrow_and_update());
+                () = changed(&mut startable, &mut in_check) => {
+                    beside = self::beside(beside, *in_check.borrow_and_update());
+                    let wanted = self::prefetch(*startable.borrow_and_update()).saturating_add(beside);
                     if wanted != prefetch {
                         prefetch = wanted;
                         jobs.set_prefetch(prefetch).await;
@@ -84,6 +86,25 @@ impl LaneConsumer {
         while tasks.join_next().await.is_some() {}
     }
 }
+
+/// Waits until one of the two numbers changes.
+async fn changed(startable: &mut watch::Receiver<u32>, in_check: &mut watch::Receiver<usize>) {
+    // The senders live as long as the lane and the pipeline, which outlive this wait.
+    tokio::select! {
+        _ = startable.changed() => {}
+        _ = in_check.changed() => {}
+    }
+}
+
+/// Returns the number of jobs to take beside those that may start. Jobs that may be copies use no slot before it is known
+/// if they are called, and are to be known soon: a dead executor's jobs may be many more than another's share. The number is
+/// lowered only when no job is in check, because a lower prefetch returns messages to the queue.
+fn beside(before: u16, in_check: usize) -> u16 {
+    if in_check == 0 { 0 } else { before.max(u16::try_from(in_check).unwrap_or(u16::MAX).min(IN_CHECK_MAX)) }
+}
+
+/// Maximum number of jobs in check for which others are taken.
+const IN_CHECK_MAX: u16 = 256;
 
 /// Returns the maximum number of tasks. Jobs of a lost connection stay in hand, and are delivered again to be recognised,
 /// while the new connection brings others.

@@ -9,7 +9,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use runmill_proto::{
     ProviderId,
-    api::{Budget, BudgetUse, RateLimit, nanousd},
+    api::{Budget, BudgetDay, BudgetUse, RateLimit, nanousd},
 };
 use runmill_quota::budget::Purses;
 use runmill_store::{Exchanged, ProviderRow};
@@ -82,14 +82,12 @@ impl DayBudget {
     }
 
     pub fn day(&self, now: Timestamp) -> Date {
-        now.to_zoned(self.zone.clone()).date()
+        BudgetDay::at(now, &self.zone).date
     }
 
     /// Returns the time until the day ends.
     pub fn rest(&self, now: Timestamp) -> Duration {
-        let zoned = now.to_zoned(self.zone.clone());
-        let end = zoned.tomorrow().and_then(|tomorrow| tomorrow.start_of_day());
-        let rest = end.map_or(SignedDuration::from_hours(24), |end| end.timestamp().duration_since(now));
+        let rest = BudgetDay::at(now, &self.zone).ends_at.duration_since(now);
         Duration::try_from(rest).unwrap_or_default()
     }
 

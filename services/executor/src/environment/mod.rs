@@ -179,7 +179,7 @@ impl Environment {
         config: &'a JobConfig,
     ) -> Result<Callee<'a>, Unusable> {
         let limits = self.providers.reload(id, &self.settings.get()).await?;
-        self.leases.set_provider(id, limits);
+        self.leases.set_provider(id, &limits);
         self.callee(id, config).await
     }
 }

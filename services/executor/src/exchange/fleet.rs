@@ -11,7 +11,7 @@ use runmill_proto::{
 };
 use runmill_store::{Exchanged, Talk};
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::{Notify, oneshot, watch},
     time::Instant,
 };
 
@@ -32,6 +32,8 @@ pub struct Fleet {
     pub urgent: Notify,
     /// Notified when a job is no longer in hand.
     ended: Notify,
+    /// Number of open questions.
+    asking: watch::Sender<usize>,
 }
 
 struct State {
@@ -83,7 +85,12 @@ impl Fleet {
             has_missed: false,
             left_behind: false,
         };
-        Arc::new(Self { state: Mutex::new(state), urgent: Notify::new(), ended: Notify::new() })
+        Arc::new(Self {
+            state: Mutex::new(state),
+            urgent: Notify::new(),
+            ended: Notify::new(),
+            asking: watch::Sender::new(0),
+        })
     }
 
     pub fn claim(self: &Arc<Self>, feeding: Feeding, delivery: Delivery) -> Claimed {
@@ -131,6 +138,7 @@ impl Fleet {
             let mut state = self.lock();
             let number = state.core.ask(feeding);
             state.waiting.insert(number, sender);
+            self.asking.send_modify(|asking| *asking += 1);
             OpenQuestion { fleet: self, number }
         };
         self.urgent.notify_one();
@@ -141,6 +149,11 @@ impl Fleet {
 
     pub fn runs(&self) -> Vec<ExecutorRun> {
         self.lock().core.memory.runs()
+    }
+
+    /// Returns the number of jobs that wait for a verdict.
+    pub fn asking(&self) -> watch::Receiver<usize> {
+        self.asking.subscribe()
     }
 
     pub fn is_asking(&self) -> bool {
@@ -241,5 +254,6 @@ impl Drop for OpenQuestion<'_> {
         let mut state = self.fleet.lock();
         state.core.withdraw(self.number);
         state.waiting.remove(&self.number);
+        self.fleet.asking.send_modify(|asking| *asking -= 1);
     }
 }

@@ -20,6 +20,7 @@ use futures::FutureExt;
 use runmill_broker::{Delivery, SharedBroker};
 use runmill_proto::{ErrorKind, message::Job};
 use runmill_telemetry::trace;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -76,6 +77,11 @@ impl Pipeline {
     ) -> Self {
         let (open_files, output_tokens) = (OpenFiles::default(), OutputTokens::default());
         Self { environment, broker, metrics, fleet, open_files, output_tokens, log_partitions, kill }
+    }
+
+    /// Returns the number of jobs of which it is not known yet if they may be called.
+    pub fn in_check(&self) -> watch::Receiver<usize> {
+        self.fleet.asking()
     }
 
     /// Executes the job of a delivery and settles the delivery. The job is acked only after its log is confirmed.

@@ -86,10 +86,10 @@ impl Keeper {
     }
 
     /// Sets the limits of one provider, which may be new.
-    pub fn set_provider(&self, id: ProviderId, limits: RateLimit) {
+    pub fn set_provider(&self, id: ProviderId, limits: &RateLimit) {
         let mut state = self.lock();
         let before = state.providers.insert(id, limits.clone());
-        if before.is_none_or(|before| before != limits) {
+        if before.is_none_or(|before| before != *limits) {
             drop(state);
             self.changed.notify_one();
         }

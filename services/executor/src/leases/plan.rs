@@ -48,7 +48,7 @@ impl Keeper {
         Claim { leases, valid_for: LEASE, open_for, decision, ..Claim::default() }
     }
 
-    /// Returns true if a claim now would grow a share, change a lane, or renew a lease that has ended.
+    /// Returns true if a claim now would change a share or a lane, or renew a lease that has ended.
     pub(super) fn is_urgent(&self) -> bool {
         let mut state = self.lock();
         let now = Instant::now();
@@ -73,7 +73,8 @@ impl Keeper {
             return true;
         }
         self.cap_wants(&state, &mut own);
-        plan(&state.limits(), &self.name, &own, &view.others(), view.at()).grows
+        let planned = plan(&state.limits(), &self.name, &own, &view.others(), view.at());
+        planned.grows || shrinks(&own, &planned.leases)
     }
 
     /// Returns this executor's shares with what it wants. A lease that has ended grants nothing any more.
@@ -180,6 +181,17 @@ impl Keeper {
         }
         longest
     }
+}
+
+/// Returns true if a share is smaller than before: others need the rest.
+fn shrinks(before: &Leases, after: &Leases) -> bool {
+    let shares = before.iter().filter_map(|(scope, share)| Some((share, after.get(scope)?)));
+    shares.into_iter().any(|(before, after)| {
+        let holdings = after.resources.iter();
+        holdings.into_iter().any(|(resource, holding)| {
+            before.resources.get(resource).is_some_and(|before| holding.granted < before.granted)
+        })
+    })
 }
 
 /// Returns the attempts per second since this was last asked.

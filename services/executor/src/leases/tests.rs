@@ -114,11 +114,12 @@ async fn nothing_starts_before_a_share_was_accepted() {
     assert_eq!(node.start(9).await.len(), 0);
 
     world.settle(&[&node]).await;
-    let first = node.start(9).await;
-    assert!(!first.is_empty(), "the first call starts at once");
-    world.settle(&[&node]).await;
+    let mut calls = node.start(9).await;
+    assert_eq!(calls.len(), 1, "the first call starts at once");
+    world.exchange(&node).await;
 
-    assert_eq!(first.len() + node.start(9).await.len(), 8, "a lone executor has all");
+    calls.extend(node.start(9).await);
+    assert_eq!(calls.len(), 8, "a lone executor has all");
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,16 +129,27 @@ async fn a_busy_executor_has_what_an_idle_one_does_not_use() {
     world.settle(&[&busy, &idle]).await;
 
     let mut calls = busy.start(9).await;
-    world.settle(&[&busy, &idle]).await;
+    world.exchange(&busy).await;
     calls.extend(busy.start(9).await);
     assert_eq!(calls.len(), 7, "an idle executor keeps one");
+    world.settle(&[&idle]).await;
 
     let mut others = idle.start(9).await;
-    calls.truncate(2);
-    world.settle(&[&busy, &idle]).await;
-    calls.extend(busy.start(9).await);
+    busy.start(1).await;
+    world.exchange(&idle).await;
+    world.exchange(&busy).await;
+    timeout(Duration::ZERO, busy.keeper.urgent()).await.expect("it gives back at once");
+    world.exchange(&busy).await;
+    calls.truncate(4);
+    assert_eq!(busy.start(9).await.len(), 0, "its share has shrunk");
     others.extend(idle.start(9).await);
-    assert_eq!((calls.len(), others.len()), (4, 4), "two busy ones have equal shares");
+    assert_eq!(others.len(), 1, "the calls of the other count until they have ended");
+    world.exchange(&busy).await;
+    world.exchange(&idle).await;
+    others.extend(idle.start(9).await);
+    world.exchange(&idle).await;
+    others.extend(idle.start(9).await);
+    assert_eq!(others.len(), 4, "two busy ones have equal shares");
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,20 +158,23 @@ async fn a_frozen_executor_stops_before_its_share_is_given_away() {
     let (frozen, other) = (world.node("a", concurrency(8)), world.node("b", concurrency(8)));
     world.settle(&[&frozen, &other]).await;
     let mut held = frozen.start(9).await;
-    world.settle(&[&frozen, &other]).await;
+    world.exchange(&frozen).await;
     held.extend(frozen.start(9).await);
     assert_eq!(held.len(), 7);
 
     world.pass(LEASE).await;
     drop(held);
     assert_eq!(frozen.start(9).await.len(), 0, "its lease has ended");
-    let mut calls = other.start(9).await;
     world.settle(&[&other]).await;
+    let mut calls = other.start(9).await;
+    world.exchange(&other).await;
     calls.extend(other.start(9).await);
     assert_eq!(calls.len(), 1, "calls of the frozen one may be open");
 
     world.pass(OPEN_FOR + LEASE).await;
     world.settle(&[&other]).await;
+    calls.extend(other.start(9).await);
+    world.exchange(&other).await;
     calls.extend(other.start(9).await);
     assert_eq!(calls.len(), 8);
     world.settle(&[&frozen]).await;
@@ -205,9 +220,9 @@ async fn a_lane_without_a_stated_limit_finds_its_own() {
     let world = World::new().await;
     let node = world.node("a", RateLimit::default());
     world.settle(&[&node]).await;
-    node.start(1).await;
-    let held = node.start(64).await;
-    world.settle(&[&node]).await;
+    let mut calls = node.start(64).await;
+    world.exchange(&node).await;
+    calls.extend(node.start(64).await);
 
-    assert_eq!(held.len() + node.start(64).await.len(), 8, "it starts low");
+    assert_eq!(calls.len(), 8, "it starts low");
 }

@@ -4,23 +4,28 @@ use runmill_proto::{
     lease::{Cooldown, Resource},
 };
 
-/// Returns the limit for which calls of `model` wait, in words. `provider` is the provider's name. `None` if no limit holds
-/// them back.
+/// Returns the rate or the pause for which calls of `model` wait, in words. `provider` is the provider's name. `None` if none
+/// holds them back. That a run uses all of its concurrency is nothing to tell.
 ///
 /// The narrower limits of the model come first.
 pub fn waits_for(limits: &ProviderLimits, model: &str, provider: &str) -> Option<String> {
     let provider = format!("provider {provider}");
     let of_model = limits.models.get(model);
-    let of_model = of_model.and_then(|scope| waits(scope, &format!("{model} at {provider}"), limits.now));
-    of_model.or_else(|| waits(&limits.account, &provider, limits.now))
+    let words = |scope, whose: &str| in_words(scope, whose, limits.now, scarcest_rate(scope));
+    let of_model = of_model.and_then(|scope| words(scope, &format!("{model} at {provider}")));
+    of_model.or_else(|| words(&limits.account, &provider))
 }
 
-/// Returns the words for the limits of one account or model, whose name is `whose`.
+/// Returns the words for the limits of one account or model, whose name is `whose`, its concurrency included.
 pub fn waits(scope: &ScopeLimits, whose: &str, now: Timestamp) -> Option<String> {
+    in_words(scope, whose, now, used_up_concurrency(scope).or_else(|| scarcest_rate(scope)))
+}
+
+fn in_words(scope: &ScopeLimits, whose: &str, now: Timestamp, short: Option<&LimitUse>) -> Option<String> {
     if let Some(Cooldown { until, reason }) = scope.cooldown.as_ref().filter(|it| now < it.until) {
         return Some(format!("waiting until {until:.0} for {whose}: {reason}"));
     }
-    let short = used_up_concurrency(scope).or_else(|| scarcest_rate(scope))?;
+    let short = short?;
     let amount = amount(short)?;
     Some(match short.stated {
         Some(_) => format!("waiting for {amount} of {whose}"),
@@ -96,8 +101,8 @@ mod tests {
         }
     }
 
-    fn words(account: ScopeLimits) -> Option<String> {
-        waits_for(&limits(account), "m", "x")
+    fn words(account: &ScopeLimits) -> Option<String> {
+        waits(account, "provider x", limits(ScopeLimits::default()).now)
     }
 
     #[test]
@@ -118,7 +123,7 @@ mod tests {
             (ScopeLimits::default(), None),
         ];
         for (scope, want) in table {
-            assert_eq!(words(scope.clone()).as_deref(), want, "{scope:?}");
+            assert_eq!(words(&scope).as_deref(), want, "{scope:?}");
         }
     }
 
@@ -127,7 +132,7 @@ mod tests {
         let calls =
             LimitUse { stated: None, adaptive: Some(12.0), ..use_of(Resource::Concurrency, 0.0, 99.0, 12) };
         let want = "waiting for provider x, which refuses more than 12 calls at once";
-        assert_eq!(words(scope(1, &[calls])).as_deref(), Some(want));
+        assert_eq!(words(&scope(1, &[calls])).as_deref(), Some(want));
     }
 
     #[test]
@@ -136,7 +141,7 @@ mod tests {
             |until: &str| Some(Cooldown { until: until.parse().unwrap(), reason: "429 slow down".into() });
         let calls = use_of(Resource::Concurrency, 8.0, 8.0, 8);
         let cooled =
-            |until| words(ScopeLimits { cooldown: at(until), ..scope(3, std::slice::from_ref(&calls)) });
+            |until| words(&ScopeLimits { cooldown: at(until), ..scope(3, std::slice::from_ref(&calls)) });
 
         let want = "waiting until 2026-01-01T10:20:42Z for provider x: 429 slow down";
         assert_eq!(cooled("2026-01-01T10:20:42Z").as_deref(), Some(want));
@@ -147,10 +152,10 @@ mod tests {
     #[test]
     fn the_limits_of_the_model_come_first() {
         let account = scope(3, &[use_of(Resource::CallsPerMinute, 60.0, 60.0, 0)]);
-        let of_model = scope(3, &[use_of(Resource::Concurrency, 2.0, 2.0, 2)]);
+        let of_model = scope(3, &[use_of(Resource::CallsPerMinute, 2.0, 2.0, 0)]);
         let all = ProviderLimits { models: [("m".to_owned(), of_model)].into(), ..limits(account) };
 
-        let want = "waiting for 2 calls at once of m at provider x";
+        let want = "waiting for 2 calls a minute of m at provider x";
         assert_eq!(waits_for(&all, "m", "x").as_deref(), Some(want));
         let want = "waiting for 60 calls a minute of provider x";
         assert_eq!(waits_for(&all, "other", "x").as_deref(), Some(want));

@@ -77,7 +77,7 @@ impl<A: AttemptLayer> Retry<A> {
                 admitted: None,
                 key: None,
             };
-            let stage = || match tracker.state().began {
+            let phase = || match tracker.state().began {
                 Some(_) => Stage::InFlight,
                 None if number > 0 => Stage::BetweenAttempts,
                 None => Stage::Unstarted,
@@ -90,13 +90,23 @@ impl<A: AttemptLayer> Retry<A> {
                 error_kind = Empty,
             );
             let mut reservation = None;
-            let attempt = async {
-                reservation = budget::reserve(cx).await?;
-                self.inner.attempt(cx).await
+            let refused = last.as_ref().filter(|error| matches!(error, ModelError::RateLimited { .. }));
+            let made = {
+                // It is pinned here, so that the futures around it do not have room for it, too.
+                let attempt = std::pin::pin!(async {
+                    reservation = budget::reserve(cx).await?;
+                    self.inner.attempt(cx).instrument(span.clone()).await
+                });
+                let attempt = in_turn(attempt, refused.map(|_| policy.wait_max), &tracker);
+                interrupts.run(attempt, phase).await
             };
-            let attempt = attempt.instrument(span.clone());
-            let answer = interrupts.run(attempt, stage).await;
-            let answer = answer.unwrap_or(Err(ModelError::Interrupted));
+            let answer = match (made, refused) {
+                (Some(Some(answer)), _) => answer,
+                (Some(None), Some(error)) => {
+                    return Err(Unanswered::Deferred { after: policy.backoff_base, error: error.clone() });
+                }
+                (None | Some(None), _) => Err(ModelError::Interrupted),
+            };
             record_on(&span, &tracker, &answer);
             let seller = tracker.state().seller;
             let price = seller.and_then(|seller| self.prices.price(seller, &request.model));
@@ -129,6 +139,26 @@ impl<A: AttemptLayer> Retry<A> {
             }
             policy = policies.policy();
         }
+    }
+}
+
+/// Makes an attempt. Returns `None` if it has not begun after `longest`, because its lane pauses or has others before it.
+async fn in_turn<T>(
+    attempt: impl Future<Output = T>,
+    longest: Option<Duration>,
+    tracker: &AttemptTracker,
+) -> Option<T> {
+    let Some(longest) = longest else { return Some(attempt.await) };
+    let late = async {
+        sleep(longest).await;
+        if tracker.state().began.is_some() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        made = attempt => Some(made),
+        () = late => None,
     }
 }
 

@@ -89,6 +89,25 @@ async fn a_wait_above_the_maximum_defers_without_sleeping() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_was_refused_waits_for_its_turn_only_so_long() {
+    let lane = Arc::new(Lane::new(1));
+    let client =
+        retry(Permit { inner: Scripted::failing([slow_down(1)]), lane: lane.clone(), random: still() });
+    let start = Instant::now();
+    let (request, policy, interrupts) = (request(), policy(), Interrupts::default());
+    let waiting = async { (client.invoke(&request, &policy, &interrupts).await.result, start.elapsed()) };
+    let other = async {
+        let _held = lane.admit(&ASK).await.unwrap();
+        sleep(secs(99)).await;
+    };
+
+    let ((result, waited), ()) = tokio::join!(waiting, other);
+
+    assert_eq!(result, Err(Unanswered::Deferred { after: policy.backoff_base, error: slow_down(1) }));
+    assert_eq!(waited, secs(31));
+}
+
+#[tokio::test(start_paused = true)]
 async fn attempts_end_with_the_budget() {
     let invoked = retry(Scripted::failing([(); 9].map(|()| broken())))
         .invoke(&request(), &policy(), &Interrupts::default())

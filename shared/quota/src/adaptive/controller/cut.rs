@@ -14,7 +14,7 @@ const CUT_MOST: f64 = 0.7;
 /// Part of a limit that is left by the smallest cut.
 const CUT_LEAST: f64 = 0.98;
 /// Longest pause in seconds of the fleet for which the provider did not ask.
-const PAUSE_MAX: u64 = 32;
+const PAUSE_MAX: u64 = 8;
 /// Number of calls in flight from which they can stand for a rate.
 const SLOTS_MIN: u32 = 8;
 /// Lowest rate, in calls per second.
