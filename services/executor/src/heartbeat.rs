@@ -1,8 +1,11 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use runmill_broker::{Envelope, SharedBroker};
-use runmill_proto::api::ExecutorStatus;
+use runmill_proto::{
+    ProviderId,
+    api::{ExecutorLane, ExecutorStatus},
+};
 use runmill_store::{Beat, Claim, Exchange, Exchanged, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -66,15 +69,15 @@ impl Heartbeat {
     /// Exchanges once. Returns false if the store did not answer.
     async fn exchange(&self, started_at: Timestamp, began: Instant) -> bool {
         let draining = self.stop.is_cancelled();
-        let claim = self.leases.claim(draining);
-        self.announce().await;
+        let lanes = self.consumers.status();
+        let claim = self.leases.claim(draining, &self.unable(&lanes));
         let status = ExecutorStatus {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at,
             seen_at: self.environment.clock.now(),
             draining,
-            lanes: self.consumers.status(),
+            lanes,
             runs: self.fleet.runs(),
         };
         let beat = Beat { status, talk: self.fleet.talk(), claim };
@@ -83,7 +86,9 @@ impl Heartbeat {
             Ok(Ok(exchanged)) => {
                 self.metrics.limits.observe(&beat.claim.leases, &exchanged.fleet.lanes, exchanged.now);
                 self.hear(&beat.claim, &exchanged, Times { began, ended: Instant::now() });
-                self.remove_the_dead().await;
+                self.announce().await;
+                // It is tried again with the next heartbeat.
+                let _late = timeout(EXCHANGE_TIMEOUT, self.remove_the_dead()).await;
                 true
             }
             Ok(Err(error)) => self.missed(&error),
@@ -98,12 +103,21 @@ impl Heartbeat {
         self.leases.hear(claim, exchanged, times);
     }
 
+    /// Returns the providers whose jobs cannot be taken. A share would be of no use there, and is of use to others.
+    fn unable(&self, lanes: &[ExecutorLane]) -> BTreeSet<ProviderId> {
+        let is_cut_off = self.broker.health().is_err();
+        let unable = lanes.iter().filter(|lane| is_cut_off || lane.fault.is_some());
+        unable.map(|lane| lane.provider_id).collect()
+    }
+
     /// Tells the other executors of refusals at once. A failure is ignored: they learn them from the store.
     async fn announce(&self) {
-        for control in self.leases.announcements() {
-            let sent = self.broker.broadcast(Envelope::new(&control));
-            let _failed = timeout(BROKER_TIMEOUT, sent).await;
-        }
+        let announced = async {
+            for control in self.leases.announcements() {
+                let _failed = self.broker.broadcast(Envelope::new(&control)).await;
+            }
+        };
+        let _late = timeout(BROKER_TIMEOUT, announced).await;
     }
 
     /// Removes the executors that died with shares, so that these need not wait until no call can be open. One that is

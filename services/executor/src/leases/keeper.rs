@@ -1,10 +1,10 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use runmill_proto::{
     ProviderId,
     api::RateLimit,
@@ -44,8 +44,12 @@ pub(super) struct State {
     pub lease_until: Option<Instant>,
     /// Number of claims in a row that another executor's decision overtook.
     pub conflicts: u32,
-    /// Refusals that the fleet was not told yet.
+    /// Refusals that the fleet's state does not have yet.
     pub refusals: BTreeMap<ProviderId, Refusal>,
+    /// Messages about refusals that were not sent yet.
+    pub announcements: Vec<Control>,
+    /// True if the lease has ended, and this executor goes on without the store.
+    pub alone: bool,
     /// Attempts started until the last claim, by lane, and its time.
     pub started: BTreeMap<ProviderId, (u64, Instant)>,
     /// Longest time for which a call of each lane can be open, by the calls so far.
@@ -53,6 +57,14 @@ pub(super) struct State {
     /// Number of the last claim.
     pub number: u64,
     presence: Option<String>,
+}
+
+/// Calls that this executor is ready for.
+#[derive(Clone, Copy)]
+pub(super) struct Readiness<'a> {
+    pub draining: bool,
+    /// Providers whose jobs it cannot take at present.
+    pub unable: &'a BTreeSet<ProviderId>,
 }
 
 /// An executor whose lease has ended while calls of it may be open.
@@ -102,7 +114,9 @@ impl Keeper {
 
     /// Returns the claim for the next heartbeat. The lanes already admit no more than it says, so that it is true at the
     /// moment at which the store takes it.
-    pub fn claim(&self, draining: bool) -> Claim {
+    ///
+    /// * `unable`: providers whose jobs this executor cannot take at present.
+    pub fn claim(&self, draining: bool, unable: &BTreeSet<ProviderId>) -> Claim {
         let mut state = self.lock();
         let presence = state.presence.clone();
         let Some(view) = state.view.clone() else {
@@ -110,7 +124,8 @@ impl Keeper {
         };
         state.number += 1;
         let number = state.number;
-        Claim { presence, number, ..self.plan(&mut state, &view, draining, Instant::now()) }
+        let readiness = Readiness { draining, unable };
+        Claim { presence, number, ..self.plan(&mut state, &view, readiness, Instant::now()) }
     }
 
     /// Applies the answer of the store to a heartbeat with this claim.
@@ -124,11 +139,14 @@ impl Keeper {
                 // The store's lease began after this exchange did, so it ends after this one.
                 state.lease_until = Some(times.began + LEASE);
                 state.conflicts = 0;
-                state.refusals.clear();
+                if claim.decision.is_some() {
+                    state.refusals.clear();
+                }
             }
             (false, Some(_)) => state.conflicts += 1,
             (true | false, _) => state.lease_until = None,
         }
+        state.alone = false;
         let view = View(exchanged.fleet.clone());
         self.cool_down(&view, times.ended);
         state.view = Some(Arc::new(view));
@@ -137,11 +155,13 @@ impl Keeper {
 
     /// Notes that an exchange failed.
     pub fn missed(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
         let executors = state.view.as_ref().map_or(1, |view| view.executors());
-        if self.without_store == WithoutStore::Stop || !state.has_ended(Instant::now()) {
+        let goes_on = self.without_store == WithoutStore::Share && state.has_ended(Instant::now());
+        if !goes_on || state.alone {
             return self.lanes.refresh();
         }
+        state.alone = true;
         let limits = state.limits();
         let shares = limits::equal_shares(&limits, executors);
         for id in state.providers.keys() {
@@ -167,19 +187,9 @@ impl Keeper {
         }
     }
 
-    /// Returns a message for each refusal that the other executors should know of at once.
+    /// Returns a message for each new refusal that the other executors should know of at once.
     pub fn announcements(&self) -> Vec<Control> {
-        let now = Instant::now();
-        let announce = |(id, refusal): (&ProviderId, &Refusal)| {
-            let pause = SignedDuration::try_from(refusal.until.saturating_duration_since(now));
-            let until = self.clock.now().saturating_add(pause.unwrap_or(SignedDuration::ZERO));
-            Some(Control::LaneCooldown {
-                provider_id: *id,
-                until: until.ok()?,
-                reason: refusal.reason.clone(),
-            })
-        };
-        self.lock().refusals.iter().filter_map(announce).collect()
+        std::mem::take(&mut self.lock().announcements)
     }
 
     /// Returns the executors whose lease has ended while calls of them may be open: they are dead, frozen or cut off.

@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::SignedDuration;
 use runmill_proto::{
     ProviderId,
     lease::{Holding, LaneState, Leases, Resource, Scope, Share},
+    message::Control,
 };
 use runmill_quota::{
+    Refusal,
     adaptive::{self, Observed},
     lease::{Limit, plan},
 };
@@ -14,9 +17,9 @@ use runmill_store::{Claim, Decision};
 use tokio::time::Instant;
 
 use super::{
-    keeper::{Keeper, LEASE, State},
+    keeper::{Keeper, LEASE, Readiness, State},
     view::View,
-    wants::wants,
+    wants::{rest, wants},
 };
 
 /// Number of claims in a row that others overtook, after which the lease is renewed as it is.
@@ -27,9 +30,9 @@ const OPEN_FOR_UNKNOWN: Duration = Duration::from_mins(10);
 
 impl Keeper {
     /// Plans the next shares, lowers the lanes to them, and measures what is in use then.
-    pub(super) fn plan(&self, state: &mut State, view: &View, draining: bool, now: Instant) -> Claim {
+    pub(super) fn plan(&self, state: &mut State, view: &View, ready: Readiness<'_>, now: Instant) -> Claim {
         let ended = state.ends_soon(now);
-        let own = self.demand(state, draining, ended, now);
+        let own = self.demand(state, ready, ended, now);
         let mut changes = self.changes(state, view, &own, now);
         let mut lanes = view.lanes().clone();
         lanes.extend(changes.clone());
@@ -41,9 +44,11 @@ impl Keeper {
             changes.clear();
             (decides, state.conflicts) = (false, 0);
         }
-        lower(&mut state.held, &leases);
-        self.apply(state);
-        let open_for = self.measure(&mut leases, &mut state.open_for);
+        if !state.alone {
+            lower(&mut state.held, &leases);
+            self.apply(state);
+        }
+        let open_for = self.measure(&mut leases, state);
         let decision = decides.then(|| Decision { version: view.version(), lanes: changes });
         Claim { leases, valid_for: LEASE, open_for, decision, ..Claim::default() }
     }
@@ -59,12 +64,13 @@ impl Keeper {
         let mut own = state.held.clone();
         for (scope, share) in &mut own {
             let lane = self.lanes.lane(scope.provider_id);
-            (share.signals, share.waiting) = (lane.signals(), lane.waiting());
+            let usage = lane.peek(scope.model.as_deref());
+            (share.signals, share.waiting) = (lane.signals(), usage.waiting);
             for (resource, holding) in &mut share.resources {
-                if *resource == Resource::Concurrency && scope.model.is_none() {
-                    holding.used = lane.in_flight();
+                if *resource == Resource::Concurrency {
+                    holding.used = usage.in_flight;
                 }
-                if share.waiting > 0 {
+                if usage.short_of.contains(resource) {
                     holding.wants = u32::MAX;
                 }
             }
@@ -78,7 +84,7 @@ impl Keeper {
     }
 
     /// Returns this executor's shares with what it wants. A lease that has ended grants nothing any more.
-    fn demand(&self, state: &mut State, draining: bool, ended: bool, now: Instant) -> Leases {
+    fn demand(&self, state: &mut State, ready: Readiness<'_>, ended: bool, now: Instant) -> Leases {
         let mut own = Leases::new();
         let mut rates = BTreeMap::new();
         for (scope, limits) in state.limits() {
@@ -87,13 +93,18 @@ impl Keeper {
             let rate =
                 *rates.entry(id).or_insert_with(|| rate(&mut state.started, id, lane.signals().started, now));
             let usage = lane.usage(scope.model.as_deref());
+            let is_ready = !ready.draining && !ready.unable.contains(&id);
             let held = state.held.get(&scope);
             let holding = |(resource, limit): (&Resource, &Limit)| {
                 let held = held.and_then(|share| share.resources.get(resource)).copied().unwrap_or_default();
                 let holding = Holding {
                     granted: if ended { 0 } else { held.granted },
                     used: if *resource == Resource::Concurrency { usage.in_flight } else { 0 },
-                    wants: if draining { 0 } else { wants(*resource, limit, &usage, rate) },
+                    wants: if is_ready {
+                        wants(*resource, limit, &usage, rate)
+                    } else {
+                        rest(limit, &usage, ready.draining)
+                    },
                 };
                 (*resource, holding)
             };
@@ -125,9 +136,12 @@ impl Keeper {
         now: Instant,
     ) -> BTreeMap<Scope, LaneState> {
         let mut changes = BTreeMap::new();
+        state.refusals.retain(|_, refusal| refusal.until > now);
         let ids: Vec<_> = state.providers.iter().map(|(id, limit)| (*id, limit.concurrency)).collect();
         for (id, stated) in ids {
             if let Some(refusal) = self.lanes.lane(id).take_refusal() {
+                // Where the fleet looks for the limit, its state says if all pause.
+                state.announcements.extend(stated.and_then(|_| self.announcement(id, &refusal, now)));
                 state.refusals.insert(id, refusal);
             }
             let pause = state.refusals.get(&id).map(|refusal| refusal.until.saturating_duration_since(now));
@@ -150,6 +164,12 @@ impl Keeper {
         changes
     }
 
+    fn announcement(&self, id: ProviderId, refusal: &Refusal, now: Instant) -> Option<Control> {
+        let pause = SignedDuration::try_from(refusal.until.saturating_duration_since(now)).ok()?;
+        let until = self.clock.now().saturating_add(pause).ok()?;
+        Some(Control::LaneCooldown { provider_id: id, until, reason: refusal.reason.clone() })
+    }
+
     fn observe(&self, view: &View, own: &Leases, scope: &Scope, retry_after: Option<Duration>) -> Observed {
         let mut seen = Observed { retry_after, ..Observed::default() };
         for holder in view.live() {
@@ -164,18 +184,19 @@ impl Keeper {
     }
 
     /// Sets what is in use. Returns the longest time for which a call can be open that starts within the lease.
-    fn measure(&self, leases: &mut Leases, open_for: &mut BTreeMap<ProviderId, Duration>) -> Duration {
+    fn measure(&self, leases: &mut Leases, state: &mut State) -> Duration {
         let mut longest = Duration::ZERO;
         for (scope, share) in leases {
             let lane = self.lanes.lane(scope.provider_id);
             let usage = lane.usage(scope.model.as_deref());
-            let seen = open_for.entry(scope.provider_id).or_default();
+            let seen = state.open_for.entry(scope.provider_id).or_default();
             *seen = usage.open_for.max(*seen);
             let bound = if seen.is_zero() { OPEN_FOR_UNKNOWN } else { *seen };
             share.open_seconds = u32::try_from(bound.as_secs() + 1).unwrap_or(u32::MAX);
             (share.waiting, share.signals) = (usage.waiting, lane.signals());
             if let Some(holding) = share.resources.get_mut(&Resource::Concurrency) {
-                holding.used = usage.in_flight;
+                // An executor that goes on without the store starts calls that no lease covers.
+                holding.used = usage.in_flight.max(if state.alone { lane.concurrency() } else { 0 });
             }
             longest = longest.max(bound);
         }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use runmill_proto::{
@@ -63,7 +63,7 @@ impl World {
             lanes: Vec::new(),
             runs: Vec::new(),
         };
-        let beat = Beat { status, talk: Talk::default(), claim: node.keeper.claim(false) };
+        let beat = Beat { status, talk: Talk::default(), claim: node.keeper.claim(false, &BTreeSet::new()) };
         let began = Instant::now();
         let exchanged = self.store.exchange(&beat).await.unwrap();
         node.keeper.hear(&beat.claim, &exchanged, Times { began, ended: Instant::now() });

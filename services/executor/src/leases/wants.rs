@@ -23,6 +23,13 @@ pub fn wants(resource: Resource, limit: &Limit, usage: &ScopeUse, started_per_se
     used.saturating_add((used / 4).max(1)).min(all)
 }
 
+/// Returns the number of slots that an executor needs which takes no more jobs: for its calls, and for those that wait. It
+/// keeps one until its last job has ended, because a job between two attempts is neither.
+pub fn rest(limit: &Limit, usage: &ScopeUse, draining: bool) -> u32 {
+    let calls = usage.in_flight.saturating_add(usage.waiting);
+    calls.max(u32::from(draining)).min(limit.slots())
+}
+
 fn slots_for(rate: f64, of_slot: f64) -> u32 {
     let slots = (rate / of_slot).ceil().max(0.0);
     #[expect(

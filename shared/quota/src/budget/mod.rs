@@ -1,6 +1,6 @@
 //! Budgets of runs and of providers' days.
 //!
-//! A budget is in the store. Each executor takes slices of it into a [`Purse`](purse::Purse), from which its calls
+//! A budget is in the store. Each executor takes slices of it into a *purse*, from which its calls
 //! reserve an estimate before they start and settle their use when they end. So a call costs the store nothing, and all
 //! executors together use at most the budget, and what the calls in flight use beyond their estimates.
 

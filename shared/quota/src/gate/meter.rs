@@ -156,15 +156,23 @@ impl Meter {
         self.in_flight.saturating_add(ahead).saturating_add(1)
     }
 
-    /// Returns the use, and starts to collect anew.
-    pub fn read(&mut self, waiting: u32) -> ScopeUse {
+    /// Returns the use so far.
+    pub fn peek(&self, waiting: u32) -> ScopeUse {
         ScopeUse {
             in_flight: self.in_flight,
-            peak: std::mem::replace(&mut self.peak, self.in_flight),
+            peak: self.peak,
             waiting,
-            short_of: std::mem::take(&mut self.short_of),
+            short_of: self.short_of.clone(),
             open_for: if self.in_flight == 0 { Duration::ZERO } else { self.open_for },
         }
+    }
+
+    /// Returns the use, and starts to collect anew.
+    pub fn read(&mut self, waiting: u32) -> ScopeUse {
+        let usage = self.peek(waiting);
+        self.peak = self.in_flight;
+        self.short_of.clear();
+        usage
     }
 }
 

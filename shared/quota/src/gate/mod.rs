@@ -180,6 +180,14 @@ impl<W> Gatekeeper<W> {
         }
     }
 
+    /// Returns the use so far of the account's or of a model's limits.
+    pub fn peek(&self, model: Option<&str>) -> ScopeUse {
+        match model {
+            None => self.account.peek(self.waiting),
+            Some(name) => self.models.get(name).map(Model::peek).unwrap_or_default(),
+        }
+    }
+
     /// Returns the number of attempts that may be in hand, in flight or waiting: the account's, or the sum of those of
     /// the models in use, if it is smaller.
     pub fn startable(&self, now: Instant) -> u32 {

@@ -31,6 +31,11 @@ impl<W> Model<W> {
         self.limited || self.is_in_use()
     }
 
+    /// Returns the use so far.
+    pub fn peek(&self) -> ScopeUse {
+        self.meter.peek(u32::try_from(self.queue.len()).unwrap_or(u32::MAX))
+    }
+
     /// Returns the use, and starts to collect it anew.
     pub fn read(&mut self) -> ScopeUse {
         self.meter.read(u32::try_from(self.queue.len()).unwrap_or(u32::MAX))

@@ -21,7 +21,7 @@ use crate::{Allowance, ScopeUse, Shortage, gate::Need};
 
 /// Limits of one provider in this process. Every attempt of a call needs an admission before it starts.
 ///
-/// The [gatekeeper](crate::gate) decides what may start. Attempts that wait are woken by what frees a slot, by a changed
+/// The gatekeeper decides what may start. Attempts that wait are woken by what frees a slot, by a changed
 /// limit, or at the time at which a rate lets the next one start.
 #[derive(Debug)]
 pub struct Lane(Arc<Shared>);
@@ -151,6 +151,11 @@ impl Lane {
     /// Returns the use of the account's limits, or of those of a model, and starts to collect it anew.
     pub fn usage(&self, model: Option<&str>) -> ScopeUse {
         self.0.read(|state, _| state.gate.read(model))
+    }
+
+    /// Returns the same without an effect on what is collected.
+    pub fn peek(&self, model: Option<&str>) -> ScopeUse {
+        self.0.read(|state, _| state.gate.peek(model))
     }
 
     /// Returns what the first of the waiting attempts waits for.

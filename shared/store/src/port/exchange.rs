@@ -172,7 +172,8 @@ pub trait Exchange: Send + Sync {
     /// Deletes the executor, if it exists: it has nothing in hand and asks nothing.
     async fn leave(&self, name: &str) -> Result<(), StoreError>;
 
-    /// Returns true if the executor's process still has its connection to the store. False if the store cannot tell.
+    /// Returns false if the executor's process has lost its connection to the store, as when it dies. True if the store
+    /// cannot tell, for example behind a pooler.
     async fn is_connected(&self, name: &str) -> Result<bool, StoreError>;
 
     /// Deletes the executor, whose process is gone, if its lease still ends at `valid_until`. One that has renewed its lease

@@ -94,10 +94,16 @@ const IS_CONNECTED: &str = "\
 SELECT /* executors.is_connected */ EXISTS (
     SELECT
     FROM executors
-    JOIN pg_stat_activity AS session
-        ON session.pid = executors.session_pid
-    WHERE executors.name = $1
-      AND session.backend_start <= executors.seen_at
+    WHERE name = $1
+      AND (
+          session_pid IS NULL
+          OR EXISTS (
+              SELECT
+              FROM pg_stat_activity AS session
+              WHERE session.pid = session_pid
+                AND coalesce(session.backend_start <= seen_at, true)
+          )
+      )
 )";
 
 const SEEN_SINCE: &str = "\

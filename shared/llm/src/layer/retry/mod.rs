@@ -103,6 +103,9 @@ impl<A: AttemptLayer> Retry<A> {
             let answer = match (made, refused) {
                 (Some(Some(answer)), _) => answer,
                 (Some(None), Some(error)) => {
+                    if let Some(reservation) = reservation {
+                        budget::settle(reservation, None, &tracker);
+                    }
                     return Err(Unanswered::Deferred { after: policy.backoff_base, error: error.clone() });
                 }
                 (None | Some(None), _) => Err(ModelError::Interrupted),
