@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
     ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, RunStatus, Scorer,
-    api::{BudgetUnit, HeldBackCause, ProviderKind, ProviderProtocol},
+    api::{BudgetUnit, HeldBackCause, ProviderKind, ProviderProtocol, WhenUsedUp},
     lease::Resource,
 };
 use serde::Serialize;
@@ -43,6 +43,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("Resource", on_the_wire(Resource::ALL)),
         ("RunStatus", on_the_wire(RunStatus::ALL)),
         ("Scorer", on_the_wire(&scorers)),
+        ("WhenUsedUp", on_the_wire(WhenUsedUp::ALL)),
     ]);
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();
