@@ -54,7 +54,8 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             key_variable: String::new(),
             headers: BTreeMap::new(),
             images: None,
-            concurrency: None,
+            // Some calls of the model are refused at random, which says nothing about a limit that could be found.
+            concurrency: Some(CONCURRENCY),
         }),
         config: RunConfig::default(),
         budget: None,
@@ -66,6 +67,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     gateway.stop().await?;
     ended
 }
+
+/// Stated number of calls in flight.
+const CONCURRENCY: u32 = 64;
 
 /// Returns prices of the built-in model, in US dollars per million tokens, like those of a small commercial model.
 fn prices(model: &str) -> anyhow::Result<PriceTable> {
