@@ -36,7 +36,7 @@ pub struct Budget {
     pub when_used_up: WhenUsedUp,
 }
 
-/// What is left of a run's budget, by the calls that are recorded. Null if not limited.
+/// Rest of a run's budget, by the calls that are recorded. Null if not limited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunBudgetLeft {

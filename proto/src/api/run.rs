@@ -94,7 +94,7 @@ pub struct Run {
     /// Budget of the run. A run of an earlier release may have any other JSON value here, which has no effect.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Budget>))]
     pub budget: Option<Value>,
-    /// What is left of the budget; null without one.
+    /// Rest of the budget; null without one.
     #[serde(default)]
     pub budget_left: Option<RunBudgetLeft>,
     pub status: RunStatus,

@@ -1,4 +1,4 @@
-//! What `GET /providers/{id}/limits` shows, from the provider's row and the state of the fleet. Without clock or I/O.
+//! Makes the answer to `GET /providers/{id}/limits` from the provider's row and the state of the fleet, without a clock.
 
 mod budgets;
 mod meter;

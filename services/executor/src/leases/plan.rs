@@ -206,10 +206,9 @@ impl Keeper {
 
 /// Returns true if a share is smaller than before: others need the rest.
 fn shrinks(before: &Leases, after: &Leases) -> bool {
-    let shares = before.iter().filter_map(|(scope, share)| Some((share, after.get(scope)?)));
-    shares.into_iter().any(|(before, after)| {
-        let holdings = after.resources.iter();
-        holdings.into_iter().any(|(resource, holding)| {
+    let mut shares = before.iter().filter_map(|(scope, share)| Some((share, after.get(scope)?)));
+    shares.any(|(before, after)| {
+        after.resources.iter().any(|(resource, holding)| {
             before.resources.get(resource).is_some_and(|before| holding.granted < before.granted)
         })
     })

@@ -36,7 +36,7 @@ const LEAST_FOR_ONE: u16 = 4;
 
 const KEYS: &str = " q quit   tab next table   ↑ ↓ rows";
 
-/// What a key asks for.
+/// Effect of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Stay,

@@ -8,7 +8,7 @@ use runmill_proto::{
 
 use crate::client::{Client, ClientError};
 
-/// What the page shows: the state of an installation at one moment.
+/// State of an installation at one moment, which the page shows.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Time of the store, or of this process if no provider tells it.

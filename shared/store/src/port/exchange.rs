@@ -55,7 +55,7 @@ impl Claim {
     }
 }
 
-/// What an executor decided by the fleet's state of one version. The store accepts it only if that version is still the
+/// Decision of an executor by the fleet's state of one version. The store accepts it only if that version is still the
 /// newest, so that two executors never take the same free slots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {

@@ -80,7 +80,7 @@ impl Exchange for SqliteStore {
     }
 
     async fn is_connected(&self, _name: &str) -> Result<bool, StoreError> {
-        // Of several processes, those that are dead have no leases for the others.
+        // Dead processes have no leases for the others, so each that is asked about lives.
         Ok(self.claims.is_some())
     }
 

@@ -28,7 +28,7 @@ pub enum Rule {
     InOrder,
     /// An executor whose lease has ended counts until its calls are at an end.
     CallsOutliveLeases,
-    /// What is in use counts, though it is above the share.
+    /// Slots in use count, though they are above the share.
     UsedCounts,
     /// A share grows only when the claim was accepted.
     GrowAfterAcceptance,
@@ -38,7 +38,7 @@ pub enum Rule {
     LateAnswersAreIgnored,
 }
 
-/// What is searched: the limit, and the rules.
+/// Limit and rules of one search.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {
     pub resource: Resource,

@@ -1,4 +1,4 @@
-//! What the search takes from the code that it checks.
+//! Connects the search with the code that it checks.
 
 use std::collections::BTreeMap;
 
