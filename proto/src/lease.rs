@@ -119,6 +119,46 @@ pub struct Adaptive {
     pub refused_at: Option<f64>,
     /// Throughput with which that of a higher concurrency is compared.
     pub reference: Option<Throughput>,
+    pub accidents: Accidents,
+}
+
+/// Refusals that do not depend on the load, as of a server that refuses single calls at random.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Accidents {
+    /// Part of the calls that is refused by accident, `0.0..=0.1`.
+    pub share: f64,
+    /// Counts since which the share is measured.
+    pub since: Mark,
+    pub suspicion: Option<Suspicion>,
+    pub test: Option<Test>,
+    /// Time before which there is no further test, and its distance, which grows.
+    pub next_test: Option<Timestamp>,
+    pub wait_seconds: u32,
+}
+
+/// First of several cuts in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Suspicion {
+    /// Limits before it.
+    pub concurrency: u32,
+    pub calls_per_second: Option<f64>,
+    /// Counts at the newest of the cuts.
+    pub newest: Mark,
+    /// Number of the cuts that followed no raise.
+    pub settled: u32,
+}
+
+/// Test with lower limits: if calls are refused as before, the load is not the reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Test {
+    /// Limits before it.
+    pub concurrency: u32,
+    pub calls_per_second: Option<f64>,
+    /// Number of calls after which it ends.
+    pub calls: u64,
 }
 
 /// Search for the highest value of one limit that the provider accepts.

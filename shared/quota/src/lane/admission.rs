@@ -51,11 +51,12 @@ impl Admission {
 
     /// Pauses the lane, because the provider refused the attempt and no other key is free.
     ///
-    /// * `after`: delay that the provider asks for. Otherwise the pause is a quarter of a second, and doubles while it refuses.
+    /// * `after`: delay that the provider asks for. Otherwise single refusals among answers pause nobody; after more of them
+    ///   the pause is a quarter of a second, and doubles while the provider refuses.
     /// * `fraction`: position in the range of the jitter, `0.0..=1.0`.
     pub fn cool_down(&self, after: Option<Duration>, reason: &str, fraction: f64) {
         self.shared.update(|state, now| {
-            let until = state.cooling.refused(self.started, after, fraction, now);
+            let Some(until) = state.cooling.refused(self.started, after, fraction, now) else { return };
             // Where the fleet looks for the limit itself, a refusal is how it finds it: only this attempt waits.
             if !state.adapts {
                 state.gate.cool_down(until);

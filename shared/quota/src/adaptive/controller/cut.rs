@@ -62,7 +62,7 @@ impl Controller<'_> {
     }
 
     /// Lowers a limit after refusals that follow no raise: the rate if calls start at it, or else the calls in flight.
-    fn cut_settled(&mut self, counts: Signals) -> Outcome {
+    pub(super) fn cut_settled(&mut self, counts: Signals) -> Outcome {
         let accepted = 1.0 - ratio(counts.refused, counts.started.max(counts.refused));
         let most = if counts.started < 2 * STARTS_MIN { 0.9 } else { CUT_MOST };
         let factor = accepted.clamp(most, CUT_LEAST);
@@ -113,8 +113,10 @@ impl Controller<'_> {
             per_second(since_base, self.passed_since_base().max(MINUTE))
         } else if self.passed >= SETTLED.max(self.measuring()) {
             self.answers_per_second(counts)
-        } else {
+        } else if self.passed_since_base() >= self.measuring().as_secs_f64() {
             per_second(since_base, self.passed_since_base())
+        } else {
+            0.0
         };
         let blocked = self.lane.pauses == 2;
         if rate > 0.0 && (blocked || self.lane.calls_per_second.is_none_or(|supposed| rate < supposed)) {
@@ -128,7 +130,7 @@ impl Controller<'_> {
         }
     }
 
-    fn retreat_slots(&mut self, lower: f64) {
+    pub(super) fn retreat_slots(&mut self, lower: f64) {
         let (concurrency, unit) = (f64::from(self.lane.concurrency), self.slot_unit());
         let lower = search::retreat(&mut self.lane.concurrency_search, concurrency, lower.max(1.0), unit);
         self.set_concurrency(lower);
@@ -141,7 +143,7 @@ impl Controller<'_> {
         large && search.passed == 0 && self.passed < 2 * SETTLED
     }
 
-    fn after_cut(&mut self, why: &str, pause: Option<Duration>) -> Outcome {
+    pub(super) fn after_cut(&mut self, why: &str, pause: Option<Duration>) -> Outcome {
         self.lane.quiet_until = Some(later(self.now, pause.unwrap_or_default().max(QUIET)));
         self.lane.reference = None;
         Outcome::Changed { reason: format!("Lowered: {why}"), pause }

@@ -1,5 +1,6 @@
 //! The decision of one step.
 
+mod accidents;
 mod cut;
 mod grow;
 
@@ -84,8 +85,12 @@ impl<'a> Controller<'a> {
             self.lane.quiet_until = None;
             return Some(Outcome::Marked);
         }
-        if counts.refused > 0 {
-            return self.cut(counts);
+        if let Some(test) = self.lane.accidents.test {
+            return self.judge(test, counts);
+        }
+        self.measure_accidents();
+        if counts.refused > 0 && !self.is_accident(counts) {
+            return self.begin_test(counts).or_else(|| self.cut(counts));
         }
         if counts.late > 0 {
             return self.shed(counts);

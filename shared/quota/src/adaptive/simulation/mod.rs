@@ -94,10 +94,11 @@ fn of_two_hidden_limits_the_lower_one_is_found() {
     hold("40 slots", Rules { slots: |_| 40, ..both }, [60.0, 300.0], 10.0, [0.95, 0.02]);
 }
 
-/// A higher limit is found at the next trial, which can be minutes away; a lower one within seconds.
+/// A higher limit is found at the next trial, which can be minutes away; a lower one within seconds. If a limit falls to a
+/// quarter, the first refusals after it may be taken for accidents for a while.
 #[test]
 fn limits_and_latencies_may_change() {
-    let at_100 = |name, rules, limit, least| hold(name, rules, [200.0, 400.0], limit, [least, 0.02]);
+    let at_100 = |name, rules, limit, least| hold(name, rules, [200.0, 400.0], limit, [least, 0.04]);
     let more: fn(f64) -> usize = |now| if now < 100.0 { 40 } else { 80 };
     let fewer: fn(f64) -> usize = |now| if now < 100.0 { 80 } else { 20 };
     at_100("40 slots, then 80", Rules { slots: more, ..OPEN }, 400.0, 0.95);
@@ -116,6 +117,19 @@ fn limits_and_latencies_may_change() {
 fn without_a_limit_the_ceiling_is_reached() {
     hold("fast", OPEN, [60.0, 90.0], 2560.0, [0.95, 0.0]);
     hold("slow", Rules { latency: |_| 3.0, ..OPEN }, [60.0, 120.0], 512.0 / 3.0, [0.95, 0.0]);
+}
+
+/// A server that refuses single calls at random, whatever the load, is used as far as one that does not.
+#[test]
+fn refusals_by_accident_lower_no_limit() {
+    for share in [0.01, 0.03, 0.05] {
+        let rules = Rules { accidents: share, ..OPEN };
+        hold(&format!("fast, {share}"), rules, [90.0, 300.0], 2560.0, [0.75, 0.08]);
+        let slots = Rules { slots: |_| 40, ..rules };
+        hold(&format!("40 slots, {share}"), slots, [120.0, 400.0], 200.0, [0.8, 0.25]);
+        let slow = Rules { latency: |_| 3.0, ..rules };
+        hold(&format!("slow, {share}"), slow, [180.0, 400.0], 512.0 / 3.0, [0.75, 0.08]);
+    }
 }
 
 /// More calls in flight only wait longer at such a server, so they are not raised to the ceiling.

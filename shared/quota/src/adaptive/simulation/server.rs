@@ -16,6 +16,8 @@ pub struct Rules {
     /// Number of calls that are answered at once, while the others wait in a queue.
     pub queue_slots: Option<usize>,
     pub retry_after: Option<Duration>,
+    /// Part of the calls that is refused at random.
+    pub accidents: f64,
 }
 
 pub const OPEN: Rules = Rules {
@@ -25,6 +27,7 @@ pub const OPEN: Rules = Rules {
     per_minute: usize::MAX,
     queue_slots: None,
     retry_after: None,
+    accidents: 0.0,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +61,8 @@ impl Server {
     /// Returns what becomes of a call that starts at `now`, and after how many seconds. Latencies vary by a tenth, as the
     /// call's number says.
     pub fn call(&mut self, now: f64, number: u32) -> (f64, Fate) {
-        if self.refuses(now) {
+        let is_accident = noise(number) < self.rules.accidents;
+        if is_accident || self.refuses(now) {
             return (ROUND_TRIP, Fate::Refused);
         }
         self.tokens -= 1.0;
@@ -96,4 +100,11 @@ impl Server {
         let empty = bucket.is_some() && self.tokens < 1.0 - 1e-6;
         empty || self.in_flight >= (self.rules.slots)(now) || self.starts.len() >= self.rules.per_minute
     }
+}
+
+/// Returns a number in `0.0..1.0` that the call's number gives.
+fn noise(number: u32) -> f64 {
+    let mixed = (number ^ (number >> 15)).wrapping_mul(0x2c1b_3c6d);
+    let mixed = (mixed ^ (mixed >> 12)).wrapping_mul(0x297a_2d39);
+    f64::from(mixed ^ (mixed >> 15)) / (f64::from(u32::MAX) + 1.0)
 }
