@@ -111,6 +111,10 @@ class Service:
                     raise Failed(f"{self.name} is not ready: {error}\n{self.tail()}") from error
                 time.sleep(0.05)
 
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         self._process.terminate()
         try:

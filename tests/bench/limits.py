@@ -7,7 +7,8 @@ import json
 import statistics
 import time
 import urllib.request
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,10 @@ WARM_S = 15
 # Records that the gateway keeps, of about 300 bytes.
 CALLS_KEPT = 400_000
 PAGE = 10_000
+# Time for which the fleet is observed after one of its executors was killed.
+AFTER_KILL_S = 40
+WINDOW_US = 5_000_000
+STEP_US = 100_000
 MINUTE_US = 60_000_000
 ROUNDS = 3
 # Limits that are checked at each call and never reached.
@@ -56,6 +61,12 @@ def measure(runmill: Path, work: Folder, seconds: float, hidden_s: float) -> Ite
         yield f"exchanges of {executors} executors", f"{seen.exchanges_per_s:.2f} a second"
     load = Load("lorem+ttft=1s", {"concurrency": 512}, 3, WARM_S, seconds, 512)
     yield row("concurrency 512, 1 s", load, seen := run(runmill, work, load), of_concurrency(seen, 512))
+    for load in (
+        Load("lorem+ttft=200ms", {"concurrency": 8}, 3, WARM_S, AFTER_KILL_S, 8 / 0.2),
+        Load("lorem+ttft=1s", {"concurrency": 512}, 3, WARM_S, AFTER_KILL_S, 512),
+    ):
+        name = f"{load.model}, {load.rate_limit}, one of {load.executors} executors killed"
+        yield name, f"95 % of the limit again after {recovery(runmill, work, load):.1f} s"
     for executors in FLEETS:
         load = Load("lorem+ttft=200ms", {"concurrency": 64, "rpm": 600}, executors, 60, max(seconds, 60), 10)
         seen = run(runmill, work, load)
@@ -82,6 +93,24 @@ def cost(runmill: Path, work: Folder, seconds: float) -> Iterator[Row]:
     )
 
 
+def recovery(runmill: Path, work: Folder, load: Load) -> float:
+    """Returns the seconds from the death of an executor to the first five that have 95 % of the limit again."""
+    killed = 0.0
+
+    def kill(made: Cluster) -> None:
+        nonlocal killed
+        killed = 1e6 * time.time()
+        made.services["executor-2"].kill()
+
+    calls, _, end, _ = record(runmill, work, load, kill)
+    ends = sorted(call["out_us"] for call in calls if call["status"] == 200)
+    for after in range(int(killed), int(end - WINDOW_US), STEP_US):
+        if bisect(ends, after + WINDOW_US) - bisect(ends, after) >= 0.95 * load.limit * WINDOW_US / 1e6:
+            # The limit is reached from the begin of this window on.
+            return (after - killed) / 1e6
+    raise Failed(f"95 % of the limit was not reached within {load.seconds} s")
+
+
 def row(name: str, load: Load, seen: Seen, rest: str) -> Row:
     executors = f"{load.executors} executor{'s' if load.executors > 1 else ''}"
     return f"{name}, {executors}", f"{100 * seen.answers_per_s / load.limit:.1f} % of the limit's throughput, {rest}"
@@ -92,7 +121,16 @@ def of_concurrency(seen: Seen, limit: int) -> str:
 
 
 def run(runmill: Path, work: Folder, load: Load) -> Seen:
-    """Runs a load that is larger than the time allows, and cancels it."""
+    return seen_in(*record(runmill, work, load))
+
+
+def record(
+    runmill: Path, work: Folder, load: Load, act: Callable[[Cluster], None] = lambda _: None
+) -> tuple[list[dict], float, float, float]:
+    """Runs a load that is larger than the time allows, and cancels it. Calls `act` at the begin of the steady state.
+
+    Returns the gateway's record, begin and end of the steady state in microseconds since 1970, and exchanges per second.
+    """
     items = 1000 + int(1.5 * load.limit * (load.warm_s + load.seconds))
     with (
         gateway(runmill, work, 2000, keep=CALLS_KEPT) as base_url,
@@ -103,6 +141,7 @@ def run(runmill: Path, work: Folder, load: Load) -> Seen:
         created = api.post("/runs", {"provider_id": provider, "model": load.model, "dataset_id": dataset})
         time.sleep(load.warm_s)
         begin, before = time.time(), exchanges(made)
+        act(made)
         time.sleep(load.seconds)
         end, after = time.time(), exchanges(made)
         status = api.get(f"/runs/{created['id']}")["status"]
@@ -110,7 +149,7 @@ def run(runmill: Path, work: Folder, load: Load) -> Seen:
         calls = list(recorded(base_url))
     if status != "running":
         raise Failed(f"the run was {status} at the end of the measurement")
-    return seen_in(calls, begin * 1e6, end * 1e6, (after - before) / (end - begin))
+    return calls, begin * 1e6, end * 1e6, (after - before) / (end - begin)
 
 
 def seen_in(calls: list[dict], begin: float, end: float, exchanges_per_s: float) -> Seen:

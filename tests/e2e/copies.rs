@@ -39,25 +39,10 @@ async fn assert_complete(cluster: &Cluster, run: RunId) {
     assert_counters_equal_rows(&run, &results);
 }
 
-/// Returns the URL of the broker with another address.
-fn at(address: std::net::SocketAddr) -> String {
-    let url = amqp_url();
-    let server = upstream();
-    url.replacen(&server, &address.to_string(), 1)
-}
-
-/// Returns host and port of the broker.
-fn upstream() -> String {
-    let url = amqp_url();
-    let rest = url.split_once("://").expect("it is a URL").1;
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    rest.split('/').next().expect("there is a first part").to_owned()
-}
-
 #[tokio::test]
 async fn lost_connections_cost_no_call() {
-    let proxy = Proxy::start(&upstream()).await.unwrap();
-    let plan = Plan { executors: 3, amqp_url: Some(at(proxy.address())), ..Plan::default() };
+    let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
+    let plan = Plan { executors: 3, amqp_url: Some(url), ..Plan::default() };
     let cluster = Cluster::planned(plan).await;
     let (provider, run) = in_flight(&cluster).await;
 
@@ -78,9 +63,10 @@ async fn lost_connections_cost_no_call() {
 async fn the_jobs_of_a_killed_executor_start_elsewhere_within_seconds() {
     let cluster = Cluster::start(3, 1).await;
     let (provider, run) = in_flight(&cluster).await;
+    let executor = cluster.busy_executor().await;
 
     let killed = Instant::now();
-    cluster.executors[0].signal("KILL");
+    executor.signal("KILL");
     let hung_up = || traffic(&cluster).by_status.get(&499).copied().unwrap_or(0);
     until("the end of its calls", async || hung_up() > 0).await;
     until("their start elsewhere", async || traffic(&cluster).in_flight == ITEMS as u64).await;

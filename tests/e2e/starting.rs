@@ -3,7 +3,7 @@
 use std::{net::TcpListener, process::Output, time::Duration};
 
 use futures::future::join_all;
-use runmill_testkit::{amqp_url, postgres::TestDatabase};
+use runmill_testkit::{DeadPort, amqp_url, postgres::TestDatabase};
 use tokio::time::Instant;
 
 use crate::support::Command;
@@ -49,17 +49,15 @@ async fn without_a_usable_key_nothing_that_needs_one_starts() {
 }
 
 /// Returns two addresses. Nothing listens on the first; the second accepts connections and never answers, as long as the
-/// returned listener lives.
-fn dead_addresses() -> ([String; 2], TcpListener) {
-    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
-    let (gone, silent) = (bind(), bind());
-    ([address(&gone), address(&silent)], silent)
+/// returned port and listener live.
+fn dead_addresses() -> ([String; 2], (DeadPort, TcpListener)) {
+    let (gone, silent) = (DeadPort::take(), TcpListener::bind("127.0.0.1:0").unwrap());
+    ([gone.address().to_string(), silent.local_addr().unwrap().to_string()], (gone, silent))
 }
 
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_named() {
-    let (addresses, _silent) = dead_addresses();
+    let (addresses, _kept) = dead_addresses();
     let starts = addresses.iter().flat_map(|address| ["dispatcher", "log-sink"].map(|name| (address, name)));
     join_all(starts.map(|(address, name)| async move {
         let url = format!("postgresql://me:{PASSWORD}@{address}/runmill");
@@ -73,7 +71,7 @@ async fn a_database_that_cannot_be_reached_is_named() {
 #[tokio::test]
 async fn a_broker_that_cannot_be_reached_is_named() {
     let database = TestDatabase::create().await;
-    let (addresses, _silent) = dead_addresses();
+    let (addresses, _kept) = dead_addresses();
     let starts = addresses.iter().flat_map(|address| ["executor", "log-sink"].map(|name| (address, name)));
     join_all(starts.map(|(address, name)| {
         let database_url = database.url();

@@ -5,8 +5,8 @@ use runmill_proto::{ProviderId, RunId};
 pub const DELIVERY_LIMIT: u32 = 20;
 
 /// Number of returns from which on a message is renewed: published anew, with its count in a header, and then acked. So
-/// lost connections and hand-backs, which the broker counts, never add up to its limit. A connection that is lost during
-/// a renewal leaves two messages, so this is not smaller than needed.
+/// lost connections and hand-backs, which the broker counts, never add up to its limit, unless ten connections in a row
+/// are lost before a renewal ends. One that is lost during a renewal leaves two messages, so this is not smaller than needed.
 pub(crate) const RENEWED_AT: u32 = DELIVERY_LIMIT / 2;
 
 /// All queues. Only the implementations know their names and arguments.

@@ -100,8 +100,26 @@ impl Cluster {
     }
 
     pub async fn add_executor(&mut self) {
-        self.executors.push(self.servers.service("executor").start());
+        self.add_executor_at(&self.servers.database_url.clone()).await;
+    }
+
+    /// Adds an executor that reaches the cluster's database by another URL.
+    pub async fn add_executor_at(&mut self, database_url: &str) {
+        self.executors.push(self.servers.service("executor").env("DATABASE_URL", database_url).start());
         self.api.executors(self.executors.len()).await;
+    }
+
+    /// Waits until an executor reports calls in flight. Returns it: others may have none.
+    pub async fn busy_executor(&self) -> &Process {
+        let busy = async || {
+            let executors = self.api.get("/executors").await;
+            let calls = |executor: &Value| executor["lanes"][0]["in_flight"].as_u64().unwrap_or(0);
+            let busy = executors.as_array()?.iter().find(|executor| calls(executor) > 0)?;
+            let name = busy["name"].as_str()?.to_owned();
+            self.executors.iter().find(|process| name.contains(&format!(":{}:", process.pid())))
+        };
+        until("an executor with calls", async || busy().await.is_some()).await;
+        busy().await.expect("its calls are held")
     }
 
     /// Returns all processes of the cluster.

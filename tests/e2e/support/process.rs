@@ -97,6 +97,10 @@ impl Process {
         assert!(sent.unwrap().success(), "SIG{name} to {}", self.pid);
     }
 
+    pub const fn pid(&self) -> u32 {
+        self.pid
+    }
+
     pub async fn is_running(&self) -> bool {
         self.child.lock().await.try_wait().unwrap().is_none()
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind};
 use runmill_proto::RunStatus;
+use runmill_testkit::DeadPort;
 
 use self::sink::{Sink, text};
 use crate::support::{Cluster, Command, Plan, Sandbox, data::questions, until};
@@ -130,9 +131,8 @@ async fn a_job_that_is_deferred_and_fed_again_stays_in_its_trace() {
 #[tokio::test]
 async fn a_collector_that_is_away_costs_one_warning_and_no_item() {
     let sandbox = Sandbox::new().await;
-    // Nothing listens on this port, which was free a moment ago.
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let output = run(&sandbox, MODEL, &format!("http://{nobody}"), &[]).output().await;
+    let nobody = DeadPort::take();
+    let output = run(&sandbox, MODEL, &format!("http://{}", nobody.address()), &[]).output().await;
 
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let log = std::fs::read_to_string(sandbox.path("data").join("runmill.log")).unwrap();

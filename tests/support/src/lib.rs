@@ -2,6 +2,7 @@
 //! terminal.
 
 mod amqp;
+mod dead_port;
 mod drop;
 mod link;
 mod pgbouncer;
@@ -13,6 +14,7 @@ mod rabbit;
 mod terminal;
 
 pub use amqp::{amqp_url, unique_prefix};
+pub use dead_port::DeadPort;
 pub use drop::finish_in_drop;
 pub use link::{Link, Quality};
 pub use pgbouncer::PgBouncer;

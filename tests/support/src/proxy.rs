@@ -38,6 +38,20 @@ impl Proxy {
         Ok(Self { address, accepting: accepting.abort_handle(), connections })
     }
 
+    /// Starts a proxy in front of the server of `url`. Returns it with the URL that leads through it.
+    ///
+    /// # Panics
+    /// If the URL has no host and port.
+    pub async fn before(url: &str) -> io::Result<(Self, String)> {
+        let rest = url.split_once("://").expect("a URL has a scheme").1;
+        let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+        let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
+        assert!(server.contains(':'), "the URL names host and port");
+        let proxy = Self::start(server).await?;
+        let through = url.replacen(server, &proxy.address().to_string(), 1);
+        Ok((proxy, through))
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }

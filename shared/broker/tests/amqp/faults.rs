@@ -1,6 +1,10 @@
 //! Tests with connections that break, brokers that restart, and servers that stop answering.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use runmill_broker::{
     Broker, Heard, PublishError, Queue, Subscription,
@@ -12,15 +16,6 @@ use tokio::{sync::mpsc, time};
 use super::{lane, message, number, settings};
 
 pub const MESSAGES: u32 = 2_000;
-
-/// Starts a proxy in front of the broker, and returns it with the URL of the broker through it.
-pub async fn proxied() -> (Proxy, String) {
-    let url = amqp_url();
-    let upstream = url.rsplit_once('@').unwrap().1.split('/').next().unwrap().to_owned();
-    let proxy = Proxy::start(&upstream).await.unwrap();
-    let url = url.replacen(&upstream, &proxy.address().to_string(), 1);
-    (proxy, url)
-}
 
 pub async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
     time::timeout(Duration::from_mins(1), event).await.unwrap_or_else(|_| panic!("{what} did not happen"))
@@ -56,7 +51,7 @@ pub async fn confirms(confirmed: &mut mpsc::Receiver<u32>, many: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_connections_are_cut() {
-    let (proxy, url) = proxied().await;
+    let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
     let broker = Arc::new(AmqpBroker::connect(settings(&url)).await.unwrap());
     let queue = lane();
     let mut subscription = broker.subscribe(queue, 20).await.unwrap();
@@ -118,7 +113,7 @@ pub async fn unhealthy(broker: &AmqpBroker) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_connection_is_noticed_and_replaced() {
-    let (proxy, url) = proxied().await;
+    let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
     // Both are much shorter than the time in which the heartbeat would notice it.
     let impatient = AmqpSettings {
         watchdog_period: Duration::from_millis(200),
@@ -148,7 +143,7 @@ async fn a_silent_connection_is_noticed_and_replaced() {
 
 #[tokio::test]
 async fn deliveries_of_a_lost_connection_settle_to_nothing() {
-    let (proxy, url) = proxied().await;
+    let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
     let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
     let queue = lane();
     let mut subscription = broker.subscribe(queue, 2).await.unwrap();
@@ -174,7 +169,7 @@ async fn deliveries_of_a_lost_connection_settle_to_nothing() {
 
 #[tokio::test]
 async fn answers_come_again_after_a_cut() {
-    let (proxy, url) = proxied().await;
+    let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
     let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
     let mut requests = broker.subscribe(Queue::Requests, 1).await.unwrap();
     let answering = async {
@@ -204,7 +199,7 @@ async fn answers_come_again_after_a_cut() {
 /// A connection that is lost gives back what was unsettled on it, and the broker counts that.
 #[tokio::test]
 async fn lost_connections_never_make_a_dead_letter() {
-    let (proxy, url) = proxied().await;
+    let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
     let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
     let queue = lane();
     // There is room for the copies of messages whose renewal is cut off.
@@ -214,13 +209,20 @@ async fn lost_connections_never_make_a_dead_letter() {
     }
 
     for losses in 0..runmill_broker::DELIVERY_LIMIT + 3 {
-        // Deliveries of the connection before may still be buffered.
-        while within("a delivery", subscription.next()).await.unwrap().delivery_count < losses {}
+        // Each connection lives for as long as it takes to hand all messages out, so that they can be renewed. Deliveries of
+        // the connection before may still be buffered.
+        let mut seen = BTreeSet::new();
+        while seen.len() < 3 {
+            let delivery = within("a delivery", subscription.next()).await.unwrap();
+            if delivery.delivery_count >= losses {
+                seen.insert(number(&delivery.message));
+            }
+        }
         proxy.cut();
     }
 
     // Three messages, and copies of those whose renewal was cut off.
-    let mut left = std::collections::BTreeSet::new();
+    let mut left = BTreeSet::new();
     while left.len() < 3 {
         let delivery = within("the rest", subscription.next()).await.unwrap();
         left.insert(number(&delivery.message));

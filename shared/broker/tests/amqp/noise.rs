@@ -3,16 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use runmill_broker::{Broker, amqp::AmqpBroker};
+use runmill_testkit::{Proxy, amqp_url};
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span,
 };
 
-use super::{
-    faults::{proxied, within},
-    lane, message, settings,
-};
+use super::{faults::within, lane, message, settings};
 
 /// Collects the messages of this thread's warnings. Those of the client library are not shown to users either.
 #[derive(Clone, Default)]
@@ -54,7 +52,7 @@ impl Visit for MessageOf<'_> {
 async fn a_lost_connection_is_one_warning_however_many_queues_it_serves() {
     let warnings = Warnings::default();
     let _capturing = tracing::subscriber::set_default(warnings.clone());
-    let (proxy, url) = proxied().await;
+    let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
     let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
     let mut subscriptions = Vec::new();
     for _ in 0..5 {

@@ -4,7 +4,7 @@ use runmill_broker::{
     Broker, BrokerError,
     amqp::{AmqpBroker, AmqpSettings},
 };
-use runmill_testkit::amqp_url;
+use runmill_testkit::{DeadPort, amqp_url};
 use tokio::net::TcpListener;
 
 use super::{lane, settings};
@@ -30,11 +30,12 @@ async fn a_wrong_password_is_said_and_not_shown() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_named() {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = DeadPort::take();
+    let free = nobody.address().to_string();
 
     let error = refused(&format!("amqp://me:hunter2@{free}/%2f")).await;
 
-    assert!(matches!(error, BrokerError::Unreachable { ref address, .. } if *address == free.to_string()));
+    assert!(matches!(error, BrokerError::Unreachable { ref address, .. } if *address == free));
     assert!(!error.to_string().contains("hunter2"), "{error}");
 }
 

@@ -187,10 +187,10 @@ async fn a_base_url_without_its_version_is_told() {
 
 #[tokio::test]
 async fn nobody_listening_is_a_connection_error() {
-    let gone = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        listener.local_addr().unwrap()
-    };
+    // Bound without listening, so that no other server gets the port.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let gone = socket.local_addr().unwrap();
 
     let invoked = client(format!("http://{gone}/v1")).invoke(&request(), &impatient()).await;
 
