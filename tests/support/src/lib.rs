@@ -1,7 +1,8 @@
-//! Servers for tests: shared ones, private ones that a test may stop, a pooler, a proxy that breaks connections, and a
-//! terminal.
+//! Servers for tests: shared ones, private ones that a test may stop, a pooler, a proxy that breaks connections, a
+//! private authority, and a terminal.
 
 mod amqp;
+mod authority;
 mod drop;
 mod link;
 mod pgbouncer;
@@ -13,6 +14,7 @@ mod rabbit;
 mod terminal;
 
 pub use amqp::{amqp_url, unique_prefix};
+pub use authority::{Authority, Issued, Valid};
 pub use drop::finish_in_drop;
 pub use link::{Link, Quality};
 pub use pgbouncer::PgBouncer;
