@@ -35,7 +35,8 @@ impl Server {
 
     /// Lists the runs. Returns the exit code and all that was printed.
     async fn list(&self, authority: Option<&Authority>, shown: Option<&Issued>) -> (Option<i32>, String) {
-        let mut command = Command::runmill(&["runs", "list", "--server", &self.url]).env("RUNMILL_TOKEN", TOKEN);
+        let mut command =
+            Command::runmill(&["runs", "list", "--server", &self.url]).env("RUNMILL_TOKEN", TOKEN);
         if let Some(authority) = authority {
             command = command.env("RUNMILL_SERVER_CA_FILE", &path(&authority.file()));
         }

@@ -77,9 +77,7 @@ impl Manner {
             Self::HalfAHead | Self::SlowHead => "GET /runs HTTP/1.1\r\nhost: flood\r\n".to_owned(),
             Self::SlowBodyWithoutToken => format!("{post}\r\n"),
             Self::SlowBody => format!("{post}authorization: Bearer {TOKEN}\r\n\r\n"),
-            Self::TakesNothing => {
-                "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: flood\r\n\r\n".repeat(8)
-            }
+            Self::TakesNothing => "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: flood\r\n\r\n".repeat(8),
         }
     }
 
@@ -149,11 +147,15 @@ impl Flood {
         opened: u64,
     ) -> Vec<(&'static str, Probes)> {
         let Self { half_open, slow, open_files, time, .. } = self;
-        println!("{half_open} half-open and {slow} slow clients, {open_files} open files, {time:?}: {opened} connections");
+        println!(
+            "{half_open} half-open and {slow} slow clients, {open_files} open files, {time:?}: {opened} connections"
+        );
         for (name, kind) in &mut probes {
             let [median, p99, most] = [50, 99, 100].map(|percent| kind.percentile(percent));
             let (calls, failed) = (kind.latencies.len(), kind.failed);
-            println!("{name:34} {calls:5} calls, {failed} failed, p50 {median:.1?}, p99 {p99:.1?}, most {most:.1?}");
+            println!(
+                "{name:34} {calls:5} calls, {failed} failed, p50 {median:.1?}, p99 {p99:.1?}, most {most:.1?}"
+            );
         }
         println!("memory of the server: {} MB at most", process.memory_peak_mb());
         probes
@@ -174,7 +176,8 @@ async fn probe(api: &Api, ops: &Api, time: Duration) -> Vec<(&'static str, Probe
     while Instant::now() < end {
         for (kind, (_, probes)) in probes.iter_mut().enumerate() {
             let fresh = Api::new(api.base_url.trim_start_matches("http://"), TOKEN);
-            let (target, path) = [(ops, "/healthz"), (&fresh, "/healthz"), (api, "/runs"), (&fresh, "/runs")][kind];
+            let (target, path) =
+                [(ops, "/healthz"), (&fresh, "/healthz"), (api, "/runs"), (&fresh, "/runs")][kind];
             let begun = Instant::now();
             let answer = timeout(ANSWER_MAX, target.request(reqwest::Method::GET, path).send()).await;
             probes.note(begun, answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status() == 200)));
@@ -186,13 +189,8 @@ async fn probe(api: &Api, ops: &Api, time: Duration) -> Vec<(&'static str, Probe
 
 #[tokio::test]
 async fn a_few_seconds() {
-    let flood = Flood {
-        half_open: 50,
-        slow: 50,
-        open_files: 256,
-        connections_max: 8,
-        time: Duration::from_secs(2),
-    };
+    let flood =
+        Flood { half_open: 50, slow: 50, open_files: 256, connections_max: 8, time: Duration::from_secs(2) };
     for (name, probes) in flood.run().await {
         assert_eq!(probes.failed, 0, "{name}");
     }

@@ -2,9 +2,7 @@ use std::{fs, path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures::Stream;
-use reqwest::{
-    Certificate, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode,
-};
+use reqwest::{Certificate, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode};
 use runmill_config::ServerTrust;
 use runmill_proto::{
     ProviderId, RunId,

@@ -9,7 +9,9 @@ pub enum TlsError {
     NoCertificate { path: PathBuf },
     #[error("{path} has a certificate that cannot be read: {reason}")]
     BadCertificate { path: PathBuf, reason: String },
-    #[error("{path} has no private key that can be read; it begins with -----BEGIN PRIVATE KEY----- and has no passphrase")]
+    #[error(
+        "{path} has no private key that can be read; it begins with -----BEGIN PRIVATE KEY----- and has no passphrase"
+    )]
     NoKey { path: PathBuf },
     #[error("the key in {key} and the certificate in {certificate} cannot be used together: {reason}")]
     BadIdentity { certificate: PathBuf, key: PathBuf, reason: String },

@@ -143,9 +143,7 @@ impl From<JsonRejection> for ApiError {
         match rejection {
             // The text of serde names the field and the position.
             JsonRejection::JsonDataError(error) => Self::bad_request(without_value(&error.body_text())),
-            other if is_too_slow(&other) => {
-                Self::new(StatusCode::REQUEST_TIMEOUT, BodyTooSlow.to_string())
-            }
+            other if is_too_slow(&other) => Self::new(StatusCode::REQUEST_TIMEOUT, BodyTooSlow.to_string()),
             other => Self::new(other.status(), other.body_text()),
         }
     }

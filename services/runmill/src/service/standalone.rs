@@ -19,7 +19,8 @@ use super::{
     clock,
     database::DatabaseHealth,
     parts::{
-        self, ApiListener, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store, listen, serve_ops,
+        self, ApiListener, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store, listen,
+        serve_ops,
     },
     secrets,
 };

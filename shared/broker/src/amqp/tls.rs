@@ -34,9 +34,7 @@ pub fn of_address(address: &str) -> Result<Option<Arc<ClientTls>>, BrokerError> 
     };
     let identity = match (parameter("certfile"), parameter("keyfile")) {
         (None, None) => None,
-        (Some(certificate), Some(key)) => {
-            Some(Identity { certificate: certificate.into(), key: key.into() })
-        }
+        (Some(certificate), Some(key)) => Some(Identity { certificate: certificate.into(), key: key.into() }),
         _ => return Err(bad("`certfile` and `keyfile` are required together")),
     };
     let files = ClientFiles { check, authorities: parameter("cacertfile").map(Into::into), identity };
@@ -90,7 +88,8 @@ mod tests {
             ("verify=maybe", "verify_peer or verify_none"),
         ];
         for (query, want) in table {
-            let error = of_address(&format!("amqps://me:hunter2@host/%2f?{query}")).err().unwrap().to_string();
+            let error =
+                of_address(&format!("amqps://me:hunter2@host/%2f?{query}")).err().unwrap().to_string();
             assert!(error.contains(want) && !error.contains("hunter2"), "{error}");
         }
     }

@@ -18,9 +18,8 @@ struct Address<'a> {
 impl Address<'_> {
     fn settings(&self) -> AmqpSettings {
         let Self { rabbit, host, authority, shown } = self;
-        let shown = shown.map(|own| {
-            format!("&certfile={}&keyfile={}", own.certificate.display(), own.key.display())
-        });
+        let shown =
+            shown.map(|own| format!("&certfile={}&keyfile={}", own.certificate.display(), own.key.display()));
         settings(&format!(
             "amqps://guest:guest@{host}:{}/%2f?cacertfile={}{}",
             rabbit.tls_port,

@@ -69,7 +69,12 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl HttpServer {
     /// Serves `router` until `stop`, then waits for the requests in progress. A drop ends all connections.
-    pub async fn serve(self, listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        router: Router,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
         let seats = Arc::new(Semaphore::new(self.limits.connections + HttpLimits::STRANGERS));
         let room = Arc::new(Room::new(self.limits.connections));
         let served = Arc::new(Served { server: self, router });

@@ -33,7 +33,10 @@ impl<S> PacedIo<S> {
             Poll::Pending => {
                 self.visit.waits(Wait::Answer);
                 ready!(self.pace.poll_too_slow(context));
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take its answer")))
+                Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the client does not take its answer",
+                )))
             }
             Poll::Ready(done) => {
                 self.visit.waits_no_longer(Wait::Answer);

@@ -49,12 +49,7 @@ pub struct Visit {
 
 impl Room {
     pub fn new(signed_in_max: usize) -> Self {
-        Self {
-            signed_in_max,
-            opened: Instant::now(),
-            visits: Mutex::default(),
-            next: AtomicU64::new(0),
-        }
+        Self { signed_in_max, opened: Instant::now(), visits: Mutex::default(), next: AtomicU64::new(0) }
     }
 
     /// Adds a connection, from whose client a head is expected. Returns its number.
@@ -153,9 +148,13 @@ impl Visit {
         self.has_asked.load(Ordering::Relaxed)
     }
 
-    /// Returns true if no request is in progress.
+    /// Returns true if no request is in progress, and all of the answers is sent.
     pub fn is_idle(&self) -> bool {
-        self.waits[Wait::Head as usize].load(Ordering::Relaxed) != 0
+        self.is_waiting(Wait::Head) && !self.is_waiting(Wait::Answer)
+    }
+
+    fn is_waiting(&self, wait: Wait) -> bool {
+        self.waits[wait as usize].load(Ordering::Relaxed) != 0
     }
 
     fn is_signed_in(&self) -> bool {

@@ -230,10 +230,9 @@ async fn a_client_that_takes_no_answer_is_cut_off() {
 #[tokio::test]
 async fn an_idle_connection_and_an_old_one_are_closed() {
     let request = format!("{HELLO}\r\n");
-    for limits in [
-        HttpLimits { idle_timeout: SHORT, ..limits(8) },
-        HttpLimits { age_max: SHORT, ..limits(8) },
-    ] {
+    for limits in
+        [HttpLimits { idle_timeout: SHORT, ..limits(8) }, HttpLimits { age_max: SHORT, ..limits(8) }]
+    {
         let server = plain(limits).await;
         let answer = server.answer(&request).await;
         assert!(answer.ends_with("hello"), "{answer}");

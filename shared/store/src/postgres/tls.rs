@@ -36,7 +36,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for C
 
     fn make_tls_connect(&mut self, host: &str) -> Result<Self::TlsConnect, io::Error> {
         let config = (*self.0.current()).clone();
-        MakeTlsConnect::<S>::make_tls_connect(&mut MakeRustlsConnect::new(config), host).map_err(io::Error::other)
+        MakeTlsConnect::<S>::make_tls_connect(&mut MakeRustlsConnect::new(config), host)
+            .map_err(io::Error::other)
     }
 }
 

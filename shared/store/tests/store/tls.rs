@@ -33,7 +33,8 @@ async fn a_private_authority_is_trusted_and_faults_say_what_to_do() {
 
     let store = connect(&server, "localhost", &full).await.unwrap();
     assert!(store.inspect().await.is_ok());
-    for lenient in [format!("sslmode=verify-ca&{ca}&{me}"), format!("sslmode=require&{ca}&{me}"), me.clone()] {
+    for lenient in [format!("sslmode=verify-ca&{ca}&{me}"), format!("sslmode=require&{ca}&{me}"), me.clone()]
+    {
         assert!(connect(&server, "127.0.0.1", &lenient).await.is_ok(), "{lenient}");
     }
 
@@ -41,7 +42,11 @@ async fn a_private_authority_is_trusted_and_faults_say_what_to_do() {
     let formerly = shown(&authority.issue("me", Valid::Formerly));
     let foreign = shown(&others.issue("me", Valid::Today));
     let table = [
-        ("localhost", format!("sslmode=verify-full&{other_ca}&{me}"), "name the file of its authority in `sslrootcert`"),
+        (
+            "localhost",
+            format!("sslmode=verify-full&{other_ca}&{me}"),
+            "name the file of its authority in `sslrootcert`",
+        ),
         ("localhost", format!("sslmode=require&{me}"), "name the file of its authority in `sslrootcert`"),
         ("127.0.0.1", full.clone(), "write in DATABASE_URL a name that the certificate has"),
         ("localhost", format!("sslmode=verify-full&{ca}"), "`sslcert` and `sslkey`"),
