@@ -9,8 +9,6 @@ mod metrics;
 mod pace;
 mod paced_io;
 mod room;
-#[cfg(test)]
-mod tests;
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -1,7 +1,11 @@
-use std::convert::Infallible;
+//! A listener under clients that hold connections, trickle, or show the wrong certificates.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use axum::{
-    Extension,
+    Extension, Router,
     body::Bytes,
     http::StatusCode,
     response::IntoResponse,
@@ -9,15 +13,17 @@ use axum::{
 };
 use futures::{StreamExt, future::join_all, stream};
 use prometheus::Registry;
+use runmill_runtime::http::{HttpLimits, HttpMetrics, HttpServer, Visitor};
 use runmill_testkit::{Authority, Valid};
-use runmill_tls::{ClientFiles, ClientTls, Identity, PeerCheck, ServerFiles};
+use runmill_tls::{ClientFiles, ClientTls, Identity, PeerCheck, ServerFiles, ServerTls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::Notify,
+    time,
 };
 use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
-
-use super::*;
+use tokio_util::sync::CancellationToken;
 
 /// Longest time that a test waits for anything.
 const WAIT_MAX: Duration = Duration::from_secs(20);
