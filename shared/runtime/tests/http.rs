@@ -56,8 +56,15 @@ fn endless() -> impl IntoResponse {
     axum::body::Body::from_stream(chunks.map(Ok::<_, Infallible>))
 }
 
-/// Serves a few routes. `/release` waits for `release`.
-async fn start(limits: HttpLimits, tls: Option<Arc<ServerTls>>, release: Arc<Notify>) -> Running {
+/// Requests for `/release` say that they have come, and wait.
+#[derive(Default)]
+struct Gate {
+    come: Notify,
+    release: Notify,
+}
+
+/// Serves a few routes. `/release` waits at the gate.
+async fn start(limits: HttpLimits, tls: Option<Arc<ServerTls>>, gate: Arc<Gate>) -> Running {
     let router = Router::new()
         .route("/hello", get(async || "hello"))
         .route("/sign-in", get(sign_in))
@@ -67,7 +74,8 @@ async fn start(limits: HttpLimits, tls: Option<Arc<ServerTls>>, release: Arc<Not
             "/release",
             get(async move |Extension(visitor): Extension<Visitor>| {
                 visitor.sign_in();
-                release.notified().await;
+                gate.come.notify_one();
+                gate.release.notified().await;
                 "released"
             }),
         );
@@ -146,8 +154,8 @@ async fn half_open_connections_keep_nobody_out() {
 
 #[tokio::test]
 async fn callers_beyond_the_limit_are_refused_while_all_others_are_served() {
-    let release = Arc::new(Notify::new());
-    let server = start(limits(2), None, release.clone()).await;
+    let gate = Arc::<Gate>::default();
+    let server = start(limits(2), None, gate.clone()).await;
     let server = &server;
     let served = join_all([0, 1].map(|_| server.get("/release")));
     let mut served = std::pin::pin!(served);
@@ -162,7 +170,7 @@ async fn callers_beyond_the_limit_are_refused_while_all_others_are_served() {
         ended = served.as_mut() => panic!("{ended:?}"),
     }
 
-    release.notify_waiters();
+    gate.release.notify_waiters();
 
     for answer in within(served).await {
         assert!(answer.ends_with("released"), "{answer}");
@@ -248,17 +256,17 @@ async fn an_idle_connection_and_an_old_one_are_closed() {
 
 #[tokio::test]
 async fn serving_ends_at_the_stop_after_the_requests_in_progress() {
-    let release = Arc::new(Notify::new());
-    let server = start(limits(8), None, release.clone()).await;
+    let gate = Arc::<Gate>::default();
+    let server = start(limits(8), None, gate.clone()).await;
     let mut half_open = server.connect().await;
     half_open.write_all(HELLO.as_bytes()).await.unwrap();
     let mut stream = server.connect().await;
     stream.write_all(b"GET /release HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
-    server.open(2).await;
+    within(gate.come.notified()).await;
 
     server.stop.cancel();
     server.open(1).await;
-    release.notify_one();
+    gate.release.notify_one();
 
     assert!(rest(&mut stream).await.ends_with("released"));
     within(server.server).await.unwrap().unwrap();

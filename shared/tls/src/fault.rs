@@ -29,6 +29,8 @@ impl HandshakeFault {
     pub fn find(text: &str) -> Option<Self> {
         let table = [
             ("UnknownIssuer", Self::UnknownAuthority),
+            // Another authority has the same name.
+            ("peer certificate: BadSignature", Self::UnknownAuthority),
             ("not valid for name", Self::OtherName),
             ("NotValidForName", Self::OtherName),
             ("certificate expired", Self::Expired),
@@ -40,6 +42,7 @@ impl HandshakeFault {
             ("alert: HandshakeFailure", Self::CertificateMissing),
             ("alert: UnknownCA", Self::CertificateRefused),
             ("alert: BadCertificate", Self::CertificateRefused),
+            ("alert: DecryptError", Self::CertificateRefused),
             ("alert: CertificateExpired", Self::CertificateRefused),
             ("alert: CertificateUnknown", Self::CertificateRefused),
             ("alert: CertificateRevoked", Self::CertificateRefused),

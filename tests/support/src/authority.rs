@@ -8,6 +8,7 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A private authority that issues certificates, in files of a temporary folder.
 pub struct Authority {
@@ -37,7 +38,9 @@ impl Authority {
         let mut parameters = CertificateParams::new(Vec::new()).expect("no names are valid names");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        parameters.distinguished_name.push(DnType::CommonName, "a private authority");
+        // Issuers are told apart by their names.
+        let name = format!("a private authority {}", Uuid::now_v7());
+        parameters.distinguished_name.push(DnType::CommonName, name);
         let certificate = parameters.self_signed(&key).expect("a certificate");
         write(&folder.path().join("ca.pem"), &certificate.pem());
         Self { folder, issuer: Issuer::new(parameters, key) }
