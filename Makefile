@@ -49,7 +49,7 @@ bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with
 	tests/services/with-servers tests/bench/run.py $(if $(BASE),--base $(BASE)) $(BENCH)
 
 flood: ## Hold 4,000 half-open and slow connections against a server with 1,024 open files for a minute
-	tests/services/with-servers cargo test --release --all-features -p runmill --test e2e -- --ignored --nocapture flood::a_minute
+	cargo test --workspace --all-features --test e2e -- --ignored --nocapture flood::a_minute
 
 fuzz: ## Fuzz the readers of answers, messages and datasets, 20 s for each target (FUZZ_SECONDS=...)
 	tests/fuzz/run

@@ -37,16 +37,18 @@ struct Flood {
 }
 
 /// Latencies of a kind of call, and the number of those without a good answer.
-#[derive(Default)]
 struct Probes {
     latencies: Vec<Duration>,
     failed: usize,
 }
 
 impl Probes {
-    fn note(&mut self, begun: Instant, is_good: bool) {
+    async fn make(&mut self, call: impl Future<Output = bool>) {
+        let begun = Instant::now();
+        let is_good = timeout(ANSWER_MAX, call).await.unwrap_or(false);
         self.latencies.push(begun.elapsed());
         self.failed += usize::from(!is_good);
+        sleep(PROBE_EVERY).await;
     }
 
     fn percentile(&mut self, percent: usize) -> Duration {
@@ -119,7 +121,7 @@ impl Flood {
         let _clients = self.clients(&address, &opened);
         // The probes begin when the flood stands.
         sleep(TRICKLE).await;
-        let probes = probe(&Api::new(&address, TOKEN), &Api::new(&ops, TOKEN), self.time).await;
+        let probes = probe(&address, &ops, self.time).await;
         self.report(probes, &process, opened.load(Ordering::Relaxed))
     }
 
@@ -163,28 +165,40 @@ impl Flood {
 }
 
 /// Makes four kinds of calls in turn for `time`.
-async fn probe(api: &Api, ops: &Api, time: Duration) -> Vec<(&'static str, Probes)> {
-    let mut probes: Vec<_> = [
+async fn probe(address: &str, ops: &str, time: Duration) -> Vec<(&'static str, Probes)> {
+    let api = Api::new(address, TOKEN);
+    let kept = async || {
+        let answer = api.request(reqwest::Method::GET, "/runs").send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    };
+    let mut probes = [const { Probes { latencies: Vec::new(), failed: 0 } }; 4];
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        probes[0].make(asks_once(ops, "/healthz")).await;
+        probes[1].make(asks_once(address, "/healthz")).await;
+        probes[2].make(kept()).await;
+        probes[3].make(asks_once(address, "/runs")).await;
+    }
+    let names = [
         "/healthz at its own port",
         "/healthz at the API's port",
         "signed in, on a kept connection",
         "signed in, on a new connection",
-    ]
-    .map(|name| (name, Probes::default()))
-    .into();
-    let end = Instant::now() + time;
-    while Instant::now() < end {
-        for (kind, (_, probes)) in probes.iter_mut().enumerate() {
-            let fresh = Api::new(api.base_url.trim_start_matches("http://"), TOKEN);
-            let (target, path) =
-                [(ops, "/healthz"), (&fresh, "/healthz"), (api, "/runs"), (&fresh, "/runs")][kind];
-            let begun = Instant::now();
-            let answer = timeout(ANSWER_MAX, target.request(reqwest::Method::GET, path).send()).await;
-            probes.note(begun, answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status() == 200)));
-            sleep(PROBE_EVERY).await;
-        }
-    }
-    probes
+    ];
+    names.into_iter().zip(probes).collect()
+}
+
+/// Makes a call on a new connection. Returns true if its answer is complete and good.
+async fn asks_once(address: &str, path: &str) -> bool {
+    let head = format!("GET {path} HTTP/1.1\r\nhost: flood\r\nauthorization: Bearer {TOKEN}\r\n");
+    let answer = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        io::Result::Ok(answer)
+    };
+    answer.await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
 }
 
 #[tokio::test]
