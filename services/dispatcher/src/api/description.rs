@@ -78,7 +78,9 @@ fn meaning(status: &str) -> &'static str {
         "415" => "The body is not JSON by its `Content-Type`",
         "500" => "A fault of runmill",
         "502" => "An executor of another release answered",
-        "503" => "The database or another part cannot be reached now, or too many connections are in use; `Retry-After` says when to try again",
+        "503" => {
+            "The database or another part cannot be reached now, or too many connections are in use; `Retry-After` says when to try again"
+        }
         _ => "",
     }
 }

@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::{BoxError, body::Bytes};
@@ -41,7 +42,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for PacedBody<B>
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) else {
-            self.visit.waits(Wait::Body);
+            self.visit.waits(Wait::Body, self.pace.waited());
             ready!(self.pace.poll_too_slow(context));
             return Poll::Ready(Some(Err(BodyTooSlow.into())));
         };
@@ -100,6 +101,6 @@ impl<B: Body + Unpin> Body for LastPart<B> {
 
 impl<B> Drop for LastPart<B> {
     fn drop(&mut self) {
-        self.visit.waits(Wait::Head);
+        self.visit.waits(Wait::Head, Duration::ZERO);
     }
 }

@@ -98,7 +98,7 @@ impl Connection<'_> {
         Ok(response.map(|body| LastPart::new(body, visit)))
     }
 
-    fn pace(&self, least: u64) -> Pace {
+    fn pace(&self, least: usize) -> Pace {
         Pace::new(self.served.server.limits.stall_timeout, least)
     }
 

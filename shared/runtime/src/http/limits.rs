@@ -24,7 +24,7 @@ impl HttpLimits {
     /// Longest path with its query, in bytes.
     pub const URL_MAX: usize = 8 * 1024;
     /// Number of bytes of a body that must come within [`Self::stall_timeout`].
-    pub const BODY_MIN: u64 = 8 * 1024;
+    pub const BODY_MIN: usize = 8 * 1024;
     /// Connections of the endpoints for operators: some probes and some scrapers.
     pub const OPS: Self = Self::new(32, Duration::from_secs(75));
 

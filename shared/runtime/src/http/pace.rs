@@ -1,6 +1,6 @@
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -9,37 +9,35 @@ use tokio::time::{Instant, Sleep, sleep};
 /// Least speed of a client. The time that the server itself takes does not count.
 pub struct Pace {
     window: Duration,
-    least: u64,
-    /// Time of waiting in this window, without the wait that is in progress.
+    least: usize,
+    /// Time of waiting for the next `least` bytes, without the wait that is in progress.
     waited: Duration,
-    /// Bytes that moved in this window.
-    moved: u64,
+    /// Bytes of the next `least` that have moved.
+    moved: usize,
     since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pace {
-    /// Demands that `least` bytes or more move in each `window` of waiting.
-    pub const fn new(window: Duration, least: u64) -> Self {
+    /// Demands that the server waits at most for `window` until `least` more bytes have moved.
+    pub const fn new(window: Duration, least: usize) -> Self {
         Self { window, least, waited: Duration::ZERO, moved: 0, since: None, timer: None }
+    }
+
+    /// Returns how long the server has waited for the next `least` bytes, up to its last wait.
+    pub const fn waited(&self) -> Duration {
+        self.waited
     }
 
     /// Notes that the server waits for the client. Ready once the client is too slow.
     pub fn poll_too_slow(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            if self.since.is_none() {
-                let now = Instant::now();
-                self.since = Some(now);
-                let end = now + self.window.saturating_sub(self.waited);
-                self.timer.get_or_insert_with(|| Box::pin(sleep(Duration::ZERO))).as_mut().reset(end);
-            }
-            let timer = self.timer.as_mut().expect("it is made with the beginning of the wait");
-            ready!(timer.as_mut().poll(context));
-            if self.moved < self.least {
-                return Poll::Ready(());
-            }
-            (self.waited, self.moved, self.since) = (Duration::ZERO, 0, None);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
+        if self.since.is_none() {
+            let now = Instant::now();
+            self.since = Some(now);
+            timer.as_mut().reset(now + self.window.saturating_sub(self.waited));
         }
+        timer.as_mut().poll(context)
     }
 
     /// Notes that bytes have moved, so that the server waits no longer.
@@ -47,7 +45,10 @@ impl Pace {
         if let Some(since) = self.since.take() {
             self.waited += since.elapsed();
         }
-        self.moved += bytes as u64;
+        self.moved += bytes;
+        if self.moved >= self.least {
+            (self.waited, self.moved) = (Duration::ZERO, 0);
+        }
     }
 }
 
@@ -98,6 +99,6 @@ mod tests {
 
         poll_fn(|context| pace.poll_too_slow(context)).await;
 
-        assert_eq!(begun.elapsed(), 2 * WINDOW);
+        assert_eq!(begun.elapsed(), WINDOW);
     }
 }

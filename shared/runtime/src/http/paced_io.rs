@@ -31,7 +31,7 @@ impl<S> PacedIo<S> {
     ) -> Poll<io::Result<usize>> {
         match written {
             Poll::Pending => {
-                self.visit.waits(Wait::Answer);
+                self.visit.waits(Wait::Answer, self.pace.waited());
                 ready!(self.pace.poll_too_slow(context));
                 Poll::Ready(Err(io::Error::new(
                     io::ErrorKind::TimedOut,

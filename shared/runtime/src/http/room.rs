@@ -124,15 +124,16 @@ impl Visit {
             has_asked: AtomicBool::new(false),
             closed: CancellationToken::new(),
         };
-        visit.waits(Wait::Head);
+        visit.waits(Wait::Head, Duration::ZERO);
         visit
     }
 
-    /// Notes that the server waits from now on, or goes on waiting.
-    pub fn waits(&self, wait: Wait) {
+    /// Notes that the server waits from now on, or goes on waiting. It has waited for the same `before`.
+    pub fn waits(&self, wait: Wait, before: Duration) {
         let slot = &self.waits[wait as usize];
         if slot.load(Ordering::Relaxed) == 0 {
-            slot.store(millis_since(self.opened), Ordering::Relaxed);
+            let before = u64::try_from(before.as_millis()).unwrap_or(u64::MAX);
+            slot.store(millis_since(self.opened).saturating_sub(before).max(1), Ordering::Relaxed);
         }
     }
 
@@ -210,7 +211,7 @@ mod tests {
         assert!(!room.sign_in(&third));
         assert!(room.sign_in(&streams), "it has signed in already");
 
-        uploads.waits(Wait::Body);
+        uploads.waits(Wait::Body, Duration::ZERO);
         assert!(!room.sign_in(&third), "the wait has only begun");
         later().await;
 
