@@ -317,5 +317,6 @@ async fn tls_with_certificates_of_both_sides() {
         let error = get_over_tls(&server, tls).await.unwrap_err();
         assert!(error.contains(want), "{error}");
     }
+    server.open(0).await;
     assert_eq!(server.cut("tls"), 4);
 }

@@ -4,9 +4,9 @@ use axum::{body::Body, extract::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use super::{
     room::Wait,
 };
 
-/// Time in which a request that was on its way at the stop may still arrive.
+/// Time in which what was on its way at the end may still arrive.
 const LAST_HEAD: Duration = Duration::from_secs(1);
 
 /// Reason why a connection ended.
@@ -49,15 +49,19 @@ impl Connection<'_> {
         let io = PacedIo::new(stream, self.pace(1), self.visitor.visit.clone());
         let Some(tls) = &self.served.server.tls else { return self.exchange(io, opened).await };
         let secured = tokio::select! {
-            secured = TlsAcceptor::from(tls.current()).accept(io) => secured,
+            secured = TlsAcceptor::from(tls.current()).accept(io).into_fallible() => secured,
             () = self.visitor.visit.closed.cancelled() => return End::MadeRoom,
             () = self.head_missing(opened) => return End::NoHead,
             () = self.stop.cancelled() => return End::InOrder,
         };
         match secured {
             Ok(io) => self.exchange(io, opened).await,
-            Err(error) => {
+            Err((error, io)) => {
                 tracing::debug!(event = "http.no_tls", %error, "a client was refused");
+                tokio::select! {
+                    () = linger(io) => {}
+                    () = self.visitor.visit.closed.cancelled() => {}
+                }
                 End::NoTls
             }
         }
@@ -119,6 +123,18 @@ impl Connection<'_> {
             }
         }
     }
+}
+
+/// Reads what is on its way still, because the system would tell the client of its loss in place of the reason that was
+/// sent.
+async fn linger(mut io: impl AsyncRead + AsyncWrite + Unpin) {
+    let mut lost = [0; 1024];
+    let rest = async {
+        io.shutdown().await?;
+        while io.read(&mut lost).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _too_long = timeout(LAST_HEAD, rest).await;
 }
 
 fn end(ended: hyper::Result<()>) -> End {
