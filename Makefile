@@ -7,7 +7,7 @@ LOCKED := $(if $(CI),--locked)
 # The suites that also run on newer servers, outside CI.
 ON_NEWER := --workspace --test store --test amqp
 
-.PHONY: help demo test faults soak services check fmt bench fuzz api prices servers
+.PHONY: help demo test faults soak services check fmt bench flood fuzz api prices servers
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ fmt: ## Format the code
 
 bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with a commit's (BASE=COMMIT)
 	tests/services/with-servers tests/bench/run.py $(if $(BASE),--base $(BASE)) $(BENCH)
+
+flood: ## Hold 4,000 half-open and slow connections against a server with 1,024 open files for a minute
+	cargo test --workspace --all-features --test e2e -- --ignored --nocapture flood::a_minute
 
 fuzz: ## Fuzz the readers of answers, messages and datasets, 20 s for each target (FUZZ_SECONDS=...)
 	tests/fuzz/run

@@ -30,7 +30,7 @@ use axum::Router;
 use runmill_address::AddressRules;
 use runmill_broker::SharedBroker;
 use runmill_config::Token;
-use runmill_runtime::{Clock, Lifecycle, ops};
+use runmill_runtime::{Clock, Lifecycle, http::HttpServer};
 use runmill_store::DispatcherStore;
 use runmill_vault::Sealer;
 use tokio::{net::TcpListener, sync::Notify};
@@ -81,14 +81,21 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Serves the API on `listener`, as tasks of `life`. `health` has the routes of [`runmill_runtime::ops`]. Notifies
     /// the feeder through `wake` when there may be something new to feed.
-    pub fn serve(&self, listener: TcpListener, health: Router, wake: &Arc<Notify>, life: &Lifecycle) {
+    pub fn serve(
+        &self,
+        http: HttpServer,
+        listener: TcpListener,
+        health: Router,
+        wake: &Arc<Notify>,
+        life: &Lifecycle,
+    ) {
         let state = self.api_state(wake, &life.stop);
         life.spawn("lookout", self.lookout(&state.obstacles).run(life.stop.clone()));
         let watching = state.watcher.clone().run(self.store.clone(), self.clock.clone(), life.stop.clone());
         life.spawn("watcher", watching);
         let letters = self.metrics.dead_letters.clone();
         life.spawn("dead letters", dead_letters::watch(self.broker.clone(), letters, life.stop.clone()));
-        life.spawn("http", ops::serve(listener, api::router(state, health), life.stop.clone()));
+        life.spawn("http", http.serve(listener, api::router(state, health), life.stop.clone()));
     }
 
     /// Feeds jobs and reconciles runs, as tasks of `life`.

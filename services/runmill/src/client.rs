@@ -1,8 +1,9 @@
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures::Stream;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Certificate, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode};
+use runmill_config::ServerTrust;
 use runmill_proto::{
     ProviderId, RunId,
     api::{
@@ -11,8 +12,11 @@ use runmill_proto::{
     },
     message::SmokeTest,
 };
+use runmill_tls::{HandshakeFault, SettingNames};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+
+use crate::exit::UsageError;
 
 /// Client of the HTTP API.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub struct Client {
 pub enum ClientError {
     #[error("could not reach runmill at {url}: {reason} (is it running there?)")]
     Unreachable { url: String, reason: String },
+    #[error("no TLS with runmill at {url}: {reason}: {advice}")]
+    NoTls { url: String, reason: String, advice: String },
     #[error("{detail} (the token is read from RUNMILL_TOKEN)")]
     Unauthorized { detail: String },
     /// An error status, with the server's message.
@@ -41,11 +47,21 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time between two reads of a response. Event streams send a ping every 15 s.
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// Time after which an unused connection is closed: earlier than the server does, by its default.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+const TLS_SETTINGS: SettingNames = SettingNames {
+    authorities: "RUNMILL_SERVER_CA_FILE",
+    identity: "RUNMILL_SERVER_CERT_FILE and RUNMILL_SERVER_KEY_FILE",
+    address: "RUNMILL_SERVER (--server)",
+};
+
 impl Client {
-    pub fn new(base_url: &str, token: Option<SecretString>) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
+    pub fn new(base_url: &str, token: Option<SecretString>, trust: &ServerTrust) -> anyhow::Result<Self> {
+        let http = with_trust(reqwest::Client::builder(), trust)?
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             // The token is for this server alone: not for the target of a redirect, and not for a proxy that environment
             // variables name.
             .redirect(reqwest::redirect::Policy::none())
@@ -209,8 +225,31 @@ impl Client {
             reason = cause.to_string();
             source = cause.source();
         }
-        ClientError::Unreachable { url: self.base_url.clone(), reason }
+        let url = self.base_url.clone();
+        match HandshakeFault::find(&reason) {
+            Some(fault) => ClientError::NoTls { url, reason, advice: fault.advice(&TLS_SETTINGS) },
+            None => ClientError::Unreachable { url, reason },
+        }
     }
+}
+
+/// Sets the authorities and the client's certificate of a connection to a server.
+fn with_trust(mut builder: ClientBuilder, trust: &ServerTrust) -> anyhow::Result<ClientBuilder> {
+    let read = |path: &Path| fs::read(path).map_err(|error| unusable(path, &error));
+    if let Some(path) = &trust.authorities {
+        let found = Certificate::from_pem_bundle(&read(path)?).map_err(|error| unusable(path, &error))?;
+        builder = builder.tls_certs_merge(found);
+    }
+    if let Some(own) = &trust.identity {
+        let pem = [read(&own.certificate)?, read(&own.key)?].join(&b'\n');
+        let identity = Identity::from_pem(&pem).map_err(|error| unusable(&own.certificate, &error))?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
+fn unusable(path: &Path, error: &dyn std::error::Error) -> UsageError {
+    UsageError::new(format_args!("{}: {error}", path.display()))
 }
 
 /// Returns the media type of a body, without its parameters.

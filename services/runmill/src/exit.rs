@@ -76,7 +76,11 @@ fn classify(error: &anyhow::Error) -> ExitCode {
 fn is_bad_request(cause: &(dyn std::error::Error + 'static)) -> bool {
     matches!(
         cause.downcast_ref(),
-        Some(ClientError::Unauthorized { .. } | ClientError::Refused { status: StatusCode::BAD_REQUEST, .. })
+        Some(
+            ClientError::Unauthorized { .. }
+                | ClientError::NoTls { .. }
+                | ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }
+        )
     )
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod command;
 mod env_key;
 mod exit;
+mod open_files;
 mod process;
 mod run;
 mod screen;

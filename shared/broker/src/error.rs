@@ -6,6 +6,8 @@ pub enum BrokerError {
     /// The URL may hold a password, so the text does not repeat it.
     #[error("the broker's URL is not of the form amqp://user:password@host:port/vhost")]
     BadUrl,
+    #[error("the broker's URL: {reason}")]
+    BadTls { reason: String },
     #[error("could not reach the broker at {address}: {reason}")]
     Unreachable {
         /// Host and port of the broker, without credentials.

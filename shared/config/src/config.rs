@@ -8,12 +8,20 @@ use std::{
 use runmill_address::AddressRules;
 use runmill_pricing::PriceTable;
 use runmill_proto::{Range, api::RateLimit, lease::WithoutStore};
+use runmill_tls::ServerFiles;
 use runmill_vault::Keyring;
 use secrecy::SecretString;
 
 use crate::{
-    ConfigError, Env, ProviderNetwork, Token, Traces, Variable, error::ValueError, log_filter,
-    prices::read_prices, provider_network::provider_network, reader::Reader, traces::traces, url, variable,
+    ConfigError, Env, ProviderNetwork, ServerTrust, Token, Traces, Variable,
+    error::ValueError,
+    log_filter,
+    prices::read_prices,
+    provider_network::provider_network,
+    reader::Reader,
+    tls::{api_tls, server_trust},
+    traces::traces,
+    url, variable,
 };
 
 /// All settings of a process. Built once, in `main`; nothing else reads the environment.
@@ -32,6 +40,12 @@ pub struct Config {
     pub reconcile_interval: Duration,
     pub listen: SocketAddr,
     pub ops_listen: SocketAddr,
+    /// Maximum number of the API's connections of callers that have signed in.
+    pub connections_max: usize,
+    pub idle_timeout: Duration,
+    /// Files of the API's TLS. If `None`, it speaks plain HTTP.
+    pub api_tls: Option<ServerFiles>,
+    pub server_trust: ServerTrust,
     pub data_dir: PathBuf,
     pub drain_timeout: Duration,
     /// Tokens of the API. If empty, a standalone process generates one.
@@ -69,6 +83,10 @@ impl Config {
             reconcile_interval: read.seconds(&variable::RECONCILE_INTERVAL, Range::new(0.1, 3600.0)),
             listen: address(&mut read, &variable::LISTEN),
             ops_listen: address(&mut read, &variable::OPS_LISTEN),
+            connections_max: read.number(&variable::CONNECTIONS_MAX, Range::new(1, 100_000)),
+            idle_timeout: read.seconds(&variable::IDLE_TIMEOUT, Range::new(1.0, 3600.0)),
+            api_tls: api_tls(&mut read),
+            server_trust: server_trust(&mut read),
             data_dir: data_dir(env),
             drain_timeout: read.seconds(&variable::DRAIN_TIMEOUT, Range::new(0.0, 3600.0)),
             tokens: tokens(&mut read),

@@ -30,9 +30,9 @@ variables! {
     APP_LOG_LEVEL = "APP_LOG_LEVEL", Some("INFO"),
         "Log level: `TRACE`, `DEBUG`, `INFO`, `WARNING`, `ERROR` or `OFF`; or directives such as `info,runmill_broker=debug`.";
     DATABASE_URL = "DATABASE_URL", None,
-        "URL of PostgreSQL, as `postgresql://user:password@host/database`; `postgresql+psycopg://` is accepted too. If unset, SQLite in the data directory is used.";
+        "URL of PostgreSQL, as `postgresql://user:password@host/database`; `postgresql+psycopg://` is accepted too. Its parameters `sslmode`, `sslrootcert`, `sslcert` and `sslkey` are those of libpq (docs/operations.md). If unset, SQLite in the data directory is used.";
     AMQP_URL = "AMQP_URL", None,
-        "URL of RabbitMQ, as `amqp://user:password@host/vhost` or `amqps://`. If unset, the broker runs inside the process.";
+        "URL of RabbitMQ, as `amqp://user:password@host/vhost` or `amqps://`, which has the parameters `cacertfile`, `certfile`, `keyfile` and `verify` (docs/operations.md). If unset, the broker runs inside the process.";
     ENCRYPTION_KEY = "ENCRYPTION_KEY", None,
         "Key that encrypts providers' secrets: 32 bytes as 64 hex digits. Of several keys, separated by commas, the first encrypts and all decrypt. If unset, a standalone process generates a key and keeps it in the data directory.";
     RECONCILE_INTERVAL = "RUN_RETRY_POLL_INTERVAL_SECONDS", Some("30"),
@@ -40,7 +40,17 @@ variables! {
     LISTEN = "RUNMILL_LISTEN", Some("127.0.0.1:8080"),
         "Address and port of the HTTP API.";
     OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:0"),
-        "Address and port of `/healthz`, `/readyz` and `/metrics` of an executor or log-sink. With port 0 the system chooses a free port, and the log names it.";
+        "Address and port of `/healthz`, `/readyz` and `/metrics`, which a flood of the API's port does not reach. With port 0 the system chooses a free port, and the log names it. A dispatcher and `runmill serve` have the same paths at `RUNMILL_LISTEN`, too.";
+    CONNECTIONS_MAX = "RUNMILL_CONNECTIONS_MAX", Some("512"),
+        "Maximum number of the API's connections of callers that have signed in, from 1 to 100000; 32 more are for others. At most half of the process's open files are used.";
+    IDLE_TIMEOUT = "RUNMILL_IDLE_TIMEOUT_SECONDS", Some("75"),
+        "Seconds after which the API closes a connection on which no request comes, from 1 to 3600. A load balancer before it must close its own earlier.";
+    TLS_CERT_FILE = "RUNMILL_TLS_CERT_FILE", None,
+        "Path of a PEM file with the API's certificate and its chain. If unset, the API speaks plain HTTP. A changed file is used without a restart.";
+    TLS_KEY_FILE = "RUNMILL_TLS_KEY_FILE", None,
+        "Path of a PEM file with the private key of `RUNMILL_TLS_CERT_FILE`, without a passphrase.";
+    TLS_CLIENT_CA_FILE = "RUNMILL_TLS_CLIENT_CA_FILE", None,
+        "Path of a PEM file with authorities. If set, each client of the API must have a certificate of one of them.";
     DATA_DIR = "RUNMILL_DATA_DIR", None,
         "Directory in which a standalone process keeps its database and key. If unset, `$XDG_DATA_HOME/runmill`, else `$HOME/.local/share/runmill`, else `.runmill`.";
     DRAIN_TIMEOUT = "RUNMILL_DRAIN_TIMEOUT_SECONDS", Some("30"),
@@ -48,7 +58,13 @@ variables! {
     TOKENS = "RUNMILL_TOKENS", None,
         "Bearer tokens of the API, as `role:token,role:token`. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
     SERVER = "RUNMILL_SERVER", None,
-        "Server that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` use, as `http://host:8080`. If unset, they work in their own process with the local data directory.";
+        "Server that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` use, as `http://host:8080` or `https://`. If unset, they work in their own process with the local data directory.";
+    SERVER_CA_FILE = "RUNMILL_SERVER_CA_FILE", None,
+        "Path of a PEM file with certificates of authorities that commands trust for `RUNMILL_SERVER`, beside those of the system.";
+    SERVER_CERT_FILE = "RUNMILL_SERVER_CERT_FILE", None,
+        "Path of a PEM file with the certificate that commands show to `RUNMILL_SERVER`.";
+    SERVER_KEY_FILE = "RUNMILL_SERVER_KEY_FILE", None,
+        "Path of a PEM file with the private key of `RUNMILL_SERVER_CERT_FILE`.";
     TOKEN = "RUNMILL_TOKEN", None,
         "Bearer token that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` send to the server.";
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),

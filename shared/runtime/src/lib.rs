@@ -1,5 +1,7 @@
-//! Parts that every process of runmill has: its clock, the lifecycle of its tasks, and the endpoints for operators.
+//! Parts that every process of runmill has: its clock, the lifecycle of its tasks, its HTTP listeners, and
+//! the endpoints for operators.
 
+pub mod http;
 mod lifecycle;
 pub mod ops;
 mod readiness;

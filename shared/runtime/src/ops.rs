@@ -9,8 +9,6 @@ use axum::{
 };
 use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::Readiness;
 
@@ -21,19 +19,13 @@ pub struct OpsState {
     pub readiness: Readiness,
 }
 
-/// Returns the three routes, to be merged into a service's own router or served alone by [`serve`].
+/// Returns the three routes, to be merged into a service's own router or served alone.
 pub fn router(state: OpsState) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(state)
-}
-
-/// Serves `router` until `stop`, then waits for open requests to finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
-    Ok(())
 }
 
 /// Answers that the process runs. It checks nothing else, because a restart of the process would not repair a broker.
@@ -70,10 +62,6 @@ mod tests {
     use axum::{body::Body, http::Request};
     use http_body_util::BodyExt;
     use prometheus::IntCounter;
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
-    };
     use tower::ServiceExt;
 
     use super::*;
@@ -129,23 +117,5 @@ mod tests {
         assert_eq!(status, 200);
         assert!(body.contains("# HELP runmill_tests_total Tests.\n"), "{body}");
         assert!(body.ends_with("runmill_tests_total 1\n"), "{body}");
-    }
-
-    #[tokio::test]
-    async fn serving_ends_at_the_stop() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, router(state()), stop.clone()));
-        let mut client = TcpStream::connect(address).await.unwrap();
-
-        client.write_all(b"GET /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-        stop.cancel();
-
-        // The port may belong to another test by now, so no further request is sent to it.
-        server.await.unwrap().unwrap();
     }
 }

@@ -47,6 +47,16 @@ impl Command {
         Self(on)
     }
 
+    /// Returns the command as one that may open only `count` files.
+    pub fn with_open_files(self, count: u64) -> Self {
+        let command = self.0.as_std();
+        let mut limited = tokio::process::Command::new("prlimit");
+        limited.arg(format!("--nofile={count}:{count}")).arg(command.get_program()).args(command.get_args());
+        limited.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        Self(limited)
+    }
+
     /// Runs the command to its end.
     pub async fn output(mut self) -> std::process::Output {
         within("the end of the command", self.0.output()).await.unwrap()
@@ -90,6 +100,13 @@ impl Process {
         let line = self.line_with(&format!("\"event\":\"{event}\"")).await;
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         line[field].as_str().unwrap_or_else(|| panic!("no {field} in {line}")).to_owned()
+    }
+
+    /// Returns the largest memory that the process has had, in megabytes.
+    pub fn memory_peak_mb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
     }
 
     pub fn signal(&self, name: &str) {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-use crate::{finish_in_drop, port::free_port};
+use crate::{Authority, Issued, finish_in_drop, port::free_port};
 
 /// A test's own database on the server of `DATABASE_URL`. It is deleted when this value is dropped, even if the test
 /// panics.
@@ -94,6 +94,30 @@ impl PrivatePostgres {
         server
     }
 
+    /// Creates a server with this certificate, which takes only TLS with a client's certificate of the authority from
+    /// the role `asked`, and starts it.
+    pub fn launch_with_certificate(authority: &Authority, issued: &Issued, asked: &str) -> Self {
+        let server = Self::init();
+        let data = server.data();
+        for (from, name) in
+            [(&issued.certificate, "server.crt"), (&issued.key, "server.key"), (&authority.file(), "ca.crt")]
+        {
+            let to = data.join(name);
+            std::fs::copy(from, &to).expect("the data directory is writable");
+            run(Command::new("chmod").arg("600").arg(&to));
+            if is_root() {
+                run(Command::new("chown").arg("postgres").arg(&to));
+            }
+        }
+        std::fs::write(data.join("postgresql.auto.conf"), "ssl = on\nssl_ca_file = 'ca.crt'\n")
+            .expect("the data directory is writable");
+        server.put_rule_first(&format!(
+            "hostssl all {asked} 127.0.0.1/32 trust clientcert=verify-ca\nhostnossl all {asked} 127.0.0.1/32 reject\n"
+        ));
+        server.start();
+        server
+    }
+
     /// Creates a server in a new folder inside `parent`, and starts it.
     pub fn launch_in(parent: &Path) -> Self {
         let server = Self::init_in(tempfile::tempdir_in(parent).expect("a temporary directory"));
@@ -151,11 +175,14 @@ impl PrivatePostgres {
             .command("initdb")
             .args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"])
             .arg(server.data()));
-        let rules = server.data().join("pg_hba.conf");
-        let trusting = std::fs::read_to_string(&rules).expect("initdb wrote it");
-        let asked = format!("host all {ROLE} 127.0.0.1/32 scram-sha-256\n");
-        std::fs::write(rules, asked + &trusting).expect("the data directory is writable");
+        server.put_rule_first(&format!("host all {ROLE} 127.0.0.1/32 scram-sha-256\n"));
         server
+    }
+
+    fn put_rule_first(&self, rule: &str) {
+        let rules = self.data().join("pg_hba.conf");
+        let others = std::fs::read_to_string(&rules).expect("initdb wrote it");
+        std::fs::write(rules, rule.to_owned() + &others).expect("the data directory is writable");
     }
 
     pub fn url(&self) -> String {

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time};
 
-use crate::port::free_port;
+use crate::{Authority, Issued, port::free_port};
 
 /// Returns the server's program: `RUNMILL_TEST_RABBITMQ`, or that of Debian's package. The wrapper of the same name in
 /// `/usr/sbin` would change the user.
@@ -30,6 +30,8 @@ const START_MAX: Duration = Duration::from_secs(90);
 pub struct PrivateRabbit {
     data: TempDir,
     ports: Ports,
+    /// Port of TLS, or 0.
+    pub tls_port: u16,
     server: Option<Child>,
 }
 
@@ -49,6 +51,25 @@ impl PrivateRabbit {
         Self::start_beside(free_port(), lines).await
     }
 
+    /// Starts a broker with TLS at [`Self::tls_port`], which takes clients with a certificate of the authority.
+    pub async fn start_with_tls(authority: &Authority, server: &Issued) -> anyhow::Result<Self> {
+        let port = free_port();
+        let lines = format!(
+            "listeners.ssl.default = 127.0.0.1:{port}\n\
+             ssl_options.cacertfile = {}\n\
+             ssl_options.certfile = {}\n\
+             ssl_options.keyfile = {}\n\
+             ssl_options.verify = verify_peer\n\
+             ssl_options.fail_if_no_peer_cert = true\n",
+            authority.file().display(),
+            server.certificate.display(),
+            server.key.display(),
+        );
+        let mut rabbit = Self::start_with(&lines).await?;
+        rabbit.tls_port = port;
+        Ok(rabbit)
+    }
+
     /// Starts a broker that registers itself at the port mapper of this port.
     async fn start_beside(epmd: u16, lines: &str) -> anyhow::Result<Self> {
         let program = server_program();
@@ -58,7 +79,7 @@ impl PrivateRabbit {
         std::fs::write(data.path().join("rabbitmq.conf"), configuration(&ports) + lines)?;
         std::fs::write(data.path().join("enabled_plugins"), "[].\n")?;
         write_cookie(data.path())?;
-        let mut rabbit = Self { data, ports, server: None };
+        let mut rabbit = Self { data, ports, tls_port: 0, server: None };
         rabbit.start_again().await?;
         Ok(rabbit)
     }

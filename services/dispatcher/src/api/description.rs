@@ -54,7 +54,9 @@ fn statuses(path: &str, operation: &Value) -> Vec<(&'static str, &'static str)> 
         // Every token has the lowest role.
         ("403", role != "observe"),
         ("404", path.contains("{id}")),
+        ("408", takes_json),
         ("413", takes_json),
+        ("414", true),
         ("415", takes_json),
         ("500", true),
         ("503", true),
@@ -70,11 +72,15 @@ fn meaning(status: &str) -> &'static str {
         "403" => "The token's role is too low",
         "404" => "There is no such object",
         "409" => "The request does not fit the state of the object",
+        "408" => "The body came too slowly",
         "413" => "The body is too large",
+        "414" => "The path and its query are too long",
         "415" => "The body is not JSON by its `Content-Type`",
         "500" => "A fault of runmill",
         "502" => "An executor of another release answered",
-        "503" => "The database or another part cannot be reached now; `Retry-After` says when to try again",
+        "503" => {
+            "The database or another part cannot be reached now, or too many connections are in use; `Retry-After` says when to try again"
+        }
         _ => "",
     }
 }

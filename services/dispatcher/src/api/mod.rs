@@ -1,5 +1,6 @@
 //! HTTP API: handlers decode a request, call one use case or the store, and encode the result. This file has every route.
 
+mod admission;
 mod auth;
 mod datasets;
 mod description;
@@ -122,7 +123,8 @@ pub fn router(state: ApiState, ops: Router) -> Router {
     let (api, openapi) = routes().split_for_parts();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
         .external_url_unchecked("/openapi.json", description::complete(&openapi));
-    api.layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
+    api.layer(from_fn(admission::admit))
+        .layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))
         .with_state(state)
@@ -135,6 +137,7 @@ pub fn router(state: ApiState, ops: Router) -> Router {
             let detail = "this path does not have this method; /docs lists the methods of every path";
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         })
+        .layer(from_fn(admission::bound_url))
         .layer(CatchPanicLayer::custom(|_| -> Response { ApiError::internal().into_response() }))
         .layer(from_fn(request_id::tag))
 }

@@ -9,6 +9,7 @@ use runmill_proto::{
     ConfigFault,
     api::{Problem, ProblemError},
 };
+use runmill_runtime::http::BodyTooSlow;
 use runmill_store::StoreError;
 
 use super::auth::AuthError;
@@ -142,9 +143,15 @@ impl From<JsonRejection> for ApiError {
         match rejection {
             // The text of serde names the field and the position.
             JsonRejection::JsonDataError(error) => Self::bad_request(without_value(&error.body_text())),
+            other if is_too_slow(&other) => Self::new(StatusCode::REQUEST_TIMEOUT, BodyTooSlow.to_string()),
             other => Self::new(other.status(), other.body_text()),
         }
     }
+}
+
+/// Returns true if the body of the request came too slowly.
+fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<BodyTooSlow>() || error.source().is_some_and(is_too_slow)
 }
 
 /// Removes the value that serde quotes when it finds text of a wrong type: it may be a key in the wrong field.

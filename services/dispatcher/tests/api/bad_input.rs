@@ -240,3 +240,17 @@ async fn an_event_id_above_any_that_can_be_is_followed_by_nothing_but_the_end() 
         assert_eq!(names, ["snapshot", "end"], "{id}: {events}");
     }
 }
+
+#[tokio::test]
+async fn a_url_and_a_head_of_more_than_their_limits_are_refused() {
+    let server = Server::start().await;
+    let long = |length| format!("/runs?after={}", "x".repeat(length));
+
+    let problem = refused(server.request(Method::GET, &long(8 * 1024))).await;
+    assert_eq!(problem.status, 414, "{problem:?}");
+    assert!(problem.detail.contains("at most 8192"), "{problem:?}");
+    assert_eq!(refused(server.request(Method::GET, &long(8_000))).await.status, 400, "it is no id");
+
+    let head = server.request(Method::GET, "/runs").header("x-long", "x".repeat(40_000));
+    assert_eq!(head.send().await.unwrap().status(), 431);
+}

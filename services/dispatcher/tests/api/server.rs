@@ -11,6 +11,7 @@ use runmill_dispatcher::{Dispatcher, DispatcherMetrics, FeederHealth};
 use runmill_proto::api::Problem;
 use runmill_runtime::{
     Lifecycle, ManualClock, Readiness,
+    http::{HttpLimits, HttpMetrics, HttpServer},
     ops::{self, OpsState},
 };
 use runmill_store::{SharedStore, sqlite::SqliteStore};
@@ -63,9 +64,14 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let life = Lifecycle::default();
+        let http = HttpServer {
+            limits: HttpLimits::new(64, Duration::from_secs(75)),
+            metrics: HttpMetrics::register(&registry, "api").unwrap(),
+            tls: None,
+        };
         let health: Router = ops::router(OpsState { registry, readiness: Readiness::default() });
         let wake = Arc::default();
-        dispatcher.serve(listener, health, &wake, &life);
+        dispatcher.serve(http, listener, health, &wake, &life);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { base_url, store, broker, clock, http, dispatcher, wake, life, _folder: folder }
     }

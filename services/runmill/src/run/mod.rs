@@ -34,7 +34,7 @@ pub fn connect(process: &Process, args: &ServerArgs) -> anyhow::Result<Option<Cl
     let Some(url) = &args.server else { return Ok(None) };
     check_url(url)?;
     let token = env_key(&process.env, "RUNMILL_TOKEN")?.map(SecretString::from);
-    Client::new(url, token).map(Some)
+    Client::new(url, token, &process.config.server_trust).map(Some)
 }
 
 /// Refuses what is no address of a server, which would otherwise look like a server that is away.

@@ -1,16 +1,15 @@
 use anyhow::Context;
 use prometheus::Registry;
 use runmill_config::Service;
-use runmill_runtime::{Lifecycle, Readiness, Shutdown, ops, stop_signals};
+use runmill_runtime::{Lifecycle, Shutdown, stop_signals};
 use runmill_vault::Keyring;
 use secrecy::SecretString;
-use tokio::net::TcpListener;
 
 use super::{
     clock,
     database::{self, DatabaseHealth},
     dead_letters,
-    parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
+    parts::{self, ApiListener, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store, serve_ops},
 };
 use crate::{exit::ExitCode, process::Process};
 
@@ -19,10 +18,11 @@ pub async fn dispatcher() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::Dispatcher).await?;
     let keyring = keyring(&process)?;
-    let listener = listen(process.config.listen).await?;
-    tracing::info!(event = "dispatcher.listening", address = %listener.local_addr()?);
+    let listener = ApiListener::open(&process.config).await?;
+    tracing::info!(event = "dispatcher.listening", address = %listener.socket.local_addr()?);
     let secrets = DispatcherSecrets { tokens: process.config.tokens.clone(), sealer: keyring.sealer() };
-    parts.start_dispatcher(&process.config, secrets, listener, Feeding::Yes, &life)?;
+    let (_wake, ops) = parts.start_dispatcher(&process.config, secrets, listener, Feeding::Yes, &life)?;
+    serve_ops(&process.config, &parts.registry, ops, &life).await?;
     run(process, parts, life).await
 }
 
@@ -33,7 +33,7 @@ pub async fn executor() -> anyhow::Result<ExitCode> {
     let lanes = parts.start_executor(&process.config, &keyring(&process)?, &life)?;
     let mut readiness = parts.readiness(&life);
     readiness.add("lanes", move || lanes.check());
-    serve_ops(&process, &parts, readiness, &life).await?;
+    serve_ops(&process.config, &parts.registry, parts.ops(readiness), &life).await?;
     run(process, parts, life).await
 }
 
@@ -45,7 +45,7 @@ pub async fn log_sink() -> anyhow::Result<ExitCode> {
     let mut readiness = parts.readiness(&life);
     readiness.add("store", move || store.check());
     readiness.add("logs", move || consumers.check());
-    serve_ops(&process, &parts, readiness, &life).await?;
+    serve_ops(&process.config, &parts.registry, parts.ops(readiness), &life).await?;
     run(process, parts, life).await
 }
 
@@ -75,24 +75,7 @@ async fn run(process: Process, parts: Parts, life: Lifecycle) -> anyhow::Result<
     }
 }
 
-async fn serve_ops(
-    process: &Process,
-    parts: &Parts,
-    readiness: Readiness,
-    life: &Lifecycle,
-) -> anyhow::Result<()> {
-    let listener = listen(process.config.ops_listen).await?;
-    tracing::info!(event = "ops.listening", address = %listener.local_addr()?);
-    // The endpoints answer during the drain, too, because operators want to see the state of the process then.
-    life.spawn_aside("ops", ops::serve(listener, parts.ops(readiness), life.kill.clone()));
-    Ok(())
-}
-
 fn keyring(process: &Process) -> anyhow::Result<Keyring> {
     let key: SecretString = process.config.encryption_key.clone().context("ENCRYPTION_KEY is not set")?;
     Ok(Keyring::parse(&key)?)
-}
-
-pub async fn listen(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
 }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
@@ -15,18 +15,21 @@ use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_quota::Lanes;
 use runmill_runtime::{
     Clock, Lifecycle, Readiness,
+    http::{HttpLimits, HttpMetrics, HttpServer},
     ops::{self, OpsState},
 };
 use runmill_store::{
     SharedStore,
     postgres::{PgSettings, PgStore},
 };
+use runmill_tls::ServerTls;
 use runmill_vault::{Keyring, Sealer};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::Notify};
 use uuid::Uuid;
 
 use super::database::DatabaseHealth;
+use crate::{exit::UsageError, open_files::open_files_max};
 
 /// Parts that all services of a process share.
 pub struct Parts {
@@ -48,6 +51,53 @@ pub enum Feeding {
 pub struct DispatcherSecrets {
     pub tokens: Vec<Token>,
     pub sealer: Sealer,
+}
+
+/// Socket of the API, with the certificates of its TLS. Without them, it speaks plain HTTP.
+pub struct ApiListener {
+    pub socket: TcpListener,
+    pub tls: Option<Arc<ServerTls>>,
+}
+
+impl ApiListener {
+    /// Listens where the settings say.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let tls = config.api_tls.clone().map(ServerTls::load).transpose().map_err(UsageError::new)?;
+        Ok(Self { socket: listen(config.listen).await?, tls: tls.map(Arc::new) })
+    }
+}
+
+/// Returns the largest number of connections of the API: files must be left for all else.
+fn connections(config: &Config) -> usize {
+    let half = open_files_max().map_or(usize::MAX, |files| usize::try_from(files / 2).unwrap_or(usize::MAX));
+    if half < config.connections_max {
+        tracing::warn!(
+            event = "http.connections_reduced",
+            connections = half,
+            "the process may open too few files for RUNMILL_CONNECTIONS_MAX: raise LimitNOFILE or `ulimit -n`"
+        );
+    }
+    half.min(config.connections_max)
+}
+
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+/// Serves the routes of health and metrics where the settings say. They answer during the drain, too, because operators
+/// want to see the state of the process then.
+pub async fn serve_ops(
+    config: &Config,
+    registry: &Registry,
+    routes: Router,
+    life: &Lifecycle,
+) -> anyhow::Result<()> {
+    let listener = listen(config.ops_listen).await?;
+    tracing::info!(event = "ops.listening", address = %listener.local_addr()?);
+    let metrics = HttpMetrics::register(registry, "ops")?;
+    let http = HttpServer { limits: HttpLimits::OPS, metrics, tls: None };
+    life.spawn_aside("ops", http.serve(listener, routes, life.kill.clone()));
+    Ok(())
 }
 
 /// Connects to `PostgreSQL`. Fails within ten seconds if it cannot be reached.
@@ -92,15 +142,21 @@ impl Parts {
         ops::router(OpsState { registry: self.registry.clone(), readiness })
     }
 
-    /// Starts the API, and with [`Feeding::Yes`] the feeding of jobs. Returns the bell that wakes the feeder.
+    /// Starts the API, and with [`Feeding::Yes`] the feeding of jobs. Returns the bell that wakes the feeder, and the routes
+    /// of health and metrics.
     pub fn start_dispatcher(
         &self,
         config: &Config,
         secrets: DispatcherSecrets,
-        listener: TcpListener,
+        listener: ApiListener,
         feeding: Feeding,
         life: &Lifecycle,
-    ) -> anyhow::Result<Arc<Notify>> {
+    ) -> anyhow::Result<(Arc<Notify>, Router)> {
+        let http = HttpServer {
+            limits: HttpLimits::new(connections(config), config.idle_timeout),
+            metrics: HttpMetrics::register(&self.registry, "api")?,
+            tls: listener.tls,
+        };
         let dispatcher = Dispatcher {
             store: self.store.clone(),
             broker: self.broker.clone(),
@@ -120,11 +176,12 @@ impl Parts {
         let mut readiness = self.readiness(life);
         let feeder_health = dispatcher.feeder_health.clone();
         readiness.add("feeder", move || feeder_health.check());
-        dispatcher.serve(listener, self.ops(readiness), &wake, life);
+        let ops = self.ops(readiness);
+        dispatcher.serve(http, listener.socket, ops.clone(), &wake, life);
         if feeding == Feeding::Yes {
             dispatcher.feed(&wake, life);
         }
-        Ok(wake)
+        Ok((wake, ops))
     }
 
     /// Starts the executor. Returns its readiness check: that the jobs of every provider are taken.

@@ -1,24 +1,27 @@
 use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use anyhow::Context;
+use axum::Router;
 use futures::Stream;
 use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
-use runmill_config::{Config, Role, Token};
+use runmill_config::{Config, Role, ServerTrust, Token};
 use runmill_proto::RunId;
 use runmill_runtime::{Clock, Lifecycle, Shutdown, stop_signals};
 use runmill_store::{
     ActiveRuns, Exchange, RunWriter, SharedStore, Transition,
     sqlite::{OpenMode, SqliteStore},
 };
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::sync::Notify;
 
 use super::{
     clock,
-    cluster::listen,
     database::DatabaseHealth,
-    parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
+    parts::{
+        self, ApiListener, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store, listen,
+        serve_ops,
+    },
     secrets,
 };
 use crate::{client::Client, exit::ExitCode, process::Process, screen::note};
@@ -34,6 +37,9 @@ pub struct Standalone {
     clock: Clock,
     /// Wakes the feeder.
     wake: Arc<Notify>,
+    registry: Registry,
+    /// Routes of health and metrics.
+    ops: Router,
     broker: SharedBroker,
     executor: Lifecycle,
     log_sink: Lifecycle,
@@ -65,9 +71,11 @@ pub enum Embedded {
 pub async fn serve() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     process.log_as("standalone")?;
-    let listener = listen(process.config.listen).await?;
+    let listener = ApiListener::open(&process.config).await?;
+    let scheme = if listener.tls.is_some() { "https" } else { "http" };
     let server = Standalone::start(&process, listener, Services::All, Embedded::WhereUnset).await?;
-    note!("runmill serves http://{}  (API: /docs, health: /readyz)", server.address);
+    serve_ops(&process.config, &server.registry, server.ops.clone(), &server.dispatcher).await?;
+    note!("runmill serves {scheme}://{}  (API: /docs, health: /readyz)", server.address);
     if process.config.tokens.is_empty() {
         let file = process.config.data_dir.join("token");
         note!("its token is in {}", file.display());
@@ -86,13 +94,14 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
 impl Standalone {
     /// Starts services for one command: embedded, on a free port of the loopback address.
     pub async fn for_command(process: &Process, services: Services) -> anyhow::Result<Self> {
-        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let socket = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let listener = ApiListener { socket, tls: None };
         Self::start(process, listener, services, Embedded::Always).await
     }
 
     async fn start(
         process: &Process,
-        listener: TcpListener,
+        listener: ApiListener,
         services: Services,
         embedded: Embedded,
     ) -> anyhow::Result<Self> {
@@ -102,8 +111,8 @@ impl Standalone {
         let mut tokens = secrets::tokens(process)?;
         let own = Token { role: Role::Admin, value: runmill_vault::generate_hex() };
         tokens.push(own.clone());
-        let address = listener.local_addr()?;
-        let client = Client::new(&format!("http://{address}"), Some(own.value))?;
+        let address = listener.socket.local_addr()?;
+        let client = Client::new(&format!("http://{address}"), Some(own.value), &ServerTrust::default())?;
         let (store, claims) = open_store(config, embedded).await?;
         let broker = connect_broker_of(config, embedded).await?;
         if let Some(store) = claims.as_ref().filter(|_| services == Services::All) {
@@ -137,8 +146,8 @@ impl Standalone {
             parts.start_executor(config, &keyring, &executor)?;
         }
         let secrets = DispatcherSecrets { tokens, sealer: keyring.sealer() };
-        let wake = parts.start_dispatcher(config, secrets, listener, feeding, &dispatcher)?;
-        let Parts { store, broker, clock, .. } = parts;
+        let (wake, ops) = parts.start_dispatcher(config, secrets, listener, feeding, &dispatcher)?;
+        let Parts { store, broker, clock, registry, .. } = parts;
         let drain_timeout = config.drain_timeout;
         Ok(Self {
             client,
@@ -147,6 +156,8 @@ impl Standalone {
             claims,
             clock,
             wake,
+            registry,
+            ops,
             broker,
             executor,
             log_sink,

@@ -28,6 +28,7 @@ mod shared;
 mod size_limit;
 mod subscription;
 mod supervisor;
+mod tls;
 mod topology;
 mod unacked;
 mod watchdog;

@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use futures::{AsyncReadExt, AsyncWriteExt};
 use lapin::{
-    tcp::{AMQPUriTcpExt, OwnedTLSConfig},
+    tcp::{AMQPUriTcpExt, TLSConfig},
     uri::AMQPUri,
 };
+use runmill_tls::ClientTls;
 use tokio::time;
 
-use super::AmqpSettings;
+use super::{AmqpSettings, tls};
 
 /// Header with which a client of AMQP 0-9-1 begins.
 const HELLO: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -19,16 +20,18 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// them on, so the beginning of a handshake is done here.
 pub async fn server_version(settings: &AmqpSettings) -> Option<String> {
     let uri = settings.uri().ok()?;
-    let greeting = time::timeout(ANSWER_TIMEOUT, greeting(uri)).await.ok()??;
+    let tls = settings.tls().ok()?;
+    let greeting = time::timeout(ANSWER_TIMEOUT, greeting(uri, tls.as_deref())).await.ok()??;
     let version = property(&greeting, "version")?;
     Some(format!("{} {version}", property(&greeting, "product").unwrap_or_default()).trim().to_owned())
 }
 
 /// Returns the frame with which the broker presents itself.
-async fn greeting(uri: AMQPUri) -> Option<Vec<u8>> {
+async fn greeting(uri: AMQPUri, tls: Option<&ClientTls>) -> Option<Vec<u8>> {
     let runtime = lapin::runtime::default_runtime().ok()?;
-    let tls = OwnedTLSConfig::default();
-    let mut stream = uri.connect_with_config_async(tls.as_ref(), &runtime).await.ok()?;
+    let plain = tls::without_tls(&uri);
+    let plain = plain.connect_with_config_async(TLSConfig::default(), &runtime).await.ok()?;
+    let mut stream = tls::secure(plain, tls, &uri.authority.host).await.ok()?;
     stream.write_all(HELLO).await.ok()?;
     // Type, channel and size of a frame.
     let mut head = [0; 7];

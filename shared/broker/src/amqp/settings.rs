@@ -1,15 +1,18 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use lapin::uri::AMQPUri;
+use runmill_tls::ClientTls;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::tls;
 use crate::BrokerError;
 
 /// Address of the broker, names, and time-outs.
 #[derive(Clone, Debug)]
 pub struct AmqpSettings {
     /// URL as `amqp://user:password@host:port/vhost`, or with `amqps://` for TLS. `?heartbeat=` sets the heartbeat in
-    /// seconds.
+    /// seconds. With TLS, `cacertfile` is a file of authorities, in place of the system's; `certfile` and `keyfile` are the
+    /// client's certificate and its key; and `verify=verify_none` accepts any certificate.
     pub url: SecretString,
     /// Name of this process in the broker's list of connections.
     pub name: String,
@@ -53,6 +56,11 @@ impl AmqpSettings {
         let mut uri: AMQPUri = self.url.expose_secret().parse().map_err(|_| BrokerError::BadUrl)?;
         uri.query.heartbeat.get_or_insert(Self::HEARTBEAT_S);
         Ok(uri)
+    }
+
+    /// Returns the TLS that the URL asks for.
+    pub(super) fn tls(&self) -> Result<Option<Arc<ClientTls>>, BrokerError> {
+        tls::of_address(self.url.expose_secret())
     }
 }
 

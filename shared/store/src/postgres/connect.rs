@@ -1,6 +1,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use runmill_tls::ClientFiles;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Config, Host};
 
@@ -8,7 +9,7 @@ use super::{
     route,
     session::Route,
     settings_of_session::{OPTIONS, SET_IN_SESSION},
-    tls::{self, Trust},
+    tls::{self, Connector},
 };
 use crate::StoreError;
 
@@ -18,9 +19,10 @@ pub struct PgSettings {
     /// `postgresql://user:password@host:port/database`; also `postgres://`, and the driver names that
     /// `SQLAlchemy` adds, as `postgresql+psycopg://`.
     ///
-    /// `sslmode` is `disable`, `prefer` (the default: encrypted if the server can, with any certificate), or
-    /// `require`, `verify-ca` and `verify-full`, which all check the server's certificate and name against
-    /// the system's certificates (or `SSL_CERT_FILE`).
+    /// `sslmode` is `disable`, `prefer` (the default: encrypted if the server can, with any certificate), `verify-ca`, which
+    /// checks who issued the server's certificate, or `verify-full`, which also checks its name. `require` is as
+    /// `verify-ca` with `sslrootcert`, and as `verify-full` without. `sslrootcert` is a file of authorities, in place of
+    /// the system's (or `SSL_CERT_FILE`); `sslcert` and `sslkey` are the client's certificate and its key.
     pub url: SecretString,
     /// Maximum number of connections. The feeder's lead keeps one of them.
     pub pool_size: usize,
@@ -45,7 +47,7 @@ impl PgSettings {
 }
 
 pub async fn connect(settings: &PgSettings) -> Result<(Pool, Route), StoreError> {
-    let (mut config, trust) = parse(settings.url.expose_secret())?;
+    let (mut config, files) = parse(settings.url.expose_secret())?;
     let server = server_name(&config);
     config.application_name(&settings.application_name).connect_timeout(settings.connect_timeout);
     // A peer that vanished must not hold a lock, or block a caller, for hours, as the defaults allow.
@@ -54,7 +56,7 @@ pub async fn connect(settings: &PgSettings) -> Result<(Pool, Route), StoreError>
         .keepalives_interval(Duration::from_secs(5))
         .keepalives_retries(3)
         .tcp_user_timeout(Duration::from_secs(30));
-    let tls = tls::connector(trust)?;
+    let tls = Connector::new(files)?;
     let route = route::find(&config, tls.clone(), settings.connect_timeout).await;
     let route = route.map_err(|error| no_connection(&server, error))?;
 
@@ -89,11 +91,12 @@ fn no_connection(server: &str, error: StoreError) -> StoreError {
         StoreError::Unavailable(reason) | StoreError::Broken(reason) => reason,
         other => other.to_string(),
     };
+    let reason = tls::explained(reason);
     StoreError::Unavailable(format!("no connection to PostgreSQL at {server}: {reason}"))
 }
 
 /// Reads the address. The error does not repeat it, because it contains the password.
-fn parse(url: &str) -> Result<(Config, Trust), StoreError> {
+fn parse(url: &str) -> Result<(Config, ClientFiles), StoreError> {
     let bad = || {
         StoreError::Broken(
             "the address of PostgreSQL does not read as postgresql://user:password@host:port/database"
@@ -105,30 +108,9 @@ fn parse(url: &str) -> Result<(Config, Trust), StoreError> {
     if !matches!(dialect, "postgresql" | "postgres") {
         return Err(bad());
     }
-    let (trust, rest) = trust(rest);
+    let (files, rest) = tls::parameters(rest)?;
     let config = format!("postgresql://{rest}").parse().map_err(|_| bad())?;
-    Ok((config, trust))
-}
-
-/// Returns the certificates that `sslmode` trusts, and the address for the driver, which knows no stricter mode than
-/// `require`.
-fn trust(address: &str) -> (Trust, String) {
-    let Some((base, query)) = address.split_once('?') else {
-        return (Trust::Anyone, address.to_owned());
-    };
-    let mut trust = Trust::Anyone;
-    let parameters: Vec<_> = query
-        .split('&')
-        .map(|parameter| match parameter {
-            "sslmode=require" | "sslmode=verify-ca" | "sslmode=verify-full" => {
-                trust = Trust::SystemCertificates;
-                "sslmode=require"
-            }
-            "sslmode=allow" => "sslmode=prefer",
-            other => other,
-        })
-        .collect();
-    (trust, format!("{base}?{}", parameters.join("&")))
+    Ok((config, files))
 }
 
 /// Returns host and port, for messages. A password with an unescaped `@` or `/` is parsed as the host, so a host that does
@@ -149,6 +131,7 @@ fn server_name(config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
+    use runmill_tls::PeerCheck;
     use tokio_postgres::config::SslMode;
 
     use super::*;
@@ -160,26 +143,10 @@ mod tests {
             "postgres://ada:secret@db.example:5433/runs",
             "postgresql+psycopg://ada:secret@db.example:5433/runs",
         ] {
-            let (config, trust) = parse(url).unwrap();
+            let (config, files) = parse(url).unwrap();
             assert_eq!(config.get_dbname(), Some("runs"));
             assert_eq!(server_name(&config), "db.example:5433");
-            assert_eq!((config.get_ssl_mode(), trust), (SslMode::Prefer, Trust::Anyone));
-        }
-    }
-
-    #[test]
-    fn every_sslmode_has_its_meaning() {
-        let table = [
-            ("disable", SslMode::Disable, Trust::Anyone),
-            ("prefer", SslMode::Prefer, Trust::Anyone),
-            ("allow", SslMode::Prefer, Trust::Anyone),
-            ("require", SslMode::Require, Trust::SystemCertificates),
-            ("verify-full", SslMode::Require, Trust::SystemCertificates),
-        ];
-        for (word, mode, want) in table {
-            let (config, trust) =
-                parse(&format!("postgres://db/runs?application_name=x&sslmode={word}")).unwrap();
-            assert_eq!((config.get_ssl_mode(), trust), (mode, want), "{word}");
+            assert_eq!((config.get_ssl_mode(), files.check), (SslMode::Prefer, PeerCheck::Nothing));
         }
     }
 

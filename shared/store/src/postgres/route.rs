@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, Error, SimpleQueryMessage};
-use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
 use super::{
     connect::with_options,
     session::{KnownTypes, Route},
+    tls::Connector,
 };
 use crate::StoreError;
 
@@ -16,7 +16,7 @@ const MARK: &str = "runmill.session";
 
 /// Finds out if a pooler stands between, by a mark in the options of the connection. The server itself shows the mark
 /// again. A pooler refuses such options, or ignores them, because its sessions have begun before.
-pub async fn find(config: &Config, tls: MakeRustlsConnect, limit: Duration) -> Result<Route, StoreError> {
+pub async fn find(config: &Config, tls: Connector, limit: Duration) -> Result<Route, StoreError> {
     match timeout(limit, is_direct(config, tls)).await {
         Ok(Ok(true)) => Ok(Route::Direct),
         Ok(Ok(false)) => {
@@ -31,7 +31,7 @@ pub async fn find(config: &Config, tls: MakeRustlsConnect, limit: Duration) -> R
     }
 }
 
-async fn is_direct(config: &Config, tls: MakeRustlsConnect) -> Result<bool, Error> {
+async fn is_direct(config: &Config, tls: Connector) -> Result<bool, Error> {
     let mark = Uuid::now_v7().simple().to_string();
     let mut marked = config.clone();
     marked.options(format!("{} -c {MARK}={mark}", with_options(config)));

@@ -7,4 +7,5 @@ mod pooled;
 mod postgres;
 mod setup;
 mod sqlite;
+mod tls;
 mod upgrade;

@@ -7,6 +7,7 @@ use runmill_broker::{
 };
 use runmill_config::{Config, address};
 use runmill_proto::message::Control;
+use runmill_tls::HandshakeFault;
 
 use super::{failed, noted, passed};
 use crate::{
@@ -102,6 +103,10 @@ fn advice(error: &anyhow::Error) -> &'static str {
     let text = format!("{error:#}");
     if is_any(error, |error| matches!(error, BrokerError::TooManyChannels { .. })) {
         "raise channel_max of RabbitMQ"
+    } else if HandshakeFault::find(&text).is_some()
+        || is_any(error, |error| matches!(error, BrokerError::BadTls { .. }))
+    {
+        "correct AMQP_URL, or its parameters cacertfile, certfile or keyfile, as the reason says"
     } else if text.contains("PRECONDITION_FAILED") {
         "a queue or exchange of that name exists with other arguments: delete it while it is empty, or set \
          RUNMILL_QUEUE_PREFIX"

@@ -67,7 +67,7 @@ fn advice(error: &str) -> &'static str {
         ("lookup address", "correct the host in DATABASE_URL: no such name is known"),
         (
             "certificate",
-            "trust the server's certificate by SSL_CERT_FILE, or correct sslmode in DATABASE_URL",
+            "correct sslmode, sslrootcert, sslcert or sslkey in DATABASE_URL, as the reason says",
         ),
         ("at version", "use the newer runmill, or another database"),
     ];

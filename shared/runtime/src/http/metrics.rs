@@ -1,0 +1,47 @@
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+
+use super::connection::End;
+
+/// Metrics of a listener.
+#[derive(Clone)]
+pub struct HttpMetrics {
+    pub open: IntGauge,
+    pub cut: IntCounterVec,
+    pub stale_certificates: IntGauge,
+}
+
+impl HttpMetrics {
+    /// Registers the metrics of the listener with this name, which is a label.
+    pub fn register(registry: &Registry, listener: &str) -> prometheus::Result<Self> {
+        let named = |name: &str, help: &str| Opts::new(name, help).const_label("listener", listener);
+        let open = named("runmill_http_connections", "Open connections, by listener.");
+        let cut = named(
+            "runmill_http_connections_cut_total",
+            "Connections that the server ended because of their clients, by listener and reason.",
+        );
+        let stale = named(
+            "runmill_http_stale_certificates",
+            "1 while changed certificate files cannot be used, so that the former ones are, by listener.",
+        );
+        let metrics = Self {
+            open: IntGauge::with_opts(open)?,
+            cut: IntCounterVec::new(cut, &["reason"])?,
+            stale_certificates: IntGauge::with_opts(stale)?,
+        };
+        registry.register(Box::new(metrics.open.clone()))?;
+        registry.register(Box::new(metrics.cut.clone()))?;
+        registry.register(Box::new(metrics.stale_certificates.clone()))?;
+        Ok(metrics)
+    }
+
+    pub(super) fn count(&self, end: End) {
+        let reason = match end {
+            End::InOrder => return,
+            End::MadeRoom => "room",
+            End::NoHead => "head",
+            End::NotTaken => "answer",
+            End::NoTls => "tls",
+        };
+        self.cut.with_label_values(&[reason]).inc();
+    }
+}
