@@ -20,8 +20,12 @@ mod lead;
 mod logs;
 mod lost;
 mod migrate;
+mod partitions;
+#[cfg(all(test, feature = "testing"))]
+mod plans;
 mod providers;
 mod results;
+mod retention;
 mod route;
 mod run_writer;
 mod runs;

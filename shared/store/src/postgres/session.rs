@@ -222,6 +222,13 @@ impl KnownTypes {
         Ok(Prepared::Unnamed { text: text.to_owned(), types })
     }
 
+    /// Returns the texts of the statements that were prepared so far, each with the number of its parameters.
+    #[cfg(all(test, feature = "testing"))]
+    pub fn texts(&self) -> Vec<(String, usize)> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(text, types)| (text.clone(), types.len())).collect()
+    }
+
     async fn ask(&self, client: &impl GenericClient, text: &str) -> Result<Arc<[Type]>, Error> {
         let types: Arc<[Type]> = parameter_types(client, text).await?.into();
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned(), types.clone());

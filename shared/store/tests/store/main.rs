@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 
 mod names;
+mod partitions;
 mod pooled;
 mod postgres;
 mod setup;
