@@ -37,7 +37,7 @@ pub async fn write_run(client: &Client, folder: &Path, run: &Run) -> Result<(), 
     let file = NewFile::create(folder, &run.id.to_string())?;
     let path = file.path.clone();
     let written = async {
-        let mut file = file.open().await?;
+        let mut file = file.open()?;
         file.line(&Line { run: Some(Box::new(run.clone())), ..Line::default() }).await?;
         let results = file.lines("result", client.results(run.id).await?).await?;
         let invocations = file.lines("invocation", client.invocations(run.id).await?).await?;
@@ -55,7 +55,7 @@ pub async fn write_dataset(client: &Client, folder: &Path, dataset: &Dataset) ->
     let file = NewFile::create(folder, &dataset.id.to_string())?;
     let path = file.path.clone();
     let written = async {
-        let mut file = file.open().await?;
+        let mut file = file.open()?;
         file.line(&Line { dataset: Some(Box::new(dataset.clone())), ..Line::default() }).await?;
         let items = file.items(client, dataset.id).await?;
         file.finish(End { items, ..End::default() }).await
@@ -105,7 +105,7 @@ impl NewFile {
         Ok(Self { folder: folder.to_owned(), part: path.with_extension("zst.part"), path })
     }
 
-    async fn open(self) -> io::Result<Writing> {
+    fn open(self) -> io::Result<Writing> {
         // Answers of models may be confidential.
         let file =
             fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(&self.part)?;
