@@ -31,15 +31,17 @@ LIMIT $3";
     select::<RunRow>("runs.ended", "runs", rest)
 });
 
+// With NOT EXISTS, the planner would join all datasets with all runs.
 static UNUSED: Sql = Sql::new(|| {
     let rest = "\
 WHERE created_at < $1 /* before */
   AND id > $2 /* after */
-  AND NOT EXISTS (
-      SELECT
+  AND (
+      SELECT runs.id
       FROM runs
       WHERE runs.dataset_id = datasets.id
-  )
+      LIMIT 1
+  ) IS NULL
 ORDER BY id
 LIMIT $3";
     select::<Dataset>("datasets.unused", "datasets", rest)

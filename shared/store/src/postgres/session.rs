@@ -222,11 +222,10 @@ impl KnownTypes {
         Ok(Prepared::Unnamed { text: text.to_owned(), types })
     }
 
-    /// Returns the texts of the statements that were prepared so far, each with the number of its parameters.
-    #[cfg(all(test, feature = "testing"))]
-    pub fn texts(&self) -> Vec<(String, usize)> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|(text, types)| (text.clone(), types.len())).collect()
+    /// Returns the texts of the statements that were prepared so far.
+    #[cfg(feature = "testing")]
+    pub fn statements(&self) -> Vec<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     async fn ask(&self, client: &impl GenericClient, text: &str) -> Result<Arc<[Type]>, Error> {

@@ -4,6 +4,7 @@
 
 mod names;
 mod partitions;
+mod plans;
 mod pooled;
 mod postgres;
 mod setup;
