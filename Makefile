@@ -7,10 +7,10 @@ LOCKED := $(if $(CI),--locked)
 # The suites that also run on newer servers, outside CI.
 ON_NEWER := --workspace --test store --test amqp
 
-.PHONY: help demo test faults soak services check fmt bench flood fuzz api prices servers
+.PHONY: help demo test faults soak services check fmt bench flood fuzz api prices servers old-runs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Run a real dataset against a built-in model server: no server, no key
 	cargo run -p runmill -- demo
@@ -50,6 +50,9 @@ bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with
 
 flood: ## Hold 4,000 half-open and slow connections against a server with 1,024 open files for a minute
 	cargo test --workspace --all-features --test e2e -- --ignored --nocapture flood::a_minute
+
+old-runs: ## Measure a run beside 10,000,000 results of a year, and the removal of half of them, about 30 minutes (BENCH=...)
+	tests/services/with-servers tests/bench/run.py --parts old-runs $(BENCH)
 
 fuzz: ## Fuzz the readers of answers, messages and datasets, 20 s for each target (FUZZ_SECONDS=...)
 	tests/fuzz/run

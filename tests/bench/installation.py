@@ -191,6 +191,7 @@ class Api:
     """The dispatcher's HTTP API over one connection, so that latencies leave out the time to connect."""
 
     def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
         self._connection = HTTPConnection("127.0.0.1", port, timeout=600)
 
     def get(self, path: str) -> dict:

@@ -17,11 +17,14 @@ import builds
 import client
 import comparison
 import limits
+import old_runs
 import parts
 import streams
 from installation import Failed, folder, gateway
 
 PARTS = ("cluster", "standalone", "upload", "streams", "limits", "client", "celery")
+# Only measured when it is named: it writes some 10 GB.
+NAMED = ("old-runs",)
 
 
 def main() -> None:
@@ -42,7 +45,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="measure only these")
+    parser.add_argument("--parts", nargs="+", choices=PARTS + NAMED, default=PARTS, help="measure only these")
     parser.add_argument("--items", type=int, default=50_000, help="of a run in cluster and standalone (%(default)s)")
     parser.add_argument("--upload-items", type=int, default=1_000_000, help="of the dataset in upload (%(default)s)")
     parser.add_argument("--feed-seconds", type=float, default=30, help="how long upload feeds its run (%(default)s)")
@@ -52,6 +55,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--litellm-calls", type=int, default=1_000, help="calls by LiteLLM, of each kind (%(default)s)")
     parser.add_argument("--celery-items", type=int, default=2_000, help="size of Celery's run (%(default)s)")
     parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="Celery's workers (%(default)s)")
+    parser.add_argument("--old-results", type=int, default=10_000_000, help="of the runs of a year (%(default)s)")
+    parser.add_argument("--old-rounds", type=int, default=5, help="runs beside them, and beside none (%(default)s)")
     parser.add_argument("--concurrency", type=int, default=256, help="calls in flight (%(default)s)")
     parser.add_argument("--binary", type=Path, help="measure this runmill, do not build one")
     parser.add_argument("--base", metavar="COMMIT", help="compare with this commit, in cluster and standalone")
@@ -99,6 +104,9 @@ def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
                     yield from streams.in_executor(runmill, work, base_url, args.streams)
                 case "limits":
                     yield from limits.measure(runmill, work, args.limits_seconds, args.hidden_seconds)
+                case "old-runs":
+                    yield from old_runs.measure(runmill, work, base_url, args.items, args.concurrency,
+                                                args.old_results, args.old_rounds)
                 case "client":
                     yield from client.ours(work, base_url)
                     yield from client.litellm(work, base_url, args.litellm_calls)

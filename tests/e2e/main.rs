@@ -27,6 +27,7 @@ mod proxies;
 mod ranges;
 mod readme;
 mod restarts;
+mod retention;
 mod secrets;
 mod smoke_testing;
 mod standalone;

@@ -15,6 +15,7 @@ mod metrics;
 mod obstacles;
 mod provider_changes;
 mod reconciler;
+mod retention;
 mod run_control;
 mod settings_change;
 mod smoke_testing;
@@ -47,6 +48,7 @@ use crate::{
     obstacles::{Lookout, Obstacles},
     provider_changes::ProviderChanges,
     reconciler::Reconciler,
+    retention::Retention,
     run_control::RunControl,
     smoke_testing::SmokeTesting,
     submission::Submission,
@@ -76,6 +78,8 @@ pub struct Dispatcher {
     pub feeder_health: FeederHealth,
     /// Interval between two passes of the reconciler.
     pub reconcile_period: Duration,
+    /// Time for which runs are kept after their end, and datasets that no run uses after their upload. `None`: for ever.
+    pub keep: Option<Duration>,
 }
 
 impl Dispatcher {
@@ -106,6 +110,7 @@ impl Dispatcher {
             metrics: self.metrics.clone(),
             lane_concurrency: self.lane_concurrency,
             log_partitions: self.log_partitions,
+            retention: Retention { store: self.store.clone(), clock: self.clock.clone(), keep: self.keep },
             health: self.feeder_health.clone(),
         };
         let reconciler = Reconciler {

@@ -1,3 +1,4 @@
+mod age;
 mod budget;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use runmill_proto::{
 };
 use uuid::Uuid;
 
+pub use age::Age;
 pub use budget::{BudgetArg, joined as joined_budget};
 
 /// Name of the demo's model. It answers four of five items correctly, as fast as a real model, with some rate
@@ -70,8 +72,10 @@ pub enum Command {
     /// Generate and rotate the keys that encrypt the providers' secrets
     #[command(subcommand)]
     Keys(KeysAction),
-    /// List, show, watch, cancel, pause, resume and retry runs, and print their results
+    /// List, show, watch, cancel, pause, resume, retry and delete runs, and print their results
     Runs(RunsArgs),
+    /// Delete runs that ended long ago, and datasets that no run uses, for good
+    Prune(PruneArgs),
     /// Show the providers' limits, the executors and the runs on a live page in the terminal
     Top(TopArgs),
     /// List, show, replay and drop dead letters: messages that no service of a cluster could handle
@@ -337,6 +341,25 @@ pub enum KeysAction {
 }
 
 #[derive(Args)]
+pub struct PruneArgs {
+    /// Age from which runs are deleted, counted from their end, as 90d or 12h; for datasets, from their upload
+    #[arg(long, value_name = "AGE")]
+    pub older_than: Age,
+    /// Before something is deleted, write it to a file of this folder, as NDJSON compressed with zstd. `runmill runs results
+    /// --archive DIR` reads it
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<PathBuf>,
+    /// Print what would be deleted, and delete nothing
+    #[arg(long, conflicts_with = "archive")]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Print the numbers as JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
 pub struct RunsArgs {
     #[command(flatten)]
     pub server: ServerArgs,
@@ -363,6 +386,14 @@ pub enum RunsAction {
     },
     /// Show one run
     Show {
+        /// ID of the run
+        id: RunId,
+        /// Read the run from this folder, to which `runmill prune --archive` wrote it
+        #[arg(long, value_name = "DIR")]
+        archive: Option<PathBuf>,
+    },
+    /// Delete a run that has ended, with its results, for good
+    Delete {
         /// ID of the run
         id: RunId,
     },
@@ -406,6 +437,9 @@ pub enum RunsAction {
         /// File for the results; `-` is standard output
         #[arg(long, value_name = "FILE", default_value = "-")]
         out: PathBuf,
+        /// Read the results from this folder, to which `runmill prune --archive` wrote them
+        #[arg(long, value_name = "DIR")]
+        archive: Option<PathBuf>,
     },
     /// Resume a paused run; without a server, work on a paused or interrupted run until it ends
     Resume {

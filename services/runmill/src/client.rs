@@ -5,7 +5,7 @@ use futures::Stream;
 use reqwest::{Certificate, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode};
 use runmill_config::ServerTrust;
 use runmill_proto::{
-    ProviderId, RunId,
+    DatasetId, ProviderId, RunId,
     api::{
         Dataset, ExecutorStatus, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderLimits,
         ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
@@ -41,6 +41,13 @@ pub enum ClientError {
     Foreign { url: String, status: StatusCode, content_type: String },
     #[error("the server's response cannot be read: {0}")]
     Unreadable(String),
+}
+
+impl ClientError {
+    /// Returns true if the server refused the request because of the state of what it names, or because that is gone.
+    pub fn is_of_the_state(&self) -> bool {
+        matches!(self, Self::Refused { status: StatusCode::CONFLICT | StatusCode::NOT_FOUND, .. })
+    }
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -178,6 +185,49 @@ impl Client {
     pub async fn results(&self, id: RunId) -> Result<Response, ClientError> {
         let path = format!("/runs/{id}/results");
         self.send(self.request(Method::GET, &path).header("accept", "application/x-ndjson")).await
+    }
+
+    /// Streams all invocations, one JSON object per line.
+    pub async fn invocations(&self, id: RunId) -> Result<Response, ClientError> {
+        let path = format!("/runs/{id}/invocations");
+        self.send(self.request(Method::GET, &path).header("accept", "application/x-ndjson")).await
+    }
+
+    /// Returns runs that ended before a time, oldest first.
+    pub async fn ended_runs(&self, before: &str, after: Option<&str>) -> Result<Page<Run>, ClientError> {
+        let request = self.request(Method::GET, "/runs").query(&[("ended_before", before), ("limit", "100")]);
+        self.json(request.query(&[("after", after)])).await
+    }
+
+    /// Deletes a run that has ended.
+    pub async fn delete_run(&self, id: RunId) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &format!("/runs/{id}"))).await.map(drop)
+    }
+
+    /// Returns datasets that were uploaded before a time and that no run uses.
+    pub async fn unused_datasets(
+        &self,
+        before: &str,
+        after: Option<&str>,
+    ) -> Result<Page<Dataset>, ClientError> {
+        let request =
+            self.request(Method::GET, "/datasets").query(&[("unused_before", before), ("limit", "100")]);
+        self.json(request.query(&[("after", after)])).await
+    }
+
+    /// Returns items of a dataset, in order.
+    pub async fn dataset_items<T: DeserializeOwned>(
+        &self,
+        id: DatasetId,
+        after: Option<&str>,
+    ) -> Result<Page<T>, ClientError> {
+        let request = self.request(Method::GET, &format!("/datasets/{id}/items"));
+        self.json(request.query(&[("limit", "1000")]).query(&[("after", after)])).await
+    }
+
+    /// Deletes a dataset that no run uses.
+    pub async fn delete_dataset(&self, id: DatasetId) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &format!("/datasets/{id}"))).await.map(drop)
     }
 
     /// Streams the run's events that follow number `after`.

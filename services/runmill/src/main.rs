@@ -3,6 +3,7 @@
 // These macros panic when their reader has gone, which would end a paid run. `screen` prints.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod archive;
 mod cli;
 mod client;
 mod command;
@@ -56,6 +57,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate => command::migrate::run().await,
         Command::Keys(action) => command::keys::run(action).await,
         Command::Runs(args) => command::runs::run(args).await,
+        Command::Prune(args) => command::prune::run(args).await,
         Command::Top(args) => command::top::run(args).await,
         Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,

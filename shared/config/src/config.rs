@@ -60,6 +60,8 @@ pub struct Config {
     pub body_max_bytes: usize,
     pub line_max_bytes: usize,
     pub database_pool: usize,
+    /// Time for which ended runs and unused datasets are kept. `None`: for ever.
+    pub keep: Option<Duration>,
     pub prices: Arc<PriceTable>,
     /// Settings of traces. `None` if traces are off.
     pub traces: Option<Traces>,
@@ -67,6 +69,8 @@ pub struct Config {
 
 /// Range of the settings of the largest body and the longest line, in bytes.
 const BYTES: Range<usize> = Range::new(1024, 1024 * 1024 * 1024);
+/// Range of the time for which ended runs are kept, in days.
+const KEEP_DAYS: Range<u64> = Range::new(1, 36_500);
 const MONTH_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 impl Config {
@@ -107,6 +111,7 @@ impl Config {
             body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES),
             line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES),
             database_pool: read.number(&variable::DATABASE_POOL, Range::new(1, 1000)),
+            keep: read.optional(&variable::KEEP_DAYS, KEEP_DAYS).map(|days| Duration::from_hours(24 * days)),
             prices: read
                 .parse(&variable::PRICES, |path| read_prices(Path::new(path)))
                 .unwrap_or_default()
@@ -177,7 +182,7 @@ mod tests {
         assert_eq!(config.reconcile_interval, Duration::from_secs(30));
         assert_eq!((config.body_max_bytes, config.line_max_bytes), (1 << 20, Item::LINE_MAX_BYTES));
         assert_eq!((config.log_partitions, config.database_pool), (4, 8));
-        assert_eq!(config.queue_expires, None);
+        assert_eq!((config.queue_expires, config.keep), (None, None));
         assert_eq!(config.address_rules, AddressRules::default());
         assert!(config.database_url.is_none() && config.tokens.is_empty());
     }
@@ -188,6 +193,7 @@ mod tests {
             ("DATABASE_URL", "postgresql+psycopg://u:p@db/runmill"),
             ("RUNMILL_DRAIN_TIMEOUT_SECONDS", "0.5"),
             ("RUNMILL_QUEUE_EXPIRES_SECONDS", "90"),
+            ("RUNMILL_KEEP_DAYS", "7"),
             ("RUNMILL_LISTEN", "[::]:80"),
             ("RUNMILL_TOKENS", "submit:0123456789abcdef"),
             ("RUNMILL_ALLOW_HTTP", "True"),
@@ -198,6 +204,7 @@ mod tests {
         assert_eq!(config.database_url.unwrap().expose_secret(), "postgresql://u:p@db/runmill");
         assert_eq!(config.drain_timeout, Duration::from_millis(500));
         assert_eq!(config.queue_expires, Some(Duration::from_secs(90)));
+        assert_eq!(config.keep, Some(Duration::from_secs(7 * 24 * 60 * 60)));
         assert_eq!(config.tokens.len(), 1);
         assert_eq!(config.address_rules, AddressRules { allow_http: true, allow_link_local: false });
         assert_eq!(config.log_filter, "warn");

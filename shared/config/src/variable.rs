@@ -58,7 +58,7 @@ variables! {
     TOKENS = "RUNMILL_TOKENS", None,
         "Bearer tokens of the API, as `role:token,role:token`. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
     SERVER = "RUNMILL_SERVER", None,
-        "Server that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` use, as `http://host:8080` or `https://`. If unset, they work in their own process with the local data directory.";
+        "Server that `runmill run`, `runmill runs`, `runmill prune`, `runmill top` and `runmill smoke-test` use, as `http://host:8080` or `https://`. If unset, they work in their own process with the local data directory.";
     SERVER_CA_FILE = "RUNMILL_SERVER_CA_FILE", None,
         "Path of a PEM file with certificates of authorities that commands trust for `RUNMILL_SERVER`, beside those of the system.";
     SERVER_CERT_FILE = "RUNMILL_SERVER_CERT_FILE", None,
@@ -66,7 +66,7 @@ variables! {
     SERVER_KEY_FILE = "RUNMILL_SERVER_KEY_FILE", None,
         "Path of a PEM file with the private key of `RUNMILL_SERVER_CERT_FILE`.";
     TOKEN = "RUNMILL_TOKEN", None,
-        "Bearer token that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` send to the server.";
+        "Bearer token that `runmill run`, `runmill runs`, `runmill prune`, `runmill top` and `runmill smoke-test` send to the server.";
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
         "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),
@@ -93,6 +93,8 @@ variables! {
         "Longest line of a dataset in bytes, from 1024 to 1073741824.";
     DATABASE_POOL = "RUNMILL_DATABASE_POOL", Some("8"),
         "Largest number of connections that a process opens to PostgreSQL, from 1 to 1000.";
+    KEEP_DAYS = "RUNMILL_KEEP_DAYS", None,
+        "Days for which runs are kept after their end, and datasets that no run uses after their upload, from 1 to 36500. The dispatcher that feeds deletes what is older, for good and without an archive; `runmill prune` makes one. If unset, all is kept.";
     PRICES = "RUNMILL_PRICES", None,
         "Path of a price table, in the format of `docs/prices.md` or LiteLLM's, which takes precedence over the built-in one. If unset, only the built-in one is used.";
     OTEL_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", None,

@@ -1,6 +1,6 @@
 //! Counts and hashes the items of a dataset during its upload, for both implementations.
 
-use runmill_proto::api::Dataset;
+use runmill_proto::{DatasetId, api::Dataset};
 
 use crate::{DatasetHash, NewDataset, StoreError, StoredItem, time::micros};
 
@@ -8,6 +8,11 @@ pub const REPEATED_ID: &str = "its id occurred before in this dataset";
 
 /// Maximum number of items of a dataset: an ordinal has 31 bits.
 const ITEMS_MAX: u32 = 0x7fff_ffff;
+
+/// Returns the error for the removal of a dataset that runs use.
+pub fn in_use(id: DatasetId) -> StoreError {
+    StoreError::Conflict(format!("a run uses the dataset {id}: delete its runs first"))
+}
 
 /// Number and hash of the items so far.
 #[derive(Default)]

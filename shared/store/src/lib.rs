@@ -40,6 +40,7 @@ pub use port::{
         SecretRotation, UnknownSecretKind,
     },
     results::ResultReader,
+    retention::Retention,
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
     server_time::ServerTime,
     settings::{SettingsReader, SettingsWriter},
@@ -74,6 +75,7 @@ pub trait DispatcherStore:
     + Leader
     + EventReader
     + ResultReader
+    + Retention
     + ExecutorReader
     + FleetReader
     + BudgetReader
@@ -95,6 +97,7 @@ impl<T> DispatcherStore for T where
         + Leader
         + EventReader
         + ResultReader
+        + Retention
         + ExecutorReader
         + FleetReader
         + BudgetReader

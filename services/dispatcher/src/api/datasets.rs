@@ -1,5 +1,6 @@
 use axum::{Json, body::Body as RawBody, extract::State, http::StatusCode};
 use futures::StreamExt;
+use jiff::Timestamp;
 use runmill_proto::{
     DatasetId, Item,
     api::{Dataset, DatasetItem, Page, PageQuery, Problem},
@@ -50,25 +51,31 @@ pub async fn create(
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
-pub struct HashQuery {
+pub struct DatasetsQuery {
     /// Return only the dataset with this `version_hash`.
     version_hash: Option<String>,
+    /// Return only datasets that were uploaded before this time and that no run uses.
+    #[param(value_type = Option<String>, format = DateTime)]
+    unused_before: Option<Timestamp>,
 }
 
 /// List datasets
-#[utoipa::path(get, path = "/datasets", params(PageQuery, HashQuery),
+#[utoipa::path(get, path = "/datasets", params(PageQuery, DatasetsQuery),
     responses((status = 200, body = Page<Dataset>)))]
 pub async fn list(
     State(state): State<ApiState>,
     Query(query): Query<PageQuery>,
-    Query(HashQuery { version_hash }): Query<HashQuery>,
+    Query(DatasetsQuery { version_hash, unused_before }): Query<DatasetsQuery>,
 ) -> Result<Json<Page<Dataset>>, ApiError> {
     let page = PageRequest::<DatasetId>::try_from(query)?;
     if let Some(version_hash) = version_hash {
         let found = state.store.dataset_by_hash(&version_hash).await?;
         return Ok(Json(Page { items: found.into_iter().collect(), next: None }));
     }
-    let rows = state.store.datasets(page.after, page.limit).await?;
+    let rows = match unused_before {
+        Some(before) => state.store.unused_datasets(before, page.after, page.limit).await?,
+        None => state.store.datasets(page.after, page.limit).await?,
+    };
     Ok(Json(page.page(rows, |dataset| dataset.id, |dataset| dataset)))
 }
 
@@ -80,6 +87,20 @@ pub async fn get(
     Path(id): Path<DatasetId>,
 ) -> Result<Json<Dataset>, ApiError> {
     Ok(Json(state.store.dataset(id).await?))
+}
+
+/// Delete a dataset and its items
+///
+/// Fails with 409 while a run uses it, also one that has ended.
+#[utoipa::path(delete, path = "/datasets/{id}", params(("id" = DatasetId, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn delete(
+    State(state): State<ApiState>,
+    Path(id): Path<DatasetId>,
+) -> Result<StatusCode, ApiError> {
+    state.store.remove_dataset(id).await?;
+    tracing::info!(event = "dataset.deleted", dataset_id = %id);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// List the items of a dataset, in order

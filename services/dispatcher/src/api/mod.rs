@@ -104,8 +104,13 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(runs::extend),
         routes!(runs::patch),
     ];
-    let administering =
-        [routes!(providers::create), routes!(providers::patch, providers::delete), routes!(settings::put)];
+    let administering = [
+        routes!(providers::create),
+        routes!(providers::patch, providers::delete),
+        routes!(runs::delete),
+        routes!(datasets::delete),
+        routes!(settings::put),
+    ];
     Routes::new(ApiDoc::openapi())
         .needing(Role::Observe, reading)
         .needing(Role::Submit, submitting)

@@ -5,6 +5,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
+use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, RunId, UnknownName,
     api::{Extension, NewRun, Page, PageQuery, Problem, Run, RunPatch},
@@ -40,24 +41,30 @@ pub async fn create(
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
-pub struct KeyQuery {
+pub struct RunsQuery {
     /// Return only the newest run whose `Idempotency-Key` starts with this text.
     key_prefix: Option<String>,
+    /// Return only runs that ended before this time, oldest first.
+    #[param(value_type = Option<String>, format = DateTime)]
+    ended_before: Option<Timestamp>,
 }
 
 /// List runs, newest first
-#[utoipa::path(get, path = "/runs", params(PageQuery, KeyQuery), responses((status = 200, body = Page<Run>)))]
+#[utoipa::path(get, path = "/runs", params(PageQuery, RunsQuery), responses((status = 200, body = Page<Run>)))]
 pub async fn list(
     State(state): State<ApiState>,
     Query(query): Query<PageQuery>,
-    Query(KeyQuery { key_prefix }): Query<KeyQuery>,
+    Query(RunsQuery { key_prefix, ended_before }): Query<RunsQuery>,
 ) -> Result<Json<Page<Run>>, ApiError> {
     let page = PageRequest::<RunId>::try_from(query)?;
     if let Some(key_prefix) = key_prefix {
         let found = state.store.newest_run_by_key(&key_prefix).await?;
         return Ok(Json(Page { items: found.into_iter().map(view::run).collect(), next: None }));
     }
-    let rows = state.store.runs(page.after, page.limit).await?;
+    let rows = match ended_before {
+        Some(before) => state.store.ended_runs(before, page.after, page.limit).await?,
+        None => state.store.runs(page.after, page.limit).await?,
+    };
     Ok(Json(page.page(rows, |row| row.id, view::run)))
 }
 
@@ -67,6 +74,18 @@ pub async fn list(
 pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
     let held_back = state.obstacles.of(id);
     Ok(Json(Run { held_back, ..view::run(state.store.run(id).await?) }))
+}
+
+/// Delete a run
+///
+/// Its results, invocations and events are deleted with it, for good; its dataset stays. Fails with 409 while the run has
+/// not ended.
+#[utoipa::path(delete, path = "/runs/{id}", params(("id" = RunId, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn delete(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<StatusCode, ApiError> {
+    state.store.remove_run(id).await?;
+    tracing::info!(event = "run.deleted", run_id = %id);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

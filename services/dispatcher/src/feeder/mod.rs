@@ -27,7 +27,7 @@ use runmill_store::ActiveRun;
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::DispatcherMetrics, run_control::RunControl};
+use crate::{metrics::DispatcherMetrics, retention::Retention, run_control::RunControl};
 pub use health::{FeederHealth, NotFeeding};
 pub use lanes::Lanes;
 pub use leading::{LEASE, Leading};
@@ -52,6 +52,8 @@ pub struct Feeder {
     pub lane_concurrency: u32,
     /// Number of partitions of the logs.
     pub log_partitions: u16,
+    /// Work that only the leader does beside the feeding.
+    pub retention: Retention,
     pub health: FeederHealth,
 }
 
@@ -79,9 +81,10 @@ impl Feeder {
     async fn feed_while(self: &Arc<Self>, leading: &Leading, stop: &CancellationToken) {
         tracing::info!(event = "feeder.leads", term = leading.term(), "this dispatcher is now the feeder");
         self.metrics.is_leader.set(1);
-        // The set ends its task when it is dropped.
+        // The set ends its tasks when it is dropped.
         let mut keeping = JoinSet::new();
         keeping.spawn(leading.clone().keep());
+        keeping.spawn(self.retention.clone().run());
         let mut lanes = Lanes::default();
         while leading.is_held() && !stop.is_cancelled() {
             let pause = self.pass(leading, &mut lanes).await;

@@ -33,6 +33,7 @@ use crate::{
     feeder::{Feeder, FeederHealth, LEASE, Lanes, Leading},
     metrics::DispatcherMetrics,
     reconciler::{LastMovement, Reconciler},
+    retention::Retention,
     run_control::RunControl,
 };
 pub use broker::FaultyBroker;
@@ -70,6 +71,7 @@ impl World {
             metrics: metrics.clone(),
             lane_concurrency: 1,
             log_partitions: 1,
+            retention: Retention { store: runs.store.clone(), clock: clock.clock(), keep: None },
             health: FeederHealth::default(),
         });
         let reconciler = Reconciler { runs, metrics, period: Duration::from_secs(20) };

@@ -5,6 +5,7 @@
 mod access;
 mod bad_input;
 mod control;
+mod deleting;
 mod description;
 mod failing;
 mod providers;

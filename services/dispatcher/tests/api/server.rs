@@ -60,6 +60,7 @@ impl Server {
             log_partitions: 1,
             feeder_health: FeederHealth::default(),
             reconcile_period: Duration::from_millis(20),
+            keep: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());

@@ -7,6 +7,7 @@ mod follow;
 pub mod gateway;
 pub mod keys;
 pub mod migrate;
+pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod smoke_test;

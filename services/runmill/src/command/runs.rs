@@ -12,6 +12,7 @@ use runmill_runtime::stop_signals;
 use tokio::time::sleep;
 
 use crate::{
+    archive::ArchivedRun,
     cli::{RunChange, RunsAction, RunsArgs},
     client::Client,
     command::{
@@ -31,6 +32,17 @@ const RECONNECT_INTERVAL: Duration = Duration::from_millis(200);
 /// Shows or changes runs of a server, or those of the data directory if no server is named.
 pub async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
+    match &args.action {
+        RunsAction::Show { id, archive: Some(folder) } => {
+            return show(&ArchivedRun::open(folder, *id).await?.run, args.json);
+        }
+        RunsAction::Results { id, out, archive: Some(folder) } => {
+            let archived = ArchivedRun::open(folder, *id).await?;
+            ResultsFile::open(out)?.write_lines(archived.results()).await?;
+            return Ok(ExitCode::Completed);
+        }
+        _ => {}
+    }
     if let Some(client) = connect(&process, &args.server)? {
         return act(&client, &args).await;
     }
@@ -73,6 +85,11 @@ async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCod
             local.end_canceled(id).await?;
             show(&local.client.run(id).await?, args.json)
         }
+        RunsAction::Delete { .. } => {
+            let code = act(&local.client, args).await?;
+            local.sweep().await?;
+            Ok(code)
+        }
         RunsAction::RetryFailed { id, .. } | RunsAction::Extend { id, .. } => {
             let code = act(&local.client, args).await?;
             note!("`runmill runs resume {id}` works on them");
@@ -85,9 +102,14 @@ async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCod
 async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let run = match &args.action {
         RunsAction::List { limit } => return list(client, *limit, args.json).await,
-        RunsAction::Show { id } => return show(&client.run(*id).await?, args.json),
+        RunsAction::Show { id, .. } => return show(&client.run(*id).await?, args.json),
         RunsAction::Watch { id } => return watch(client, *id, args.json).await,
-        RunsAction::Results { id, out } => return results(client, *id, out).await,
+        RunsAction::Results { id, out, .. } => return results(client, *id, out).await,
+        RunsAction::Delete { id } => {
+            client.delete_run(*id).await?;
+            print(format_args!("the run {id} and its results were deleted"))?;
+            return Ok(ExitCode::Completed);
+        }
         RunsAction::Resume { out: Some(_), .. } => {
             return usage(
                 "--out goes with a run of the data directory: `runmill runs results` reads a server's",

@@ -1,4 +1,5 @@
 use std::{
+    error::Error,
     fs::{self, File},
     io,
     os::fd::AsFd,
@@ -44,6 +45,15 @@ impl ResultsFile {
         matches!(self.target, Target::StandardOutput)
     }
 
+    /// Writes all results of a run from another source than a server.
+    pub async fn write_lines(
+        self,
+        lines: impl Stream<Item = io::Result<impl AsRef<[u8]>>> + Unpin,
+    ) -> anyhow::Result<()> {
+        let wrote = self.target.write(lines, true).await;
+        wrote.map(drop).with_context(|| format!("writing {}", self.path.display()))
+    }
+
     /// Writes the results that a run has. Returns the file that has them if they are only a part of the run's, and a
     /// file of that name does not. `None` also if there are none yet.
     pub async fn write(self, client: &Client, run: RunId, is_whole: bool) -> anyhow::Result<Option<PathBuf>> {
@@ -81,7 +91,7 @@ impl Target {
 
     async fn write(
         self,
-        body: impl Stream<Item = reqwest::Result<impl AsRef<[u8]>>> + Unpin,
+        body: impl Stream<Item = Result<impl AsRef<[u8]>, impl Error + Send + Sync + 'static>> + Unpin,
         is_whole: bool,
     ) -> anyhow::Result<Option<PathBuf>> {
         match self {
@@ -139,7 +149,7 @@ fn printed(error: anyhow::Error) -> anyhow::Error {
 }
 
 async fn copy(
-    mut body: impl Stream<Item = reqwest::Result<impl AsRef<[u8]>>> + Unpin,
+    mut body: impl Stream<Item = Result<impl AsRef<[u8]>, impl Error + Send + Sync + 'static>> + Unpin,
     to: &mut (impl tokio::io::AsyncWrite + Unpin),
 ) -> anyhow::Result<()> {
     while let Some(piece) = body.next().await {

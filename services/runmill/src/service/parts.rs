@@ -171,6 +171,7 @@ impl Parts {
             log_partitions: config.log_partitions,
             feeder_health: FeederHealth::default(),
             reconcile_period: config.reconcile_interval,
+            keep: config.keep,
         };
         let wake = Arc::new(Notify::new());
         let mut readiness = self.readiness(life);

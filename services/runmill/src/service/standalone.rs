@@ -47,6 +47,9 @@ pub struct Standalone {
     drain_timeout: std::time::Duration,
 }
 
+/// Number of rows of each table that one transaction deletes, so that other commands can write in between.
+const SWEPT_AT_ONCE: u32 = 5_000;
+
 /// Services that a standalone process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Services {
@@ -192,6 +195,12 @@ impl Standalone {
             let now = self.clock.now();
             self.store.end_canceled(run, now, now).await?;
         }
+        Ok(())
+    }
+
+    /// Deletes the rows of what was removed: no feeder runs beside a command that does not work on runs.
+    pub async fn sweep(&self) -> anyhow::Result<()> {
+        while self.store.sweep(SWEPT_AT_ONCE).await? {}
         Ok(())
     }
 

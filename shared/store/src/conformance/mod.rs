@@ -13,6 +13,7 @@ pub mod leader;
 pub mod leases;
 pub mod logs;
 pub mod providers;
+pub mod retention;
 pub mod runs;
 pub mod settings;
 pub mod transitions;
@@ -156,6 +157,16 @@ macro_rules! store_conformance {
                 a_provider_stays_while_a_run_of_it_has_not_ended,
                 secrets_are_paged_by_id,
                 a_secret_is_resealed_only_from_what_it_was,
+            }
+            retention {
+                a_removed_run_is_gone_with_all_that_is_stored_of_it,
+                only_a_run_that_has_ended_is_removed,
+                a_log_of_a_removed_run_is_an_orphan,
+                the_rows_of_many_removed_runs_are_deleted_little_by_little,
+                runs_that_ended_before_a_time_are_paged_by_id,
+                a_dataset_is_removed_with_its_items_once_no_run_uses_it,
+                unused_datasets_are_paged_by_id,
+                what_has_no_row_left_is_swept_at_once,
             }
             runs {
                 a_run_comes_back_as_it_was_created,

@@ -10,6 +10,7 @@ pub mod leader;
 pub mod logs;
 pub mod providers;
 pub mod results;
+pub mod retention;
 pub mod runs;
 pub mod server_time;
 pub mod settings;

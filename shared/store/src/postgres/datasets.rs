@@ -20,7 +20,7 @@ use crate::{
         Dialect, inserted,
         sql::{Sql, insert, select},
     },
-    dataset::Counted,
+    dataset::{Counted, in_use},
 };
 
 const COPY_ITEMS: &str = "\
@@ -45,6 +45,10 @@ static BY_HASH: Sql = Sql::new(|| {
 
 static PAGE: Sql =
     Sql::new(|| select::<Dataset>("datasets.page", "datasets", "WHERE id > $1\nORDER BY id\nLIMIT $2"));
+
+const DELETE: &str = "\
+DELETE /* datasets.delete */ FROM datasets
+WHERE id = $1";
 
 const ITEMS: &str = "\
 SELECT /* dataset_items.page */ item_id, body
@@ -128,6 +132,16 @@ impl DatasetWriter for PgStore {
         tx.commit().await?;
         Ok(dataset)
     }
+}
+
+/// Deletes the row of a dataset that no run uses.
+pub async fn delete(tx: &Transaction<'_>, id: DatasetId) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(DELETE).await?;
+    let deleted = tx.execute(&statement, &[&id.uuid()]).await.map_err(|error| match violated(&error) {
+        Some("runs_dataset_exists") => in_use(id),
+        _ => error.into(),
+    })?;
+    if deleted == 0 { Err(StoreError::not_found("dataset", id)) } else { Ok(()) }
 }
 
 /// An upload goes on as long as its client sends.

@@ -30,8 +30,8 @@ SELECT /* inspect.tables */ wanted.name,
 FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
-/// All tables of the schema.
-pub const ALL_TABLES: [&str; 14] = [
+/// All tables of the schema, without the partitions of some.
+pub const ALL_TABLES: [&str; 15] = [
     "budgets",
     "dataset_items",
     "datasets",
@@ -42,6 +42,7 @@ pub const ALL_TABLES: [&str; 14] = [
     "lead",
     "provider_secrets",
     "providers",
+    "removals",
     "results",
     "run_events",
     "runs",

@@ -20,8 +20,10 @@ mod lead;
 mod logs;
 mod lost;
 mod migrate;
+mod partitions;
 mod providers;
 mod results;
+mod retention;
 mod route;
 mod run_writer;
 mod runs;
@@ -57,6 +59,15 @@ impl PgStore {
     /// Returns true if a pooler stands before the server.
     pub const fn is_pooled(&self) -> bool {
         matches!(self.route, Route::Pooled(_))
+    }
+
+    /// Returns the texts of the statements that were used so far behind a pooler.
+    #[cfg(feature = "testing")]
+    pub fn statements(&self) -> Vec<String> {
+        match &self.route {
+            Route::Direct => Vec::new(),
+            Route::Pooled(types) => types.statements(),
+        }
     }
 
     /// Migrates the schema to the version of this binary, or waits until another process has done so. Returns

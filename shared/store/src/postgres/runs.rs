@@ -91,6 +91,10 @@ fn select(name: &str, rest: &str) -> String {
     sql::select::<RunRow>(name, "runs", rest)
 }
 
+const DELETE: &str = "\
+DELETE /* runs.delete */ FROM runs
+WHERE id = $1";
+
 const HAS_ACTIVE: &str = "\
 SELECT /* runs.has_active */ EXISTS (
     SELECT
@@ -206,6 +210,13 @@ pub async fn update(tx: &Transaction<'_>, row: &RunRow) -> Result<(), StoreError
     push_updated::<RunRow>(&mut values, row);
     let statement = tx.prepare_cached(&SAVE).await?;
     tx.execute(&statement, &parameters(&values)).await?;
+    Ok(())
+}
+
+/// Deletes the row of a locked run.
+pub async fn delete(tx: &Transaction<'_>, id: RunId) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(DELETE).await?;
+    tx.execute(&statement, &[&id.uuid()]).await?;
     Ok(())
 }
 

@@ -222,6 +222,12 @@ impl KnownTypes {
         Ok(Prepared::Unnamed { text: text.to_owned(), types })
     }
 
+    /// Returns the texts of the statements that were prepared so far.
+    #[cfg(feature = "testing")]
+    pub fn statements(&self) -> Vec<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     async fn ask(&self, client: &impl GenericClient, text: &str) -> Result<Arc<[Type]>, Error> {
         let types: Arc<[Type]> = parameter_types(client, text).await?.into();
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned(), types.clone());

@@ -119,6 +119,14 @@ impl RunRow {
         self.pause.is_none() && self.cancel_requested_at.is_none()
     }
 
+    /// Returns a [`StoreError::Conflict`] unless the run has ended.
+    pub(crate) fn require_ended(&self) -> Result<(), StoreError> {
+        if self.status.is_terminal() {
+            return Ok(());
+        }
+        Err(StoreError::Conflict(format!("the run {} is {}: cancel it first", self.id, self.status)))
+    }
+
     pub fn paused_at(&self) -> Option<Timestamp> {
         self.pause.as_ref().map(|pause| pause.at)
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     SqliteStore,
-    error::is_taken,
+    error::{is_dangling, is_taken},
     values::{Cell as _, all, blob, execute, first, record},
     writer::Writer,
 };
@@ -20,7 +20,7 @@ use crate::{
         Dialect, inserted,
         sql::{Sql, insert, select},
     },
-    dataset::{Counted, REPEATED_ID},
+    dataset::{Counted, REPEATED_ID, in_use},
 };
 
 const BEGIN_UPLOAD: &str = "\
@@ -47,6 +47,11 @@ const DELETE_ITEMS: &str = "\
 -- dataset_items.delete
 DELETE FROM dataset_items
 WHERE dataset_id = ?1";
+
+const DELETE: &str = "\
+-- datasets.delete
+DELETE FROM datasets
+WHERE id = ?1";
 
 const ITEMS: &str = "\
 -- dataset_items.page
@@ -186,6 +191,13 @@ impl Drop for Upload {
             self.writer.try_run(move |tx| discard(tx, id));
         }
     }
+}
+
+/// Deletes the row of a dataset that no run uses.
+pub fn delete(db: &Connection, id: DatasetId) -> Result<(), StoreError> {
+    let deleted = execute(db, DELETE, [blob(id.uuid())])
+        .map_err(|error| if is_dangling(&error) { in_use(id) } else { error.into() })?;
+    if deleted == 0 { Err(StoreError::not_found("dataset", id)) } else { Ok(()) }
 }
 
 /// Deletes the items of uploads that an earlier process did not finish.

@@ -23,6 +23,7 @@ mod open_mode;
 mod providers;
 mod readers;
 mod results;
+mod retention;
 mod run_writer;
 mod runs;
 mod server_time;

@@ -71,6 +71,11 @@ fn select(name: &str, rest: &str) -> String {
     sql::select::<RunRow>(name, "runs", rest)
 }
 
+const DELETE: &str = "\
+-- runs.delete
+DELETE FROM runs
+WHERE id = ?1";
+
 const HAS_ACTIVE: &str = "\
 -- runs.has_active
 SELECT EXISTS (
@@ -169,6 +174,11 @@ pub fn save(db: &Connection, run: &LockedRun) -> Result<(), StoreError> {
     if run.drops_deferred() {
         deferred::delete_all(db, run.row.id)?;
     }
+    Ok(())
+}
+
+pub fn delete(db: &Connection, id: RunId) -> Result<(), StoreError> {
+    execute(db, DELETE, [blob(id.uuid())])?;
     Ok(())
 }
 

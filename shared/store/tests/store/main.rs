@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 
 mod names;
+mod partitions;
+mod plans;
 mod pooled;
 mod postgres;
 mod setup;
