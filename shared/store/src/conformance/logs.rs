@@ -385,7 +385,10 @@ pub async fn an_empty_batch_is_written(stores: &Stores) {
 
 pub async fn results_and_invocations_are_paged(stores: &Stores) {
     let store = &*stores.one;
-    let run = fed_run(store, 5).await;
+    let mut run = new_run(store, 5).await;
+    run.submission.config = config(json!({"samples": 2}));
+    run.total = 10;
+    create(store, &run).await;
     let second_sample = Invocation { sample: 1, ..answered(&run, 1) };
     let entries = [answered(&run, 2), answered(&run, 1), second_sample, answered(&run, 0)];
     store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();

@@ -24,7 +24,7 @@ impl Bounds {
         let claim = if u64::from(ordinal) >= *items {
             format!("item {ordinal}, and run {run_id} has {items} items, counted from 0")
         } else if sample >= *samples {
-            format!("sample {sample}, and run {run_id} has {samples} samples of each item, counted from 0")
+            format!("sample {sample}, and run {run_id} has {samples} of each item, counted from 0")
         } else if entry.epoch() > *epoch {
             format!("epoch {}, and run {run_id} is in epoch {epoch}", entry.epoch())
         } else {
