@@ -22,6 +22,7 @@ mod score_summary;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text_enum;
+mod texts;
 mod usage;
 
 pub use choice_label::{ONE_LETTER_LABELS, choice_label, labelled_choice};
@@ -39,4 +40,5 @@ pub use range::{Numeric, OutOfRange, Range};
 pub use remarks::{Fix, Note, Remarks};
 pub use score_summary::ScoreSummary;
 pub use text_enum::UnknownName;
+pub use texts::Texts;
 pub use usage::Usage;

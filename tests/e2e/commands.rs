@@ -41,6 +41,25 @@ async fn printed(command: Command, code: i32) -> String {
 }
 
 #[tokio::test]
+async fn a_base_url_with_a_secret_is_refused_before_anything_is_sent() {
+    let sandbox = Sandbox::new().await;
+    let items = sandbox.write("items.jsonl", &questions(1));
+    let table = [
+        ("https://me:hunter2hunter2@127.0.0.1/v1", "no user name or password"),
+        ("https://127.0.0.1/v1#key=hunter2hunter2", "no `#`"),
+    ];
+    for (base_url, want) in table {
+        let args = ["run", &items, "--model", "m", "--base-url", base_url];
+
+        let output = sandbox.runmill(&args).output().await;
+
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(want), "{said}");
+        assert!(!said.contains("hunter2") && !sandbox.path("data").exists(), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn runs_of_a_server_are_listed_shown_and_watched() {
     let server = Server::start().await;
     let run: Run = serde_json::from_str(&printed(server.submit(30, "lorem"), 0).await).unwrap();

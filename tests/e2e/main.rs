@@ -33,6 +33,7 @@ mod smoke_testing;
 mod standalone;
 mod starting;
 mod steering;
+mod texts;
 mod top;
 mod traces;
 mod trials;

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Scoring;
 use crate::{
-    Generation,
+    Generation, Texts,
     api::{RequestOverride, RetryOverride},
 };
 
@@ -28,6 +28,10 @@ pub struct JobConfig {
     #[cfg_attr(feature = "openapi", schema(required = false))]
     #[serde(skip_serializing_if = "RetryOverride::is_empty")]
     pub retry: RetryOverride,
+    /// Texts of the run that are stored. Default: `all`.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[serde(skip_serializing_if = "Texts::is_default")]
+    pub texts: Texts,
 }
 
 impl JobConfig {
@@ -50,11 +54,13 @@ struct Received {
     max_retries: Option<u32>,
     request: RequestOverride,
     retry: RetryOverride,
+    texts: Texts,
 }
 
 impl From<Received> for JobConfig {
     fn from(received: Received) -> Self {
-        let Received { generation, system_prompt, prompt_template, scoring, request, retry, .. } = received;
+        let Received { generation, system_prompt, prompt_template, scoring, request, retry, texts, .. } =
+            received;
         let total_timeout_seconds = received.timeout_seconds.or(request.total_timeout_seconds);
         let max_retries = received.max_retries.or(retry.max_retries);
         Self {
@@ -64,6 +70,7 @@ impl From<Received> for JobConfig {
             scoring,
             request: RequestOverride { total_timeout_seconds, ..request },
             retry: RetryOverride { max_retries, ..retry },
+            texts,
         }
         .clamped()
     }

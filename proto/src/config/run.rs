@@ -41,6 +41,7 @@ impl RunConfig {
             scoring: reader.get("scoring"),
             request: reader.get("request").unwrap_or_default(),
             retry: reader.get("retry").unwrap_or_default(),
+            texts: reader.get("texts").unwrap_or_default(),
         };
         reader.faults.extend(config.request.faults());
         reader.faults.extend(config.retry.faults());
@@ -145,6 +146,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Texts;
 
     fn config(value: Value) -> RunConfig {
         serde_json::from_value(value).unwrap()
@@ -174,6 +176,15 @@ mod tests {
             pointers,
             ["/timeout_seconds", "/max_retries", "/samples", "/concurrency", "/scoring/pattern"]
         );
+    }
+
+    #[test]
+    fn texts_are_all_unless_the_run_says_otherwise() {
+        let texts = |value| config(value).job().map(|job| job.texts);
+        assert_eq!(texts(json!({})), Ok(Texts::All));
+        assert_eq!(texts(json!({"texts": "none"})), Ok(Texts::None));
+        let fault = texts(json!({"texts": "some"})).unwrap_err().remove(0).to_string();
+        assert!(fault.starts_with("/texts: ") && fault.contains("`hashes`"), "{fault}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runmill_proto::{
-    ErrorKind, Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer,
+    ErrorKind, Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer, Texts,
     api::{Budget, NewRun, PageQuery, ProviderProtocol, RateLimit},
 };
 use uuid::Uuid;
@@ -114,6 +114,10 @@ pub struct RunArgs {
     /// Regular expression for --scorer regex
     #[arg(long, value_name = "REGEX")]
     pub pattern: Option<String>,
+    /// Texts of questions and answers that are stored: all of them, their SHA-256 hashes, or none; scores are stored in any
+    /// case (default: all)
+    #[arg(long, value_enum)]
+    pub texts: Option<TextsArg>,
     /// Number of independent answers to each item, from 1 to 1000 (default: 1)
     #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
     pub samples: Option<u32>,
@@ -297,6 +301,23 @@ impl From<ScorerArg> for Scorer {
             ScorerArg::Numeric => Self::Numeric,
             ScorerArg::Choice => Self::Choice,
             ScorerArg::None => Self::None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum TextsArg {
+    All,
+    Hashes,
+    None,
+}
+
+impl From<TextsArg> for Texts {
+    fn from(texts: TextsArg) -> Self {
+        match texts {
+            TextsArg::All => Self::All,
+            TextsArg::Hashes => Self::Hashes,
+            TextsArg::None => Self::None,
         }
     }
 }

@@ -6,8 +6,10 @@
 
 mod base_url;
 mod proxy;
+mod resolved;
 mod rules;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use proxy::{Proxy, ProxyError};
+pub use resolved::NameRefused;
 pub use rules::{ALLOW_HTTP, ALLOW_LINK_LOCAL, AddressError, AddressRules, is_this_machine};

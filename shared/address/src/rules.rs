@@ -33,6 +33,11 @@ pub enum AddressError {
         ALLOW_HTTP
     )]
     Unencrypted,
+    #[error(
+        "is another machine, to which http would send the keys unencrypted; use https or, if the network is yours, set {}=true",
+        ALLOW_HTTP
+    )]
+    OtherMachine,
     #[error("must begin with https:// or http://")]
     Scheme,
 }
@@ -40,14 +45,19 @@ pub enum AddressError {
 /// Names of Google Cloud's metadata server, which resolve only inside its networks. Source: its documentation.
 const METADATA_NAMES: [&str; 2] = ["metadata.google.internal", "metadata"];
 
-/// Address of Alibaba Cloud's metadata, outside the link-local range.
-const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+/// Addresses of metadata outside the link-local range: Alibaba Cloud's, and the platform channel of Azure.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
 
-/// Address of AWS's metadata, among the unique local addresses.
-const AWS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+/// Addresses of metadata among the unique local addresses: those of AWS's machines and pods, and Google Cloud's.
+const METADATA_V6: [Ipv6Addr; 3] = [
+    Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254),
+    Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0023),
+    Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254),
+];
 
 impl AddressRules {
-    /// Checks the scheme and the host of a URL. Names are not resolved; [`AddressRules::allows`] checks the result.
+    /// Checks the scheme and the host of a URL. Names are not resolved; [`AddressRules::permitted`] checks the
+    /// addresses to which a name leads.
     pub fn check(&self, url: &Url) -> Result<(), AddressError> {
         let host = url.host();
         if !self.allow_link_local && host.as_ref().is_some_and(is_metadata) {
@@ -71,9 +81,17 @@ impl AddressRules {
         Ok(())
     }
 
-    /// Returns true if `address`, to which a host's name was resolved, may be called.
-    pub fn allows(&self, address: IpAddr) -> bool {
-        self.allow_link_local || !is_link_local(address)
+    /// Checks an address to which a host's name leads.
+    ///
+    /// * `only_here`: true if the address must be this machine's, because the connection is not encrypted.
+    pub(crate) fn check_address(self, address: IpAddr, only_here: bool) -> Result<(), AddressError> {
+        if !self.allow_link_local && is_link_local(address) {
+            return Err(AddressError::LinkLocal);
+        }
+        if only_here && !address.to_canonical().is_loopback() {
+            return Err(AddressError::OtherMachine);
+        }
+        Ok(())
     }
 }
 
@@ -109,22 +127,24 @@ fn without_root(name: &str) -> &str {
 
 fn is_link_local(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => address.is_link_local() || address == ALIBABA,
+        IpAddr::V4(address) => address.is_link_local() || METADATA_V4.contains(&address),
         IpAddr::V6(address) => {
             address.is_unicast_link_local()
-                || address == AWS_V6
+                || METADATA_V6.contains(&address)
                 || embedded(address).is_some_and(|inner| is_link_local(inner.into()))
         }
     }
 }
 
-/// Returns the IPv4 address that packets to this address would reach: mapped (`::ffff:0:0/96`), compatible (`::/96`), or
-/// through NAT64 (`64:ff9b::/96`).
+/// Returns the IPv4 address that packets to this address would reach: mapped (`::ffff:0:0/96`), compatible (`::/96`),
+/// through NAT64 (`64:ff9b::/96`), or by 6to4 (`2002::/16`).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [network @ .., high, low] = address.segments();
-    let is_embedding = matches!(network, [0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]);
-    let bits = (u32::from(high) << 16) | u32::from(low);
-    is_embedding.then(|| Ipv4Addr::from_bits(bits))
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -134,7 +154,7 @@ mod tests {
     const STRICT: AddressRules = AddressRules { allow_http: false, allow_link_local: false };
     const OPEN: AddressRules = AddressRules { allow_http: true, allow_link_local: true };
 
-    const LINK_LOCAL: [&str; 19] = [
+    const LINK_LOCAL: [&str; 23] = [
         "169.254.169.254",
         "169.254.0.1",
         "100.100.100.200",
@@ -151,6 +171,10 @@ mod tests {
         "[64:ff9b::a9fe:a9fe]",
         "[fe80::1]",
         "[fd00:ec2::254]",
+        "[fd00:ec2::23]",
+        "[fd20:ce::254]",
+        "[2002:a9fe:a9fe::1]",
+        "168.63.129.16",
         "metadata.google.internal",
         "Metadata.Google.Internal.",
         "m\u{ff45}tadata",
@@ -220,11 +244,13 @@ mod tests {
     }
 
     #[test]
-    fn resolved_addresses_are_held_to_the_same_rule() {
+    fn resolved_addresses_are_held_to_the_same_rules() {
         let table = [
             ("169.254.169.254", false),
             ("100.100.100.200", false),
+            ("168.63.129.16", false),
             ("::ffff:169.254.1.1", false),
+            ("2002:a9fe:a9fe::", false),
             ("fe80::1", false),
             ("febf::1", false),
             ("fec0::1", true),
@@ -234,9 +260,13 @@ mod tests {
             ("93.184.216.34", true),
         ];
         for (address, allowed) in table {
-            let address = address.parse().unwrap();
-            assert_eq!(STRICT.allows(address), allowed, "{address}");
-            assert!(OPEN.allows(address), "{address}");
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(STRICT.check_address(address, false).is_ok(), allowed, "{address}");
+            assert_eq!(OPEN.check_address(address, false), Ok(()), "{address}");
+        }
+        for (address, is_here) in [("127.8.9.10", true), ("::ffff:127.0.0.1", true), ("10.0.0.7", false)] {
+            let checked = STRICT.check_address(address.parse().unwrap(), true);
+            assert_eq!(checked, if is_here { Ok(()) } else { Err(AddressError::OtherMachine) }, "{address}");
         }
     }
 }

@@ -70,7 +70,7 @@ variables! {
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
         "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),
-        "`true` allows providers at link-local addresses and at the metadata addresses of clouds, such as 169.254.169.254. Must be the same for dispatchers and executors.";
+        "`true` allows providers at link-local addresses and at the metadata addresses of clouds, such as 169.254.169.254, also behind a name. Must be the same for dispatchers and executors.";
     PROVIDER_PROXY = "RUNMILL_PROVIDER_PROXY", Some("none"),
         "Proxy through which an executor calls providers that state none of their own, as `http://proxy:3128`, also with `user:password@`; its scheme is `http`, `https`, `socks5` or `socks5h`. With `socks5` the executor resolves the provider's name, with the others the proxy does. `none` calls them directly. `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` are not read. It may be secret.";
     NO_PROXY = "NO_PROXY", None,

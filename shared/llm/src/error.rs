@@ -13,6 +13,9 @@ pub enum ModelError {
     /// No connection could be opened, so that no request was sent.
     #[error("the provider cannot be reached: {message}")]
     Unreachable { message: String },
+    /// The provider's name leads only to addresses that may not be called, so no request was sent.
+    #[error("the provider must not be called: {message}")]
+    AddressRefused { message: String },
     #[error("the connection to the provider failed: {message}")]
     Connection { message: String },
     /// The server closed the connection as soon as it was used again. It may not have read the request.
@@ -117,9 +120,10 @@ impl ModelError {
     // There is no `_` arm, so that a new variant does not compile without advice.
     pub fn advice(&self) -> Advice {
         match *self {
-            Self::Unreachable { .. } | Self::Starting { .. } | Self::TimedOut(TimeoutPhase::Connect) => {
-                Advice::AwaitServer
-            }
+            Self::Unreachable { .. }
+            | Self::AddressRefused { .. }
+            | Self::Starting { .. }
+            | Self::TimedOut(TimeoutPhase::Connect) => Advice::AwaitServer,
             Self::ClosedEarly { .. } => Advice::Reconnect,
             Self::Connection { .. }
             | Self::TimedOut(_)
@@ -145,15 +149,19 @@ impl ModelError {
 
     /// Returns true if no request was sent, because there was no connection.
     pub const fn is_unsent(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut(TimeoutPhase::Connect))
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::AddressRefused { .. } | Self::TimedOut(TimeoutPhase::Connect)
+        )
     }
 
     /// Returns the error's kind. It is a metric label, so it is from a small closed set.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unreachable { .. } | Self::Connection { .. } | Self::ClosedEarly { .. } => {
-                ErrorKind::Connection
-            }
+            Self::Unreachable { .. }
+            | Self::AddressRefused { .. }
+            | Self::Connection { .. }
+            | Self::ClosedEarly { .. } => ErrorKind::Connection,
             Self::TimedOut(TimeoutPhase::Connect) => ErrorKind::ConnectTimeout,
             Self::TimedOut(TimeoutPhase::Head | TimeoutPhase::FirstToken) => ErrorKind::FirstTokenTimeout,
             Self::TimedOut(TimeoutPhase::Idle) => ErrorKind::IdleTimeout,
@@ -176,10 +184,24 @@ impl ModelError {
         }
     }
 
+    /// Replaces the provider's words, which may repeat the prompt or the answer. Messages of runmill and of the connection
+    /// stay.
+    pub(crate) fn without_words(self) -> Self {
+        match self {
+            Self::Unreachable { .. }
+            | Self::AddressRefused { .. }
+            | Self::Connection { .. }
+            | Self::ClosedEarly { .. }
+            | Self::BudgetUsedUp { .. } => self,
+            other => other.map_message(|_| "the provider's words are not kept (`config.texts`)".to_owned()),
+        }
+    }
+
     /// Replaces the provider's message, if the error has one, by the result of `edit`.
     pub(crate) fn map_message(mut self, edit: impl FnOnce(&str) -> String) -> Self {
         match &mut self {
             Self::Unreachable { message }
+            | Self::AddressRefused { message }
             | Self::Connection { message }
             | Self::ClosedEarly { message }
             | Self::Starting { message }

@@ -151,8 +151,7 @@ impl Factory {
         let FactorySettings { user_agent, address_rules, egress, .. } = &self.settings;
         let transport = Transport::new(target, user_agent, *address_rules, egress)?;
         let keys = Keys::new(target::keys(target, &*protocol)?);
-        let secrets = target.keys.iter().map(|key| &key.value).chain(target.headers.values());
-        let redactor = Redactor::new(secrets.cloned());
+        let redactor = Redactor::new(target.keys.iter().map(|key| &key.value), &target.headers);
         let (api, clock) = ((target.protocol, target.kind), self.settings.clock.clone());
         let exchange = Exchange { protocol, api, transport, redactor, clock };
         // The negotiated forms stay valid if the new wiring has the same server and the same protocol.

@@ -21,6 +21,8 @@ pub struct ChatRequest {
     /// True to leave thinking that a server sends inside of the answer's text where it is. Otherwise it becomes the
     /// answer's reasoning.
     pub keep_thinking: bool,
+    /// True to leave the provider's words out of errors, because they may repeat the prompt or the answer.
+    pub hides_words: bool,
 }
 
 /// Estimated number of tokens of an answer that nothing limits.

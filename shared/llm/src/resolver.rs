@@ -1,39 +1,45 @@
 use std::net::SocketAddr;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{
+    Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+};
 use runmill_address::AddressRules;
 
 /// Resolves names as the system does, and removes the addresses that may not be called. The settings were checked
-/// earlier, but a name may resolve to other addresses now.
-pub(crate) struct Resolver(pub AddressRules);
-
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` resolves only to link-local or metadata addresses, which may not be called")]
-struct Refused(String);
+/// earlier, but a name may resolve to other addresses now. The client connects to the addresses that are returned, and
+/// resolves no name in another way.
+pub(crate) struct Resolver {
+    pub rules: AddressRules,
+    /// Base URL of the provider. The name may be that of its proxy.
+    pub base: Url,
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let rules = self.0;
+        let (rules, base) = (self.rules, self.base.clone());
         Box::pin(async move {
             // The connector replaces port 0 by the port of the URL.
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed: Vec<_> = found.into_iter().filter(|address| rules.allows(address.ip())).collect();
-            if allowed.is_empty() {
-                return Err(Refused(name.as_str().to_owned()).into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            let permitted = rules.permitted(&base, name.as_str(), found)?;
+            Ok(Box::new(permitted.into_iter()) as Addrs)
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use runmill_address::NameRefused;
+
     use super::*;
+
+    fn resolver(rules: AddressRules) -> Resolver {
+        Resolver { rules, base: "http://localhost/v1".parse().unwrap() }
+    }
 
     #[tokio::test]
     async fn a_name_of_this_machine_is_resolved() {
-        let resolver = Resolver(AddressRules::default());
-        let found = resolver.resolve("localhost".parse().unwrap()).await.unwrap();
+        let found = resolver(AddressRules::default()).resolve("localhost".parse().unwrap()).await.unwrap();
         assert!(found.into_iter().all(|address| address.ip().is_loopback()));
     }
 
@@ -42,10 +48,10 @@ mod tests {
         // A resolver returns a numeric address as it is.
         let metadata = || "169.254.169.254".parse::<Name>().unwrap();
 
-        let refused = Resolver(AddressRules::default()).resolve(metadata()).await.map(|_| ()).unwrap_err();
-        let allowed = Resolver(AddressRules { allow_link_local: true, ..AddressRules::default() });
+        let refused = resolver(AddressRules::default()).resolve(metadata()).await.map(|_| ()).unwrap_err();
+        let allowed = resolver(AddressRules { allow_link_local: true, allow_http: true });
 
-        assert!(refused.to_string().contains("link-local"), "{refused}");
+        assert!(refused.is::<NameRefused>(), "{refused}");
         assert_eq!(allowed.resolve(metadata()).await.unwrap().count(), 1);
     }
 }

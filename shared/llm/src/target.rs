@@ -99,12 +99,17 @@ fn key(
         value.set_sensitive(true);
         headers.insert(header, value);
     }
-    let authorizes = value.is_some() || AUTHORIZATION.iter().any(|name| headers.contains_key(*name));
+    let authorizes = value.is_some() || headers.keys().any(|name| authorizes(name.as_str()));
     Ok(Key { label: key.label.as_str().into(), weight: key.weight, headers, authorizes })
 }
 
 /// Headers in which keys are sent.
 const AUTHORIZATION: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// Returns true for the names of headers in which keys are sent.
+pub(crate) fn authorizes(header: &str) -> bool {
+    AUTHORIZATION.iter().any(|name| header.eq_ignore_ascii_case(name))
+}
 
 /// Returns `base` with the protocol's path and query after its own.
 pub(crate) fn endpoint(base: &Url, wire: &WireRequest) -> Url {

@@ -1,10 +1,10 @@
 use std::{error::Error, io, iter, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT_ENCODING};
-use reqwest::{Body, Client, ClientBuilder, Method, Request, Response, Url, redirect};
+use reqwest::{Body, Client, ClientBuilder, Method, Request, Response, Url, dns::Resolve, redirect};
 use tokio::time::Instant;
 
-use runmill_address::{AddressRules, BaseUrlError};
+use runmill_address::{AddressRules, BaseUrlError, NameRefused};
 
 use crate::{
     Egress, ModelError, Target, TargetError, TimeoutPhase, base_url_hint::base_url_hint,
@@ -35,7 +35,8 @@ impl Transport {
         let base = target.url()?;
         rules.check(&base).map_err(BaseUrlError::from)?;
         let proxy = target.proxy()?;
-        let builder = client(target.connect_timeout, user_agent, rules);
+        let resolver = Resolver { rules, base: base.clone() };
+        let builder = client(target.connect_timeout, user_agent, resolver);
         let http = egress.apply(builder, &base, proxy.as_ref()).and_then(ClientBuilder::build);
         let http = http.map_err(TargetError::Http)?;
         Ok(Self { http, base })
@@ -72,10 +73,10 @@ impl Transport {
     }
 }
 
-fn client(connect_timeout: Duration, user_agent: &str, rules: AddressRules) -> ClientBuilder {
+fn client(connect_timeout: Duration, user_agent: &str, resolver: impl Resolve + 'static) -> ClientBuilder {
     Client::builder()
         .user_agent(user_agent)
-        .dns_resolver(Arc::new(Resolver(rules)))
+        .dns_resolver(Arc::new(resolver))
         .connect_timeout(connect_timeout)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEPALIVE)
@@ -102,6 +103,9 @@ fn failure(error: reqwest::Error, base: &Url, after: Duration) -> ModelError {
     // The URL's query may contain a secret.
     let error = error.without_url();
     let chain = || iter::successors(Some(&error as &dyn Error), |&error| error.source());
+    if let Some(refused) = chain().find_map(|error| error.downcast_ref::<NameRefused>()) {
+        return ModelError::AddressRefused { message: refused.to_string() };
+    }
     let message = chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     if error.is_connect() {
         let (host, port) = (base.host_str().unwrap_or_default(), base.port_or_known_default().unwrap_or(0));
@@ -121,4 +125,73 @@ fn is_closed(error: &(dyn Error + 'static)) -> bool {
         || io.is_some_and(|error| {
             matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::SocketAddr,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use reqwest::dns::{Addrs, Name, Resolving};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// A name server that changes its mind after the first question: the name then leads to the metadata of a cloud.
+    struct Rebinding {
+        base: Url,
+        asked: AtomicBool,
+    }
+
+    impl Resolve for Rebinding {
+        fn resolve(&self, name: Name) -> Resolving {
+            let address =
+                if self.asked.swap(true, Ordering::SeqCst) { "169.254.169.254" } else { "127.0.0.1" };
+            let found = [SocketAddr::new(address.parse().unwrap(), 0)];
+            let rules = AddressRules { allow_http: true, allow_link_local: false };
+            let permitted = rules.permitted(&self.base, name.as_str(), found);
+            Box::pin(async { Ok(Box::new(permitted?.into_iter()) as Addrs) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_later_gains_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let base: Url = format!("http://rebinding.example:{port}/v1").parse().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4096]).await.unwrap();
+            connection.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await.unwrap();
+        });
+        // This fails if another test of this process has already installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let resolver = Rebinding { base: base.clone(), asked: AtomicBool::new(false) };
+        let http = client(Duration::from_secs(5), "test", resolver).no_proxy().build().unwrap();
+        let transport = Transport { http, base };
+        let send = async || {
+            let wire = WireRequest { path: "chat".into(), query: None, body: Vec::new() };
+            transport.send(wire, &HeaderMap::new(), "1").await.map(|response| response.status())
+        };
+
+        assert_eq!(send().await.unwrap(), 200);
+        server.await.unwrap();
+        let refused = send().await.unwrap_err();
+
+        assert!(matches!(refused, ModelError::AddressRefused { .. }) && refused.is_unsent(), "{refused}");
+        let words = refused.to_string();
+        for part in [
+            "rebinding.example",
+            "169.254.169.254",
+            "link-local or metadata",
+            "RUNMILL_ALLOW_LINK_LOCAL=true",
+        ] {
+            assert!(words.contains(part), "{words}");
+        }
+    }
 }

@@ -27,6 +27,9 @@ pub enum StoreError {
     /// The schema refuses a value of the row itself, so the same row can never be stored.
     #[error("the database refuses the row: {0}")]
     RowRefused(String),
+    /// A message is of a job that its run does not have, so the same message can never be recorded.
+    #[error("the message is of {0}")]
+    NoSuchJob(String),
     /// A defect of runmill or of the database. A retry does not help.
     #[error("database error: {0}")]
     Broken(String),
@@ -47,12 +50,13 @@ impl StoreError {
             | Self::NewerSchema { .. }
             | Self::Unsuitable(_)
             | Self::RowRefused(_)
+            | Self::NoSuchJob(_)
             | Self::Broken(_) => false,
         }
     }
 
-    /// Returns true if the fault is the row's, so that another row may be stored, and this one never.
+    /// Returns true if the fault is the row's or the message's, so that another one may be stored, and this one never.
     pub const fn is_of_the_row(&self) -> bool {
-        matches!(self, Self::RowRefused(_))
+        matches!(self, Self::RowRefused(_) | Self::NoSuchJob(_))
     }
 }

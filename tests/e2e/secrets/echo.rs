@@ -15,16 +15,17 @@ use tokio::net::TcpListener;
 
 use super::needles::{HEADER, KEY};
 
-/// A model server that repeats the key and the headers in all its answers, as providers do.
+/// A model server that repeats the key and the headers in all its answers and errors, as providers do.
 pub struct EchoServer {
     pub base_url: String,
     got_both: Arc<AtomicBool>,
 }
 
 impl EchoServer {
-    /// Names of models, each of which fails in the way that its name describes. The one that pauses the runs of the
-    /// provider comes last.
-    pub const MODELS: &[&str] = &["400", "429", "500", "page", "not-json", "event", "truncated", "401"];
+    /// Names of models, each of which answers or fails in the way that its name describes. The one that pauses the runs
+    /// of the provider comes last.
+    pub const MODELS: &[&str] =
+        &["answer", "stream", "400", "429", "500", "page", "not-json", "event", "truncated", "401"];
     /// Name of the other model that pauses the runs of its provider.
     pub const FORBIDDEN: &str = "403";
 
@@ -56,6 +57,8 @@ async fn echo(
     let as_type =
         |content_type: &'static str, text: String| ([(CONTENT_TYPE, content_type)], text).into_response();
     match body["model"].as_str().unwrap_or_default() {
+        "answer" => as_type("application/json", answer(&said, key).to_string()),
+        "stream" => as_type("text/event-stream", streamed(&said)),
         "page" => (StatusCode::BAD_GATEWAY, as_type("text/html", format!("<h1>{said}</h1>"))).into_response(),
         "not-json" => as_type("application/json", said),
         "event" => as_type("text/event-stream", format!("data: {error}\n\n")),
@@ -65,4 +68,30 @@ async fn echo(
             (status.expect("models are named after statuses"), Json(error)).into_response()
         }
     }
+}
+
+/// Returns an answer with `said` in every text that it has.
+fn answer(said: &str, model: &str) -> Value {
+    let token = json!({"token": said, "logprob": -0.1, "top_logprobs": [{"token": said, "logprob": -0.1}]});
+    let function = json!({"name": said, "arguments": json!({"said": said}).to_string()});
+    let message = json!({"role": "assistant", "content": said, "reasoning_content": said,
+        "tool_calls": [{"id": said, "type": "function", "function": function}]});
+    json!({
+        "id": said, "model": model,
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message, "logprobs": {"content": [token]}}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 9},
+    })
+}
+
+/// Returns an answer in pieces of seven bytes, so that each secret is in several.
+fn streamed(said: &str) -> String {
+    let pieces: Vec<_> = said.as_bytes().chunks(7).map(String::from_utf8_lossy).collect();
+    let mut deltas = Vec::new();
+    for name in ["reasoning_content", "content"] {
+        deltas.extend(pieces.iter().map(|piece| json!({"choices": [{"index": 0, "delta": {name: piece}}]})));
+    }
+    deltas.push(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 9}}));
+    let events: Vec<_> = deltas.iter().map(|event| format!("data: {event}\n\n")).collect();
+    events.concat() + "data: [DONE]\n\n"
 }

@@ -1,18 +1,25 @@
-//! A provider's secrets are sent to that provider and appear nowhere else.
+//! A provider's secrets are sent to that provider and appear nowhere else. Nor do tokens and passwords.
 
+mod dump;
 mod echo;
 mod needles;
+mod passwords;
 
 use reqwest::Method;
-use runmill_proto::{ProviderId, RunId, api::RunEvent};
+use runmill_broker::{Broker as _, Envelope, Queue, log_partition};
+use runmill_proto::{
+    InvocationId, ProviderId, RunId, api::RunEvent, codec::Message as _, message::Invocation,
+};
 use runmill_testkit::Tap;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use self::{
     echo::EchoServer,
-    needles::{HEADER, KEY, assert_clean},
+    needles::{ENCRYPTION_KEY, HEADER, KEY, PASSWORD, TOKEN, assert_clean},
+    passwords::refusals,
 };
-use crate::support::{Cluster, LOG_PARTITIONS, Plan, data::questions, within};
+use crate::support::{Cluster, Command, LOG_PARTITIONS, Plan, data::questions, until, within};
 
 /// Label that the gateway gives to [`KEY`]: the beginning of `printf %s KEY | sha256sum`.
 const KEY_LABEL: &str = "key-95f8e454";
@@ -36,9 +43,19 @@ const GATEWAY_MODELS: &[&str] = &[
     "lorem+fail=401:1",
 ];
 
+fn plan() -> Plan {
+    Plan {
+        log_level: LOG_EVERYTHING,
+        token: TOKEN,
+        encryption_key: ENCRYPTION_KEY,
+        database_password: Some(PASSWORD),
+        ..Plan::default()
+    }
+}
+
 #[tokio::test]
-async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
-    let cluster = Cluster::planned(Plan { log_level: LOG_EVERYTHING, ..Plan::default() }).await;
+async fn what_is_planted_appears_nowhere_after_answers_and_failures_of_every_kind() {
+    let cluster = Cluster::planned(plan()).await;
     let echo = EchoServer::start().await;
     let mut answers = Answers { cluster: &cluster, texts: Vec::new() };
     answers.request(Method::PUT, "/settings", Some(&json!({"retry": {"backoff_base_seconds": 0.01}}))).await;
@@ -46,7 +63,8 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     let server = answers.plant("echo", &echo.base_url).await;
     let forbidding = answers.plant("forbidding echo", &echo.base_url).await;
     let lanes = [gateway, server, forbidding].map(|id| id.to_string());
-    let taps = [tap(&cluster, "jobs", &lanes).await, tap_logs(&cluster).await];
+    let [jobs, logs] = [tap(&cluster, "jobs", &lanes).await, tap_logs(&cluster).await];
+    let dead = tap(&cluster, "dead", &[String::new()]).await;
 
     let dataset = cluster.api.dataset(questions(4)).await.to_string();
     let mut runs = Vec::new();
@@ -63,11 +81,19 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     }
     answers.mistakes().await;
     answers.everything(&runs).await;
+    answers.exports(&runs).await;
+    answers.texts.extend(refusals(&cluster.servers).await);
+    let logs = logs.bodies().await;
+    claim_a_job_that_does_not_exist(&cluster, &logs).await;
 
     // Without these calls, the test would pass for the wrong reason.
     assert_eq!(cluster.gateway.calls(0, usize::MAX).iter().find(|call| &*call.key != KEY_LABEL), None);
     assert!(cluster.gateway.calls(0, usize::MAX).len() > GATEWAY_MODELS.len());
     assert!(echo.got_key_and_header(), "the echo server was called with both");
+    let answer = r#""response":"Incorrect API key provided: Bearer [redacted]"#;
+    let told =
+        answers.texts.iter().filter(|(from, text)| from.ends_with("/results") && text.contains(answer));
+    assert_eq!(told.count(), 2, "an answer and a stream repeat both");
 
     let metrics = metrics(&cluster).await;
     cluster.stop().await;
@@ -78,8 +104,7 @@ async fn a_planted_key_appears_nowhere_after_failures_of_every_kind() {
     for (from, text) in answers.texts.iter().chain(&metrics) {
         assert_clean(from, text.as_bytes());
     }
-    for tap in &taps {
-        let bodies = tap.bodies().await;
+    for bodies in [jobs.bodies().await, logs, dead.bodies().await] {
         assert!(!bodies.is_empty(), "the tap saw nothing");
         for body in &bodies {
             assert_clean("a message", body);
@@ -98,6 +123,43 @@ async fn tap(cluster: &Cluster, exchange: &str, keys: &[String]) -> Tap {
 async fn tap_logs(cluster: &Cluster) -> Tap {
     let keys: Vec<_> = (0..LOG_PARTITIONS).map(|partition| partition.to_string()).collect();
     tap(cluster, "logs", &keys).await
+}
+
+/// Publishes one of the logs again, for an item that its run does not have, and waits until it is put aside.
+async fn claim_a_job_that_does_not_exist(cluster: &Cluster, logs: &[Vec<u8>]) {
+    let read = |body: &Vec<u8>| {
+        let message = Envelope { body: body.clone().into(), ..empty(Invocation::TYPE) };
+        message.decode::<Invocation>().ok().filter(|invocation| invocation.response.is_some())
+    };
+    let mut claim = logs.iter().find_map(read).expect("a log of an answer");
+    (claim.ordinal, claim.call.id) = (4, InvocationId::from_uuid(Uuid::now_v7()));
+    let broker = cluster.servers.broker().await;
+    let queue = Queue::Logs(log_partition(claim.run_id, LOG_PARTITIONS));
+    broker.publish(queue, Envelope::new(&claim)).await.unwrap();
+
+    until("a dead letter", async || {
+        broker.depth(Queue::Dead).await.unwrap().is_some_and(|depth| depth.ready == 1)
+    })
+    .await;
+
+    let mut letters = broker.subscribe(Queue::Dead, 1).await.unwrap();
+    let letter = letters.next().await.unwrap();
+    let reason = letter.message.reason.clone().unwrap_or_default();
+    assert!(reason.contains("item 4") && reason.contains("has 4 items"), "{reason}");
+    letter.ack().await.unwrap();
+    let calls = cluster.api.get(&format!("/runs/{}/invocations", claim.run_id)).await.to_string();
+    assert!(!calls.contains(&claim.call.id.to_string()), "it was not recorded");
+    broker.close().await;
+}
+
+fn empty(message_type: &str) -> Envelope {
+    Envelope {
+        id: Uuid::now_v7(),
+        message_type: message_type.into(),
+        body: Vec::new().into(),
+        traceparent: None,
+        reason: None,
+    }
 }
 
 /// Waits for the end of the run. Cancels it if the provider's refusals pause or defer it.
@@ -167,6 +229,23 @@ impl Answers<'_> {
         for run in runs {
             for part in ["", "/results", "/invocations", "/events"] {
                 self.request(Method::GET, &format!("/runs/{run}{part}"), None).await;
+            }
+        }
+    }
+}
+
+impl Answers<'_> {
+    /// Prints runs and their results with the command, as a user exports them.
+    async fn exports(&mut self, runs: &[RunId]) {
+        let server = &self.cluster.api.base_url;
+        for run in runs.iter().map(ToString::to_string) {
+            for action in ["results", "show"] {
+                let args = ["runs", "--server", server, action, &run];
+                let output = Command::runmill(&args).env("RUNMILL_TOKEN", TOKEN).output().await;
+                let printed = [output.stdout, output.stderr].concat();
+                let printed = String::from_utf8_lossy(&printed).into_owned();
+                assert!(action == "results" || printed.contains(&run), "{args:?}: {printed}");
+                self.texts.push((format!("{args:?}"), printed));
             }
         }
     }

@@ -20,13 +20,18 @@ use super::{Api, Command, Process, until};
 pub const LOG_PARTITIONS: u16 = 4;
 const QUEUE_EXPIRES: Duration = Duration::from_mins(5);
 const TOKEN: &str = "e2e-admin-0123456789";
-const KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
+const ENCRYPTION_KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
 
 /// Size, servers and log level of a cluster.
 pub struct Plan {
     pub executors: usize,
     pub log_sinks: usize,
     pub log_level: &'static str,
+    /// Administrator's token of the API.
+    pub token: &'static str,
+    pub encryption_key: &'static str,
+    /// Password in the URL of the shared database, unless the URL has one. The server need not ask for it.
+    pub database_password: Option<&'static str>,
     /// URL of the database. `None` stands for a new database on the server that tests share.
     pub database_url: Option<String>,
     /// URL of the broker. `None` stands for new queues on the server that tests share.
@@ -41,6 +46,9 @@ impl Default for Plan {
             executors: 1,
             log_sinks: 1,
             log_level: "info",
+            token: TOKEN,
+            encryption_key: ENCRYPTION_KEY,
+            database_password: None,
             database_url: None,
             amqp_url: None,
             otlp_endpoint: None,
@@ -63,6 +71,8 @@ pub struct Servers {
     pub database_url: String,
     pub amqp_url: String,
     pub prefix: String,
+    token: &'static str,
+    encryption_key: &'static str,
     log_level: &'static str,
     otlp_endpoint: Option<String>,
     database: Option<TestDatabase>,
@@ -86,7 +96,7 @@ impl Cluster {
         for process in executors.iter().chain(&log_sinks) {
             process.field_of("ops.listening", "address").await;
         }
-        let api = Api::new(&address, TOKEN);
+        let api = Api::new(&address, servers.token);
         api.executors(executors.len()).await;
         Self { api, dispatcher, executors, log_sinks, gateway, servers }
     }
@@ -96,7 +106,7 @@ impl Cluster {
         assert_eq!(self.dispatcher.ended().await, None, "a signal ended it");
         self.dispatcher = self.servers.service("dispatcher").start();
         let address = self.dispatcher.field_of("dispatcher.listening", "address").await;
-        self.api = Api::new(&address, TOKEN);
+        self.api = Api::new(&address, self.servers.token);
     }
 
     pub async fn add_executor(&mut self) {
@@ -167,11 +177,13 @@ impl Servers {
             Some(_) => None,
             None => Some(TestDatabase::create().await),
         };
-        let shared = database.as_ref().map(|database| database.url().to_owned());
+        let shared = database.as_ref().map(|database| with_password(database.url(), plan.database_password));
         Self {
             database_url: plan.database_url.clone().or(shared).expect("it is given or made"),
             amqp_url: plan.amqp_url.clone().unwrap_or_else(amqp_url),
             prefix: unique_prefix(),
+            token: plan.token,
+            encryption_key: plan.encryption_key,
             log_level: plan.log_level,
             otlp_endpoint: plan.otlp_endpoint.clone(),
             database,
@@ -180,13 +192,13 @@ impl Servers {
     }
 
     /// Returns the command of a service, with the cluster's environment.
-    fn service(&self, name: &str) -> Command {
+    pub fn service(&self, name: &str) -> Command {
         Command::runmill(&[name])
             .env("APP_LOG_LEVEL", self.log_level)
             .env("DATABASE_URL", &self.database_url)
             .env("AMQP_URL", &self.amqp_url)
-            .env("ENCRYPTION_KEY", KEY)
-            .env("RUNMILL_TOKENS", &format!("admin:{TOKEN}"))
+            .env("ENCRYPTION_KEY", self.encryption_key)
+            .env("RUNMILL_TOKENS", &format!("admin:{}", self.token))
             .env("RUNMILL_QUEUE_PREFIX", &self.prefix)
             .env("RUNMILL_QUEUE_EXPIRES_SECONDS", &QUEUE_EXPIRES.as_secs().to_string())
             .env("RUNMILL_LISTEN", "127.0.0.1:0")
@@ -204,6 +216,14 @@ impl Servers {
         };
         AmqpBroker::connect(settings).await.unwrap()
     }
+}
+
+fn with_password(url: &str, password: Option<&str>) -> String {
+    let mut url: reqwest::Url = url.parse().unwrap();
+    if url.password().is_none() {
+        url.set_password(password).expect("the URL has a host");
+    }
+    url.into()
 }
 
 /// Returns the names of the job queues, then of all other queues.

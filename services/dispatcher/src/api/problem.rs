@@ -93,6 +93,7 @@ impl From<StoreError> for ApiError {
             StoreError::NewerSchema { .. }
             | StoreError::Unsuitable(_)
             | StoreError::RowRefused(_)
+            | StoreError::NoSuchJob(_)
             | StoreError::Broken(_) => {
                 tracing::error!(event = "http.store_broken", %error);
                 return Self::internal();

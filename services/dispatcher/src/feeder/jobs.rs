@@ -105,6 +105,9 @@ impl RunFeed<'_> {
 
     fn job(&self, due: DueJob, item: JobItem, config: &JobConfig) -> Job {
         let DueJob { key, attempt, failures, possible_copy, .. } = due;
+        // A question that is not stored with its result is not in a message, either.
+        let dataset_id = self.run().submission.dataset_id;
+        let item = if config.texts.are_kept() { item } else { JobItem::Reference(dataset_id) };
         Job {
             run_id: key.run_id,
             ordinal: key.ordinal,

@@ -154,6 +154,30 @@ async fn a_key_in_the_wrong_place_is_not_repeated() {
     }
 }
 
+#[tokio::test]
+async fn a_base_url_with_a_secret_is_refused_with_words_and_not_repeated() {
+    let server = Server::start().await;
+    let run = server.new_run().await;
+    let path = format!("/providers/{}", run["provider_id"].as_str().unwrap());
+    let table = [
+        ("https://me:hunter2hunter2@api.example/v1", "no user name or password"),
+        ("https://api.example/v1#key=hunter2hunter2", "no `#`"),
+        ("https://api.example/v1?key=hunter2hunter2", "no query"),
+    ];
+    for (base_url, want) in table {
+        let provider = json!({"name": "x", "kind": "custom", "base_url": base_url});
+        let requests = [
+            server.request(Method::POST, "/providers").json(&provider),
+            server.request(Method::PATCH, &path).json(&json!({"base_url": base_url})),
+        ];
+        for request in requests {
+            let problem = refused(request).await;
+            assert!(problem.status == 400 && format!("{problem:?}").contains(want), "{problem:?}");
+            assert!(!format!("{problem:?}").contains("hunter2"), "{problem:?}");
+        }
+    }
+}
+
 /// A misspelt field would otherwise be ignored, and the user would pay for a run with the default.
 #[tokio::test]
 async fn a_field_that_nobody_knows_is_refused_with_its_name_and_the_known_ones() {

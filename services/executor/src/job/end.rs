@@ -9,6 +9,8 @@ use runmill_proto::{
 };
 use uuid::Uuid;
 
+use super::texts::question;
+
 /// Message about a job to the log-sinks.
 pub(super) enum JobLog {
     Ended(Box<Invocation>),
@@ -138,7 +140,7 @@ impl<'a> End<'a> {
             sample: job.sample,
             epoch: job.epoch,
             item_id: self.item.map(|item| item.id.clone()).unwrap_or_default(),
-            question: self.item.map(|item| Invocation::preview(&item.inputs.text)).unwrap_or_default(),
+            question: self.item.map(|item| question(&item.inputs.text, job.config.texts)).unwrap_or_default(),
             call,
             outcome,
             error_kind: None,

@@ -1,5 +1,5 @@
-//! One job, from delivery to ack: claim, check, prepare, call, score, publish, ack. Each step is a file; the claim is
-//! decided in [`exchange`](crate::exchange).
+//! One job, from delivery to ack: claim, check, prepare, call, score, texts, publish, ack. Each step is a file; the
+//! claim is decided in [`exchange`](crate::exchange).
 //!
 //! A step returns what the next one needs, or how the job ends without the rest ([`Ending`]).
 
@@ -13,6 +13,7 @@ mod output_tokens;
 mod prepare;
 mod publish;
 mod score;
+mod texts;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -189,6 +190,6 @@ impl Pipeline {
         }
         let prepared = self.prepare(&end, &item).await?;
         let log = self.call(&end, &prepared, stop).await?;
-        Ok(score::score(log, job, &item))
+        Ok(texts::store(score::score(log, job, &item), job.config.texts))
     }
 }

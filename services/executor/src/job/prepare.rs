@@ -91,6 +91,7 @@ impl Pipeline {
             form: callee.form(),
             call_id: call_id(job),
             keep_thinking: capabilities.thinking_tags == Some(false),
+            hides_words: !job.config.texts.are_kept(),
         })
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use reqwest::Url;
+use runmill_address::{AddressRules, BaseUrl};
 use runmill_proto::{
     ProviderId,
     api::{
@@ -49,6 +50,7 @@ impl ProviderChoice {
         if let Some(id) = args.provider {
             return Ok(Self::Known(id));
         }
+        check(&args.base_url)?;
         let variable = args.api_key_env.as_deref().unwrap_or_else(|| key_variable(kind(&args.base_url)));
         let api_key = env_key(&process.env, variable)?;
         if api_key.is_none() && args.api_key_env.is_some() {
@@ -85,6 +87,16 @@ impl ProviderChoice {
                 Ok(provider)
             }
         }
+    }
+}
+
+/// Checks the form of a base URL before anything is sent with it, since it may have a password. Whether the address may be
+/// called is decided by the server.
+fn check(base_url: &str) -> anyhow::Result<()> {
+    let any_address = AddressRules { allow_http: true, allow_link_local: true };
+    match BaseUrl::normalise(base_url, any_address) {
+        Ok(_) => Ok(()),
+        Err(fault) => usage(format_args!("--base-url {fault}")),
     }
 }
 

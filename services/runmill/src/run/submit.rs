@@ -1,6 +1,6 @@
 use anyhow::Context;
 use runmill_proto::{
-    JobConfig, RunConfig, RunStatus, Scorer,
+    JobConfig, RunConfig, RunStatus, Scorer, Texts,
     api::{Budget, NewRun, Run},
 };
 use serde_json::{Map, Value, json};
@@ -147,6 +147,7 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
             config.insert(key.to_owned(), value);
         }
     };
+    set("texts", args.texts.map(|texts| Texts::from(texts).as_str().into()));
     set("samples", args.samples.map(Value::from));
     set("system_prompt", args.system_prompt.clone().map(Value::from));
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,

@@ -5,13 +5,14 @@ use runmill_proto::{
     api::{InvocationRecord, ResultRecord, RunEvent},
     message::{Invocation, JobKey},
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     Stores,
     world::{
-        all_results, answered, assert_counters_equal_rows, at, at_ms, attempt, batch, create, deferred,
-        event_names, events, failed, fed_run, new_run, pending_run,
+        all_results, answered, assert_counters_equal_rows, at, at_ms, attempt, batch, config, create,
+        deferred, event_names, events, failed, fed_run, new_run, pending_run,
     },
 };
 use crate::{LogBatch, LogEntry, RunRow, Transition, Written};
@@ -209,6 +210,34 @@ pub async fn a_message_of_an_unknown_run_is_an_orphan(stores: &Stores) {
     assert_eq!(all_results(store, unknown.id).await, []);
 }
 
+pub async fn a_message_of_a_job_that_its_run_does_not_have_is_refused(stores: &Stores) {
+    let store = &*stores.one;
+    let mut row = new_run(store, 3).await;
+    row.submission.config = config(json!({"samples": 2}));
+    row.total = 6;
+    create(store, &row).await;
+    store.mark_fed(row.id, 6, &[], at(1)).await.unwrap();
+    let before = store.run(row.id).await.unwrap();
+    let last = Invocation { sample: 1, ..answered(&row, 2) };
+    let table: [(LogEntry, &str); 4] = [
+        (answered(&row, 3).into(), "item 3, and run"),
+        (deferred(&row, u32::MAX, at(9)).into(), "has 3 items"),
+        (Invocation { sample: 2, ..answered(&row, 0) }.into(), "sample 2, and run"),
+        (Invocation { epoch: 1, ..answered(&row, 0) }.into(), "epoch 1, and run"),
+    ];
+
+    for (claim, want) in table {
+        let refused = store.write_logs(&batch([last.clone().into(), claim]), at(2)).await.unwrap_err();
+
+        assert!(refused.is_of_the_row() && refused.to_string().contains(want), "{refused}");
+    }
+
+    assert_eq!(store.run(row.id).await.unwrap(), before, "nothing of these batches is recorded");
+    assert_eq!(store.invocations(row.id, None, 10).await.unwrap(), []);
+    let written = store.write_logs(&batch([last]), at(2)).await.unwrap();
+    assert_eq!(written, Written { results: 1, ..Written::default() }, "the last job is one of the run");
+}
+
 pub async fn what_a_model_asked_to_call_and_its_log_probabilities_come_back(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 3).await;
@@ -356,7 +385,10 @@ pub async fn an_empty_batch_is_written(stores: &Stores) {
 
 pub async fn results_and_invocations_are_paged(stores: &Stores) {
     let store = &*stores.one;
-    let run = fed_run(store, 5).await;
+    let mut run = new_run(store, 5).await;
+    run.submission.config = config(json!({"samples": 2}));
+    run.total = 10;
+    create(store, &run).await;
     let second_sample = Invocation { sample: 1, ..answered(&run, 1) };
     let entries = [answered(&run, 2), answered(&run, 1), second_sample, answered(&run, 0)];
     store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();

@@ -137,6 +137,7 @@ macro_rules! store_conformance {
                 the_last_result_completes_the_run,
                 a_result_before_its_feeding_starts_the_run,
                 a_message_of_an_unknown_run_is_an_orphan,
+                a_message_of_a_job_that_its_run_does_not_have_is_refused,
                 what_a_model_asked_to_call_and_its_log_probabilities_come_back,
                 a_canceled_run_ends_with_its_last_job_in_the_queue,
                 a_result_after_the_cancellation_is_recorded,

@@ -6,8 +6,8 @@ use runmill_proto::{
     message::{Deferred, Invocation, JobKey},
 };
 
-use super::LockedRuns;
-use crate::{LogBatch, LogEntry, Written};
+use super::{LockedRuns, bounds::Bounds};
+use crate::{LogBatch, LogEntry, StoreError, Written};
 
 /// Messages of a batch that are not known to be redelivered, in the order of their arrival.
 #[derive(Debug)]
@@ -28,10 +28,13 @@ pub struct NewRows {
 }
 
 impl<'a> BatchPlan<'a> {
-    /// Takes each message of `batch` once, if its run exists.
-    pub fn new(batch: &'a LogBatch, runs: &LockedRuns) -> Self {
+    /// Takes each message of `batch` once, if its run exists. Returns an error if a message is of a job that its run
+    /// does not have.
+    pub fn new(batch: &'a LogBatch, runs: &LockedRuns) -> Result<Self, StoreError> {
+        let bounds: BTreeMap<_, _> = runs.iter().map(|(id, run)| (*id, Bounds::of(&run.row))).collect();
         let (known, orphaned): (Vec<_>, Vec<_>) =
-            batch.0.iter().partition(|entry| runs.contains_key(&entry.key().run_id));
+            batch.0.iter().partition(|entry| bounds.contains_key(&entry.key().run_id));
+        known.iter().try_for_each(|entry| bounds[&entry.key().run_id].check(entry))?;
         let mut seen = HashSet::with_capacity(known.len());
         let (entries, repeated): (Vec<_>, Vec<_>) =
             known.into_iter().partition(|entry| seen.insert(entry.call().id));
@@ -40,7 +43,7 @@ impl<'a> BatchPlan<'a> {
             redelivered: repeated.len() as u64,
             ..Written::default()
         };
-        Self { entries, written }
+        Ok(Self { entries, written })
     }
 
     /// Returns the calls to insert, in the order of their keys: writers that insert in one order cannot deadlock.

@@ -5,6 +5,7 @@
 //! PostgreSQL and `SQLite`.
 
 mod batch;
+mod bounds;
 mod event;
 mod feed;
 mod lost;

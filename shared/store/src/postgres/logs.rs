@@ -32,7 +32,7 @@ impl PgStore {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         let runs = runs::lock_all(&tx, &batch.run_ids()).await?;
-        let mut plan = BatchPlan::new(batch, &runs);
+        let mut plan = BatchPlan::new(batch, &runs)?;
         plan.keep_new(&invocations::insert(&tx, &plan.calls()).await?);
         let new = insert_new(&tx, &plan, &runs, now).await?;
         let (written, runs) = plan.record(new, runs, now);

@@ -22,7 +22,7 @@ impl LogWriter for SqliteStore {
 
 fn write_logs(db: &Connection, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError> {
     let runs = runs::load_all(db, &batch.run_ids())?;
-    let mut plan = BatchPlan::new(batch, &runs);
+    let mut plan = BatchPlan::new(batch, &runs)?;
     plan.keep_new(&invocations::insert(db, &plan.calls())?);
     let new = insert_new(db, &plan, &runs, now)?;
     let (written, runs) = plan.record(new, runs, now);

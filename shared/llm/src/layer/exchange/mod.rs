@@ -36,10 +36,16 @@ pub(crate) struct Exchange {
 }
 
 impl AttemptLayer for Exchange {
-    /// Secrets are removed here from every text of the provider that becomes part of an error.
+    /// Secrets are removed here from every text of the provider that becomes part of an answer or an error.
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let answer = self.exchange(cx).await;
-        answer.map_err(|error| error.map_message(|message| self.redactor.clean(message)))
+        let mut answer = self.exchange(cx).await.map_err(|error| self.clean(cx, error))?;
+        if self.redactor.redact(&mut answer) {
+            tracing::warn!(
+                event = "model.answer_redacted",
+                "the provider repeated a key or a header in its answer, where it was removed"
+            );
+        }
+        Ok(answer)
     }
 }
 
@@ -47,6 +53,19 @@ impl Exchange {
     /// Returns true if both exchanges send to the same server, in the same protocol.
     pub fn is_like(&self, other: &Self) -> bool {
         self.api == other.api && self.transport.reaches(&other.transport)
+    }
+
+    /// Prepares an error for logs and records.
+    fn clean(&self, cx: Context<'_>, error: ModelError) -> ModelError {
+        let error = if cx.request.hides_words { error.without_words() } else { error };
+        let hint = cx.tracker.state().status.and_then(|status| self.transport.hint(status));
+        error.map_message(|message| {
+            let message = self.redactor.clean(message);
+            match hint {
+                Some(hint) => format!("{message} ({hint})"),
+                None => message,
+            }
+        })
     }
 
     async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
@@ -136,11 +155,7 @@ impl Exchange {
         let body = event.as_deref().map_or(&body[..], str::as_bytes);
         let (status, form) = (status.as_u16(), cx.form);
         let answer = ErrorAnswer { status, body, form, fixable: true, after, should_retry };
-        let error = self.read_error(cx, answer);
-        match self.transport.hint(status) {
-            Some(hint) => error.map_message(|message| format!("{message} ({hint})")),
-            None => error,
-        }
+        self.read_error(cx, answer)
     }
 
     fn read_error(&self, cx: Context<'_>, answer: ErrorAnswer<'_>) -> ModelError {
