@@ -22,6 +22,7 @@ pub fn run(row: RunRow) -> Run {
         answered_by: stats.answered_by.clone(),
         unscored: stats.unscored.clone(),
         id: row.id,
+        tenant: row.submission.tenant,
         status: row.status,
         seq: row.seq,
         created_at: row.created_at,

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use futures::Stream;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runmill_proto::{
-    ProviderId, RunId,
+    ProviderId, RunId, Tenant, TokenId,
     api::{
-        Dataset, ExecutorStatus, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderLimits,
-        ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
+        AuditEntry, CreatedToken, Dataset, ExecutorStatus, Extension, NewProvider, NewRun, NewToken, Page,
+        Problem, Provider, ProviderLimits, ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
+        Token,
     },
     message::SmokeTest,
 };
@@ -89,16 +90,19 @@ impl Client {
         self.json(self.request(Method::GET, "/executors")).await
     }
 
+    /// Returns the provider with this name: if several tenants have one, rather one that is not shared, and rather that of
+    /// the first tenant, in which a token of all tenants creates providers.
     pub async fn provider_named(&self, name: &str) -> Result<Option<Provider>, ClientError> {
-        let mut after: Option<String> = None;
+        let (mut after, mut found): (Option<String>, Vec<Provider>) = (None, Vec::new());
         loop {
             let request = self.request(Method::GET, "/providers").query(&[("limit", "1000")]);
             let page: Page<Provider> = self.json(request.query(&[("after", &after)])).await?;
-            if let Some(found) = page.items.into_iter().find(|provider| provider.name == name) {
-                return Ok(Some(found));
+            found.extend(page.items.into_iter().filter(|provider| provider.name == name));
+            after = page.next;
+            if after.is_none() {
+                let rank = |it: &Provider| (it.shared, it.tenant != Tenant::default());
+                return Ok(found.into_iter().min_by_key(rank));
             }
-            let Some(next) = page.next else { return Ok(None) };
-            after = Some(next);
         }
     }
 
@@ -167,6 +171,25 @@ impl Client {
     /// Streams the run's events that follow number `after`.
     pub async fn events(&self, id: RunId, after: u64) -> Result<Response, ClientError> {
         self.send(self.request(Method::GET, &format!("/runs/{id}/events")).query(&[("after", after)])).await
+    }
+
+    pub async fn create_token(&self, new: &NewToken) -> Result<CreatedToken, ClientError> {
+        self.json(self.request(Method::POST, "/tokens").json(new)).await
+    }
+
+    /// Returns a page of tokens; `after` is the `next` of the page before.
+    pub async fn tokens(&self, after: Option<&str>) -> Result<Page<Token>, ClientError> {
+        let request = self.request(Method::GET, "/tokens").query(&[("limit", "1000")]);
+        self.json(request.query(&[("after", after)])).await
+    }
+
+    pub async fn revoke_token(&self, id: TokenId) -> Result<Token, ClientError> {
+        self.json(self.request(Method::POST, &format!("/tokens/{id}/revoke"))).await
+    }
+
+    /// Returns the newest entries of the audit log.
+    pub async fn audit(&self, limit: u32) -> Result<Page<AuditEntry>, ClientError> {
+        self.json(self.request(Method::GET, "/audit").query(&[("limit", limit)])).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

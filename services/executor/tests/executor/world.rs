@@ -7,7 +7,7 @@ use runmill_broker::{Broker, Envelope, Queue};
 use runmill_executor::{Executor, ExecutorMetrics, LaneHealth};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
-    DatasetId, ProviderId, RunId,
+    DatasetId, ProviderId, RunId, Tenant,
     api::{Capabilities, ProviderKind, RateLimit, SettingsOverride},
     lease::WithoutStore,
     message::{Invocation, Job, JobItem, JobKey, SmokeTest},
@@ -174,6 +174,8 @@ impl World {
 fn provider(base_url: &str) -> ProviderRow {
     ProviderRow {
         id: ProviderId::from_uuid(Uuid::now_v7()),
+        tenant: Tenant::default(),
+        shared: false,
         name: "ours".into(),
         kind: ProviderKind::Custom,
         protocol: None,
@@ -192,7 +194,8 @@ fn provider(base_url: &str) -> ProviderRow {
 /// Creates a run all of whose jobs were fed.
 async fn fed_run(store: &SqliteStore, provider_id: ProviderId, budget: Option<Value>) -> RunId {
     let now = Timestamp::UNIX_EPOCH;
-    let new = NewDataset { id: DatasetId::from_uuid(Uuid::now_v7()), name: "three".into(), created_at: now };
+    let id = DatasetId::from_uuid(Uuid::now_v7());
+    let new = NewDataset { id, tenant: Tenant::default(), name: "three".into(), created_at: now };
     let line = |n| Ok(StoredItem { item_id: format!("q{n}"), body: ITEM.into() });
     let dataset = store.create_dataset(new, stream::iter((0..JOBS).map(line)).boxed()).await.unwrap();
     let id = RunId::from_uuid(Uuid::now_v7());

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::{
     clock,
     database::{self, DatabaseHealth},
-    dead_letters,
+    dead_letters, first_token,
     parts::{self, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store},
 };
 use crate::{exit::ExitCode, process::Process};
@@ -18,6 +18,9 @@ use crate::{exit::ExitCode, process::Process};
 pub async fn dispatcher() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::Dispatcher).await?;
+    if process.config.tokens.is_empty() {
+        first_token::require_admin(&*parts.store, process.clock.now()).await?;
+    }
     let keyring = keyring(&process)?;
     let listener = listen(process.config.listen).await?;
     tracing::info!(event = "dispatcher.listening", address = %listener.local_addr()?);
