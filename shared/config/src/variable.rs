@@ -46,11 +46,11 @@ variables! {
     DRAIN_TIMEOUT = "RUNMILL_DRAIN_TIMEOUT_SECONDS", Some("30"),
         "Seconds that work in flight may take after the process is asked to stop, from 0 to 3600.";
     TOKENS = "RUNMILL_TOKENS", None,
-        "Bearer tokens of the API, as `role:token,role:token`. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
+        "Bearer tokens of the API for the first start, as `role:token,role:token`, beside those that `runmill tokens create` makes. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
     SERVER = "RUNMILL_SERVER", None,
-        "Server that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` use, as `http://host:8080`. If unset, they work in their own process with the local data directory.";
+        "Server that `runmill run`, `runs`, `tokens`, `audit`, `top` and `smoke-test` use, as `http://host:8080`. If unset, they work in their own process with the local data directory.";
     TOKEN = "RUNMILL_TOKEN", None,
-        "Bearer token that `runmill run`, `runmill runs`, `runmill top` and `runmill smoke-test` send to the server.";
+        "Bearer token that `runmill run`, `runs`, `tokens`, `audit`, `top` and `smoke-test` send to the server.";
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
         "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),

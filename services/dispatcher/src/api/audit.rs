@@ -77,7 +77,9 @@ pub async fn record(State(state): State<ApiState>, caller: Caller, request: Requ
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "this server is stopping").into_response(),
+            Err(_) => {
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "this server is stopping").into_response()
+            }
         },
     }
 }

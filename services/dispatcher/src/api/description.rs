@@ -10,8 +10,7 @@ pub const SCHEME: &str = "token";
 /// range that its text names.
 pub fn complete(description: &OpenApi) -> Value {
     let mut document = json!(description);
-    document["components"]["securitySchemes"] =
-        json!({SCHEME: {"type": "http", "scheme": "bearer", "description": "A token that `POST /tokens` made, or one of `RUNMILL_TOKENS`"}});
+    document["components"]["securitySchemes"] = json!({SCHEME: {"type": "http", "scheme": "bearer", "description": "A token that `POST /tokens` made, or one of `RUNMILL_TOKENS`"}});
     for (path, methods) in fields(&mut document["paths"]) {
         for (_method, operation) in fields(methods) {
             complete_operation(path, operation);

@@ -110,15 +110,8 @@ pub async fn of_all_runs(
     let since = state.clock.now();
     let known = look(&*state.store, &state.clock).await?;
     let tokens = state.tokens.clone();
-    let observer = FleetObserver {
-        state,
-        versions,
-        known,
-        since,
-        left,
-        opened: false,
-        caller: caller.clone(),
-    };
+    let observer =
+        FleetObserver { state, versions, known, since, left, opened: false, caller: caller.clone() };
     let batches = stream::unfold(observer, async |mut observer| {
         let events = or_close(observer.next().await)?;
         Some((events, observer))

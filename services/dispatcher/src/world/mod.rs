@@ -104,7 +104,8 @@ impl World {
     /// Creates run number `id` of provider number `n`, with a dataset of its own.
     pub async fn another_run(&self, n: u128, id: u128, items: usize, config: Value) -> RunId {
         let dataset_id = DatasetId::from_uuid(Uuid::from_u128(id));
-        let dataset = NewDataset { id: dataset_id, tenant: Tenant::default(), name: "d".into(), created_at: NOW };
+        let dataset =
+            NewDataset { id: dataset_id, tenant: Tenant::default(), name: "d".into(), created_at: NOW };
         let item = |n| Ok(StoredItem { item_id: format!("q{n}"), body: "{}".into() });
         self.store.create_dataset(dataset, Box::pin(stream::iter((0..items).map(item)))).await.unwrap();
         let config = serde_json::from_value(config).unwrap();

@@ -14,3 +14,6 @@ mod resuming;
 mod server;
 mod smoke_testing;
 mod submitting;
+mod tenants;
+mod tokens;
+mod walk;

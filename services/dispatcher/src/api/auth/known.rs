@@ -21,7 +21,7 @@ use super::{super::problem::ApiError, AuthError};
 use crate::caller::Caller;
 
 /// Time for which a token is taken from memory: one that another dispatcher revokes is refused after it.
-const KEPT_FOR: Duration = Duration::from_secs(5);
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(5);
 /// Largest number of tokens in memory.
 const KEPT_MAX: usize = 1_000;
 /// Precision of the time of a token's last use.
