@@ -11,6 +11,8 @@ CREATE TABLE tokens (
     tenant       text,
     -- Null: all providers that its tenant may use.
     providers    json,
+    -- Largest use of all runs that the token submits. Null: not limited.
+    budget       json,
     created_at   timestamptz NOT NULL,
     expires_at   timestamptz,
     revoked_at   timestamptz,
@@ -49,7 +51,9 @@ ALTER TABLE datasets
 
 -- The idempotency keys of other tenants begin with the tenant, so that they are unique in it.
 ALTER TABLE runs
-    ADD COLUMN tenant text NOT NULL DEFAULT 'default';
+    ADD COLUMN tenant   text NOT NULL DEFAULT 'default',
+    -- Token that submitted the run. Null: a token of the environment.
+    ADD COLUMN token_id uuid;
 
 -- For datasets.page_of_tenant.
 CREATE INDEX datasets_by_tenant ON datasets (tenant, id);

@@ -7,6 +7,7 @@ CREATE TABLE tokens (
     role         TEXT    NOT NULL,
     tenant       TEXT,
     providers    TEXT,
+    budget       TEXT,
     created_at   INTEGER NOT NULL,
     expires_at   INTEGER,
     revoked_at   INTEGER,
@@ -87,6 +88,7 @@ DROP TABLE secrets_aside;
 
 ALTER TABLE datasets ADD COLUMN tenant TEXT NOT NULL DEFAULT 'default';
 ALTER TABLE runs ADD COLUMN tenant TEXT NOT NULL DEFAULT 'default';
+ALTER TABLE runs ADD COLUMN token_id BLOB;
 
 CREATE INDEX datasets_by_tenant ON datasets (tenant, id);
 CREATE INDEX runs_by_tenant ON runs (tenant, id);

@@ -43,4 +43,4 @@ pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,
 };
 pub use smoke_test::{SmokeTestError, SmokeTestReport, SmokeTestRequest};
-pub use token::{CreatedToken, NewToken, Token};
+pub use token::{CreatedToken, NewToken, Token, TokenPatch};

@@ -3,7 +3,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ProviderId, Role, Tenant, TokenId};
+use super::{Budget, RunBudgetLeft};
+use crate::{ProviderId, Role, Tenant, TokenId, range::nullable};
 
 /// A bearer token to create.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,14 +25,29 @@ pub struct NewToken {
     /// admin, who could add others.
     #[serde(default)]
     pub providers: Option<Vec<ProviderId>>,
+    /// Largest use of all runs that the token submits. When it is used up, they are paused. Null: not limited. Not for an
+    /// admin, who could create other tokens.
+    #[serde(default)]
+    pub budget: Option<Budget>,
     /// Time from which the token is refused. Null: it does not expire.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Timestamp>,
 }
 
+/// Changes of a token. An absent field keeps its value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenPatch {
+    /// New budget. Null removes the budget. Runs that are paused because the old one was used up resume.
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Budget>))]
+    pub budget: Option<Option<Budget>>,
+}
+
 /// A bearer token, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Token {
     pub id: TokenId,
@@ -43,6 +59,10 @@ pub struct Token {
     pub tenant: Option<Tenant>,
     /// Providers that the token may use. Null: all that its tenant may use.
     pub providers: Option<Vec<ProviderId>>,
+    /// Largest use of all runs that the token submits. Null: not limited.
+    pub budget: Option<Budget>,
+    /// Rest of the budget; null without one.
+    pub budget_left: Option<RunBudgetLeft>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]

@@ -125,12 +125,16 @@ impl Dispatcher {
             runs: self.run_control(wake),
             providers: self.provider_changes(wake),
             smoke_tests: self.smoke_testing(stop),
-            token_changes: TokenChanges { store: self.store.clone(), clock: self.clock.clone() },
+            token_changes: self.token_changes(wake),
             tokens: Arc::new(self.known_tokens()),
             body_max_bytes: self.body_max_bytes,
             line_max_bytes: self.line_max_bytes,
             stop: stop.clone(),
         }
+    }
+
+    fn token_changes(&self, wake: &Arc<Notify>) -> TokenChanges {
+        TokenChanges { store: self.store.clone(), clock: self.clock.clone(), runs: self.run_control(wake) }
     }
 
     fn known_tokens(&self) -> KnownTokens {

@@ -69,6 +69,7 @@ impl Submission {
         let total = dataset.item_count * u64::from(new.config.samples());
         let mut row = RunRow::new(RunId::from_uuid(Uuid::now_v7()), new, total, self.clock.now());
         row.submission.tenant = dataset.tenant;
+        row.submission.token_id = caller.id;
         Ok(row)
     }
 }

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use runmill_config::Role;
 use runmill_proto::{
-    ConfigFault, Tenant, TokenId,
-    api::{CreatedToken, NewToken},
+    ConfigFault, PauseCause, Tenant, TokenId,
+    api::{Budget, BudgetUse, CreatedToken, NewToken, Token, TokenPatch, WhenUsedUp},
 };
+use runmill_quota::budget::{BudgetKey, BudgetOwner, BudgetUnit};
 use runmill_runtime::Clock;
-use runmill_store::{DispatcherStore, StoreError, TokenRow};
+use runmill_store::{ActiveRun, DispatcherStore, StoreError, TokenRow, Transition};
 use runmill_vault::Bearer;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     caller::Caller,
     error::{UseCaseError, fault, name_fault},
+    run_control::RunControl,
 };
 
 /// Largest number of providers that a token can name.
@@ -24,6 +26,8 @@ const PROVIDERS_MAX: usize = 100;
 pub struct TokenChanges {
     pub store: Arc<dyn DispatcherStore>,
     pub clock: Clock,
+    /// Resumes the runs that a change may help.
+    pub runs: RunControl,
 }
 
 impl TokenChanges {
@@ -42,19 +46,63 @@ impl TokenChanges {
             role: new.role,
             tenant,
             providers: new.providers,
+            budget: new.budget,
             created_at: self.clock.now(),
             expires_at: new.expires_at,
             revoked_at: None,
             last_used_at: None,
         };
         self.store.create_token(&row).await?;
-        Ok(CreatedToken { token: row.into(), secret: bearer.secret.expose_secret().to_owned() })
+        let token = self.view(row).await?;
+        Ok(CreatedToken { token, secret: bearer.secret.expose_secret().to_owned() })
     }
 
     /// Revokes a token that `caller`, an admin, can see. Idempotent.
-    pub async fn revoke(&self, caller: &Caller, id: TokenId) -> Result<TokenRow, StoreError> {
+    pub async fn revoke(&self, caller: &Caller, id: TokenId) -> Result<Token, StoreError> {
         caller.token(&*self.store, id).await?;
-        self.store.revoke_token(id, self.clock.now()).await
+        self.view(self.store.revoke_token(id, self.clock.now()).await?).await
+    }
+
+    /// Changes a token that `caller`, an admin, can see. Runs that were paused because the old budget was used up resume.
+    pub async fn patch(
+        &self,
+        caller: &Caller,
+        id: TokenId,
+        patch: TokenPatch,
+    ) -> Result<Token, UseCaseError> {
+        let mut row = caller.token(&*self.store, id).await?;
+        if let Some(budget) = patch.budget {
+            UseCaseError::if_any(budget_faults(row.role, budget.as_ref()))?;
+            row = self.store.set_token_budget(id, budget).await?;
+            if let Err(error) = self.resume_runs(id).await {
+                // The change is made. The runs look again after an hour, and a user can resume them.
+                tracing::warn!(event = "token.runs_not_resumed", token_id = %id, %error);
+            }
+        }
+        Ok(self.view(row).await?)
+    }
+
+    /// Returns a token in the form that the API returns, with the rest of its budget.
+    pub async fn view(&self, row: TokenRow) -> Result<Token, StoreError> {
+        let Some(budget) = row.budget else { return Ok(row.into()) };
+        let key = |unit| BudgetKey { owner: BudgetOwner::Token(row.id), unit }.to_string();
+        let keys = [BudgetUnit::Calls, BudgetUnit::Tokens, BudgetUnit::Nanousd].map(key);
+        let taken = self.store.taken(&keys).await?;
+        let [calls, tokens, nanousd] = keys.map(|key| taken.get(&key).copied().unwrap_or(0));
+        let budget_left = Some(budget.left(BudgetUse { calls, tokens, nanousd }));
+        Ok(Token { budget_left, ..row.into() })
+    }
+
+    async fn resume_runs(&self, id: TokenId) -> Result<(), StoreError> {
+        // A token's budget pauses a run as a provider's day does: until a time.
+        let cause = PauseCause::DayBudget;
+        for ActiveRun { run, .. } in self.store.active_runs().await? {
+            let is_paused = run.pause.as_ref().is_some_and(|pause| pause.cause == Some(cause));
+            if is_paused && run.submission.token_id == Some(id) {
+                self.runs.apply_if_possible(run.id, Transition::ResumeAfterBudget { cause }).await?;
+            }
+        }
+        Ok(())
     }
 
     fn faults(&self, new: &NewToken) -> Vec<ConfigFault> {
@@ -63,7 +111,8 @@ impl TokenChanges {
         let is_limited_admin = new.role == Role::Admin && new.providers.is_some();
         let admin = is_limited_admin
             .then(|| fault("/providers", "may not be given for an admin, who could add other providers"));
-        name_fault("/name", &new.name).into_iter().chain(expiry).chain(admin).collect()
+        let budget = budget_faults(new.role, new.budget.as_ref());
+        name_fault("/name", &new.name).into_iter().chain(expiry).chain(admin).chain(budget).collect()
     }
 
     /// Returns a fault for each provider that a token of the tenant could not use.
@@ -90,6 +139,17 @@ impl TokenChanges {
         }
         Ok(faults)
     }
+}
+
+/// Returns the faults of a token's budget.
+fn budget_faults(role: Role, budget: Option<&Budget>) -> Vec<ConfigFault> {
+    let Some(budget) = budget else { return Vec::new() };
+    let admin = (role == Role::Admin)
+        .then(|| fault("/budget", "may not be given for an admin, who could create other tokens"));
+    let stops = (budget.when_used_up == WhenUsedUp::Stop).then(|| {
+        fault("/budget/when_used_up", "must be `pause` for a token, whose runs wait for a higher budget")
+    });
+    budget.faults().into_iter().chain(admin).chain(stops).collect()
 }
 
 /// Returns the tenant of the new token, or `None` for all tenants.

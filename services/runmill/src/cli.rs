@@ -469,6 +469,13 @@ pub enum TokensAction {
     Create(NewTokenArgs),
     /// List all tokens, also those that have expired or were revoked
     List,
+    /// Change the budget of a token; runs that waited for it resume
+    Set {
+        /// ID of the token
+        id: TokenId,
+        #[command(flatten)]
+        change: TokenChange,
+    },
     /// Revoke a token: every server refuses it within five seconds
     Revoke {
         /// ID of the token
@@ -493,9 +500,24 @@ pub struct NewTokenArgs {
     /// ID of a provider that the token may use; without the option, it may use all of its tenant. May be given several times
     #[arg(long, value_name = "ID")]
     pub provider: Vec<ProviderId>,
+    /// Largest use of all runs that the token submits: a number and its unit, as in 5usd, 100000tokens or 200calls. May be
+    /// given several times. When a budget is used up, the runs are paused
+    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
+    pub budget: Vec<BudgetArg>,
     /// Number of days after which the token expires, from 1 to 3650; without the option, it does not expire
     #[arg(long, value_name = "N", value_parser = within(TOKEN_DAYS), allow_negative_numbers = true)]
     pub days: Option<u32>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct TokenChange {
+    /// New budget: a number and its unit, as in 5usd, 100000tokens or 200calls. May be given several times
+    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
+    pub budget: Vec<BudgetArg>,
+    /// Remove the budget
+    #[arg(long)]
+    pub no_budget: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -44,7 +44,7 @@ pub use port::{
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
     server_time::ServerTime,
     settings::{SettingsReader, SettingsWriter},
-    tokens::{TokenRow, Tokens},
+    tokens::{TokenBudget, TokenRow, Tokens},
 };
 pub use run::{Cursor, Pause, Resumption, RetryNote, RunRow, RunStats, Submission};
 

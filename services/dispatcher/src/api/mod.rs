@@ -111,6 +111,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(providers::patch, providers::delete),
         routes!(settings::put),
         routes!(tokens::create, tokens::list),
+        routes!(tokens::patch),
         routes!(tokens::revoke),
         routes!(audit::list),
     ];

@@ -1,7 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use runmill_proto::{
     Tenant, TokenId,
-    api::{CreatedToken, NewToken, Page, PageQuery, Problem, Token},
+    api::{CreatedToken, NewToken, Page, PageQuery, Problem, Token, TokenPatch},
 };
 
 use super::{
@@ -41,7 +41,26 @@ pub async fn list(
 ) -> Result<Json<Page<Token>>, ApiError> {
     let page = PageRequest::<TokenId>::try_from(query)?;
     let rows = state.store.tokens(caller.tenant.as_ref(), page.after, page.limit).await?;
-    Ok(Json(page.page(rows, |row| row.id, Token::from)))
+    let mut tokens = Vec::with_capacity(rows.len());
+    for row in rows {
+        tokens.push(state.token_changes.view(row).await?);
+    }
+    Ok(Json(page.page(tokens, |token| token.id, |token| token)))
+}
+
+/// Change the budget of a token
+///
+/// Runs that are paused because the old budget was used up resume. What they have used stays used. Idempotent.
+#[utoipa::path(patch, path = "/tokens/{id}", request_body = TokenPatch, params(("id" = TokenId, Path)),
+    responses((status = 200, body = Token), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn patch(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(id): Path<TokenId>,
+    Body(patch): Body<TokenPatch>,
+) -> Result<Changed<Json<Token>>, ApiError> {
+    let token = state.token_changes.patch(&caller, id, patch).await?;
+    Ok(Changed(change("token.change", &token), Json(token)))
 }
 
 /// Revoke a token
@@ -54,7 +73,7 @@ pub async fn revoke(
     caller: Caller,
     Path(id): Path<TokenId>,
 ) -> Result<Changed<Json<Token>>, ApiError> {
-    let token = Token::from(state.token_changes.revoke(&caller, id).await?);
+    let token = state.token_changes.revoke(&caller, id).await?;
     state.tokens.forget(id);
     Ok(Changed(change("token.revoke", &token), Json(token)))
 }

@@ -33,6 +33,7 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("GET", "/audit", Role::Admin),
     ("GET", "/tokens", Role::Admin),
     ("POST", "/tokens", Role::Admin),
+    ("PATCH", "/tokens/{id}", Role::Admin),
     ("POST", "/tokens/{id}/revoke", Role::Admin),
     ("DELETE", "/providers/{id}", Role::Admin),
     ("PATCH", "/providers/{id}", Role::Admin),

@@ -5,7 +5,10 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use reqwest::{Method, RequestBuilder, Response};
 use runmill_config::Role;
+use runmill_proto::{InvocationId, PauseCause, RunId, message::Deferred, testing};
+use runmill_store::{LogBatch, LogEntry, Slice};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::server::{Server, pointers, problem, refused};
 
@@ -152,6 +155,8 @@ async fn every_wrong_field_of_a_token_is_named() {
         (json!({"name": ""}), vec!["/name"]),
         (json!({"expires_at": server.clock.now()}), vec!["/expires_at"]),
         (json!({"role": "admin", "providers": []}), vec!["/providers"]),
+        (json!({"role": "admin", "budget": {"calls": 1}}), vec!["/budget"]),
+        (json!({"budget": {"calls": 1, "when_used_up": "stop"}}), vec!["/budget/when_used_up"]),
         (json!({"providers": vec![absent; 101]}), vec!["/providers"]),
         (json!({"providers": [absent]}), vec!["/providers/0"]),
         (json!({"tenant": "ours", "all_tenants": true}), vec!["/tenant"]),
@@ -166,4 +171,55 @@ async fn every_wrong_field_of_a_token_is_named() {
         assert_eq!((problem.status, pointers(&problem)), (400, want), "{fields}: {problem:?}");
     }
     assert_eq!(server.get("/tokens").await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_raised_budget_of_a_token_resumes_the_runs_that_it_submitted() {
+    let server = Server::start().await;
+    let token = server.token(json!({"budget": {"calls": 1, "tokens": 50}})).await;
+    let body = server.new_run().await;
+    let mut paused = Vec::new();
+    for request in [server.request_with(&token, Method::POST, "/runs"), server.request(Method::POST, "/runs")]
+    {
+        let run = server.created(request.json(&body)).await;
+        pause_for_budget(&server, &run).await;
+        paused.push(format!("/runs/{}", run["id"].as_str().unwrap()));
+    }
+    let id = token["id"].as_str().unwrap();
+    let slice = Slice { key: format!("{id}/calls"), limit: 1, used_before: 0, spent: 0, wanted: 1 };
+    server.store.take(&[slice], server.clock.now()).await.unwrap();
+    let left =
+        |token: &Value| (token["budget_left"]["calls"].clone(), token["budget_left"]["tokens"].clone());
+    assert_eq!(left(&server.get("/tokens").await["items"][0]), (json!(0), json!(50)));
+
+    let raised = server.patch(&format!("/tokens/{id}"), &json!({"budget": {"calls": 3}})).await;
+
+    assert_eq!(left(&raised), (json!(2), Value::Null));
+    assert_eq!(server.get(&paused[0]).await["paused_at"], Value::Null);
+    assert_ne!(server.get(&paused[1]).await["paused_at"], Value::Null, "another token submitted it");
+    let removed = server.patch(&format!("/tokens/{id}"), &json!({"budget": null})).await;
+    assert_eq!((&removed["budget"], &removed["budget_left"]), (&Value::Null, &Value::Null));
+}
+
+/// Lets a budget that is used up pause the run, as an executor says.
+async fn pause_for_budget(server: &Server, run: &Value) {
+    let run_id: RunId = run["id"].as_str().unwrap().parse().unwrap();
+    let now = server.clock.now();
+    server.store.mark_fed(run_id, 2, &[], now).await.unwrap();
+    let deferred = Deferred {
+        run_id,
+        ordinal: 0,
+        sample: 0,
+        epoch: 0,
+        attempt: 0,
+        failures: 0,
+        not_before: now + Duration::from_hours(1),
+        reason: "used up".into(),
+        pause: true,
+        pause_cause: Some(PauseCause::DayBudget),
+        unreachable: false,
+        call: testing::call(InvocationId::from_uuid(Uuid::now_v7())),
+    };
+    let batch = LogBatch(vec![LogEntry::Deferred(Box::new(deferred))]);
+    server.store.write_logs(&batch, now).await.unwrap();
 }

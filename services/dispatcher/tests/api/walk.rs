@@ -160,6 +160,7 @@ impl Route {
             "POST /providers" => request.json(&new_provider()),
             "PATCH /providers/{id}" => request.json(&json!({"rate_limit": {"rpm": 5}})),
             "POST /providers/{id}/smoke-test" => request.json(&json!({"model": "m"})),
+            "PATCH /tokens/{id}" => request.json(&json!({"budget": {"calls": 9}})),
             "PUT /settings" => request.json(&json!({})),
             "POST /tokens" => request.json(&json!({"name": "new", "role": "observe"})),
             "POST /runs" => request

@@ -7,7 +7,7 @@ use runmill_proto::{
     AuditId, DatasetId, ErrorKind, InvocationId, Outcome, PauseCause, ProviderId, Remarks, Role, RunConfig,
     RunId, RunStatus, Score, Tenant, TokenId, TokenLogprob, ToolCall, Usage,
     api::{
-        Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
+        Budget, Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
         RetryOverride, Settings,
     },
     lease::{LaneState, Leases, Scope},
@@ -246,6 +246,7 @@ stored_as_json! {
     Usage,
     Vec<Attempt>,
     Vec<ProviderId>,
+    Budget,
     Vec<TokenLogprob>,
     Capabilities,
     RateLimit,

@@ -189,6 +189,7 @@ macro_rules! store_conformance {
                 tokens_are_paged_by_id_and_by_tenant,
                 a_token_is_revoked_once,
                 the_last_use_of_a_token_is_kept,
+                an_active_run_has_the_budget_of_its_token,
             }
             trials {
                 a_run_that_was_never_answered_waits_for_a_person,

@@ -1,11 +1,14 @@
-use runmill_proto::{ProviderId, Role, TokenId, api::Token};
+use runmill_proto::{
+    ProviderId, Role, TokenId,
+    api::{Budget, Token},
+};
 use uuid::Uuid;
 
 use super::{
     Stores,
-    world::{assert_conflict, assert_not_found, at},
+    world::{assert_conflict, assert_not_found, at, create, new_run},
 };
-use crate::TokenRow;
+use crate::{TokenBudget, TokenRow};
 
 fn token(prefix: &str) -> TokenRow {
     TokenRow {
@@ -16,6 +19,7 @@ fn token(prefix: &str) -> TokenRow {
         role: Role::Submit,
         tenant: Some("other".parse().unwrap()),
         providers: Some(vec![ProviderId::from_uuid(Uuid::from_u128(5))]),
+        budget: Some(Budget { calls: Some(9), ..Budget::default() }),
         created_at: at(0),
         expires_at: Some(at(60)),
         revoked_at: None,
@@ -25,7 +29,8 @@ fn token(prefix: &str) -> TokenRow {
 
 /// Returns a token of all tenants and providers that does not expire.
 fn admin(prefix: &str) -> TokenRow {
-    TokenRow { role: Role::Admin, tenant: None, providers: None, expires_at: None, ..token(prefix) }
+    let row = token(prefix);
+    TokenRow { role: Role::Admin, tenant: None, providers: None, budget: None, expires_at: None, ..row }
 }
 
 pub async fn a_token_comes_back_without_its_text(stores: &Stores) {
@@ -79,4 +84,30 @@ pub async fn the_last_use_of_a_token_is_kept(stores: &Stores) {
     stores.one.token_used(row.id, at(5)).await.unwrap();
 
     assert_eq!(stores.other.token(row.id).await.unwrap(), TokenRow { last_used_at: Some(at(5)), ..row });
+}
+
+pub async fn an_active_run_has_the_budget_of_its_token(stores: &Stores) {
+    let store = &*stores.one;
+    let (limited, unlimited) = (token("rmt_1"), admin("rmt_2"));
+    for row in [&limited, &unlimited] {
+        store.create_token(row).await.unwrap();
+        let mut run = new_run(store, 1).await;
+        run.submission.token_id = Some(row.id);
+        create(store, &run).await;
+    }
+    let budgets = async || {
+        let active = stores.other.active_runs().await.unwrap();
+        active.into_iter().map(|active| active.token_budget).collect::<Vec<_>>()
+    };
+    let of_token = |budget| Some(TokenBudget { token_id: limited.id, token: limited.name.clone(), budget });
+    assert_eq!(budgets().await, [of_token(limited.budget.unwrap()), None]);
+
+    let raised = Budget { calls: Some(90), ..Budget::default() };
+    let row = store.set_token_budget(limited.id, Some(raised)).await.unwrap();
+    assert_eq!(row, TokenRow { budget: Some(raised), ..limited.clone() });
+    assert_eq!(budgets().await, [of_token(raised), None]);
+    store.set_token_budget(limited.id, None).await.unwrap();
+    assert_eq!(budgets().await, [None, None]);
+    let absent = TokenId::from_uuid(Uuid::now_v7());
+    assert_not_found(store.set_token_budget(absent, None).await, "token");
 }

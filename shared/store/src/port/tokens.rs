@@ -1,11 +1,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{ProviderId, Role, Tenant, TokenId, api::Token};
+use runmill_proto::{
+    ProviderId, Role, Tenant, TokenId,
+    api::{Budget, Token},
+};
 
 use crate::{StoreError, columns::columns};
 
 /// A bearer token of the API as it is stored: without the token itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TokenRow {
     pub id: TokenId,
     pub name: String,
@@ -18,6 +21,8 @@ pub struct TokenRow {
     pub tenant: Option<Tenant>,
     /// Providers that the token may use. `None` if it may use all that its tenant may use.
     pub providers: Option<Vec<ProviderId>>,
+    /// Largest use of all runs that the token submits.
+    pub budget: Option<Budget>,
     pub created_at: Timestamp,
     /// Time from which the token is refused.
     pub expires_at: Option<Timestamp>,
@@ -34,6 +39,7 @@ columns! {
         fixed role,
         fixed tenant,
         fixed providers,
+        fixed budget,
         fixed created_at,
         fixed expires_at,
         fixed revoked_at,
@@ -41,7 +47,7 @@ columns! {
     }
 }
 
-/// Drops the hash.
+/// Drops the hash. The rest of the budget is in another table.
 impl From<TokenRow> for Token {
     fn from(row: TokenRow) -> Self {
         Self {
@@ -51,6 +57,8 @@ impl From<TokenRow> for Token {
             role: row.role,
             tenant: row.tenant,
             providers: row.providers,
+            budget: row.budget,
+            budget_left: None,
             created_at: row.created_at,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
@@ -59,8 +67,25 @@ impl From<TokenRow> for Token {
     }
 }
 
-/// Bearer tokens of the API. None is ever deleted or changed, so that the audit log can be read with them; a token ends by
-/// its expiry or its revocation.
+/// Budget of a token, which holds for all runs that the token submits together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenBudget {
+    pub token_id: TokenId,
+    /// Name of the token.
+    pub token: String,
+    pub budget: Budget,
+}
+
+columns! {
+    TokenBudget {
+        fixed token_id as id,
+        fixed token as name,
+        fixed budget,
+    }
+}
+
+/// Bearer tokens of the API. None is ever deleted, so that the audit log can be read with them; a token ends by its expiry
+/// or its revocation.
 #[async_trait]
 pub trait Tokens: Send + Sync {
     /// Stores a token. Returns [`StoreError::Conflict`] if another has the same prefix.
@@ -81,6 +106,9 @@ pub trait Tokens: Send + Sync {
 
     /// Revokes the token at `now`, unless it was revoked before, and returns it.
     async fn revoke_token(&self, id: TokenId, now: Timestamp) -> Result<TokenRow, StoreError>;
+
+    /// Replaces the budget of the token, and returns the token. What its runs have used stays used.
+    async fn set_token_budget(&self, id: TokenId, budget: Option<Budget>) -> Result<TokenRow, StoreError>;
 
     /// Records that the token was used at `now`.
     async fn token_used(&self, id: TokenId, now: Timestamp) -> Result<(), StoreError>;

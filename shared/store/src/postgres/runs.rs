@@ -13,7 +13,7 @@ use super::{
     values::{Cell as _, parameters, record, text},
 };
 use crate::{
-    ActiveRun, RunReader, RunRow, RunVersion, StoreError,
+    ActiveRun, RunReader, RunRow, RunVersion, StoreError, TokenBudget,
     columns::{
         Cells, ColumnList, Dialect, Stored as _, inserted, push_updated,
         sql::{self, Sql},
@@ -84,12 +84,15 @@ static LOCK: Sql = Sql::new(|| select("runs.lock", "WHERE id = ANY ($1)\nORDER B
 static ACTIVE: Sql = Sql::new(|| {
     format!(
         "\
-SELECT /* runs.active */ {}, datasets.item_count
+SELECT /* runs.active */ {}, datasets.item_count, {}
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
+LEFT JOIN tokens ON tokens.id = runs.token_id
+    AND tokens.budget IS NOT NULL
 WHERE runs.finished_at IS NULL
 ORDER BY runs.id",
         ColumnList::of::<RunRow>().select("runs"),
+        ColumnList::of::<TokenBudget>().select("tokens"),
     )
 });
 
@@ -232,7 +235,11 @@ pub async fn active(store: &PgStore) -> Result<Vec<ActiveRun>, StoreError> {
     rows.iter()
         .map(|row| {
             let mut cells = Cells::new(row);
-            Ok(ActiveRun { run: cells.record()?, items: cells.take("item_count")? })
+            Ok(ActiveRun {
+                run: cells.record()?,
+                items: cells.take("item_count")?,
+                token_budget: cells.record()?,
+            })
         })
         .collect()
 }

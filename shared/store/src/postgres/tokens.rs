@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{Tenant, TokenId};
+use runmill_proto::{Tenant, TokenId, api::Budget};
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     StoreError, TokenRow, Tokens,
     columns::{
-        ColumnList, Dialect, inserted,
+        ColumnList, Dialect, Stored as _, inserted,
         sql::{self, Sql},
     },
     time::micros,
@@ -40,6 +40,17 @@ static REVOKE: Sql = Sql::new(|| {
         "\
 UPDATE /* tokens.revoke */ tokens
 SET revoked_at = coalesce(revoked_at, $2)
+WHERE id = $1
+RETURNING {}",
+        ColumnList::of::<TokenRow>().select("tokens"),
+    )
+});
+
+static SET_BUDGET: Sql = Sql::new(|| {
+    format!(
+        "\
+UPDATE /* tokens.set_budget */ tokens
+SET budget = $2
 WHERE id = $1
 RETURNING {}",
         ColumnList::of::<TokenRow>().select("tokens"),
@@ -90,6 +101,13 @@ impl Tokens for PgStore {
         let client = self.client().await?;
         let statement = client.prepare_cached(&REVOKE).await?;
         let row = client.query_opt(&statement, &[&id.uuid(), &micros(now)]).await?;
+        record(&row.ok_or_else(|| StoreError::not_found("token", id))?)
+    }
+
+    async fn set_token_budget(&self, id: TokenId, budget: Option<Budget>) -> Result<TokenRow, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&SET_BUDGET).await?;
+        let row = client.query_opt(&statement, &[&id.uuid(), &budget.to_value()]).await?;
         record(&row.ok_or_else(|| StoreError::not_found("token", id))?)
     }
 

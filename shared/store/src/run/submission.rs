@@ -1,5 +1,5 @@
 use runmill_proto::{
-    DatasetId, ProviderId, RunConfig, Tenant,
+    DatasetId, ProviderId, RunConfig, Tenant, TokenId,
     api::{Budget, NewRun},
 };
 use serde_json::{Value, json};
@@ -12,6 +12,8 @@ use crate::columns::columns;
 pub struct Submission {
     /// Tenant to which the run belongs.
     pub tenant: Tenant,
+    /// Token that submitted the run. `None` for a token that the server was started with.
+    pub token_id: Option<TokenId>,
     pub name: Option<String>,
     pub provider_id: ProviderId,
     pub model: String,
@@ -32,6 +34,7 @@ pub struct Submission {
 columns! {
     Submission {
         fixed tenant,
+        fixed token_id,
         fixed name,
         fixed provider_id,
         fixed model,
@@ -70,6 +73,7 @@ impl From<NewRun> for Submission {
     fn from(new: NewRun) -> Self {
         Self {
             tenant: Tenant::default(),
+            token_id: None,
             name: new.name,
             provider_id: new.provider_id,
             model: new.model,

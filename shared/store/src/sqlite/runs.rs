@@ -13,7 +13,7 @@ use super::{
     values::{Cell as _, all, blob, execute, first, record, time},
 };
 use crate::{
-    ActiveRun, RunReader, RunRow, RunVersion, StoreError,
+    ActiveRun, RunReader, RunRow, RunVersion, StoreError, TokenBudget,
     columns::{
         Cells, ColumnList, Dialect, Stored as _, inserted, push_updated,
         sql::{self, Sql},
@@ -64,12 +64,15 @@ static ACTIVE: Sql = Sql::new(|| {
     format!(
         "\
 -- runs.active
-SELECT {}, datasets.item_count
+SELECT {}, datasets.item_count, {}
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
+LEFT JOIN tokens ON tokens.id = runs.token_id
+    AND tokens.budget IS NOT NULL
 WHERE runs.finished_at IS NULL
 ORDER BY runs.id",
         ColumnList::of::<RunRow>().select("runs"),
+        ColumnList::of::<TokenBudget>().select("tokens"),
     )
 });
 
@@ -191,6 +194,10 @@ pub fn has_active(db: &Connection, provider: ProviderId) -> Result<bool, StoreEr
 pub fn active(db: &Connection) -> Result<Vec<ActiveRun>, StoreError> {
     all(db, &ACTIVE, [], |row| {
         let mut cells = Cells::new(row);
-        Ok(ActiveRun { run: cells.record()?, items: cells.take("item_count")? })
+        Ok(ActiveRun {
+            run: cells.record()?,
+            items: cells.take("item_count")?,
+            token_budget: cells.record()?,
+        })
     })
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{Tenant, TokenId};
+use runmill_proto::{Tenant, TokenId, api::Budget};
 use rusqlite::{params, params_from_iter};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     StoreError, TokenRow, Tokens,
     columns::{
-        ColumnList, Dialect, inserted,
+        ColumnList, Dialect, Stored as _, inserted,
         sql::{self, Sql},
     },
 };
@@ -40,6 +40,18 @@ static REVOKE: Sql = Sql::new(|| {
 -- tokens.revoke
 UPDATE tokens
 SET revoked_at = coalesce(revoked_at, ?2)
+WHERE id = ?1
+RETURNING {}",
+        ColumnList::of::<TokenRow>().select("tokens"),
+    )
+});
+
+static SET_BUDGET: Sql = Sql::new(|| {
+    format!(
+        "\
+-- tokens.set_budget
+UPDATE tokens
+SET budget = ?2
 WHERE id = ?1
 RETURNING {}",
         ColumnList::of::<TokenRow>().select("tokens"),
@@ -92,6 +104,12 @@ impl Tokens for SqliteStore {
         let revoked =
             self.write(move |tx| first(tx, &REVOKE, params![blob(id.uuid()), time(now)], record)).await?;
         revoked.ok_or_else(|| StoreError::not_found("token", id))
+    }
+
+    async fn set_token_budget(&self, id: TokenId, budget: Option<Budget>) -> Result<TokenRow, StoreError> {
+        let changed =
+            self.write(move |tx| first(tx, &SET_BUDGET, params![blob(id.uuid()), budget.to_value()], record));
+        changed.await?.ok_or_else(|| StoreError::not_found("token", id))
     }
 
     async fn token_used(&self, id: TokenId, now: Timestamp) -> Result<(), StoreError> {

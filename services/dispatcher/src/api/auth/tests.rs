@@ -45,6 +45,7 @@ impl World {
             role: Role::Submit,
             tenant: Some("ours".parse().unwrap()),
             providers: None,
+            budget: None,
             created_at: Timestamp::UNIX_EPOCH,
             expires_at: Some(Timestamp::from_second(86_400).unwrap()),
             revoked_at: None,
