@@ -8,7 +8,7 @@ use runmill_proto::{
     api::{
         AuditEntry, CreatedToken, Dataset, ExecutorStatus, Extension, NewProvider, NewRun, NewToken, Page,
         Problem, Provider, ProviderLimits, ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
-        Token,
+        Token, TokenPatch,
     },
     message::SmokeTest,
 };
@@ -181,6 +181,10 @@ impl Client {
     pub async fn tokens(&self, after: Option<&str>) -> Result<Page<Token>, ClientError> {
         let request = self.request(Method::GET, "/tokens").query(&[("limit", "1000")]);
         self.json(request.query(&[("after", after)])).await
+    }
+
+    pub async fn patch_token(&self, id: TokenId, patch: &TokenPatch) -> Result<Token, ClientError> {
+        self.json(self.request(Method::PATCH, &format!("/tokens/{id}")).json(patch)).await
     }
 
     pub async fn revoke_token(&self, id: TokenId) -> Result<Token, ClientError> {

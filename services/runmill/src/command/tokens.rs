@@ -2,11 +2,11 @@ use comfy_table::{Table, presets};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
     Tenant,
-    api::{NewToken, Token},
+    api::{NewToken, Token, TokenPatch},
 };
 
 use crate::{
-    cli::{NewTokenArgs, TokensAction, TokensArgs},
+    cli::{NewTokenArgs, TokensAction, TokensArgs, joined_budget},
     client::Client,
     command::print_json,
     exit::ExitCode,
@@ -33,16 +33,21 @@ async fn act(client: &Client, args: &TokensArgs, now: Timestamp) -> anyhow::Resu
     match &args.action {
         TokensAction::Create(new) => create(client, new, args.json, now).await,
         TokensAction::List => list(client, args.json, now).await,
-        TokensAction::Revoke { id } => {
-            let token = client.revoke_token(*id).await?;
-            if args.json {
-                print_json(&token)?
-            } else {
-                print(table(&[token], now))?
-            }
-            Ok(ExitCode::Completed)
+        TokensAction::Set { id, change } => {
+            let patch = TokenPatch { budget: Some(joined_budget(&change.budget, None)) };
+            show(client.patch_token(*id, &patch).await?, args.json, now)
         }
+        TokensAction::Revoke { id } => show(client.revoke_token(*id).await?, args.json, now),
     }
+}
+
+fn show(token: Token, json: bool, now: Timestamp) -> anyhow::Result<ExitCode> {
+    if json {
+        print_json(&token)?
+    } else {
+        print(table(&[token], now))?
+    }
+    Ok(ExitCode::Completed)
 }
 
 /// Prints the token alone on standard output, so that a script can take it.
@@ -59,6 +64,7 @@ async fn create(
         tenant: args.tenant.clone(),
         all_tenants: args.all_tenants,
         providers: (!args.provider.is_empty()).then(|| args.provider.clone()),
+        budget: joined_budget(&args.budget, None),
         expires_at: args.days.map(|number| now + days(number)),
     };
     let created = client.create_token(&new).await?;
