@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use runmill_config::Role;
 use runmill_proto::{
@@ -82,15 +82,24 @@ impl TokenChanges {
         Ok(self.view(row).await?)
     }
 
-    /// Returns a token in the form that the API returns, with the rest of its budget.
-    pub async fn view(&self, row: TokenRow) -> Result<Token, StoreError> {
-        let Some(budget) = row.budget else { return Ok(row.into()) };
-        let key = |unit| BudgetKey { owner: BudgetOwner::Token(row.id), unit }.to_string();
-        let keys = [BudgetUnit::Calls, BudgetUnit::Tokens, BudgetUnit::Nanousd].map(key);
-        let taken = self.store.taken(&keys).await?;
-        let [calls, tokens, nanousd] = keys.map(|key| taken.get(&key).copied().unwrap_or(0));
-        let budget_left = Some(budget.left(BudgetUse { calls, tokens, nanousd }));
-        Ok(Token { budget_left, ..row.into() })
+    /// Returns tokens in the form that the API returns, with the rests of their budgets.
+    pub async fn views(&self, rows: Vec<TokenRow>) -> Result<Vec<Token>, StoreError> {
+        let limited = rows.iter().filter(|row| row.budget.is_some());
+        let keys: Vec<_> = limited.flat_map(|row| budget_keys(row.id)).collect();
+        let taken = if keys.is_empty() { BTreeMap::new() } else { self.store.taken(&keys).await? };
+        let view = |row: TokenRow| {
+            let used = budget_keys(row.id).map(|key| taken.get(&key).copied().unwrap_or(0));
+            let [calls, tokens, nanousd] = used;
+            let budget_left = row.budget.map(|budget| budget.left(BudgetUse { calls, tokens, nanousd }));
+            Token { budget_left, ..row.into() }
+        };
+        Ok(rows.into_iter().map(view).collect())
+    }
+
+    async fn view(&self, row: TokenRow) -> Result<Token, StoreError> {
+        let id = row.id;
+        let view = self.views(vec![row]).await?.pop();
+        view.ok_or_else(|| StoreError::NotFound { what: "token", id: id.to_string() })
     }
 
     async fn resume_runs(&self, id: TokenId) -> Result<(), StoreError> {
@@ -139,6 +148,12 @@ impl TokenChanges {
         }
         Ok(faults)
     }
+}
+
+/// Returns the names of a token's budgets in the store: of calls, tokens and billionths of a US dollar.
+fn budget_keys(id: TokenId) -> [String; 3] {
+    [BudgetUnit::Calls, BudgetUnit::Tokens, BudgetUnit::Nanousd]
+        .map(|unit| BudgetKey { owner: BudgetOwner::Token(id), unit }.to_string())
 }
 
 /// Returns the faults of a token's budget.

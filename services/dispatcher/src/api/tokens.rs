@@ -41,10 +41,7 @@ pub async fn list(
 ) -> Result<Json<Page<Token>>, ApiError> {
     let page = PageRequest::<TokenId>::try_from(query)?;
     let rows = state.store.tokens(caller.tenant.as_ref(), page.after, page.limit).await?;
-    let mut tokens = Vec::with_capacity(rows.len());
-    for row in rows {
-        tokens.push(state.token_changes.view(row).await?);
-    }
+    let tokens = state.token_changes.views(rows).await?;
     Ok(Json(page.page(tokens, |token| token.id, |token| token)))
 }
 

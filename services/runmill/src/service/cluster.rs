@@ -18,9 +18,6 @@ use crate::{exit::ExitCode, process::Process};
 pub async fn dispatcher() -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (parts, life) = start(&process, Service::Dispatcher).await?;
-    if process.config.tokens.is_empty() {
-        first_token::require_admin(&*parts.store, process.clock.now()).await?;
-    }
     let keyring = keyring(&process)?;
     let listener = listen(process.config.listen).await?;
     tracing::info!(event = "dispatcher.listening", address = %listener.local_addr()?);
@@ -57,6 +54,9 @@ async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Li
     process.log_as(service.as_str())?;
     let store = connect_store(&process.config, &cluster.database_url).await?;
     clock::begin(&*store, &process.server_clock).await.context("reading the time of the database")?;
+    if service == Service::Dispatcher && process.config.tokens.is_empty() {
+        first_token::require_admin(&*store, process.clock.now()).await?;
+    }
     let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
     let life = Lifecycle::default();
     life.spawn("clock", clock::follow(store.clone(), process.server_clock.clone(), life.stop.clone()));
