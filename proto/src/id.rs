@@ -119,6 +119,14 @@ id! {
     /// that arrives twice is recognised.
     InvocationId = "inv"
 }
+id! {
+    /// Id of a bearer token of the API. It is no secret.
+    TokenId = "tok"
+}
+id! {
+    /// Id of an entry of the audit log.
+    AuditId = "aud"
+}
 
 #[cfg(test)]
 mod tests {

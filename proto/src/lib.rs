@@ -18,7 +18,9 @@ mod money;
 mod outcome;
 mod range;
 mod remarks;
+mod role;
 mod score_summary;
+mod tenant;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text_enum;
@@ -31,14 +33,16 @@ pub use generation::{
     Function, Generation, JsonSchema, NamedFunction, ReasoningEffort, ResponseFormat, Stop, TokenLogprob,
     Tool, ToolCall, ToolChoice, ToolMode, TopLogprob,
 };
-pub use id::{DatasetId, InvocationId, ParseIdError, ProviderId, RunId};
+pub use id::{AuditId, DatasetId, InvocationId, ParseIdError, ProviderId, RunId, TokenId};
 pub use image::{Image, ImageFault};
 pub use item::{Answer, Inputs, Item, ItemFault, ItemType};
 pub use money::usd;
 pub use outcome::{ErrorKind, Outcome, PauseCause, RunStatus, Score};
 pub use range::{Numeric, OutOfRange, Range};
 pub use remarks::{Fix, Note, Remarks};
+pub use role::Role;
 pub use score_summary::ScoreSummary;
+pub use tenant::{InvalidTenant, Tenant};
 pub use text_enum::UnknownName;
 pub use texts::Texts;
 pub use usage::Usage;

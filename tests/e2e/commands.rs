@@ -1,6 +1,9 @@
 //! Commands that use a server.
 
-use runmill_proto::{RunId, RunStatus, api::Run};
+use runmill_proto::{
+    RunId, RunStatus,
+    api::{Run, Token},
+};
 
 use crate::support::{Command, Process, Sandbox, data::questions, until};
 
@@ -25,6 +28,10 @@ impl Server {
 
     fn runs(&self, args: &[&str]) -> Command {
         Command::runmill(&[&["runs", "--server", &self.url], args].concat()).env("RUNMILL_TOKEN", TOKEN)
+    }
+
+    fn command(&self, args: &[&str], token: &str) -> Command {
+        Command::runmill(args).env("RUNMILL_SERVER", &self.url).env("RUNMILL_TOKEN", token)
     }
 
     fn submit(&self, items: usize, model: &str) -> Command {
@@ -165,5 +172,36 @@ async fn a_wrong_token_and_an_address_without_a_scheme_are_usage_errors() {
         let output = command.env("RUNMILL_TOKEN", "another-0123456789").output().await;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && said.contains(want), "{:?}: {said}", output.status);
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_created_used_and_revoked() {
+    let server = Server::start().await;
+    let as_admin = |args: &[&str]| server.command(args, TOKEN);
+    let created = as_admin(&["tokens", "create", "ci", "--role", "submit", "--days", "1"]).output().await;
+    assert_eq!(created.status.code(), Some(0), "{}", String::from_utf8_lossy(&created.stderr));
+    let token = String::from_utf8(created.stdout).unwrap();
+    let token = token.trim();
+    assert!(token.starts_with("rmt_") && token.len() == 80, "only the token is on standard output: {token}");
+    printed(server.command(&["runs", "list"], token), 0).await;
+
+    let listed = printed(as_admin(&["tokens", "list", "--json"]), 0).await;
+    assert!(!listed.contains(&token[16..]), "{listed}");
+    let listed: Vec<Token> = serde_json::from_str(&listed).unwrap();
+    let [row] = listed.as_slice() else { panic!("{listed:?}") };
+    assert!(token.starts_with(&row.prefix) && row.last_used_at.is_some(), "{row:?}");
+    let id = row.id.to_string();
+    let limited = printed(as_admin(&["tokens", "set", &id, "--budget", "5calls", "--json"]), 0).await;
+    assert_eq!(serde_json::from_str::<Token>(&limited).unwrap().budget.unwrap().calls, Some(5));
+    let revoked = printed(as_admin(&["tokens", "revoke", &id]), 0).await;
+    assert!(revoked.contains("revoked"), "{revoked}");
+
+    let refused = server.command(&["runs", "list"], token).output().await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("was revoked"));
+    let log = printed(as_admin(&["audit"]), 0).await;
+    for action in ["token.create", "token.change", "token.revoke"] {
+        assert!(log.contains(action) && !log.contains(token), "{log}");
     }
 }

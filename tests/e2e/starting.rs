@@ -84,3 +84,14 @@ async fn a_broker_that_cannot_be_reached_is_named() {
     }))
     .await;
 }
+
+#[tokio::test]
+async fn a_dispatcher_without_any_admins_token_says_how_to_make_one() {
+    let database = TestDatabase::create().await;
+    let command = service("dispatcher", database.url(), "amqp://127.0.0.1:1").env("RUNMILL_TOKENS", "");
+
+    let (code, said) = refusal(command).await;
+
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("RUNMILL_TOKENS is not set") && said.contains("runmill tokens create"), "{said}");
+}

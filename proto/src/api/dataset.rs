@@ -1,13 +1,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{DatasetId, Item};
+use crate::{DatasetId, Item, Tenant};
 
 /// A stored dataset, without its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Dataset {
     pub id: DatasetId,
+    /// Tenant to which the dataset belongs.
+    #[serde(default)]
+    pub tenant: Tenant,
     pub name: String,
     /// SHA-256 of the dataset's lines, in hex. Datasets with equal lines have equal hashes.
     pub version_hash: String,

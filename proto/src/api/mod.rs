@@ -1,5 +1,6 @@
 //! JSON types of the HTTP API.
 
+mod audit;
 mod budget;
 mod dataset;
 mod event;
@@ -16,7 +17,9 @@ mod run;
 mod settings;
 mod smoke_test;
 mod strict;
+mod token;
 
+pub use audit::AuditEntry;
 pub use budget::{Budget, BudgetDay, BudgetUse, RunBudgetLeft, WhenUsedUp, nanousd};
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
@@ -40,3 +43,4 @@ pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,
 };
 pub use smoke_test::{SmokeTestError, SmokeTestReport, SmokeTestRequest};
+pub use token::{CreatedToken, NewToken, Token, TokenPatch};

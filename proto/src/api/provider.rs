@@ -9,7 +9,7 @@ use super::{
     strict::{strict, strict_option},
 };
 use crate::{
-    ConfigFault, ProviderId, Range,
+    ConfigFault, ProviderId, Range, Tenant,
     range::{number, optional_number},
     text_enum::text_enum,
 };
@@ -163,7 +163,7 @@ impl std::fmt::Debug for NewApiKey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewProvider {
-    /// Name of the provider, unique in the workspace, of 1 to 200 characters.
+    /// Name of the provider, unique in its tenant, of 1 to 200 characters.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: String,
     pub kind: ProviderKind,
@@ -191,6 +191,10 @@ pub struct NewProvider {
     /// Retries for this provider. They take precedence over the workspace's settings.
     #[serde(default)]
     pub retry: RetryOverride,
+    /// True if tokens of other tenants may use the provider, too.
+    // An older server does not know the field.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
 }
 
 // Not derived, because header values are secrets, too.
@@ -223,6 +227,9 @@ pub struct ProviderPatch {
     pub rate_limit: Option<RateLimit>,
     pub request: Option<RequestOverride>,
     pub retry: Option<RetryOverride>,
+    // An older server does not know the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<bool>,
 }
 
 /// A provider: an account at a vendor, or a server, with its keys and limits.
@@ -230,6 +237,12 @@ pub struct ProviderPatch {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Provider {
     pub id: ProviderId,
+    /// Tenant to which the provider belongs.
+    #[serde(default)]
+    pub tenant: Tenant,
+    /// True if tokens of other tenants may use the provider, too. They see neither its keys and headers nor its use.
+    #[serde(default)]
+    pub shared: bool,
     pub name: String,
     pub kind: ProviderKind,
     pub protocol: ProviderProtocol,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     ConfigFault, DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus,
-    ScoreSummary, Usage,
+    ScoreSummary, Tenant, Usage,
     api::{Budget, HeldBack, RateLimit, RunBudgetLeft},
     range::{nullable, nullable_number, number, optional_number},
 };
@@ -85,6 +85,9 @@ pub struct Extension {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     pub id: RunId,
+    /// Tenant to which the run belongs.
+    #[serde(default)]
+    pub tenant: Tenant,
     pub name: Option<String>,
     pub provider_id: ProviderId,
     pub model: String,

@@ -9,6 +9,9 @@ pub enum UseCaseError {
     /// The request has values that are not allowed. There is one fault for each.
     #[error("{} fields of the request are wrong", .0.len())]
     Invalid(Vec<ConfigFault>),
+    /// The token may not do this. The text says which may.
+    #[error("{0}")]
+    Forbidden(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

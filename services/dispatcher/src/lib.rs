@@ -5,6 +5,7 @@
 
 mod announcer;
 mod api;
+mod caller;
 mod dead_letters;
 mod error;
 mod executors;
@@ -20,6 +21,7 @@ mod run_control;
 mod settings_change;
 mod smoke_testing;
 mod submission;
+mod token_changes;
 mod view;
 mod watcher;
 #[cfg(test)]
@@ -43,7 +45,7 @@ pub use metrics::DispatcherMetrics;
 
 use crate::{
     announcer::Announcer,
-    api::{ApiState, Tokens},
+    api::{ApiState, KnownTokens},
     feeder::Feeder,
     obstacles::{Lookout, Obstacles},
     provider_changes::ProviderChanges,
@@ -52,6 +54,7 @@ use crate::{
     run_control::RunControl,
     smoke_testing::SmokeTesting,
     submission::Submission,
+    token_changes::TokenChanges,
     watcher::Watcher,
 };
 
@@ -62,7 +65,7 @@ pub struct Dispatcher {
     pub sealer: Sealer,
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
-    /// Tokens that the API accepts.
+    /// Tokens that the API accepts beside those of the store.
     pub tokens: Vec<Token>,
     /// Addresses that a provider may have.
     pub address_rules: AddressRules,
@@ -134,11 +137,20 @@ impl Dispatcher {
             runs: self.run_control(wake),
             providers: self.provider_changes(wake),
             smoke_tests: self.smoke_testing(stop),
-            tokens: Arc::new(Tokens(self.tokens.clone())),
+            token_changes: self.token_changes(wake),
+            tokens: Arc::new(self.known_tokens()),
             body_max_bytes: self.body_max_bytes,
             line_max_bytes: self.line_max_bytes,
             stop: stop.clone(),
         }
+    }
+
+    fn token_changes(&self, wake: &Arc<Notify>) -> TokenChanges {
+        TokenChanges { store: self.store.clone(), clock: self.clock.clone(), runs: self.run_control(wake) }
+    }
+
+    fn known_tokens(&self) -> KnownTokens {
+        KnownTokens::new(self.tokens.clone(), self.store.clone(), self.clock.clone())
     }
 
     fn lookout(&self, obstacles: &Obstacles) -> Lookout {

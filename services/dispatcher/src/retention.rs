@@ -85,7 +85,7 @@ impl Retention {
     pub async fn prune(&self, before: Timestamp) -> Result<(), StoreError> {
         let (mut runs, mut after) = (0, None);
         loop {
-            let page = self.store.ended_runs(before, after, PAGE).await?;
+            let page = self.store.ended_runs(None, before, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             for run in &page {
@@ -94,7 +94,7 @@ impl Retention {
         }
         let (mut datasets, mut after) = (0, None);
         loop {
-            let page = self.store.unused_datasets(before, after, PAGE).await?;
+            let page = self.store.unused_datasets(None, before, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             for dataset in &page {

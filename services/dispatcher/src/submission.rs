@@ -2,18 +2,19 @@ use std::sync::Arc;
 
 use runmill_proto::{
     ConfigFault, JobConfig, RunId,
-    api::{Budget, NewRun},
+    api::{Budget, Dataset, NewRun},
 };
 use runmill_runtime::Clock;
-use runmill_store::{CreatedRun, DispatcherStore, RunRow, StoreError};
+use runmill_store::{CreatedRun, DispatcherStore, ProviderRow, RunRow, StoreError};
 use runmill_telemetry::trace;
 use tokio::sync::Notify;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::{
+    caller::Caller,
     error::{UseCaseError, fault, model_fault, name_fault},
-    idempotency_key::IdempotencyKey,
+    idempotency_key::{IdempotencyKey, stored_key},
 };
 
 /// Checks the runs that users submit and creates them.
@@ -29,16 +30,17 @@ impl Submission {
     /// Creates the run that `new` asks for. If `key` was used before for the same request, returns the run that was
     /// created then.
     ///
-    /// `traceparent` is the W3C trace context of the caller.
+    /// The run belongs to the tenant of its dataset, which `caller` must see. `traceparent` is the W3C trace context of the request.
     pub async fn submit(
         &self,
+        caller: &Caller,
         new: NewRun,
         key: Option<IdempotencyKey>,
         traceparent: Option<&str>,
     ) -> Result<RunRow, UseCaseError> {
-        let mut row = self.checked(new).await?;
+        let mut row = self.checked(caller, new).await?;
         let span = span(&row, traceparent);
-        row.submission.idempotency_key = key.map(IdempotencyKey::into_string);
+        row.submission.idempotency_key = key.map(|key| stored_key(&row.submission.tenant, key.as_str()));
         row.submission.traceparent = trace::context_of(&span);
         match self.store.create_run(&row).instrument(span).await? {
             CreatedRun::New(row) => {
@@ -51,17 +53,32 @@ impl Submission {
     }
 
     /// Returns the row of a run without any fed job, or every fault of `new`.
-    async fn checked(&self, new: NewRun) -> Result<RunRow, UseCaseError> {
-        let mut faults = Vec::new();
-        referenced(self.store.provider(new.provider_id).await, "/provider_id", &mut faults)?;
-        let dataset = referenced(self.store.dataset(new.dataset_id).await, "/dataset_id", &mut faults)?;
+    async fn checked(&self, caller: &Caller, new: NewRun) -> Result<RunRow, UseCaseError> {
+        let (store, mut faults) = (&*self.store, Vec::new());
+        let provider = caller.provider(store, new.provider_id).await;
+        let provider = referenced(provider, "/provider_id", &mut faults)?;
+        let dataset = caller.dataset(store, new.dataset_id).await;
+        let dataset = referenced(dataset, "/dataset_id", &mut faults)?;
         faults.extend(value_faults(&new));
+        if let (Some(provider), Some(dataset)) = (&provider, &dataset) {
+            faults.extend(stranger_fault(provider, dataset));
+        }
         let Some(dataset) = dataset.filter(|_| faults.is_empty()) else {
             return Err(UseCaseError::Invalid(faults));
         };
         let total = dataset.item_count * u64::from(new.config.samples());
-        Ok(RunRow::new(RunId::from_uuid(Uuid::now_v7()), new, total, self.clock.now()))
+        let mut row = RunRow::new(RunId::from_uuid(Uuid::now_v7()), new, total, self.clock.now());
+        row.submission.tenant = dataset.tenant;
+        row.submission.token_id = caller.id;
+        Ok(row)
     }
+}
+
+/// Returns a fault if the provider is not for runs of the dataset's tenant, to which the run will belong. Only a token of all
+/// tenants can name two strangers.
+fn stranger_fault(provider: &ProviderRow, dataset: &Dataset) -> Option<ConfigFault> {
+    let fits = provider.shared || provider.tenant == dataset.tenant;
+    (!fits).then(|| fault("/provider_id", "belongs to another tenant than the dataset, and is not shared"))
 }
 
 /// Returns the span of a submission, in the caller's trace if there is one. Jobs have traces of their own that link to

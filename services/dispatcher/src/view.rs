@@ -38,6 +38,7 @@ pub fn run(row: RunRow) -> Run {
         held_back: Vec::new(),
         resumed_count: row.resumption.count,
         last_resumed_at: row.resumption.last_at,
+        tenant: row.submission.tenant,
         name: row.submission.name,
         provider_id: row.submission.provider_id,
         model: row.submission.model,

@@ -7,7 +7,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runmill_proto::{
-    ErrorKind, Generation, Numeric, OutOfRange, ProviderId, Range, RunConfig, RunId, Scorer, Texts,
+    ErrorKind, Generation, Numeric, OutOfRange, ProviderId, Range, Role, RunConfig, RunId, Scorer, Tenant,
+    Texts, TokenId,
     api::{Budget, NewRun, PageQuery, ProviderProtocol, RateLimit},
 };
 use uuid::Uuid;
@@ -29,6 +30,8 @@ const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
 const KEPT: Range<usize> = Range::new(0, 1_000_000_000);
 /// Range of the number of dead letters that are listed. All of them are held meanwhile.
 const DEAD_LETTERS: Range<u32> = Range::new(1, 100_000);
+/// Range of the number of days for which a token is valid.
+const TOKEN_DAYS: Range<u32> = Range::new(1, 3_650);
 /// Range of the number of connections of the gateway.
 const CONNECTIONS: Range<usize> = Range::new(1, 1_000_000);
 
@@ -76,6 +79,10 @@ pub enum Command {
     Runs(RunsArgs),
     /// Delete runs that ended long ago, and datasets that no run uses, for good
     Prune(PruneArgs),
+    /// Create, list and revoke bearer tokens of the HTTP API
+    Tokens(TokensArgs),
+    /// List who changed what, newest first
+    Audit(AuditArgs),
     /// Show the providers' limits, the executors and the runs on a live page in the terminal
     Top(TopArgs),
     /// List, show, replay and drop dead letters: messages that no service of a cluster could handle
@@ -498,6 +505,109 @@ pub struct RunChange {
     /// Remove the maximum number of jobs in the queue and in flight
     #[arg(long, conflicts_with = "concurrency")]
     pub no_concurrency: bool,
+}
+
+#[derive(Args)]
+pub struct TokensArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub action: TokensAction,
+}
+
+#[derive(Subcommand)]
+pub enum TokensAction {
+    /// Create a token, and print it once: it cannot be shown again
+    Create(NewTokenArgs),
+    /// List all tokens, also those that have expired or were revoked
+    List,
+    /// Change the budget of a token; runs that waited for it resume
+    Set {
+        /// ID of the token
+        id: TokenId,
+        #[command(flatten)]
+        change: TokenChange,
+    },
+    /// Revoke a token: every server refuses it within five seconds
+    Revoke {
+        /// ID of the token
+        id: TokenId,
+    },
+}
+
+#[derive(Args)]
+pub struct NewTokenArgs {
+    /// Name of the token's user, of 1 to 200 characters, which the audit log shows
+    pub name: String,
+    /// Role: `observe` reads, `submit` also submits runs, `admin` also changes providers and tokens
+    #[arg(long, value_enum)]
+    pub role: RoleArg,
+    /// Tenant, whose runs, datasets and providers the token sees (default: the tenant of the token that creates it, or
+    /// `default`)
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<Tenant>,
+    /// Make a token that sees all tenants
+    #[arg(long, conflicts_with = "tenant")]
+    pub all_tenants: bool,
+    /// ID of a provider that the token may use; without the option, it may use all of its tenant. May be given several times
+    #[arg(long, value_name = "ID")]
+    pub provider: Vec<ProviderId>,
+    /// Largest use of all runs that the token submits: a number and its unit, as in 5usd, 100000tokens or 200calls. May be
+    /// given several times. When a budget is used up, the runs are paused
+    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
+    pub budget: Vec<BudgetArg>,
+    /// Number of days after which the token expires, from 1 to 3650; without the option, it does not expire
+    #[arg(long, value_name = "N", value_parser = within(TOKEN_DAYS), allow_negative_numbers = true)]
+    pub days: Option<u32>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct TokenChange {
+    /// New budget: a number and its unit, as in 5usd, 100000tokens or 200calls. May be given several times
+    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
+    pub budget: Vec<BudgetArg>,
+    /// Remove the budget
+    #[arg(long)]
+    pub no_budget: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum RoleArg {
+    Observe,
+    Submit,
+    Admin,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Observe => Self::Observe,
+            RoleArg::Submit => Self::Submit,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Maximum number of entries, from 1 to 1000
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = within(PageQuery::LIMIT),
+        allow_negative_numbers = true
+    )]
+    pub limit: u32,
 }
 
 #[derive(Args)]

@@ -5,10 +5,11 @@ use futures::Stream;
 use reqwest::{Certificate, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode};
 use runmill_config::ServerTrust;
 use runmill_proto::{
-    DatasetId, ProviderId, RunId,
+    DatasetId, ProviderId, RunId, Tenant, TokenId,
     api::{
-        Dataset, ExecutorStatus, Extension, NewProvider, NewRun, Page, Problem, Provider, ProviderLimits,
-        ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
+        AuditEntry, CreatedToken, Dataset, ExecutorStatus, Extension, NewProvider, NewRun, NewToken, Page,
+        Problem, Provider, ProviderLimits, ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
+        Token, TokenPatch,
     },
     message::SmokeTest,
 };
@@ -112,16 +113,19 @@ impl Client {
         self.json(self.request(Method::GET, "/executors")).await
     }
 
+    /// Returns the provider with this name: if several tenants have one, rather one that is not shared, and rather that of
+    /// the first tenant, in which a token of all tenants creates providers.
     pub async fn provider_named(&self, name: &str) -> Result<Option<Provider>, ClientError> {
-        let mut after: Option<String> = None;
+        let (mut after, mut found): (Option<String>, Vec<Provider>) = (None, Vec::new());
         loop {
             let request = self.request(Method::GET, "/providers").query(&[("limit", "1000")]);
             let page: Page<Provider> = self.json(request.query(&[("after", &after)])).await?;
-            if let Some(found) = page.items.into_iter().find(|provider| provider.name == name) {
-                return Ok(Some(found));
+            found.extend(page.items.into_iter().filter(|provider| provider.name == name));
+            after = page.next;
+            if after.is_none() {
+                let rank = |it: &Provider| (it.shared, it.tenant != Tenant::default());
+                return Ok(found.into_iter().min_by_key(rank));
             }
-            let Some(next) = page.next else { return Ok(None) };
-            after = Some(next);
         }
     }
 
@@ -233,6 +237,29 @@ impl Client {
     /// Streams the run's events that follow number `after`.
     pub async fn events(&self, id: RunId, after: u64) -> Result<Response, ClientError> {
         self.send(self.request(Method::GET, &format!("/runs/{id}/events")).query(&[("after", after)])).await
+    }
+
+    pub async fn create_token(&self, new: &NewToken) -> Result<CreatedToken, ClientError> {
+        self.json(self.request(Method::POST, "/tokens").json(new)).await
+    }
+
+    /// Returns a page of tokens; `after` is the `next` of the page before.
+    pub async fn tokens(&self, after: Option<&str>) -> Result<Page<Token>, ClientError> {
+        let request = self.request(Method::GET, "/tokens").query(&[("limit", "1000")]);
+        self.json(request.query(&[("after", after)])).await
+    }
+
+    pub async fn patch_token(&self, id: TokenId, patch: &TokenPatch) -> Result<Token, ClientError> {
+        self.json(self.request(Method::PATCH, &format!("/tokens/{id}")).json(patch)).await
+    }
+
+    pub async fn revoke_token(&self, id: TokenId) -> Result<Token, ClientError> {
+        self.json(self.request(Method::POST, &format!("/tokens/{id}/revoke"))).await
+    }
+
+    /// Returns the newest entries of the audit log.
+    pub async fn audit(&self, limit: u32) -> Result<Page<AuditEntry>, ClientError> {
+        self.json(self.request(Method::GET, "/audit").query(&[("limit", limit)])).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

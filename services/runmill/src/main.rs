@@ -58,6 +58,8 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(action) => command::keys::run(action).await,
         Command::Runs(args) => command::runs::run(args).await,
         Command::Prune(args) => command::prune::run(args).await,
+        Command::Tokens(args) => command::tokens::run(args).await,
+        Command::Audit(args) => command::audit::run(args).await,
         Command::Top(args) => command::top::run(args).await,
         Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,

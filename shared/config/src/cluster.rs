@@ -25,10 +25,6 @@ impl Service {
         matches!(self, Self::Dispatcher | Self::Executor)
     }
 
-    const fn needs_tokens(self) -> bool {
-        matches!(self, Self::Dispatcher)
-    }
-
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Dispatcher => "dispatcher",
@@ -51,7 +47,6 @@ impl Config {
             (&variable::DATABASE_URL, self.database_url.is_none()),
             (&variable::AMQP_URL, self.amqp_url.is_none()),
             (&variable::ENCRYPTION_KEY, service.needs_key() && self.encryption_key.is_none()),
-            (&variable::TOKENS, service.needs_tokens() && self.tokens.is_empty()),
         ];
         let missing = wanted.into_iter().filter(|(_, missing)| *missing);
         let problems =
@@ -67,11 +62,10 @@ mod tests {
     use super::*;
     use crate::Env;
 
-    const ALL: [(&str, &str); 4] = [
+    const ALL: [(&str, &str); 3] = [
         ("DATABASE_URL", "postgresql://db/runmill"),
         ("AMQP_URL", "amqp://mq"),
         ("ENCRYPTION_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
-        ("RUNMILL_TOKENS", "admin:0123456789abcdef"),
     ];
 
     fn config(variables: &[(&str, &str)]) -> Config {
@@ -81,7 +75,7 @@ mod tests {
     #[test]
     fn a_service_is_told_all_that_it_lacks() {
         let table: [(Service, &[&str]); 3] = [
-            (Service::Dispatcher, &["DATABASE_URL", "AMQP_URL", "ENCRYPTION_KEY", "RUNMILL_TOKENS"]),
+            (Service::Dispatcher, &["DATABASE_URL", "AMQP_URL", "ENCRYPTION_KEY"]),
             (Service::Executor, &["DATABASE_URL", "AMQP_URL", "ENCRYPTION_KEY"]),
             (Service::LogSink, &["DATABASE_URL", "AMQP_URL"]),
         ];

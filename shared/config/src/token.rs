@@ -1,37 +1,7 @@
-use std::fmt;
-
+pub use runmill_proto::Role;
 use secrecy::SecretString;
 
 const LENGTH_MIN: usize = 16;
-
-/// Role of a bearer token. Each role has also the permissions of the roles before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Reads and watches.
-    Observe,
-    /// Starts and stops runs, uploads datasets.
-    Submit,
-    /// Manages providers, their keys, and settings.
-    Admin,
-}
-
-impl Role {
-    pub const ALL: &[Self] = &[Self::Observe, Self::Submit, Self::Admin];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Observe => "observe",
-            Self::Submit => "submit",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A bearer token of the HTTP API.
 #[derive(Clone, Debug)]
@@ -124,10 +94,5 @@ mod tests {
     fn a_token_is_not_printed() {
         let token = Token::parse_list("admin:0123456789abcdef").unwrap();
         assert!(!format!("{token:?}").contains("0123"), "{token:?}");
-    }
-
-    #[test]
-    fn who_may_do_more_may_do_the_rest() {
-        assert!(Role::Admin > Role::Submit && Role::Submit > Role::Observe);
     }
 }

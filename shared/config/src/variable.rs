@@ -56,9 +56,9 @@ variables! {
     DRAIN_TIMEOUT = "RUNMILL_DRAIN_TIMEOUT_SECONDS", Some("30"),
         "Seconds that work in flight may take after the process is asked to stop, from 0 to 3600.";
     TOKENS = "RUNMILL_TOKENS", None,
-        "Bearer tokens of the API, as `role:token,role:token`. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
+        "Bearer tokens of the API for the first start, as `role:token,role:token`, beside those that `runmill tokens create` makes. Roles are `admin`, `submit` and `observe`; a token has 16 characters or more. If unset, a standalone process generates an admin's token and keeps it in the data directory.";
     SERVER = "RUNMILL_SERVER", None,
-        "Server that `runmill run`, `runmill runs`, `runmill prune`, `runmill top` and `runmill smoke-test` use, as `http://host:8080` or `https://`. If unset, they work in their own process with the local data directory.";
+        "Server that `runmill run`, `runs`, `prune`, `tokens`, `audit`, `top` and `smoke-test` use, as `http://host:8080` or `https://`. If unset, they work in their own process with the local data directory.";
     SERVER_CA_FILE = "RUNMILL_SERVER_CA_FILE", None,
         "Path of a PEM file with certificates of authorities that commands trust for `RUNMILL_SERVER`, beside those of the system.";
     SERVER_CERT_FILE = "RUNMILL_SERVER_CERT_FILE", None,
@@ -66,7 +66,7 @@ variables! {
     SERVER_KEY_FILE = "RUNMILL_SERVER_KEY_FILE", None,
         "Path of a PEM file with the private key of `RUNMILL_SERVER_CERT_FILE`.";
     TOKEN = "RUNMILL_TOKEN", None,
-        "Bearer token that `runmill run`, `runmill runs`, `runmill prune`, `runmill top` and `runmill smoke-test` send to the server.";
+        "Bearer token that `runmill run`, `runs`, `prune`, `tokens`, `audit`, `top` and `smoke-test` send to the server.";
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
         "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),

@@ -40,6 +40,7 @@ impl Counted {
         }
         Ok(Dataset {
             id: new.id,
+            tenant: new.tenant,
             name: new.name,
             version_hash: self.hash.finish(),
             item_count: u64::from(self.items),

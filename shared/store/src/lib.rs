@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub use dataset_hash::DatasetHash;
 pub use error::StoreError;
 pub use port::{
+    audit::AuditLog,
     budgets::{BudgetReader, Budgets, Slice, Taken},
     datasets::{DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoredItem},
     events::{EventPage, EventReader},
@@ -44,6 +45,7 @@ pub use port::{
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
     server_time::ServerTime,
     settings::{SettingsReader, SettingsWriter},
+    tokens::{TokenBudget, TokenRow, Tokens},
 };
 pub use run::{Cursor, Pause, Resumption, RetryNote, RunRow, RunStats, Submission};
 
@@ -79,6 +81,8 @@ pub trait DispatcherStore:
     + ExecutorReader
     + FleetReader
     + BudgetReader
+    + Tokens
+    + AuditLog
 {
 }
 
@@ -101,6 +105,8 @@ impl<T> DispatcherStore for T where
         + ExecutorReader
         + FleetReader
         + BudgetReader
+        + Tokens
+        + AuditLog
 {
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, Outcome, ProviderId,
-    api::{Dataset, InvocationRecord, ResultRecord, SettingsOverride},
+    api::{AuditEntry, Dataset, InvocationRecord, ResultRecord, SettingsOverride},
     message::{Call, Invocation, JobKey},
 };
 
@@ -15,6 +15,7 @@ use crate::{
 columns! {
     Dataset {
         fixed id,
+        fixed tenant,
         fixed name,
         fixed version_hash,
         fixed item_count,
@@ -23,8 +24,23 @@ columns! {
 }
 
 columns! {
+    AuditEntry {
+        fixed id,
+        fixed at,
+        fixed tenant,
+        fixed token,
+        fixed token_id,
+        fixed action,
+        fixed object,
+        fixed detail,
+    }
+}
+
+columns! {
     ProviderRow {
         fixed id,
+        fixed tenant,
+        updated shared,
         updated name,
         updated kind,
         updated protocol,

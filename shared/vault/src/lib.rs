@@ -7,12 +7,14 @@
 //! Three things are not protected: the existence of a secret, its length, and the replacement of a row's value by an
 //! older value of the same row.
 
+mod bearer;
 mod error;
 mod key;
 mod keyring;
 mod mask;
 mod sealed;
 
+pub use bearer::{Bearer, bearer_hash, bearer_prefix};
 pub use error::{KeyError, OpenError};
 pub use key::KeyId;
 pub use keyring::{Keyring, Opener, Owner, Sealer, generate_hex};

@@ -11,12 +11,16 @@ use uuid::Uuid;
 
 use super::{
     ApiState,
+    audit::{Change, Changed},
     extract::{Path, Query},
     lines,
     page::PageRequest,
     problem::ApiError,
 };
-use crate::error::{UseCaseError, name_fault};
+use crate::{
+    caller::Caller,
+    error::{UseCaseError, name_fault},
+};
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct CreateQuery {
@@ -35,24 +39,27 @@ pub struct CreateQuery {
         (status = 409, body = Problem, description = "The body has no item")))]
 pub async fn create(
     State(state): State<ApiState>,
+    caller: Caller,
     Query(query): Query<CreateQuery>,
     body: RawBody,
-) -> Result<(StatusCode, Json<Dataset>), ApiError> {
+) -> Result<Changed<(StatusCode, Json<Dataset>)>, ApiError> {
     UseCaseError::if_any(name_fault("/name", &query.name).into_iter().collect())?;
     let new = NewDataset {
         id: DatasetId::from_uuid(Uuid::now_v7()),
+        tenant: caller.creates_in(),
         name: query.name,
         created_at: state.clock.now(),
     };
     let lines = lines::items(body.into_data_stream(), state.line_max_bytes).boxed();
     let dataset = state.store.create_dataset(new, lines).await?;
     tracing::info!(event = "dataset.created", dataset_id = %dataset.id, items = dataset.item_count);
-    Ok((StatusCode::CREATED, Json(dataset)))
+    let change = Change::new("dataset.create", &dataset.tenant).of(dataset.id).detail(dataset.name.clone());
+    Ok(Changed(change, (StatusCode::CREATED, Json(dataset))))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct DatasetsQuery {
-    /// Return only the dataset with this `version_hash`.
+    /// Return only the oldest dataset of the token's tenant with this `version_hash`.
     version_hash: Option<String>,
     /// Return only datasets that were uploaded before this time and that no run uses.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -64,17 +71,19 @@ pub struct DatasetsQuery {
     responses((status = 200, body = Page<Dataset>)))]
 pub async fn list(
     State(state): State<ApiState>,
+    caller: Caller,
     Query(query): Query<PageQuery>,
     Query(DatasetsQuery { version_hash, unused_before }): Query<DatasetsQuery>,
 ) -> Result<Json<Page<Dataset>>, ApiError> {
     let page = PageRequest::<DatasetId>::try_from(query)?;
     if let Some(version_hash) = version_hash {
-        let found = state.store.dataset_by_hash(&version_hash).await?;
+        let found = state.store.dataset_by_hash(&caller.creates_in(), &version_hash).await?;
         return Ok(Json(Page { items: found.into_iter().collect(), next: None }));
     }
+    let tenant = caller.tenant.as_ref();
     let rows = match unused_before {
-        Some(before) => state.store.unused_datasets(before, page.after, page.limit).await?,
-        None => state.store.datasets(page.after, page.limit).await?,
+        Some(before) => state.store.unused_datasets(tenant, before, page.after, page.limit).await?,
+        None => state.store.datasets(tenant, page.after, page.limit).await?,
     };
     Ok(Json(page.page(rows, |dataset| dataset.id, |dataset| dataset)))
 }
@@ -84,9 +93,10 @@ pub async fn list(
     responses((status = 200, body = Dataset), (status = 404, body = Problem)))]
 pub async fn get(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<DatasetId>,
 ) -> Result<Json<Dataset>, ApiError> {
-    Ok(Json(state.store.dataset(id).await?))
+    Ok(Json(caller.dataset(&*state.store, id).await?))
 }
 
 /// Delete a dataset and its items
@@ -96,11 +106,13 @@ pub async fn get(
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn delete(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<DatasetId>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Changed<StatusCode>, ApiError> {
+    let dataset = caller.dataset(&*state.store, id).await?;
     state.store.remove_dataset(id).await?;
     tracing::info!(event = "dataset.deleted", dataset_id = %id);
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Changed(Change::new("dataset.delete", &dataset.tenant).of(id), StatusCode::NO_CONTENT))
 }
 
 /// List the items of a dataset, in order
@@ -108,11 +120,12 @@ pub async fn delete(
     responses((status = 200, body = Page<DatasetItem>), (status = 404, body = Problem)))]
 pub async fn items(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<DatasetId>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<DatasetItem>>, ApiError> {
     let page = PageRequest::<u32>::try_from(query)?;
-    state.store.dataset(id).await?;
+    caller.dataset(&*state.store, id).await?;
     let from = page.after.map_or(0, |last| last.saturating_add(1));
     let stored = state.store.items(id, from, page.limit).await?;
     // Zipped in this order, so that the range is not advanced beyond its end.

@@ -10,8 +10,7 @@ pub const SCHEME: &str = "token";
 /// range that its text names.
 pub fn complete(description: &OpenApi) -> Value {
     let mut document = json!(description);
-    document["components"]["securitySchemes"] =
-        json!({SCHEME: {"type": "http", "scheme": "bearer", "description": "A token of `RUNMILL_TOKENS`"}});
+    document["components"]["securitySchemes"] = json!({SCHEME: {"type": "http", "scheme": "bearer", "description": "A token that `POST /tokens` made, or one of `RUNMILL_TOKENS`"}});
     for (path, methods) in fields(&mut document["paths"]) {
         for (_method, operation) in fields(methods) {
             complete_operation(path, operation);
@@ -51,8 +50,8 @@ fn statuses(path: &str, operation: &Value) -> Vec<(&'static str, &'static str)> 
     let possible = [
         ("400", has_parameters || takes_a_body),
         ("401", true),
-        // Every token has the lowest role.
-        ("403", role != "observe"),
+        // Every token has the lowest role. The use of a shared provider is shown to its own tenant alone.
+        ("403", role != "observe" || path.ends_with("/limits")),
         ("404", path.contains("{id}")),
         ("408", takes_json),
         ("413", takes_json),
@@ -68,9 +67,9 @@ fn statuses(path: &str, operation: &Value) -> Vec<(&'static str, &'static str)> 
 fn meaning(status: &str) -> &'static str {
     match status {
         "400" => "A value of the request is wrong; `errors` names each",
-        "401" => "The token is missing or unknown",
-        "403" => "The token's role is too low",
-        "404" => "There is no such object",
+        "401" => "The token is missing or unknown, has expired or was revoked",
+        "403" => "The token's role is too low, or its tenant or providers do not allow it",
+        "404" => "There is no such object, or it belongs to another tenant",
         "409" => "The request does not fit the state of the object",
         "408" => "The body came too slowly",
         "413" => "The body is too large",

@@ -1,4 +1,4 @@
-use std::{collections::HashMap, convert::Infallible, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -20,10 +20,12 @@ use tokio::sync::watch;
 
 use super::{
     ApiState,
+    auth::KnownTokens,
     extract::{Path, Query, query_number},
     problem::ApiError,
 };
 use crate::{
+    caller::Caller,
     view,
     watcher::{Versions, look},
 };
@@ -67,13 +69,15 @@ impl StreamQuery {
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem)))]
 pub async fn of_run(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(run_id): Path<RunId>,
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
     let (after, left) = (query.after()?, query.limit()?);
     let after = last_event_id(&headers)?.or(after).unwrap_or(0);
-    state.store.run(run_id).await?;
+    caller.run(&*state.store, run_id).await?;
+    let tokens = state.tokens.clone();
     let observer = RunObserver {
         versions: state.watcher.subscribe(),
         state,
@@ -82,13 +86,14 @@ pub async fn of_run(
         left,
         phase: Phase::Opening,
     };
-    Ok(respond(stream::unfold(observer, async |mut observer| {
+    let batches = stream::unfold(observer, async |mut observer| {
         let events = or_close(observer.next().await)?;
         Some((events, observer))
-    })))
+    });
+    Ok(respond(batches, tokens, caller))
 }
 
-/// Watch the events of all runs
+/// Watch the events of all runs of the token's tenant
 ///
 /// Server-Sent Events from now on: `run_status` for every change of a run's status, and `run_progress` for each run at
 /// most five times a second.
@@ -96,6 +101,7 @@ pub async fn of_run(
     responses((status = 200, content_type = "text/event-stream")))]
 pub async fn of_all_runs(
     State(state): State<ApiState>,
+    caller: Caller,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
     query.after()?;
@@ -103,14 +109,23 @@ pub async fn of_all_runs(
     let versions = state.watcher.subscribe();
     let since = state.clock.now();
     let known = look(&*state.store, &state.clock).await?;
-    let observer = FleetObserver { state, versions, known, since, left, opened: false };
-    Ok(respond(stream::unfold(observer, async |mut observer| {
+    let tokens = state.tokens.clone();
+    let observer =
+        FleetObserver { state, versions, known, since, left, opened: false, caller: caller.clone() };
+    let batches = stream::unfold(observer, async |mut observer| {
         let events = or_close(observer.next().await)?;
         Some((events, observer))
-    })))
+    });
+    Ok(respond(batches, tokens, caller))
 }
 
-fn respond(batches: impl Stream<Item = Vec<Event>> + Send + 'static) -> Response {
+/// Sends the events until the token of `caller` ends.
+fn respond(
+    batches: impl Stream<Item = Vec<Event>> + Send + 'static,
+    tokens: Arc<KnownTokens>,
+    caller: Caller,
+) -> Response {
+    let batches = batches.take_until(async move { tokens.ended(&caller).await });
     let events = batches.flat_map(|batch| stream::iter(batch.into_iter().map(Ok::<_, Infallible>)));
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(PING_AFTER).text("ping"));
     // Tells nginx and other proxies not to buffer, because that would delay the events.
@@ -238,7 +253,7 @@ impl RunObserver {
     }
 }
 
-/// Follows all runs from its creation on.
+/// Follows all runs that its token sees, from its creation on.
 struct FleetObserver {
     state: ApiState,
     versions: watch::Receiver<Versions>,
@@ -247,6 +262,7 @@ struct FleetObserver {
     since: Timestamp,
     left: Option<u64>,
     opened: bool,
+    caller: Caller,
 }
 
 impl FleetObserver {
@@ -279,6 +295,10 @@ impl FleetObserver {
         let changed: Vec<RunId> = versions.iter().filter_map(has_news).collect();
         let mut events = Vec::new();
         for row in self.state.store.run_rows(&changed).await? {
+            if !self.caller.sees(&row.submission.tenant) {
+                self.known.insert(row.id, versions[&row.id]);
+                continue;
+            }
             // This run was created before this stream began, and had ended: its failed jobs are now tried again. Its
             // earlier events are not sent.
             let first = if row.created_at >= self.since { 0 } else { row.seq.saturating_sub(1) };

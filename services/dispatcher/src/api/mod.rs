@@ -1,6 +1,7 @@
 //! HTTP API: handlers decode a request, call one use case or the store, and encode the result. This file has every route.
 
 mod admission;
+mod audit;
 mod auth;
 mod datasets;
 mod description;
@@ -18,6 +19,7 @@ mod routes;
 mod runs;
 mod settings;
 mod smoke_tests;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -39,9 +41,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     announcer::Announcer, metrics::DispatcherMetrics, obstacles::Obstacles,
     provider_changes::ProviderChanges, run_control::RunControl, smoke_testing::SmokeTesting,
-    submission::Submission, watcher::Watcher,
+    submission::Submission, token_changes::TokenChanges, watcher::Watcher,
 };
-pub use auth::Tokens;
+pub use auth::KnownTokens;
 pub use lines::items as read_items;
 use problem::ApiError;
 use routes::Routes;
@@ -59,7 +61,8 @@ pub struct ApiState {
     pub runs: RunControl,
     pub providers: ProviderChanges,
     pub smoke_tests: SmokeTesting,
-    pub tokens: Arc<Tokens>,
+    pub token_changes: TokenChanges,
+    pub tokens: Arc<KnownTokens>,
     pub body_max_bytes: usize,
     /// Longest line of a dataset, in bytes.
     pub line_max_bytes: usize,
@@ -110,6 +113,10 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(runs::delete),
         routes!(datasets::delete),
         routes!(settings::put),
+        routes!(tokens::create, tokens::list),
+        routes!(tokens::patch),
+        routes!(tokens::revoke),
+        routes!(audit::list),
     ];
     Routes::new(ApiDoc::openapi())
         .needing(Role::Observe, reading)
@@ -128,7 +135,8 @@ pub fn router(state: ApiState, ops: Router) -> Router {
     let (api, openapi) = routes().split_for_parts();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
         .external_url_unchecked("/openapi.json", description::complete(&openapi));
-    api.layer(from_fn(admission::admit))
+    api.layer(from_fn_with_state(state.clone(), audit::record))
+        .layer(from_fn(admission::admit))
         .layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))

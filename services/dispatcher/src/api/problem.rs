@@ -107,6 +107,7 @@ impl From<UseCaseError> for ApiError {
     fn from(error: UseCaseError) -> Self {
         match error {
             UseCaseError::Invalid(faults) => Self::invalid(faults),
+            UseCaseError::Forbidden(detail) => Self::new(StatusCode::FORBIDDEN, detail),
             UseCaseError::Store(error) => error.into(),
         }
     }
@@ -132,7 +133,9 @@ impl From<InvalidKey> for ApiError {
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         let status = match error {
-            AuthError::NoToken | AuthError::UnknownToken => StatusCode::UNAUTHORIZED,
+            AuthError::NoToken | AuthError::UnknownToken | AuthError::Expired | AuthError::Revoked => {
+                StatusCode::UNAUTHORIZED
+            }
             AuthError::RoleTooLow(_) => StatusCode::FORBIDDEN,
         };
         Self::new(status, error.to_string())

@@ -18,6 +18,7 @@ use super::{
     page::{InvalidCursor, PageRequest},
     problem::ApiError,
 };
+use crate::caller::Caller;
 
 /// Number of rows that one query reads when all records of a run are streamed.
 const CHUNK: u32 = 500;
@@ -30,12 +31,13 @@ const CHUNK: u32 = 500;
     responses((status = 200, content((Page<ResultRecord> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
 pub async fn results(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(run_id): Path<RunId>,
     headers: HeaderMap,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, ApiError> {
     let page = PageRequest::<Place>::try_from(query)?;
-    state.store.run(run_id).await?;
+    caller.run(&*state.store, run_id).await?;
     let key = move |row: &ResultRecord| JobKey { run_id, ordinal: row.ordinal, sample: row.sample };
     if ndjson::is_asked_for(&headers) {
         let store = state.store;
@@ -61,12 +63,13 @@ pub async fn results(
     responses((status = 200, content((Page<InvocationRecord> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
 pub async fn invocations(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(run_id): Path<RunId>,
     headers: HeaderMap,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, ApiError> {
     let page = PageRequest::<InvocationId>::try_from(query)?;
-    state.store.run(run_id).await?;
+    caller.run(&*state.store, run_id).await?;
     if ndjson::is_asked_for(&headers) {
         let store = state.store;
         return Ok(ndjson::stream(stream::try_unfold(None, move |after| {

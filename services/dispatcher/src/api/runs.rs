@@ -10,16 +10,21 @@ use runmill_proto::{
     ErrorKind, RunId, UnknownName,
     api::{Extension, NewRun, Page, PageQuery, Problem, Run, RunPatch},
 };
-use runmill_store::Transition;
+use runmill_store::{RunRow, Transition};
 use serde::Deserialize;
 
 use super::{
     ApiState,
+    audit::{Change, Changed},
     extract::{Body, Path, Query},
     page::PageRequest,
     problem::ApiError,
 };
-use crate::{idempotency_key::IdempotencyKey, view};
+use crate::{
+    caller::Caller,
+    idempotency_key::{IdempotencyKey, stored_key},
+    view,
+};
 
 /// Submit a run
 ///
@@ -31,18 +36,20 @@ use crate::{idempotency_key::IdempotencyKey, view};
     responses((status = 201, body = Run), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub async fn create(
     State(state): State<ApiState>,
+    caller: Caller,
     headers: HeaderMap,
     Body(new): Body<NewRun>,
-) -> Result<(StatusCode, Json<Run>), ApiError> {
+) -> Result<Changed<(StatusCode, Json<Run>)>, ApiError> {
     let key = headers.get("idempotency-key").map(|key| IdempotencyKey::parse(key.as_bytes())).transpose()?;
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
-    let row = state.submission.submit(new, key, traceparent).await?;
-    Ok((StatusCode::CREATED, Json(view::run(row))))
+    let row = state.submission.submit(&caller, new, key, traceparent).await?;
+    let Changed(change, run) = changed("run.create", row);
+    Ok(Changed(change, (StatusCode::CREATED, run)))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct RunsQuery {
-    /// Return only the newest run whose `Idempotency-Key` starts with this text.
+    /// Return only the newest run of the token's tenant whose `Idempotency-Key` starts with this text.
     key_prefix: Option<String>,
     /// Return only runs that ended before this time, oldest first.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -53,17 +60,21 @@ pub struct RunsQuery {
 #[utoipa::path(get, path = "/runs", params(PageQuery, RunsQuery), responses((status = 200, body = Page<Run>)))]
 pub async fn list(
     State(state): State<ApiState>,
+    caller: Caller,
     Query(query): Query<PageQuery>,
     Query(RunsQuery { key_prefix, ended_before }): Query<RunsQuery>,
 ) -> Result<Json<Page<Run>>, ApiError> {
     let page = PageRequest::<RunId>::try_from(query)?;
     if let Some(key_prefix) = key_prefix {
-        let found = state.store.newest_run_by_key(&key_prefix).await?;
+        let tenant = caller.creates_in();
+        let prefix = stored_key(&tenant, &key_prefix);
+        let found = state.store.newest_run_by_key(&tenant, &prefix).await?;
         return Ok(Json(Page { items: found.into_iter().map(view::run).collect(), next: None }));
     }
+    let tenant = caller.tenant.as_ref();
     let rows = match ended_before {
-        Some(before) => state.store.ended_runs(before, page.after, page.limit).await?,
-        None => state.store.runs(page.after, page.limit).await?,
+        Some(before) => state.store.ended_runs(tenant, before, page.after, page.limit).await?,
+        None => state.store.runs(tenant, page.after, page.limit).await?,
     };
     Ok(Json(page.page(rows, |row| row.id, view::run)))
 }
@@ -71,9 +82,13 @@ pub async fn list(
 /// Get a run with its counters, cost, usage and score
 #[utoipa::path(get, path = "/runs/{id}", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem)))]
-pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
+pub async fn get(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(id): Path<RunId>,
+) -> Result<Json<Run>, ApiError> {
     let held_back = state.obstacles.of(id);
-    Ok(Json(Run { held_back, ..view::run(state.store.run(id).await?) }))
+    Ok(Json(Run { held_back, ..view::run(caller.run(&*state.store, id).await?) }))
 }
 
 /// Delete a run
@@ -82,10 +97,15 @@ pub async fn get(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result
 /// not ended.
 #[utoipa::path(delete, path = "/runs/{id}", params(("id" = RunId, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn delete(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<StatusCode, ApiError> {
+pub async fn delete(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(id): Path<RunId>,
+) -> Result<Changed<StatusCode>, ApiError> {
+    let row = caller.steered_run(&*state.store, id).await?;
     state.store.remove_run(id).await?;
     tracing::info!(event = "run.deleted", run_id = %id);
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Changed(Change::new("run.delete", &row.submission.tenant).of(id), StatusCode::NO_CONTENT))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -104,11 +124,12 @@ pub struct CancelQuery {
         (status = 409, body = Problem)))]
 pub async fn cancel(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<RunId>,
     Query(CancelQuery { graceful }): Query<CancelQuery>,
-) -> Result<Json<Run>, ApiError> {
+) -> Result<Changed<Json<Run>>, ApiError> {
     let transition = if graceful { Transition::CancelGracefully } else { Transition::Cancel };
-    apply(&state, id, transition).await
+    apply(&state, &caller, id, "run.cancel", transition).await
 }
 
 /// Change a run while it runs
@@ -120,10 +141,12 @@ pub async fn cancel(
         (status = 409, body = Problem)))]
 pub async fn patch(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<RunId>,
     Body(patch): Body<RunPatch>,
-) -> Result<Json<Run>, ApiError> {
-    Ok(Json(view::run(state.runs.change(id, patch).await?)))
+) -> Result<Changed<Json<Run>>, ApiError> {
+    caller.steered_run(&*state.store, id).await?;
+    Ok(changed("run.change", state.runs.change(id, patch).await?))
 }
 
 /// Give a run more samples
@@ -134,10 +157,12 @@ pub async fn patch(
         (status = 409, body = Problem)))]
 pub async fn extend(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<RunId>,
     Body(extension): Body<Extension>,
-) -> Result<Json<Run>, ApiError> {
-    Ok(Json(view::run(state.runs.extend(id, extension).await?)))
+) -> Result<Changed<Json<Run>>, ApiError> {
+    caller.steered_run(&*state.store, id).await?;
+    Ok(changed("run.extend", state.runs.extend(id, extension).await?))
 }
 
 /// Pause a run
@@ -146,16 +171,24 @@ pub async fn extend(
 /// provider refused calls no longer resumes by itself.
 #[utoipa::path(post, path = "/runs/{id}/pause", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn pause(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
+pub async fn pause(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(id): Path<RunId>,
+) -> Result<Changed<Json<Run>>, ApiError> {
     let transition = Transition::Pause { reason: "paused by a user".to_owned() };
-    apply(&state, id, transition).await
+    apply(&state, &caller, id, "run.pause", transition).await
 }
 
 /// Resume a paused run
 #[utoipa::path(post, path = "/runs/{id}/resume", params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn resume(State(state): State<ApiState>, Path(id): Path<RunId>) -> Result<Json<Run>, ApiError> {
-    apply(&state, id, Transition::Resume).await
+pub async fn resume(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(id): Path<RunId>,
+) -> Result<Changed<Json<Run>>, ApiError> {
+    apply(&state, &caller, id, "run.resume", Transition::Resume).await
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -170,11 +203,13 @@ pub struct RetryQuery {
         (status = 409, body = Problem)))]
 pub async fn retry_failed(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<RunId>,
     Query(RetryQuery { kinds }): Query<RetryQuery>,
-) -> Result<Json<Run>, ApiError> {
+) -> Result<Changed<Json<Run>>, ApiError> {
+    caller.steered_run(&*state.store, id).await?;
     let kinds = kinds.as_deref().map(error_kinds).transpose()?.unwrap_or_default();
-    Ok(Json(view::run(state.runs.retry_failed(id, kinds).await?)))
+    Ok(changed("run.retry_failed", state.runs.retry_failed(id, kinds).await?))
 }
 
 fn error_kinds(text: &str) -> Result<BTreeSet<ErrorKind>, ApiError> {
@@ -182,6 +217,17 @@ fn error_kinds(text: &str) -> Result<BTreeSet<ErrorKind>, ApiError> {
     kinds.map_err(|error| ApiError::bad_request(format!("kinds: {error}")))
 }
 
-async fn apply(state: &ApiState, id: RunId, transition: Transition) -> Result<Json<Run>, ApiError> {
-    Ok(Json(view::run(state.runs.apply(id, transition).await?)))
+async fn apply(
+    state: &ApiState,
+    caller: &Caller,
+    id: RunId,
+    action: &'static str,
+    transition: Transition,
+) -> Result<Changed<Json<Run>>, ApiError> {
+    caller.steered_run(&*state.store, id).await?;
+    Ok(changed(action, state.runs.apply(id, transition).await?))
+}
+
+fn changed(action: &'static str, row: RunRow) -> Changed<Json<Run>> {
+    Changed(Change::new(action, &row.submission.tenant).of(row.id), Json(view::run(row)))
 }

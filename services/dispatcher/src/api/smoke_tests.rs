@@ -6,9 +6,11 @@ use runmill_proto::{
 
 use super::{
     ApiState,
+    audit::{Change, Changed},
     extract::{Body, Path},
     problem::ApiError,
 };
+use crate::caller::Caller;
 
 /// Test a model of a provider
 ///
@@ -20,8 +22,11 @@ use super::{
         (status = 502, body = Problem), (status = 503, body = Problem, description = "No executor answers")))]
 pub async fn create(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(id): Path<ProviderId>,
     Body(SmokeTestRequest { model }): Body<SmokeTestRequest>,
-) -> Result<Json<SmokeTestReport>, ApiError> {
-    Ok(Json(state.smoke_tests.test(id, model).await?))
+) -> Result<Changed<Json<SmokeTestReport>>, ApiError> {
+    let provider = caller.provider(&*state.store, id).await?;
+    let change = Change::new("provider.smoke_test", &provider.tenant).of(id).detail(model.clone());
+    Ok(Changed(change, Json(state.smoke_tests.test(id, model).await?)))
 }

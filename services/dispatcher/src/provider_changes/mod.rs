@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use runmill_address::AddressRules;
 use runmill_proto::{
-    PauseCause, ProviderId,
+    PauseCause, ProviderId, Tenant,
     api::{NewProvider, ProviderPatch, SettingsOverride},
     message::Control,
 };
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     announcer::Announcer,
+    caller::Caller,
     error::{UseCaseError, name_fault},
     run_control::RunControl,
 };
@@ -36,9 +37,16 @@ pub struct ProviderChanges {
     pub runs: RunControl,
 }
 
+/// Change that only a token of all tenants makes.
+const SHARING: &str = "sharing a provider";
+
 impl ProviderChanges {
-    pub async fn create(&self, new: NewProvider) -> Result<ProviderRow, UseCaseError> {
-        let row = self.row(new)?;
+    /// Creates a provider, which belongs to the tenant of `caller`.
+    pub async fn create(&self, caller: &Caller, new: NewProvider) -> Result<ProviderRow, UseCaseError> {
+        if new.shared {
+            caller.require_all_tenants(SHARING)?;
+        }
+        let row = self.row(caller.creates_in(), new)?;
         self.store.create_provider(&row).await?;
         self.announce(row.id).await;
         Ok(row)
@@ -47,9 +55,18 @@ impl ProviderChanges {
     /// Changes the fields that `patch` names. The provider may accept calls again after a change of keys, headers,
     /// address or protocol, so that also resumes the runs that were paused because it refused or failed them, or could
     /// not be reached. A change of the limits resumes those for which the day's budget was used up.
-    pub async fn patch(&self, id: ProviderId, patch: ProviderPatch) -> Result<ProviderRow, UseCaseError> {
+    pub async fn patch(
+        &self,
+        caller: &Caller,
+        id: ProviderId,
+        patch: ProviderPatch,
+    ) -> Result<ProviderRow, UseCaseError> {
+        let row = caller.own_provider(&*self.store, id).await?;
+        if patch.shared.is_some() {
+            caller.require_all_tenants(SHARING)?;
+        }
         let (may_help, limits_change) = (may_help(&patch), patch.rate_limit.is_some());
-        let row = self.patched(self.store.provider(id).await?, patch)?;
+        let row = self.patched(row, patch)?;
         let row = ProviderRow { version: row.version + 1, updated_at: self.clock.now(), ..row };
         self.store.update_provider(&row).await?;
         self.announce(id).await;
@@ -62,10 +79,12 @@ impl ProviderChanges {
         Ok(row)
     }
 
-    pub async fn delete(&self, id: ProviderId) -> Result<(), UseCaseError> {
+    /// Deletes a provider, and returns what it was.
+    pub async fn delete(&self, caller: &Caller, id: ProviderId) -> Result<ProviderRow, UseCaseError> {
+        let row = caller.own_provider(&*self.store, id).await?;
         self.store.delete_provider(id).await?;
         self.announce(id).await;
-        Ok(())
+        Ok(row)
     }
 
     async fn announce(&self, provider_id: ProviderId) {
@@ -92,7 +111,7 @@ impl ProviderChanges {
     }
 
     /// Returns the row of a new provider, or every fault of `new`.
-    fn row(&self, new: NewProvider) -> Result<ProviderRow, UseCaseError> {
+    fn row(&self, tenant: Tenant, new: NewProvider) -> Result<ProviderRow, UseCaseError> {
         let mut faults = faults::keys(&new.api_keys);
         faults.extend(faults::headers(&new.headers));
         faults.extend(name_fault("/name", &new.name));
@@ -106,6 +125,8 @@ impl ProviderChanges {
         let secrets = Secrets { sealer: &self.sealer };
         Ok(ProviderRow {
             id: ProviderId::from_uuid(Uuid::now_v7()),
+            tenant,
+            shared: new.shared,
             name: new.name,
             kind: new.kind,
             protocol: new.protocol,
@@ -155,6 +176,7 @@ impl ProviderChanges {
             faults.extend(retry.faults());
             row.settings.retry = retry;
         }
+        row.shared = patch.shared.unwrap_or(row.shared);
         row.protocol = patch.protocol.or(row.protocol);
         row.capabilities = patch.capabilities.unwrap_or(row.capabilities);
         UseCaseError::if_any(faults)?;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{Broker, Envelope, Queue};
 use runmill_proto::{
-    DatasetId, InvocationId, Outcome, ProviderId, RunId,
+    DatasetId, InvocationId, Outcome, ProviderId, RunId, Tenant,
     api::{
         Capabilities, ExecutorLane, ExecutorRun, ExecutorStatus, NewRun, ProviderKind, RateLimit,
         SettingsOverride,
@@ -106,7 +106,8 @@ impl World {
     /// Creates run number `id` of provider number `n`, with a dataset of its own.
     pub async fn another_run(&self, n: u128, id: u128, items: usize, config: Value) -> RunId {
         let dataset_id = DatasetId::from_uuid(Uuid::from_u128(id));
-        let dataset = NewDataset { id: dataset_id, name: "d".into(), created_at: NOW };
+        let dataset =
+            NewDataset { id: dataset_id, tenant: Tenant::default(), name: "d".into(), created_at: NOW };
         let item = |n| Ok(StoredItem { item_id: format!("q{n}"), body: "{}".into() });
         self.store.create_dataset(dataset, Box::pin(stream::iter((0..items).map(item)))).await.unwrap();
         let config = serde_json::from_value(config).unwrap();
@@ -209,6 +210,8 @@ async fn lead(store: &SqliteStore, now: Timestamp) -> Leading {
 fn provider(n: u128) -> ProviderRow {
     ProviderRow {
         id: ProviderId::from_uuid(Uuid::from_u128(n)),
+        tenant: Tenant::default(),
+        shared: false,
         name: format!("p{n}"),
         kind: ProviderKind::Custom,
         protocol: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
-    ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, RunStatus, Scorer,
+    ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, Role, RunStatus, Scorer,
     api::{BudgetUnit, HeldBackCause, ProviderKind, ProviderProtocol, WhenUsedUp},
     lease::Resource,
 };
@@ -41,6 +41,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("ProviderProtocol", on_the_wire(ProviderProtocol::ALL)),
         ("ReasoningEffort", on_the_wire(ReasoningEffort::ALL)),
         ("Resource", on_the_wire(Resource::ALL)),
+        ("Role", on_the_wire(Role::ALL)),
         ("RunStatus", on_the_wire(RunStatus::ALL)),
         ("Scorer", on_the_wire(&scorers)),
         ("WhenUsedUp", on_the_wire(WhenUsedUp::ALL)),

@@ -15,3 +15,6 @@ mod resuming;
 mod server;
 mod smoke_testing;
 mod submitting;
+mod tenants;
+mod tokens;
+mod walk;

@@ -8,17 +8,23 @@ use runmill_address::AddressRules;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Role, Token};
 use runmill_dispatcher::{Dispatcher, DispatcherMetrics, FeederHealth};
-use runmill_proto::api::Problem;
+use runmill_proto::{
+    ErrorKind, InvocationId, Outcome,
+    api::Problem,
+    message::{Invocation, JobKey},
+    testing,
+};
 use runmill_runtime::{
     Lifecycle, ManualClock, Readiness,
     http::{HttpLimits, HttpMetrics, HttpServer},
     ops::{self, OpsState},
 };
-use runmill_store::{SharedStore, sqlite::SqliteStore};
+use runmill_store::{LogBatch, LogEntry, SharedStore, sqlite::SqliteStore};
 use runmill_vault::{Keyring, generate_hex};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Notify};
+use uuid::Uuid;
 
 /// Small, so that a test can exceed it.
 pub const BODY_MAX_BYTES: usize = 4 * 1024;
@@ -138,6 +144,22 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.life.stop.cancel();
     }
+}
+
+/// Records that all jobs of a run failed, after which the run has completed.
+pub async fn settle_as_failed(server: &Server, run: &str) {
+    let run_id = run.parse().unwrap();
+    let (store, now) = (&server.store, server.clock.now());
+    let total = store.run(run_id).await.unwrap().total;
+    store.mark_fed(run_id, total, &[], now).await.unwrap();
+    let failed = |ordinal| {
+        let call = testing::call(InvocationId::from_uuid(Uuid::now_v7()));
+        let key = JobKey { run_id, ordinal, sample: 0 };
+        let failed = testing::invocation(key, call, Outcome::Failed);
+        LogEntry::Invocation(Box::new(Invocation { error_kind: Some(ErrorKind::Overloaded), ..failed }))
+    };
+    let jobs = (0..u32::try_from(total).unwrap()).map(failed).collect();
+    store.write_logs(&LogBatch(jobs), now).await.unwrap();
 }
 
 pub fn token_of(role: Role) -> String {

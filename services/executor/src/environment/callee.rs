@@ -7,7 +7,7 @@ use runmill_proto::{
     api::{Capabilities, Settings},
 };
 use runmill_quota::budget::Purses;
-use runmill_store::StoreError;
+use runmill_store::{StoreError, TokenBudget};
 
 use super::{
     DayBudget, Environment, RunBudget,
@@ -73,6 +73,10 @@ impl Callee<'_> {
 
     pub fn run_budget(&self, run_id: RunId) -> Option<RunBudget> {
         self.environment.run_budget(run_id)
+    }
+
+    pub fn token_budget(&self, run_id: RunId) -> Option<Arc<TokenBudget>> {
+        self.environment.token_budget(run_id)
     }
 
     pub fn now(&self) -> Timestamp {

@@ -16,7 +16,7 @@ use runmill_llm::Factory;
 use runmill_proto::{JobConfig, ProviderId, RunId, message::Control};
 use runmill_quota::Lanes;
 use runmill_runtime::Clock;
-use runmill_store::{ActiveRuns, ExecutorStore, ProviderReader, ProviderRow, StoreError};
+use runmill_store::{ActiveRuns, ExecutorStore, ProviderReader, ProviderRow, StoreError, TokenBudget};
 use runmill_vault::Opener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -118,6 +118,11 @@ impl Environment {
         self.runs.budget(run_id)
     }
 
+    /// Returns the budget of the token that submitted a run, if it has one.
+    pub fn token_budget(&self, run_id: RunId) -> Option<Arc<TokenBudget>> {
+        self.runs.token_budget(run_id)
+    }
+
     /// Returns the budget of a run as the store has it now. Calls that ask together make one query.
     pub async fn newest_budget(&self, run_id: RunId) -> Option<RunBudget> {
         let asked = Instant::now();
@@ -156,7 +161,7 @@ impl Environment {
         let mut rows: Vec<ProviderRow> = Vec::new();
         loop {
             let after = rows.last().map(|row| row.id);
-            let page = ProviderReader::providers(&*self.store, after, PROVIDERS_AT_ONCE).await?;
+            let page = ProviderReader::providers(&*self.store, None, after, PROVIDERS_AT_ONCE).await?;
             let last = page.len() < PROVIDERS_AT_ONCE as usize;
             rows.extend(page);
             if last {

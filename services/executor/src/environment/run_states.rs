@@ -4,7 +4,7 @@ use std::{
 };
 
 use runmill_proto::{RunId, message::Control};
-use runmill_store::ActiveRun;
+use runmill_store::{ActiveRun, TokenBudget};
 use tokio_util::sync::CancellationToken;
 
 use super::RunBudget;
@@ -26,6 +26,8 @@ struct States {
     active: HashSet<RunId>,
     /// Budgets of the runs that have one, as the store had them last.
     budgets: HashMap<RunId, RunBudget>,
+    /// Budgets of the tokens that submitted runs, as the store had them last.
+    token_budgets: HashMap<RunId, Arc<TokenBudget>>,
     /// Tokens of the runs with jobs in progress.
     tokens: HashMap<RunId, RunTokens>,
     /// Logical clock: counts store queries, at their start, and control messages.
@@ -82,6 +84,11 @@ impl RunStates {
     /// Returns the budget of a run that has one.
     pub fn budget(&self, run_id: RunId) -> Option<RunBudget> {
         self.lock().budgets.get(&run_id).copied()
+    }
+
+    /// Returns the budget of the token that submitted a run, if it has one.
+    pub fn token_budget(&self, run_id: RunId) -> Option<Arc<TokenBudget>> {
+        self.lock().token_budgets.get(&run_id).cloned()
     }
 
     /// Returns the tokens that are cancelled when the calls of the run have to end.
@@ -144,6 +151,8 @@ impl RunStates {
         let before = states.paused.clone();
         let mut active_ids = HashSet::new();
         states.budgets = active.iter().filter_map(budget).collect();
+        let of_token = |it: &ActiveRun| Some((it.run.id, Arc::new(it.token_budget.clone()?)));
+        states.token_budgets = active.iter().filter_map(of_token).collect();
         for ActiveRun { run, .. } in active {
             active_ids.insert(run.id);
             if states.heard.contains_key(&run.id) {
@@ -229,7 +238,7 @@ mod tests {
     }
 
     fn active(number: u128) -> ActiveRun {
-        ActiveRun { run: testing::run(run(number), 1), items: 1 }
+        ActiveRun { run: testing::run(run(number), 1), items: 1, token_budget: None }
     }
 
     #[test]

@@ -1,20 +1,34 @@
-//! Budgets on which the calls of a job draw: the run's own, and that of its provider's day.
+//! Budgets on which the calls of a job draw: the run's own, that of the token that submitted it, and that of its provider's
+//! day.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use runmill_llm::{Invoked, ModelError, Unanswered};
-use runmill_proto::{api::WhenUsedUp, message::Job, usd};
+use runmill_proto::{
+    api::{BudgetUse, WhenUsedUp},
+    message::Job,
+    usd,
+};
 use runmill_quota::budget::{BudgetKey, BudgetOwner, BudgetUnit, Draw, UsedUp};
+use runmill_store::TokenBudget;
 
 use super::Pipeline;
 use crate::environment::{Callee, DayBudget, RunBudget};
+
+/// Time after which a run whose token's budget is used up looks again. A raised budget resumes it earlier.
+const TOKEN_WAIT: Duration = Duration::from_hours(1);
 
 /// Returns the budgets on which an attempt of the job draws now. `tokens` is the estimate of its tokens.
 pub(super) fn draws(callee: &Callee<'_>, job: &Job, tokens: u64) -> Vec<Draw> {
     let mut draws = Vec::new();
     if let Some(budget) = callee.run_budget(job.run_id) {
-        draws.extend(run_draws(&budget, BudgetOwner::Run(job.run_id), tokens));
+        draws.extend(own_draws(&budget, BudgetOwner::Run(job.run_id), tokens));
+    }
+    if let Some(of) = callee.token_budget(job.run_id) {
+        // The store knows all that was used, and forgets none of it.
+        let budget = RunBudget { budget: of.budget, used: BudgetUse::default() };
+        draws.extend(own_draws(&budget, BudgetOwner::Token(of.token_id), tokens));
     }
     if let Some(day) = callee.day_budget() {
         draws.extend(day_draws(&day, callee.now(), tokens));
@@ -22,7 +36,7 @@ pub(super) fn draws(callee: &Callee<'_>, job: &Job, tokens: u64) -> Vec<Draw> {
     draws
 }
 
-fn run_draws(run: &RunBudget, owner: BudgetOwner, tokens: u64) -> impl Iterator<Item = Draw> {
+fn own_draws(run: &RunBudget, owner: BudgetOwner, tokens: u64) -> impl Iterator<Item = Draw> {
     let RunBudget { budget, used } = run;
     let draws = [
         (BudgetUnit::Calls, budget.calls, used.calls, Some(1)),
@@ -44,12 +58,26 @@ fn day_draws(day: &DayBudget, now: Timestamp, tokens: u64) -> impl Iterator<Item
 
 /// Returns the error of a job for whose attempt a budget has nothing left.
 pub(super) fn used_up(callee: &Callee<'_>, job: &Job, used_up: &UsedUp) -> ModelError {
-    let day = callee.day_budget().filter(|_| matches!(used_up.key.owner, BudgetOwner::Day(..)));
-    let Some(day) = day else {
-        return ModelError::BudgetUsedUp { message: of_run(used_up, &job.model), after: None };
-    };
     let now = callee.now();
-    ModelError::BudgetUsedUp { message: of_day(used_up, &day, now), after: Some(day.rest(now)) }
+    let (message, after) = match used_up.key.owner {
+        BudgetOwner::Run(_) => (of_run(used_up, &job.model), None),
+        BudgetOwner::Token(_) => (of_token(used_up, callee, job), Some(TOKEN_WAIT)),
+        BudgetOwner::Day(..) => match callee.day_budget() {
+            Some(day) => (of_day(used_up, &day, now), Some(day.rest(now))),
+            // It was removed meanwhile.
+            None => ("the budget of the provider's day was used up".to_owned(), Some(Duration::ZERO)),
+        },
+    };
+    ModelError::BudgetUsedUp { message, after }
+}
+
+fn of_token(used_up: &UsedUp, callee: &Callee<'_>, job: &Job) -> String {
+    let token = callee.token_budget(job.run_id).map(|of| of.token.clone()).unwrap_or_default();
+    let (amount, field) = (amount(used_up), field(used_up.key.unit));
+    format!(
+        "the budget of {amount} of the token `{token}`, which submitted the run, is used up: raise budget.{field} of the \
+         token, and it goes on"
+    )
 }
 
 fn of_run(used_up: &UsedUp, model: &str) -> String {
@@ -101,22 +129,31 @@ fn dollars(nanousd: u64) -> f64 {
 }
 
 impl Pipeline {
-    /// Checks a call that its run's budget has stopped. If the budget has changed since, the job is fed again.
-    pub(super) async fn recheck_budget(
-        &self,
-        mut invoked: Invoked,
-        job: &Job,
-        before: Option<RunBudget>,
-    ) -> Invoked {
+    /// Checks a call that the budget of its run or of a token has stopped. If one has changed since, the job is fed again.
+    pub(super) async fn recheck_budget(&self, mut invoked: Invoked, job: &Job, before: &Budgets) -> Invoked {
         if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
-            && matches!(error, ModelError::BudgetUsedUp { after: None, .. })
+            && matches!(error, ModelError::BudgetUsedUp { .. })
         {
             let budget = |run: Option<RunBudget>| run.map(|run| run.budget);
-            if budget(self.environment.newest_budget(job.run_id).await) != budget(before) {
+            let run = self.environment.newest_budget(job.run_id).await;
+            let token = self.environment.token_budget(job.run_id);
+            if budget(run) != budget(before.run) || token != before.token {
                 invoked.result = Err(Unanswered::Deferred { after: Duration::ZERO, error: error.clone() });
             }
         }
         invoked
+    }
+}
+
+/// Budgets of a job's run and of the token that submitted it, as they were when its call began.
+pub(super) struct Budgets {
+    pub run: Option<RunBudget>,
+    token: Option<Arc<TokenBudget>>,
+}
+
+impl Budgets {
+    pub fn of(callee: &Callee<'_>, job: &Job) -> Self {
+        Self { run: callee.run_budget(job.run_id), token: callee.token_budget(job.run_id) }
     }
 }
 

@@ -27,7 +27,7 @@ impl Pipeline {
     ) -> Result<JobLog, Ending> {
         let job = end.job;
         let estimated_output = self.output_tokens.estimate(job.run_id);
-        let budget = callee.run_budget(job.run_id);
+        let budgets = budget::Budgets::of(callee, job);
         let policy = JobPolicy { callee, job, fleet: &self.fleet, estimated_output };
         let RunTokens { between_attempts, at_once } = self.environment.run_tokens(job.run_id);
         let interrupts = Interrupts { before_start: stop.clone(), between_attempts, at_once };
@@ -37,10 +37,10 @@ impl Pipeline {
             self.output_tokens.note(job.run_id, usage.completion_tokens);
         }
         let invoked = recheck(invoked, callee).await;
-        let invoked = self.recheck_budget(invoked, job, budget).await;
+        let invoked = self.recheck_budget(invoked, job, &budgets).await;
         let end = End { now: self.environment.clock.now(), ..*end };
         let canceled = self.environment.run_state(job.run_id) == RunState::Canceled;
-        if budget::stops(&invoked, budget) {
+        if budget::stops(&invoked, budgets.run) {
             return Ok(end.budget_stopped(&invoked));
         }
         let deferrals_max = callee.settings().retry.max_deferrals;

@@ -1,4 +1,8 @@
-use runmill_proto::{Outcome, PauseCause, api::RateLimit, message::Deferred};
+use runmill_proto::{
+    Outcome, PauseCause,
+    api::{Budget, RateLimit},
+    message::Deferred,
+};
 use runmill_store::Budgets;
 use serde_json::json;
 
@@ -43,6 +47,22 @@ async fn a_run_whose_budget_is_used_up_is_paused_with_the_reason_and_its_job_is_
     assert_eq!((deferred.pause, deferred.pause_cause), (true, Some(PauseCause::Budget)));
     let want = "the run's budget of 2 calls is used up: raise budget.calls of the run, and it goes on";
     assert_eq!(deferred.reason, want);
+}
+
+#[tokio::test]
+async fn a_run_whose_tokens_budget_is_used_up_is_paused_with_the_reason_and_looks_again() {
+    let token_budget = Some(Budget { calls: Some(1), ..Budget::default() });
+    let stops = json!({"calls": 9, "when_used_up": "stop"});
+    let mut world = World::with(Setup { token_budget, budget: Some(stops), ..Setup::default() }).await;
+    world.start();
+    answered(&mut world, 0).await;
+
+    let deferred = deferred(&mut world, 1).await;
+
+    assert_eq!((deferred.pause, deferred.pause_cause), (true, Some(PauseCause::DayBudget)));
+    let want =
+        "the budget of 1 calls of the token `ci`, which submitted the run, is used up: raise budget.calls";
+    assert!(deferred.reason.starts_with(want), "{}", deferred.reason);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use runmill_broker::{Broker, Envelope, Queue};
 use runmill_executor::{Executor, ExecutorMetrics, LaneHealth};
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
-    DatasetId, ProviderId, RunId,
-    api::{Capabilities, ProviderKind, RateLimit, SettingsOverride},
+    DatasetId, ProviderId, Role, RunId, Tenant, TokenId,
+    api::{Budget, Capabilities, ProviderKind, RateLimit, SettingsOverride},
     lease::WithoutStore,
     message::{Invocation, Job, JobItem, JobKey, SmokeTest},
     testing,
@@ -16,8 +16,8 @@ use runmill_proto::{
 use runmill_quota::Lanes;
 use runmill_runtime::{Clock, Lifecycle, Shutdown};
 use runmill_store::{
-    DatasetWriter, Feed, NewDataset, ProviderRow, ProviderWriter, RunWriter, StoredItem, sqlite::SqliteStore,
-    testing::run_of,
+    DatasetWriter, Feed, NewDataset, ProviderRow, ProviderWriter, RunWriter, StoredItem, TokenRow, Tokens,
+    sqlite::SqliteStore, testing::run_of,
 };
 use runmill_vault::{Keyring, generate_hex};
 use serde_json::Value;
@@ -55,6 +55,8 @@ pub struct Setup {
     /// Budget of the run.
     pub budget: Option<Value>,
     pub rate_limit: RateLimit,
+    /// Budget of the token that submitted the run.
+    pub token_budget: Option<Budget>,
 }
 
 impl World {
@@ -67,7 +69,7 @@ impl World {
         Self::with(Setup { refusals, ..Setup::default() }).await
     }
 
-    pub async fn with(Setup { refusals, budget, rate_limit }: Setup) -> Self {
+    pub async fn with(Setup { refusals, budget, rate_limit, token_budget }: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();
         let model = Model::start().await;
@@ -75,7 +77,8 @@ impl World {
         let provider = ProviderRow { rate_limit, ..provider(&model.base_url) };
         let (provider_id, lane) = (provider.id, Queue::Jobs(provider.id));
         store.create_provider(&provider).await.unwrap();
-        let run_id = fed_run(&store, provider_id, budget).await;
+        let token_id = create_token(&store, token_budget).await;
+        let run_id = fed_run(&store, provider_id, token_id, budget).await;
         for queue in [lane, Queue::Logs(0)] {
             broker.declare(queue).await.unwrap();
         }
@@ -174,6 +177,8 @@ impl World {
 fn provider(base_url: &str) -> ProviderRow {
     ProviderRow {
         id: ProviderId::from_uuid(Uuid::now_v7()),
+        tenant: Tenant::default(),
+        shared: false,
         name: "ours".into(),
         kind: ProviderKind::Custom,
         protocol: None,
@@ -189,15 +194,41 @@ fn provider(base_url: &str) -> ProviderRow {
     }
 }
 
+async fn create_token(store: &SqliteStore, budget: Option<Budget>) -> TokenId {
+    let row = TokenRow {
+        id: TokenId::from_uuid(Uuid::now_v7()),
+        name: "ci".into(),
+        prefix: "rmt_1".into(),
+        hash: vec![0; 32],
+        role: Role::Submit,
+        tenant: None,
+        providers: None,
+        budget,
+        created_at: Timestamp::UNIX_EPOCH,
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    store.create_token(&row).await.unwrap();
+    row.id
+}
+
 /// Creates a run all of whose jobs were fed.
-async fn fed_run(store: &SqliteStore, provider_id: ProviderId, budget: Option<Value>) -> RunId {
+async fn fed_run(
+    store: &SqliteStore,
+    provider_id: ProviderId,
+    token_id: TokenId,
+    budget: Option<Value>,
+) -> RunId {
     let now = Timestamp::UNIX_EPOCH;
-    let new = NewDataset { id: DatasetId::from_uuid(Uuid::now_v7()), name: "three".into(), created_at: now };
+    let id = DatasetId::from_uuid(Uuid::now_v7());
+    let new = NewDataset { id, tenant: Tenant::default(), name: "three".into(), created_at: now };
     let line = |n| Ok(StoredItem { item_id: format!("q{n}"), body: ITEM.into() });
     let dataset = store.create_dataset(new, stream::iter((0..JOBS).map(line)).boxed()).await.unwrap();
     let id = RunId::from_uuid(Uuid::now_v7());
     let mut row = run_of(id, provider_id, dataset.id, u64::from(JOBS));
     row.submission.budget = budget;
+    row.submission.token_id = Some(token_id);
     store.create_run(&row).await.unwrap();
     store.mark_fed(id, u64::from(JOBS), &[], now).await.unwrap();
     id

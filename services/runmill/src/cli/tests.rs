@@ -13,7 +13,7 @@ use super::Cli;
 const RUN: &str = "run_00000000000000000000000000000001";
 
 /// Commands with numeric options, and their required arguments.
-const COMMANDS: [(&str, &[&str]); 7] = [
+const COMMANDS: [(&str, &[&str]); 9] = [
     ("runmill demo", &[]),
     ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
     ("runmill gateway", &[]),
@@ -21,6 +21,8 @@ const COMMANDS: [(&str, &[&str]); 7] = [
     ("runmill runs set", &[RUN]),
     ("runmill runs extend", &[RUN]),
     ("runmill dead list", &[]),
+    ("runmill tokens create", &["ci", "--role=submit"]),
+    ("runmill audit", &[]),
 ];
 
 fn is_numeric(arg: &Arg) -> bool {

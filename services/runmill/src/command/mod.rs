@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod audit;
 pub mod dead;
 pub mod demo;
 pub mod doctor;
@@ -11,6 +12,7 @@ pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod smoke_test;
+pub mod tokens;
 pub mod top;
 
 /// Prints a value as one JSON document.

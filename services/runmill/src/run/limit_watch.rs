@@ -14,8 +14,8 @@ pub struct LimitWatch {
     provider: Option<String>,
     looked: Option<Instant>,
     found: Option<String>,
-    /// True if the server's release does not have limits to show.
-    is_old: bool,
+    /// True if the server does not show the limits: by its release, or because another tenant shares the provider.
+    is_hidden: bool,
 }
 
 /// Interval of looks: executors tell their use every two seconds.
@@ -29,10 +29,13 @@ impl LimitWatch {
     /// Cancel safe: the next call looks again.
     pub async fn look(&mut self, client: &Client, run: &Run) -> Option<&str> {
         let is_due = self.looked.is_none_or(|at| at.elapsed() >= INTERVAL);
-        if is_due && !self.is_old && !run.status.is_terminal() {
+        if is_due && !self.is_hidden && !run.status.is_terminal() {
             self.looked = Some(Instant::now());
             let read = timeout(ANSWER_MAX, self.read(client, run)).await;
-            self.is_old = matches!(read, Ok(Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. })));
+            self.is_hidden = matches!(
+                read,
+                Ok(Err(ClientError::Refused { status: StatusCode::NOT_FOUND | StatusCode::FORBIDDEN, .. }))
+            );
             self.found = read.ok().and_then(Result::ok).flatten();
         }
         self.found.as_deref()

@@ -189,6 +189,7 @@ impl Address {
             rate_limit: self.above(&RateLimit::default()),
             request: RequestOverride::default(),
             retry: RetryOverride::default(),
+            shared: false,
         }
     }
 
@@ -256,7 +257,7 @@ const fn key_variable(kind: ProviderKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use runmill_proto::api::ApiKeyView;
+    use runmill_proto::{Tenant, api::ApiKeyView};
     use runmill_vault::mask;
     use uuid::Uuid;
 
@@ -283,6 +284,8 @@ mod tests {
             |key: NewApiKey| ApiKeyView { label: key.label, masked: mask(&key.value), weight: key.weight };
         Provider {
             id: ProviderId::from_uuid(Uuid::nil()),
+            tenant: Tenant::default(),
+            shared: new.shared,
             name: new.name,
             kind: new.kind,
             protocol: new.kind.default_protocol(),

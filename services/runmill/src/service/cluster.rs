@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::{
     clock,
     database::{self, DatabaseHealth},
-    dead_letters,
+    dead_letters, first_token,
     parts::{self, ApiListener, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store, serve_ops},
 };
 use crate::{exit::ExitCode, process::Process};
@@ -54,6 +54,9 @@ async fn start(process: &Process, service: Service) -> anyhow::Result<(Parts, Li
     process.log_as(service.as_str())?;
     let store = connect_store(&process.config, &cluster.database_url).await?;
     clock::begin(&*store, &process.server_clock).await.context("reading the time of the database")?;
+    if service == Service::Dispatcher && process.config.tokens.is_empty() {
+        first_token::require_admin(&*store, process.clock.now()).await?;
+    }
     let broker = connect_broker(&process.config, &cluster.amqp_url).await?;
     let life = Lifecycle::default();
     life.spawn("clock", clock::follow(store.clone(), process.server_clock.clone(), life.stop.clone()));

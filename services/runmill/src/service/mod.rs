@@ -4,6 +4,7 @@ mod clock;
 mod cluster;
 mod database;
 mod dead_letters;
+mod first_token;
 mod parts;
 mod secrets;
 pub mod standalone;

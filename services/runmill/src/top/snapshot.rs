@@ -89,8 +89,8 @@ async fn with_obstacles(client: &Client, runs: Vec<Run>) -> Result<Vec<Run>, Cli
 async fn lane(client: &Client, provider: Provider) -> Result<Lane, ClientError> {
     let limits = match client.provider_limits(provider.id).await {
         Ok(limits) => Some(limits),
-        // The provider was deleted meanwhile, or the server does not have this path.
-        Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => None,
+        // The provider was deleted meanwhile, the server does not have this path, or another tenant shares the provider.
+        Err(ClientError::Refused { status: StatusCode::NOT_FOUND | StatusCode::FORBIDDEN, .. }) => None,
         Err(error) => return Err(error),
     };
     Ok(Lane { provider_id: provider.id, name: provider.name, limits })

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use jiff::civil::Date;
-use runmill_proto::{ProviderId, RunId};
+use runmill_proto::{ProviderId, RunId, TokenId};
 
 /// Name of one budget, in one unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +13,8 @@ pub struct BudgetKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BudgetOwner {
     Run(RunId),
+    /// A token, for all runs that it submits.
+    Token(TokenId),
     /// A provider, on a day of its time zone.
     Day(ProviderId, Date),
 }
@@ -35,6 +37,7 @@ impl fmt::Display for BudgetKey {
         };
         match self.owner {
             BudgetOwner::Run(id) => write!(f, "{id}/{unit}"),
+            BudgetOwner::Token(id) => write!(f, "{id}/{unit}"),
             BudgetOwner::Day(id, date) => write!(f, "{id}/{date}/{unit}"),
         }
     }

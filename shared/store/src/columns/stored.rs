@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt::Display};
 
 use jiff::Timestamp;
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, PauseCause, ProviderId, Remarks, RunConfig, RunId,
-    RunStatus, Score, TokenLogprob, ToolCall, Usage,
+    AuditId, DatasetId, ErrorKind, InvocationId, Outcome, PauseCause, ProviderId, Remarks, Role, RunConfig,
+    RunId, RunStatus, Score, Tenant, TokenId, TokenLogprob, ToolCall, Usage,
     api::{
-        Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
+        Budget, Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
         RetryOverride, Settings,
     },
     lease::{LaneState, Leases, Scope},
@@ -194,7 +194,7 @@ macro_rules! ids {
     )+ };
 }
 
-ids! { RunId, ProviderId, DatasetId, InvocationId }
+ids! { RunId, ProviderId, DatasetId, InvocationId, TokenId, AuditId }
 
 /// Stores enums by their names.
 macro_rules! stored_by_name {
@@ -218,7 +218,7 @@ macro_rules! stored_by_name {
 
 pub(crate) use stored_by_name;
 
-stored_by_name! { RunStatus, PauseCause, Outcome, ErrorKind, ProviderKind, ProviderProtocol }
+stored_by_name! { RunStatus, PauseCause, Outcome, ErrorKind, ProviderKind, ProviderProtocol, Role, Tenant }
 
 /// Stores types as JSON.
 macro_rules! stored_as_json {
@@ -245,6 +245,8 @@ stored_as_json! {
     Score,
     Usage,
     Vec<Attempt>,
+    Vec<ProviderId>,
+    Budget,
     Vec<TokenLogprob>,
     Capabilities,
     RateLimit,

@@ -68,11 +68,12 @@ pub async fn budgets_that_are_long_unused_are_forgotten(stores: &Stores) {
     let later = NOW + SignedDuration::from_secs(1);
     stores.one.take(&[slice("old", 10, 1)], NOW).await.unwrap();
     stores.one.take(&[slice("new", 10, 1)], later).await.unwrap();
+    stores.one.take(&[slice("tok_1/calls", 10, 1)], NOW).await.unwrap();
 
     stores.other.forget_budgets(later).await.unwrap();
 
-    let taken = stores.one.taken(&["old", "new"].map(str::to_owned)).await.unwrap();
-    assert_eq!(taken, [("new".to_owned(), 1)].into());
+    let taken = stores.one.taken(&["old", "new", "tok_1/calls"].map(str::to_owned)).await.unwrap();
+    assert_eq!(taken, [("new".to_owned(), 1), ("tok_1/calls".to_owned(), 1)].into());
 }
 
 pub async fn a_recovered_run_begins_its_budget_anew_with_what_its_calls_have_used(stores: &Stores) {

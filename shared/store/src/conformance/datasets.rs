@@ -1,7 +1,7 @@
 use std::{pin::pin, task::Poll};
 
 use futures::{StreamExt as _, future, stream};
-use runmill_proto::{api::Dataset, message::JobItem};
+use runmill_proto::{Tenant, api::Dataset, message::JobItem};
 
 use super::{
     Stores,
@@ -23,6 +23,7 @@ pub async fn a_dataset_comes_back_with_its_lines_in_order(stores: &Stores) {
 
     let want = Dataset {
         id: new.id,
+        tenant: new.tenant.clone(),
         name: "arithmetic".into(),
         // printf '%s\n' '{"id":"q7"}' '{ "id" : "äöü" }' '{"id":"nul","meta":"\u0000"}' | sha256sum
         version_hash: "a821cb092a009447f591d10e809f61059c302b855eea635f3c34940377cfdb99".into(),
@@ -44,7 +45,7 @@ pub async fn a_bad_line_ends_the_upload_and_nothing_is_stored(stores: &Stores) {
 
     assert_eq!(error.to_string(), bad().to_string());
     assert_not_found(store.dataset(new.id).await, "dataset");
-    assert_eq!(store.datasets(None, 10).await.unwrap(), []);
+    assert_eq!(store.datasets(None, None, 10).await.unwrap(), []);
 }
 
 pub async fn an_id_that_occurs_twice_is_named_with_its_line(stores: &Stores) {
@@ -69,7 +70,7 @@ pub async fn an_id_that_occurs_twice_is_named_with_its_line(stores: &Stores) {
 
 pub async fn an_empty_dataset_is_refused(stores: &Stores) {
     assert_conflict(stores.one.create_dataset(new_dataset("empty"), lines([])).await);
-    assert_eq!(stores.one.datasets(None, 10).await.unwrap(), []);
+    assert_eq!(stores.one.datasets(None, None, 10).await.unwrap(), []);
 }
 
 pub async fn the_oldest_dataset_with_the_same_content_is_found(stores: &Stores) {
@@ -80,16 +81,16 @@ pub async fn the_oldest_dataset_with_the_same_content_is_found(stores: &Stores) 
 
     assert_eq!(first.version_hash, second.version_hash);
     assert_ne!(first.version_hash, shorter.version_hash);
-    assert_eq!(store.dataset_by_hash(&first.version_hash).await.unwrap(), Some(first));
-    assert_eq!(store.dataset_by_hash("none").await.unwrap(), None);
+    assert_eq!(store.dataset_by_hash(&Tenant::default(), &first.version_hash).await.unwrap(), Some(first));
+    assert_eq!(store.dataset_by_hash(&Tenant::default(), "none").await.unwrap(), None);
 }
 
 pub async fn datasets_are_paged_by_id(stores: &Stores) {
     let store = &stores.one;
     let all = [dataset(&**store, 1).await, dataset(&**store, 2).await, dataset(&**store, 3).await];
 
-    assert_eq!(store.datasets(None, 2).await.unwrap(), all[..2]);
-    assert_eq!(store.datasets(Some(all[1].id), 2).await.unwrap(), all[2..]);
+    assert_eq!(store.datasets(None, None, 2).await.unwrap(), all[..2]);
+    assert_eq!(store.datasets(None, Some(all[1].id), 2).await.unwrap(), all[2..]);
 }
 
 pub async fn items_are_paged_by_ordinal(stores: &Stores) {

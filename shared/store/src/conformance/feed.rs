@@ -32,7 +32,7 @@ pub async fn active_runs_are_all_that_have_not_ended(stores: &Stores) {
 
     let mut want = Vec::new();
     for (run, items) in [(pending, 2), (paused, 3), (canceling, 4)] {
-        want.push(ActiveRun { run: store.run(run.id).await.unwrap(), items });
+        want.push(ActiveRun { run: store.run(run.id).await.unwrap(), items, token_budget: None });
     }
     assert_eq!(active, want);
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
+pub mod audit;
 pub mod budgets;
 pub mod control;
 pub mod datasets;
@@ -16,6 +17,8 @@ pub mod providers;
 pub mod retention;
 pub mod runs;
 pub mod settings;
+pub mod tenants;
+pub mod tokens;
 pub mod transitions;
 pub mod trials;
 mod world;
@@ -43,6 +46,10 @@ impl Stores {
 macro_rules! store_conformance {
     ($make:expr) => {
         $crate::store_conformance! { $make;
+            audit {
+                entries_are_paged_newest_first_and_by_tenant,
+                old_entries_are_deleted,
+            }
             budgets {
                 slices_are_granted_up_to_the_limit,
                 what_comes_back_can_be_taken_and_a_debt_counts_above_the_limit,
@@ -181,6 +188,20 @@ macro_rules! store_conformance {
             settings {
                 settings_begin_as_the_defaults,
                 each_change_of_settings_grows_their_version,
+            }
+            tenants {
+                what_belongs_to_a_tenant_says_so,
+                lists_have_one_tenants_rows_or_all,
+                a_shared_provider_is_listed_for_every_tenant,
+                names_of_providers_are_taken_in_their_tenant,
+            }
+            tokens {
+                a_token_comes_back_without_its_text,
+                two_tokens_differ_in_their_prefixes,
+                tokens_are_paged_by_id_and_by_tenant,
+                a_token_is_revoked_once,
+                the_last_use_of_a_token_is_kept,
+                an_active_run_has_the_budget_of_its_token,
             }
             trials {
                 a_run_that_was_never_answered_waits_for_a_person,

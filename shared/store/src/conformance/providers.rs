@@ -45,7 +45,7 @@ pub async fn what_a_provider_says_for_itself_comes_back(stores: &Stores) {
     };
     store.update_provider(&update).await.unwrap();
     assert_eq!(stores.other.provider(update.id).await.unwrap(), update);
-    assert_eq!(store.providers(None, 10).await.unwrap(), [update]);
+    assert_eq!(store.providers(None, None, 10).await.unwrap(), [update]);
 }
 
 pub async fn a_name_is_taken_once(stores: &Stores) {
@@ -99,8 +99,8 @@ pub async fn providers_are_paged_by_id(stores: &Stores) {
         store.create_provider(row).await.unwrap();
     }
 
-    assert_eq!(store.providers(None, 2).await.unwrap(), rows[..2]);
-    assert_eq!(store.providers(Some(rows[1].id), 2).await.unwrap(), rows[2..]);
+    assert_eq!(store.providers(None, None, 2).await.unwrap(), rows[..2]);
+    assert_eq!(store.providers(None, Some(rows[1].id), 2).await.unwrap(), rows[2..]);
 }
 
 pub async fn a_deleted_provider_is_gone_with_its_secrets(stores: &Stores) {

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, RunId, api::Dataset};
+use runmill_proto::{DatasetId, RunId, Tenant, api::Dataset};
 
 use super::{
     Stores,
@@ -121,9 +121,11 @@ pub async fn runs_that_ended_before_a_time_are_paged_by_id(stores: &Stores) {
     ended_run(store, 1, 30).await;
     pending_run(store, 1).await;
 
-    let first = store.ended_runs(at(30), None, 1).await.unwrap();
-    let second = store.ended_runs(at(30), Some(old[0]), 9).await.unwrap();
+    let first = store.ended_runs(None, at(30), None, 1).await.unwrap();
+    let second = store.ended_runs(Some(&Tenant::default()), at(30), Some(old[0]), 9).await.unwrap();
 
+    let stranger: Tenant = "stranger".parse().unwrap();
+    assert_eq!(store.ended_runs(Some(&stranger), at(30), None, 9).await.unwrap(), []);
     let ids = |rows: Vec<RunRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     assert_eq!((ids(first), ids(second)), (vec![old[0]], vec![old[1]]));
 }
@@ -155,9 +157,11 @@ pub async fn unused_datasets_are_paged_by_id(stores: &Stores) {
     late.created_at = at(100);
     store.create_dataset(late, lines([item(0)])).await.unwrap();
 
-    let first = store.unused_datasets(at(100), None, 1).await.unwrap();
-    let second = store.unused_datasets(at(100), Some(unused[0]), 9).await.unwrap();
+    let first = store.unused_datasets(None, at(100), None, 1).await.unwrap();
+    let second = store.unused_datasets(Some(&Tenant::default()), at(100), Some(unused[0]), 9).await.unwrap();
 
+    let stranger: Tenant = "stranger".parse().unwrap();
+    assert_eq!(store.unused_datasets(Some(&stranger), at(100), None, 9).await.unwrap(), []);
     let ids = |rows: Vec<Dataset>| rows.into_iter().map(|row| row.id).collect::<Vec<DatasetId>>();
     assert_eq!((ids(first), ids(second)), (vec![unused[0]], vec![unused[1]]));
 }

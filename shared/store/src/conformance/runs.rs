@@ -1,5 +1,5 @@
 use runmill_proto::{
-    DatasetId, ProviderId, RunId, RunStatus,
+    DatasetId, ProviderId, RunId, RunStatus, Tenant,
     api::{RunEvent, RunStatusEvent},
 };
 use serde_json::json;
@@ -98,7 +98,7 @@ pub async fn one_key_at_the_same_time_makes_one_run(stores: &Stores) {
         both => panic!("{both:?}"),
     };
     assert_eq!(made, found);
-    assert_eq!(stores.one.runs(None, 10).await.unwrap(), [made]);
+    assert_eq!(stores.one.runs(None, None, 10).await.unwrap(), [made]);
 }
 
 pub async fn a_run_needs_its_provider_and_dataset(stores: &Stores) {
@@ -111,7 +111,7 @@ pub async fn a_run_needs_its_provider_and_dataset(stores: &Stores) {
     let mut no_dataset = row;
     no_dataset.submission.dataset_id = DatasetId::from_uuid(Uuid::now_v7());
     assert_not_found(store.create_run(&no_dataset).await, "dataset");
-    assert_eq!(store.runs(None, 10).await.unwrap(), []);
+    assert_eq!(store.runs(None, None, 10).await.unwrap(), []);
 }
 
 pub async fn runs_are_paged_newest_first(stores: &Stores) {
@@ -121,8 +121,8 @@ pub async fn runs_are_paged_newest_first(stores: &Stores) {
         all.insert(0, pending_run(&**store, 1).await);
     }
 
-    assert_eq!(store.runs(None, 2).await.unwrap(), all[..2]);
-    assert_eq!(store.runs(Some(all[1].id), 2).await.unwrap(), all[2..]);
+    assert_eq!(store.runs(None, None, 2).await.unwrap(), all[..2]);
+    assert_eq!(store.runs(None, Some(all[1].id), 2).await.unwrap(), all[2..]);
 }
 
 pub async fn the_newest_run_of_a_key_prefix_is_found(stores: &Stores) {
@@ -139,8 +139,8 @@ pub async fn the_newest_run_of_a_key_prefix_is_found(stores: &Stores) {
         ("li:", None),
         ("", Some("cli:ab:3")),
     ] {
-        let found =
-            store.newest_run_by_key(prefix).await.unwrap().and_then(|run| run.submission.idempotency_key);
+        let found = store.newest_run_by_key(&Tenant::default(), prefix).await.unwrap();
+        let found = found.and_then(|run| run.submission.idempotency_key);
         assert_eq!(found.as_deref(), want, "{prefix}");
     }
 }

@@ -3,7 +3,7 @@
 use futures::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
-    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, Score, Usage,
+    DatasetId, ErrorKind, InvocationId, Outcome, ProviderId, RunConfig, RunId, Score, Tenant, Usage,
     api::{Capabilities, Dataset, ProviderKind, RateLimit, ResultRecord, RunEvent, SettingsOverride},
     message::{Attempt, Call, Deferred, Invocation, JobKey},
     testing,
@@ -39,6 +39,8 @@ pub fn secret(kind: SecretKind, name: &str) -> NewSecret {
 pub fn provider(name: &str) -> ProviderRow {
     ProviderRow {
         id: ProviderId::from_uuid(Uuid::now_v7()),
+        tenant: Tenant::default(),
+        shared: false,
         name: name.into(),
         kind: ProviderKind::Openai,
         protocol: None,
@@ -63,7 +65,12 @@ pub fn lines(items: impl IntoIterator<Item = StoredItem, IntoIter: Send + 'stati
 }
 
 pub fn new_dataset(name: &str) -> NewDataset {
-    NewDataset { id: DatasetId::from_uuid(Uuid::now_v7()), name: name.into(), created_at: at(0) }
+    NewDataset {
+        id: DatasetId::from_uuid(Uuid::now_v7()),
+        tenant: Tenant::default(),
+        name: name.into(),
+        created_at: at(0),
+    }
 }
 
 pub async fn dataset(store: &dyn Store, items: u32) -> Dataset {

@@ -37,7 +37,8 @@ pub trait Budgets: Send + Sync {
     /// the limit.
     async fn take(&self, slices: &[Slice], now: Timestamp) -> Result<Vec<Taken>, StoreError>;
 
-    /// Deletes the budgets from which nothing was taken since `before`.
+    /// Deletes the budgets from which nothing was taken since `before`, except those of tokens (`tok_...`), which nothing
+    /// else tells.
     async fn forget_budgets(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
+use runmill_proto::{DatasetId, Tenant, api::Dataset, message::JobItem};
 
 use crate::StoreError;
 
@@ -19,6 +19,7 @@ pub type Lines<'a> = BoxStream<'a, Result<StoredItem, StoreError>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDataset {
     pub id: DatasetId,
+    pub tenant: Tenant,
     pub name: String,
     pub created_at: Timestamp,
 }
@@ -28,11 +29,20 @@ pub struct NewDataset {
 pub trait DatasetReader: Send + Sync {
     async fn dataset(&self, id: DatasetId) -> Result<Dataset, StoreError>;
 
-    /// Returns the oldest dataset with this content.
-    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError>;
+    /// Returns the oldest dataset of the tenant with this content.
+    async fn dataset_by_hash(
+        &self,
+        tenant: &Tenant,
+        version_hash: &str,
+    ) -> Result<Option<Dataset>, StoreError>;
 
-    /// Returns at most `limit` datasets in the order of their ids, beginning after `after`.
-    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError>;
+    /// Returns at most `limit` datasets of the tenant, or of all, in the order of their ids, beginning after `after`.
+    async fn datasets(
+        &self,
+        tenant: Option<&Tenant>,
+        after: Option<DatasetId>,
+        limit: u32,
+    ) -> Result<Vec<Dataset>, StoreError>;
 }
 
 /// Reads the items of datasets, in order.

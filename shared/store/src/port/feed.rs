@@ -2,13 +2,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{RunId, message::JobKey};
 
-use crate::{RunRow, StoreError};
+use crate::{RunRow, StoreError, TokenBudget};
 
 /// A run that may have jobs to feed, with the size of its dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActiveRun {
     pub run: RunRow,
     pub items: u64,
+    /// Budget of the token that submitted the run, if it has one.
+    pub token_budget: Option<TokenBudget>,
 }
 
 /// A deferred job whose time has come.

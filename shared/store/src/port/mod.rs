@@ -1,5 +1,6 @@
 //! One port for each concern. Reading and writing are separate traits, so that a process has only those that it uses.
 
+pub mod audit;
 pub mod budgets;
 pub mod datasets;
 pub mod events;
@@ -14,3 +15,4 @@ pub mod retention;
 pub mod runs;
 pub mod server_time;
 pub mod settings;
+pub mod tokens;

@@ -3,7 +3,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
-    ProviderId,
+    ProviderId, Tenant,
     api::{Capabilities, ProviderKind, ProviderProtocol, RateLimit, SettingsOverride},
 };
 use uuid::Uuid;
@@ -14,6 +14,10 @@ use crate::{StoreError, columns::stored_by_name};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderRow {
     pub id: ProviderId,
+    /// Tenant to which the provider belongs.
+    pub tenant: Tenant,
+    /// True if other tenants may use the provider, too.
+    pub shared: bool,
     pub name: String,
     pub kind: ProviderKind,
     /// Protocol of the API. `None` stands for the default protocol of the kind.
@@ -93,17 +97,23 @@ pub trait ProviderReader: Send + Sync {
     /// Returns [`StoreError::NotFound`] also for a deleted provider.
     async fn provider(&self, id: ProviderId) -> Result<ProviderRow, StoreError>;
 
-    /// Returns at most `limit` providers in the order of their ids, beginning after `after`.
-    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError>;
+    /// Returns at most `limit` providers that the tenant may use, or all, in the order of their ids, beginning after
+    /// `after`.
+    async fn providers(
+        &self,
+        tenant: Option<&Tenant>,
+        after: Option<ProviderId>,
+        limit: u32,
+    ) -> Result<Vec<ProviderRow>, StoreError>;
 }
 
 #[async_trait]
 pub trait ProviderWriter: Send + Sync {
-    /// Stores `row` with its secrets. Returns [`StoreError::Conflict`] if the name is taken.
+    /// Stores `row` with its secrets. Returns [`StoreError::Conflict`] if the name is taken in its tenant.
     async fn create_provider(&self, row: &ProviderRow) -> Result<(), StoreError>;
 
     /// Replaces the row with all its secrets, if its stored version is still `row.version - 1`; otherwise returns
-    /// [`StoreError::Conflict`]. `created_at` does not change.
+    /// [`StoreError::Conflict`]. `tenant` and `created_at` do not change.
     async fn update_provider(&self, row: &ProviderRow) -> Result<(), StoreError>;
 
     /// Deletes the provider and its secrets. Returns [`StoreError::Conflict`] while a run of it has not ended.

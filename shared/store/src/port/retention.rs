@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, RunId, api::Dataset};
+use runmill_proto::{DatasetId, RunId, Tenant, api::Dataset};
 
 use crate::{RunRow, StoreError};
 
@@ -10,18 +10,21 @@ use crate::{RunRow, StoreError};
 /// so [`sweep`](Self::sweep) deletes them later, in short transactions. All methods can be repeated after a failure.
 #[async_trait]
 pub trait Retention: Send + Sync {
-    /// Returns runs that ended before `before`, in the order of their ids, beginning after `after`, at most `limit`.
+    /// Returns runs of `tenant`, or of all, that ended before `before`, in the order of their ids, beginning after `after`, at
+    /// most `limit`.
     async fn ended_runs(
         &self,
+        tenant: Option<&Tenant>,
         before: Timestamp,
         after: Option<RunId>,
         limit: u32,
     ) -> Result<Vec<RunRow>, StoreError>;
 
-    /// Returns datasets that were uploaded before `before` and that no run uses, in the order of their ids, beginning
-    /// after `after`, at most `limit`.
+    /// Returns datasets of `tenant`, or of all, that were uploaded before `before` and that no run uses, in the order of their
+    /// ids, beginning after `after`, at most `limit`.
     async fn unused_datasets(
         &self,
+        tenant: Option<&Tenant>,
         before: Timestamp,
         after: Option<DatasetId>,
         limit: u32,

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{ErrorKind, PauseCause, RunId, api::RunPatch};
+use runmill_proto::{ErrorKind, PauseCause, RunId, Tenant, api::RunPatch};
 
 use crate::{RunRow, StoreError};
 
@@ -66,14 +66,19 @@ pub enum Transition {
 pub trait RunReader: Send + Sync {
     async fn run(&self, id: RunId) -> Result<RunRow, StoreError>;
 
-    /// Returns at most `limit` runs, newest first, beginning before `before`.
-    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError>;
+    /// Returns at most `limit` runs of the tenant, or of all, newest first, beginning before `before`.
+    async fn runs(
+        &self,
+        tenant: Option<&Tenant>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, StoreError>;
 
     /// Returns those of the runs that exist.
     async fn run_rows(&self, ids: &[RunId]) -> Result<Vec<RunRow>, StoreError>;
 
-    /// Returns the newest run whose idempotency key starts with `prefix`.
-    async fn newest_run_by_key(&self, prefix: &str) -> Result<Option<RunRow>, StoreError>;
+    /// Returns the newest run of the tenant whose idempotency key starts with `prefix`.
+    async fn newest_run_by_key(&self, tenant: &Tenant, prefix: &str) -> Result<Option<RunRow>, StoreError>;
 
     /// Returns the versions of runs that have not ended, or that ended at or after `since`.
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError>;

@@ -46,7 +46,8 @@ ON CONFLICT (key) DO NOTHING";
 
 const FORGET: &str = "\
 DELETE /* budgets.forget */ FROM budgets
-WHERE updated_at < $1";
+WHERE updated_at < $1
+  AND substr(key, 1, 4) <> 'tok_'";
 
 // The keys of a run begin with its id and a slash, behind which the character 0 comes next.
 const FORGET_RUN: &str = "\

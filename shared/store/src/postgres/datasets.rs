@@ -4,7 +4,7 @@ use std::{collections::HashSet, pin::pin};
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
+use runmill_proto::{DatasetId, Tenant, api::Dataset, message::JobItem};
 use tokio_postgres::{Error, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
 
@@ -40,11 +40,17 @@ static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Postgres, "datasets.
 static GET: Sql = Sql::new(|| select::<Dataset>("datasets.get", "datasets", "WHERE id = $1"));
 
 static BY_HASH: Sql = Sql::new(|| {
-    select::<Dataset>("datasets.by_hash", "datasets", "WHERE version_hash = $1\nORDER BY id\nLIMIT 1")
+    let rest = "WHERE version_hash = $1\n  AND tenant = $2\nORDER BY id\nLIMIT 1";
+    select::<Dataset>("datasets.by_hash", "datasets", rest)
 });
 
 static PAGE: Sql =
     Sql::new(|| select::<Dataset>("datasets.page", "datasets", "WHERE id > $1\nORDER BY id\nLIMIT $2"));
+
+static PAGE_OF_TENANT: Sql = Sql::new(|| {
+    let rest = "WHERE tenant = $3\n  AND id > $1\nORDER BY id\nLIMIT $2";
+    select::<Dataset>("datasets.page_of_tenant", "datasets", rest)
+});
 
 const DELETE: &str = "\
 DELETE /* datasets.delete */ FROM datasets
@@ -75,17 +81,25 @@ impl DatasetReader for PgStore {
         record(&row.ok_or_else(|| StoreError::not_found("dataset", id))?)
     }
 
-    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError> {
+    async fn dataset_by_hash(
+        &self,
+        tenant: &Tenant,
+        version_hash: &str,
+    ) -> Result<Option<Dataset>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(&BY_HASH).await?;
-        client.query_opt(&statement, &[&text(version_hash)]).await?.as_ref().map(record).transpose()
+        let row = client.query_opt(&statement, &[&text(version_hash), &tenant.as_str()]).await?;
+        row.as_ref().map(record).transpose()
     }
 
-    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError> {
+    async fn datasets(
+        &self,
+        tenant: Option<&Tenant>,
+        after: Option<DatasetId>,
+        limit: u32,
+    ) -> Result<Vec<Dataset>, StoreError> {
         let after = after.map_or(Uuid::nil(), DatasetId::uuid);
-        let client = self.client().await?;
-        let statement = client.prepare_cached(&PAGE).await?;
-        client.query(&statement, &[&after, &i64::from(limit)]).await?.iter().map(record).collect()
+        self.page((&PAGE, &PAGE_OF_TENANT), tenant, after, limit).await
     }
 }
 

@@ -31,7 +31,8 @@ FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
 /// All tables of the schema, without the partitions of some.
-pub const ALL_TABLES: [&str; 15] = [
+pub const ALL_TABLES: [&str; 16] = [
+    "audit_log",
     "budgets",
     "dataset_items",
     "datasets",
@@ -47,6 +48,7 @@ pub const ALL_TABLES: [&str; 15] = [
     "run_events",
     "runs",
     "settings",
+    "tokens",
 ];
 
 /// State of a database, as its server tells it.

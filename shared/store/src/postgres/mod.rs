@@ -4,6 +4,7 @@
 //! a statement is built once, so that each connection prepares it once; the comment behind its first word is its name, as
 //! the server's log, `pg_stat_activity` and `pg_stat_statements` show it.
 
+mod audit;
 mod budgets;
 mod connect;
 mod datasets;
@@ -20,6 +21,7 @@ mod lead;
 mod logs;
 mod lost;
 mod migrate;
+mod page;
 mod partitions;
 mod providers;
 mod results;
@@ -32,6 +34,7 @@ mod session;
 mod settings;
 mod settings_of_session;
 mod tls;
+mod tokens;
 mod values;
 
 use deadpool_postgres::Pool;

@@ -1,7 +1,7 @@
 //! Tables `providers` and `provider_secrets`.
 
 use async_trait::async_trait;
-use runmill_proto::ProviderId;
+use runmill_proto::{ProviderId, Tenant};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -56,6 +56,7 @@ FROM (
     SELECT *
     FROM providers
     WHERE id > $1
+      AND ($3::text IS NULL OR tenant = $3 OR shared)
     ORDER BY id
     LIMIT $2
 ) AS page
@@ -114,11 +115,17 @@ impl ProviderReader for PgStore {
         joined(&rows)?.pop().ok_or_else(|| StoreError::not_found("provider", id))
     }
 
-    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError> {
+    async fn providers(
+        &self,
+        tenant: Option<&Tenant>,
+        after: Option<ProviderId>,
+        limit: u32,
+    ) -> Result<Vec<ProviderRow>, StoreError> {
         let after = after.map_or(Uuid::nil(), ProviderId::uuid);
         let client = self.client().await?;
         let statement = client.prepare_cached(&PAGE).await?;
-        joined(&client.query(&statement, &[&after, &i64::from(limit)]).await?)
+        let tenant = tenant.map(Tenant::as_str);
+        joined(&client.query(&statement, &[&after, &i64::from(limit), &tenant]).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, RunId, api::Dataset};
+use runmill_proto::{DatasetId, RunId, Tenant, api::Dataset};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ static ENDED: Sql = Sql::new(|| {
     let rest = "\
 WHERE finished_at < $1 /* before */
   AND id > $2 /* after */
+  AND ($4::text IS NULL OR tenant = $4)
 ORDER BY id
 LIMIT $3";
     select::<RunRow>("runs.ended", "runs", rest)
@@ -42,6 +43,7 @@ WHERE created_at < $1 /* before */
       WHERE runs.dataset_id = datasets.id
       LIMIT 1
   ) IS NULL
+  AND ($4::text IS NULL OR tenant = $4)
 ORDER BY id
 LIMIT $3";
     select::<Dataset>("datasets.unused", "datasets", rest)
@@ -101,6 +103,7 @@ static DELETE: LazyLock<[String; 5]> = LazyLock::new(|| {
 impl Retention for PgStore {
     async fn ended_runs(
         &self,
+        tenant: Option<&Tenant>,
         before: Timestamp,
         after: Option<RunId>,
         limit: u32,
@@ -108,12 +111,15 @@ impl Retention for PgStore {
         let after = after.map_or(Uuid::nil(), RunId::uuid);
         let client = self.client().await?;
         let statement = client.prepare_cached(&ENDED).await?;
-        let rows = client.query(&statement, &[&micros(before), &after, &i64::from(limit)]).await?;
+        let rows = client
+            .query(&statement, &[&micros(before), &after, &i64::from(limit), &tenant.map(Tenant::as_str)])
+            .await?;
         rows.iter().map(record).collect()
     }
 
     async fn unused_datasets(
         &self,
+        tenant: Option<&Tenant>,
         before: Timestamp,
         after: Option<DatasetId>,
         limit: u32,
@@ -121,7 +127,9 @@ impl Retention for PgStore {
         let after = after.map_or(Uuid::nil(), DatasetId::uuid);
         let client = self.client().await?;
         let statement = client.prepare_cached(&UNUSED).await?;
-        let rows = client.query(&statement, &[&micros(before), &after, &i64::from(limit)]).await?;
+        let rows = client
+            .query(&statement, &[&micros(before), &after, &i64::from(limit), &tenant.map(Tenant::as_str)])
+            .await?;
         rows.iter().map(record).collect()
     }
 

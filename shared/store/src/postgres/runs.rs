@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{ProviderId, RunId};
+use runmill_proto::{ProviderId, RunId, Tenant};
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     values::{Cell as _, parameters, record, text},
 };
 use crate::{
-    ActiveRun, RunReader, RunRow, RunVersion, StoreError,
+    ActiveRun, RunReader, RunRow, RunVersion, StoreError, TokenBudget,
     columns::{
         Cells, ColumnList, Dialect, Stored as _, inserted, push_updated,
         sql::{self, Sql},
@@ -60,6 +60,7 @@ WHERE id = (
         FROM runs
         WHERE idempotency_key COLLATE \"C\" >= $1 /* prefix */
           AND idempotency_key COLLATE \"C\" < $2 /* after the prefix */
+          AND tenant = $3
         OFFSET 0
     ) AS named
     ORDER BY named.id DESC
@@ -70,6 +71,11 @@ WHERE id = (
 
 static PAGE: Sql = Sql::new(|| select("runs.page", "WHERE id < $1 /* before */\nORDER BY id DESC\nLIMIT $2"));
 
+static PAGE_OF_TENANT: Sql = Sql::new(|| {
+    let rest = "WHERE tenant = $3\n  AND id < $1 /* before */\nORDER BY id DESC\nLIMIT $2";
+    select("runs.page_of_tenant", rest)
+});
+
 static SELECT: Sql = Sql::new(|| select("runs.select", "WHERE id = ANY ($1)\nORDER BY id"));
 
 // The rows are always locked in the order of the ids, so that two batches with the same runs cannot deadlock.
@@ -78,12 +84,15 @@ static LOCK: Sql = Sql::new(|| select("runs.lock", "WHERE id = ANY ($1)\nORDER B
 static ACTIVE: Sql = Sql::new(|| {
     format!(
         "\
-SELECT /* runs.active */ {}, datasets.item_count
+SELECT /* runs.active */ {}, datasets.item_count, {}
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
+LEFT JOIN tokens ON tokens.id = runs.token_id
+    AND tokens.budget IS NOT NULL
 WHERE runs.finished_at IS NULL
 ORDER BY runs.id",
         ColumnList::of::<RunRow>().select("runs"),
+        ColumnList::of::<TokenBudget>().select("tokens"),
     )
 });
 
@@ -119,11 +128,14 @@ impl RunReader for PgStore {
         record(&row.ok_or_else(|| StoreError::not_found("run", id))?)
     }
 
-    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+    async fn runs(
+        &self,
+        tenant: Option<&Tenant>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, StoreError> {
         let before = before.map_or(Uuid::max(), RunId::uuid);
-        let client = self.client().await?;
-        let statement = client.prepare_cached(&PAGE).await?;
-        client.query(&statement, &[&before, &i64::from(limit)]).await?.iter().map(record).collect()
+        self.page((&PAGE, &PAGE_OF_TENANT), tenant, before, limit).await
     }
 
     async fn run_rows(&self, ids: &[RunId]) -> Result<Vec<RunRow>, StoreError> {
@@ -133,11 +145,12 @@ impl RunReader for PgStore {
         client.query(&statement, &[&ids]).await?.iter().map(record).collect()
     }
 
-    async fn newest_run_by_key(&self, prefix: &str) -> Result<Option<RunRow>, StoreError> {
+    async fn newest_run_by_key(&self, tenant: &Tenant, prefix: &str) -> Result<Option<RunRow>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(&NEWEST_BY_KEY).await?;
         let (prefix, after) = (text(prefix), after_prefix(prefix));
-        client.query_opt(&statement, &[&prefix, &text(&after)]).await?.as_ref().map(record).transpose()
+        let row = client.query_opt(&statement, &[&prefix, &text(&after), &tenant.as_str()]).await?;
+        row.as_ref().map(record).transpose()
     }
 
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {
@@ -233,7 +246,11 @@ pub async fn active(store: &PgStore) -> Result<Vec<ActiveRun>, StoreError> {
     rows.iter()
         .map(|row| {
             let mut cells = Cells::new(row);
-            Ok(ActiveRun { run: cells.record()?, items: cells.take("item_count")? })
+            Ok(ActiveRun {
+                run: cells.record()?,
+                items: cells.take("item_count")?,
+                token_budget: cells.record()?,
+            })
         })
         .collect()
 }

@@ -1,5 +1,5 @@
 use runmill_proto::{
-    DatasetId, ProviderId, RunConfig,
+    DatasetId, ProviderId, RunConfig, Tenant, TokenId,
     api::{Budget, NewRun},
 };
 use serde_json::{Value, json};
@@ -10,6 +10,10 @@ use crate::columns::columns;
 /// may be large and a busy run is written often.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
+    /// Tenant to which the run belongs.
+    pub tenant: Tenant,
+    /// Token that submitted the run. `None` for a token that the server was started with.
+    pub token_id: Option<TokenId>,
     pub name: Option<String>,
     pub provider_id: ProviderId,
     pub model: String,
@@ -21,6 +25,7 @@ pub struct Submission {
     pub priority: u32,
     /// Budget as it was stated, or what an earlier release took for one.
     pub budget: Option<Value>,
+    /// Key of the request, unique among all tenants.
     pub idempotency_key: Option<String>,
     /// W3C trace context of the request; `None` if the request was not traced.
     pub traceparent: Option<String>,
@@ -28,6 +33,8 @@ pub struct Submission {
 
 columns! {
     Submission {
+        fixed tenant,
+        fixed token_id,
         fixed name,
         fixed provider_id,
         fixed model,
@@ -65,6 +72,8 @@ impl Submission {
 impl From<NewRun> for Submission {
     fn from(new: NewRun) -> Self {
         Self {
+            tenant: Tenant::default(),
+            token_id: None,
             name: new.name,
             provider_id: new.provider_id,
             model: new.model,

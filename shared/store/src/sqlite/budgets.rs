@@ -37,7 +37,8 @@ WHERE key >= ?1 || '/'
 const FORGET: &str = "\
 -- budgets.forget
 DELETE FROM budgets
-WHERE updated_at < ?1";
+WHERE updated_at < ?1
+  AND substr(key, 1, 4) <> 'tok_'";
 
 #[async_trait]
 impl Budgets for SqliteStore {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use runmill_proto::{DatasetId, api::Dataset, message::JobItem};
+use runmill_proto::{DatasetId, Tenant, api::Dataset, message::JobItem};
 use rusqlite::{Connection, Error, params, params_from_iter};
 use uuid::Uuid;
 
@@ -76,11 +76,17 @@ static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Sqlite, "datasets.in
 static GET: Sql = Sql::new(|| select::<Dataset>("datasets.get", "datasets", "WHERE id = ?1"));
 
 static BY_HASH: Sql = Sql::new(|| {
-    select::<Dataset>("datasets.by_hash", "datasets", "WHERE version_hash = ?1\nORDER BY id\nLIMIT 1")
+    let rest = "WHERE version_hash = ?1\n  AND tenant = ?2\nORDER BY id\nLIMIT 1";
+    select::<Dataset>("datasets.by_hash", "datasets", rest)
 });
 
 static PAGE: Sql =
     Sql::new(|| select::<Dataset>("datasets.page", "datasets", "WHERE id > ?1\nORDER BY id\nLIMIT ?2"));
+
+static PAGE_OF_TENANT: Sql = Sql::new(|| {
+    let rest = "WHERE tenant = ?3\n  AND id > ?1\nORDER BY id\nLIMIT ?2";
+    select::<Dataset>("datasets.page_of_tenant", "datasets", rest)
+});
 
 /// Bounds of one transaction of an upload, which takes a few milliseconds of the writer's time.
 const CHUNK_ITEMS_MAX: usize = 1_000;
@@ -93,14 +99,23 @@ impl DatasetReader for SqliteStore {
         found.ok_or_else(|| StoreError::not_found("dataset", id))
     }
 
-    async fn dataset_by_hash(&self, version_hash: &str) -> Result<Option<Dataset>, StoreError> {
-        let version_hash = version_hash.to_owned();
-        self.read(move |db| first(db, &BY_HASH, [version_hash], record)).await
+    async fn dataset_by_hash(
+        &self,
+        tenant: &Tenant,
+        version_hash: &str,
+    ) -> Result<Option<Dataset>, StoreError> {
+        let asked = [version_hash.to_owned(), tenant.to_string()];
+        self.read(move |db| first(db, &BY_HASH, asked, record)).await
     }
 
-    async fn datasets(&self, after: Option<DatasetId>, limit: u32) -> Result<Vec<Dataset>, StoreError> {
+    async fn datasets(
+        &self,
+        tenant: Option<&Tenant>,
+        after: Option<DatasetId>,
+        limit: u32,
+    ) -> Result<Vec<Dataset>, StoreError> {
         let after = after.map_or(Uuid::nil(), DatasetId::uuid);
-        self.read(move |db| all(db, &PAGE, params![blob(after), limit], record)).await
+        self.page((&PAGE, &PAGE_OF_TENANT), tenant, after, limit).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! closures, each in a transaction of its own. Readers have connections of their own and see the last commit. As in
 //! [`crate::postgres`], one file for each table has all SQL that names it.
 
+mod audit;
 mod budgets;
 mod claims;
 mod datasets;
@@ -20,6 +21,7 @@ mod logs;
 mod lost;
 mod open;
 mod open_mode;
+mod page;
 mod providers;
 mod readers;
 mod results;
@@ -29,6 +31,7 @@ mod runs;
 mod server_time;
 mod settings;
 mod space;
+mod tokens;
 mod values;
 mod writer;
 

@@ -1,7 +1,7 @@
 //! Tables `providers` and `provider_secrets`.
 
 use async_trait::async_trait;
-use runmill_proto::ProviderId;
+use runmill_proto::{ProviderId, Tenant};
 use rusqlite::{Connection, Error, params, params_from_iter};
 use uuid::Uuid;
 
@@ -51,6 +51,7 @@ FROM (
     SELECT *
     FROM providers
     WHERE id > ?1
+      AND (?3 IS NULL OR tenant = ?3 OR shared)
     ORDER BY id
     LIMIT ?2
 ) AS page
@@ -110,9 +111,15 @@ impl ProviderReader for SqliteStore {
         found.ok_or_else(|| StoreError::not_found("provider", id))
     }
 
-    async fn providers(&self, after: Option<ProviderId>, limit: u32) -> Result<Vec<ProviderRow>, StoreError> {
+    async fn providers(
+        &self,
+        tenant: Option<&Tenant>,
+        after: Option<ProviderId>,
+        limit: u32,
+    ) -> Result<Vec<ProviderRow>, StoreError> {
         let after = after.map_or(Uuid::nil(), ProviderId::uuid);
-        self.read(move |db| joined(db, &PAGE, params![blob(after), limit])).await
+        let tenant = tenant.map(ToString::to_string);
+        self.read(move |db| joined(db, &PAGE, params![blob(after), limit, tenant])).await
     }
 }
 
@@ -195,7 +202,7 @@ fn insert_secrets(db: &Connection, row: &ProviderRow) -> Result<(), StoreError> 
 }
 
 fn refused(error: Error, row: &ProviderRow) -> StoreError {
-    if is_taken(&error, "providers.name") {
+    if is_taken(&error, "providers.tenant, providers.name") {
         return StoreError::Conflict(format!("there is a provider with the name `{}` already", row.name));
     }
     if is_taken(&error, "providers.id") {

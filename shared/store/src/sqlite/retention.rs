@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{DatasetId, RunId, api::Dataset};
+use runmill_proto::{DatasetId, RunId, Tenant, api::Dataset};
 use rusqlite::{Transaction, params};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ static ENDED: Sql = Sql::new(|| {
     let rest = "\
 WHERE finished_at < ?1 /* before */
   AND id > ?2 /* after */
+  AND (?4 IS NULL OR tenant = ?4)
 ORDER BY id
 LIMIT ?3";
     select::<RunRow>("runs.ended", "runs", rest)
@@ -33,6 +34,7 @@ WHERE created_at < ?1 /* before */
       FROM runs
       WHERE runs.dataset_id = datasets.id
   )
+  AND (?4 IS NULL OR tenant = ?4)
 ORDER BY id
 LIMIT ?3";
     select::<Dataset>("datasets.unused", "datasets", rest)
@@ -106,22 +108,26 @@ WHERE (dataset_id, ordinal) IN (
 impl Retention for SqliteStore {
     async fn ended_runs(
         &self,
+        tenant: Option<&Tenant>,
         before: Timestamp,
         after: Option<RunId>,
         limit: u32,
     ) -> Result<Vec<RunRow>, StoreError> {
         let after = after.map_or(Uuid::nil(), RunId::uuid);
-        self.read(move |db| all(db, &ENDED, params![time(before), blob(after), limit], record)).await
+        let tenant = tenant.map(ToString::to_string);
+        self.read(move |db| all(db, &ENDED, params![time(before), blob(after), limit, tenant], record)).await
     }
 
     async fn unused_datasets(
         &self,
+        tenant: Option<&Tenant>,
         before: Timestamp,
         after: Option<DatasetId>,
         limit: u32,
     ) -> Result<Vec<Dataset>, StoreError> {
         let after = after.map_or(Uuid::nil(), DatasetId::uuid);
-        self.read(move |db| all(db, &UNUSED, params![time(before), blob(after), limit], record)).await
+        let tenant = tenant.map(ToString::to_string);
+        self.read(move |db| all(db, &UNUSED, params![time(before), blob(after), limit, tenant], record)).await
     }
 
     async fn remove_run(&self, id: RunId) -> Result<(), StoreError> {

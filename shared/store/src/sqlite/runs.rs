@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{ProviderId, RunId};
-use rusqlite::{Connection, params, params_from_iter};
+use runmill_proto::{ProviderId, RunId, Tenant};
+use rusqlite::{Connection, params_from_iter};
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     values::{Cell as _, all, blob, execute, first, record, time},
 };
 use crate::{
-    ActiveRun, RunReader, RunRow, RunVersion, StoreError,
+    ActiveRun, RunReader, RunRow, RunVersion, StoreError, TokenBudget,
     columns::{
         Cells, ColumnList, Dialect, Stored as _, inserted, push_updated,
         sql::{self, Sql},
@@ -47,6 +47,7 @@ static NEWEST_BY_KEY: Sql = Sql::new(|| {
         "\
 WHERE idempotency_key >= ?1 /* prefix */
   AND idempotency_key < ?2 /* after the prefix */
+  AND tenant = ?3
 ORDER BY id DESC
 LIMIT 1",
     )
@@ -54,16 +55,24 @@ LIMIT 1",
 
 static PAGE: Sql = Sql::new(|| select("runs.page", "WHERE id < ?1 /* before */\nORDER BY id DESC\nLIMIT ?2"));
 
+static PAGE_OF_TENANT: Sql = Sql::new(|| {
+    let rest = "WHERE tenant = ?3\n  AND id < ?1 /* before */\nORDER BY id DESC\nLIMIT ?2";
+    select("runs.page_of_tenant", rest)
+});
+
 static ACTIVE: Sql = Sql::new(|| {
     format!(
         "\
 -- runs.active
-SELECT {}, datasets.item_count
+SELECT {}, datasets.item_count, {}
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
+LEFT JOIN tokens ON tokens.id = runs.token_id
+    AND tokens.budget IS NOT NULL
 WHERE runs.finished_at IS NULL
 ORDER BY runs.id",
         ColumnList::of::<RunRow>().select("runs"),
+        ColumnList::of::<TokenBudget>().select("tokens"),
     )
 });
 
@@ -100,9 +109,14 @@ impl RunReader for SqliteStore {
         found.ok_or_else(|| StoreError::not_found("run", id))
     }
 
-    async fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+    async fn runs(
+        &self,
+        tenant: Option<&Tenant>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, StoreError> {
         let before = before.map_or(Uuid::max(), RunId::uuid);
-        self.read(move |db| all(db, &PAGE, params![blob(before), limit], record)).await
+        self.page((&PAGE, &PAGE_OF_TENANT), tenant, before, limit).await
     }
 
     async fn run_rows(&self, ids: &[RunId]) -> Result<Vec<RunRow>, StoreError> {
@@ -110,8 +124,8 @@ impl RunReader for SqliteStore {
         self.read(move |db| Ok(load_all(db, &ids)?.into_values().map(|run| run.row).collect())).await
     }
 
-    async fn newest_run_by_key(&self, prefix: &str) -> Result<Option<RunRow>, StoreError> {
-        let range = [prefix.to_owned(), after_prefix(prefix)];
+    async fn newest_run_by_key(&self, tenant: &Tenant, prefix: &str) -> Result<Option<RunRow>, StoreError> {
+        let range = [prefix.to_owned(), after_prefix(prefix), tenant.to_string()];
         self.read(move |db| first(db, &NEWEST_BY_KEY, range, record)).await
     }
 
@@ -190,6 +204,10 @@ pub fn has_active(db: &Connection, provider: ProviderId) -> Result<bool, StoreEr
 pub fn active(db: &Connection) -> Result<Vec<ActiveRun>, StoreError> {
     all(db, &ACTIVE, [], |row| {
         let mut cells = Cells::new(row);
-        Ok(ActiveRun { run: cells.record()?, items: cells.take("item_count")? })
+        Ok(ActiveRun {
+            run: cells.record()?,
+            items: cells.take("item_count")?,
+            token_budget: cells.record()?,
+        })
     })
 }

@@ -1,9 +1,9 @@
-//! Rows from before versions 5 to 11 of the schema, to check that the new columns are read with their defaults.
+//! Rows from before versions 5 to 12 of the schema, to check that the new columns are read with their defaults.
 
 use jiff::Timestamp;
 use runmill_proto::{
-    InvocationId, Outcome, ProviderId, Remarks, RunId, RunStatus, api::SettingsOverride, message::JobKey,
-    testing,
+    InvocationId, Outcome, ProviderId, Remarks, RunId, RunStatus, Tenant, api::SettingsOverride,
+    message::JobKey, testing,
 };
 use runmill_store::{LogBatch, LogEntry, Store, Transition};
 use uuid::Uuid;
@@ -49,6 +49,7 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
         (provider.protocol, provider.proxy, provider.settings, provider.secrets[0].weight),
         (None, None, SettingsOverride::default(), 1)
     );
+    assert_eq!((provider.tenant, provider.shared), (Tenant::default(), false));
     let id = RunId::from_uuid(ID);
     let run = store.run(id).await.unwrap();
     assert!(
@@ -56,7 +57,9 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
             && !run.cancel_graceful
             && run.submission.submitted_config.is_none()
             && run.resume_at().is_none()
-            && run.submission.traceparent.is_none(),
+            && run.submission.traceparent.is_none()
+            && run.submission.token_id.is_none()
+            && run.submission.tenant == Tenant::default(),
         "{run:?}"
     );
     let due = store.due_jobs(id, Timestamp::MAX, 9).await.unwrap();

@@ -156,13 +156,16 @@ struct Requests<'a> {
     server: &'a Server,
     new_run: Value,
     run: Value,
+    token: Value,
 }
 
 impl<'a> Requests<'a> {
     async fn new(server: &'a Server) -> Self {
         let new_run = server.new_run().await;
         let run = server.created(server.request(Method::POST, "/runs").json(&new_run)).await;
-        Self { server, new_run, run }
+        let token = json!({"name": "x", "role": "submit"});
+        let token = server.created(server.request(Method::POST, "/tokens").json(&token)).await;
+        Self { server, new_run, run, token }
     }
 
     fn request(&self, operation: &str) -> RequestBuilder {
@@ -174,6 +177,7 @@ impl<'a> Requests<'a> {
         let id = match path.split('/').nth(1) {
             Some("providers") => &self.new_run["provider_id"],
             Some("datasets") => &self.new_run["dataset_id"],
+            Some("tokens") => &self.token["id"],
             _ => &self.run["id"],
         };
         let path = path.replace("{id}", id.as_str().unwrap());
@@ -195,7 +199,10 @@ impl<'a> Requests<'a> {
                 json!({"name": name, "kind": "custom", "base_url": "http://127.0.0.1:9/v1", "api_keys": keys})
             }
             "PATCH /providers/{id}" => json!({"api_keys": keys}),
-            "PUT /settings" | "PATCH /runs/{id}" | "POST /runs/{id}/extend" => json!({}),
+            "PUT /settings" | "PATCH /runs/{id}" | "POST /runs/{id}/extend" | "PATCH /tokens/{id}" => {
+                json!({})
+            }
+            "POST /tokens" => json!({"name": "x", "role": "submit"}),
             "POST /runs" => {
                 let mut body = self.new_run.clone();
                 body["config"] = json!({"scoring": {"scorer": "numeric"}});

@@ -45,7 +45,10 @@ fn note_what_a_cluster_needs(process: &Process) {
         );
     }
     if process.config.tokens.is_empty() {
-        noted("tokens", "a dispatcher of a cluster does not start without RUNMILL_TOKENS");
+        noted(
+            "tokens",
+            "a dispatcher of a cluster does not start without RUNMILL_TOKENS, unless the database has an admin's token",
+        );
     }
 }
 
