@@ -5,6 +5,7 @@
 
 mod support;
 
+mod backup;
 mod bad_input;
 mod budgets;
 mod changes;
@@ -33,3 +34,4 @@ mod steering;
 mod top;
 mod traces;
 mod trials;
+mod upgrade;

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod backup;
 pub mod dead;
 pub mod demo;
 pub mod doctor;

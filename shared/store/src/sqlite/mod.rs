@@ -4,6 +4,7 @@
 //! closures, each in a transaction of its own. Readers have connections of their own and see the last commit. As in
 //! [`crate::postgres`], one file for each table has all SQL that names it.
 
+mod backup;
 mod budgets;
 mod claims;
 mod datasets;
@@ -18,6 +19,7 @@ mod job_states;
 mod lead;
 mod logs;
 mod lost;
+mod migrate;
 mod open;
 mod open_mode;
 mod providers;
@@ -39,6 +41,7 @@ use runmill_proto::RunId;
 
 use self::{claims::Claims, readers::Readers, space::Space, writer::Writer};
 use crate::StoreError;
+pub use backup::back_up;
 pub use open_mode::OpenMode;
 
 /// The store over a file.
