@@ -4,10 +4,16 @@ SHELL := /bin/bash
 # In CI an outdated lock file is an error; otherwise cargo updates it.
 LOCKED := $(if $(CI),--locked)
 
+# Programs that a target installs for itself.
+TOOLS := $(CURDIR)/target/tools
+WITH_TOOLS := PATH="$(TOOLS)/bin:$$PATH"
+# It reads the crates of all platforms, which `cargo fetch` downloads.
+DENY := $(WITH_TOOLS) cargo deny --offline --all-features
+
 # The suites that also run on newer servers, outside CI.
 ON_NEWER := --workspace --test store --test amqp
 
-.PHONY: help demo test faults soak services check fmt bench flood fuzz api prices servers old-runs
+.PHONY: help demo test faults soak services check fmt bench flood fuzz api prices servers old-runs upgrade deny sbom
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,8 +41,8 @@ check: ## Check formatting, lints, documentation, comments and dependencies
 	for crate in shared/llm proto services/dispatcher; do cargo fmt --manifest-path $$crate/fuzz/Cargo.toml --check || exit; done
 	cargo clippy $(LOCKED) --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(LOCKED) --workspace --all-features --no-deps
-	@if command -v cargo-deny >/dev/null; then cargo deny --offline --all-features check bans licenses sources; \
-	else echo "cargo-deny is not installed: bans, licenses and sources are not checked"; fi
+	@if $(WITH_TOOLS) command -v cargo-deny >/dev/null; then cargo fetch $(LOCKED) && $(DENY) check bans licenses sources; \
+	else echo "cargo-deny is not installed (make deny installs it): bans and sources are not checked, licences by a test"; fi
 	@if command -v python3 >/dev/null; then tests/prose/check; \
 	else echo "python3 is not installed: the beginnings of comments are not checked"; fi
 
@@ -62,6 +68,21 @@ api: ## Check the API against its description with schemathesis, 60 s (API_SECON
 
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run
+
+upgrade: ## Upgrade a run in progress from the release before and roll it back, in all orders (builds that release once)
+	tests/upgrade/build
+	tests/services/with-servers cargo test $(LOCKED) --workspace --all-features --test e2e -- --ignored upgrade::
+
+deny: ## Check licences, sources and banned crates with cargo-deny, and list the licences (installs it in target/tools once)
+	$(WITH_TOOLS) command -v cargo-deny >/dev/null || cargo install --locked cargo-deny --root $(TOOLS)
+	cargo fetch $(LOCKED)
+	$(DENY) check bans licenses sources
+	$(DENY) list
+
+sbom: ## Write the bill of materials of the binary to target/runmill.cdx.json (installs cargo-cyclonedx in target/tools once)
+	$(WITH_TOOLS) command -v cargo-cyclonedx >/dev/null || cargo install --locked cargo-cyclonedx --root $(TOOLS)
+	$(WITH_TOOLS) cargo cyclonedx --describe binaries --all-features --target all --format json --spec-version 1.5
+	mv services/runmill/*.cdx.json target/runmill.cdx.json
 
 servers: ## Check runmill against model servers that others wrote (SERVERS="--help")
 	tests/servers/matrix.py $(SERVERS)

@@ -1,4 +1,4 @@
--- Tokens of the API, the tenants to which things belong, and a log of who changed what.
+-- Additive: tokens of the API, the tenants to which things belong, and a log of who changed what.
 CREATE TABLE tokens (
     id           uuid        NOT NULL,
     name         text        NOT NULL,

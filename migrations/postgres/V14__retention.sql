@@ -1,4 +1,4 @@
--- Old runs are removed. The rows of `invocations` and `results` are partitioned by the time of their run: run ids are
+-- Additive: old runs are removed. The rows of `invocations` and `results` are partitioned by the time of their run: run ids are
 -- UUIDv7, so a range of ids is a range of times, and a unique key that includes the run's id stays one. The tables of
 -- today become the first partition as they are, up to the end of the month; no row is copied, but all are read once.
 ALTER TABLE invocations RENAME TO invocations_first;

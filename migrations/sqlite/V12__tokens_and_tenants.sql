@@ -1,4 +1,4 @@
--- As migrations/postgres.
+-- Additive: as migrations/postgres.
 CREATE TABLE tokens (
     id           BLOB    NOT NULL,
     name         TEXT    NOT NULL,

@@ -1,4 +1,4 @@
--- As migrations/postgres; a file has no partitions.
+-- Additive: as migrations/postgres.
 CREATE TABLE removals (
     id BLOB NOT NULL,
     CONSTRAINT removals_pkey PRIMARY KEY (id)

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod backup;
 mod bad_input;
 mod budgets;
 mod changes;
@@ -37,3 +38,4 @@ mod texts;
 mod top;
 mod traces;
 mod trials;
+mod upgrade;

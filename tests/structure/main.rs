@@ -1,11 +1,12 @@
-//! Checks the dependencies between crates, from `cargo metadata`, and between modules, from their sources. They are
-//! explained in ARCHITECTURE.md.
+//! Checks the dependencies between crates, from `cargo metadata`, and between modules, from their sources, which are
+//! explained in ARCHITECTURE.md, and the licences of all crates.
 //!
 //! `STRUCTURE_ROOT` names another checkout to read instead of this one.
 
 mod circles;
 mod crates;
 mod graph;
+mod licences;
 mod module;
 mod modules;
 mod source;
@@ -70,6 +71,17 @@ fn the_broker_does_not_downcast() {
     assert!(
         found.is_empty(),
         "a broker that looks for its own type cannot be wrapped; put what it needs into the delivery:\n{}",
+        found.join("\n"),
+    );
+}
+
+#[test]
+fn every_crate_from_elsewhere_has_an_allowed_licence() {
+    let found = licences::not_allowed(&root());
+
+    assert!(
+        found.is_empty(),
+        "licences that deny.toml does not allow; choose another crate, or add the licence there with the reason:\n{}",
         found.join("\n"),
     );
 }

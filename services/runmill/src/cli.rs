@@ -72,6 +72,8 @@ pub enum Command {
     Gateway(GatewayArgs),
     /// Bring the database schema up to date
     Migrate,
+    /// Copy the database of the data directory to a file, also while runs go on
+    Backup(BackupArgs),
     /// Generate and rotate the keys that encrypt the providers' secrets
     #[command(subcommand)]
     Keys(KeysAction),
@@ -358,6 +360,18 @@ pub struct GatewayArgs {
         allow_negative_numbers = true
     )]
     pub connections: usize,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "The copy is of one moment. It has no key: without ENCRYPTION_KEY, or the file encryption.key of the data \
+    directory, the providers' secrets in it cannot be decrypted. To restore it, put it as runmill.db into an empty directory, \
+    the key beside it, and name that directory in RUNMILL_DATA_DIR"
+)]
+pub struct BackupArgs {
+    /// New file for the copy
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Subcommand)]

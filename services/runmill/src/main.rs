@@ -55,6 +55,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::LogSink => service::log_sink().await,
         Command::Gateway(args) => command::gateway::run(args).await,
         Command::Migrate => command::migrate::run().await,
+        Command::Backup(args) => command::backup::run(args).await,
         Command::Keys(action) => command::keys::run(action).await,
         Command::Runs(args) => command::runs::run(args).await,
         Command::Prune(args) => command::prune::run(args).await,

@@ -10,6 +10,7 @@ mod dataset;
 mod dataset_hash;
 mod error;
 mod ledger;
+mod migrations;
 mod port;
 pub mod postgres;
 mod run;

@@ -14,7 +14,7 @@ use runmill_testkit::{
 
 use serde_json::Value;
 
-use super::{Api, Command, Process, until};
+use super::{Api, Command, Process, Release, until};
 
 /// Default of `RUNMILL_LOG_PARTITIONS`.
 pub const LOG_PARTITIONS: u16 = 4;
@@ -24,6 +24,7 @@ const ENCRYPTION_KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2
 
 /// Size, servers and log level of a cluster.
 pub struct Plan {
+    pub release: Release,
     pub executors: usize,
     pub log_sinks: usize,
     pub log_level: &'static str,
@@ -43,6 +44,7 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
+            release: Release::Now,
             executors: 1,
             log_sinks: 1,
             log_level: "info",
@@ -68,6 +70,8 @@ pub struct Cluster {
 
 /// Database and broker of a cluster, and the settings by which its processes use them.
 pub struct Servers {
+    /// Release of the processes that are started from now on.
+    pub release: Release,
     pub database_url: String,
     pub amqp_url: String,
     pub prefix: String,
@@ -104,9 +108,36 @@ impl Cluster {
     /// Starts another dispatcher in place of one that was killed.
     pub async fn restart_dispatcher(&mut self) {
         assert_eq!(self.dispatcher.ended().await, None, "a signal ended it");
+        self.start_dispatcher().await;
+    }
+
+    /// Replaces the dispatcher by one of `release`.
+    pub async fn replace_dispatcher(&mut self, release: Release) {
+        self.servers.release = release;
+        drained(&self.dispatcher).await;
+        self.start_dispatcher().await;
+    }
+
+    async fn start_dispatcher(&mut self) {
         self.dispatcher = self.servers.service("dispatcher").start();
         let address = self.dispatcher.field_of("dispatcher.listening", "address").await;
         self.api = Api::new(&address, self.servers.token);
+    }
+
+    /// Replaces one executor after the other by one of `release`.
+    pub async fn replace_executors(&mut self, release: Release) {
+        self.servers.release = release;
+        for executor in &mut self.executors {
+            replace(executor, self.servers.service("executor")).await;
+        }
+    }
+
+    /// Replaces one log-sink after the other by one of `release`.
+    pub async fn replace_log_sinks(&mut self, release: Release) {
+        self.servers.release = release;
+        for log_sink in &mut self.log_sinks {
+            replace(log_sink, self.servers.service("log-sink")).await;
+        }
     }
 
     pub async fn add_executor(&mut self) {
@@ -141,8 +172,7 @@ impl Cluster {
     pub async fn stop(&self) {
         for process in self.processes() {
             if process.is_running().await {
-                process.signal("TERM");
-                assert_eq!(process.ended().await, Some(0), "{}", process.log());
+                drained(process).await;
             }
         }
     }
@@ -179,6 +209,7 @@ impl Servers {
         };
         let shared = database.as_ref().map(|database| with_password(database.url(), plan.database_password));
         Self {
+            release: plan.release,
             database_url: plan.database_url.clone().or(shared).expect("it is given or made"),
             amqp_url: plan.amqp_url.clone().unwrap_or_else(amqp_url),
             prefix: unique_prefix(),
@@ -193,7 +224,7 @@ impl Servers {
 
     /// Returns the command of a service, with the cluster's environment.
     pub fn service(&self, name: &str) -> Command {
-        Command::runmill(&[name])
+        Command::of(self.release, &[name])
             .env("APP_LOG_LEVEL", self.log_level)
             .env("DATABASE_URL", &self.database_url)
             .env("AMQP_URL", &self.amqp_url)
@@ -224,6 +255,19 @@ fn with_password(url: &str, password: Option<&str>) -> String {
         url.set_password(password).expect("the URL has a host");
     }
     url.into()
+}
+
+/// Asks a process to end. Returns when it has.
+async fn drained(process: &Process) {
+    process.signal("TERM");
+    assert_eq!(process.ended().await, Some(0), "{}", process.log());
+}
+
+/// Replaces an executor or a log-sink by a new process, and waits until that has started.
+async fn replace(process: &mut Process, by: Command) {
+    drained(process).await;
+    *process = by.start();
+    process.field_of("ops.listening", "address").await;
 }
 
 /// Returns the names of the job queues, then of all other queues.

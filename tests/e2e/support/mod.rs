@@ -9,6 +9,7 @@ pub mod firewall;
 pub mod frames;
 pub mod process;
 pub mod recorder;
+pub mod release;
 pub mod sandbox;
 pub mod sse;
 
@@ -19,6 +20,7 @@ pub use counters::assert_counters_equal_rows;
 pub use firewall::Firewall;
 pub use frames::{Frame, Frames};
 pub use process::{Command, Process};
+pub use release::Release;
 pub use sandbox::Sandbox;
 
 use std::time::Duration;

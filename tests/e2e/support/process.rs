@@ -7,7 +7,7 @@ use tokio::{
     sync::{Mutex, watch},
 };
 
-use super::within;
+use super::{Release, within};
 
 /// The binary under test. It gets only the environment variables that the test sets.
 pub struct Command(tokio::process::Command);
@@ -22,7 +22,11 @@ pub struct Process {
 
 impl Command {
     pub fn runmill(args: &[&str]) -> Self {
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_runmill"));
+        Self::of(Release::Now, args)
+    }
+
+    pub fn of(release: Release, args: &[&str]) -> Self {
+        let mut command = tokio::process::Command::new(release.program());
         command.args(args).env_clear().env("APP_LOG_LEVEL", "info");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         Self(command)

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use runmill_gateway::{AnswerKey, Gateway, GatewaySettings};
 use tempfile::TempDir;
 
-use super::{Command, data::GSM8K};
+use super::{Command, Release, data::GSM8K};
 
 /// A data directory and a gateway that knows the answers of GSM8K, for commands that run without servers.
 pub struct Sandbox {
@@ -30,13 +30,22 @@ impl Sandbox {
     }
 
     pub fn runmill(&self, args: &[&str]) -> Command {
-        Command::runmill(args).env("RUNMILL_DATA_DIR", &self.path("data").display().to_string())
+        self.command(Release::Now, args)
+    }
+
+    pub fn command(&self, release: Release, args: &[&str]) -> Command {
+        Command::of(release, args).env("RUNMILL_DATA_DIR", &self.path("data").display().to_string())
     }
 
     /// Returns the command that runs a dataset against the gateway.
     pub fn run(&self, dataset: &str, model: &str, more: &[&str]) -> Command {
+        self.run_of(Release::Now, dataset, model, more)
+    }
+
+    /// As [`run`](Self::run), by the binary of a release.
+    pub fn run_of(&self, release: Release, dataset: &str, model: &str, more: &[&str]) -> Command {
         let base_url = self.gateway.base_url();
         let args = ["run", dataset, "--base-url", &base_url, "--model", model];
-        self.runmill(&[&args[..], more].concat())
+        self.command(release, &[&args[..], more].concat())
     }
 }

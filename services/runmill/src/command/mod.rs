@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod audit;
+pub mod backup;
 pub mod dead;
 pub mod demo;
 pub mod doctor;

@@ -1,26 +1,41 @@
 use std::{
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
-use runmill_config::{Role, Token};
+use runmill_config::{Config, Role, Token};
 use runmill_vault::Keyring;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::process::Process;
-
-const KEY_FILE: &str = "encryption.key";
-const TOKEN_FILE: &str = "token";
+use super::data_dir::{DATABASE_FILE, KEY_FILE, TOKEN_FILE};
+use crate::{exit::usage, process::Process};
 
 /// Returns the keys of `ENCRYPTION_KEY`, or else the key in the data directory, which the first start generates.
+///
+/// Returns a usage error if the directory has a database and no key: a new key would open none of its secrets.
 pub fn keyring(process: &Process) -> anyhow::Result<Keyring> {
+    let folder = &process.config.data_dir;
     let key = match &process.config.encryption_key {
         Some(key) => key.clone(),
-        None => stored(&process.config.data_dir, KEY_FILE)?,
+        // The first start makes the key before the database, so this looks at the database first.
+        None if folder.join(DATABASE_FILE).exists() && !folder.join(KEY_FILE).exists() => {
+            return usage(format!(
+                "{} has a database and no {KEY_FILE}, which decrypts the providers' secrets: put the key back, or set \
+                 ENCRYPTION_KEY; if it is lost, write a new one of `runmill keys generate` to that file, and give each \
+                 provider its secrets again",
+                folder.display()
+            ));
+        }
+        None => stored(folder, KEY_FILE)?,
     };
     Ok(Keyring::parse(&key)?)
+}
+
+/// Returns the file of the key, or `None` if the environment has the key.
+pub fn key_file(config: &Config) -> Option<PathBuf> {
+    config.encryption_key.is_none().then(|| config.data_dir.join(KEY_FILE))
 }
 
 /// Returns the tokens of `RUNMILL_TOKENS`, or else one token of an admin, which is stored in the data directory.

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::{
     clock,
+    data_dir::DATABASE_FILE,
     database::DatabaseHealth,
     parts::{
         self, ApiListener, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store, listen,
@@ -268,7 +269,7 @@ async fn open_store(
         (Embedded::WhereUnset, None) => OpenMode::Alone,
         (Embedded::Always, _) => OpenMode::Shared,
     };
-    let path = config.data_dir.join("runmill.db");
+    let path = config.data_dir.join(DATABASE_FILE);
     let opened = SqliteStore::open_as(&path, mode).await;
     let store = opened.with_context(|| format!("opening {}", path.display()))?;
     if mode == OpenMode::Alone {

@@ -8,7 +8,10 @@ use super::{
     PgStore,
     session::{Session, Transaction},
 };
-use crate::StoreError;
+use crate::{
+    StoreError,
+    migrations::{Applied, Known, is_additive, tell_newer},
+};
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
@@ -28,17 +31,27 @@ SET LOCAL idle_in_transaction_session_timeout = 0";
 /// Time after which the wait for another process is logged, and interval of the further lines.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
-const TABLE_EXISTS: &str = "\
-SELECT /* migrate.table_exists */ to_regclass('refinery_schema_history') IS NOT NULL";
+const TABLES_EXIST: &str = "\
+SELECT /* migrate.tables_exist */ to_regclass('refinery_schema_history') IS NOT NULL AS history,
+    to_regclass('schema_additions') IS NOT NULL AS additions";
 
-const APPLIED: &str = "\
-SELECT /* migrate.applied */ version, checksum
-FROM refinery_schema_history
-ORDER BY version";
+const HISTORY: &str = "\
+SELECT /* migrate.history */ version, checksum, false AS is_additive
+FROM refinery_schema_history";
 
-/// The table is that of the library `refinery`, with which earlier releases migrate.
-const CREATE_TABLE: &str = "\
-CREATE /* migrate.create_table */ TABLE IF NOT EXISTS refinery_schema_history (
+const ADDITIONS: &str = "\
+SELECT /* migrate.additions */ version, checksum, true AS is_additive
+FROM schema_additions";
+
+/// The first table is that of the library `refinery`. See [`migrations`](crate::migrations).
+const CREATE_TABLES: &str = "\
+CREATE /* migrate.create_history */ TABLE IF NOT EXISTS refinery_schema_history (
+    version    integer NOT NULL PRIMARY KEY,
+    name       varchar(255),
+    applied_on varchar(255),
+    checksum   varchar(255)
+);
+CREATE /* migrate.create_additions */ TABLE IF NOT EXISTS schema_additions (
     version    integer NOT NULL PRIMARY KEY,
     name       varchar(255),
     applied_on varchar(255),
@@ -47,6 +60,10 @@ CREATE /* migrate.create_table */ TABLE IF NOT EXISTS refinery_schema_history (
 
 const RECORD: &str = "\
 INSERT /* migrate.record */ INTO refinery_schema_history (version, name, applied_on, checksum)
+VALUES ($1, $2, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), $3)";
+
+const RECORD_ADDITION: &str = "\
+INSERT /* migrate.record_addition */ INTO schema_additions (version, name, applied_on, checksum)
 VALUES ($1, $2, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), $3)";
 
 /// Version of the schema of a database.
@@ -63,81 +80,68 @@ pub enum SchemaState {
 /// migrate waits for nobody.
 pub async fn migrate(store: &PgStore) -> Result<(), StoreError> {
     let mut client = store.client().await?;
-    if state(&client).await? == SchemaState::UpToDate {
+    let (known, found) = (known(), applied(&client).await?);
+    if known.missing(&found)?.is_empty() {
+        tell_newer(&known, &found);
         return Ok(());
     }
     let tx = client.transaction().await?;
     tx.batch_execute(LIMITS).await?;
     lock(&tx).await?;
-    tx.batch_execute(CREATE_TABLE).await.map_err(|error| failed("of the table of versions", error))?;
-    let applied = history_in(&tx).await?;
-    check(&applied)?;
-    for migration in known().iter().filter(|migration| !has(&applied, migration)) {
+    tx.batch_execute(CREATE_TABLES).await.map_err(|error| failed("of the tables of versions", error))?;
+    for migration in known.missing(&applied_in(&tx).await?)? {
         apply(&tx, migration).await.map_err(|error| failed(&migration.to_string(), error))?;
     }
     Ok(tx.commit().await?)
 }
 
-/// Returns the state of the schema. Reads only. Returns an error if the database has a migration that this binary does
-/// not know, or another one under the same number.
+/// Returns the state of the schema. Reads only. Returns an error if the database has a migration that this binary can
+/// not work with, or another one under the same number.
 pub async fn state(client: &Session) -> Result<SchemaState, StoreError> {
-    let statement = client.prepare_cached(TABLE_EXISTS).await?;
-    if !client.query_one(&statement, &[]).await?.try_get::<_, bool>(0)? {
-        return Ok(SchemaState::Empty);
-    }
-    let statement = client.prepare_cached(APPLIED).await?;
-    let applied = history(&client.query(&statement, &[]).await?)?;
-    check(&applied)?;
-    if applied.is_empty() {
-        return Ok(SchemaState::Empty);
-    }
-    let is_complete = known().iter().all(|migration| has(&applied, migration));
-    Ok(if is_complete { SchemaState::UpToDate } else { SchemaState::Behind })
+    let applied = applied(client).await?;
+    let is_complete = known().missing(&applied)?.is_empty();
+    Ok(match (applied.is_empty(), is_complete) {
+        (true, _) => SchemaState::Empty,
+        (false, true) => SchemaState::UpToDate,
+        (false, false) => SchemaState::Behind,
+    })
 }
 
-/// Number and checksum of a migration that was applied.
-type Applied = (i32, String);
-
-async fn history_in(tx: &Transaction<'_>) -> Result<Vec<Applied>, StoreError> {
-    let statement = tx.prepare_cached(APPLIED).await?;
-    history(&tx.query(&statement, &[]).await?)
+fn known() -> Known {
+    Known::new(embedded::migrations::runner().get_migrations())
 }
 
-fn history(rows: &[Row]) -> Result<Vec<Applied>, StoreError> {
-    rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?))).collect()
-}
-
-/// Returns the migrations of this binary in their order. Those that are embedded are in the order of their names, in which
-/// 10 comes before 2.
-fn known() -> Vec<Migration> {
-    let mut known = embedded::migrations::runner().get_migrations().clone();
-    known.sort_by_key(|migration| i64::from(migration.version()));
-    known
-}
-
-fn has(applied: &[Applied], migration: &Migration) -> bool {
-    applied.iter().any(|(version, _)| i64::from(*version) == i64::from(migration.version()))
-}
-
-/// Checks that every migration that was applied is one of this binary's.
-fn check(applied: &[Applied]) -> Result<(), StoreError> {
-    let known = known();
-    for (version, checksum) in applied {
-        let found = i64::from(*version);
-        match known.iter().find(|migration| i64::from(migration.version()) == found) {
-            Some(migration) if migration.checksum().to_string() == *checksum => {}
-            Some(migration) => {
-                return Err(StoreError::Broken(format!(
-                    "migration {migration} was applied with another content than this runmill has"
-                )));
-            }
-            None => {
-                let newest = known.iter().map(|migration| i64::from(migration.version())).max();
-                return Err(StoreError::NewerSchema { found, known: newest.unwrap_or_default() });
-            }
+/// Returns the migrations that were applied; none of a database without the tables of versions.
+async fn applied(client: &Session) -> Result<Vec<Applied>, StoreError> {
+    let statement = client.prepare_cached(TABLES_EXIST).await?;
+    let exist = client.query_one(&statement, &[]).await?;
+    let mut found = Vec::new();
+    for (table, query) in [("history", HISTORY), ("additions", ADDITIONS)] {
+        if exist.try_get(table)? {
+            let statement = client.prepare_cached(query).await?;
+            found.extend(rows(&client.query(&statement, &[]).await?)?);
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// Returns the migrations that were applied to a database that has the tables of versions.
+async fn applied_in(tx: &Transaction<'_>) -> Result<Vec<Applied>, StoreError> {
+    let mut found = Vec::new();
+    for query in [HISTORY, ADDITIONS] {
+        let statement = tx.prepare_cached(query).await?;
+        found.extend(rows(&tx.query(&statement, &[]).await?)?);
+    }
+    Ok(found)
+}
+
+fn rows(rows: &[Row]) -> Result<Vec<Applied>, StoreError> {
+    let applied = |row: &Row| -> Result<Applied, StoreError> {
+        let version: i32 = row.try_get("version")?;
+        let (checksum, is_additive) = (row.try_get("checksum")?, row.try_get("is_additive")?);
+        Ok(Applied { version: version.into(), checksum, is_additive })
+    };
+    rows.iter().map(applied).collect()
 }
 
 async fn lock(tx: &Transaction<'_>) -> Result<(), StoreError> {
@@ -156,7 +160,8 @@ async fn lock(tx: &Transaction<'_>) -> Result<(), StoreError> {
 async fn apply(tx: &Transaction<'_>, migration: &Migration) -> Result<(), Error> {
     tracing::info!(event = "store.migrating", %migration);
     tx.batch_execute(migration.sql().unwrap_or_default()).await?;
-    let statement = tx.prepare_cached(RECORD).await?;
+    let record = if is_additive(migration) { RECORD_ADDITION } else { RECORD };
+    let statement = tx.prepare_cached(record).await?;
     let checksum = migration.checksum().to_string();
     tx.execute(&statement, &[&migration.version(), &migration.name(), &checksum]).await?;
     Ok(())

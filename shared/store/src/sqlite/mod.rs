@@ -5,6 +5,7 @@
 //! [`crate::postgres`], one file for each table has all SQL that names it.
 
 mod audit;
+mod backup;
 mod budgets;
 mod claims;
 mod datasets;
@@ -19,6 +20,7 @@ mod job_states;
 mod lead;
 mod logs;
 mod lost;
+mod migrate;
 mod open;
 mod open_mode;
 mod page;
@@ -43,6 +45,7 @@ use runmill_proto::RunId;
 
 use self::{claims::Claims, readers::Readers, space::Space, writer::Writer};
 use crate::StoreError;
+pub use backup::back_up;
 pub use open_mode::OpenMode;
 
 /// The store over a file.

@@ -6,12 +6,12 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{claims, open_mode::OpenMode};
+use super::{
+    claims,
+    migrate::{check_version, migrate},
+    open_mode::OpenMode,
+};
 use crate::StoreError;
-
-mod embedded {
-    refinery::embed_migrations!("../../migrations/sqlite");
-}
 
 /// Longest wait for another process that reads or writes the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -85,42 +85,4 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 pub fn broken(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Broken(format!("{}: {error}", path.display()))
-}
-
-const VERSION: &str = "\
--- migrate.version
-SELECT coalesce(max(version), 0)
-FROM refinery_schema_history";
-
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    if connection.table_exists(None, "refinery_schema_history")? {
-        let (found, known) = versions(connection)?;
-        if found > known {
-            return Err(StoreError::NewerSchema { found, known });
-        }
-    }
-    embedded::migrations::runner()
-        .run(connection)
-        .map(|_report| ())
-        .map_err(|error| StoreError::Broken(format!("migration: {error}")))
-}
-
-/// Returns the version of the schema, and the version that this binary knows.
-fn versions(connection: &Connection) -> Result<(i64, i64), StoreError> {
-    let runner = embedded::migrations::runner();
-    let known = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max();
-    Ok((connection.query_row(VERSION, [], |row| row.get(0))?, known.unwrap_or_default()))
-}
-
-/// Checks that a file that another process has open needs no migration, which would change it under that process.
-fn check_version(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let (found, known) = versions(connection)?;
-    match found.cmp(&known) {
-        std::cmp::Ordering::Equal => Ok(()),
-        std::cmp::Ordering::Greater => Err(StoreError::NewerSchema { found, known }),
-        std::cmp::Ordering::Less => Err(StoreError::Conflict(format!(
-            "an older runmill process has {} open: wait until it has ended",
-            path.display()
-        ))),
-    }
 }

@@ -8,7 +8,7 @@ use refinery::Target;
 use runmill_store::{
     Exchange as _, FleetReader as _, FleetState, Leader as _, SettingsReader as _, StoreError,
     conformance::Stores,
-    postgres::{PgSettings, PgStore},
+    postgres::{PgSettings, PgStore, SchemaState},
 };
 use runmill_testkit::postgres::{PrivatePostgres, TestDatabase, texts};
 use tokio_postgres::NoTls;
@@ -107,14 +107,31 @@ async fn a_database_of_a_newer_runmill_is_refused() {
     let database = TestDatabase::create().await;
     let store = connect(database.url()).await;
     store.migrate().await.unwrap();
-    let newer = "INSERT INTO refinery_schema_history SELECT 9000, 'future', applied_on, checksum \
-                 FROM refinery_schema_history LIMIT 1";
-    execute(database.url(), newer).await;
+    execute(database.url(), &upgrade::newer("refinery_schema_history")).await;
 
     let error = store.migrate().await.unwrap_err();
 
     assert!(matches!(error, StoreError::NewerSchema { found: 9000, .. }), "{error}");
     assert!(error.to_string().contains("use the newer runmill"), "{error}");
+}
+
+/// A process of this release can start while the database has what the next one added.
+#[tokio::test]
+async fn a_database_to_which_a_newer_runmill_has_added_is_used() {
+    let database = TestDatabase::create().await;
+    let store = connect(database.url()).await;
+    store.migrate().await.unwrap();
+    execute(database.url(), &upgrade::newer("schema_additions")).await;
+
+    store.migrate().await.unwrap();
+
+    assert_eq!(store.inspect().await.unwrap().schema, SchemaState::UpToDate);
+    assert_eq!(store.settings().await.unwrap().1, 0);
+}
+
+#[test]
+fn each_migration_says_if_it_is_additive() {
+    upgrade::assert_kinds_are_told(embedded::migrations::runner().get_migrations());
 }
 
 pub async fn execute(url: &str, sql: &str) {

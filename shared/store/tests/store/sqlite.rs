@@ -10,7 +10,7 @@ use runmill_proto::{
 use runmill_store::{
     Beat, Claim, Exchange as _, SettingsReader as _, SettingsWriter as _, SharedStore, StoreError, Talk,
     conformance::Stores,
-    sqlite::{OpenMode, SqliteStore},
+    sqlite::{OpenMode, SqliteStore, back_up},
 };
 use tempfile::TempDir;
 
@@ -154,11 +154,51 @@ async fn a_file_of_a_newer_runmill_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(&directory).await.unwrap());
     let db = rusqlite::Connection::open(directory.path().join("runmill.db")).unwrap();
-    let newer = "INSERT INTO refinery_schema_history SELECT 9000, 'future', applied_on, checksum \
-                 FROM refinery_schema_history LIMIT 1";
-    db.execute_batch(newer).unwrap();
+    db.execute_batch(&upgrade::newer("refinery_schema_history")).unwrap();
 
     let error = open(&directory).await.err().unwrap();
 
     assert!(matches!(error, StoreError::NewerSchema { found: 9000, .. }), "{error}");
+}
+
+/// A process of this release can open a file to which the next one has added, alone or beside others.
+#[tokio::test]
+async fn a_file_to_which_a_newer_runmill_has_added_is_used() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(&directory).await.unwrap());
+    let path = directory.path().join("runmill.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(&upgrade::newer("schema_additions")).unwrap();
+
+    let first = SqliteStore::open_as(&path, OpenMode::Shared).await.unwrap();
+    let second = SqliteStore::open_as(&path, OpenMode::Shared).await.unwrap();
+
+    assert_eq!((first.settings().await.unwrap().1, second.settings().await.unwrap().1), (0, 0));
+}
+
+#[test]
+fn each_migration_says_if_it_is_additive() {
+    upgrade::assert_kinds_are_told(embedded::migrations::runner().get_migrations());
+}
+
+/// A copy is of one moment: it has a whole number of the transactions of a process that goes on writing.
+#[tokio::test]
+async fn a_file_is_backed_up_while_a_process_writes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory).await.unwrap();
+    let (from, to) = (directory.path().join("runmill.db"), directory.path().join("copy.db"));
+    let writing = async {
+        for _ in 0..200 {
+            store.put_settings(&Settings::default()).await.unwrap();
+        }
+    };
+
+    let (copied, ()) = tokio::join!(back_up(&from, &to), writing);
+
+    copied.unwrap();
+    let restored = SqliteStore::open(&to).await.unwrap();
+    let (copied, written) = (restored.settings().await.unwrap().1, store.settings().await.unwrap().1);
+    assert!(copied <= written && written == 200, "{copied} of {written}");
+    let error = back_up(&from, &to).await.unwrap_err().to_string();
+    assert!(error.contains("already exists"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! Rows from before versions 5 to 12 of the schema, to check that the new columns are read with their defaults.
 
 use jiff::Timestamp;
+use refinery::Migration;
 use runmill_proto::{
     InvocationId, Outcome, ProviderId, Remarks, RunId, RunStatus, Tenant, api::SettingsOverride,
     message::JobKey, testing,
@@ -39,6 +40,28 @@ pub fn rows(id: &str, bytes: &str, time: &str) -> String {
          INSERT INTO invocations VALUES ({id}, {id}, 1, 0, {id}, 'm', 'succeeded', NULL, '[]', NULL, NULL, {no}, {time}, 5,
                                          NULL);
          INSERT INTO results VALUES ({id}, 1, 0, 'q', {id}, 'succeeded', NULL, NULL, '4', NULL, NULL, {time});"
+    )
+}
+
+/// Version of the last migration of the release before the first that says if it is additive.
+const LAST_SILENT: i64 = 11;
+
+/// Checks that each migration says if processes of earlier releases work with the schema after it.
+pub fn assert_kinds_are_told(migrations: &[Migration]) {
+    for migration in migrations.iter().filter(|one| i64::from(one.version()) > LAST_SILENT) {
+        let first = migration.sql().unwrap().lines().next().unwrap_or_default();
+        assert!(
+            ["-- Additive: ", "-- Breaking: "].iter().any(|kind| first.starts_with(kind)),
+            "{migration} begins with `{first}`; begin it with `-- Additive: ` and what it adds, if statements of earlier \
+             releases work after it, and with `-- Breaking: ` and the reason if not (see shared/store/src/migrations.rs)"
+        );
+    }
+}
+
+/// Returns SQL, for both databases, that records what a newer runmill did: an addition, or something else.
+pub fn newer(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} (version, name, applied_on, checksum) VALUES (9000, 'future', '2030-01-01T00:00:00Z', '1')"
     )
 }
 

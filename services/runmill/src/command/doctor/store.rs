@@ -7,7 +7,12 @@ use runmill_store::{
 use runmill_vault::{Keyring, Owner};
 
 use super::{failed, passed, worst};
-use crate::{exit::ExitCode, process::Process, screen::print, service::open_store};
+use crate::{
+    exit::ExitCode,
+    process::Process,
+    screen::print,
+    service::{DATABASE_FILE, open_store},
+};
 
 /// Number of secrets that one query reads.
 const PAGE: u32 = 200;
@@ -15,7 +20,7 @@ const PAGE: u32 = 200;
 /// Checks the database, and that the key opens the secrets in it. Reads only.
 pub async fn check(process: &Process) -> ExitCode {
     let Some(url) = &process.config.database_url else {
-        let path = process.config.data_dir.join("runmill.db");
+        let path = process.config.data_dir.join(DATABASE_FILE);
         return passed(
             "database",
             &format!("DATABASE_URL is not set; a standalone process uses SQLite in {}", path.display()),
