@@ -1,7 +1,5 @@
 //! Files of TLS that change, that are faulty, and that belong to others.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
-
 use std::{fs, path::Path, sync::Arc};
 
 use runmill_testkit::{Authority, Issued, Valid};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
-    ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, Role, RunStatus, Scorer,
+    ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, Role, RunStatus, Scorer, Texts,
     api::{BudgetUnit, HeldBackCause, ProviderKind, ProviderProtocol, WhenUsedUp},
     lease::Resource,
 };
@@ -44,6 +44,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("Role", on_the_wire(Role::ALL)),
         ("RunStatus", on_the_wire(RunStatus::ALL)),
         ("Scorer", on_the_wire(&scorers)),
+        ("Texts", on_the_wire(Texts::ALL)),
         ("WhenUsedUp", on_the_wire(WhenUsedUp::ALL)),
     ]);
     let document = document();

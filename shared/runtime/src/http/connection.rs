@@ -110,7 +110,7 @@ impl Connection<'_> {
     async fn head_missing(&self, opened: Instant) {
         sleep_until(opened + self.served.server.limits.head_timeout).await;
         if self.visitor.visit.has_asked() {
-            pending().await;
+            pending::<()>().await;
         }
     }
 

@@ -51,7 +51,7 @@ pub async fn a_removed_run_is_gone_with_all_that_is_stored_of_it(stores: &Stores
     one.remove_run(run.id).await.unwrap();
 
     assert_not_found(other.run(run.id).await, "run");
-    assert!(!one.runs(None, 1000).await.unwrap().iter().any(|row| row.id == run.id));
+    assert!(!one.runs(None, None, 1000).await.unwrap().iter().any(|row| row.id == run.id));
     sweep_all(other).await;
     assert_eq!((rows(one, run.id).await, rows(one, kept.id).await), (0, before));
     let keys = [slice(run.id).key, slice(kept.id).key];

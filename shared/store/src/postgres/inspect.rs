@@ -31,7 +31,7 @@ FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
 /// All tables of the schema, without the partitions of some.
-pub const ALL_TABLES: [&str; 16] = [
+pub const ALL_TABLES: [&str; 17] = [
     "audit_log",
     "budgets",
     "dataset_items",
