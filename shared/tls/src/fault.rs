@@ -40,6 +40,8 @@ impl HandshakeFault {
             ("alert: CertificateRequired", Self::CertificateMissing),
             // Servers before TLS 1.3 have no word for it.
             ("alert: HandshakeFailure", Self::CertificateMissing),
+            // PostgreSQL says so itself.
+            ("valid client certificate", Self::CertificateMissing),
             ("alert: UnknownCA", Self::CertificateRefused),
             ("alert: BadCertificate", Self::CertificateRefused),
             ("alert: DecryptError", Self::CertificateRefused),
