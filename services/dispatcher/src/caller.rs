@@ -61,7 +61,7 @@ impl Caller {
 
     pub async fn run(&self, store: &dyn DispatcherStore, id: RunId) -> Result<RunRow, StoreError> {
         let row = store.run(id).await?;
-        if self.sees(&row.submission.tenant) { Ok(row) } else { Err(not_found("run", id)) }
+        if self.sees(&row.submission.tenant) { Ok(row) } else { Err(not_found("run", &id)) }
     }
 
     /// Returns a run that the token may steer.
@@ -76,7 +76,7 @@ impl Caller {
 
     pub async fn dataset(&self, store: &dyn DispatcherStore, id: DatasetId) -> Result<Dataset, StoreError> {
         let dataset = store.dataset(id).await?;
-        if self.sees(&dataset.tenant) { Ok(dataset) } else { Err(not_found("dataset", id)) }
+        if self.sees(&dataset.tenant) { Ok(dataset) } else { Err(not_found("dataset", &id)) }
     }
 
     /// Returns a provider that runs of this token may call.
@@ -86,7 +86,7 @@ impl Caller {
         id: ProviderId,
     ) -> Result<ProviderRow, StoreError> {
         let row = store.provider(id).await?;
-        if self.may_use(&row) { Ok(row) } else { Err(not_found("provider", id)) }
+        if self.may_use(&row) { Ok(row) } else { Err(not_found("provider", &id)) }
     }
 
     /// Returns a provider that belongs to the token's tenant. One of another tenant that is shared is visible, and so is
@@ -134,7 +134,7 @@ impl Caller {
             (Some(own), Some(tenant)) => own == tenant,
             (Some(_), None) => false,
         };
-        if is_visible { Ok(row) } else { Err(not_found("token", id)) }
+        if is_visible { Ok(row) } else { Err(not_found("token", &id)) }
     }
 
     fn is_listed(&self, provider: ProviderId) -> bool {
@@ -154,6 +154,6 @@ impl From<&TokenRow> for Caller {
     }
 }
 
-fn not_found(what: &'static str, id: impl ToString) -> StoreError {
+fn not_found(what: &'static str, id: &impl ToString) -> StoreError {
     StoreError::NotFound { what, id: id.to_string() }
 }

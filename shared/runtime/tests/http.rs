@@ -52,7 +52,7 @@ async fn read(body: Result<Bytes, axum::extract::rejection::BytesRejection>) -> 
 }
 
 fn endless() -> impl IntoResponse {
-    let chunks = stream::repeat(Bytes::from_static(&[b'x'; 64 * 1024]));
+    let chunks = stream::repeat(Bytes::from(vec![b'x'; 64 * 1024]));
     axum::body::Body::from_stream(chunks.map(Ok::<_, Infallible>))
 }
 
@@ -157,8 +157,8 @@ async fn callers_beyond_the_limit_are_refused_while_all_others_are_served() {
     let gate = Arc::<Gate>::default();
     let server = start(limits(2), None, gate.clone()).await;
     let server = &server;
-    let served = join_all([0, 1].map(|_| server.get("/release")));
-    let mut served = std::pin::pin!(served);
+    let answers = join_all([0, 1].map(|_| server.get("/release")));
+    let mut answers = std::pin::pin!(answers);
     let refused = async {
         server.open(2).await;
         while !server.get("/sign-in").await.starts_with("HTTP/1.1 503") {}
@@ -167,12 +167,12 @@ async fn callers_beyond_the_limit_are_refused_while_all_others_are_served() {
     };
     tokio::select! {
         () = within(refused) => {}
-        ended = served.as_mut() => panic!("{ended:?}"),
+        ended = answers.as_mut() => panic!("{ended:?}"),
     }
 
     gate.release.notify_waiters();
 
-    for answer in within(served).await {
+    for answer in within(answers).await {
         assert!(answer.ends_with("released"), "{answer}");
     }
 }

@@ -41,7 +41,7 @@ async fn runs_are_kept_as_long_as_the_setting_says_and_then_with_their_datasets_
 
     assert!(matches!(world.store.run(old).await, Err(StoreError::NotFound { .. })));
     assert!(world.store.run(young).await.is_ok() && world.store.run(open).await.is_ok());
-    assert_eq!(world.store.datasets(None, 9).await.unwrap().len(), 2);
+    assert_eq!(world.store.datasets(None, None, 9).await.unwrap().len(), 2);
     assert!(!retention.step(&mut looked, &mut dropped).await.unwrap(), "one step has deleted all");
     assert_eq!(world.store.results(old, None, 9).await.unwrap(), []);
 }
