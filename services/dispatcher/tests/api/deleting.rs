@@ -59,7 +59,7 @@ async fn a_run_is_deleted_once_it_has_ended_and_then_its_dataset_can_be() {
 async fn what_is_old_is_listed() {
     let server = Server::start().await;
     let (old, dataset) = ended_run(&server).await;
-    server.clock.advance(Duration::from_secs(60));
+    server.clock.advance(Duration::from_mins(1));
     let between = server.clock.now().to_string();
     server
         .patch(&format!("/providers/{}", provider(&server).await), &serde_json::json!({"name": "older"}))

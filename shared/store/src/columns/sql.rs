@@ -35,3 +35,28 @@ pub fn insert_arrays<T: Columns>(name: &str, table: &str, rest: &str) -> String 
 pub fn update<T: Columns>(dialect: Dialect, name: &str, table: &str, first: usize, rest: &str) -> String {
     format!("UPDATE /* {name} */ {table}\nSET {}\n{rest}", ColumnList::of::<T>().assignments(dialect, first))
 }
+
+/// Returns a statement that deletes some rows of what has one of the ids `$1`, at most `$2` of each partition. The primary
+/// key of `table` is `owner` and then `rest`. Only PostgreSQL has arrays.
+///
+/// The places of the rows are read first, in the order of the key, so that a step reads no more than it deletes. The same
+/// place in another partition is deleted only if its row belongs to one of the ids, too.
+pub fn delete_some(name: &str, table: &str, owner: &str, rest: &str) -> String {
+    format!(
+        "\
+DELETE /* {name} */ FROM {table}
+WHERE {owner} = ANY ($1)
+  AND ctid = ANY (ARRAY(
+      SELECT place.ctid
+      FROM unnest($1::uuid[]) AS removed (id)
+      CROSS JOIN LATERAL (
+          SELECT ctid
+          FROM {table}
+          WHERE {owner} = removed.id
+          ORDER BY {rest}
+          LIMIT $2
+      ) AS place
+      LIMIT $2
+  ))"
+    )
+}

@@ -41,7 +41,7 @@ pub trait Retention: Send + Sync {
     async fn sweep(&self, limit: u32) -> Result<bool, StoreError>;
 
     /// Drops the partitions of times before `now` whose runs are all removed, which is quicker than to delete their
-    /// rows. Returns their number. A partition that is in use for a while is an [`StoreError::Unavailable`].
+    /// rows. Returns their number. A partition that is in use for a while is a [`StoreError::Unavailable`].
     async fn drop_partitions(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Makes partitions for the runs of `now` and the months after it, if the database has partitions and these do not

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Retention, RunRow, StoreError,
-    columns::sql::{Sql, select},
+    columns::sql::{Sql, delete_some, select},
     time::micros,
 };
 
@@ -65,37 +65,13 @@ const DONE: &str = "\
 DELETE /* removals.done */ FROM removals
 WHERE id = ANY ($1)";
 
-/// Makes the statement that deletes rows of `table`, whose primary key is `owner` and then `rest`.
-///
-/// The places of the rows are read first, in the order of the key, so that a step reads no more than it deletes. The same
-/// place in another partition is a row of another run, which is left alone unless that run is removed, too.
-fn delete(table: &str, owner: &str, rest: &str) -> String {
-    format!(
-        "\
-DELETE /* {table}.sweep */ FROM {table}
-WHERE {owner} = ANY ($1)
-  AND ctid = ANY (ARRAY(
-      SELECT place.ctid
-      FROM unnest($1::uuid[]) AS removed (id)
-      CROSS JOIN LATERAL (
-          SELECT ctid
-          FROM {table}
-          WHERE {owner} = removed.id
-          ORDER BY {rest}
-          LIMIT $2
-      ) AS place
-      LIMIT $2
-  ))"
-    )
-}
-
 static DELETE: LazyLock<[String; 5]> = LazyLock::new(|| {
     [
-        delete("results", "run_id", "ordinal, sample"),
-        delete("invocations", "run_id", "id"),
-        delete("run_events", "run_id", "last_seq"),
-        delete("deferred", "run_id", "ordinal, sample"),
-        delete("dataset_items", "dataset_id", "ordinal"),
+        delete_some("results.sweep", "results", "run_id", "ordinal, sample"),
+        delete_some("invocations.sweep", "invocations", "run_id", "id"),
+        delete_some("run_events.sweep", "run_events", "run_id", "last_seq"),
+        delete_some("deferred.sweep", "deferred", "run_id", "ordinal, sample"),
+        delete_some("dataset_items.sweep", "dataset_items", "dataset_id", "ordinal"),
     ]
 });
 

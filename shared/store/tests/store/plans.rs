@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use runmill_proto::{RunId, message::JobKey};
 use runmill_store::{
+    JobStates as _,
     conformance::{self, Stores},
     postgres::{PgSettings, PgStore},
 };
@@ -14,6 +16,7 @@ use runmill_testkit::{
     postgres::{TestDatabase, texts},
 };
 use tokio_postgres::{NoTls, SimpleQueryMessage, types::Type};
+use uuid::Uuid;
 
 /// Tables that grow. All of their rows are never read at once.
 const GROWING: [&str; 7] =
@@ -83,6 +86,11 @@ async fn all_statements() -> BTreeSet<String> {
         transitions::canceling_drops_what_was_deferred,
         transitions::failed_jobs_are_tried_again_in_a_new_pass,
     }
+    // No case of the suite asks for the states of jobs.
+    let (store, _stores) = stores().await;
+    let key = JobKey { run_id: RunId::from_uuid(Uuid::nil()), ordinal: 0, sample: 0 };
+    store.job_states(&[key]).await.unwrap();
+    statements.extend(store.statements());
     statements
 }
 
