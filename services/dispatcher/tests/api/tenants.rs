@@ -105,9 +105,9 @@ async fn a_shared_provider_is_used_by_others_who_see_no_keys_and_no_use() {
     let run = json!({"provider_id": seen["id"], "model": "m", "dataset_id": other.run["dataset_id"]});
     let run = server.created(server.request_with(&other.token, Method::POST, "/runs").json(&run)).await;
     assert_eq!(run["tenant"], "other");
-    let patch = server.request_with(&other.token, Method::PATCH, &path).json(&json!({"name": "mine"}));
+    let renaming = json!({"name": "mine"});
     for request in [
-        patch,
+        server.request_with(&other.token, Method::PATCH, &path).json(&renaming),
         server.request_with(&other.token, Method::DELETE, &path),
         server.request_with(&other.token, Method::GET, &format!("{path}/limits")),
     ] {

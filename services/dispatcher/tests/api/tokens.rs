@@ -71,11 +71,11 @@ async fn a_token_is_shown_once_and_works_until_it_is_revoked() {
 #[tokio::test]
 async fn an_expired_token_is_refused_and_says_so() {
     let server = Server::start().await;
-    let expires_at = server.clock.now() + Duration::from_secs(60);
+    let expires_at = server.clock.now() + Duration::from_mins(1);
     let token = server.token(json!({"expires_at": expires_at})).await;
     server.get_with(&token, "/runs").await;
 
-    server.clock.advance(Duration::from_secs(60));
+    server.clock.advance(Duration::from_mins(1));
 
     let problem = refused(server.request_with(&token, Method::GET, "/runs")).await;
     assert!(problem.status == 401 && problem.detail.contains("expired"), "{problem:?}");

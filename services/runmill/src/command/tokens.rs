@@ -43,9 +43,9 @@ async fn act(client: &Client, args: &TokensArgs, now: Timestamp) -> anyhow::Resu
 
 fn show(token: Token, json: bool, now: Timestamp) -> anyhow::Result<ExitCode> {
     if json {
-        print_json(&token)?
+        print_json(&token)?;
     } else {
-        print(table(&[token], now))?
+        print(table(&[token], now))?;
     }
     Ok(ExitCode::Completed)
 }
@@ -88,9 +88,9 @@ async fn list(client: &Client, json: bool, now: Timestamp) -> anyhow::Result<Exi
         }
     }
     if json {
-        print_json(&tokens)?
+        print_json(&tokens)?;
     } else {
-        print(table(&tokens, now))?
+        print(table(&tokens, now))?;
     }
     Ok(ExitCode::Completed)
 }
