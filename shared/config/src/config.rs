@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(config.database_url.unwrap().expose_secret(), "postgresql://u:p@db/runmill");
         assert_eq!(config.drain_timeout, Duration::from_millis(500));
         assert_eq!(config.queue_expires, Some(Duration::from_secs(90)));
-        assert_eq!(config.keep, Some(Duration::from_secs(7 * 24 * 60 * 60)));
+        assert_eq!(config.keep, Some(Duration::from_hours(7 * 24)));
         assert_eq!(config.tokens.len(), 1);
         assert_eq!(config.address_rules, AddressRules { allow_http: true, allow_link_local: false });
         assert_eq!(config.log_filter, "warn");
