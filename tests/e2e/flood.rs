@@ -57,7 +57,7 @@ impl Probes {
     }
 }
 
-/// What a client of the flood does with its connection.
+/// Use that a client of the flood makes of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
     Silent,

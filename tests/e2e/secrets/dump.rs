@@ -20,11 +20,16 @@ async fn a_dump_of_the_database_opens_nothing_without_the_key() {
     let dataset = cluster.api.dataset(questions(2)).await;
     let run = cluster.api.start_run(provider, "echo", dataset).await;
     cluster.api.ended(run).await;
+    let (status, token) = cluster.api.post("/tokens", &json!({"name": "stolen", "role": "submit"})).await;
+    assert_eq!(status, 201, "{token}");
+    let token = token["secret"].as_str().unwrap();
+    let secret = &token[token.len() - 64..];
     let calls = cluster.gateway.calls(0, usize::MAX).len();
     cluster.stop().await;
 
     for (table, rows) in tables(&cluster.servers.database_url).await {
         assert_clean(&table, rows.as_bytes());
+        assert!(!rows.contains(secret), "{table} has the secret part of a token");
     }
     nothing_opens(&sealed(&cluster.servers.database_url).await);
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// way over the network is not.
 const SIGNED_IN_WAIT_MIN: Duration = Duration::from_secs(1);
 
-/// What the server waits for.
+/// Reason for which the server waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     Head = 0,
