@@ -204,7 +204,7 @@ async fn asks_once(address: &str, path: &str) -> bool {
 #[tokio::test]
 async fn a_few_seconds() {
     let flood =
-        Flood { half_open: 50, slow: 50, open_files: 256, connections_max: 8, time: Duration::from_secs(2) };
+        Flood { half_open: 50, slow: 50, open_files: 256, connections_max: 16, time: Duration::from_secs(2) };
     for (name, probes) in flood.run().await {
         assert_eq!(probes.failed, 0, "{name}");
     }
