@@ -17,8 +17,6 @@ use runmill_tls::{HandshakeFault, SettingNames};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-use crate::exit::UsageError;
-
 /// Client of the HTTP API.
 #[derive(Clone)]
 pub struct Client {
@@ -33,6 +31,8 @@ pub enum ClientError {
     Unreachable { url: String, reason: String },
     #[error("no TLS with runmill at {url}: {reason}: {advice}")]
     NoTls { url: String, reason: String, advice: String },
+    #[error("{path}: {reason}")]
+    UnusableFile { path: String, reason: String },
     #[error("{detail} (the token is read from RUNMILL_TOKEN)")]
     Unauthorized { detail: String },
     /// An error status, with the server's message.
@@ -311,7 +311,7 @@ impl Client {
 }
 
 /// Sets the authorities and the client's certificate of a connection to a server.
-fn with_trust(mut builder: ClientBuilder, trust: &ServerTrust) -> anyhow::Result<ClientBuilder> {
+fn with_trust(mut builder: ClientBuilder, trust: &ServerTrust) -> Result<ClientBuilder, ClientError> {
     let read = |path: &Path| fs::read(path).map_err(|error| unusable(path, &error));
     if let Some(path) = &trust.authorities {
         let found = Certificate::from_pem_bundle(&read(path)?).map_err(|error| unusable(path, &error))?;
@@ -325,8 +325,8 @@ fn with_trust(mut builder: ClientBuilder, trust: &ServerTrust) -> anyhow::Result
     Ok(builder)
 }
 
-fn unusable(path: &Path, error: &dyn std::error::Error) -> UsageError {
-    UsageError::new(format_args!("{}: {error}", path.display()))
+fn unusable(path: &Path, error: &dyn std::error::Error) -> ClientError {
+    ClientError::UnusableFile { path: path.display().to_string(), reason: error.to_string() }
 }
 
 /// Returns the media type of a body, without its parameters.

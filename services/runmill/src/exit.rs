@@ -79,6 +79,7 @@ fn is_bad_request(cause: &(dyn std::error::Error + 'static)) -> bool {
         Some(
             ClientError::Unauthorized { .. }
                 | ClientError::NoTls { .. }
+                | ClientError::UnusableFile { .. }
                 | ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }
         )
     )

@@ -42,7 +42,7 @@ variables! {
     OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:0"),
         "Address and port of `/healthz`, `/readyz` and `/metrics`, which a flood of the API's port does not reach. With port 0 the system chooses a free port, and the log names it. A dispatcher and `runmill serve` have the same paths at `RUNMILL_LISTEN`, too.";
     CONNECTIONS_MAX = "RUNMILL_CONNECTIONS_MAX", Some("512"),
-        "Maximum number of the API's connections of callers that have signed in, from 1 to 100000; 32 more are for others. At most half of the process's open files are used.";
+        "Maximum number of the API's connections of callers that have signed in, from 1 to 100000. 32 more are for others. At most half of the process's open files are used.";
     IDLE_TIMEOUT = "RUNMILL_IDLE_TIMEOUT_SECONDS", Some("75"),
         "Seconds after which the API closes a connection on which no request comes, from 1 to 3600. A load balancer before it must close its own earlier.";
     TLS_CERT_FILE = "RUNMILL_TLS_CERT_FILE", None,

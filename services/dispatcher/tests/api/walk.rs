@@ -93,7 +93,7 @@ impl Objects {
         let token = json!({"name": "ours", "role": "observe"});
         let token = id(server.created(as_admin(Method::POST, "/tokens").json(&token)).await);
         let before = match route.name().as_str() {
-            "DELETE /providers/{id}" => Some("cancel"),
+            "DELETE /providers/{id}" | "DELETE /runs/{id}" => Some("cancel"),
             "POST /runs/{id}/resume" => Some("pause"),
             _ => None,
         };
@@ -104,6 +104,10 @@ impl Objects {
         if route.path.ends_with("/retry-failed") {
             settle_as_failed(server, &run).await;
         }
+        let unused = async || {
+            id(server.created(as_admin(Method::POST, "/datasets?name=unused").body(line("a"))).await)
+        };
+        let dataset = if route.name() == "DELETE /datasets/{id}" { unused().await } else { dataset };
         Self { provider, dataset, run, token }
     }
 

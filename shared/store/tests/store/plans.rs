@@ -83,6 +83,7 @@ async fn all_statements() -> BTreeSet<String> {
         retention::unused_datasets_are_paged_by_id,
         runs::runs_are_paged_newest_first,
         runs::the_newest_run_of_a_key_prefix_is_found,
+        tenants::lists_have_one_tenants_rows_or_all,
         transitions::canceling_drops_what_was_deferred,
         transitions::failed_jobs_are_tried_again_in_a_new_pass,
     }

@@ -24,26 +24,24 @@ impl OldQueue {
     /// Moves all messages to the queue of today, each published before it is acked, and then deletes the old queue.
     /// Returns their number. Several processes may do so at once.
     pub async fn move_over(&self) -> Result<u64, PublishError> {
-        let mut channel = self.topology.declare(&self.up, Queue::Dead).await?;
-        if !self.exists(&mut channel).await? {
-            return Ok(0);
-        }
+        let declared = self.topology.declare(&self.up, Queue::Dead).await?;
+        close(declared).await;
+        let Some(channel) = self.find().await? else { return Ok(0) };
         let (exchange, key) = (self.topology.dead().exchange, self.topology.dead().key);
         let unbound = channel.queue_unbind(self.topology.old_dead(), exchange, key, FieldTable::default());
         self.up.call("the unbinding of the old dead letters", unbound).await?;
         let moved = self.move_messages(&channel).await?;
         self.delete(&channel).await?;
+        close(channel).await;
         Ok(moved)
     }
 
-    async fn exists(&self, channel: &mut Channel) -> Result<bool, BrokerError> {
+    /// Returns a channel if the old queue exists. The broker itself closes the channel of a look for one that does not.
+    async fn find(&self) -> Result<Option<Channel>, BrokerError> {
         let look = self.up.channel().await?;
         let passive = QueueDeclareOptions::durable().passive();
         let found = look.queue_declare(self.topology.old_dead(), passive, FieldTable::default()).await;
-        if found.is_ok() {
-            *channel = look;
-        }
-        Ok(found.is_ok())
+        Ok(found.is_ok().then_some(look))
     }
 
     async fn move_messages(&self, channel: &Channel) -> Result<u64, PublishError> {
@@ -69,4 +67,10 @@ impl OldQueue {
         }
         Ok(())
     }
+}
+
+/// Closes a channel, and waits for the broker: lapin gives the number of one that is only dropped to the next channel
+/// before the broker has closed it, and the answer then costs the connection.
+async fn close(channel: Channel) {
+    let _gone = channel.close(200, "done".into()).await;
 }
