@@ -110,5 +110,5 @@ fn every_number_is_held_to_the_range_that_its_summary_states() {
         }
         count += 1;
     }
-    assert_eq!(count, 9, "variables with a range");
+    assert_eq!(count, 12, "variables with a range");
 }

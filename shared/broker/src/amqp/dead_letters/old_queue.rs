@@ -24,24 +24,26 @@ impl OldQueue {
     /// Moves all messages to the queue of today, each published before it is acked, and then deletes the old queue.
     /// Returns their number. Several processes may do so at once.
     pub async fn move_over(&self) -> Result<u64, PublishError> {
-        let declared = self.topology.declare(&self.up, Queue::Dead).await?;
-        close(declared).await;
-        let Some(channel) = self.find().await? else { return Ok(0) };
+        let mut channel = self.topology.declare(&self.up, Queue::Dead).await?;
+        if !self.exists(&mut channel).await? {
+            return Ok(0);
+        }
         let (exchange, key) = (self.topology.dead().exchange, self.topology.dead().key);
         let unbound = channel.queue_unbind(self.topology.old_dead(), exchange, key, FieldTable::default());
         self.up.call("the unbinding of the old dead letters", unbound).await?;
         let moved = self.move_messages(&channel).await?;
         self.delete(&channel).await?;
-        close(channel).await;
         Ok(moved)
     }
 
-    /// Returns a channel if the old queue exists. The broker itself closes the channel of a look for one that does not.
-    async fn find(&self) -> Result<Option<Channel>, BrokerError> {
+    async fn exists(&self, channel: &mut Channel) -> Result<bool, BrokerError> {
         let look = self.up.channel().await?;
         let passive = QueueDeclareOptions::durable().passive();
         let found = look.queue_declare(self.topology.old_dead(), passive, FieldTable::default()).await;
-        Ok(found.is_ok().then_some(look))
+        if found.is_ok() {
+            *channel = look;
+        }
+        Ok(found.is_ok())
     }
 
     async fn move_messages(&self, channel: &Channel) -> Result<u64, PublishError> {
@@ -58,19 +60,15 @@ impl OldQueue {
     }
 
     /// Deletes the queue, unless a process of an earlier release has put something into it meanwhile: the next start moves
-    /// that.
+    /// that. A quorum queue cannot be deleted on a condition: RabbitMQ then closes the connection (540, not implemented).
     async fn delete(&self, channel: &Channel) -> Result<(), BrokerError> {
-        let options = QueueDeleteOptions { if_empty: true, if_unused: true, ..Default::default() };
-        match channel.queue_delete(self.topology.old_dead(), options).await {
-            Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "the old queue of dead letters is not deleted"),
+        let passive = QueueDeclareOptions::durable().passive();
+        let look = channel.queue_declare(self.topology.old_dead(), passive, FieldTable::default());
+        let queue = self.up.call("a look at the old dead letters", look).await?;
+        if queue.message_count() == 0 && queue.consumer_count() == 0 {
+            let deleted = channel.queue_delete(self.topology.old_dead(), QueueDeleteOptions::default());
+            self.up.call("the deletion of the old dead letters", deleted).await?;
         }
         Ok(())
     }
-}
-
-/// Closes a channel, and waits for the broker: lapin gives the number of one that is only dropped to the next channel
-/// before the broker has closed it, and the answer then costs the connection.
-async fn close(channel: Channel) {
-    let _gone = channel.close(200, "done".into()).await;
 }
