@@ -9,7 +9,7 @@ use runmill_testkit::Tap;
 use crate::{scenario::DRAIN_SECONDS, service::Role, waiting::seconds, world::World};
 
 /// Number of times that a moment between publish and mark is waited for.
-const TRIES: u32 = 30;
+const TRIES: u32 = 60;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
