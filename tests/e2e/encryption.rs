@@ -76,9 +76,17 @@ async fn commands_and_the_server_check_each_other() {
         (Some(&authority), Some(&foreign), "the server refuses the client's certificate"),
     ];
     for (trusted, shown, want) in table {
-        let (code, said) = server.list(trusted, shown).await;
-        assert_eq!(code, Some(2), "{said}");
-        assert!(said.contains(want), "{said}");
+        // The server refuses a client after the client's part of the handshake. If its reason comes too late, the command
+        // knows only that the connection ended.
+        let is_told = async || {
+            let (code, said) = server.list(trusted, shown).await;
+            assert!(
+                code == Some(2) || code == Some(3) && said.contains("may want another certificate"),
+                "{said}"
+            );
+            said.contains(want)
+        };
+        until(want, is_told).await;
     }
 }
 

@@ -58,6 +58,9 @@ const READ_TIMEOUT: Duration = Duration::from_mins(2);
 /// Time after which an unused connection is closed: earlier than the server does, by its default.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Words of hyper for a connection that the server ended before the request, without a reason that could be read.
+const ENDED_EARLY: &str = "connection was not ready";
+
 const TLS_SETTINGS: SettingNames = SettingNames {
     authorities: "RUNMILL_SERVER_CA_FILE",
     identity: "RUNMILL_SERVER_CERT_FILE and RUNMILL_SERVER_KEY_FILE",
@@ -305,6 +308,10 @@ impl Client {
         let url = self.base_url.clone();
         match HandshakeFault::find(&reason) {
             Some(fault) => ClientError::NoTls { url, reason, advice: fault.advice(&TLS_SETTINGS) },
+            None if reason == ENDED_EARLY && url.starts_with("https://") => {
+                let reason = format!("{reason}: the server may want another certificate of this client");
+                ClientError::Unreachable { url, reason }
+            }
             None => ClientError::Unreachable { url, reason },
         }
     }
