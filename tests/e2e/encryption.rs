@@ -18,6 +18,8 @@ fn path(path: &std::path::Path) -> String {
 
 impl Server {
     async fn start(authority: &Authority, own: &Issued) -> Self {
+        // Only the first one of a process is installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = Sandbox::new().await;
         let process = sandbox
             .runmill(&["serve"])
