@@ -13,7 +13,7 @@ const ENVIRONMENT: &str = "environment";
 
 /// The token with which a request was sent, without its secret.
 ///
-/// What belongs to another tenant does not exist for it: each method returns [`StoreError::NotFound`] for that.
+/// Objects of another tenant do not exist for it: each method returns [`StoreError::NotFound`] for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub role: Role,

@@ -33,7 +33,7 @@ async fn a_dump_of_the_database_opens_nothing_without_the_key() {
     }
     nothing_opens(&sealed(&cluster.servers.database_url).await);
 
-    // Whoever starts runmill over the copy has an own key and an own token.
+    // A thief who starts runmill over the copy has another key and another token.
     let thief = Thief::start(&cluster.servers).await;
     let (status, told) = thief
         .api

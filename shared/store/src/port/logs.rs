@@ -105,7 +105,7 @@ pub trait LogWriter: Send + Sync {
     /// does not resume by itself, and an `unreachable` deferral pauses it, too. Writing a batch again, in whole or in
     /// part, changes nothing. A NUL in a text is stored as U+FFFD where the database takes none.
     ///
-    /// Of a batch with a message of a job that its run does not have (an item, a sample or an epoch), nothing is written:
+    /// Nothing is written of a batch with a message of a job that its run does not have (an item, a sample or an epoch):
     /// it is [`StoreError::NoSuchJob`].
     ///
     /// After the future is dropped, the batch may or may not be written. It may be written again.

@@ -16,17 +16,18 @@ const REFUSED_MIN: u64 = 3;
 /// Part of the limits that is left during a test. Refusals that come from the load end then, if they were at most
 /// [`SHARE_MAX`] of the calls.
 const TESTED: f64 = 0.6;
-/// Calls from which a test may end early, and after which it ends at the earliest without refusals.
-const CLEAR_CALLS: u64 = 30;
-const CALLS_MIN: u64 = 100;
-/// Calls from which a test may begin.
+/// Calls before a cut from which it may become a test.
 const BEGIN_CALLS: u64 = 10;
+/// Calls of a test from which enough refusals end it early.
+const CLEAR_CALLS: u64 = 30;
+/// Smallest number of calls of a test that ends without enough refusals, and its longest time.
+const CALLS_MIN: u64 = 100;
+const TEST_MAX: Duration = Duration::from_secs(30);
 /// Calls, and the time, after a cut from which the next one is another matter.
 const CALM_CALLS: u64 = 200;
 const CALM: Duration = Duration::from_secs(10);
 /// Cuts in a row without a raise after which the load is in doubt.
 const CUTS_MAX: u32 = 7;
-const TEST_MAX: Duration = Duration::from_secs(30);
 /// Seconds after a test without refusals in which there is no other. They double.
 const WAIT_MIN: u32 = 60;
 const WAIT_MAX: u32 = 3_600;
