@@ -13,10 +13,10 @@ DENY := $(WITH_TOOLS) cargo deny --offline --all-features
 # The suites that also run on newer servers, outside CI.
 ON_NEWER := --workspace --test store --test amqp
 
-.PHONY: help demo test faults soak services check fmt bench flood fuzz api prices servers old-runs upgrade deny sbom
+.PHONY: help demo test faults soak services check fmt bench flood sharing fuzz api prices code-scorer servers old-runs upgrade deny sbom test-clients test-dashboards
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Run a real dataset against a built-in model server: no server, no key
 	cargo run -p runmill -- demo
@@ -46,6 +46,19 @@ check: ## Check formatting, lints, documentation, comments and dependencies
 	@if command -v python3 >/dev/null; then tests/prose/check; \
 	else echo "python3 is not installed: the beginnings of comments are not checked"; fi
 
+.PHONY: check-infra test-manifests demo-compose
+# Checks are the executables of tests/infra.
+check-infra: ## Check the Helm chart, Compose's file, the Dockerfile and the alerts with the real tools (downloads them once)
+	@status=0; for check in $$(find tests/infra -maxdepth 1 -type f -executable | sort); do \
+	started=$$SECONDS; $$check || status=1; echo "$$check took $$((SECONDS - started)) s"; done; exit $$status
+
+test-manifests: ## Run the chart's manifests as processes, scaled, rolled and with a dispatcher killed (MANIFESTS="--help"; needs root)
+	cargo build $(LOCKED) --workspace --all-features --bin runmill
+	tests/services/with-servers tests/infra/kubelet/run $(MANIFESTS)
+
+demo-compose: ## Build the image, and run a real dataset through an installation of containers (needs an engine such as Docker)
+	infra/demo
+
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt --manifest-path tests/containers/Cargo.toml
@@ -56,6 +69,9 @@ bench: ## Measure items/s, CPU and memory (BENCH="--help"), or compare them with
 
 flood: ## Hold 4,000 half-open and slow connections against a server with 1,024 open files for a minute
 	cargo test --workspace --all-features --test e2e -- --ignored --nocapture flood::a_minute
+
+sharing: ## Let five clients and a batch share a provider's limits, and compare their shares, 40 s on a quiet machine
+	tests/services/with-servers cargo test --workspace --all-features --test e2e -- --ignored --nocapture --test-threads 1 sharing::
 
 old-runs: ## Measure a run beside 10,000,000 results of a year, and the removal of half of them, about 30 minutes (BENCH=...)
 	tests/services/with-servers tests/bench/run.py --parts old-runs $(BENCH)
@@ -68,6 +84,13 @@ api: ## Check the API against its description with schemathesis, 60 s (API_SECON
 
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run
+
+.PHONY: scoring statistics
+scoring: ## Print how many right and wrong answers scorers accept, in 48 styles of answers
+	cargo test $(LOCKED) -p runmill-scoring --test styles -- --nocapture --test-threads 1
+
+statistics: ## Compare statistics of scores with scipy's on 1,000 random cases (downloads scipy)
+	tests/statistics/run
 
 upgrade: ## Upgrade a run in progress from the release before and roll it back, in all orders (builds that release once)
 	tests/upgrade/build
@@ -84,5 +107,14 @@ sbom: ## Write the bill of materials of the binary to target/runmill.cdx.json (i
 	$(WITH_TOOLS) cargo cyclonedx --describe binaries --all-features --target all --format json --spec-version 1.5
 	mv services/runmill/*.cdx.json target/runmill.cdx.json
 
+code-scorer: ## Score HumanEval's solutions and wrong answers in the sandbox of programs, 2,000 in about 5 minutes (downloads them)
+	tests/code-scorer/run
+
 servers: ## Check runmill against model servers that others wrote (SERVERS="--help")
 	tests/servers/matrix.py $(SERVERS)
+
+test-clients: ## Run evaluation harnesses as they are through the front door of a cluster (CLIENTS="--only inspect" or "--together"; downloads them)
+	tests/services/with-servers tests/clients/run $(CLIENTS)
+
+test-dashboards: ## Look for data of each panel under a real Prometheus, and make the fault of each alert, 6 minutes (DASHBOARDS="--panels")
+	tests/services/with-servers tests/infra/dashboards/run $(DASHBOARDS)

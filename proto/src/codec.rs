@@ -9,7 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     api::SmokeTestReport,
-    message::{Control, Deferred, Invocation, Job, SmokeTest},
+    message::{
+        CallEvent, ClientCall, Control, Deferred, Evaluation, Invocation, Job, ProviderKeyReply,
+        ProviderKeyRequest, SmokeTest,
+    },
 };
 
 /// `content_type` of every message.
@@ -32,11 +35,26 @@ impl Message for Invocation {
 impl Message for Deferred {
     const TYPE: &'static str = "deferred.v1";
 }
+impl Message for Evaluation {
+    const TYPE: &'static str = "evaluation.v1";
+}
 impl Message for SmokeTest {
     const TYPE: &'static str = "smoke_test.v1";
 }
 impl Message for SmokeTestReport {
     const TYPE: &'static str = "smoke_test_report.v1";
+}
+impl Message for ProviderKeyRequest {
+    const TYPE: &'static str = "provider_key.v1";
+}
+impl Message for ProviderKeyReply {
+    const TYPE: &'static str = "provider_key_reply.v1";
+}
+impl Message for ClientCall {
+    const TYPE: &'static str = "call.v1";
+}
+impl Message for CallEvent {
+    const TYPE: &'static str = "call_event.v1";
 }
 impl Message for Control {
     const TYPE: &'static str = "control.v1";

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Image, ImageFault, Scoring};
+use crate::{Image, ImageFault, Scoring, batch_line};
 
 /// One question with its reference answer: a line of a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Item {
     pub choices: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// References of which any is right, beside `answer`. Not for `mcq_multi`, whose `answer` has all that are right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
     /// Scorer of this item, as a name or as a `scoring` object. It takes precedence over the run's scorer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checker: Option<Value>,
@@ -24,6 +27,18 @@ pub struct Item {
     pub criteria: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Value>,
+    /// A line of a batch: a whole request, in place of the inputs.
+    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<ItemRequest>,
+}
+
+/// Request of a client, as a line of a batch's file has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ItemRequest {
+    /// Path of the endpoint, such as `/v1/chat/completions`.
+    pub url: String,
+    pub body: Value,
 }
 
 impl Item {
@@ -77,22 +92,36 @@ pub enum ItemFault {
     NoChoices(&'static str),
     #[error("`answer` is a list, and only type mcq_multi takes one")]
     ManyAnswers,
+    #[error(
+        "`answers` are references of which any is right; the choices that are all right are the list `answer`"
+    )]
+    SeveralSets,
     #[error("`checker`: the tolerance {range}", range = Scoring::TOLERANCE)]
     Tolerance,
     /// Fault of the image at a position of `inputs.images`, from 0.
     #[error("`inputs.images[{0}]`: {1}")]
     Image(usize, ImageFault),
+    #[error("a request of a batch is no item of a dataset; upload its file with POST /v1/files")]
+    Request,
+    #[error("the line of the batch has no `custom_id`, or no `body`")]
+    NoRequest,
 }
 
 impl Item {
     /// Reads and checks a line that a user sends.
     pub fn from_upload(line: &str) -> Result<Self, ItemFault> {
         let item = Self::from_json(line)?;
+        if item.request.is_some() {
+            return Err(ItemFault::Request);
+        }
         // `from_json` does not check the following, because it also reads lines that earlier releases stored without
         // these checks.
         let mut images = item.inputs.images.iter().enumerate();
         if let Some((n, fault)) = images.find_map(|(n, image)| Some((n, image.fault()?))) {
             return Err(ItemFault::Image(n, fault));
+        }
+        if item.item_type == ItemType::McqMulti && !item.answers.is_empty() {
+            return Err(ItemFault::SeveralSets);
         }
         let checker = item.checker.as_ref().and_then(|checker| Scoring::deserialize(checker).ok());
         if checker.is_some_and(|scoring| !scoring.has_tolerance_in_range()) {
@@ -101,9 +130,18 @@ impl Item {
         Ok(item)
     }
 
-    /// Reads and checks one line. Later code relies only on what is checked here.
+    /// Reads a line of a batch's file as the request that it is, also if it has the fields of an item.
+    pub fn from_batch_line(line: &str) -> Result<Self, ItemFault> {
+        batch_line::item(line).ok_or(ItemFault::NoRequest)
+    }
+
+    /// Reads and checks one line of a dataset. A line that is no item is read as one of a batch's file. Later code relies
+    /// only on what is checked here.
     pub fn from_json(line: &str) -> Result<Self, ItemFault> {
-        let item: Self = serde_json::from_str(line).map_err(|error| ItemFault::Json(error.to_string()))?;
+        let item: Self = match serde_json::from_str(line) {
+            Ok(item) => item,
+            Err(error) => batch_line::item(line).ok_or_else(|| ItemFault::Json(error.to_string()))?,
+        };
         if item.id.is_empty() {
             return Err(ItemFault::NoId);
         }
@@ -137,6 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn a_request_of_a_batch_is_no_item_that_a_user_sends() {
+        let request = r#""request":{"url":"/v1/chat/completions","body":{}}"#;
+        for line in [
+            r#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{}}"#,
+            &format!(r#"{{"id":"a","type":"freeform","inputs":{{"text":"?"}},{request}}}"#),
+        ] {
+            assert!(Item::from_json(line).is_ok());
+            assert_eq!(Item::from_upload(line), Err(ItemFault::Request), "{line}");
+        }
+    }
+
+    #[test]
     fn a_bad_line_says_what_is_wrong() {
         let table = [
             ("{", "not an item: EOF"),
@@ -145,6 +195,7 @@ mod tests {
             (r#"{"id":"","type":"freeform","inputs":{"text":"?"}}"#, "`id` is empty"),
             (r#"{"id":"a","type":"mcq_single","inputs":{"text":"?"},"choices":["x"]}"#, "at least two"),
             (r#"{"id":"a","type":"freeform","inputs":{"text":"?"},"answer":["x"]}"#, "only type mcq_multi"),
+            (r#"{"custom_id":"","body":{}}"#, "`id` is empty"),
         ];
         for (line, want) in table {
             let fault = Item::from_json(line).unwrap_err().to_string();

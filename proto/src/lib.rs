@@ -4,6 +4,8 @@
 //! version of the message; see [`codec`].
 
 pub mod api;
+mod batch_line;
+pub mod chat;
 mod choice_label;
 pub mod codec;
 mod config;
@@ -28,16 +30,17 @@ mod texts;
 mod usage;
 
 pub use choice_label::{ONE_LETTER_LABELS, choice_label, labelled_choice};
-pub use config::{ConfigFault, JobConfig, RunConfig, Scorer, Scoring};
+pub use config::{ConfigFault, JobConfig, RunConfig, Scorer, Scoring, Strategy, Unscored, Variation};
+pub use depth::depth;
 pub use generation::{
     Function, Generation, JsonSchema, NamedFunction, ReasoningEffort, ResponseFormat, Stop, TokenLogprob,
     Tool, ToolCall, ToolChoice, ToolMode, TopLogprob,
 };
 pub use id::{AuditId, DatasetId, InvocationId, ParseIdError, ProviderId, RunId, TokenId};
 pub use image::{Image, ImageFault};
-pub use item::{Answer, Inputs, Item, ItemFault, ItemType};
+pub use item::{Answer, Inputs, Item, ItemFault, ItemRequest, ItemType};
 pub use money::usd;
-pub use outcome::{ErrorKind, Outcome, PauseCause, RunStatus, Score};
+pub use outcome::{ErrorKind, Outcome, PauseCause, RunKind, RunStatus, Score};
 pub use range::{Numeric, OutOfRange, Range};
 pub use remarks::{Fix, Note, Remarks};
 pub use role::Role;

@@ -24,6 +24,20 @@ impl RunStatus {
 }
 
 text_enum! {
+    /// Origin of the calls of a run.
+    RunKind {
+        /// The items of a dataset are answered and scored.
+        Evaluation = "evaluation",
+        /// Clients of the front door call one model of a provider with one token, on one day (UTC). It has no items.
+        Interactive = "interactive",
+        /// A client's batch: the items of its dataset are requests of clients.
+        Batch = "batch",
+        /// LightEval asks its own questions and scores the answers. Its items are LightEval's samples, and come at its end.
+        Lighteval = "lighteval",
+    }
+}
+
+text_enum! {
     /// Reason why a run was paused without a user's request. A change of its provider may remove the reason.
     PauseCause {
         /// The provider refused calls with every key.
@@ -120,11 +134,23 @@ text_enum! {
     }
 }
 
+const fn first_version() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_first(version: &u32) -> bool {
+    *version == first_version()
+}
+
 /// Score of an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Score {
     pub scorer: String,
+    /// Version of the scorer: one that judges any answer differently than before has a new one. Absent means 1.
+    #[serde(default = "first_version", skip_serializing_if = "is_first")]
+    pub version: u32,
     /// Value from 0 to 1. Null if the scorer could not read the answer (*unscored*).
     pub value: Option<f64>,
     /// Part of the text that the scorer took as the answer.

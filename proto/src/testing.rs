@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    DatasetId, InvocationId, JobConfig, Outcome, ProviderId, Remarks, RunConfig, RunId,
-    api::NewRun,
+    DatasetId, InvocationId, JobConfig, Outcome, ProviderId, RunConfig, RunId,
+    api::{ExecutorStatus, NewRun},
     message::{Attempt, Call, Invocation, Job, JobItem, JobKey, JobKind},
 };
 
@@ -54,39 +54,27 @@ pub fn attempt() -> Attempt {
 
 /// Returns a streamed call of one attempt, with neither usage nor cost.
 pub fn call(id: InvocationId) -> Call {
-    Call {
-        id,
-        provider_id: ProviderId::from_uuid(Uuid::nil()),
-        model: "m".into(),
-        attempts: vec![attempt()],
-        usage: None,
-        started_at: Timestamp::UNIX_EPOCH,
-        latency_ms: 5,
-        ttft_ms: None,
-        streamed: true,
-        cost_nanousd: None,
-        remarks: Remarks::default(),
-    }
+    let unsent = Call::unsent(id, ProviderId::from_uuid(Uuid::nil()), "m", Timestamp::UNIX_EPOCH);
+    Call { attempts: vec![attempt()], latency_ms: 5, streamed: true, ..unsent }
 }
 
 /// Returns a job of a run's first pass that ended with `outcome`, without a text or a score.
-pub fn invocation(JobKey { run_id, ordinal, sample }: JobKey, call: Call, outcome: Outcome) -> Invocation {
-    Invocation {
-        run_id,
-        ordinal,
-        sample,
-        epoch: 0,
-        item_id: format!("q{ordinal}"),
-        question: "?".into(),
-        call,
-        outcome,
-        error_kind: None,
-        error: None,
-        response: None,
-        reasoning: None,
-        tool_calls: Vec::new(),
-        logprobs: None,
-        score: None,
+pub fn invocation(key: JobKey, call: Call, outcome: Outcome) -> Invocation {
+    let item_id = format!("q{}", key.ordinal);
+    Invocation { item_id, question: "?".into(), ..Invocation::new(key, call, outcome) }
+}
+
+/// Returns the status of an executor that began at `at`, was seen then and has no lane.
+pub fn executor(name: &str, at: Timestamp) -> ExecutorStatus {
+    ExecutorStatus {
+        name: name.into(),
+        version: "0.1.0".into(),
+        started_at: at,
+        seen_at: at,
+        draining: false,
+        lanes: Vec::new(),
+        runs: Vec::new(),
+        lighteval: false,
     }
 }
 
@@ -96,10 +84,11 @@ pub fn new_run(provider_id: ProviderId, dataset_id: DatasetId) -> NewRun {
         name: None,
         provider_id,
         model: "m".into(),
-        dataset_id,
+        dataset_id: Some(dataset_id),
         config: RunConfig::default(),
         priority: None,
         budget: None,
+        webhook: None,
     }
 }
 

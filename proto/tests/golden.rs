@@ -8,11 +8,16 @@
 use std::{fmt::Debug, fs, path::Path};
 
 use runmill_proto::{
-    ErrorKind, Generation, InvocationId, JobConfig, Outcome, ProviderId, Remarks, RunConfig, RunId, Score,
-    Scorer, Scoring, Stop, TokenLogprob, ToolCall, TopLogprob, Usage,
-    api::{RetryOverride, SmokeTestError, SmokeTestReport},
+    ErrorKind, Generation, Image, InvocationId, JobConfig, Outcome, ProviderId, Remarks, RunConfig, RunId,
+    Score, Scorer, Scoring, Stop, TokenId, TokenLogprob, ToolCall, TopLogprob, Usage,
+    api::{LightevalMetric, LightevalOutcome, RetryOverride, SmokeTestError, SmokeTestReport},
+    chat,
     codec::{self, DecodeError, Message},
-    message::{Attempt, Call, Control, Deferred, Invocation, Job, JobItem, JobKind, SmokeTest},
+    message::{
+        Attempt, Call, CallEvent, CallFailure, CallProgress, ClientCall, ClientNote, Control, Deferred,
+        EvaluatedSample, Evaluation, EvaluationPart, Invocation, Job, JobItem, JobKind, ProviderKeyReply,
+        ProviderKeyRequest, SmokeTest,
+    },
 };
 use serde::Serialize;
 use serde_json::json;
@@ -44,7 +49,7 @@ fn job() -> Job {
                 ..Generation::default()
             },
             system_prompt: Some("Be brief.".into()),
-            scoring: Some(Scoring { scorer: Scorer::Numeric, pattern: None, tolerance: Some(0.01) }),
+            scoring: Some(Scoring { tolerance: Some(0.01), ..Scoring::from(Scorer::Numeric) }),
             retry: RetryOverride { max_retries: Some(2), ..RetryOverride::default() },
             ..JobConfig::default()
         },
@@ -116,12 +121,16 @@ fn invocation() -> Invocation {
         reasoning: Some("Six sevens.".into()),
         tool_calls: Vec::new(),
         logprobs: None,
+        finish: None,
+        answer_usage: None,
         score: Some(Score {
             scorer: "numeric".into(),
+            version: 1,
             value: Some(1.0),
             extracted: Some("42".into()),
             detail: None,
         }),
+        client: None,
     }
 }
 
@@ -244,13 +253,128 @@ fn a_deferral_is_on_the_wire_as_ever() {
 fn what_was_added_later_is_on_the_wire_as_ever() {
     check("job.v1.full", &full_job());
     check("invocation.v1.full", &full_invocation());
+    let scored = full_invocation();
+    let score = scored.score.clone().map(|score| Score { version: 2, ..score });
+    check("invocation.v1.newer_scorer", &Invocation { score, ..scored });
     check("deferred.v1.full", &Deferred { failures: 2, pause: true, ..deferred() });
+}
+
+#[test]
+fn every_part_of_an_evaluation_is_on_the_wire_as_ever() {
+    let answered = EvaluatedSample {
+        item_id: "gsm8k|0:7".into(),
+        body: r#"{"id":"gsm8k|0:7","type":"freeform","inputs":{"text":"6 x 7?"},"answer":"42"}"#.into(),
+        question: "6 x 7?".into(),
+        response: Some("42".into()),
+        error_kind: None,
+        error: None,
+        score: Some(Score {
+            scorer: "em".into(),
+            version: 1,
+            value: Some(1.0),
+            extracted: None,
+            detail: Some(r#"{"em":1.0}"#.into()),
+        }),
+    };
+    let unanswered = EvaluatedSample {
+        item_id: "gsm8k|0:8".into(),
+        response: None,
+        error_kind: Some(ErrorKind::EmptyAnswer),
+        error: Some("Connection error.".into()),
+        score: None,
+        ..answered.clone()
+    };
+    let outcome = LightevalOutcome {
+        metrics: vec![LightevalMetric { task: "gsm8k|0".into(), name: "em".into(), value: 0.5 }],
+        samples: 2,
+        unanswered: 1,
+        reason: Some("Connection error.".into()),
+    };
+    let parts = [
+        ("lines", EvaluationPart::Lines { number: 3, lines: vec!["loading".into()] }),
+        ("samples", EvaluationPart::Samples { total: 2, first: 0, samples: vec![answered, unanswered] }),
+        ("completed", EvaluationPart::Completed { outcome, version_hash: "898f".into() }),
+        ("failed", EvaluationPart::Failed { reason: "LightEval ended with exit status: 1".into() }),
+    ];
+    for (name, part) in parts {
+        let evaluation = Evaluation { run_id: RunId::from_uuid(uuid(1)), attempt: 2, part };
+        check(&format!("evaluation.{name}.v1"), &evaluation);
+    }
 }
 
 #[test]
 fn a_smoke_test_is_on_the_wire_as_ever() {
     check("smoke_test.v1", &smoke_test());
     check("smoke_test_report.v1", &smoke_test_report());
+}
+
+#[test]
+fn a_request_for_a_key_is_on_the_wire_as_ever() {
+    let (id, provider_id) = (uuid(4), ProviderId::from_uuid(uuid(2)));
+    check("provider_key.v1", &ProviderKeyRequest { id, provider_id, reply_key: vec![1, 2, 255] });
+    let key = ProviderKeyReply::Key { label: "main".into(), sealed: vec![1, 2, 255] };
+    check("provider_key_reply.v1.key", &key);
+    check("provider_key_reply.v1.no_key", &ProviderKeyReply::NoKey);
+    check("provider_key_reply.v1.refused", &ProviderKeyReply::Refused("no key is usable now".into()));
+}
+
+/// Returns a call of a client, with every field.
+fn client_call() -> ClientCall {
+    let tool_call =
+        ToolCall { id: "call_1".into(), name: "multiply".into(), arguments: r#"{"a":6,"b":7}"#.into() };
+    let image = Image::Url { url: "https://example.org/x.png".into() };
+    let mut question = chat::Message::text(chat::Role::User, "6 x 7?");
+    question.parts.push(chat::Part::Image(image));
+    let asks =
+        chat::Message { tool_calls: vec![tool_call], ..chat::Message::text(chat::Role::Assistant, "") };
+    let result =
+        chat::Message { tool_call_id: Some("call_1".into()), ..chat::Message::text(chat::Role::Tool, "42") };
+    ClientCall {
+        id: uuid(4),
+        run_id: RunId::from_uuid(uuid(1)),
+        token_id: Some(TokenId::from_uuid(uuid(5))),
+        provider_id: ProviderId::from_uuid(uuid(2)),
+        model: "gpt-4o-mini".into(),
+        conversation: chat::Conversation {
+            system: Some("Be brief.".into()),
+            messages: vec![question, asks, result],
+            generation: Generation { max_new_tokens: Some(9), ..Generation::default() },
+        },
+        config: JobConfig::default(),
+        streams: true,
+        ignored: vec!["user".into()],
+        deadline: "2026-11-22T18:00:00Z".parse().unwrap(),
+    }
+}
+
+#[test]
+fn a_clients_call_and_its_events_are_on_the_wire_as_ever() {
+    check("call.v1", &client_call());
+    let event = |what| CallEvent { call_id: uuid(4), executor: "host:1".into(), seq: 3, what };
+    check("call_event.v1.taken", &event(CallProgress::Taken));
+    let tool_calls = vec![chat::ToolCallDelta { index: 1, id: "call_1".into(), ..Default::default() }];
+    let delta = chat::Delta { text: "4".into(), reasoning: "Six".into(), tool_calls, ..Default::default() };
+    check("call_event.v1.delta", &event(CallProgress::Delta(delta)));
+    let answer = chat::ModelAnswer {
+        text: "42".into(),
+        reasoning: None,
+        refusal: None,
+        tool_calls: Vec::new(),
+        logprobs: None,
+        finish: chat::Finish::Stop,
+        usage: Some(Usage { prompt_tokens: 12, completion_tokens: 5, ..Usage::default() }),
+        remarks: Remarks::default(),
+    };
+    check("call_event.v1.answered", &event(CallProgress::Answered(Box::new(answer))));
+    let failure = CallFailure {
+        kind: ErrorKind::RateLimited,
+        message: "slow down".into(),
+        status: Some(429),
+        retry_after_ms: Some(2_000),
+    };
+    check("call_event.v1.failed", &event(CallProgress::Failed(failure)));
+    let note = ClientNote { token_id: Some(TokenId::from_uuid(uuid(5))), ignored: vec!["user".into()] };
+    check("invocation.v1.client", &Invocation { client: Some(note), score: None, ..invocation() });
 }
 
 #[test]
@@ -266,6 +390,7 @@ fn every_control_message_is_on_the_wire_as_ever() {
         ("control.v1.lane_cooldown", Control::LaneCooldown { provider_id, until, reason: "429".into() }),
         ("control.v1.provider_changed", Control::ProviderChanged { provider_id }),
         ("control.v1.settings_changed", Control::SettingsChanged),
+        ("control.v1.call_canceled", Control::CallCanceled { call_id: uuid(4) }),
     ] {
         check(name, &message);
     }

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator
 
 from installation import ROOT, Failed, Folder
-from parts import HERE, Row, output, python_with_litellm
+from packages import HERE, output, python_with_litellm
+from parts import Row
 
 TOKENS = 64
 MODEL = f"lorem+tokens={TOKENS}"
@@ -31,7 +32,7 @@ def litellm(work: Folder, base_url: str, calls: int) -> Iterator[Row]:
         "BENCH_MODEL": MODEL, "BENCH_BASE_URL": base_url, "BENCH_TOKENS": str(TOKENS), "PYTHONWARNINGS": "ignore",
     }
     try:
-        python = python_with_litellm(work)
+        python = python_with_litellm()
         command = [python, HERE / "litellm/measure.py", "--calls", str(calls)]
         measured = json.loads(output(work, "litellm", command, environment, LITELLM_TIMEOUT_S))
     except Failed as error:

@@ -20,6 +20,8 @@ TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 TOKEN = "bench-admin-0123456789"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
+# Time after which a connection is not used again.
+IDLE_S = 10
 # Of the gateway, beside those of the calls that are measured.
 OTHER_CONNECTIONS = 500
 
@@ -83,10 +85,14 @@ class Service:
     def __init__(self, work: Folder, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.name = name
         self._log = work.log(name)
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=work.path, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def usage(self) -> Usage:
         self.check()
@@ -99,8 +105,8 @@ class Service:
     def tail(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-20:])
 
-    def wait_ready(self, url: str) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_S
+    def wait_ready(self, url: str, timeout_s: float = START_TIMEOUT_S) -> None:
+        deadline = time.monotonic() + timeout_s
         while True:
             try:
                 urllib.request.urlopen(url, timeout=2).close()
@@ -155,18 +161,21 @@ class Cluster:
             "RUNMILL_QUEUE_EXPIRES_SECONDS": "60",
         }
         self.services: dict[str, Service] = {}
+        self._ports: dict[str, int] = {}
 
     def start(self) -> "Api":
-        port = free_port()
-        self._start("dispatcher", port, {"RUNMILL_LISTEN": f"127.0.0.1:{port}"})
-        for name in (*self._executors, "log-sink"):
-            ops = free_port()
-            self._start(name, ops, {"RUNMILL_OPS_LISTEN": f"127.0.0.1:{ops}"})
-        return Api(port)
+        for name in ("dispatcher", *self._executors, "log-sink"):
+            self._ports[name] = free_port()
+            self.start_again(name)
+        return Api(self._ports["dispatcher"])
 
-    def _start(self, name: str, port: int, listen: dict[str, str]) -> None:
+    def start_again(self, name: str) -> None:
+        """Starts a service at its address. It must not run."""
+        port = self._ports[name]
+        variable = "RUNMILL_LISTEN" if name == "dispatcher" else "RUNMILL_OPS_LISTEN"
         command = "executor" if name in self._executors else name
-        service = Service(self._work, name, [str(self._runmill), command], self._environment | listen)
+        environment = self._environment | {variable: f"127.0.0.1:{port}"}
+        service = Service(self._work, name, [str(self._runmill), command], environment)
         self.services[name] = service
         service.wait_ready(f"http://127.0.0.1:{port}/readyz")
 
@@ -193,6 +202,11 @@ class Api:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._connection = HTTPConnection("127.0.0.1", port, timeout=600)
+        self._used = time.monotonic()
+
+    def reconnect(self) -> None:
+        """Forgets the connection, after which the next request opens one."""
+        self._connection.close()
 
     def get(self, path: str) -> dict:
         return self._send("GET", path)
@@ -220,10 +234,14 @@ class Api:
 
     def _send(self, method: str, path: str, body: bytes | Iterable[bytes] | None = None) -> dict:
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        # The server closes a connection that is idle for long.
+        if time.monotonic() - self._used > IDLE_S:
+            self._connection.close()
         # An iterable body has no length and is sent in chunks.
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()
+        self._used = time.monotonic()
         if response.status >= 300:
             raise Failed(f"{method} {path}: {response.status} {answer.decode(errors='replace')}")
         return json.loads(answer)

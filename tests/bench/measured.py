@@ -1,6 +1,7 @@
 """Reads CPU time and memory of processes from /proc."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,16 @@ def usage(pid: int) -> Usage:
 
 def tree_usage(pid: int) -> Usage:
     """Returns the sum of a process and all its living descendants."""
-    all_of_it = [usage(member) for member in _tree(pid)]
+    all_of_it = [usage(member) for member in tree(pid)]
     return Usage(*(sum(getattr(one, name) for one in all_of_it) for name in ("cpu_s", "memory_mb", "rss_max_mb")))
+
+
+def rss_mb(pid: int) -> float:
+    """Returns the resident set of a process; 0 if there is no such process, or it has ended."""
+    try:
+        return _megabytes(pid, "status", "VmRSS")
+    except OSError:
+        return 0.0
 
 
 def _megabytes(pid: int, file: str, field: str) -> float:
@@ -35,8 +44,14 @@ def _megabytes(pid: int, file: str, field: str) -> float:
     return int(kilobytes) / 1024
 
 
-def _tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[int]:
+    """Returns a process and all its living descendants."""
     children = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         children += [int(child) for child in (task / "children").read_text().split()]
-    return [pid] + [member for child in children for member in _tree(child)]
+    found = [pid]
+    for child in children:
+        # One that has ended since then has no descendants.
+        with suppress(OSError):
+            found += tree(child)
+    return found

@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from installation import Api, Cluster, Failed, Folder, cluster, database, questions
+from packages import HERE, output, python_with_litellm
 
 Row = tuple[str, str]
-HERE = Path(__file__).resolve().parent
 MODEL = "lorem+tokens=64"
 # Limit of a run by Celery, besides a second for each item.
 CELERY_TIMEOUT_S = 600
@@ -109,7 +109,7 @@ def created_while_feeding(api: Api, new: dict, feed_s: float) -> list[float]:
 def celery(work: Folder, base_url: str, items: int, processes: int) -> Iterator[Row]:
     """Yields the cost of the same work with Celery and LiteLLM, if Python can install them."""
     try:
-        python = python_with_litellm(work)
+        python = python_with_litellm()
     except Failed as error:
         yield "Celery + LiteLLM", f"not measured: {error}"
         return
@@ -124,29 +124,6 @@ def celery(work: Folder, base_url: str, items: int, processes: int) -> Iterator[
     yield f"Celery + LiteLLM, {processes} worker processes", (
         f"{1000 * measured['cpu_ms_per_item']:,.0f} us CPU/item, {measured['memory_mb']:,.0f} MB"
     )
-
-
-def python_with_litellm(work: Folder) -> Path:
-    """Returns the Python of an environment with the pinned LiteLLM and Celery; creates it if needed."""
-    venv, wanted = HERE / ".venv", HERE / "celery/requirements.txt"
-    python, installed = venv / "bin/python", venv / "requirements.txt"
-    if not installed.exists() or installed.read_text() != wanted.read_text():
-        output(work, "venv", ["python3", "-m", "venv", venv], dict(os.environ), 120)
-        output(work, "pip", [python, "-m", "pip", "install", "--quiet", "-r", wanted], dict(os.environ), 900)
-        installed.write_text(wanted.read_text())
-    return python
-
-
-def output(work: Folder, name: str, command: list, environment: dict[str, str], timeout_s: float) -> bytes:
-    with work.log(name).open("wb") as log:
-        try:
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=log, timeout=timeout_s)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failed(f"{name}: {error}") from error
-    if done.returncode:
-        last = work.log(name).read_text(errors="replace").strip().splitlines()[-1:]
-        raise Failed(f"{name} ended with status {done.returncode}: {' '.join(last)}")
-    return done.stdout
 
 
 def duration_s(run: dict) -> float:

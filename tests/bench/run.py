@@ -13,16 +13,19 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import batch
 import builds
 import client
 import comparison
+import front_door
 import limits
 import old_runs
 import parts
+import rescoring
 import streams
 from installation import Failed, folder, gateway
 
-PARTS = ("cluster", "standalone", "upload", "streams", "limits", "client", "celery")
+PARTS = ("cluster", "standalone", "upload", "streams", "limits", "client", "celery", "front-door", "batch", "rescoring")
 # Only measured when it is named: it writes some 10 GB.
 NAMED = ("old-runs",)
 
@@ -52,6 +55,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--streams", type=int, default=10_000, help="streams in flight at once (%(default)s)")
     parser.add_argument("--limits-seconds", type=float, default=30, help="of each steady state in limits (%(default)s)")
     parser.add_argument("--hidden-seconds", type=float, default=90, help="until limits finds a limit (%(default)s)")
+    parser.add_argument("--front-door-rate", type=float, default=50, help="calls a second in front-door (%(default)s)")
+    parser.add_argument("--front-door-seconds", type=float, default=20, help="of each load (%(default)s)")
+    parser.add_argument("--front-door-rounds", type=int, default=3, help="loads of each side (%(default)s)")
+    parser.add_argument("--proxy-rate", type=float, default=5, help="the same of LiteLLM's proxy (%(default)s)")
+    parser.add_argument("--batch-lines", type=int, default=100_000, help="of the file in batch (%(default)s)")
+    parser.add_argument("--answers", type=int, default=1_000_000, help="of the run in rescoring (%(default)s)")
     parser.add_argument("--litellm-calls", type=int, default=1_000, help="calls by LiteLLM, of each kind (%(default)s)")
     parser.add_argument("--celery-items", type=int, default=2_000, help="size of Celery's run (%(default)s)")
     parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="Celery's workers (%(default)s)")
@@ -104,6 +113,13 @@ def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
                     yield from streams.in_executor(runmill, work, base_url, args.streams)
                 case "limits":
                     yield from limits.measure(runmill, work, args.limits_seconds, args.hidden_seconds)
+                case "front-door":
+                    load = front_door.Load(args.front_door_rate, args.front_door_seconds, args.front_door_rounds)
+                    yield from front_door.measure(runmill, work, base_url, load, args.proxy_rate)
+                case "batch":
+                    yield from batch.measure(runmill, work, args.batch_lines)
+                case "rescoring":
+                    yield from rescoring.measure(runmill, work, args.answers)
                 case "old-runs":
                     yield from old_runs.measure(runmill, work, base_url, args.items, args.concurrency,
                                                 args.old_results, args.old_rounds)

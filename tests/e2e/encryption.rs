@@ -108,6 +108,11 @@ async fn certificates_are_renewed_without_a_restart() {
     std::fs::write(&own.certificate, "no certificate").unwrap();
     let said = server.process.field_of("tls.reload_failed", "error").await;
     assert!(said.contains("has no certificate"), "{said}");
+    let ends: i64 = server.metric("runmill_http_certificate_expiry_timestamp_seconds").await.parse().unwrap();
+    assert!(
+        ends > runmill_runtime::Clock::system().now().as_second(),
+        "{ends} is the end of the renewed one"
+    );
     until("the metric", async || server.metric("runmill_http_stale_certificates").await == "1").await;
     assert!(listed().await, "the former certificate is used still");
 }

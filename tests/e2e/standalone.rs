@@ -191,7 +191,7 @@ async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
     let items = sandbox.write("items.jsonl", &questions(1));
     let table: [(&str, &[&str], &str); 6] = [
         (&items, &["--colour"], "--colour"),
-        (&items, &["--pattern", "x"], "--pattern goes with --scorer regex"),
+        (&items, &["--pattern", "x"], "--pattern goes with --scorer pattern or regex"),
         (&items, &["--map", "answer=a"], "--map needs question=FIELD"),
         (&broken, &[], "line 1"),
         (&raw, &[], "a CSV file needs --map"),

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use runmill_testkit::{DeadPort, amqp_url, postgres::TestDatabase};
 use tokio::time::Instant;
 
-use crate::support::Command;
+use crate::support::{Command, within};
 
 const KEY: &str = "e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0e2e0";
 const PASSWORD: &str = "hunter2hunter2";
@@ -64,6 +64,22 @@ async fn a_database_that_cannot_be_reached_is_named() {
         let (code, said) = refusal(service(name, &url, &amqp_url())).await;
         assert_eq!(code, Some(3), "{name}: {said}");
         assert!(said.contains("DATABASE_URL") && said.contains(address), "{name}: {said}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_service_that_still_waits_for_its_servers_stops_in_order() {
+    join_all(["dispatcher", "executor", "log-sink", "serve"].map(|name| async move {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgresql://{}/runmill", silent.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().display().to_string();
+        let process = service(name, &url, &amqp_url()).env("RUNMILL_DATA_DIR", &data_dir).start();
+        let _connection = within("the connection to the database", silent.accept()).await.unwrap();
+        process.signal("TERM");
+        // `None` would be the signal's own end, which the first process of a container does not have.
+        assert_eq!(process.ended().await, Some(0), "{name}: {}", process.log());
     }))
     .await;
 }

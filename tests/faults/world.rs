@@ -169,9 +169,12 @@ impl<'a> World<'a> {
         let answered = async || self.gateway.stats().all.calls > 0;
         until("the first call", Duration::from_mins(1), answered).await?;
         seconds(self.scenario.plan.steady_seconds).await;
-        let equal = self.scenario.plan.concurrency;
+        let (equal, begun) = (self.scenario.plan.concurrency, self.clock.now());
         let largest = async || {
             let executors = self.api.executors().await.ok()?;
+            // What they told before is of the time when they had nothing to do.
+            let are_new = executors.iter().all(|executor| executor.seen_at > begun);
+            let executors = are_new.then_some(executors)?;
             let lanes = executors.iter().flat_map(|executor| &executor.lanes);
             lanes.map(|lane| u64::from(lane.concurrency.max(lane.in_flight))).max()
         };
@@ -231,6 +234,14 @@ impl<'a> World<'a> {
         })
         .await?;
         found.context("the wait found it")
+    }
+
+    /// Waits until most slots are in use: long calls begin and end together.
+    pub async fn busy(&self) -> anyhow::Result<()> {
+        let plan = &self.scenario.plan;
+        let most = plan.concurrency * plan.executors as u64;
+        let is_busy = async || 3 * self.gateway.stats().all.in_flight >= 2 * most;
+        until("most slots in use", Duration::from_secs(10), is_busy).await
     }
 
     /// Counts the calls that a dead or frozen executor may have had in flight: it is kept busy, so these are as many as it

@@ -60,6 +60,16 @@ class Chat(unittest.TestCase):
         self.assertEqual(json.loads(plain.choices[0].message.content), {"answer": "one"})
         self.assertEqual(parsed.choices[0].message.parsed, Answer(answer="one"))
 
+    def test_logprobs_are_as_documented(self):
+        request = {"model": "echo", "messages": ask("one two"), "logprobs": True, "top_logprobs": 2}
+        with self.client.chat.completions.stream(**request) as stream:
+            streamed = stream.get_final_completion()
+
+        for answer in (self.create(**request), streamed):
+            found = [(token.token, token.logprob, [top.logprob for top in token.top_logprobs])
+                     for token in answer.choices[0].logprobs.content]
+            self.assertEqual(found, [("one", -0.25, [-0.25, -1.25]), (" two", -0.25, [-0.25, -1.25])])
+
     def test_an_error_has_its_type_code_and_status(self):
         with self.assertRaises(openai.BadRequestError) as raised:
             self.create(model="echo+nostream", messages=ask("?"), stream=True)

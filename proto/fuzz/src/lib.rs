@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use runmill_proto::{
     api::SmokeTestReport,
     codec::{self, Message},
-    message::{Control, Deferred, Invocation, Job, SmokeTest},
+    message::{Control, Deferred, Evaluation, Invocation, Job, SmokeTest},
 };
 
 /// Largest ratio of the length of a message's debug text to that of its bytes. The text has the names of all fields, also
@@ -22,6 +22,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("job", job),
     ("invocation", invocation),
     ("deferred", deferred),
+    ("evaluation", evaluation),
     ("control", control),
     ("smoke_test", smoke_test),
     ("smoke_test_report", smoke_test_report),
@@ -37,6 +38,10 @@ pub fn invocation(input: &[u8]) {
 
 pub fn deferred(input: &[u8]) {
     check::<Deferred>(input);
+}
+
+pub fn evaluation(input: &[u8]) {
+    check::<Evaluation>(input);
 }
 
 pub fn control(input: &[u8]) {

@@ -111,6 +111,9 @@ pub struct RunLog {
     /// Cost of the calls, failed ones included. Null if prices or token counts are unknown.
     #[serde(default)]
     pub cost_usd: Option<f64>,
+    /// Line of LightEval's log. Such an event is of no call: its other fields have no meaning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,9 @@ pub struct ExecutorStatus {
     /// Number of jobs in hand, by run. A job is in hand from its delivery until the broker has confirmed its log.
     #[serde(default)]
     pub runs: Vec<ExecutorRun>,
+    /// True if the executor can run LightEval.
+    #[serde(default)]
+    pub lighteval: bool,
 }
 
 /// Jobs of one run that an executor has in hand.

@@ -2,30 +2,39 @@
 
 mod audit;
 mod budget;
+mod comparison;
 mod dataset;
 mod event;
 mod executor;
 mod held_back;
 mod key_fault;
+mod lighteval;
 mod limits;
 mod model_limit;
 mod page;
 mod problem;
 mod provider;
 mod record;
+mod rescoring;
 mod run;
+mod scaling;
+mod scores;
 mod settings;
 mod smoke_test;
 mod strict;
 mod token;
+mod usage;
+mod webhook;
 
 pub use audit::AuditEntry;
 pub use budget::{Budget, BudgetDay, BudgetUse, RunBudgetLeft, WhenUsedUp, nanousd};
+pub use comparison::{ChangedItem, Comparison, ComparisonQuery, ComparisonTest};
 pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
 pub use held_back::{HeldBack, HeldBackCause};
 pub use key_fault::KeyFault;
+pub use lighteval::{LightevalMetric, LightevalOutcome};
 pub use limits::{
     BudgetLeft, BudgetUnit, ExecutorShare, LimitUse, ProviderLimits, ResourceShare, ScopeLimits,
 };
@@ -37,10 +46,15 @@ pub use provider::{
     ProviderProtocol, RateLimit,
 };
 pub use record::{InvocationRecord, ResultRecord};
+pub use rescoring::{NewScoring, ScoreVersion, ScoringProgress};
 pub use run::{Extension, NewRun, Run, RunCounters, RunLatency, RunMessage, RunPatch};
+pub use scaling::{LaneBound, Scaling, ScalingLane};
+pub use scores::{GroupScore, RunScores, ScoresQuery};
 pub(crate) use settings::{RETRIES, SECONDS};
 pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,
 };
 pub use smoke_test::{SmokeTestError, SmokeTestReport, SmokeTestRequest};
 pub use token::{CreatedToken, NewToken, Token, TokenPatch};
+pub use usage::{UsageQuery, UsageRecord};
+pub use webhook::{EndedRun, NewWebhook, Webhook, WebhookEvent};

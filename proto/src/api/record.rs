@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ErrorKind, InvocationId, Outcome, ProviderId, Remarks, Score, TokenLogprob, ToolCall, Usage,
-    message::Attempt,
+    chat::Finish,
+    message::{Attempt, ClientNote},
 };
 
 /// Result of a job. Each job has at most one.
@@ -25,6 +26,12 @@ pub struct ResultRecord {
     /// Log probabilities of the answer's tokens, if the run requested them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Vec<TokenLogprob>>,
+    /// Reason why the model stopped. Null if the item is no request of a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<Finish>,
+    /// Tokens of the attempt that was answered. Null if the item is no request of a batch, or the provider counted none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_usage: Option<Usage>,
     pub score: Option<Score>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub settled_at: Timestamp,
@@ -53,4 +60,7 @@ pub struct InvocationRecord {
     pub ttft_ms: Option<u64>,
     #[serde(flatten)]
     pub remarks: Remarks,
+    /// Set for a call of a client of the front door. It belongs to no job: its `ordinal` and `sample` mean nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientNote>,
 }

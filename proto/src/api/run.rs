@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ConfigFault, DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunStatus,
+    ConfigFault, DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunKind, RunStatus,
     ScoreSummary, Tenant, Usage,
-    api::{Budget, HeldBack, RateLimit, RunBudgetLeft},
+    api::{
+        Budget, HeldBack, LightevalOutcome, NewWebhook, RateLimit, RunBudgetLeft, ScoreVersion,
+        ScoringProgress, Webhook,
+    },
     range::{nullable, nullable_number, number, optional_number},
 };
 
@@ -23,7 +26,10 @@ pub struct NewRun {
     pub provider_id: ProviderId,
     #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub model: String,
-    pub dataset_id: DatasetId,
+    /// Dataset whose items are the run's. A run of LightEval has none, since LightEval brings its own questions; any other
+    /// run needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_id: Option<DatasetId>,
     #[serde(default)]
     pub config: RunConfig,
     /// Share of the provider's capacity that this run gets, relative to the priorities of the provider's other runs:
@@ -33,6 +39,9 @@ pub struct NewRun {
     /// Largest use of the run. Default: no limit.
     #[serde(default)]
     pub budget: Option<Budget>,
+    /// Webhook that is told when the run ends: completes, fails or is canceled. A pause is no end. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<NewWebhook>,
 }
 
 impl NewRun {
@@ -85,6 +94,8 @@ pub struct Extension {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     pub id: RunId,
+    #[serde(default = "evaluation")]
+    pub kind: RunKind,
     /// Tenant to which the run belongs.
     #[serde(default)]
     pub tenant: Tenant,
@@ -120,6 +131,18 @@ pub struct Run {
     #[serde(default)]
     pub unscored: BTreeMap<String, u64>,
     pub score: ScoreSummary,
+    /// Version of the scores by which the run is shown. 0 is that of the executors.
+    #[serde(default)]
+    pub score_version: u32,
+    /// Versions of the scores that were made anew, in their order.
+    #[serde(default)]
+    pub score_versions: Vec<ScoreVersion>,
+    /// Version that is being made. Null if none is.
+    #[serde(default)]
+    pub rescoring: Option<ScoringProgress>,
+    /// Result of LightEval. Null until it has ended, and for a run that it does not execute.
+    #[serde(default)]
+    pub lighteval: Option<LightevalOutcome>,
     pub usage: Usage,
     /// Cost of all calls whose price is known. Null if no price is known.
     pub cost_usd: Option<f64>,
@@ -155,9 +178,17 @@ pub struct Run {
     /// a single run fills it.
     #[serde(default)]
     pub held_back: Vec<HeldBack>,
+    /// Webhook of the run; null without one. Only a request for a single run fills it.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     pub resumed_count: u32,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_resumed_at: Option<Timestamp>,
+}
+
+/// Returns the kind of the runs of releases that knew no other.
+const fn evaluation() -> RunKind {
+    RunKind::Evaluation
 }
 
 /// Error text that failed jobs of a run have in common.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Scoring;
+use super::{Scoring, Strategy, Variation};
 use crate::{
     Generation, Texts,
     api::{RequestOverride, RetryOverride},
@@ -28,6 +28,9 @@ pub struct JobConfig {
     #[cfg_attr(feature = "openapi", schema(required = false))]
     #[serde(skip_serializing_if = "RetryOverride::is_empty")]
     pub retry: RetryOverride,
+    /// Other forms in which each item is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variation: Option<Variation>,
     /// Texts of the run that are stored. Default: `all`.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     #[serde(skip_serializing_if = "Texts::is_default")]
@@ -35,6 +38,11 @@ pub struct JobConfig {
 }
 
 impl JobConfig {
+    /// Returns the strategy by which a sample of an item differs from the item as it stands.
+    pub fn strategy(&self, sample: u32) -> Option<Strategy> {
+        self.variation.as_ref().and_then(|variation| variation.strategy(sample))
+    }
+
     /// Returns the same configuration with each number clamped to its range.
     #[must_use]
     pub(super) fn clamped(self) -> Self {
@@ -54,13 +62,23 @@ struct Received {
     max_retries: Option<u32>,
     request: RequestOverride,
     retry: RetryOverride,
+    variation: Option<Variation>,
     texts: Texts,
 }
 
 impl From<Received> for JobConfig {
     fn from(received: Received) -> Self {
-        let Received { generation, system_prompt, prompt_template, scoring, request, retry, texts, .. } =
-            received;
+        let Received {
+            generation,
+            system_prompt,
+            prompt_template,
+            scoring,
+            request,
+            retry,
+            variation,
+            texts,
+            ..
+        } = received;
         let total_timeout_seconds = received.timeout_seconds.or(request.total_timeout_seconds);
         let max_retries = received.max_retries.or(retry.max_retries);
         Self {
@@ -70,6 +88,7 @@ impl From<Received> for JobConfig {
             scoring,
             request: RequestOverride { total_timeout_seconds, ..request },
             retry: RetryOverride { max_retries, ..retry },
+            variation: variation.filter(|variation| variation.enabled),
             texts,
         }
         .clamped()

@@ -7,8 +7,12 @@ mod run;
 #[cfg(feature = "openapi")]
 mod schema;
 mod scoring;
+mod unscored;
+mod variation;
 
 pub use fault::ConfigFault;
 pub use job::JobConfig;
 pub use run::RunConfig;
 pub use scoring::{Scorer, Scoring};
+pub use unscored::Unscored;
+pub use variation::{Strategy, Variation};

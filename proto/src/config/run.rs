@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ConfigFault, JobConfig, Scorer, Scoring, numbers::Numbers};
+use super::{ConfigFault, JobConfig, Scorer, Scoring, Unscored, Variation, numbers::Numbers};
 use crate::{Generation, Range, depth::depth};
 
 /// Configuration of a run as the user sent it. Keys that runmill does not know are kept.
@@ -41,6 +41,7 @@ impl RunConfig {
             scoring: reader.get("scoring"),
             request: reader.get("request").unwrap_or_default(),
             retry: reader.get("retry").unwrap_or_default(),
+            variation: reader.get("variation").filter(|variation: &Variation| variation.enabled),
             texts: reader.get("texts").unwrap_or_default(),
         };
         reader.faults.extend(config.request.faults());
@@ -49,8 +50,16 @@ impl RunConfig {
         reader.faults.extend(numbers.faults());
         numbers.put_into(&mut config);
         reader.get::<Timestamp>("deadline");
-        if let Some(Scoring { scorer: Scorer::Regex, pattern: None, .. }) = config.scoring {
-            reader.fault("/scoring/pattern", "the regex scorer needs a pattern");
+        reader.get::<Unscored>("unscored");
+        if let Some(variation) = &config.variation {
+            reader.faults.extend(variation.faults());
+            if numbers.samples.is_some() {
+                let detail = "does not go with a variation: its `per_item` says how many samples there are";
+                reader.fault("/samples", detail);
+            }
+        }
+        if let Some(Scoring { scorer: Scorer::Regex | Scorer::Pattern, pattern: None, .. }) = config.scoring {
+            reader.fault("/scoring/pattern", "the scorer needs a pattern");
         }
         let tolerance = config.scoring.as_ref().and_then(|scoring| scoring.tolerance);
         reader.faults.extend(Scoring::TOLERANCE.fault("/scoring/tolerance", tolerance));
@@ -60,6 +69,18 @@ impl RunConfig {
     /// Returns the number of independent answers to each item: 1 if the run does not state it.
     pub fn samples(&self) -> u32 {
         Numbers::of(&self.0).samples.map_or(1, |samples| Self::SAMPLES.clamp(samples))
+    }
+
+    /// Returns the number of answers to each item that a user asks for, who states either it or a variation. A run that is
+    /// stored states it in any case.
+    pub fn asked_samples(&self) -> u32 {
+        self.variation().map_or_else(|| self.samples(), |variation| Self::SAMPLES.clamp(variation.forms()))
+    }
+
+    /// Returns the forms in which each item is asked, if there are others than the one that stands in the dataset.
+    pub fn variation(&self) -> Option<Variation> {
+        let stated = self.0.get("variation").and_then(|value| Variation::deserialize(value).ok());
+        stated.filter(|variation| variation.enabled)
     }
 
     /// Returns the maximum number of jobs of this run in flight, if the run states one.
@@ -78,6 +99,21 @@ impl RunConfig {
             Some(most) => self.0.insert("concurrency".to_owned(), most.into()),
             None => self.0.remove("concurrency"),
         };
+    }
+
+    /// Returns how answers count that the scorer could not read.
+    pub fn unscored(&self) -> Unscored {
+        self.0.get("unscored").and_then(|value| Unscored::deserialize(value).ok()).unwrap_or_default()
+    }
+
+    /// Returns true if LightEval shall execute the run.
+    pub fn wants_lighteval(&self) -> bool {
+        self.0.get("use_lighteval_executor").is_some_and(|value| value == true)
+    }
+
+    /// Returns what the run states for LightEval.
+    pub fn lighteval(&self) -> Option<&Value> {
+        self.0.get("lighteval").filter(|value| !value.is_null())
     }
 
     /// Returns the time after which no call of this run starts.

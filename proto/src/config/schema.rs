@@ -10,7 +10,8 @@ use crate::Generation;
 
 const DESCRIPTION: &str = "A run's configuration. Keys that runmill does not know are kept. `sampling` is another name \
     of `generation`; where neither is given, its parameters may stand at the top level. No call starts after \
-    `deadline` (RFC 3339).";
+    `deadline` (RFC 3339). `unscored` says how answers count that the scorer could not read: `skip`, the default, leaves them \
+    out of the mean, and `zero` counts them as 0.";
 
 impl PartialSchema for RunConfig {
     fn schema() -> RefOr<Schema> {

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{Range, range::optional_number};
 
@@ -7,12 +8,25 @@ use crate::{Range, range::optional_number};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Scoring {
     pub scorer: Scorer,
-    /// For `regex`: pattern that the answer must match. Its first group, if it has one, is the extracted answer.
+    /// For `pattern` and `regex`: pattern that the answer must match. Its first group, if it has one, is the extracted
+    /// answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// For `numeric`: largest absolute difference that still counts as equal, from 0 to 1e300. Default: 1e-6.
+    /// For `numeric`: largest absolute difference that still counts as equal, from 0 to 1e300. Without it, integers
+    /// must be equal, and other numbers to 2e-6 of the reference.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_number")]
     pub tolerance: Option<f64>,
+    /// Further settings of the scorer, by their names.
+    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[serde(flatten)]
+    pub options: Map<String, Value>,
+}
+
+impl From<Scorer> for Scoring {
+    /// Returns a scorer without settings.
+    fn from(scorer: Scorer) -> Self {
+        Self { scorer, pattern: None, tolerance: None, options: Map::new() }
+    }
 }
 
 impl Scoring {
@@ -30,14 +44,30 @@ impl Scoring {
 pub enum Scorer {
     /// Correct if the extracted answer equals the reference, apart from case and white space.
     Exact,
-    /// Correct if the reference occurs in the answer.
+    /// Correct if the reference occurs in the answer, or with `require: "all"` each of several.
     Includes,
+    /// Older name of `pattern`.
     Regex,
-    /// Correct if the last number of the answer differs from the reference by no more than the tolerance.
+    /// Correct if the number that the answer gives differs from the reference by no more than the tolerance.
     Numeric,
     /// Compares the letter or text of the choice with the reference. For `mcq_multi` the value is the F1 score of the
     /// set of choices.
     Choice,
+    /// Correct if the reference is at a `place` of the answer: `begin`, `end` (default), `any` or `exact`, also by its number
+    /// with `numeric: true`.
+    Match,
+    /// Correct if the `pattern` matches, or if a `group` of the `which` match, `first` or `last`, equals the reference.
+    Pattern,
+    /// Correct if what follows the last "Answer:" equals the reference: the `line`, a `letter` or a `word`, by `form`.
+    Answer,
+    /// Shares the words of the reference: the value is the F1 score.
+    F1,
+    /// Correct if the answer has JSON that keeps to the `schema` and equals the reference, or in `fields` alone.
+    Json,
+    /// Correct if the answer has an expression that equals the reference.
+    Math,
+    /// Correct if the program in the answer passes the tests of the item, which executors run where they may.
+    Code,
     /// Gives no score.
     None,
 }

@@ -60,6 +60,9 @@ pub struct Generation {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
+    /// False limits an answer to one call of a tool. Default: the provider's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
     /// Asks for the log probability of each token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
@@ -90,6 +93,8 @@ text_enum! {
         Low = "low",
         Medium = "medium",
         High = "high",
+        XHigh = "xhigh",
+        Max = "max",
     }
 }
 
@@ -125,6 +130,9 @@ impl Generation {
         let mut faults: Vec<_> = numbers.into_iter().flatten().collect();
         if self.tool_choice.is_some() && self.tools.is_empty() {
             faults.push(ConfigFault { pointer: "/tool_choice".into(), detail: "needs tools".into() });
+        }
+        if self.parallel_tool_calls.is_some() && self.tools.is_empty() {
+            faults.push(ConfigFault { pointer: "/parallel_tool_calls".into(), detail: "needs tools".into() });
         }
         faults.extend(extra_body::faults(&self.extra_body));
         faults

@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{ProviderId, RunId};
 
@@ -31,6 +32,10 @@ pub enum Control {
         provider_id: ProviderId,
     },
     SettingsChanged,
+    /// The client of a front-door call no longer waits for its answer.
+    CallCanceled {
+        call_id: Uuid,
+    },
     /// A kind that only newer processes know; it is ignored.
     #[serde(other)]
     Unknown,

@@ -2,8 +2,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ErrorKind, InvocationId, Outcome, ProviderId, Remarks, RunId, Score, TokenLogprob, ToolCall, Usage,
-    message::JobKey,
+    ErrorKind, InvocationId, Outcome, ProviderId, Remarks, RunId, Score, TokenId, TokenLogprob, ToolCall,
+    Usage, chat::Finish, message::JobKey,
 };
 
 /// `invocation.v1`, from an executor to a log-sink: a job ended, with everything that is known about it.
@@ -32,8 +32,29 @@ pub struct Invocation {
     /// Log probabilities of the answer's tokens, if they were requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<Vec<TokenLogprob>>,
+    /// Reason why the model stopped, of an answer to a client's request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<Finish>,
+    /// Tokens of the attempt that was answered, of an answer to a client's request, if the provider counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_usage: Option<Usage>,
     #[serde(default)]
     pub score: Option<Score>,
+    /// Set for a call of a client of the front door. It is charged to the run, and is the result of none of its jobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientNote>,
+}
+
+/// Record of what a client asked for, beside its call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClientNote {
+    /// Token of the client. `None` for one that the server was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<TokenId>,
+    /// Parameters of the request that were taken and had no effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
 }
 
 /// One pass through the model client, with every HTTP request that it made.
@@ -95,6 +116,28 @@ pub struct Attempt {
 }
 
 impl Call {
+    /// Returns a call that ended at once, before any request was made.
+    pub fn unsent(
+        id: InvocationId,
+        provider_id: ProviderId,
+        model: impl Into<String>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            provider_id,
+            model: model.into(),
+            attempts: Vec::new(),
+            usage: None,
+            started_at: at,
+            latency_ms: 0,
+            ttft_ms: None,
+            streamed: false,
+            cost_nanousd: None,
+            remarks: Remarks::default(),
+        }
+    }
+
     /// Returns the time at which the call ended, by the clock of the executor.
     pub fn ended_at(&self) -> Timestamp {
         let latency = i64::try_from(self.latency_ms).map_or(SignedDuration::MAX, SignedDuration::from_millis);
@@ -132,6 +175,30 @@ impl Attempt {
 
 impl Invocation {
     const PREVIEW_CHARS: usize = 120;
+
+    /// Returns the record of a call in a run's first pass, without its item, its answer and a score.
+    pub const fn new(JobKey { run_id, ordinal, sample }: JobKey, call: Call, outcome: Outcome) -> Self {
+        Self {
+            run_id,
+            ordinal,
+            sample,
+            epoch: 0,
+            item_id: String::new(),
+            question: String::new(),
+            call,
+            outcome,
+            error_kind: None,
+            error: None,
+            response: None,
+            reasoning: None,
+            tool_calls: Vec::new(),
+            logprobs: None,
+            finish: None,
+            answer_usage: None,
+            score: None,
+            client: None,
+        }
+    }
 
     pub const fn key(&self) -> JobKey {
         JobKey { run_id: self.run_id, ordinal: self.ordinal, sample: self.sample }

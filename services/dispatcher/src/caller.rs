@@ -22,8 +22,11 @@ pub struct Caller {
     /// Providers that the token may use. `None` if it may use all that its tenant may use.
     pub providers: Option<BTreeSet<ProviderId>>,
     pub name: String,
-    /// Id of the token. `None` for one that the server was started with.
+    /// Id of the token, or of that which submitted the run to which the token belongs. `None` for one that the server was
+    /// started with.
     pub id: Option<TokenId>,
+    /// Run to which the token belongs. It calls models for this run, and does nothing else. `None` for a user's token.
+    pub run_id: Option<RunId>,
 }
 
 impl Caller {
@@ -31,12 +34,17 @@ impl Caller {
     /// keys, too, so its admins are of all tenants.
     pub fn of_environment(role: Role) -> Self {
         let tenant = (role != Role::Admin).then(Tenant::default);
-        Self { role, tenant, providers: None, name: ENVIRONMENT.to_owned(), id: None }
+        Self { role, tenant, providers: None, name: ENVIRONMENT.to_owned(), id: None, run_id: None }
     }
 
     /// Returns true if what belongs to `tenant` exists for this token.
     pub fn sees(&self, tenant: &Tenant) -> bool {
         self.tenant.as_ref().is_none_or(|own| own == tenant)
+    }
+
+    /// Returns true for a provider of the token's own tenant, and for every one if the token is of all tenants.
+    pub fn owns(&self, provider: &ProviderRow) -> bool {
+        self.sees(&provider.tenant)
     }
 
     /// Returns the tenant to which belongs what this token creates.
@@ -130,6 +138,7 @@ impl Caller {
     pub async fn token(&self, store: &dyn DispatcherStore, id: TokenId) -> Result<TokenRow, StoreError> {
         let row = store.token(id).await?;
         let is_visible = match (&self.tenant, &row.tenant) {
+            _ if row.run_id.is_some() => false,
             (None, _) => true,
             (Some(own), Some(tenant)) => own == tenant,
             (Some(_), None) => false,
@@ -150,6 +159,7 @@ impl From<&TokenRow> for Caller {
             providers: row.providers.as_ref().map(|ids| ids.iter().copied().collect()),
             name: row.name.clone(),
             id: Some(row.id),
+            run_id: row.run_id,
         }
     }
 }

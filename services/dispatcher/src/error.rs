@@ -12,6 +12,9 @@ pub enum UseCaseError {
     /// The token may not do this. The text says which may.
     #[error("{0}")]
     Forbidden(String),
+    /// A part of the installation is missing. The text says which, and what to set.
+    #[error("{0}")]
+    Unavailable(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -14,6 +14,14 @@ pub async fn alive(
     store.executors(clock.now() - ExecutorStatus::ALIVE_FOR).await
 }
 
+/// Returns true if an executor that is alive, and does not stop, can run LightEval.
+pub async fn has_lighteval(
+    store: &(impl ExecutorReader + ?Sized),
+    clock: &Clock,
+) -> Result<bool, StoreError> {
+    Ok(alive(store, clock).await?.iter().any(|executor| executor.lighteval && !executor.draining))
+}
+
 /// Number of providers that one query reads.
 const PAGE: u32 = 1_000;
 
@@ -35,7 +43,8 @@ pub async fn visible(
     Ok(executors)
 }
 
-async fn own_providers(
+/// Returns the providers that exist for the token.
+pub async fn own_providers(
     store: &dyn DispatcherStore,
     caller: &Caller,
 ) -> Result<HashSet<ProviderId>, StoreError> {

@@ -1,29 +1,38 @@
 //! Dispatcher service: its HTTP API accepts datasets and runs and shows their progress, and its feeder puts jobs into the
-//! queues.
+//! queues. It also tells webhooks that their runs have ended.
 //!
 //! It never calls a model, and it can encrypt secrets but not decrypt them: it has a sealer and no opener.
 
 mod announcer;
 mod api;
+mod asking;
 mod caller;
 mod dead_letters;
 mod error;
+mod evaluations;
 mod executors;
 mod feeder;
+mod front_door;
 mod idempotency_key;
+mod lighteval;
 mod limits;
 mod metrics;
 mod obstacles;
 mod provider_changes;
 mod reconciler;
+mod rescoring;
 mod retention;
 mod run_control;
+mod run_faults;
+mod scaling;
+mod scores;
 mod settings_change;
 mod smoke_testing;
 mod submission;
 mod token_changes;
 mod view;
 mod watcher;
+mod webhooks;
 #[cfg(test)]
 mod world;
 
@@ -41,21 +50,32 @@ use tokio_util::sync::CancellationToken;
 
 pub use api::{openapi, read_items};
 pub use feeder::{FeederHealth, NotFeeding};
+pub use front_door::{FrontDoorSettings, ROUTES as FRONT_DOOR_ROUTES, batch_paths};
 pub use metrics::DispatcherMetrics;
+pub use scaling::ScalingSettings;
+pub use webhooks::WebhookSettings;
 
 use crate::{
     announcer::Announcer,
-    api::{ApiState, KnownTokens},
+    api::{ApiState, KnownTokens, PublicUrl},
+    asking::Asking,
+    evaluations::NewEvaluations,
     feeder::Feeder,
+    front_door::FrontDoor,
+    lighteval::LightevalConfigs,
+    limits::BudgetWatch,
     obstacles::{Lookout, Obstacles},
     provider_changes::ProviderChanges,
     reconciler::Reconciler,
+    rescoring::Rescorer,
     retention::Retention,
     run_control::RunControl,
+    scaling::{Scaler, Starting, Waiting},
     smoke_testing::SmokeTesting,
     submission::Submission,
     token_changes::TokenChanges,
     watcher::Watcher,
+    webhooks::Webhooks,
 };
 
 /// Parts and settings of a dispatcher.
@@ -69,6 +89,8 @@ pub struct Dispatcher {
     pub tokens: Vec<Token>,
     /// Addresses that a provider may have.
     pub address_rules: AddressRules,
+    /// URL under which clients reach the API, without a slash at its end. `None` if it is the host that a request names.
+    pub public_url: Option<String>,
     /// Largest JSON body that is read, in bytes.
     pub body_max_bytes: usize,
     /// Longest line of a dataset, in bytes.
@@ -83,26 +105,63 @@ pub struct Dispatcher {
     pub reconcile_period: Duration,
     /// Time for which runs are kept after their end, and datasets that no run uses after their upload. `None`: for ever.
     pub keep: Option<Duration>,
+    pub front_door: FrontDoorSettings,
+    pub webhooks: WebhookSettings,
+    pub scaling: ScalingSettings,
+}
+
+/// A socket, and the way in which it is served.
+pub struct Listening {
+    pub http: HttpServer,
+    pub socket: TcpListener,
 }
 
 impl Dispatcher {
-    /// Serves the API on `listener`, as tasks of `life`. `health` has the routes of [`runmill_runtime::ops`]. Notifies
-    /// the feeder through `wake` when there may be something new to feed.
+    /// Serves the API on `api`, as tasks of `life`, and the endpoints of models' clients on `front_door`, or on `api` if they
+    /// have no socket of their own. `health` has the routes of [`runmill_runtime::ops`]. Notifies the feeder through `wake`
+    /// when there may be something new to feed.
     pub fn serve(
         &self,
-        http: HttpServer,
-        listener: TcpListener,
+        api: Listening,
+        front_door: Option<Listening>,
         health: Router,
         wake: &Arc<Notify>,
         life: &Lifecycle,
     ) {
-        let state = self.api_state(wake, &life.stop);
+        let public_url = PublicUrl {
+            stated: self.public_url.clone(),
+            is_tls: api.http.tls.is_some(),
+            own_port: front_door.as_ref().and_then(|it| it.socket.local_addr().ok()).map(|it| it.port()),
+        };
+        let waiting = Waiting::default();
+        let starting = self.starting(&waiting);
+        let state = self.api_state(public_url, wake, &starting, self.scaler(waiting), &life.stop);
+        life.spawn("scaling", state.scaler.clone().run(life.stop.clone()));
+        let door = front_door::router(
+            self.front_door(&state, starting),
+            front_door::batch_router(state.clone()),
+            self.metrics.clone(),
+        );
+        life.spawn("stray answers", front_door::watch_strays(self.broker.clone(), life.stop.clone()));
         life.spawn("lookout", self.lookout(&state.obstacles).run(life.stop.clone()));
         let watching = state.watcher.clone().run(self.store.clone(), self.clock.clone(), life.stop.clone());
         life.spawn("watcher", watching);
+        life.spawn("budgets", self.budget_watch().run(life.stop.clone()));
         let letters = self.metrics.dead_letters.clone();
         life.spawn("dead letters", dead_letters::watch(self.broker.clone(), letters, life.stop.clone()));
-        life.spawn("http", http.serve(listener, api::router(state, health), life.stop.clone()));
+        let others = match front_door {
+            Some(Listening { http, socket }) => {
+                let routes = api::complete(door, front_door::unfit);
+                life.spawn("front door", http.serve(socket, routes, life.stop.clone()));
+                health
+            }
+            None => health.merge(door),
+        };
+        let Listening { http, socket } = api;
+        life.spawn(
+            "http",
+            http.serve(socket, api::router(state, others, front_door::unfit), life.stop.clone()),
+        );
     }
 
     /// Feeds jobs and reconciles runs, as tasks of `life`.
@@ -113,7 +172,13 @@ impl Dispatcher {
             metrics: self.metrics.clone(),
             lane_concurrency: self.lane_concurrency,
             log_partitions: self.log_partitions,
+            rescorer: Rescorer { store: self.store.clone(), clock: self.clock.clone() },
             retention: Retention { store: self.store.clone(), clock: self.clock.clone(), keep: self.keep },
+            webhooks: Webhooks {
+                store: self.store.clone(),
+                clock: self.clock.clone(),
+                settings: self.webhooks.clone(),
+            },
             health: self.feeder_health.clone(),
         };
         let reconciler = Reconciler {
@@ -125,7 +190,14 @@ impl Dispatcher {
         life.spawn("reconciler", reconciler.run(life.stop.clone()));
     }
 
-    fn api_state(&self, wake: &Arc<Notify>, stop: &CancellationToken) -> ApiState {
+    fn api_state(
+        &self,
+        public_url: PublicUrl,
+        wake: &Arc<Notify>,
+        starting: &Starting,
+        scaler: Scaler,
+        stop: &CancellationToken,
+    ) -> ApiState {
         ApiState {
             store: self.store.clone(),
             announcer: self.announcer(),
@@ -133,16 +205,50 @@ impl Dispatcher {
             metrics: self.metrics.clone(),
             watcher: Watcher::default(),
             obstacles: Obstacles::default(),
-            submission: self.submission(wake),
+            submission: self.submission(
+                self.lighteval_configs(starting, stop),
+                public_url.stated.clone(),
+                wake,
+            ),
             runs: self.run_control(wake),
             providers: self.provider_changes(wake),
-            smoke_tests: self.smoke_testing(stop),
+            smoke_tests: self.smoke_testing(starting, stop),
+            lighteval: self.lighteval_configs(starting, stop),
+            scaler,
+            public_url,
             token_changes: self.token_changes(wake),
             tokens: Arc::new(self.known_tokens()),
             body_max_bytes: self.body_max_bytes,
             line_max_bytes: self.line_max_bytes,
             stop: stop.clone(),
         }
+    }
+
+    fn scaler(&self, waiting: Waiting) -> Scaler {
+        Scaler {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            waiting,
+            settings: self.scaling,
+            lane_concurrency: self.lane_concurrency,
+            last: Arc::default(),
+        }
+    }
+
+    fn starting(&self, waiting: &Waiting) -> Starting {
+        Starting::new(self.store.clone(), self.clock.clone(), waiting.clone(), self.scaling.hold)
+    }
+
+    fn front_door(&self, state: &ApiState, starting: Starting) -> FrontDoor {
+        FrontDoor::new(
+            self.store.clone(),
+            self.broker.clone(),
+            self.clock.clone(),
+            state.tokens.clone(),
+            starting,
+            self.front_door,
+        )
     }
 
     fn token_changes(&self, wake: &Arc<Notify>) -> TokenChanges {
@@ -164,12 +270,38 @@ impl Dispatcher {
         }
     }
 
+    fn budget_watch(&self) -> BudgetWatch {
+        BudgetWatch {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.budgets.clone(),
+        }
+    }
+
     fn announcer(&self) -> Announcer {
         Announcer(self.broker.clone())
     }
 
-    fn submission(&self, wake: &Arc<Notify>) -> Submission {
-        Submission { store: self.store.clone(), clock: self.clock.clone(), wake: wake.clone() }
+    fn submission(
+        &self,
+        configs: LightevalConfigs,
+        public_url: Option<String>,
+        wake: &Arc<Notify>,
+    ) -> Submission {
+        let evaluations = NewEvaluations {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            configs,
+            sealer: self.sealer.clone(),
+            public_url,
+        };
+        Submission {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            wake: wake.clone(),
+            webhooks: self.webhooks.clone(),
+            evaluations,
+        }
     }
 
     fn run_control(&self, wake: &Arc<Notify>) -> RunControl {
@@ -192,12 +324,20 @@ impl Dispatcher {
         }
     }
 
-    fn smoke_testing(&self, stop: &CancellationToken) -> SmokeTesting {
-        SmokeTesting {
+    fn smoke_testing(&self, starting: &Starting, stop: &CancellationToken) -> SmokeTesting {
+        SmokeTesting { store: self.store.clone(), asking: self.asking(starting, stop) }
+    }
+
+    fn lighteval_configs(&self, starting: &Starting, stop: &CancellationToken) -> LightevalConfigs {
+        LightevalConfigs {
             store: self.store.clone(),
-            broker: self.broker.clone(),
-            clock: self.clock.clone(),
-            stop: stop.clone(),
+            asking: self.asking(starting, stop),
+            sealer: self.sealer.clone(),
+            lane_concurrency: self.lane_concurrency,
         }
+    }
+
+    fn asking(&self, starting: &Starting, stop: &CancellationToken) -> Asking {
+        Asking { broker: self.broker.clone(), starting: starting.clone(), stop: stop.clone() }
     }
 }

@@ -1,3 +1,5 @@
+mod budgets;
+
 use axum::{
     extract::{MatchedPath, Request, State},
     http::Method,
@@ -8,6 +10,8 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 use tokio::time::Instant;
+
+pub use budgets::BudgetMetrics;
 
 /// All metrics of the dispatcher. Dashboards and alerts are written against this file.
 #[derive(Clone)]
@@ -22,6 +26,9 @@ pub struct DispatcherMetrics {
     pub lost_jobs: IntCounter,
     pub runs_held_back: IntGaugeVec,
     pub dead_letters: IntGauge,
+    pub budgets: BudgetMetrics,
+    pub executors_wanted: IntGauge,
+    pub executors_alive: IntGauge,
 }
 
 /// Bounds of the buckets, in seconds.
@@ -72,6 +79,15 @@ impl DispatcherMetrics {
                 "runmill_dead_letters",
                 "Messages that no service could handle, and that wait for an operator.",
             )?,
+            budgets: BudgetMetrics::register(registry)?,
+            executors_wanted: IntGauge::new(
+                "runmill_executors_wanted",
+                "Executors that should run, by the work that waits and the providers' limits.",
+            )?,
+            executors_alive: IntGauge::new(
+                "runmill_executors_alive",
+                "Living executors that take work, by their heartbeats.",
+            )?,
         };
         registry.register(Box::new(metrics.requests.clone()))?;
         registry.register(Box::new(metrics.request_seconds.clone()))?;
@@ -83,6 +99,8 @@ impl DispatcherMetrics {
         registry.register(Box::new(metrics.lost_jobs.clone()))?;
         registry.register(Box::new(metrics.runs_held_back.clone()))?;
         registry.register(Box::new(metrics.dead_letters.clone()))?;
+        registry.register(Box::new(metrics.executors_wanted.clone()))?;
+        registry.register(Box::new(metrics.executors_alive.clone()))?;
         Ok(metrics)
     }
 }

@@ -9,14 +9,14 @@ use runmill_store::{ActiveRun, RunRow, StoreError, Transition};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::DispatcherMetrics, run_control::RunControl};
+use crate::{front_door, metrics::DispatcherMetrics, run_control::RunControl};
 
 /// Maximum number of a run's lost jobs that are fed again in one pass.
 const REFED_MAX: u32 = 10_000;
 /// Time that a job may spend in the queues, in addition to the longest time of its work.
 const MARGIN: Duration = Duration::from_mins(1);
 
-/// Ends canceled runs, resumes runs whose time has come, and feeds lost jobs again. Several reconcilers may run at
+/// Ends canceled runs and runs of clients' calls, resumes runs whose time has come, and feeds lost jobs again. Several reconcilers may run at
 /// the same time, because all their actions are idempotent.
 pub struct Reconciler {
     pub runs: RunControl,
@@ -47,6 +47,13 @@ impl Reconciler {
         &self,
         last_movements: &mut HashMap<RunId, LastMovement>,
     ) -> Result<(), StoreError> {
+        self.end_days().await?;
+        if let Err(error) = self.end_evaluations().await {
+            tracing::warn!(event = "reconciler.evaluations_not_ended", %error);
+        }
+        if let Err(error) = front_door::expire(&self.runs).await {
+            tracing::warn!(event = "batches.not_expired", %error);
+        }
         let active = self.runs.store.active_runs().await?;
         last_movements.retain(|run_id, _| active.iter().any(|active| active.run.id == *run_id));
         let workspace = self.runs.store.settings().await?.0;
@@ -67,6 +74,25 @@ impl Reconciler {
             // A failure at one run must not stop the pass over the others.
             if let Err(error) = pass.await {
                 tracing::warn!(event = "reconciler.run_failed", run_id = %run.id, %error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the runs of LightEval over which too many executors died, and forgets what ended runs needed for it.
+    async fn end_evaluations(&self) -> Result<(), StoreError> {
+        for run_id in self.runs.store.end_dead_evaluations(self.runs.clock.now()).await? {
+            tracing::warn!(event = "run.failed", %run_id, "executors died while they ran LightEval");
+        }
+        self.runs.store.forget_evaluations().await
+    }
+
+    /// Ends the runs of clients' calls whose day is over.
+    async fn end_days(&self) -> Result<(), StoreError> {
+        let now = self.runs.clock.now();
+        for run in self.runs.store.interactive_runs().await? {
+            if is_day_over(run.created_at, now) {
+                self.runs.apply_if_possible(run.id, Transition::EndDay).await?;
             }
         }
         Ok(())
@@ -100,6 +126,13 @@ impl Reconciler {
         }
         Ok(())
     }
+}
+
+/// Returns true if the day (UTC) of `created_at` has been over for an hour, in which its last calls end.
+fn is_day_over(created_at: Timestamp, now: Timestamp) -> bool {
+    const HOUR: i64 = 3_600;
+    let day = created_at.as_second().div_euclid(24 * HOUR);
+    now.as_second() >= (day + 1) * 24 * HOUR + HOUR
 }
 
 /// Returns the time for which the run has had jobs in the queue or in flight, and no result or deferral came.

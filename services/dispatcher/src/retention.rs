@@ -20,6 +20,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const STEP_ROWS: u32 = 1_000;
 /// Pause after a step, in units of the time that it took: a fifth of the time is spent on deletion.
 const PAUSE_FACTOR: u32 = 4;
+/// Shortest time for which the sums of use are kept: bills and comparisons with the month of a year ago need them.
+const USAGE_KEPT_FOR: Duration = Duration::from_hours(400 * 24);
 /// Number of runs or datasets that are read at once.
 const PAGE: u32 = 100;
 
@@ -79,6 +81,17 @@ impl Retention {
         if let Err(error) = self.prune(before).await {
             tracing::warn!(event = "retention.prune_failed", %error);
         }
+        let before = now.checked_sub(keep.max(USAGE_KEPT_FOR)).unwrap_or(Timestamp::MIN);
+        if let Err(error) = self.forget_usage(before).await {
+            tracing::warn!(event = "retention.usage_not_forgotten", %error);
+        }
+    }
+
+    /// Deletes the sums of use of the days before that of `before`, each in a transaction of its own.
+    async fn forget_usage(&self, before: Timestamp) -> Result<(), StoreError> {
+        let day = before.strftime("%Y-%m-%d").to_string();
+        while self.store.forget_usage(&day).await? > 0 {}
+        Ok(())
     }
 
     /// Removes all runs that ended before `before`, then the datasets that are older and that no run uses.

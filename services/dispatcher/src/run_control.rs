@@ -100,6 +100,10 @@ fn control(run: &RunRow, transition: &Transition) -> Option<Control> {
         | Transition::Extend { .. }
         | Transition::Recover => Some(Control::RunResumed { run_id }),
         // A run that is being canceled already drops its calls.
-        Transition::CancelGracefully | Transition::Change(_) => None,
+        Transition::CancelGracefully
+        | Transition::Change(_)
+        | Transition::EndDay
+        | Transition::Rescore { .. }
+        | Transition::NoteRescoring { .. } => None,
     }
 }

@@ -51,6 +51,7 @@ impl TokenChanges {
             expires_at: new.expires_at,
             revoked_at: None,
             last_used_at: None,
+            run_id: None,
         };
         self.store.create_token(&row).await?;
         let token = self.view(row).await?;

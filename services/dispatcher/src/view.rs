@@ -1,14 +1,19 @@
-//! Converts the row of a run to the form that the API returns.
+//! Converts the rows of a run and of its webhook to the forms that the API returns.
 
-use runmill_proto::api::{Run, RunLatency};
-use runmill_store::RunRow;
+use runmill_address::WebhookUrl;
+use runmill_proto::api::{Run, RunLatency, ScoreVersion, ScoringProgress, Webhook};
+use runmill_store::{Rescore, Rescoring, RunRow, RunStats, WebhookRow};
 
 pub fn run(row: RunRow) -> Run {
     let stats = &row.stats;
     Run {
         counters: row.counters(),
         budget_left: row.budget_left(),
-        score: stats.scores.summary(row.total),
+        lighteval: row.lighteval.clone(),
+        score: row.score(),
+        score_version: row.shown().map_or(0, |shown| shown.version),
+        score_versions: score_versions(&row),
+        rescoring: row.rescoring.as_ref().map(|rescoring| progress(rescoring, stats)),
         usage: stats.usage,
         cost_usd: row.cost_usd(),
         latency: RunLatency {
@@ -20,8 +25,9 @@ pub fn run(row: RunRow) -> Run {
         fixes: stats.fixes.clone(),
         notes: stats.notes.clone(),
         answered_by: stats.answered_by.clone(),
-        unscored: stats.unscored.clone(),
+        unscored: row.shown().map_or(&stats.unscored, |shown| &shown.unscored).clone(),
         id: row.id,
+        kind: row.submission.kind,
         status: row.status,
         seq: row.seq,
         created_at: row.created_at,
@@ -36,6 +42,7 @@ pub fn run(row: RunRow) -> Run {
         retry_reason: row.retry.reason,
         retry_after: row.retry.after,
         held_back: Vec::new(),
+        webhook: None,
         resumed_count: row.resumption.count,
         last_resumed_at: row.resumption.last_at,
         tenant: row.submission.tenant,
@@ -46,5 +53,35 @@ pub fn run(row: RunRow) -> Run {
         config: row.submission.config,
         priority: row.submission.priority,
         budget: row.submission.budget,
+    }
+}
+
+fn score_versions(row: &RunRow) -> Vec<ScoreVersion> {
+    let versions = row.rescores.iter().flat_map(|rescores| &rescores.versions);
+    let view = |one: &Rescore| ScoreVersion {
+        version: one.version,
+        scoring: one.scoring.clone(),
+        made_at: one.made_at,
+        score: row.summary(&one.scores),
+    };
+    versions.map(view).collect()
+}
+
+fn progress(rescoring: &Rescoring, stats: &RunStats) -> ScoringProgress {
+    ScoringProgress {
+        version: rescoring.version,
+        scoring: rescoring.scoring.clone(),
+        done: rescoring.done,
+        total: stats.answers(),
+    }
+}
+
+pub fn webhook(row: WebhookRow) -> Webhook {
+    Webhook {
+        url: WebhookUrl::parse(&row.url).map(|url| url.shown()).unwrap_or_default(),
+        attempts: row.attempts,
+        delivered_at: row.delivered_at,
+        abandoned_at: row.abandoned_at,
+        last_error: row.last_error,
     }
 }

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use runmill_broker::{Envelope, SharedBroker};
+use runmill_broker::{Envelope, HealthError, SharedBroker};
 use runmill_proto::{
     ProviderId,
     api::{ExecutorLane, ExecutorStatus},
@@ -43,6 +43,8 @@ pub struct Heartbeat {
     pub stop: CancellationToken,
     /// Cancelled when the last job has ended.
     pub drained: CancellationToken,
+    /// True if the executor can run LightEval.
+    pub has_lighteval: bool,
 }
 
 impl Heartbeat {
@@ -70,6 +72,7 @@ impl Heartbeat {
     async fn exchange(&self, started_at: Timestamp, began: Instant) -> bool {
         let draining = self.stop.is_cancelled();
         let lanes = self.consumers.status();
+        self.metrics.keys.observe(&lanes);
         let claim = self.leases.claim(draining, &self.unable(&lanes));
         let status = ExecutorStatus {
             name: self.name.clone(),
@@ -79,6 +82,7 @@ impl Heartbeat {
             draining,
             lanes,
             runs: self.fleet.runs(),
+            lighteval: self.has_lighteval,
         };
         let beat = Beat { status, talk: self.fleet.talk(), claim };
         let exchange = Exchange::exchange(&*self.environment.store, &beat);
@@ -105,7 +109,7 @@ impl Heartbeat {
 
     /// Returns the providers whose jobs cannot be taken. A share would be of no use there, and is of use to others.
     fn unable(&self, lanes: &[ExecutorLane]) -> BTreeSet<ProviderId> {
-        let is_cut_off = self.broker.health().is_err();
+        let is_cut_off = is_cut_off(&self.broker.health());
         let unable = lanes.iter().filter(|lane| is_cut_off || lane.fault.is_some());
         unable.map(|lane| lane.provider_id).collect()
     }
@@ -184,5 +188,31 @@ impl Heartbeat {
             Err(_) => "the store did not answer in time".to_owned(),
         };
         tracing::warn!(event = "executor.report_failed", %error);
+    }
+}
+
+/// Returns true if no lane can be served. A queue that the broker refuses says nothing of the other queues: a lane whose own is
+/// refused has a fault.
+const fn is_cut_off(health: &Result<(), HealthError>) -> bool {
+    !matches!(health, Ok(()) | Err(HealthError::Queue { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_queue_that_is_refused_stops_no_other_lane() {
+        let (address, reason) = (String::new(), String::new());
+        let table = [
+            (Ok(()), false),
+            (Err(HealthError::Queue { queue: "runmill.calls.1".into(), reason: reason.clone() }), false),
+            (Err(HealthError::Disconnected { address: address.clone(), reason }), true),
+            (Err(HealthError::Blocked { address }), true),
+            (Err(HealthError::Closed), true),
+        ];
+        for (health, want) in table {
+            assert_eq!(is_cut_off(&health), want, "{health:?}");
+        }
     }
 }

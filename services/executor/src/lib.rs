@@ -1,22 +1,35 @@
-//! Takes jobs, calls the model, scores the answer, publishes the result, and only then acks.
+//! Takes jobs, calls the model, scores the answer, publishes the result, and only then acks. Makes the calls of the front
+//! door's clients in the same way, and answers them as the model does.
 //!
 //! Only this service decrypts keys and calls providers. It writes no result: it publishes a log of each job for the
 //! log-sinks, and acks the job once the broker has confirmed that log.
 
 mod ack;
 mod budgets;
+mod charge;
+mod client_calls;
+mod client_request;
 mod consumers;
 mod environment;
 mod exchange;
 mod heartbeat;
+mod invocation;
 mod job;
 mod leases;
+mod lighteval;
+mod listener_health;
+mod logs;
 mod metrics;
+mod open_files;
+mod output_tokens;
+mod programs;
 mod requests;
+mod texts;
 
 use std::sync::Arc;
 
 use runmill_broker::SharedBroker;
+use runmill_lighteval::Program;
 use runmill_llm::Factory;
 use runmill_proto::lease::WithoutStore;
 use runmill_quota::Lanes;
@@ -26,11 +39,14 @@ use runmill_vault::Opener;
 use tokio_util::sync::CancellationToken;
 
 pub use consumers::LaneHealth;
+pub use listener_health::ListenerHealth;
 pub use metrics::{ExecutorMetrics, LimitMetrics};
+pub use programs::Programs;
 
 use crate::{
-    budgets::BudgetKeeper, consumers::Consumers, environment::Environment, exchange::Fleet,
-    heartbeat::Heartbeat, job::Pipeline, leases::Keeper, requests::Requests,
+    budgets::BudgetKeeper, client_calls::ClientCalls, consumers::Consumers, environment::Environment,
+    exchange::Fleet, heartbeat::Heartbeat, job::Pipeline, leases::Keeper, lighteval::Evaluator,
+    logs::LogPublisher, requests::Requests,
 };
 
 /// Parts and settings of an executor.
@@ -52,6 +68,12 @@ pub struct Executor {
     pub log_partitions: u16,
     /// Tells which lanes are not consumed.
     pub lane_health: LaneHealth,
+    /// Says if requests and control messages reach this executor.
+    pub listener_health: ListenerHealth,
+    /// LightEval, if this executor has it.
+    pub lighteval: Option<Program>,
+    /// Programs of answers, if this executor may run them.
+    pub programs: Programs,
 }
 
 impl Executor {
@@ -67,26 +89,53 @@ impl Executor {
             self.limits_without_store,
         ));
         let environment = Arc::new(Environment::new(
-            self.store,
-            self.opener,
+            self.store.clone(),
+            self.opener.clone(),
             self.factory,
             self.lanes,
             leases.clone(),
-            self.clock,
+            self.clock.clone(),
             life.kill.clone(),
         ));
         let fleet = Fleet::new(self.name.clone());
+        let logs = LogPublisher {
+            broker: self.broker.clone(),
+            metrics: self.metrics.clone(),
+            partitions: self.log_partitions,
+            kill: life.kill.clone(),
+        };
+        let has_lighteval = self.lighteval.is_some();
+        if let Some(program) = self.lighteval {
+            let evaluator = Evaluator {
+                name: self.name.clone(),
+                program,
+                store: self.store,
+                opener: self.opener,
+                logs: logs.clone(),
+                clock: self.clock,
+                stop: life.stop.clone(),
+            };
+            life.spawn("lighteval", evaluator.run());
+        }
         let pipeline = Arc::new(Pipeline::new(
             environment.clone(),
             self.broker.clone(),
+            logs.clone(),
             self.metrics.clone(),
             fleet.clone(),
-            self.log_partitions,
-            life.kill.clone(),
+            self.programs,
         ));
-        let requests = Requests { environment: environment.clone() };
+        let calls = Arc::new(ClientCalls::new(
+            self.name.clone(),
+            environment.clone(),
+            logs,
+            self.metrics.clone(),
+            fleet.clone(),
+        ));
+        let listener = self.listener_health;
+        let requests = Requests { environment: environment.clone(), health: listener.clone() };
         life.spawn("requests", requests.run(self.broker.clone(), life.stop.clone()));
-        let consumers = Consumers::new(environment.clone(), pipeline, self.lane_health);
+        let consumers = Consumers::new(environment.clone(), pipeline, calls, self.lane_health);
         let drained = CancellationToken::new();
         let keeper = BudgetKeeper { environment: environment.clone(), drained: drained.clone() };
         life.spawn("budgets", keeper.run());
@@ -100,9 +149,10 @@ impl Executor {
             metrics: self.metrics,
             stop: life.stop.clone(),
             drained: drained.clone(),
+            has_lighteval,
         };
         life.spawn("heartbeat", heartbeat.run());
-        let consuming = consumers.run(self.broker, life.stop.clone());
+        let consuming = consumers.run(self.broker, listener, life.stop.clone());
         life.spawn("consumers", async move {
             let _drained = drained.drop_guard();
             consuming.await

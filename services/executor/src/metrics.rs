@@ -1,8 +1,10 @@
+mod keys;
 mod limits;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use runmill_proto::Outcome;
 
+pub use keys::KeyMetrics;
 pub use limits::LimitMetrics;
 
 /// Metrics of the executor itself. The model client has the metrics of the calls.
@@ -15,9 +17,13 @@ pub struct ExecutorMetrics {
     pub publish_failures: IntCounter,
     pub copies: IntCounterVec,
     pub crashes: IntCounter,
+    pub client_calls: IntCounterVec,
+    pub client_calls_in_hand: IntGauge,
+    pub client_calls_handed_back: IntCounter,
     pub last_exchange: IntGauge,
     pub exchange_failures: IntCounter,
     pub limits: LimitMetrics,
+    pub keys: KeyMetrics,
 }
 
 impl ExecutorMetrics {
@@ -48,6 +54,15 @@ impl ExecutorMetrics {
                 "runmill_job_crashes_total",
                 "Deaths of executors that were counted against the job that they held.",
             )?,
+            client_calls: IntCounterVec::new(
+                Opts::new("runmill_client_calls_total", "Calls of clients that ended here, by outcome."),
+                &["outcome"],
+            )?,
+            client_calls_in_hand: IntGauge::new("runmill_client_calls_in_hand", "Unacked calls of clients.")?,
+            client_calls_handed_back: IntCounter::new(
+                "runmill_client_calls_handed_back_total",
+                "Calls of clients requeued for another executor.",
+            )?,
             last_exchange: IntGauge::new(
                 "runmill_executor_last_exchange_timestamp_seconds",
                 "Time of the last heartbeat that the store took.",
@@ -57,10 +72,12 @@ impl ExecutorMetrics {
                 "Heartbeats that the store did not take.",
             )?,
             limits: LimitMetrics::register(registry)?,
+            keys: KeyMetrics::register(registry)?,
         };
         for outcome in Outcome::ALL {
             // Registers each series at zero, so that none is absent.
             metrics.jobs.with_label_values(&[outcome.as_str()]);
+            metrics.client_calls.with_label_values(&[outcome.as_str()]);
         }
         for verdict in ["called", "dropped"] {
             metrics.copies.with_label_values(&[verdict]);
@@ -72,6 +89,9 @@ impl ExecutorMetrics {
         registry.register(Box::new(metrics.publish_failures.clone()))?;
         registry.register(Box::new(metrics.copies.clone()))?;
         registry.register(Box::new(metrics.crashes.clone()))?;
+        registry.register(Box::new(metrics.client_calls.clone()))?;
+        registry.register(Box::new(metrics.client_calls_in_hand.clone()))?;
+        registry.register(Box::new(metrics.client_calls_handed_back.clone()))?;
         registry.register(Box::new(metrics.last_exchange.clone()))?;
         registry.register(Box::new(metrics.exchange_failures.clone()))?;
         Ok(metrics)

@@ -3,7 +3,7 @@ use std::time::Duration;
 use runmill_broker::{Delivery, Envelope, Subscription};
 use runmill_proto::{
     codec::{DecodeError, Message},
-    message::{Deferred, Invocation},
+    message::{Deferred, Evaluation},
 };
 use runmill_store::{LogBatch, LogEntry};
 use runmill_telemetry::trace;
@@ -21,6 +21,8 @@ const BATCH_WAIT: Duration = Duration::from_millis(50);
 pub struct Batch {
     pub deliveries: Vec<Delivery>,
     pub entries: LogBatch,
+    /// Messages of LightEval, each with its content. They are few, and each is written alone.
+    pub evaluations: Vec<(Delivery, Evaluation)>,
     pub spans: BatchSpans,
     /// Sum of the lengths of the messages' bodies.
     pub bytes: usize,
@@ -43,10 +45,16 @@ impl Batch {
         metrics: &LogSinkMetrics,
     ) -> Self {
         let spans = BatchSpans::begin();
-        let mut batch = Self { deliveries: Vec::new(), entries: LogBatch::default(), spans, bytes: 0 };
+        let mut batch = Self {
+            deliveries: Vec::new(),
+            entries: LogBatch::default(),
+            evaluations: Vec::new(),
+            spans,
+            bytes: 0,
+        };
         batch.push(first, metrics).await;
         let until = Instant::now() + BATCH_WAIT;
-        while batch.deliveries.len() < BATCH_MAX && batch.bytes < bytes_max {
+        while batch.len() < BATCH_MAX && batch.bytes < bytes_max {
             match timeout_at(until, subscription.next()).await {
                 Ok(Some(delivery)) => batch.push(delivery, metrics).await,
                 Ok(None) | Err(_) => break,
@@ -55,10 +63,19 @@ impl Batch {
         batch
     }
 
+    /// Returns the number of messages.
+    pub fn len(&self) -> usize {
+        self.deliveries.len() + self.evaluations.len()
+    }
+
     /// Adds a message. One that cannot be decoded is dead-lettered at once, so that it does not hold up the others.
     async fn push(&mut self, delivery: Delivery, metrics: &LogSinkMetrics) {
         match decode(&delivery.message) {
-            Ok(entry) => {
+            Ok(Content::Evaluation(evaluation)) => {
+                self.bytes += delivery.message.body.len();
+                self.evaluations.push((delivery, evaluation));
+            }
+            Ok(Content::Log(entry)) => {
                 self.spans.add(&entry, delivery.message.traceparent.as_deref());
                 self.entries.0.push(entry);
                 self.bytes += delivery.message.body.len();
@@ -109,10 +126,16 @@ pub async fn dead_letter(delivery: Delivery, reason: &str, metrics: &LogSinkMetr
     }
 }
 
-fn decode(message: &Envelope) -> Result<LogEntry, DecodeError> {
-    if message.message_type == Deferred::TYPE {
-        message.decode().map(|deferred| LogEntry::Deferred(Box::new(deferred)))
-    } else {
-        message.decode::<Invocation>().map(|invocation| LogEntry::Invocation(Box::new(invocation)))
+/// Content of a message.
+enum Content {
+    Log(LogEntry),
+    Evaluation(Evaluation),
+}
+
+fn decode(message: &Envelope) -> Result<Content, DecodeError> {
+    match message.message_type.as_str() {
+        Deferred::TYPE => message.decode().map(|it| Content::Log(LogEntry::Deferred(Box::new(it)))),
+        Evaluation::TYPE => message.decode().map(Content::Evaluation),
+        _ => message.decode().map(|it| Content::Log(LogEntry::Invocation(Box::new(it)))),
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use runmill_broker::{Delivery, Envelope, Queue, Subscription};
-use runmill_proto::message::Control;
+use runmill_proto::message::{Control, Evaluation};
 use runmill_store::{LogBatch, StoreError, Written};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -71,11 +71,11 @@ impl Partition<'_> {
         let bytes_max = self.bounds.batch_max();
         let batch =
             Batch::collect(first, &mut *self.subscription, bytes_max, &self.writer.sink.metrics).await;
-        if batch.deliveries.is_empty() {
+        if batch.len() == 0 {
             return;
         }
         // The prefetch is lowered before the write, because more messages arrive while the store is waited for.
-        if let Some(prefetch) = self.prefetch.after(batch.deliveries.len(), batch.bytes) {
+        if let Some(prefetch) = self.prefetch.after(batch.len(), batch.bytes) {
             self.subscription.set_prefetch(prefetch).await;
         }
         self.settle(batch).await;
@@ -84,10 +84,14 @@ impl Partition<'_> {
     /// Writes the batch and acks it, however long the store is unavailable. If the stop comes first, the messages stay
     /// unacked, and another log-sink gets them.
     async fn settle(&mut self, batch: Batch) {
-        let Batch { mut deliveries, entries, spans: _until_settled, bytes: _ } = batch;
+        let Batch { mut deliveries, entries, evaluations, spans: _until_settled, bytes: _ } = batch;
+        // They come first, because the ack of the others includes all messages before them.
+        if self.writer.settle_evaluations(evaluations).await.is_none() || deliveries.is_empty() {
+            return;
+        }
         let unwritten = &self.writer.sink.metrics.unwritten;
         unwritten.add(entries.0.len().try_into().unwrap_or(i64::MAX));
-        match self.writer.write(&entries).await {
+        match self.writer.write(Work::Logs(&entries)).await {
             Some(Ok(())) => {
                 let last = deliveries.pop().expect("an empty batch is not settled");
                 log_failure(self.subscription.ack_through(last).await);
@@ -100,10 +104,21 @@ impl Partition<'_> {
 }
 
 impl Writer<'_> {
+    /// Writes parts of evaluations, each alone, and acks them. Returns `None` if the stop comes first.
+    async fn settle_evaluations(&self, evaluations: Vec<(Delivery, Evaluation)>) -> Option<()> {
+        for (delivery, evaluation) in evaluations {
+            match self.write(Work::Evaluation(&evaluation)).await? {
+                Ok(()) => log_failure(delivery.ack().await),
+                Err(RowRefused(reason)) => batch::dead_letter(delivery, &reason, &self.sink.metrics).await,
+            }
+        }
+        Some(())
+    }
+
     /// Writes each message of a batch alone, because the store refuses a row of one of them: that one is dead-lettered.
     async fn settle_one_by_one(&self, deliveries: Vec<Delivery>, entries: &LogBatch) {
         for (delivery, entry) in deliveries.into_iter().zip(&entries.0) {
-            match self.write(&LogBatch(vec![entry.clone()])).await {
+            match self.write(Work::Logs(&LogBatch(vec![entry.clone()]))).await {
                 Some(Ok(())) => log_failure(delivery.ack().await),
                 Some(Err(RowRefused(reason))) => {
                     batch::dead_letter(delivery, &reason, &self.sink.metrics).await;
@@ -115,9 +130,9 @@ impl Writer<'_> {
 
     /// Retries until the store accepts the entries. Returns `None` if the stop comes first, and an error only if the store
     /// refuses a row by itself. Anything else may pass, or be corrected by an operator, and the entries are paid answers.
-    async fn write(&self, entries: &LogBatch) -> Option<Result<(), RowRefused>> {
+    async fn write(&self, work: Work<'_>) -> Option<Result<(), RowRefused>> {
         loop {
-            match self.try_write(entries).await {
+            match self.try_write(work).await {
                 Ok(()) => return Some(Ok(())),
                 Err(error) if error.is_of_the_row() => return Some(Err(RowRefused(error.to_string()))),
                 Err(_waited_out) => {}
@@ -129,21 +144,28 @@ impl Writer<'_> {
         }
     }
 
-    async fn try_write(&self, entries: &LogBatch) -> Result<(), StoreError> {
+    async fn try_write(&self, work: Work<'_>) -> Result<(), StoreError> {
         let LogSink { metrics, results, store_health, .. } = self.sink;
-        let timer = metrics.write_seconds.start_timer();
-        match results.write_logs(entries, self.sink.clock.now()).await {
+        let (timer, now) = (metrics.write_seconds.start_timer(), self.sink.clock.now());
+        let (messages, written) = match work {
+            Work::Logs(entries) => (entries.0.len(), results.write_logs(entries, now).await),
+            Work::Evaluation(part) => (1, results.write_evaluation(part, now).await),
+        };
+        match written {
             Ok(written) => {
                 timer.observe_duration();
+                if let Work::Logs(entries) = work {
+                    metrics.observe_lag(entries, self.sink.clock.now());
+                }
                 store_health.written(self.partition);
                 metrics.blocked_seconds.set(store_health.blocked_for().as_secs_f64());
-                announce(self.sink, entries, &written).await;
+                announce(self.sink, messages, &written).await;
                 Ok(())
             }
             Err(error) => {
                 timer.stop_and_discard();
                 metrics.write_failures.inc();
-                tracing::warn!(event = "log_sink.write_failed", %error, messages = entries.0.len());
+                tracing::warn!(event = "log_sink.write_failed", %error, messages);
                 if !error.is_of_the_row() {
                     store_health.failed(self.partition, error.to_string());
                 }
@@ -154,12 +176,19 @@ impl Writer<'_> {
     }
 }
 
+/// Messages that are written in one transaction.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    Logs(&'a LogBatch),
+    Evaluation(&'a Evaluation),
+}
+
 /// The store refuses a row by itself, for this reason.
 struct RowRefused(String);
 
 /// Counts the messages written, and tells executors which runs were paused.
-async fn announce(sink: &LogSink, entries: &LogBatch, written: &Written) {
-    let known = entries.0.len() as u64 - written.redelivered - written.orphaned;
+async fn announce(sink: &LogSink, messages: usize, written: &Written) {
+    let known = messages as u64 - written.redelivered - written.orphaned;
     sink.metrics.count(MessageEnd::Written, known);
     sink.metrics.count(MessageEnd::Redelivered, written.redelivered);
     sink.metrics.count(MessageEnd::Orphaned, written.orphaned);

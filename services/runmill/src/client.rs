@@ -85,6 +85,10 @@ impl Client {
         &self.base_url
     }
 
+    pub const fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
     pub async fn create_provider(&self, new: &NewProvider) -> Result<Provider, ClientError> {
         self.json(self.request(Method::POST, "/providers").json(new)).await
     }
@@ -138,6 +142,13 @@ impl Client {
         // Longer than the server waits for an executor's answer.
         let request = request.timeout(SmokeTest::CLIENT_TIMEOUT);
         self.json(request.json(&SmokeTestRequest { model: model.to_owned() })).await
+    }
+
+    /// Returns the configuration with which LightEval calls a model through the server's front door.
+    pub async fn lighteval_config(&self, id: ProviderId, model: &str) -> Result<String, ClientError> {
+        let request = self.request(Method::GET, &format!("/providers/{id}/lighteval-config"));
+        let response = self.send(request.query(&[("format", "lighteval"), ("model", model)])).await?;
+        response.text().await.map_err(|error| ClientError::Unreadable(error.to_string()))
     }
 
     pub async fn dataset_with_hash(&self, version_hash: &str) -> Result<Option<Dataset>, ClientError> {

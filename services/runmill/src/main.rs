@@ -33,7 +33,9 @@ fn main() -> ExitCode {
     };
     // Must come before any use of TLS, which uses this crypto provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    // They render prompts.
+    let runtime = match threads.enable_all().thread_stack_size(runmill_prompt::STACK_BYTES).build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::print_error(&anyhow::Error::new(error).context("starting threads")),
     };
@@ -49,6 +51,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => command::demo::run(args).await,
         Command::Run(args) => command::run::run(args).await,
         Command::SmokeTest(args) => command::smoke_test::run(args).await,
+        Command::Lighteval(args) => command::lighteval::run(*args).await,
         Command::Serve => service::serve().await,
         Command::Dispatcher => service::dispatcher().await,
         Command::Executor => service::executor().await,
@@ -64,5 +67,6 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Top(args) => command::top::run(args).await,
         Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,
+        Command::Healthcheck(args) => command::healthcheck::run(args).await,
     }
 }

@@ -118,6 +118,10 @@ mod tests {
             ("api.openai.com", Malformed),
             ("/v1", Malformed),
             ("ftp://host/v1", Malformed),
+            ("file:///etc/passwd", Malformed),
+            ("file://host/etc/passwd", Malformed),
+            ("gopher://host:70/1", Malformed),
+            ("javascript:alert(1)", Malformed),
             ("https://host with spaces/v1", Malformed),
             ("https://münchen.example/v1", Malformed),
             ("https://user:pw@host/v1", Credentials),
@@ -136,6 +140,9 @@ mod tests {
     fn an_address_that_the_rules_refuse_is_refused_however_it_is_spelled() {
         for wrong in [
             "http://host/v1",
+            "http://0.0.0.0:8000/v1",
+            "http://[::]:8000/v1",
+            "https://[fe80::1]/v1",
             "https://169.254.169.254/v1",
             "https://0xA9FEA9FE/v1",
             "https://2852039166/v1",

@@ -15,9 +15,9 @@ pub struct NameRefused {
 }
 
 impl AddressRules {
-    /// Returns those of the addresses `found` for a host's name that may be called, for a provider at `base`.
+    /// Returns those of the addresses `found` for a host's name that may be called, for a call to `base`.
     ///
-    /// A base URL is checked when it is stored, but its name may lead elsewhere at each call. So the caller has to connect
+    /// A URL is checked when it is stored, but its name may lead elsewhere at each call. So the caller has to connect
     /// to one of the returned addresses, without resolving the name again.
     pub fn permitted(
         &self,
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(
             of("https://host/", "::ffff:169.254.1.1"),
             "its name `host` resolves to ::ffff:169.254.1.1, and that is a link-local or metadata address, which must \
-             not be called; if a model answers there, set RUNMILL_ALLOW_LINK_LOCAL=true"
+             not be called; if your server answers there, set RUNMILL_ALLOW_LINK_LOCAL=true"
         );
         let error = of("http://localhost/", "10.0.0.7");
         assert!(error.contains("10.0.0.7") && error.contains("RUNMILL_ALLOW_HTTP=true"), "{error}");

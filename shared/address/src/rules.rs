@@ -8,7 +8,7 @@ pub const ALLOW_HTTP: &str = "RUNMILL_ALLOW_HTTP";
 /// Name of the variable that sets [`AddressRules::allow_link_local`].
 pub const ALLOW_LINK_LOCAL: &str = "RUNMILL_ALLOW_LINK_LOCAL";
 
-/// Rules for the addresses to which calls of a provider may go.
+/// Rules for the addresses to which calls of a provider and requests to a webhook may go.
 ///
 /// Without rules, a user who may add a provider could make an executor send its keys over the network unencrypted, or
 /// query services that only the machine itself should reach: clouds hand out credentials at such addresses.
@@ -24,17 +24,17 @@ pub struct AddressRules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error(
-        "is a link-local or metadata address, which must not be called; if a model answers there, set {}=true",
+        "is a link-local or metadata address, which must not be called; if your server answers there, set {}=true",
         ALLOW_LINK_LOCAL
     )]
     LinkLocal,
     #[error(
-        "must begin with https://, because http would send the keys unencrypted; if the network is yours, set {}=true",
+        "must begin with https://, because http would send keys and content unencrypted; if the network is yours, set {}=true",
         ALLOW_HTTP
     )]
     Unencrypted,
     #[error(
-        "is another machine, to which http would send the keys unencrypted; use https or, if the network is yours, set {}=true",
+        "is another machine, to which http would send keys and content unencrypted; use https or, if the network is yours, set {}=true",
         ALLOW_HTTP
     )]
     OtherMachine,
@@ -121,7 +121,7 @@ pub fn is_this_machine(host: &Host<&str>) -> bool {
 }
 
 /// Returns a domain name without the dot at its end.
-fn without_root(name: &str) -> &str {
+pub(crate) fn without_root(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 

@@ -21,7 +21,7 @@ pub trait Settle: Send + Sync {
     async fn requeue(&self) -> Result<(), BrokerError>;
     async fn requeue_as_failed(&self, message: &Envelope) -> Result<(), BrokerError>;
     async fn dead_letter(&self, message: &Envelope, reason: &str) -> Result<(), BrokerError>;
-    async fn reply(&self, answer: Envelope) -> Result<(), PublishError>;
+    async fn reply(&self, answer: Envelope) -> Result<bool, PublishError>;
 }
 
 impl Delivery {
@@ -63,9 +63,13 @@ impl Delivery {
         self.settle.dead_letter(&self.message, reason).await
     }
 
-    /// Answers a delivery that came by [`Broker::request`](crate::Broker::request), and leaves it unsettled. Nothing is
-    /// sent, and it is no error, if the message is not a request or its requester no longer waits.
-    pub async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
+    /// Answers a delivery that came by [`Broker::request`](crate::Broker::request) or
+    /// [`Broker::request_stream`](crate::Broker::request_stream), and leaves it unsettled. A streaming requester gets all
+    /// answers, in the order of these calls if each waits for the one before; another gets the first.
+    ///
+    /// Returns false, and nothing is sent, if the message is not a request or its requester no longer waits. `RabbitMQ`
+    /// knows the requester's process only, so true may be said of a requester that has gone in a process that lives.
+    pub async fn reply(&self, answer: Envelope) -> Result<bool, PublishError> {
         self.settle.reply(answer).await
     }
 }

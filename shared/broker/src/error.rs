@@ -53,12 +53,26 @@ impl PublishError {
     }
 }
 
+/// Error of a request. It may have been taken all the same, unless nobody takes requests.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     #[error("nobody answered within {0:?}")]
     NoAnswer(Duration),
+    /// No process takes requests of this queue, nor did in the last minute or so.
+    #[error("no process takes requests of {0}")]
+    NobodyTakes(String),
     #[error(transparent)]
     Publish(#[from] PublishError),
+}
+
+impl RequestError {
+    /// Converts the error of publishing a request to a queue that exists while a process takes from it.
+    pub(crate) fn of_publish(error: PublishError) -> Self {
+        match error {
+            PublishError::Unroutable(queue) => Self::NobodyTakes(queue),
+            other => Self::Publish(other),
+        }
+    }
 }
 
 /// Reason why messages cannot be published now.

@@ -7,6 +7,7 @@
 //! [`Subscription`] and [`Settle`] can be decorated: nothing depends on which implementation is behind them.
 
 pub mod amqp;
+mod answers;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod delivery;
@@ -21,6 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
+pub use answers::{ANSWERS_MAX, Answers};
 pub use delivery::{Delivery, Settle};
 pub use error::{BrokerError, HealthError, PublishError, RequestError};
 pub use message::Envelope;
@@ -55,6 +57,17 @@ pub trait Broker: Send + Sync {
     /// Sends a request to whichever process takes from [`Queue::Requests`], and waits for its answer
     /// ([`Delivery::reply`]).
     async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError>;
+
+    /// Sends a request to whichever process takes from `queue`, which may answer many times ([`Delivery::reply`]).
+    /// Returns once the broker has taken the request, or [`RequestError::NobodyTakes`]. It does not declare `queue`. The
+    /// caller bounds the number of requests that wait.
+    async fn request_stream(&self, queue: Queue, message: Envelope)
+    -> Result<Box<dyn Answers>, RequestError>;
+
+    /// Returns the answers to requests of this process for which nobody waits any more, from now on, so that whoever sends
+    /// them can be told. There are none if [`Delivery::reply`] tells it. A process has one reader: a later one takes the
+    /// place of the one before, which then ends.
+    async fn stray_answers(&self) -> Result<Box<dyn Answers>, BrokerError>;
 
     /// Returns true if the process with this [`Listener::presence`] is connected. One that dies is gone at once, and one
     /// that is frozen when the broker misses its heartbeats.

@@ -14,6 +14,9 @@ pub(crate) const RENEWED_AT: u32 = DELIVERY_LIMIT / 2;
 pub enum Queue {
     /// Jobs of one provider's lane.
     Jobs(ProviderId),
+    /// Calls of clients that wait, for one provider's lane. They do not survive a restart of the broker, and a queue that
+    /// nobody takes from for about a minute is deleted with them.
+    Calls(ProviderId),
     /// Logs of the runs in this partition.
     Logs(u16),
     /// Requests to any executor.
@@ -36,9 +39,14 @@ impl Queue {
     /// and later ones have a limit of 20 if it is left out.
     pub(crate) fn broker_limit(self) -> u32 {
         match self {
-            Self::Jobs(_) | Self::Logs(_) | Self::Requests => DELIVERY_LIMIT,
+            Self::Jobs(_) | Self::Calls(_) | Self::Logs(_) | Self::Requests => DELIVERY_LIMIT,
             Self::Dead => i32::MAX.unsigned_abs(),
         }
+    }
+
+    /// Returns false if the messages are of no use after a restart of the broker, so that latency counts for more.
+    pub(crate) fn is_replicated(self) -> bool {
+        !matches!(self, Self::Calls(_))
     }
 
     /// Returns true if a message that failed too often becomes a dead letter. A request is dropped instead: its
@@ -46,7 +54,7 @@ impl Queue {
     pub(crate) fn has_dead_letters(self) -> bool {
         match self {
             Self::Jobs(_) | Self::Logs(_) => true,
-            Self::Requests | Self::Dead => false,
+            Self::Calls(_) | Self::Requests | Self::Dead => false,
         }
     }
 }

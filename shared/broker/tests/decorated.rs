@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use runmill_broker::{
-    Broker, BrokerError, Delivery, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
-    Settle, Subscription, conformance,
+    Answers, Broker, BrokerError, Delivery, Depth, Envelope, HealthError, Listener, PublishError, Queue,
+    RequestError, Settle, Subscription, conformance,
     memory::{MemoryBroker, MemorySettings},
 };
 
@@ -76,6 +76,18 @@ impl<B: Broker> Broker for CountingBroker<B> {
         self.inner.request(message, timeout).await
     }
 
+    async fn request_stream(
+        &self,
+        queue: Queue,
+        message: Envelope,
+    ) -> Result<Box<dyn Answers>, RequestError> {
+        self.inner.request_stream(queue, message).await
+    }
+
+    async fn stray_answers(&self) -> Result<Box<dyn Answers>, BrokerError> {
+        self.inner.stray_answers().await
+    }
+
     async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {
         self.inner.is_present(presence).await
     }
@@ -134,7 +146,7 @@ impl Settle for CountingSettle {
         self.inner.dead_letter(message, reason).await
     }
 
-    async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
+    async fn reply(&self, answer: Envelope) -> Result<bool, PublishError> {
         count(&self.counts.replied);
         self.inner.reply(answer).await
     }

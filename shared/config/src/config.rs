@@ -5,16 +5,17 @@ use std::{
     time::Duration,
 };
 
-use runmill_address::AddressRules;
+use runmill_address::{AddressRules, WebhookHosts};
 use runmill_pricing::PriceTable;
 use runmill_proto::{Range, api::RateLimit, lease::WithoutStore};
 use runmill_tls::ServerFiles;
-use runmill_vault::Keyring;
+use runmill_vault::{Keyring, Signer};
 use secrecy::SecretString;
 
 use crate::{
     ConfigError, Env, ProviderNetwork, ServerTrust, Token, Traces, Variable,
     error::ValueError,
+    lighteval::{LightevalFiles, lighteval_files},
     log_filter,
     prices::read_prices,
     provider_network::provider_network,
@@ -39,7 +40,11 @@ pub struct Config {
     pub encryption_key: Option<SecretString>,
     pub reconcile_interval: Duration,
     pub listen: SocketAddr,
+    /// Address of the front door. `None`: it is served with the API.
+    pub front_door_listen: Option<SocketAddr>,
     pub ops_listen: SocketAddr,
+    /// URL under which clients reach the API, without slashes at its end.
+    pub public_url: Option<String>,
     /// Maximum number of the API's connections of callers that have signed in.
     pub connections_max: usize,
     pub idle_timeout: Duration,
@@ -52,12 +57,24 @@ pub struct Config {
     pub tokens: Vec<Token>,
     pub address_rules: AddressRules,
     pub provider_network: ProviderNetwork,
+    /// Signs the requests to webhooks. `None` if there may be none.
+    pub webhook_signer: Option<Signer>,
+    pub webhook_hosts: WebhookHosts,
     pub queue_prefix: String,
     pub queue_expires: Option<Duration>,
     pub log_partitions: u16,
     pub lane_concurrency: u32,
+    /// Number of calls in flight that one executor is given, by which their wanted number is told.
+    pub executor_calls: u32,
+    /// Time for which a need of executors holds.
+    pub scale_down: Duration,
     pub limits_without_store: WithoutStore,
+    pub lighteval: LightevalFiles,
+    /// True if an executor may run the programs of answers.
+    pub code_scorer: bool,
     pub body_max_bytes: usize,
+    /// Largest body of a request that asks a model.
+    pub call_max_bytes: usize,
     pub line_max_bytes: usize,
     pub database_pool: usize,
     /// Time for which ended runs and unused datasets are kept. `None`: for ever.
@@ -86,7 +103,9 @@ impl Config {
             encryption_key: encryption_key(&mut read),
             reconcile_interval: read.seconds(&variable::RECONCILE_INTERVAL, Range::new(0.1, 3600.0)),
             listen: address(&mut read, &variable::LISTEN),
+            front_door_listen: optional_address(&mut read, &variable::FRONT_DOOR_LISTEN),
             ops_listen: address(&mut read, &variable::OPS_LISTEN),
+            public_url: read.parse(&variable::PUBLIC_URL, url::public),
             connections_max: read.number(&variable::CONNECTIONS_MAX, Range::new(1, 100_000)),
             idle_timeout: read.seconds(&variable::IDLE_TIMEOUT, Range::new(1.0, 3600.0)),
             api_tls: api_tls(&mut read),
@@ -99,16 +118,24 @@ impl Config {
                 allow_link_local: read.flag(&variable::ALLOW_LINK_LOCAL),
             },
             provider_network: provider_network(&mut read, env),
+            webhook_signer: read
+                .secret(&variable::WEBHOOK_SECRET, |text| Signer::parse(&SecretString::from(text))),
+            webhook_hosts: read.parse(&variable::WEBHOOK_HOSTS, str::parse).unwrap_or_default(),
             queue_prefix: read.parse(&variable::QUEUE_PREFIX, queue_prefix).unwrap_or_default(),
             queue_expires: read
                 .optional(&variable::QUEUE_EXPIRES, Range::new(1, MONTH_SECONDS))
                 .map(Duration::from_secs),
             log_partitions: read.number(&variable::LOG_PARTITIONS, Range::new(1, 64)),
             lane_concurrency: read.number(&variable::LANE_CONCURRENCY, RateLimit::CONCURRENCY),
+            executor_calls: read.number(&variable::EXECUTOR_CALLS, RateLimit::CONCURRENCY),
+            scale_down: read.seconds(&variable::SCALE_DOWN, Range::new(1.0, 86_400.0)),
             limits_without_store: read
                 .parse(&variable::LIMITS_WITHOUT_STORE, str::parse::<WithoutStore>)
                 .unwrap_or(WithoutStore::Stop),
+            lighteval: lighteval_files(&read),
+            code_scorer: read.flag(&variable::CODE_SCORER),
             body_max_bytes: read.number(&variable::BODY_MAX_BYTES, BYTES),
+            call_max_bytes: read.number(&variable::CALL_MAX_BYTES, BYTES),
             line_max_bytes: read.number(&variable::LINE_MAX_BYTES, BYTES),
             database_pool: read.number(&variable::DATABASE_POOL, Range::new(1, 1000)),
             keep: read.optional(&variable::KEEP_DAYS, KEEP_DAYS).map(|days| Duration::from_hours(24 * days)),
@@ -141,9 +168,11 @@ fn tokens(read: &mut Reader) -> Vec<Token> {
 }
 
 fn address(read: &mut Reader, variable: &Variable) -> SocketAddr {
-    let address =
-        read.parse(variable, |text| text.parse::<SocketAddr>().map_err(|_| ValueError::SocketAddress));
-    address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
+    optional_address(read, variable).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+fn optional_address(read: &mut Reader, variable: &Variable) -> Option<SocketAddr> {
+    read.parse(variable, |text| text.parse::<SocketAddr>().map_err(|_| ValueError::SocketAddress))
 }
 
 /// Accepts only characters that no tool for `RabbitMQ` needs to escape.
@@ -182,6 +211,7 @@ mod tests {
         assert_eq!(config.reconcile_interval, Duration::from_secs(30));
         assert_eq!((config.body_max_bytes, config.line_max_bytes), (1 << 20, Item::LINE_MAX_BYTES));
         assert_eq!((config.log_partitions, config.database_pool), (4, 8));
+        assert_eq!((config.front_door_listen, config.call_max_bytes), (None, 16 << 20));
         assert_eq!((config.queue_expires, config.keep), (None, None));
         assert_eq!(config.address_rules, AddressRules::default());
         assert!(config.database_url.is_none() && config.tokens.is_empty());
@@ -217,6 +247,8 @@ mod tests {
             ("DATABASE_URL", "mysql://u:secret@db/runmill"),
             ("AMQP_URL", "secret"),
             ("ENCRYPTION_KEY", "5ec7e7"),
+            ("RUNMILL_WEBHOOK_SECRET", "secret"),
+            ("RUNMILL_WEBHOOK_HOSTS", "https://host"),
             ("RUN_RETRY_POLL_INTERVAL_SECONDS", "NaN"),
             ("RUNMILL_LISTEN", "8080"),
             ("RUNMILL_TOKENS", "admin:secret,secret"),
@@ -240,6 +272,8 @@ invalid settings:
   RUNMILL_TOKENS: token 1: must have 16 characters or more
   RUNMILL_TOKENS: token 2: must be role:token
   RUNMILL_ALLOW_LINK_LOCAL=\"yes\": must be true or false
+  RUNMILL_WEBHOOK_SECRET: secret 1 must be whsec_ and then 24 to 64 bytes in base64
+  RUNMILL_WEBHOOK_HOSTS=\"https://host\": must be names or addresses of hosts, without a port, separated by commas
   RUNMILL_QUEUE_PREFIX=\"a b\": must be at most 64 letters, digits, dots, dashes, underscores
   RUNMILL_LOG_PARTITIONS=\"0\": must be a whole number from 1 to 64
   RUNMILL_LANE_CONCURRENCY=\"-1\": must be a whole number from 1 to 100000
@@ -270,6 +304,7 @@ invalid settings:
             ("AMQP_URL", "amqp://u:secret@mq"),
             ("ENCRYPTION_KEY", &"5e".repeat(32)),
             ("RUNMILL_TOKENS", "admin:secretsecretsecret"),
+            ("RUNMILL_WEBHOOK_SECRET", &format!("whsec_{}", "5e5e".repeat(8))),
         ])
         .unwrap();
 

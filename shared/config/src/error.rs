@@ -32,7 +32,7 @@ pub(crate) enum ValueError {
     #[error("must begin with amqp:// or amqps:// and name a host")]
     Amqp,
     #[error("must begin with http:// or https:// and name a host")]
-    Collector,
+    HttpUrl,
     #[error("must be at most 64 letters, digits, dots, dashes, underscores")]
     QueuePrefix,
     /// Position of a header, from 1.

@@ -46,7 +46,7 @@ fn url(text: &str, path: &str) -> Result<SecretString, ValueError> {
             let base = if path.is_empty() { text } else { text.trim_end_matches('/') };
             Ok(format!("{base}{path}").into())
         }
-        _ => Err(ValueError::Collector),
+        _ => Err(ValueError::HttpUrl),
     }
 }
 

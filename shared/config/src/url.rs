@@ -27,6 +27,17 @@ pub(crate) fn amqp(text: &str) -> Result<SecretString, ValueError> {
     }
 }
 
+/// Accepts a URL to which a path can be appended, and drops the slashes at its end.
+pub(crate) fn public(text: &str) -> Result<String, ValueError> {
+    let url = text.trim().trim_end_matches('/');
+    match url.split_once("://") {
+        Some(("http" | "https", rest)) if !rest.is_empty() && !rest.contains(['?', '#', '@', ' ']) => {
+            Ok(url.to_owned())
+        }
+        _ => Err(ValueError::HttpUrl),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +64,21 @@ mod tests {
             [("amqp://h", true), ("amqps://u:p@h/%2f", true), ("amqp://", false), ("http://h", false)]
         {
             assert_eq!(amqp(text).is_ok(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn public_urls() {
+        let table = [
+            ("https://mill.example.com/", Some("https://mill.example.com")),
+            ("http://10.0.0.1:8080/mill", Some("http://10.0.0.1:8080/mill")),
+            ("mill.example.com", None),
+            ("https://", None),
+            ("https://h/?key=1", None),
+            ("https://user:password@h", None),
+        ];
+        for (text, want) in table {
+            assert_eq!(public(text).ok().as_deref(), want, "{text}");
         }
     }
 

@@ -39,10 +39,14 @@ variables! {
         "Seconds between two rounds in which the dispatcher ends canceled runs, resumes runs whose time has come and feeds lost jobs again, from 0.1 to 3600.";
     LISTEN = "RUNMILL_LISTEN", Some("127.0.0.1:8080"),
         "Address and port of the HTTP API.";
+    FRONT_DOOR_LISTEN = "RUNMILL_FRONT_DOOR_LISTEN", None,
+        "Address and port of the endpoints for clients of OpenAI and Anthropic (`/v1/...`). If unset, they are at `RUNMILL_LISTEN`. TLS and the limits of connections are those of the API.";
+    PUBLIC_URL = "RUNMILL_PUBLIC_URL", None,
+        "URL under which clients reach the HTTP API, such as `https://runmill.example.com`, for the configurations of LightEval. If unset, it is the host that a request names, and no runs with `use_lighteval_executor` are taken.";
     OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:0"),
         "Address and port of `/healthz`, `/readyz` and `/metrics`, which a flood of the API's port does not reach. With port 0 the system chooses a free port, and the log names it. A dispatcher and `runmill serve` have the same paths at `RUNMILL_LISTEN`, too.";
     CONNECTIONS_MAX = "RUNMILL_CONNECTIONS_MAX", Some("512"),
-        "Maximum number of the API's connections of callers that have signed in, from 1 to 100000. 32 more are for others. At most half of the process's open files are used.";
+        "Maximum number of the API's connections of callers that have signed in, from 1 to 100000. At most half of the process's open files are used. 128 more, at most an eighth of the files, are for others.";
     IDLE_TIMEOUT = "RUNMILL_IDLE_TIMEOUT_SECONDS", Some("75"),
         "Seconds after which the API closes a connection on which no request comes, from 1 to 3600. A load balancer before it must close its own earlier.";
     TLS_CERT_FILE = "RUNMILL_TLS_CERT_FILE", None,
@@ -68,15 +72,19 @@ variables! {
     TOKEN = "RUNMILL_TOKEN", None,
         "Bearer token that `runmill run`, `runs`, `prune`, `tokens`, `audit`, `top` and `smoke-test` send to the server.";
     ALLOW_HTTP = ALLOW_HTTP_NAME, Some("false"),
-        "`true` allows providers at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
+        "`true` allows providers and webhooks at `http` addresses anywhere; `false` only on this machine (127.0.0.0/8, ::1, localhost). Must be the same for dispatchers and executors.";
     ALLOW_LINK_LOCAL = ALLOW_LINK_LOCAL_NAME, Some("false"),
-        "`true` allows providers at link-local addresses and at the metadata addresses of clouds, such as 169.254.169.254, also behind a name. Must be the same for dispatchers and executors.";
+        "`true` allows providers and webhooks at link-local addresses and at the metadata addresses of clouds, such as 169.254.169.254, also behind a name. Must be the same for dispatchers and executors.";
     PROVIDER_PROXY = "RUNMILL_PROVIDER_PROXY", Some("none"),
-        "Proxy through which an executor calls providers that state none of their own, as `http://proxy:3128`, also with `user:password@`; its scheme is `http`, `https`, `socks5` or `socks5h`. With `socks5` the executor resolves the provider's name, with the others the proxy does. `none` calls them directly. `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` are not read. It may be secret.";
+        "Proxy through which an executor calls providers that state none of their own, and a dispatcher webhooks, as `http://proxy:3128`, also with `user:password@`; its scheme is `http`, `https`, `socks5` or `socks5h`. With `socks5` the process resolves the name of the provider, with the others the proxy does. `none` calls them directly. `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` are not read. It may be secret.";
     NO_PROXY = "NO_PROXY", None,
-        "Providers that are called without `RUNMILL_PROVIDER_PROXY`: names (with their subdomains), addresses and networks such as `10.0.0.0/8`, separated by commas. `no_proxy` is read too. This machine is never called through a proxy.";
+        "Providers and webhooks that are called without `RUNMILL_PROVIDER_PROXY`: names (with their subdomains), addresses and networks such as `10.0.0.0/8`, separated by commas. `no_proxy` is read too. This machine is never called through a proxy.";
     PROVIDER_CA_FILE = "RUNMILL_PROVIDER_CA_FILE", None,
-        "Path of a PEM file with certificates of authorities that calls of providers trust, beside those of the system.";
+        "Path of a PEM file with certificates of authorities that calls of providers and webhooks trust, beside those of the system.";
+    WEBHOOK_SECRET = "RUNMILL_WEBHOOK_SECRET", None,
+        "Secret that signs the requests to webhooks, as `whsec_` and then 24 to 64 bytes in base64. Of several secrets, separated by commas, each signs. Must be the same for all dispatchers. If unset, runs with a webhook are refused.";
+    WEBHOOK_HOSTS = "RUNMILL_WEBHOOK_HOSTS", None,
+        "Hosts to which webhooks may lead: names (with their subdomains) and addresses, separated by commas. Must be the same for all dispatchers. If unset, every host that a provider could have.";
     QUEUE_PREFIX = "RUNMILL_QUEUE_PREFIX", Some("runmill"),
         "Prefix of the names of all exchanges and queues. Must be the same in every process.";
     QUEUE_EXPIRES = "RUNMILL_QUEUE_EXPIRES_SECONDS", None,
@@ -85,10 +93,24 @@ variables! {
         "Number of queues over which the records of finished calls are spread on their way to the log-sinks, from 1 to 64. Must be the same in every process; log-sinks also read the queues of a former larger number.";
     LANE_CONCURRENCY = "RUNMILL_LANE_CONCURRENCY", Some("64"),
         "Maximum number of calls in flight per executor at a provider that states no `rate_limit.concurrency`, from 1 to 100000.";
+    EXECUTOR_CALLS = "RUNMILL_EXECUTOR_CALLS", Some("256"),
+        "Number of calls in flight that one executor is given when runmill tells how many executors it can use (docs/operations.md), from 1 to 100000. An executor may have more: it needs two open files for each.";
+    SCALE_DOWN = "RUNMILL_SCALE_DOWN_SECONDS", Some("120"),
+        "Seconds for which a need of executors holds after it was last seen, from 1 to 86400: the number of executors that runmill asks for rises at once, and falls after this time.";
     LIMITS_WITHOUT_STORE = "RUNMILL_LIMITS_WITHOUT_STORE", Some("stop"),
         "How an executor that has not reached the database for 12 seconds keeps providers' limits: `stop` starts no calls; `share` goes on with an equal share for each executor that it knew last, which may exceed a limit if others have joined or have calls open.";
+    LIGHTEVAL = "RUNMILL_LIGHTEVAL", None,
+        "Path of the command `lighteval` (0.13.0). An executor that has it also executes runs with `use_lighteval_executor`; set it only when all processes are of this release. `runmill lighteval` uses it, too. If unset, the executor takes no such runs.";
+    LIGHTEVAL_TASKS = "RUNMILL_LIGHTEVAL_TASKS", None,
+        "Folder of Python files with tasks of your own, which runs name by `lighteval.custom_tasks`.";
+    LIGHTEVAL_DATA = "RUNMILL_LIGHTEVAL_DATA", None,
+        "Folder with local data sets by their names, such as `openai/gsm8k`. LightEval uses no network for data sets.";
+    CODE_SCORER = "RUNMILL_CODE_SCORER", Some("false"),
+        "`true` lets an executor run the programs of answers for the scorer `code`, in a sandbox of bubblewrap or unshare ([what it contains](code-scoring.md)).";
     BODY_MAX_BYTES = "RUNMILL_BODY_MAX_BYTES", Some("1048576"),
         "Largest size of a request's body in bytes, except for datasets, from 1024 to 1073741824.";
+    CALL_MAX_BYTES = "RUNMILL_CALL_MAX_BYTES", Some("16777216"),
+        "Largest size in bytes of a request to `/v1/chat/completions` and the other endpoints that ask a model, from 1024 to 1073741824. RabbitMQ's `max_message_size` must be larger.";
     LINE_MAX_BYTES = "RUNMILL_LINE_MAX_BYTES", Some("8388608"),
         "Longest line of a dataset in bytes, from 1024 to 1073741824.";
     DATABASE_POOL = "RUNMILL_DATABASE_POOL", Some("8"),

@@ -86,7 +86,7 @@ fn the_documentation_has_a_row_for_every_setting_and_no_other() {
 fn range(variable: &Variable) -> Option<(f64, f64)> {
     let (_, range) = variable.summary.split_once(", from ")?;
     let (min, rest) = range.split_once(" to ")?;
-    let max = rest.split(['.', ' ']).next().unwrap_or_default();
+    let max = rest.split(['.', ' ', ':']).next().unwrap_or_default();
     Some((min.parse().unwrap(), max.parse().unwrap()))
 }
 
@@ -110,5 +110,5 @@ fn every_number_is_held_to_the_range_that_its_summary_states() {
         }
         count += 1;
     }
-    assert_eq!(count, 12, "variables with a range");
+    assert_eq!(count, 15, "variables with a range");
 }

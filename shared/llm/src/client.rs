@@ -4,7 +4,8 @@ use runmill_proto::api::ExecutorKey;
 use runmill_quota::{Lane, RetryBudget};
 
 use crate::{
-    ChatRequest, FactorySettings, Interrupts, Invoked, PolicySource, Target,
+    ChatRequest, DeltaSink, FactorySettings, Interrupts, Invoked, ModelError, PolicySource, Target,
+    keys::Refusals,
     layer::{
         CallLayer,
         exchange::Exchange,
@@ -15,6 +16,7 @@ use crate::{
         timeout::Timeout,
         wiring::{Wired, Wiring},
     },
+    protocol::left_out,
 };
 
 /// Layers of one request, for one version of a provider's settings.
@@ -56,7 +58,30 @@ impl Client {
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
     ) -> Invoked {
-        self.stack.invoke(request, policies, interrupts).await
+        self.stack.invoke(request, policies, interrupts, None).await
+    }
+
+    /// Like [`invoke_until`](Self::invoke_until), and gives `sink` the parts of the answer as they arrive. Together they
+    /// are the whole answer. One that a provider does not stream is a single part.
+    ///
+    /// An attempt that fails after a part of its answer was given is the last: its error ends the call. Thinking inside of
+    /// the answer's text stays there, as with [`ChatRequest::keep_thinking`].
+    pub async fn invoke_streamed(
+        &self,
+        request: &ChatRequest,
+        policies: &dyn PolicySource,
+        interrupts: &Interrupts,
+        sink: &dyn DeltaSink,
+    ) -> Invoked {
+        self.stack.invoke(request, policies, interrupts, Some(sink)).await
+    }
+
+    /// Returns the names of the request's parameters that have no effect, because the provider's protocol or the model lacks
+    /// them. Only parameters that tune an answer are left out.
+    pub fn left_out(&self, request: &ChatRequest) -> Vec<&'static str> {
+        let wired = self.wiring().now();
+        let Timeout { inner: Negotiate { inner: Exchange { protocol, .. }, .. } } = &wired.inner;
+        left_out(&**protocol, request)
     }
 
     /// Returns the state of the provider's keys.
@@ -67,6 +92,13 @@ impl Client {
     /// Makes the circuit breaker of every key half-open, so that the next call probes the key.
     pub fn reset_key_breakers(&self) {
         self.wiring().now().keys.reset_breakers();
+    }
+
+    /// Returns the label of the key with which an attempt would begin now, or the reason why none is usable. A provider
+    /// without keys has one without a label.
+    pub fn next_key(&self) -> Result<String, ModelError> {
+        let lease = self.wiring().now().keys.take(&Refusals::default()).map_err(|none| none.reason)?;
+        Ok(lease.key().label.to_string())
     }
 
     pub(crate) fn wiring(&self) -> &Wiring<Wire> {

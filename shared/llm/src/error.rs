@@ -56,6 +56,9 @@ pub enum ModelError {
     Rejected { form: Form, message: String },
     #[error("the request is rejected with status {status}: {message}")]
     InvalidRequest { status: u16, message: String },
+    /// The protocol cannot express the request, so none was sent. The message is runmill's own.
+    #[error("{message}")]
+    Inexpressible { message: String },
     #[error("the prompt and the answer do not fit the model's context window: {message}")]
     ContextLength { message: String },
     #[error("the provider's content filter rejects the prompt: {message}")]
@@ -136,6 +139,7 @@ impl ModelError {
             Self::Rejected { form, .. } => Advice::FixRequest(form),
             Self::ServerErrorForGood { .. }
             | Self::InvalidRequest { .. }
+            | Self::Inexpressible { .. }
             | Self::ContextLength { .. }
             | Self::ContentPolicy { .. }
             | Self::DeadlinePassed => Advice::FailItem,
@@ -173,7 +177,9 @@ impl ModelError {
             Self::Malformed { .. } => ErrorKind::MalformedResponse,
             Self::EmptyAnswer { .. } => ErrorKind::EmptyAnswer,
             Self::Rejected { form, .. } if form.changes_stream() => ErrorKind::StreamRejected,
-            Self::Rejected { .. } | Self::InvalidRequest { .. } => ErrorKind::InvalidRequest,
+            Self::Rejected { .. } | Self::InvalidRequest { .. } | Self::Inexpressible { .. } => {
+                ErrorKind::InvalidRequest
+            }
             Self::ContextLength { .. } => ErrorKind::ContextLength,
             Self::ContentPolicy { .. } => ErrorKind::ContentPolicy,
             Self::Authentication { .. } => ErrorKind::Authentication,
@@ -192,6 +198,7 @@ impl ModelError {
             | Self::AddressRefused { .. }
             | Self::Connection { .. }
             | Self::ClosedEarly { .. }
+            | Self::Inexpressible { .. }
             | Self::BudgetUsedUp { .. } => self,
             other => other.map_message(|_| "the provider's words are not kept (`config.texts`)".to_owned()),
         }
@@ -212,6 +219,7 @@ impl ModelError {
             | Self::Malformed { message }
             | Self::Rejected { message, .. }
             | Self::InvalidRequest { message, .. }
+            | Self::Inexpressible { message }
             | Self::ContextLength { message }
             | Self::ContentPolicy { message }
             | Self::Authentication { message }

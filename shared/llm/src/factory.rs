@@ -6,6 +6,7 @@ use std::{
 use prometheus::Registry;
 use runmill_address::AddressRules;
 use runmill_clock::Clock;
+use runmill_egress::Egress;
 use runmill_pricing::{PriceTable, Seller};
 use runmill_proto::{
     ProviderId,
@@ -14,7 +15,7 @@ use runmill_proto::{
 use runmill_quota::Lanes;
 
 use crate::{
-    Client, Egress, Random, Target, TargetError,
+    Client, Random, Target, TargetError,
     client::Wire,
     keys::Keys,
     layer::{

@@ -15,13 +15,15 @@
 //! finds the form, and the others wait for it |
 //! | exchange | sends one HTTP request and reads its answer, streamed or buffered |
 //!
+//! The parts of a streamed answer can be told as they arrive ([`DeltaSink`]). From the first part on, the call is not
+//! retried.
+//!
 //! A stream is complete with its terminator, or with a reason to stop and a clean end of its body, so a truncated answer
 //! is an error. What is thinking in a complete answer, and how it differs from what was asked for, is reviewed in one
 //! place for all protocols. [`ModelError::advice`] returns the next step after an error.
 
 mod base_url_hint;
 mod client;
-mod egress;
 mod error;
 mod factory;
 mod interrupts;
@@ -35,17 +37,16 @@ mod random;
 mod rate_headers;
 mod redact;
 mod request;
-mod resolver;
 mod response;
 pub mod retry_after;
 mod review;
+mod sink;
 pub mod sse;
 mod target;
 mod tracker;
 mod transport;
 
 pub use client::Client;
-pub use egress::Egress;
 pub use error::{Advice, ModelError, TimeoutPhase};
 pub use factory::{Factory, FactorySettings};
 pub use interrupts::Interrupts;
@@ -53,6 +54,8 @@ pub use invoked::{Invoked, Unanswered};
 pub use metered::{Billing, Metered, ToldCost};
 pub use policy::{CallBudgets, CallPolicy, PolicySource};
 pub use random::Random;
-pub use request::{ChatMessage, ChatRequest, Part, Role};
-pub use response::{ChatResponse, Finish};
+pub use request::ChatRequest;
+pub use response::ChatResponse;
+pub use runmill_proto::chat::{Delta, Finish, Message as ChatMessage, Part, Role};
+pub use sink::DeltaSink;
 pub use target::{Target, TargetError, TargetKey};

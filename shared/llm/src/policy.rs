@@ -2,7 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use runmill_proto::api::Settings;
-use runmill_quota::budget::{Draw, Purses, UsedUp};
+use runmill_quota::{
+    Class,
+    budget::{Draw, Purses, UsedUp},
+};
 
 use crate::ModelError;
 
@@ -48,6 +51,12 @@ pub trait PolicySource: Send + Sync {
     fn estimated_output(&self) -> Option<u64> {
         None
     }
+
+    /// Returns the class by which the call's attempts are admitted.
+    fn class(&self) -> Class {
+        Class::Run
+    }
+
     /// Returns the budgets of the call, if it can have some.
     fn budgets(&self) -> Option<&dyn CallBudgets> {
         None

@@ -1,7 +1,10 @@
 use std::borrow::Cow;
 
 use runmill_pricing::{TOKENS_PER_MESSAGE, estimate_message_tokens, estimate_tokens};
-use runmill_proto::{Fix, Generation, Image};
+use runmill_proto::{
+    Fix, Generation,
+    chat::{Conversation, Message as ChatMessage, Part, Role},
+};
 
 use crate::protocol::Form;
 
@@ -21,30 +24,15 @@ pub struct ChatRequest {
     /// True to leave thinking that a server sends inside of the answer's text where it is. Otherwise it becomes the
     /// answer's reasoning.
     pub keep_thinking: bool,
+    /// True to refuse what changes the answer and has no place in the protocol: log probabilities, and stop texts of white
+    /// space. Otherwise they are left out, and a note on the answer may say so.
+    pub is_strict: bool,
     /// True to leave the provider's words out of errors, because they may repeat the prompt or the answer.
     pub hides_words: bool,
 }
 
 /// Estimated number of tokens of an answer that nothing limits.
 const ANSWER_TOKENS: u64 = 256;
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChatMessage {
-    pub role: Role,
-    pub parts: Vec<Part>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    User,
-    Assistant,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Part {
-    Text(String),
-    Image(Image),
-}
 
 impl ChatRequest {
     /// Returns the request with its system prompt where `form` has it. For a model without a system role, that is
@@ -55,8 +43,9 @@ impl ChatRequest {
             return Cow::Borrowed(self);
         };
         let mut messages = self.messages.clone();
-        let Some(question) = messages.first_mut() else { return Cow::Borrowed(self) };
-        match question.parts.iter_mut().find_map(Part::text_mut) {
+        let place = messages.iter().position(|message| message.role == Role::User).unwrap_or(0);
+        let Some(question) = messages.get_mut(place) else { return Cow::Borrowed(self) };
+        match question.parts.iter_mut().find_map(text_mut) {
             Some(text) => *text = format!("{system}\n\n{text}"),
             None => question.parts.insert(0, Part::Text(system.to_owned())),
         }
@@ -68,39 +57,41 @@ impl ChatRequest {
     /// * `output`: estimate of the answer's tokens. Otherwise the request's own limit counts, or a usual length.
     pub fn estimated_tokens(&self, output: Option<u64>) -> u64 {
         let system = self.system.as_deref().map_or(0, estimate_message_tokens);
-        let messages: u64 = self.messages.iter().map(ChatMessage::estimated_tokens).sum();
+        let messages: u64 = self.messages.iter().map(message_tokens).sum();
         let longest = self.generation.max_new_tokens.map(u64::from);
         let answer = output.into_iter().chain(longest).min().unwrap_or(ANSWER_TOKENS);
         system + messages + answer
     }
 }
 
-impl Part {
-    const fn text_mut(&mut self) -> Option<&mut String> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Image(_) => None,
-        }
+/// Returns a request of the conversation that names no model yet.
+impl From<Conversation> for ChatRequest {
+    fn from(Conversation { system, messages, generation }: Conversation) -> Self {
+        Self { system, messages, generation, ..Self::default() }
     }
 }
 
-impl ChatMessage {
-    /// Returns a message that is only text.
-    pub fn text(role: Role, text: impl Into<String>) -> Self {
-        Self { role, parts: vec![Part::Text(text.into())] }
+const fn text_mut(part: &mut Part) -> Option<&mut String> {
+    match part {
+        Part::Text(text) => Some(text),
+        Part::Image(_) => None,
     }
+}
 
-    fn estimated_tokens(&self) -> u64 {
-        let texts = self.parts.iter().map(|part| match part {
-            Part::Text(text) => estimate_tokens(text),
-            Part::Image(_) => 0,
-        });
-        texts.sum::<u64>() + TOKENS_PER_MESSAGE
-    }
+fn message_tokens(message: &ChatMessage) -> u64 {
+    let texts = message.parts.iter().map(|part| match part {
+        Part::Text(text) => estimate_tokens(text),
+        Part::Image(_) => 0,
+    });
+    let calls =
+        message.tool_calls.iter().map(|call| estimate_tokens(&call.name) + estimate_tokens(&call.arguments));
+    texts.chain(calls).sum::<u64>() + TOKENS_PER_MESSAGE
 }
 
 #[cfg(test)]
 mod tests {
+    use runmill_proto::Image;
+
     use super::*;
 
     #[test]
@@ -128,8 +119,7 @@ mod tests {
             (vec![image()], vec![text("be brief"), image()]),
         ];
         for (parts, want) in table {
-            let messages =
-                vec![ChatMessage { role: Role::User, parts }, ChatMessage::text(Role::Assistant, "4")];
+            let messages = vec![ChatMessage::new(Role::User, parts), ChatMessage::text(Role::Assistant, "4")];
             let request = ChatRequest { system: Some("be brief".into()), messages, ..ChatRequest::default() };
             let changed = request.in_form(Form::default().with(Fix::SystemInQuestion));
             assert_eq!((&changed.system, &changed.messages[0].parts), (&None, &want));

@@ -1,4 +1,7 @@
-use runmill_proto::{Outcome, Remarks, TokenLogprob, ToolCall, Usage};
+use runmill_proto::{
+    Outcome, Remarks, TokenLogprob, ToolCall, Usage,
+    chat::{Delta, Finish, ModelAnswer, ToolCallDelta},
+};
 
 use crate::{Billing, Metered, ModelError};
 
@@ -19,19 +22,6 @@ pub struct ChatResponse {
     pub usage: Option<Usage>,
     pub billing: Billing,
     pub remarks: Remarks,
-}
-
-/// Reason why the model stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    Stop,
-    /// The token limit was reached: the answer is truncated.
-    Length,
-    ToolCalls,
-    /// The provider's content filter stopped the answer.
-    ContentFilter,
-    /// The provider gave a reason that this version does not know.
-    Other,
 }
 
 impl ChatResponse {
@@ -61,5 +51,40 @@ impl ChatResponse {
             return Ok(self);
         }
         Err(ModelError::EmptyAnswer { reasoned: self.reasoning.is_some() })
+    }
+}
+
+/// Returns the answer without the provider's statements about its bill.
+impl From<ChatResponse> for ModelAnswer {
+    fn from(answer: ChatResponse) -> Self {
+        let ChatResponse {
+            text,
+            reasoning,
+            refusal,
+            tool_calls,
+            logprobs,
+            finish,
+            usage,
+            billing: _,
+            remarks,
+        } = answer;
+        Self { text, reasoning, refusal, tool_calls, logprobs, finish, usage, remarks }
+    }
+}
+
+/// Returns the answer as one part.
+impl From<&ChatResponse> for Delta {
+    fn from(answer: &ChatResponse) -> Self {
+        let calls = (0..).zip(&answer.tool_calls).map(|(index, ToolCall { id, name, arguments })| {
+            let (id, name, arguments) = (id.clone(), name.clone(), arguments.clone());
+            ToolCallDelta { index, id, name, arguments }
+        });
+        Self {
+            text: answer.text.clone(),
+            reasoning: answer.reasoning.clone().unwrap_or_default(),
+            refusal: answer.refusal.clone().unwrap_or_default(),
+            tool_calls: calls.collect(),
+            logprobs: answer.logprobs.clone().unwrap_or_default(),
+        }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct AttemptState {
     /// HTTP status of the answer to the last request.
     pub status: Option<u16>,
     pub first_token: Option<Instant>,
+    /// True if a part of the answer was given to the caller, so that no other answer can take its place.
+    pub delivered: bool,
     /// Time at which the last bytes of the answer arrived.
     pub last_chunk: Option<Instant>,
     /// Counts of the provider so far.
@@ -99,6 +101,7 @@ impl AttemptTracker {
             streamed,
             key,
             seller,
+            delivered: state.delivered,
             ..AttemptState::default()
         };
     }
@@ -120,6 +123,10 @@ impl AttemptTracker {
 
     pub fn token(&self) {
         self.lock().first_token.get_or_insert_with(Instant::now);
+    }
+
+    pub fn delivered(&self) {
+        self.lock().delivered = true;
     }
 
     pub fn chosen(&self, key: &Arc<str>, seller: Seller) {

@@ -1,14 +1,15 @@
-use std::{error::Error, io, iter, sync::Arc, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT_ENCODING};
-use reqwest::{Body, Client, ClientBuilder, Method, Request, Response, Url, dns::Resolve, redirect};
+use reqwest::{Body, Client, ClientBuilder, Method, Request, Response, Url};
 use tokio::time::Instant;
 
 use runmill_address::{AddressRules, BaseUrlError, NameRefused};
+use runmill_egress::{Egress, Resolver, causes, client, words};
 
 use crate::{
-    Egress, ModelError, Target, TargetError, TimeoutPhase, base_url_hint::base_url_hint,
-    protocol::WireRequest, resolver::Resolver, target::endpoint,
+    ModelError, Target, TargetError, TimeoutPhase, base_url_hint::base_url_hint, protocol::WireRequest,
+    target::endpoint,
 };
 
 /// Sends requests to one provider.
@@ -21,9 +22,6 @@ pub(crate) struct Transport {
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
-
-/// Idle time before TCP keepalive probes, so that a connection whose peer is gone is noticed and not used.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 
 impl Transport {
     pub fn new(
@@ -73,25 +71,6 @@ impl Transport {
     }
 }
 
-fn client(connect_timeout: Duration, user_agent: &str, resolver: impl Resolve + 'static) -> ClientBuilder {
-    Client::builder()
-        .user_agent(user_agent)
-        .dns_resolver(Arc::new(resolver))
-        .connect_timeout(connect_timeout)
-        .tcp_nodelay(true)
-        .tcp_keepalive(KEEPALIVE)
-        // An HTTP/2 connection carries about a hundred streams, and reqwest opens one connection for each host, which
-        // would cap the lane's concurrency. With HTTP/1.1 each call in flight has a connection, which is kept for the
-        // next call; the lane's gate bounds their number.
-        .http1_only()
-        .pool_max_idle_per_host(usize::MAX)
-        // A key must not be sent to the target of a redirect.
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        // The retry layer makes and counts all retries.
-        .retry(reqwest::retry::never())
-}
-
 /// Longest time from the start of a request to the end of its connection in which the server has probably not read the
 /// request: it had closed the idle connection, and that was not known here yet.
 const CLOSED_EARLY: Duration = Duration::from_secs(1);
@@ -102,16 +81,15 @@ fn failure(error: reqwest::Error, base: &Url, after: Duration) -> ModelError {
     }
     // The URL's query may contain a secret.
     let error = error.without_url();
-    let chain = || iter::successors(Some(&error as &dyn Error), |&error| error.source());
-    if let Some(refused) = chain().find_map(|error| error.downcast_ref::<NameRefused>()) {
+    if let Some(refused) = causes(&error).find_map(|error| error.downcast_ref::<NameRefused>()) {
         return ModelError::AddressRefused { message: refused.to_string() };
     }
-    let message = chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let message = words(&error);
     if error.is_connect() {
         let (host, port) = (base.host_str().unwrap_or_default(), base.port_or_known_default().unwrap_or(0));
         return ModelError::Unreachable { message: format!("{host}:{port}: {message}") };
     }
-    if after < CLOSED_EARLY && chain().any(is_closed) {
+    if after < CLOSED_EARLY && causes(&error).any(is_closed) {
         return ModelError::ClosedEarly { message };
     }
     ModelError::Connection { message }
@@ -134,7 +112,7 @@ mod tests {
         sync::atomic::{AtomicBool, Ordering},
     };
 
-    use reqwest::dns::{Addrs, Name, Resolving};
+    use reqwest::dns::{Addrs, Name, Resolve, Resolving};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,

@@ -1,10 +1,22 @@
 //! Prompts: the text that a model is asked for an item, from the run's template or the default one.
 
+mod bounds;
+mod printing;
+mod variation;
+
 use minijinja::{Environment, UndefinedBehavior, context, value::Serde};
 use runmill_proto::{Item, ItemType, ONE_LETTER_LABELS, choice_label};
 
-/// Number of steps that a template may take for one item. A template that takes more, such as an endless loop, fails.
+pub use variation::varied;
+
+/// Fuel that a template may use for one item: a step costs one, and so do 64 bytes of text. A template that needs more, such
+/// as an endless loop, fails.
 const FUEL: u64 = 100_000;
+/// Largest depth of macros and recursive loops.
+const RECURSION_MAX: usize = 100;
+/// Size of the stack of the threads that render templates, in bytes: enough for any value that a template can build with its
+/// fuel.
+pub const STACK_BYTES: usize = 32 << 20;
 const NAME: &str = "prompt";
 
 /// A compiled prompt template.
@@ -16,6 +28,16 @@ pub struct Prompt(Option<Environment<'static>>);
 /// Error for a template that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
+    #[error("has {0} bytes, and a template may have {max}", max = bounds::BYTES_MAX)]
+    TooLong(usize),
+    /// Line of a tag that is too long.
+    #[error(
+        "line {0}: more than {max} names, values and signs between one pair of braces; divide it with {{% set %}}",
+        max = bounds::PARTS_MAX
+    )]
+    TooManyParts(u32),
+    #[error("more than {max} `elif`; look the value up in a map instead", max = bounds::ELIFS_MAX)]
+    TooManyElifs,
     /// Message of the template engine about a template that does not compile, with the line.
     #[error("{0}")]
     Compile(String),
@@ -65,9 +87,12 @@ fn in_braces(template: &str) -> Option<&str> {
 impl Prompt {
     pub fn compile(template: Option<&str>) -> Result<Self, PromptError> {
         let Some(template) = template else { return Ok(Self(None)) };
+        bounds::check(template)?;
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(RECURSION_MAX);
+        environment.set_formatter(printing::print);
         let added = environment.add_template_owned(NAME, template.to_owned());
         added.map_err(|error| PromptError::Compile(error.to_string()))?;
         Ok(Self(Some(environment)))
@@ -101,80 +126,4 @@ fn default_prompt(item: &Item) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn item() -> Item {
-        let json = r#"{"id":"q1","type":"mcq_single","inputs":{"text":"Red?"},"choices":["yes","no"],
-            "answer":"A","meta":{"topic":"colour"}}"#;
-        Item::from_json(json).unwrap()
-    }
-
-    #[test]
-    fn the_default_is_the_text_and_lettered_choices() {
-        let prompt = Prompt::compile(None).unwrap().render(&item()).unwrap();
-        assert_eq!(prompt, "Red?\n\nA. yes\nB. no\n\nAnswer with the letter of the right choice.");
-    }
-
-    #[test]
-    fn every_choice_is_in_the_default_also_after_the_26th() {
-        let choices = (0..30).map(|n| format!("label {n}")).collect();
-        let prompt = Prompt::compile(None).unwrap().render(&Item { choices, ..item() }).unwrap();
-        for line in ["A. label 0", "Z. label 25", "AA. label 26", "AD. label 29"] {
-            assert!(prompt.lines().any(|it| it == line), "{prompt}");
-        }
-        assert!(prompt.ends_with("\n\nAnswer with the label of the right choice."), "{prompt}");
-    }
-
-    #[test]
-    fn a_template_sees_the_item() {
-        let template = "[{{ meta.topic }}] {{ text }} {% for c in choices %}({{ c }}){% endfor %}";
-        let prompt = Prompt::compile(Some(template)).unwrap().render(&item()).unwrap();
-        assert_eq!(prompt, "[colour] Red? (yes)(no)");
-    }
-
-    #[test]
-    fn a_template_that_asks_nothing_of_the_item_or_names_nothing_known_is_refused() {
-        let table = [
-            (
-                "Q: {{ question }}",
-                Some("`question` is no variable; a template can use text, choices, id and meta"),
-            ),
-            (
-                "{{ text }} {{ meta.topic }} {% if topic is defined %}x{% endif %}",
-                Some("`topic` is no variable"),
-            ),
-            ("Q: {question}", Some("`{question}` would be sent as it is; write {{ text }} where")),
-            ("Answer in JSON: {\"a\": 1}", Some("uses no part of the item")),
-            ("Answer.", Some("uses no part of the item")),
-            ("{{ text }} as {answer}", None),
-            ("{% for c in choices %}{{ loop.index }} {{ c }}{% endfor %}", None),
-            ("{% set x = meta.topic %}{{ x }}{% for n in range(2) %}{{ n }}{% endfor %}", None),
-            ("{% macro m(a) %}{{ a }}{% endmacro %}{{ m(text) }}", None),
-        ];
-        for (template, want) in table {
-            let found = check(template).err().map(|error| error.to_string());
-            match (&found, want) {
-                (None, None) => {}
-                (Some(found), Some(want)) => assert!(found.contains(want), "{template}: {found}"),
-                _ => panic!("{template}: {found:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_faulty_template_is_an_error_that_says_where() {
-        let broken = check("{{ text").unwrap_err().to_string();
-        assert!(broken.contains("prompt:1"), "{broken}");
-        let unknown =
-            Prompt::compile(Some("{{ question }}")).unwrap().render(&item()).unwrap_err().to_string();
-        assert!(unknown.contains("undefined"), "{unknown}");
-    }
-
-    #[test]
-    fn a_template_without_end_is_stopped() {
-        let template = "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}";
-        let error = Prompt::compile(Some(template)).unwrap().render(&item()).unwrap_err().to_string();
-        assert!(error.contains("fuel"), "{error}");
-    }
-}
+mod tests;

@@ -67,7 +67,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Ask, Closed};
+    use crate::{Ask, Class, Closed};
 
     fn provider(n: u128) -> ProviderId {
         ProviderId::from_uuid(Uuid::from_u128(n))
@@ -89,7 +89,7 @@ mod tests {
 
         lanes.close(provider(1));
 
-        let ask = Ask { model: "m", estimated_tokens: 0, open_for: Duration::ZERO };
+        let ask = Ask { model: "m", estimated_tokens: 0, open_for: Duration::ZERO, class: Class::Run };
         assert_eq!(old.admit(&ask).await.unwrap_err(), Closed);
         assert!(lanes.lane(provider(1)).admit(&ask).await.is_ok());
     }

@@ -14,7 +14,7 @@ pub mod lease;
 mod retry_budget;
 mod shares;
 
-pub use gate::{Allowance, ScopeUse, Shortage};
+pub use gate::{Allowance, Class, ScopeUse, Shortage};
 pub use lane::{Admission, Ask, Closed, Lane, Outcome, Refusal, Remaining, TokenCount};
 pub use lanes::Lanes;
 pub use retry_budget::RetryBudget;

@@ -43,7 +43,8 @@ async fn readyz(State(state): State<OpsState>) -> (StatusCode, Json<Value>) {
 }
 
 async fn metrics(State(state): State<OpsState>) -> Response {
-    match TextEncoder::new().encode_to_string(&state.registry.gather()) {
+    let parts = state.readiness.metrics().map(|parts| [state.registry.gather(), parts].concat());
+    match parts.and_then(|families| TextEncoder::new().encode_to_string(&families)) {
         Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             tracing::error!(event = "metrics.encode_failed", error = %error, "metrics could not be written");
@@ -117,5 +118,17 @@ mod tests {
         assert_eq!(status, 200);
         assert!(body.contains("# HELP runmill_tests_total Tests.\n"), "{body}");
         assert!(body.ends_with("runmill_tests_total 1\n"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn metrics_tell_of_each_part_if_it_is_ready() {
+        let mut state = state();
+        state.readiness.add("store", || Ok::<_, &str>(()));
+        state.readiness.add("broker", || Err("gone"));
+
+        let (_, body) = get(&state, "/metrics").await;
+
+        assert!(body.contains("runmill_part_ready{part=\"store\"} 1\n"), "{body}");
+        assert!(body.contains("runmill_part_ready{part=\"broker\"} 0\n"), "{body}");
     }
 }

@@ -1,5 +1,7 @@
 use std::{fmt::Display, sync::Arc};
 
+use prometheus::{IntGaugeVec, Opts, core::Collector, proto::MetricFamily};
+
 /// A check, which returns the reason if a part is not ready.
 type Check = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
@@ -23,6 +25,17 @@ impl Readiness {
         check: impl Fn() -> Result<(), E> + Send + Sync + 'static,
     ) {
         self.0.push((part, Arc::new(move || check().err().map(|error| error.to_string()))));
+    }
+
+    /// Returns a gauge with a series for each part: 1 if it is ready now, otherwise 0.
+    pub fn metrics(&self) -> prometheus::Result<Vec<MetricFamily>> {
+        let name = "runmill_part_ready";
+        let gauge = IntGaugeVec::new(Opts::new(name, "1 if this part of the process is ready."), &["part"])?;
+        for (part, check) in &self.0 {
+            gauge.with_label_values(&[part]).set(i64::from(check().is_none()));
+        }
+        // A family without a series has no text.
+        Ok(gauge.collect().into_iter().filter(|family| !family.get_metric().is_empty()).collect())
     }
 
     /// Returns every part that is not ready now.

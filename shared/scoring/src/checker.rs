@@ -1,6 +1,7 @@
-use runmill_proto::{Item, ItemType, Scorer, Scoring};
-use serde::Deserialize;
+use runmill_proto::{Item, ItemType, Scoring};
 use serde_json::Value;
+
+use crate::{Rule, ScoringError};
 
 /// Error for an item whose checker cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -8,47 +9,35 @@ pub(crate) enum CheckerError {
     #[error("the item's checker cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// Uploads with such a tolerance are refused, but earlier releases did not check it.
-    #[error("the item's checker cannot be read: the tolerance {range}", range = Scoring::TOLERANCE)]
-    Tolerance,
+    #[error("the item's checker cannot be read: {0}")]
+    Rule(ScoringError),
 }
 
-/// Returns the scoring that applies to `item`, if any does.
-pub(crate) fn effective(item: &Item, run: Option<&Scoring>) -> Result<Option<Scoring>, CheckerError> {
+/// Returns the rule that applies to `item`, if any does.
+pub(crate) fn effective(item: &Item, run: Option<&Scoring>) -> Result<Option<Rule>, CheckerError> {
     let own = item.checker.as_ref().filter(|checker| !checker.is_null()).map(read).transpose()?;
-    Ok(own.or_else(|| run.cloned()).or_else(|| by_type(item.item_type)))
-}
-
-/// Reads a checker: a `scoring` object, or the name of a scorer, which means an object with only that scorer.
-fn read(checker: &Value) -> Result<Scoring, CheckerError> {
-    let scoring = match checker {
-        Value::String(_) => bare(Scorer::deserialize(checker)?),
-        _ => Scoring::deserialize(checker)?,
+    let rule = match own {
+        None => run.map(Rule::try_from).transpose().map_err(CheckerError::Rule)?,
+        own => own,
     };
-    if scoring.has_tolerance_in_range() { Ok(scoring) } else { Err(CheckerError::Tolerance) }
+    Ok(rule.or_else(|| by_type(item.item_type)))
 }
 
-/// Returns the default scoring of an item's type. A pair of answers has none, because only a judge could compare
-/// them.
-fn by_type(item_type: ItemType) -> Option<Scoring> {
-    match item_type {
-        ItemType::McqSingle | ItemType::McqMulti => Some(bare(Scorer::Choice)),
-        ItemType::Freeform | ItemType::Code => Some(bare(Scorer::Exact)),
-        ItemType::JudgePairwise => None,
+/// Reads a checker: a rule, or the name of a scorer, which means a rule with only that scorer.
+fn read(checker: &Value) -> Result<Rule, CheckerError> {
+    let rule = Rule::read(checker)?;
+    match rule.check() {
+        // The pattern of an item may be its reference.
+        Ok(()) | Err(ScoringError::NoPattern) => Ok(rule),
+        Err(error) => Err(CheckerError::Rule(error)),
     }
 }
 
-const fn bare(scorer: Scorer) -> Scoring {
-    Scoring { scorer, pattern: None, tolerance: None }
-}
-
-/// Returns the name of the scorer in a configuration.
-pub(crate) const fn name(scorer: Scorer) -> &'static str {
-    match scorer {
-        Scorer::Exact => "exact",
-        Scorer::Includes => "includes",
-        Scorer::Regex => "regex",
-        Scorer::Numeric => "numeric",
-        Scorer::Choice => "choice",
-        Scorer::None => "none",
+/// Returns the default rule of an item's type. A pair of answers has none, because only a judge could compare them.
+const fn by_type(item_type: ItemType) -> Option<Rule> {
+    match item_type {
+        ItemType::McqSingle | ItemType::McqMulti => Some(Rule::Choice),
+        ItemType::Freeform | ItemType::Code => Some(Rule::Exact),
+        ItemType::JudgePairwise => None,
     }
 }

@@ -4,79 +4,74 @@
 //! counts such an answer as wrong. An unscored answer lowers the coverage of the run's score.
 
 mod aggregate;
+mod answer;
 mod checker;
 mod choice;
+mod code;
 mod error;
 mod exact;
 mod extract;
+mod f1;
 mod includes;
+mod json;
 mod mark;
+mod matching;
+mod math;
+mod negation;
 mod number;
 mod numeric;
 mod pattern;
+mod question;
+mod rule;
+pub mod statistics;
 mod text;
+mod thinking;
 
-pub use aggregate::{Latencies, ScoreTally};
-use runmill_proto::{Answer, Item, Score, Scorer, Scoring};
+pub use aggregate::{Cluster, Latencies, ScoreTally};
+use runmill_proto::{Item, Score, Scoring};
 
-pub use crate::error::ScoringError;
-
-use crate::mark::Mark;
+pub use crate::{
+    answer::{AnswerRule, Form},
+    error::ScoringError,
+    includes::{IncludesRule, Require},
+    json::JsonRule,
+    matching::{MatchRule, Place},
+    pattern::{PatternRule, Which},
+    question::Question,
+    rule::Rule,
+};
+use crate::{mark::Mark, question::references};
 
 /// Scores `answer`, the whole text of the model's answer.
 ///
 /// The item's own checker takes precedence over `scoring`, which is the run's. Without either, the item's type
 /// decides. Returns `None` if there is nothing to score: the scorer is `none`, or the item has no reference.
 pub fn score(item: &Item, scoring: Option<&Scoring>, answer: &str) -> Option<Score> {
-    let scoring = match checker::effective(item, scoring) {
-        Ok(scoring) => scoring?,
-        Err(error) => return Some(Mark::unscored(error.to_string()).into_score("checker")),
+    let rule = match checker::effective(item, scoring) {
+        Ok(rule) => rule?,
+        Err(error) => return Some(Mark::unscored(error.to_string()).into_score("checker", 1)),
     };
-    let mark = mark(item, &scoring, answer)?;
-    Some(mark.into_score(checker::name(scoring.scorer)))
+    let references = references(item);
+    if item.answer.is_none() && references.is_empty() && rule.needs_reference() {
+        return None;
+    }
+    rule.score(&Question::of(item, &references), answer)
+}
+
+/// Returns true if an answer to the item is a program that has to be run.
+pub fn runs_program(item: &Item, scoring: Option<&Scoring>) -> bool {
+    matches!(checker::effective(item, scoring), Ok(Some(Rule::Code)))
 }
 
 /// Checks that `scoring` can be used.
 pub fn check(scoring: &Scoring) -> Result<(), ScoringError> {
-    if !scoring.has_tolerance_in_range() {
-        return Err(ScoringError::Tolerance);
-    }
-    match (scoring.scorer, &scoring.pattern) {
-        (Scorer::Regex, None) => Err(ScoringError::NoPattern),
-        (Scorer::Regex, Some(pattern)) => pattern::compile(pattern).map(|_| ()),
-        _ => Ok(()),
-    }
-}
-
-fn mark(item: &Item, scoring: &Scoring, answer: &str) -> Option<Mark> {
-    // An item needs no reference if there is a pattern.
-    if item.answer.is_none() && (scoring.scorer != Scorer::Regex || scoring.pattern.is_none()) {
-        return None;
-    }
-    if answer.trim().is_empty() {
-        return Some(Mark::unscored("the answer is empty"));
-    }
-    let references = match &item.answer {
-        Some(Answer::One(one)) => std::slice::from_ref(one),
-        Some(Answer::Many(many)) => many.as_slice(),
-        None => &[],
-    };
-    Some(match scoring.scorer {
-        Scorer::None => return None,
-        Scorer::Choice => choice::mark(item, references, answer),
-        Scorer::Includes => includes::mark(references, answer),
-        Scorer::Exact => mark::with_one(references, |reference| exact::mark(reference, answer)),
-        Scorer::Numeric => {
-            mark::with_one(references, |reference| numeric::mark(reference, scoring.tolerance, answer))
-        }
-        Scorer::Regex => pattern::mark(scoring.pattern.as_deref(), references, answer),
-    })
+    Rule::try_from(scoring)?.check()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use runmill_proto::{Inputs, ItemType};
+    use runmill_proto::{Answer, Inputs, ItemType};
     use serde_json::{Value, json};
 
     use super::*;
@@ -88,9 +83,11 @@ mod tests {
             inputs: Inputs { text: "?".into(), ..Inputs::default() },
             choices: Vec::new(),
             answer: answer.map(|text| Answer::One(text.into())),
+            answers: Vec::new(),
             checker: (!checker.is_null()).then_some(checker),
             criteria: None,
             meta: None,
+            request: None,
         }
     }
 

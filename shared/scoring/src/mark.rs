@@ -26,15 +26,13 @@ impl Mark {
         Self { value: None, extracted: None, detail: Some(detail.into()) }
     }
 
-    pub fn into_score(self, scorer: &str) -> Score {
-        Score { scorer: scorer.into(), value: self.value, extracted: self.extracted, detail: self.detail }
-    }
-}
-
-/// Marks an answer by a scorer that needs exactly one reference.
-pub(crate) fn with_one(references: &[String], mark: impl FnOnce(&str) -> Mark) -> Mark {
-    match references {
-        [reference] => mark(reference),
-        _ => Mark::unscored("this scorer needs exactly one reference, and the item has a list"),
+    pub fn into_score(self, scorer: &str, version: u32) -> Score {
+        Score {
+            scorer: scorer.into(),
+            version,
+            value: self.value,
+            extracted: self.extracted,
+            detail: self.detail,
+        }
     }
 }

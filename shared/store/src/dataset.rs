@@ -1,13 +1,61 @@
 //! Counts and hashes the items of a dataset during its upload, for both implementations.
 
-use runmill_proto::{DatasetId, api::Dataset};
+use ring::digest::{SHA256, digest};
+use runmill_proto::{DatasetId, RunId, Tenant, api::Dataset};
+use serde_json::json;
+use uuid::Builder;
 
-use crate::{DatasetHash, NewDataset, StoreError, StoredItem, time::micros};
+use crate::{DatasetHash, NewDataset, RunRow, StoreError, StoredItem, time::micros};
 
 pub const REPEATED_ID: &str = "its id occurred before in this dataset";
 
 /// Maximum number of items of a dataset: an ordinal has 31 bits.
-const ITEMS_MAX: u32 = 0x7fff_ffff;
+pub const ITEMS_MAX: u32 = 0x7fff_ffff;
+
+/// Returns the id of the dataset that the interactive runs of a tenant have.
+pub fn interactive_dataset_id(tenant: &Tenant) -> DatasetId {
+    let hash = digest(&SHA256, format!("interactive calls of {tenant}").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.as_ref()[..16]);
+    DatasetId::from_uuid(Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+/// Returns the dataset of an interactive run. Every run has a dataset, and every dataset an item: this one is never asked.
+pub fn interactive(run: &RunRow) -> Result<(Dataset, StoredItem), StoreError> {
+    let body = r#"{"id":"call","type":"freeform","inputs":{"text":"Clients of the front door ask their own questions."}}"#;
+    let item = StoredItem { item_id: "call".to_owned(), body: body.to_owned() };
+    let mut counted = Counted::default();
+    counted.add(&item)?;
+    let dataset = counted.finish(NewDataset {
+        id: run.submission.dataset_id,
+        tenant: run.submission.tenant.clone(),
+        name: "interactive calls".to_owned(),
+        created_at: run.created_at,
+    })?;
+    Ok((dataset, item))
+}
+
+/// Returns the id of the item that stands for the samples of a run of LightEval.
+pub fn stand_in(id: RunId) -> String {
+    format!("samples of {id}")
+}
+
+/// Returns the dataset of a run of LightEval before its samples come. Every dataset has an item: this one stands for them.
+pub fn lighteval(run: &RunRow) -> Result<(Dataset, StoredItem), StoreError> {
+    let id = stand_in(run.id);
+    let text = "The samples come when LightEval has ended.";
+    let body = json!({"id": id, "type": "freeform", "inputs": {"text": text}}).to_string();
+    let item = StoredItem { item_id: id, body };
+    let mut counted = Counted::default();
+    counted.add(&item)?;
+    let dataset = counted.finish(NewDataset {
+        id: run.submission.dataset_id,
+        tenant: run.submission.tenant.clone(),
+        name: run.submission.name.clone().unwrap_or_else(|| "LightEval".to_owned()),
+        created_at: run.created_at,
+    })?;
+    Ok((dataset, item))
+}
 
 /// Returns the error for the removal of a dataset that runs use.
 pub fn in_use(id: DatasetId) -> StoreError {

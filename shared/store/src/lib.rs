@@ -22,18 +22,22 @@ mod time;
 
 use std::sync::Arc;
 
+pub use dataset::interactive_dataset_id;
 pub use dataset_hash::DatasetHash;
 pub use error::StoreError;
 pub use port::{
     audit::AuditLog,
+    batches::{BatchContent, BatchProtocol, BatchRow, Batches, CreatedBatch, ResultFile},
     budgets::{BudgetReader, Budgets, Slice, Taken},
     datasets::{DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoredItem},
+    evaluations::{ClaimedEvaluation, DEATHS_MAX, EvaluationClaims, Evaluations, NewEvaluation},
     events::{EventPage, EventReader},
     exchange::{
         Answer, Ask, Beat, Claim, Decision, Exchange, Exchanged, ExecutorReader, FleetReader, FleetState,
         Holder, Holding, Peer, Talk,
     },
     feed::{ActiveRun, ActiveRuns, DueJob, Feed},
+    files::{FileLines, FileRow, Files, LineFault},
     job_states::{JobState, JobStates},
     leader::{Lead, Leader},
     logs::{LogBatch, LogEntry, LogWriter, Written},
@@ -41,24 +45,37 @@ pub use port::{
         NewSecret, ProviderReader, ProviderRow, ProviderWriter, SealedSecret, SecretKind, SecretOwner,
         SecretRotation, UnknownSecretKind,
     },
-    results::ResultReader,
+    results::{JobScore, ResultReader, ScoreFields, StoredAnswer},
     retention::Retention,
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
+    scaling::{Need, ScalingNeeds},
     server_time::ServerTime,
     settings::{SettingsReader, SettingsWriter},
     tokens::{TokenBudget, TokenRow, Tokens},
+    usage::{TokenKey, UsageKey, UsageReader, UsageSum},
+    webhooks::{WebhookRow, Webhooks},
 };
-pub use run::{Cursor, Pause, Resumption, RetryNote, RunRow, RunStats, Submission};
+pub use run::{
+    Cursor, Pause, Rescore, Rescores, Rescoring, Resumption, RetryNote, RunRow, RunStats, Submission,
+    VERSIONS_MAX,
+};
 
-/// The ports of an executor: it reads what its jobs need, takes slices of
-/// budgets, and exchanges heartbeats with the others.
+/// The ports of an executor: it reads what its jobs need, takes slices of budgets, claims runs of LightEval, and exchanges
+/// heartbeats with the others.
 pub trait ExecutorStore:
-    ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange + Budgets
+    ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange + Budgets + EvaluationClaims
 {
 }
 
-impl<T: ProviderReader + SettingsReader + ItemReader + ActiveRuns + JobStates + Exchange + Budgets>
-    ExecutorStore for T
+impl<T> ExecutorStore for T where
+    T: ProviderReader
+        + SettingsReader
+        + ItemReader
+        + ActiveRuns
+        + JobStates
+        + Exchange
+        + Budgets
+        + EvaluationClaims
 {
 }
 
@@ -84,6 +101,12 @@ pub trait DispatcherStore:
     + BudgetReader
     + Tokens
     + AuditLog
+    + Files
+    + Batches
+    + UsageReader
+    + Webhooks
+    + ScalingNeeds
+    + Evaluations
 {
 }
 
@@ -108,6 +131,12 @@ impl<T> DispatcherStore for T where
         + BudgetReader
         + Tokens
         + AuditLog
+        + Files
+        + Batches
+        + UsageReader
+        + Webhooks
+        + ScalingNeeds
+        + Evaluations
 {
 }
 

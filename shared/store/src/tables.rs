@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, Outcome, ProviderId,
     api::{AuditEntry, Dataset, InvocationRecord, ResultRecord, SettingsOverride},
-    message::{Call, Invocation, JobKey},
+    message::{Call, ClientNote, Invocation, JobKey},
 };
 
 use crate::{
-    LogEntry, ProviderRow, SealedSecret, SecretOwner, StoreError,
-    columns::{Cells, Column, Columns, Role, Stored as _, columns},
+    LogEntry, ProviderRow, SealedSecret, SecretOwner, StoreError, UsageSum, WebhookRow,
+    columns::{Cells, Column, Columns, Dialect, Role, Stored as _, columns},
 };
 
 columns! {
@@ -33,6 +33,20 @@ columns! {
         fixed action,
         fixed object,
         fixed detail,
+    }
+}
+
+columns! {
+    WebhookRow {
+        fixed run_id,
+        fixed url,
+        fixed ends,
+        updated attempts,
+        updated first_at,
+        updated due_at,
+        updated delivered_at,
+        updated abandoned_at,
+        updated last_error,
     }
 }
 
@@ -106,6 +120,11 @@ impl Columns for SecretOwner {
     }
 }
 
+/// Returns the outcomes of jobs that have an answer.
+pub fn answers() -> Vec<&'static str> {
+    Outcome::ALL.iter().filter(|outcome| outcome.is_answer()).map(|outcome| outcome.as_str()).collect()
+}
+
 /// Result of a job, to be inserted.
 pub struct NewResult<'a> {
     pub invocation: &'a Invocation,
@@ -125,6 +144,8 @@ columns! {
         fixed reasoning = invocation.reasoning,
         fixed tool_calls = invocation.tool_calls,
         fixed logprobs = invocation.logprobs,
+        fixed finish = invocation.finish,
+        fixed answer_usage = invocation.answer_usage,
         fixed score = invocation.score,
         fixed settled_at,
     }
@@ -136,12 +157,13 @@ pub struct NewInvocation<'a> {
     call: &'a Call,
     outcome: Option<Outcome>,
     error_kind: Option<ErrorKind>,
+    client: Option<ClientNote>,
 }
 
 impl<'a> From<&'a LogEntry> for NewInvocation<'a> {
     fn from(entry: &'a LogEntry) -> Self {
         let (outcome, error_kind) = (entry.outcome(), entry.error_kind());
-        Self { key: entry.key(), call: entry.call(), outcome, error_kind }
+        Self { key: entry.key(), call: entry.call(), outcome, error_kind, client: entry.client().cloned() }
     }
 }
 
@@ -162,5 +184,44 @@ columns! {
         fixed latency_ms = call.latency_ms,
         fixed ttft_ms = call.ttft_ms,
         fixed remarks = call.remarks,
+        fixed client,
     }
+}
+
+/// Sums of a day, to be added to those of the same key.
+pub struct NewUsage {
+    /// Number among the rows of the same key, so that writers seldom wait for each other.
+    pub shard: u32,
+    pub sum: UsageSum,
+}
+
+columns! {
+    UsageSum from NewUsage, keys (shard) {
+        fixed day = sum.day,
+        fixed tenant = sum.tenant,
+        fixed token_id = sum.token_id,
+        fixed provider_id = sum.provider_id,
+        fixed model = sum.model,
+        fixed calls = sum.calls,
+        fixed prompt_tokens = sum.prompt_tokens,
+        fixed completion_tokens = sum.completion_tokens,
+        fixed cost_nanousd = sum.cost_nanousd,
+        fixed unpriced = sum.unpriced,
+    }
+}
+
+/// Returns the end of an insertion into `usage_days`, by which the sums of a row that is there already grow. A sum stops at
+/// the largest number that a column can have.
+pub fn usage_grows(dialect: Dialect) -> String {
+    let least = match dialect {
+        Dialect::Postgres => "least",
+        Dialect::Sqlite => "min",
+    };
+    let grow = |sum: &&str| {
+        format!("{sum} = usage_days.{sum} + {least}(excluded.{sum}, 9223372036854775807 - usage_days.{sum})")
+    };
+    let sums = ["calls", "prompt_tokens", "completion_tokens", "cost_nanousd", "unpriced"];
+    let sums: Vec<_> = sums.iter().map(grow).collect();
+    let key = "day, shard, tenant, token_id, provider_id, model";
+    format!("ON CONFLICT ({key}) DO UPDATE\nSET {}", sums.join(",\n    "))
 }

@@ -7,6 +7,7 @@ use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::TlsError;
 
@@ -24,6 +25,16 @@ impl Identity {
 
     pub(crate) fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         certificates(&self.certificate)
+    }
+
+    /// Returns the time at which the first certificate of the chain ends, in seconds since 1970, as far as they can be
+    /// read.
+    pub(crate) fn ends_at(&self) -> Result<Option<i64>, TlsError> {
+        let ends = |certificate: CertificateDer<'_>| {
+            let (_, read) = X509Certificate::from_der(&certificate).ok()?;
+            Some(read.validity().not_after.timestamp())
+        };
+        Ok(self.chain()?.into_iter().filter_map(ends).min())
     }
 
     pub(crate) fn private_key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {

@@ -19,6 +19,12 @@ pub struct ServerFiles {
     pub client_authorities: Option<PathBuf>,
 }
 
+/// Settings of a listener, made of its files.
+pub struct Made {
+    config: Arc<ServerConfig>,
+    ends_at: Option<i64>,
+}
+
 /// TLS of a listener.
 pub struct ServerTls(Reloaded<ServerFiles>);
 
@@ -29,7 +35,13 @@ impl ServerTls {
 
     /// Returns the settings for a new connection.
     pub fn current(&self) -> Arc<ServerConfig> {
-        self.0.current()
+        self.0.current().config.clone()
+    }
+
+    /// Returns the time at which the first certificate of the chain in use ends, in seconds since 1970, or `None` if it
+    /// cannot be read.
+    pub fn ends_at(&self) -> Option<i64> {
+        self.0.current().ends_at
     }
 
     /// Reads the files again, which blocks. Returns an error once for each content that cannot be used; then the former
@@ -45,13 +57,13 @@ impl ServerTls {
 }
 
 impl Source for ServerFiles {
-    type Made = ServerConfig;
+    type Made = Made;
 
     fn paths(&self) -> Vec<&Path> {
         self.identity.paths().into_iter().chain(self.client_authorities.as_deref()).collect()
     }
 
-    fn make(&self) -> Result<ServerConfig, TlsError> {
+    fn make(&self) -> Result<Made, TlsError> {
         let unusable = |error: &dyn std::error::Error| TlsError::Unusable(error.to_string());
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone());
@@ -67,6 +79,6 @@ impl Source for ServerFiles {
         let made = builder.with_single_cert(self.identity.chain()?, self.identity.private_key()?);
         let mut config = made.map_err(|error| self.identity.unusable(&error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(config)
+        Ok(Made { config: Arc::new(config), ends_at: self.identity.ends_at()? })
     }
 }

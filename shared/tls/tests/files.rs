@@ -1,6 +1,6 @@
 //! Files of TLS that change, that are faulty, and that belong to others.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::SystemTime};
 
 use runmill_testkit::{Authority, Issued, Valid};
 use runmill_tls::{ClientFiles, ClientTls, Identity, PeerCheck, Reload, ServerFiles, ServerTls};
@@ -34,6 +34,26 @@ fn changed_files_are_used_and_unusable_ones_are_not() {
     fs::remove_file(&own.key).unwrap();
     assert!(tls.reload().unwrap_err().to_string().contains("key.pem: No such file"));
     assert!(tls.is_stale());
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the certificates are issued for today")]
+fn the_end_of_the_certificate_in_use_is_known() {
+    let authority = Authority::new();
+    let own = authority.issue("localhost", Valid::Formerly);
+    let tls = ServerTls::load(server(&own)).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_secs()).unwrap();
+    assert!(tls.ends_at().unwrap() < now);
+
+    own.replace_by(&authority.issue("localhost", Valid::Today));
+    tls.reload().unwrap();
+    let renewed = tls.ends_at().unwrap();
+    assert!(renewed > now);
+
+    fs::write(&own.certificate, "half a certi").unwrap();
+    tls.reload().unwrap_err();
+    assert_eq!(tls.ends_at(), Some(renewed), "the former one is used still");
 }
 
 #[test]

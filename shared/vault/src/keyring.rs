@@ -27,6 +27,21 @@ impl Owner {
         Self { table: "provider_secrets", row }
     }
 
+    /// Returns the run whose token LightEval has.
+    pub const fn evaluation(run: Uuid) -> Self {
+        Self { table: "evaluations", row: run }
+    }
+
+    /// Returns the request that carries a key for its answer. It is in no table.
+    pub(crate) const fn reply_key(request: Uuid) -> Self {
+        Self { table: "reply_keys", row: request }
+    }
+
+    /// Returns the answer to a request. It is in no table.
+    pub(crate) const fn reply(request: Uuid) -> Self {
+        Self { table: "replies", row: request }
+    }
+
     /// Returns the bytes that authenticate the owner. The row comes last and has a fixed length, so no two owners have the
     /// same bytes.
     fn aad(self) -> Aad<Vec<u8>> {

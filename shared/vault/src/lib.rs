@@ -6,16 +6,23 @@
 //!
 //! Three things are not protected: the existence of a secret, its length, and the replacement of a row's value by an
 //! older value of the same row.
+//!
+//! A [`Signer`] signs requests to webhooks.
 
+mod base64;
 mod bearer;
 mod error;
 mod key;
 mod keyring;
 mod mask;
+mod reply_key;
 mod sealed;
+mod signer;
 
 pub use bearer::{Bearer, bearer_hash, bearer_prefix};
 pub use error::{KeyError, OpenError};
 pub use key::KeyId;
 pub use keyring::{Keyring, Opener, Owner, Sealer, generate_hex};
 pub use mask::mask;
+pub use reply_key::ReplyKey;
+pub use signer::{Signer, SignerError};

@@ -19,7 +19,9 @@ use self::{
     needles::{ENCRYPTION_KEY, HEADER, KEY, PASSWORD, TOKEN, assert_clean},
     passwords::refusals,
 };
-use crate::support::{Cluster, Command, LOG_PARTITIONS, Plan, data::questions, until, within};
+use crate::support::{
+    Cluster, Command, LOG_PARTITIONS, Plan, Sink, data::questions, sink::text, until, within,
+};
 
 /// Label that the gateway gives to [`KEY`]: the beginning of `printf %s KEY | sha256sum`.
 const KEY_LABEL: &str = "key-95f8e454";
@@ -55,13 +57,16 @@ fn plan() -> Plan {
 
 #[tokio::test]
 async fn what_is_planted_appears_nowhere_after_answers_and_failures_of_every_kind() {
-    let cluster = Cluster::planned(plan()).await;
+    let sink = Sink::start().await;
+    let cluster = Cluster::planned(Plan { otlp_endpoint: Some(sink.endpoint.clone()), ..plan() }).await;
     let echo = EchoServer::start().await;
     let mut answers = Answers { cluster: &cluster, texts: Vec::new() };
     answers.request(Method::PUT, "/settings", Some(&json!({"retry": {"backoff_base_seconds": 0.01}}))).await;
     let gateway = answers.plant("gateway", &cluster.gateway.base_url()).await;
     let server = answers.plant("echo", &echo.base_url).await;
     let forbidding = answers.plant("forbidding echo", &echo.base_url).await;
+    // The runs below have the key refused.
+    assert_discloses_the_key(&cluster, server).await;
     let lanes = [gateway, server, forbidding].map(|id| id.to_string());
     let [jobs, logs] = [tap(&cluster, "jobs", &lanes).await, tap_logs(&cluster).await];
     let dead = tap(&cluster, "dead", &[String::new()]).await;
@@ -80,6 +85,7 @@ async fn what_is_planted_appears_nowhere_after_answers_and_failures_of_every_kin
         runs.push(id);
     }
     answers.mistakes().await;
+    answers.smoke_tests(&echo).await;
     answers.everything(&runs).await;
     answers.exports(&runs).await;
     answers.texts.extend(refusals(&cluster.servers).await);
@@ -94,6 +100,8 @@ async fn what_is_planted_appears_nowhere_after_answers_and_failures_of_every_kin
     let told =
         answers.texts.iter().filter(|(from, text)| from.ends_with("/results") && text.contains(answer));
     assert_eq!(told.count(), 2, "an answer and a stream repeat both");
+    let preview = r#""preview":"Incorrect API key provided: Bearer [redacted]"#;
+    assert!(answers.texts.iter().any(|(_, text)| text.contains(preview)), "a smoke test repeats both");
 
     let metrics = metrics(&cluster).await;
     cluster.stop().await;
@@ -101,6 +109,7 @@ async fn what_is_planted_appears_nowhere_after_answers_and_failures_of_every_kin
         assert!(process.log().contains(r#""level":"debug""#), "a service did not log at level debug");
         assert_clean("a log", process.log().as_bytes());
     }
+    assert_no_trace_has_a_secret(&sink);
     for (from, text) in answers.texts.iter().chain(&metrics) {
         assert_clean(from, text.as_bytes());
     }
@@ -113,6 +122,25 @@ async fn what_is_planted_appears_nowhere_after_answers_and_failures_of_every_kin
     for (table, rows) in tables(&cluster.servers.database_url).await {
         assert_clean(&table, rows.as_bytes());
     }
+}
+
+/// Has the key disclosed, in the one answer of the API that may have it.
+async fn assert_discloses_the_key(cluster: &Cluster, provider: ProviderId) {
+    let path = format!("/providers/{provider}/lighteval-config?model=m&include_api_key=true");
+    let request = cluster.api.request(Method::GET, &path);
+    let text = within(&path, async { request.send().await.unwrap().text().await.unwrap() }).await;
+    assert!(text.contains(KEY), "{text}");
+}
+
+/// Checks the exported spans, which every service must have sent, and those of failed calls among them.
+fn assert_no_trace_has_a_secret(sink: &Sink) {
+    let spans = sink.spans();
+    for service in ["dispatcher", "executor", "log-sink"].map(|name| format!("runmill-{name}")) {
+        assert!(spans.iter().any(|(of, _)| *of == service), "{service} exported no span");
+    }
+    let failed = spans.iter().filter(|(_, span)| !text(&span.attributes, "error.type").is_empty());
+    assert!(failed.count() > GATEWAY_MODELS.len(), "the failures are among the spans");
+    sink.each(|export| assert_clean("a trace", &export.body));
 }
 
 async fn tap(cluster: &Cluster, exchange: &str, keys: &[String]) -> Tap {
@@ -222,12 +250,21 @@ impl Answers<'_> {
         }
     }
 
+    /// Makes a smoke test with each answer and failure of a server that repeats the key.
+    async fn smoke_tests(&mut self, echo: &EchoServer) {
+        let provider = self.plant("smoke-tested echo", &echo.base_url).await;
+        for model in EchoServer::MODELS {
+            let path = format!("/providers/{provider}/smoke-test");
+            self.request(Method::POST, &path, Some(&json!({"model": model}))).await;
+        }
+    }
+
     async fn everything(&mut self, runs: &[RunId]) {
         for path in ["/providers", "/runs", "/datasets", "/settings", "/executors", "/openapi.json"] {
             self.request(Method::GET, path, None).await;
         }
         for run in runs {
-            for part in ["", "/results", "/invocations", "/events"] {
+            for part in ["", "/results", "/invocations", "/events", "/lighteval-config?direct=true"] {
                 self.request(Method::GET, &format!("/runs/{run}{part}"), None).await;
             }
         }

@@ -39,6 +39,8 @@ pub struct Plan {
     pub amqp_url: Option<String>,
     /// URL of the collector of traces. `None` means no traces.
     pub otlp_endpoint: Option<String>,
+    /// Further settings of all processes.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 impl Default for Plan {
@@ -54,6 +56,7 @@ impl Default for Plan {
             database_url: None,
             amqp_url: None,
             otlp_endpoint: None,
+            settings: Vec::new(),
         }
     }
 }
@@ -79,6 +82,7 @@ pub struct Servers {
     encryption_key: &'static str,
     log_level: &'static str,
     otlp_endpoint: Option<String>,
+    settings: Vec<(&'static str, String)>,
     database: Option<TestDatabase>,
     /// True if the broker is the one that tests share, and only the queues are the cluster's own.
     shares_broker: bool,
@@ -109,6 +113,13 @@ impl Cluster {
     pub async fn restart_dispatcher(&mut self) {
         assert_eq!(self.dispatcher.ended().await, None, "a signal ended it");
         self.start_dispatcher().await;
+    }
+
+    /// Starts another dispatcher beside the first. Returns it, with a client of its API.
+    pub async fn second_dispatcher(&self) -> (Process, Api) {
+        let dispatcher = self.servers.service("dispatcher").start();
+        let address = dispatcher.field_of("dispatcher.listening", "address").await;
+        (dispatcher, Api::new(&address, self.servers.token))
     }
 
     /// Replaces the dispatcher by one of `release`.
@@ -217,6 +228,7 @@ impl Servers {
             encryption_key: plan.encryption_key,
             log_level: plan.log_level,
             otlp_endpoint: plan.otlp_endpoint.clone(),
+            settings: plan.settings.clone(),
             database,
             shares_broker: plan.amqp_url.is_none(),
         }
@@ -224,7 +236,7 @@ impl Servers {
 
     /// Returns the command of a service, with the cluster's environment.
     pub fn service(&self, name: &str) -> Command {
-        Command::of(self.release, &[name])
+        let command = Command::of(self.release, &[name])
             .env("APP_LOG_LEVEL", self.log_level)
             .env("DATABASE_URL", &self.database_url)
             .env("AMQP_URL", &self.amqp_url)
@@ -235,7 +247,8 @@ impl Servers {
             .env("RUNMILL_LISTEN", "127.0.0.1:0")
             .env("RUNMILL_OPS_LISTEN", "127.0.0.1:0")
             // An empty value is the same as none.
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp_endpoint.as_deref().unwrap_or_default())
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp_endpoint.as_deref().unwrap_or_default());
+        self.settings.iter().fold(command, |command, (name, value)| command.env(name, value))
     }
 
     /// Connects to the cluster's queues.

@@ -39,15 +39,33 @@ impl Frames {
 
     async fn any(&mut self) -> Option<Frame> {
         loop {
-            if let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
-                let lines: Vec<u8> = self.text.drain(..end + 2).collect();
-                return Some(Frame::parse(std::str::from_utf8(&lines).unwrap()));
+            if let Some(frame) = self.received() {
+                return Some(frame);
             }
             let Some(piece) = self.body.next().await else {
                 assert!(self.text.is_empty(), "the stream was closed within an event");
                 return None;
             };
             self.text.extend_from_slice(&piece.unwrap());
+        }
+    }
+
+    /// Returns the next frame that is wholly received.
+    fn received(&mut self) -> Option<Frame> {
+        let end = self.text.windows(2).position(|pair| pair == b"\n\n")?;
+        let lines: Vec<u8> = self.text.drain(..end + 2).collect();
+        Some(Frame::parse(std::str::from_utf8(&lines).unwrap()))
+    }
+
+    /// Returns all frames that are wholly received before the connection breaks.
+    pub async fn until_broken(mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        loop {
+            frames.extend(std::iter::from_fn(|| self.received()));
+            match self.body.next().await {
+                Some(Ok(piece)) => self.text.extend_from_slice(&piece),
+                Some(Err(_)) | None => return frames,
+            }
         }
     }
 

@@ -11,6 +11,7 @@ pub mod process;
 pub mod recorder;
 pub mod release;
 pub mod sandbox;
+pub mod sink;
 pub mod sse;
 
 pub use api::Api;
@@ -22,6 +23,7 @@ pub use frames::{Frame, Frames};
 pub use process::{Command, Process};
 pub use release::Release;
 pub use sandbox::Sandbox;
+pub use sink::Sink;
 
 use std::time::Duration;
 

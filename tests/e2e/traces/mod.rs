@@ -1,6 +1,5 @@
 //! Tests that one item is one trace, from the feeder to the stored result, in one process and over several.
 
-mod sink;
 mod walkthrough;
 
 use std::collections::BTreeMap;
@@ -9,8 +8,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind};
 use runmill_proto::RunStatus;
 use runmill_testkit::DeadPort;
 
-use self::sink::{Sink, text};
-use crate::support::{Cluster, Command, Plan, Sandbox, data::questions, until};
+use crate::support::{Cluster, Command, Plan, Sandbox, Sink, data::questions, sink::text, until};
 
 const ITEMS: usize = 20;
 /// Model that answers with the question.

@@ -3,8 +3,8 @@
 
 use std::{fs, path::Path};
 
-use super::{CALL, MODEL, jobs, run, sink::Sink};
-use crate::support::Sandbox;
+use super::{CALL, MODEL, jobs, run};
+use crate::support::{Sandbox, Sink};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");

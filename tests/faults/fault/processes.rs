@@ -46,6 +46,7 @@ impl Fault {
             }
             Self::KillForGood(role) => {
                 let victim = world.position(role);
+                world.busy().await?;
                 kill(world, victim).await
             }
             Self::KillOften { role, times, between } => {

@@ -1,4 +1,9 @@
-use axum::{extract::Request, http::StatusCode, middleware::Next, response::Response};
+use axum::{
+    extract::Request,
+    http::{StatusCode, Uri},
+    middleware::Next,
+    response::Response,
+};
 use runmill_runtime::http::{HttpLimits, Visitor};
 
 use super::problem::ApiError;
@@ -14,14 +19,9 @@ pub async fn admit(request: Request, next: Next) -> Result<Response, ApiError> {
     Ok(next.run(request).await)
 }
 
-/// Refuses long URLs.
-pub async fn bound_url(request: Request, next: Next) -> Result<Response, ApiError> {
+/// Returns why the URL of a request is not read, if it is too long.
+pub fn too_long(url: &Uri) -> Option<String> {
     const MAX: usize = HttpLimits::URL_MAX;
-    let url = request.uri();
     let length = url.path().len() + url.query().map_or(0, |query| query.len() + 1);
-    if length > MAX {
-        let detail = format!("the path and its query have {length} bytes; at most {MAX} are read");
-        return Err(ApiError::new(StatusCode::URI_TOO_LONG, detail));
-    }
-    Ok(next.run(request).await)
+    (length > MAX).then(|| format!("the path and its query have {length} bytes; at most {MAX} are read"))
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use axum::{
     Json,
     extract::{Request, State},
-    http::{Method, StatusCode},
+    http::StatusCode,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -61,10 +61,11 @@ impl<T: IntoResponse> IntoResponse for Changed<T> {
 
 /// Appends the change that a request made to the log before its response is sent.
 ///
-/// A request other than GET is carried out in a task of its own, so that a client that hangs up cannot prevent the entry.
+/// A request that may change something is carried out in a task of its own, so that a client that hangs up cannot prevent the entry.
 pub async fn record(State(state): State<ApiState>, caller: Caller, request: Request, next: Next) -> Response {
-    if request.method() == Method::GET {
-        return next.run(request).await;
+    if request.method().is_safe() {
+        let response = next.run(request).await;
+        return record_disclosure(&state, caller, response).await;
     }
     let changing = async move {
         let response = next.run(request).await;
@@ -84,8 +85,19 @@ pub async fn record(State(state): State<ApiState>, caller: Caller, request: Requ
     }
 }
 
-/// Writes an entry. The change is made already, so an entry that the store does not take goes to the process's log.
-async fn append(state: &ApiState, caller: Caller, change: Change) {
+/// Appends the disclosure of a secret to the log. Without the entry, the secret does not leave.
+async fn record_disclosure(state: &ApiState, caller: Caller, response: Response) -> Response {
+    let Some(change) = response.extensions().get::<Change>().cloned() else { return response };
+    if append(state, caller, change).await {
+        return response;
+    }
+    let detail = "the audit log cannot be written now; try again in a few seconds";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
+}
+
+/// Writes an entry. Returns false if the store does not take it: the entry of a change that is made already then goes to the
+/// process's log.
+async fn append(state: &ApiState, caller: Caller, change: Change) -> bool {
     let at = state.clock.now();
     let entry = AuditEntry {
         id: AuditId::from_uuid(Uuid::now_v7()),
@@ -99,9 +111,11 @@ async fn append(state: &ApiState, caller: Caller, change: Change) {
     };
     let seconds = (at - KEPT_FOR).as_second().try_into().unwrap_or_default();
     let oldest = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, 0));
-    if let Err(error) = state.store.append_audit(&entry, AuditId::from_uuid(oldest)).await {
+    let appended = state.store.append_audit(&entry, AuditId::from_uuid(oldest)).await;
+    if let Err(error) = &appended {
         tracing::error!(event = "audit.not_written", ?entry, %error);
     }
+    appended.is_ok()
 }
 
 /// List the changes that tokens made, newest first

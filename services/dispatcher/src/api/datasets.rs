@@ -22,6 +22,9 @@ use crate::{
     error::{UseCaseError, name_fault},
 };
 
+/// First character of the stored id of a line that has none of its own. No id of a client has it.
+pub const BAD_LINE: char = '\u{1f}';
+
 #[derive(Deserialize, utoipa::IntoParams)]
 pub struct CreateQuery {
     /// Name of the dataset, of 1 to 200 characters. It need not be unique.
@@ -139,7 +142,10 @@ fn item(ordinal: u32, stored: &StoredItem) -> Result<DatasetItem, ApiError> {
         Ok(item) => Ok(DatasetItem { ordinal, item }),
         Err(error) => {
             let detail = format!("the stored item {ordinal} cannot be read: {error}");
-            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
+            // A file of a client's requests is stored as it came, with its bad lines.
+            let is_bad_line = stored.item_id.starts_with(BAD_LINE);
+            let status = if is_bad_line { StatusCode::CONFLICT } else { StatusCode::INTERNAL_SERVER_ERROR };
+            Err(ApiError::new(status, detail))
         }
     }
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::OpenApi;
 /// Name of the security scheme, whose requirement on each operation names the role.
 pub const SCHEME: &str = "token";
 
-/// Adds to each operation its tag and every status that its extractors and middleware can answer, and to each number the
+/// Adds to each operation its tag, its id and every status that its extractors and middleware can answer, and to each number the
 /// range that its text names.
 pub fn complete(description: &OpenApi) -> Value {
     let mut document = json!(description);
@@ -27,6 +27,8 @@ fn fields(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
 fn complete_operation(path: &str, operation: &mut Value) {
     let tag = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     operation["tags"] = json!([tag]);
+    operation["operationId"] =
+        json!(operation_id(path, operation["operationId"].as_str().unwrap_or_default()));
     let statuses = statuses(path, operation);
     let responses = operation["responses"].as_object_mut().expect("each operation has responses");
     for (status, text) in statuses {
@@ -41,6 +43,17 @@ fn complete_operation(path: &str, operation: &mut Value) {
     }
 }
 
+/// Returns the id of an operation, by which generated clients name it: the words of its path and the handler's name, such
+/// as `runs_create`.
+fn operation_id(path: &str, handler: &str) -> String {
+    let words = path.split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
+    let mut words: Vec<_> = words.map(|word| word.replace('-', "_")).collect();
+    if words.last().is_none_or(|last| last != handler) {
+        words.push(handler.to_owned());
+    }
+    words.join("_")
+}
+
 /// Returns the statuses that need no mention at a route.
 fn statuses(path: &str, operation: &Value) -> Vec<(&'static str, &'static str)> {
     let has_parameters = operation["parameters"].as_array().is_some_and(|it| !it.is_empty());
@@ -51,7 +64,7 @@ fn statuses(path: &str, operation: &Value) -> Vec<(&'static str, &'static str)> 
         ("400", has_parameters || takes_a_body),
         ("401", true),
         // Every token has the lowest role. The use of a shared provider is shown to its own tenant alone.
-        ("403", role != "observe" || path.ends_with("/limits")),
+        ("403", role != "observe" || path.ends_with("/limits") || path.ends_with("/lighteval-config")),
         ("404", path.contains("{id}")),
         ("408", takes_json),
         ("413", takes_json),

@@ -1,5 +1,8 @@
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt, stream};
+use futures::{
+    Stream, StreamExt,
+    stream::{self, Fuse},
+};
 use runmill_proto::Item;
 use runmill_store::{StoreError, StoredItem};
 
@@ -9,27 +12,39 @@ pub fn items<E: std::fmt::Display>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     line_max_bytes: usize,
 ) -> impl Stream<Item = Result<StoredItem, StoreError>> + Send {
-    let lines = Lines { body: body.fuse(), buffer: BytesMut::new(), line: 0, line_max_bytes };
-    stream::try_unfold(lines, async |mut lines| match lines.next_filled().await? {
-        Some(text) => Ok(Some((lines.item(&text)?, lines))),
-        None => Ok(None),
+    stream::try_unfold(LineSplitter::new(body, line_max_bytes), async |mut lines| {
+        match lines.next_filled().await? {
+            Some(text) => Ok(Some((lines.item(&text)?, lines))),
+            None => Ok(None),
+        }
     })
 }
 
-struct Lines<B> {
-    body: B,
+/// Splits a body into lines. Buffers no more than one line and one chunk of the body.
+pub struct LineSplitter<B> {
+    body: Fuse<B>,
     buffer: BytesMut,
     /// Number of the line that was returned last, counted from 1.
     line: u64,
     line_max_bytes: usize,
 }
 
-impl<B, E> Lines<B>
+impl<B, E> LineSplitter<B>
 where
-    B: Stream<Item = Result<Bytes, E>> + futures::stream::FusedStream + Unpin,
+    B: Stream<Item = Result<Bytes, E>> + Unpin,
     E: std::fmt::Display,
 {
-    async fn next_filled(&mut self) -> Result<Option<Bytes>, StoreError> {
+    pub fn new(body: B, line_max_bytes: usize) -> Self {
+        Self { body: body.fuse(), buffer: BytesMut::new(), line: 0, line_max_bytes }
+    }
+
+    /// Returns the number of the line that was returned last, from 1.
+    pub const fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Returns the next line that is not blank, with its line feed.
+    pub async fn next_filled(&mut self) -> Result<Option<Bytes>, StoreError> {
         while let Some(line) = self.next_line().await? {
             if !line.trim_ascii().is_empty() {
                 return Ok(Some(line));

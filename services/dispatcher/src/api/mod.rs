@@ -2,32 +2,37 @@
 
 mod admission;
 mod audit;
-mod auth;
+pub mod auth;
 mod datasets;
 mod description;
 mod events;
 mod executors;
 mod extract;
+mod lighteval;
 mod lines;
 mod ndjson;
 mod page;
 mod problem;
 mod providers;
+mod public_url;
 mod records;
 mod request_id;
 mod routes;
 mod runs;
+mod scaling;
+mod scores;
 mod settings;
 mod smoke_tests;
 mod tokens;
+mod usage;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderMap, StatusCode},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use runmill_config::Role;
@@ -39,13 +44,16 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    announcer::Announcer, metrics::DispatcherMetrics, obstacles::Obstacles,
-    provider_changes::ProviderChanges, run_control::RunControl, smoke_testing::SmokeTesting,
+    announcer::Announcer, lighteval::LightevalConfigs, metrics::DispatcherMetrics, obstacles::Obstacles,
+    provider_changes::ProviderChanges, run_control::RunControl, scaling::Scaler, smoke_testing::SmokeTesting,
     submission::Submission, token_changes::TokenChanges, watcher::Watcher,
 };
+pub use audit::{Change, Changed, record as record_changes};
 pub use auth::KnownTokens;
-pub use lines::items as read_items;
-use problem::ApiError;
+pub use datasets::BAD_LINE;
+pub use lines::{LineSplitter, items as read_items};
+pub use problem::{ApiError, is_too_slow};
+pub use public_url::PublicUrl;
 use routes::Routes;
 
 /// Everything that handlers use.
@@ -61,6 +69,9 @@ pub struct ApiState {
     pub runs: RunControl,
     pub providers: ProviderChanges,
     pub smoke_tests: SmokeTesting,
+    pub lighteval: LightevalConfigs,
+    pub scaler: Scaler,
+    pub public_url: PublicUrl,
     pub token_changes: TokenChanges,
     pub tokens: Arc<KnownTokens>,
     pub body_max_bytes: usize,
@@ -90,11 +101,17 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(runs::list),
         routes!(events::of_all_runs),
         routes!(runs::get),
+        routes!(scores::comparison),
+        routes!(scores::of_run),
         routes!(records::results),
         routes!(records::invocations),
         routes!(events::of_run),
+        routes!(lighteval::of_run),
+        routes!(lighteval::of_provider),
         routes!(settings::get),
         routes!(executors::list),
+        routes!(scaling::get),
+        routes!(usage::list),
     ];
     let submitting = [
         routes!(smoke_tests::create),
@@ -105,6 +122,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(runs::resume),
         routes!(runs::retry_failed),
         routes!(runs::extend),
+        routes!(runs::rescore),
         routes!(runs::patch),
     ];
     let administering = [
@@ -130,27 +148,45 @@ pub fn openapi() -> serde_json::Value {
     description::complete(&routes().into_openapi())
 }
 
-/// Returns the whole public API. `ops` has the routes that need no token: health and metrics.
-pub fn router(state: ApiState, ops: Router) -> Router {
+/// Returns the whole public API. `others` has the routes that do not sign in here: health and metrics, and the front door's.
+pub fn router(state: ApiState, others: Router, unfit: Unfit) -> Router {
     let (api, openapi) = routes().split_for_parts();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
         .external_url_unchecked("/openapi.json", description::complete(&openapi));
-    api.layer(from_fn_with_state(state.clone(), audit::record))
+    let api = api
+        .layer(from_fn_with_state(state.clone(), audit::record))
         .layer(from_fn(admission::admit))
         .layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))
-        .with_state(state)
-        .merge(docs)
-        .merge(ops)
-        .fallback(async || {
-            ApiError::new(StatusCode::NOT_FOUND, "this path does not exist; /docs lists all paths")
+        .with_state(state);
+    complete(api.merge(docs).merge(others), unfit)
+}
+
+/// Answers a request to a path that no route takes, with a status and words, if its client reads another shape than ours.
+pub type Unfit = fn(&str, &HeaderMap, StatusCode, &str) -> Option<Response>;
+
+/// Adds to the routes of a listener what all of them have in common.
+pub fn complete(routes: Router, unfit: Unfit) -> Router {
+    routes
+        .fallback(async move |request: Request| {
+            refuse(&request, unfit, StatusCode::NOT_FOUND, "this path does not exist; /docs lists all paths")
         })
-        .method_not_allowed_fallback(async || {
+        .method_not_allowed_fallback(async move |request: Request| {
             let detail = "this path does not have this method; /docs lists the methods of every path";
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+            refuse(&request, unfit, StatusCode::METHOD_NOT_ALLOWED, detail)
         })
-        .layer(from_fn(admission::bound_url))
+        .layer(from_fn(move |request: Request, next: Next| async move {
+            match admission::too_long(request.uri()) {
+                Some(detail) => refuse(&request, unfit, StatusCode::URI_TOO_LONG, &detail),
+                None => next.run(request).await,
+            }
+        }))
         .layer(CatchPanicLayer::custom(|_| -> Response { ApiError::internal().into_response() }))
         .layer(from_fn(request_id::tag))
+}
+
+fn refuse(request: &Request, unfit: Unfit, status: StatusCode, detail: &str) -> Response {
+    let refused = unfit(request.uri().path(), request.headers(), status, detail);
+    refused.unwrap_or_else(|| ApiError::new(status, detail).into_response())
 }

@@ -13,7 +13,7 @@ use runmill_runtime::http::BodyTooSlow;
 use runmill_store::StoreError;
 
 use super::auth::AuthError;
-use crate::{error::UseCaseError, idempotency_key::InvalidKey, smoke_testing::SmokeTestFailure};
+use crate::{asking::AskFailure, error::UseCaseError, idempotency_key::InvalidKey, lighteval::ConfigFailure};
 
 /// Error of a request, as RFC 9457 problem details.
 #[derive(Debug)]
@@ -38,6 +38,11 @@ impl ApiError {
             StatusCode::INTERNAL_SERVER_ERROR,
             "the request failed inside runmill; look for its X-Request-ID in the server's log",
         )
+    }
+
+    /// Returns the status and the words, for a response of another shape.
+    pub fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.detail)
     }
 
     /// Returns the error for a body with wrong fields.
@@ -107,18 +112,30 @@ impl From<UseCaseError> for ApiError {
     fn from(error: UseCaseError) -> Self {
         match error {
             UseCaseError::Invalid(faults) => Self::invalid(faults),
+            UseCaseError::Unavailable(detail) => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail),
             UseCaseError::Forbidden(detail) => Self::new(StatusCode::FORBIDDEN, detail),
             UseCaseError::Store(error) => error.into(),
         }
     }
 }
 
-impl From<SmokeTestFailure> for ApiError {
-    fn from(failure: SmokeTestFailure) -> Self {
+impl From<AskFailure> for ApiError {
+    fn from(failure: AskFailure) -> Self {
         let status = match failure {
-            SmokeTestFailure::Request(error) => return error.into(),
-            SmokeTestFailure::NoExecutor(_) | SmokeTestFailure::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-            SmokeTestFailure::Unreadable => StatusCode::BAD_GATEWAY,
+            AskFailure::Request(error) => return error.into(),
+            AskFailure::NoExecutor(_) | AskFailure::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            AskFailure::Unreadable => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, failure.to_string())
+    }
+}
+
+impl From<ConfigFailure> for ApiError {
+    fn from(failure: ConfigFailure) -> Self {
+        let status = match failure {
+            ConfigFailure::Ask(failure) => return failure.into(),
+            ConfigFailure::NoKey(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ConfigFailure::Unreadable => StatusCode::BAD_GATEWAY,
         };
         Self::new(status, failure.to_string())
     }
@@ -133,10 +150,12 @@ impl From<InvalidKey> for ApiError {
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         let status = match error {
-            AuthError::NoToken | AuthError::UnknownToken | AuthError::Expired | AuthError::Revoked => {
-                StatusCode::UNAUTHORIZED
-            }
-            AuthError::RoleTooLow(_) => StatusCode::FORBIDDEN,
+            AuthError::NoToken
+            | AuthError::UnknownToken
+            | AuthError::Expired
+            | AuthError::Revoked
+            | AuthError::RunEnded(_) => StatusCode::UNAUTHORIZED,
+            AuthError::RoleTooLow(_) | AuthError::OfRun(_) => StatusCode::FORBIDDEN,
         };
         Self::new(status, error.to_string())
     }
@@ -154,7 +173,7 @@ impl From<JsonRejection> for ApiError {
 }
 
 /// Returns true if the body of the request came too slowly.
-fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+pub fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<BodyTooSlow>() || error.source().is_some_and(is_too_slow)
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -10,6 +12,7 @@ use runmill_proto::{
     api::{InvocationRecord, Page, PageQuery, Problem, ResultRecord},
     message::JobKey,
 };
+use serde::Deserialize;
 
 use super::{
     ApiState,
@@ -18,16 +21,23 @@ use super::{
     page::{InvalidCursor, PageRequest},
     problem::ApiError,
 };
-use crate::caller::Caller;
+use crate::{caller::Caller, rescoring::Version};
 
 /// Number of rows that one query reads when all records of a run are streamed.
 const CHUNK: u32 = 500;
+
+#[derive(Deserialize, utoipa::IntoParams)]
+pub struct ResultsQuery {
+    /// Version of the scores: its number, or `executors` for those that the executors gave. Default: the version by which the
+    /// run is shown.
+    score_version: Option<String>,
+}
 
 /// List the results of a run
 ///
 /// One result for each job that has ended. Returns a page, or, with `Accept: application/x-ndjson`, all results, one on
 /// each line.
-#[utoipa::path(get, path = "/runs/{id}/results", params(("id" = RunId, Path), PageQuery),
+#[utoipa::path(get, path = "/runs/{id}/results", params(("id" = RunId, Path), PageQuery, ResultsQuery),
     responses((status = 200, content((Page<ResultRecord> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
 pub async fn results(
     State(state): State<ApiState>,
@@ -35,22 +45,26 @@ pub async fn results(
     Path(run_id): Path<RunId>,
     headers: HeaderMap,
     Query(query): Query<PageQuery>,
+    Query(ResultsQuery { score_version }): Query<ResultsQuery>,
 ) -> Result<Response, ApiError> {
     let page = PageRequest::<Place>::try_from(query)?;
-    caller.run(&*state.store, run_id).await?;
+    let run = Arc::new(caller.run(&*state.store, run_id).await?);
+    let version = Version::of(&run, score_version.as_deref()).map_err(ApiError::bad_request)?;
     let key = move |row: &ResultRecord| JobKey { run_id, ordinal: row.ordinal, sample: row.sample };
     if ndjson::is_asked_for(&headers) {
         let store = state.store;
         return Ok(ndjson::stream(stream::try_unfold(None, move |after| {
-            let store = store.clone();
+            let (store, run, version) = (store.clone(), run.clone(), version.clone());
             async move {
-                let rows = store.results(run_id, after, CHUNK).await?;
+                let mut rows = store.results(run_id, after, CHUNK).await?;
+                version.put_into(&store, &run, &mut rows).await?;
                 Ok(rows.last().map(key).map(|last| (rows, Some(last))))
             }
         })));
     }
     let after = page.after.map(|place| JobKey { run_id, ordinal: place.ordinal, sample: place.sample });
-    let rows = state.store.results(run_id, after, page.limit).await?;
+    let mut rows = state.store.results(run_id, after, page.limit).await?;
+    version.put_into(&state.store, &run, &mut rows).await?;
     let cursor = |row: &ResultRecord| Place { ordinal: row.ordinal, sample: row.sample };
     Ok(Json(page.page(rows, cursor, |row| row)).into_response())
 }

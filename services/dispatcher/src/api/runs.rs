@@ -7,10 +7,13 @@ use axum::{
 };
 use jiff::Timestamp;
 use runmill_proto::{
-    ErrorKind, RunId, UnknownName,
-    api::{Extension, NewRun, Page, PageQuery, Problem, Run, RunPatch},
+    ErrorKind, RunId, Scorer, Scoring, UnknownName,
+    api::{
+        Extension, HeldBack, HeldBackCause, NewRun, NewScoring, Page, PageQuery, Problem, Run, RunPatch,
+        Webhook,
+    },
 };
-use runmill_store::{RunRow, Transition};
+use runmill_store::{RunRow, StoreError, Transition};
 use serde::Deserialize;
 
 use super::{
@@ -22,18 +25,23 @@ use super::{
 };
 use crate::{
     caller::Caller,
+    error::{UseCaseError, fault},
+    executors,
     idempotency_key::{IdempotencyKey, stored_key},
     view,
 };
 
 /// Submit a run
 ///
-/// The response comes at once, whatever the size of the run. If a request with the same `Idempotency-Key` is sent
+/// The response comes at once, whatever the size of the run. With `use_lighteval_executor: true` in `config`, LightEval
+/// executes the run: `config.lighteval` has its `tasks`, and may have `custom_tasks` and `max_samples`; there is no dataset,
+/// and an executor must have LightEval. If a request with the same `Idempotency-Key` is sent
 /// again, the response is the run that the first one created, and no second run is created.
 #[utoipa::path(post, path = "/runs", request_body = NewRun,
     params(("Idempotency-Key" = Option<String>, Header,
         description = "A name of your own for this submission, up to 255 characters")),
-    responses((status = 201, body = Run), (status = 400, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 201, body = Run), (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 503, body = Problem, description = "No executor has LightEval")))]
 pub async fn create(
     State(state): State<ApiState>,
     caller: Caller,
@@ -42,9 +50,11 @@ pub async fn create(
 ) -> Result<Changed<(StatusCode, Json<Run>)>, ApiError> {
     let key = headers.get("idempotency-key").map(|key| IdempotencyKey::parse(key.as_bytes())).transpose()?;
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    let has_webhook = new.webhook.is_some();
     let row = state.submission.submit(&caller, new, key, traceparent).await?;
-    let Changed(change, run) = changed("run.create", row);
-    Ok(Changed(change, (StatusCode::CREATED, run)))
+    let webhook = if has_webhook { webhook(&state, row.id).await? } else { None };
+    let Changed(change, Json(run)) = changed("run.create", row);
+    Ok(Changed(change, (StatusCode::CREATED, Json(Run { webhook, ..run }))))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -87,8 +97,20 @@ pub async fn get(
     caller: Caller,
     Path(id): Path<RunId>,
 ) -> Result<Json<Run>, ApiError> {
-    let held_back = state.obstacles.of(id);
-    Ok(Json(Run { held_back, ..view::run(caller.run(&*state.store, id).await?) }))
+    let row = caller.run(&*state.store, id).await?;
+    let mut held_back = state.obstacles.of(id);
+    if row.is_of_lighteval()
+        && !row.status.is_terminal()
+        && !executors::has_lighteval(&*state.store, &state.clock).await?
+    {
+        let message = "no living executor has LightEval: start one with RUNMILL_LIGHTEVAL".to_owned();
+        held_back.push(HeldBack { cause: HeldBackCause::NoExecutor, message });
+    }
+    Ok(Json(Run { held_back, webhook: webhook(&state, id).await?, ..view::run(row) }))
+}
+
+async fn webhook(state: &ApiState, id: RunId) -> Result<Option<Webhook>, StoreError> {
+    Ok(state.store.webhook(id).await?.map(view::webhook))
 }
 
 /// Delete a run
@@ -163,6 +185,35 @@ pub async fn extend(
 ) -> Result<Changed<Json<Run>>, ApiError> {
     caller.steered_run(&*state.store, id).await?;
     Ok(changed("run.extend", state.runs.extend(id, extension).await?))
+}
+
+/// Score the answers of an ended run anew
+///
+/// No model is called. The scores become a new version, by which the run is then shown; the versions before it are kept. While
+/// it is made, `rescoring` of the run tells how far it is. Idempotent. A run that goes on is shown by the scores of the
+/// executors again.
+#[utoipa::path(post, path = "/runs/{id}/rescore", request_body = NewScoring, params(("id" = RunId, Path)),
+    responses((status = 200, body = Run), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub async fn rescore(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(id): Path<RunId>,
+    Body(NewScoring { scoring }): Body<NewScoring>,
+) -> Result<Changed<Json<Run>>, ApiError> {
+    caller.steered_run(&*state.store, id).await?;
+    if scoring.as_ref().is_some_and(|scoring| scoring.scorer == Scorer::Code) {
+        let detail = "only executors run programs: submit a new run with this scorer";
+        return Err(UseCaseError::Invalid(vec![fault("/scoring", detail)]).into());
+    }
+    let tolerance = scoring.as_ref().and_then(|scoring| scoring.tolerance);
+    if let Some(fault) = Scoring::TOLERANCE.fault("/scoring/tolerance", tolerance) {
+        return Err(UseCaseError::Invalid(vec![fault]).into());
+    }
+    if let Some(error) = scoring.as_ref().and_then(|scoring| runmill_scoring::check(scoring).err()) {
+        return Err(UseCaseError::Invalid(vec![fault("/scoring", error)]).into());
+    }
+    Ok(changed("run.rescore", state.runs.apply(id, Transition::Rescore { scoring }).await?))
 }
 
 /// Pause a run

@@ -165,7 +165,7 @@ impl LaneFeed {
 }
 
 /// Returns the number of jobs that were never fed.
-const fn new_jobs(run: &RunRow) -> u64 {
+pub const fn new_jobs(run: &RunRow) -> u64 {
     run.total.saturating_sub(run.cursor.fed)
 }
 
@@ -179,7 +179,7 @@ async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Res
 
 /// Returns how many jobs of the run could be fed: all that are left, within its trial and the concurrency that the run
 /// allows itself.
-fn want(run: &RunRow, due: u64, trial: Option<NonZeroU32>) -> Want {
+pub fn want(run: &RunRow, due: u64, trial: Option<NonZeroU32>) -> Want {
     let new = new_jobs(run);
     let left = match trial {
         _ if !run.is_feedable() => 0,

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use runmill_store::{Lead, RunRow};
 use tokio::time::{sleep, timeout};
 
-/// Length of the lease. A leader that is dead or frozen is replaced after this time and one try to lead.
+/// Length of the lease. A leader that is frozen is replaced after this time and one try to lead, and a dead one earlier.
 pub const LEASE: Duration = Duration::from_secs(4);
-/// Interval of the renewals: several may fail before the lease ends.
-const RENEWED_EVERY: Duration = Duration::from_secs(1);
+/// Interval of the renewals: several may fail before the lease ends. A store that notices the death of a process waits for
+/// the renewal of one that lives.
+const RENEWED_EVERY: Duration = Duration::from_millis(500);
 /// Difference between the clocks of two processes that both follow the store's, above what is seen.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(1);
 

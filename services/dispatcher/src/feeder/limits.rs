@@ -10,7 +10,7 @@ use runmill_proto::{
 use runmill_quota::fleet_concurrency;
 use runmill_store::{ProviderRow, RunRow};
 
-use super::{Feeder, window::window};
+use super::{Feeder, trial, window::window};
 use crate::executors;
 
 pub struct Limits {
@@ -44,11 +44,7 @@ impl Limits {
 
     /// Returns the number of calls of the run's trial, or `None` if the run has an answer or no trial, or is not fed.
     pub fn trial(&self, run: &RunRow) -> Option<NonZeroU32> {
-        if !run.is_on_trial() || !run.is_feedable() {
-            return None;
-        }
-        let settings = self.workspace.for_job(&self.provider, &run.submission.config.stored_job());
-        NonZeroU32::new(settings.retry.trial_calls)
+        trial::calls(run, &self.workspace, &self.provider)
     }
 }
 
@@ -83,7 +79,8 @@ async fn concurrency(
     Ok(fleet_concurrency(known, feeder.lane_concurrency, executors))
 }
 
-fn calls_per_second(stated: &RateLimit, found: Option<&Adaptive>) -> Option<f64> {
+/// Returns the lowest rate of those that the provider states and the fleet has found.
+pub fn calls_per_second(stated: &RateLimit, found: Option<&Adaptive>) -> Option<f64> {
     let rates = [
         stated.rps,
         stated.rpm.map(|rpm| f64::from(rpm) / 60.0),

@@ -27,16 +27,24 @@ use runmill_store::ActiveRun;
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::DispatcherMetrics, retention::Retention, run_control::RunControl};
+use crate::{
+    metrics::DispatcherMetrics, rescoring::Rescorer, retention::Retention, run_control::RunControl,
+    webhooks::Webhooks,
+};
 pub use health::{FeederHealth, NotFeeding};
+pub use lane::{new_jobs, want};
 pub use lanes::Lanes;
 pub use leading::{LEASE, Leading};
+pub use limits::calls_per_second;
+pub use trial::{calls as trial_calls, due_max as trial_due_max};
 
 /// Pause between two passes while runs are active: short compared to the half second that a window lasts.
 const BUSY_PERIOD: Duration = Duration::from_millis(50);
 /// Pause between two passes without an active run. A run that this process accepts wakes the feeder earlier.
 const IDLE_PERIOD: Duration = Duration::from_millis(500);
-/// Pause between two tries to become the leader, and after a failure.
+/// Pause between two tries to become the leader.
+const LEAD_PERIOD: Duration = Duration::from_millis(500);
+/// Pause after a failure.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
 /// Longest wait for lanes that are being fed when the feeding ends. The next leader treats the rest as possible copies.
 const LAST_PASS: Duration = Duration::from_secs(1);
@@ -53,7 +61,9 @@ pub struct Feeder {
     /// Number of partitions of the logs.
     pub log_partitions: u16,
     /// Work that only the leader does beside the feeding.
+    pub rescorer: Rescorer,
     pub retention: Retention,
+    pub webhooks: Webhooks,
     pub health: FeederHealth,
 }
 
@@ -73,7 +83,7 @@ impl Feeder {
                     this.health.set(Some(NotFeeding(error.to_string())));
                 }
             }
-            stop.run_until_cancelled(sleep(RETRY_PERIOD)).await;
+            stop.run_until_cancelled(sleep(LEAD_PERIOD)).await;
         }
         Ok(())
     }
@@ -85,6 +95,8 @@ impl Feeder {
         let mut keeping = JoinSet::new();
         keeping.spawn(leading.clone().keep());
         keeping.spawn(self.retention.clone().run());
+        keeping.spawn(self.rescorer.clone().run());
+        keeping.spawn(self.webhooks.clone().run());
         let mut lanes = Lanes::default();
         while leading.is_held() && !stop.is_cancelled() {
             let pause = self.pass(leading, &mut lanes).await;
@@ -96,6 +108,8 @@ impl Feeder {
         }
         lanes.finish_within(self, LAST_PASS).await;
         self.metrics.is_leader.set(0);
+        // Only the leader knows it.
+        self.metrics.jobs_in_queue.set(0);
         leading.release().await;
     }
 

@@ -2,9 +2,19 @@
 
 use std::num::NonZeroU32;
 
+use runmill_proto::api::{Settings, SettingsOverride};
 use runmill_store::{RunRow, Transition};
 
 use super::Feeder;
+
+/// Returns the number of calls of the run's trial, or `None` if the run has an answer or no trial, or is not fed.
+pub fn calls(run: &RunRow, workspace: &Settings, provider: &SettingsOverride) -> Option<NonZeroU32> {
+    if !run.is_on_trial() || !run.is_feedable() {
+        return None;
+    }
+    let settings = workspace.for_job(provider, &run.submission.config.stored_job());
+    NonZeroU32::new(settings.retry.trial_calls)
+}
 
 /// Pauses the run if its first calls all failed alike.
 pub async fn pause_if_failed(feeder: &Feeder, run: &RunRow, trial: Option<NonZeroU32>) -> anyhow::Result<()> {

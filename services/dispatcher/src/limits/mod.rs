@@ -4,6 +4,7 @@ mod budgets;
 mod meter;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use runmill_store::{FleetState, Holder};
 
 pub use budgets::budgets;
 use meter::Meter;
+pub use watch::BudgetWatch;
 
 /// Limits that a provider states for its account or for one model, in their own units.
 type Stated = BTreeMap<Resource, f64>;

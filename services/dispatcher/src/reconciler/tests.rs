@@ -25,3 +25,12 @@ async fn a_job_is_fed_again_only_after_the_longest_time_that_its_run_allows() {
 
     assert_eq!(pass_after(&mut world, Duration::from_secs(1)).await, 2);
 }
+
+#[test]
+fn a_day_is_over_an_hour_after_its_midnight() {
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    for created in ["2026-11-30T00:00:00Z", "2026-11-30T23:59:59Z"] {
+        assert!(!is_day_over(time(created), time("2026-12-01T00:59:59Z")), "{created}");
+        assert!(is_day_over(time(created), time("2026-12-01T01:00:00Z")), "{created}");
+    }
+}

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use runmill_proto::RunId;
-use runmill_store::{DatasetReader as _, ResultReader as _, RunReader as _};
+use runmill_store::{DatasetReader as _, ResultReader as _, RunReader as _, UsageReader as _};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -44,6 +44,25 @@ async fn runs_are_kept_as_long_as_the_setting_says_and_then_with_their_datasets_
     assert_eq!(world.store.datasets(None, None, 9).await.unwrap().len(), 2);
     assert!(!retention.step(&mut looked, &mut dropped).await.unwrap(), "one step has deleted all");
     assert_eq!(world.store.results(old, None, 9).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn use_is_kept_for_400_days_or_as_long_as_runs_if_that_is_longer() {
+    let mut world = World::new().await;
+    ended_run(&mut world, 1).await;
+    let days = async || world.store.usage(None, ("1970-01-01", "1975-01-01"), None, 9).await.unwrap().len();
+    let look = async |keep| of(&world, keep).step(&mut None, &mut None).await.unwrap();
+    assert_eq!(days().await, 1);
+
+    world.clock.advance(400 * DAY);
+    look(Some(DAY)).await;
+    assert_eq!(days().await, 1, "the day of the call is 400 days ago");
+    world.clock.advance(DAY);
+    look(None).await;
+    look(Some(500 * DAY)).await;
+    assert_eq!(days().await, 1);
+    look(Some(DAY)).await;
+    assert_eq!(days().await, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use runmill_broker::{
-    Broker, BrokerError, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
+    Answers, Broker, BrokerError, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
     Subscription, memory::MemoryBroker,
 };
 
@@ -90,6 +90,18 @@ impl Broker for FaultyBroker {
 
     async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError> {
         self.inner.request(message, timeout).await
+    }
+
+    async fn request_stream(
+        &self,
+        queue: Queue,
+        message: Envelope,
+    ) -> Result<Box<dyn Answers>, RequestError> {
+        self.inner.request_stream(queue, message).await
+    }
+
+    async fn stray_answers(&self) -> Result<Box<dyn Answers>, BrokerError> {
+        self.inner.stray_answers().await
     }
 
     async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {

@@ -20,10 +20,10 @@ use runmill_proto::{
 };
 use runmill_runtime::ManualClock;
 use runmill_store::{
-    Beat, Claim, DatasetWriter, Exchange, Leader, LogBatch, LogEntry, LogWriter, NewDataset, ProviderRow,
-    ProviderWriter, RunReader, RunRow, RunWriter, StoredItem, Talk, sqlite::SqliteStore,
+    DatasetWriter, Exchange, Leader, LogBatch, LogEntry, LogWriter, NewDataset, ProviderRow, ProviderWriter,
+    RunReader, RunRow, RunWriter, StoredItem, sqlite::SqliteStore, testing::beat,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::Notify, time::advance};
 use uuid::Uuid;
@@ -33,8 +33,10 @@ use crate::{
     feeder::{Feeder, FeederHealth, LEASE, Lanes, Leading},
     metrics::DispatcherMetrics,
     reconciler::{LastMovement, Reconciler},
+    rescoring::Rescorer,
     retention::Retention,
     run_control::RunControl,
+    webhooks::{WebhookSettings, Webhooks},
 };
 pub use broker::FaultyBroker;
 
@@ -71,7 +73,13 @@ impl World {
             metrics: metrics.clone(),
             lane_concurrency: 1,
             log_partitions: 1,
+            rescorer: Rescorer { store: runs.store.clone(), clock: clock.clock() },
             retention: Retention { store: runs.store.clone(), clock: clock.clock(), keep: None },
+            webhooks: Webhooks {
+                store: runs.store.clone(),
+                clock: clock.clock(),
+                settings: WebhookSettings::default(),
+            },
             health: FeederHealth::default(),
         });
         let reconciler = Reconciler { runs, metrics, period: Duration::from_secs(20) };
@@ -108,7 +116,7 @@ impl World {
         let dataset_id = DatasetId::from_uuid(Uuid::from_u128(id));
         let dataset =
             NewDataset { id: dataset_id, tenant: Tenant::default(), name: "d".into(), created_at: NOW };
-        let item = |n| Ok(StoredItem { item_id: format!("q{n}"), body: "{}".into() });
+        let item = |n| Ok(item(n));
         self.store.create_dataset(dataset, Box::pin(stream::iter((0..items).map(item)))).await.unwrap();
         let config = serde_json::from_value(config).unwrap();
         let new = NewRun { config, ..testing::new_run(provider(n).id, dataset_id) };
@@ -186,15 +194,13 @@ impl World {
             fault: None,
         };
         let status = ExecutorStatus {
-            name: "a:1".into(),
             version: "1".into(),
             started_at: NOW,
-            seen_at: self.clock.now(),
-            draining: false,
             lanes: vec![lane],
             runs: if is_older { Vec::new() } else { vec![ExecutorRun { run_id, jobs }] },
+            ..runmill_proto::testing::executor("a:1", self.clock.now())
         };
-        self.store.exchange(&Beat { status, talk: Talk::default(), claim: Claim::default() }).await.unwrap();
+        self.store.exchange(&beat(status)).await.unwrap();
     }
 
     pub async fn row(&self, id: RunId) -> RunRow {
@@ -207,7 +213,14 @@ async fn lead(store: &SqliteStore, now: Timestamp) -> Leading {
     Leading::new(store.try_lead(LEASE * 100).await.unwrap().unwrap(), now)
 }
 
-fn provider(n: u128) -> ProviderRow {
+/// Returns an item whose right answer is 4.
+pub fn item(n: usize) -> StoredItem {
+    let item_id = format!("q{n}");
+    let body = json!({"id": item_id, "type": "freeform", "inputs": {"text": "2 + 2?"}, "answer": "4"});
+    StoredItem { body: body.to_string(), item_id }
+}
+
+pub fn provider(n: u128) -> ProviderRow {
     ProviderRow {
         id: ProviderId::from_uuid(Uuid::from_u128(n)),
         tenant: Tenant::default(),

@@ -63,16 +63,26 @@ async fn a_run_of_an_unknown_provider_alone_says_so_in_its_detail() {
 #[tokio::test]
 async fn a_name_that_nobody_can_read_is_refused() {
     let server = Server::start().await;
-    let long = format!("/datasets?name={}", "x".repeat(201));
-    for path in ["/datasets?name=", "/datasets?name=%20", "/datasets?name=%ff", "/datasets?name=a%0ab", &long]
-    {
-        let problem = refused(server.request(Method::POST, path).body(line("a"))).await;
-        assert_eq!((problem.status, pointers(&problem)), (400, vec!["/name"]), "{path}");
+    let run = server.new_run().await;
+    let long = "x".repeat(201);
+    for name in ["", " ", " \u{a0}\u{2003}", "\n\r\n", "a\nb", "a\u{202e}b", "\u{0}", "\u{fffd}", &long] {
+        let named = |mut body: serde_json::Value| {
+            body["name"] = json!(name);
+            body
+        };
+        let provider = named(json!({"kind": "custom", "base_url": "https://h/v1"}));
+        for request in [
+            server.request(Method::POST, "/datasets").query(&[("name", name)]).body(line("a")),
+            server.request(Method::POST, "/providers").json(&provider),
+            server.request(Method::POST, "/runs").json(&named(run.clone())),
+            server.request(Method::POST, "/tokens").json(&named(json!({"role": "observe"}))),
+        ] {
+            let problem = refused(request).await;
+            assert_eq!((problem.status, pointers(&problem)), (400, vec!["/name"]), "{name:?}: {problem:?}");
+        }
     }
-    let mut run = server.new_run().await;
-    run["name"] = json!("a\u{202e}b");
-    let problem = refused(server.request(Method::POST, "/runs").json(&run)).await;
-    assert_eq!((problem.status, pointers(&problem)), (400, vec!["/name"]), "{problem:?}");
+    let not_utf8 = refused(server.request(Method::POST, "/datasets?name=%ff").body(line("a"))).await;
+    assert_eq!((not_utf8.status, pointers(&not_utf8)), (400, vec!["/name"]), "{not_utf8:?}");
 }
 
 #[tokio::test]

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
-    ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, Role, RunStatus, Scorer, Texts,
-    api::{BudgetUnit, HeldBackCause, ProviderKind, ProviderProtocol, WhenUsedUp},
+    ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, Role, RunKind, RunStatus, Scorer, Strategy,
+    Texts, Unscored,
+    api::{BudgetUnit, ComparisonTest, HeldBackCause, LaneBound, ProviderKind, ProviderProtocol, WhenUsedUp},
+    chat::Finish,
     lease::Resource,
 };
 use serde::Serialize;
@@ -20,8 +22,21 @@ fn on_the_wire<T: Serialize>(values: &[T]) -> BTreeSet<String> {
 
 #[test]
 fn every_enum_has_the_names_that_are_sent() {
-    let scorers =
-        [Scorer::Exact, Scorer::Includes, Scorer::Regex, Scorer::Numeric, Scorer::Choice, Scorer::None];
+    let scorers = [
+        Scorer::Exact,
+        Scorer::Includes,
+        Scorer::Regex,
+        Scorer::Numeric,
+        Scorer::Choice,
+        Scorer::Match,
+        Scorer::Pattern,
+        Scorer::Answer,
+        Scorer::F1,
+        Scorer::Json,
+        Scorer::Math,
+        Scorer::Code,
+        Scorer::None,
+    ];
     let types = [
         ItemType::Freeform,
         ItemType::McqSingle,
@@ -29,12 +44,16 @@ fn every_enum_has_the_names_that_are_sent() {
         ItemType::Code,
         ItemType::JudgePairwise,
     ];
+    let finishes = [Finish::Stop, Finish::Length, Finish::ToolCalls, Finish::ContentFilter, Finish::Other];
     let want = BTreeMap::from([
         ("BudgetUnit", on_the_wire(BudgetUnit::ALL)),
+        ("ComparisonTest", on_the_wire(&[ComparisonTest::Mcnemar, ComparisonTest::PairedT])),
         ("ErrorKind", on_the_wire(ErrorKind::ALL)),
+        ("Finish", on_the_wire(&finishes)),
         ("Fix", on_the_wire(Fix::ALL)),
         ("HeldBackCause", on_the_wire(HeldBackCause::ALL)),
         ("ItemType", on_the_wire(&types)),
+        ("LaneBound", on_the_wire(LaneBound::ALL)),
         ("Note", on_the_wire(Note::ALL)),
         ("Outcome", on_the_wire(Outcome::ALL)),
         ("ProviderKind", on_the_wire(ProviderKind::ALL)),
@@ -42,9 +61,12 @@ fn every_enum_has_the_names_that_are_sent() {
         ("ReasoningEffort", on_the_wire(ReasoningEffort::ALL)),
         ("Resource", on_the_wire(Resource::ALL)),
         ("Role", on_the_wire(Role::ALL)),
+        ("RunKind", on_the_wire(RunKind::ALL)),
         ("RunStatus", on_the_wire(RunStatus::ALL)),
         ("Scorer", on_the_wire(&scorers)),
+        ("Strategy", on_the_wire(&Strategy::ALL)),
         ("Texts", on_the_wire(Texts::ALL)),
+        ("Unscored", on_the_wire(&[Unscored::Skip, Unscored::Zero])),
         ("WhenUsedUp", on_the_wire(WhenUsedUp::ALL)),
     ]);
     let document = document();
@@ -54,6 +76,19 @@ fn every_enum_has_the_names_that_are_sent() {
         Some((name.as_str(), names.collect::<BTreeSet<_>>()))
     });
     assert_eq!(found.collect::<BTreeMap<_, _>>(), want);
+}
+
+#[test]
+fn every_operation_has_an_id_of_its_own() {
+    let document = document();
+    let mut seen = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for operation in methods.as_object().unwrap().values() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(seen.insert(id), "{path}: {id} is the id of another operation, too");
+        }
+    }
+    assert!(seen.contains("runs_create") && seen.contains("runs_cancel"), "{seen:?}");
 }
 
 #[test]

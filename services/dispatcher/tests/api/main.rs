@@ -4,17 +4,25 @@
 
 mod access;
 mod bad_input;
+mod batches;
 mod control;
 mod deleting;
 mod description;
+mod evaluations;
 mod failing;
+mod front_door;
+mod hostile;
+mod lighteval;
 mod providers;
 mod ranges;
 mod request_id;
 mod resuming;
+mod scaling;
+mod scores;
 mod server;
 mod smoke_testing;
 mod submitting;
 mod tenants;
 mod tokens;
 mod walk;
+mod webhooks;

@@ -7,7 +7,10 @@ use reqwest::{Method, RequestBuilder, Response};
 use runmill_address::AddressRules;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Role, Token};
-use runmill_dispatcher::{Dispatcher, DispatcherMetrics, FeederHealth};
+use runmill_dispatcher::{
+    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings,
+    WebhookSettings,
+};
 use runmill_proto::{
     ErrorKind, InvocationId, Outcome,
     api::Problem,
@@ -20,7 +23,7 @@ use runmill_runtime::{
     ops::{self, OpsState},
 };
 use runmill_store::{LogBatch, LogEntry, SharedStore, sqlite::SqliteStore};
-use runmill_vault::{Keyring, generate_hex};
+use runmill_vault::{Keyring, Signer, generate_hex};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::Notify};
@@ -35,6 +38,8 @@ pub struct Server {
     pub store: SharedStore,
     pub broker: SharedBroker,
     pub clock: ManualClock,
+    /// Keys that the dispatcher seals with, as an executor has them.
+    pub keyring: Keyring,
     http: reqwest::Client,
     dispatcher: Dispatcher,
     wake: Arc<Notify>,
@@ -42,8 +47,45 @@ pub struct Server {
     _folder: TempDir,
 }
 
+/// Settings in which servers differ.
+struct Setup {
+    hold: Duration,
+    webhooks: WebhookSettings,
+    public_url: Option<String>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let signer = Signer::parse(&"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()).unwrap();
+        Self {
+            hold: Duration::from_millis(100),
+            webhooks: WebhookSettings { signer: Some(signer), ..WebhookSettings::default() },
+            public_url: None,
+        }
+    }
+}
+
 impl Server {
     pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// Starts a server that holds what finds no executor for long enough that one can start.
+    pub async fn holding() -> Self {
+        Self::with(Setup { hold: Duration::from_millis(2_500), ..Setup::default() }).await
+    }
+
+    pub async fn start_without_webhooks() -> Self {
+        Self::with(Setup { webhooks: WebhookSettings::default(), ..Setup::default() }).await
+    }
+
+    /// Starts a server whose settings state the URL under which clients reach it.
+    pub async fn start_at(public_url: Option<&str>) -> Self {
+        Self::with(Setup { public_url: public_url.map(str::to_owned), ..Setup::default() }).await
+    }
+
+    async fn with(setup: Setup) -> Self {
+        let Setup { hold, webhooks, public_url } = setup;
         // Fails if another test has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -52,13 +94,15 @@ impl Server {
         let clock = ManualClock::new(Timestamp::from_second(1_760_000_000).unwrap());
         let registry = Registry::new();
         let token = |role: Role| Token { role, value: token_of(role).into() };
+        let keyring = Keyring::parse(&generate_hex()).unwrap();
         let dispatcher = Dispatcher {
             store: store.clone(),
             broker: broker.clone(),
-            sealer: Keyring::parse(&generate_hex()).unwrap().sealer(),
+            sealer: keyring.sealer(),
             clock: clock.clock(),
             metrics: DispatcherMetrics::register(&registry).unwrap(),
             address_rules: AddressRules::default(),
+            public_url,
             tokens: Role::ALL.iter().copied().map(token).collect(),
             body_max_bytes: BODY_MAX_BYTES,
             line_max_bytes: 64 * 1024,
@@ -67,6 +111,9 @@ impl Server {
             feeder_health: FeederHealth::default(),
             reconcile_period: Duration::from_millis(20),
             keep: None,
+            front_door: front_door(),
+            webhooks,
+            scaling: ScalingSettings { executor_calls: 2, scale_down: Duration::from_mins(2), hold },
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
@@ -78,9 +125,9 @@ impl Server {
         };
         let health: Router = ops::router(OpsState { registry, readiness: Readiness::default() });
         let wake = Arc::default();
-        dispatcher.serve(http, listener, health, &wake, &life);
+        dispatcher.serve(Listening { http, socket: listener }, None, health, &wake, &life);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base_url, store, broker, clock, http, dispatcher, wake, life, _folder: folder }
+        Self { base_url, store, broker, clock, keyring, http, dispatcher, wake, life, _folder: folder }
     }
 
     /// Starts the feeder and the reconciler.
@@ -137,6 +184,20 @@ impl Server {
         let lines = format!("{}\n{}\n", line("a"), line("b"));
         let dataset = self.created(self.request(Method::POST, "/datasets?name=two").body(lines)).await;
         json!({"provider_id": provider["id"], "model": "echo", "dataset_id": dataset["id"]})
+    }
+}
+
+/// Returns settings with short waits, and few calls at once.
+fn front_door() -> FrontDoorSettings {
+    FrontDoorSettings {
+        calls_max: 8,
+        token_calls_max: 6,
+        status_after: Duration::from_secs(2),
+        stream_after: Duration::from_secs(1),
+        sign_every: Duration::from_millis(50),
+        retry_within: Duration::from_secs(20),
+        look_every: Duration::from_millis(200),
+        ..FrontDoorSettings::default()
     }
 }
 

@@ -8,7 +8,7 @@ use runmill_proto::{
     api::{ExecutorStatus, SmokeTestError, SmokeTestReport},
     message::SmokeTest,
 };
-use runmill_store::{Beat, Claim, Talk};
+use runmill_store::testing::beat;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -37,16 +37,8 @@ fn report(error: Option<SmokeTestError>) -> SmokeTestReport {
 /// Stores the heartbeat of an executor from `seconds_ago`.
 async fn executor(server: &Server, seconds_ago: u64, draining: bool) {
     let seen_at = server.clock.now() - Duration::from_secs(seconds_ago);
-    let executor = ExecutorStatus {
-        name: "one".into(),
-        version: "0.1.0".into(),
-        started_at: seen_at,
-        seen_at,
-        draining,
-        lanes: Vec::new(),
-        runs: Vec::new(),
-    };
-    let beat = Beat { status: executor, talk: Talk::default(), claim: Claim::default() };
+    let executor = ExecutorStatus { draining, ..runmill_proto::testing::executor("one", seen_at) };
+    let beat = beat(executor);
     server.store.exchange(&beat).await.unwrap();
 }
 
@@ -117,16 +109,35 @@ async fn why_unanswered(server: &Server, provider_id: ProviderId) -> String {
     why.split(';').next().unwrap().to_owned()
 }
 
+const NONE: &str = "none is alive, and none started while the request was held";
+
 #[tokio::test]
 async fn without_a_live_executor_nobody_is_asked() {
     let server = Server::start().await;
     let provider_id = provider(&server).await;
 
-    assert_eq!(why_unanswered(&server, provider_id).await, "no heartbeat came in the last ten seconds");
+    assert_eq!(why_unanswered(&server, provider_id).await, NONE);
     executor(&server, 11, false).await;
-    assert_eq!(why_unanswered(&server, provider_id).await, "no heartbeat came in the last ten seconds");
+    assert_eq!(why_unanswered(&server, provider_id).await, NONE);
     executor(&server, 0, true).await;
-    assert_eq!(why_unanswered(&server, provider_id).await, "no heartbeat came in the last ten seconds");
+    assert_eq!(why_unanswered(&server, provider_id).await, NONE);
+}
+
+#[tokio::test]
+async fn a_test_is_held_until_the_first_executor_starts() {
+    let server = Server::holding().await;
+    let provider_id = provider(&server).await;
+    let asking = tokio::spawn(test(&server, provider_id, "echo").send());
+    while server.get("/scaling").await["requests"] == 0 {
+        tokio::task::yield_now().await;
+    }
+
+    let asked = answer(&server, Some(report(None))).await;
+    executor(&server, 0, false).await;
+
+    let answered = timeout(SOON, asking).await.unwrap().unwrap().unwrap();
+    assert_eq!(answered.status(), 200);
+    asked.await.unwrap();
 }
 
 #[tokio::test]

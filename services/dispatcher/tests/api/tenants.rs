@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 use reqwest::Method;
 use runmill_proto::api::{ExecutorLane, ExecutorRun, ExecutorStatus};
-use runmill_store::{Beat, Claim, Talk};
+use runmill_store::testing::beat;
 use serde_json::{Value, json};
 
 use crate::server::{Server, line, refused};
@@ -130,15 +130,12 @@ async fn executors_show_a_tenant_its_own_providers_and_runs() {
     };
     let run = |tenant: &Tenant| ExecutorRun { run_id: id(tenant, "id").parse().unwrap(), jobs: 1 };
     let status = ExecutorStatus {
-        name: "a:1".into(),
         version: "1".into(),
-        started_at: server.clock.now(),
-        seen_at: server.clock.now(),
-        draining: false,
         lanes: vec![lane(&one), lane(&other)],
         runs: vec![run(&one), run(&other)],
+        ..runmill_proto::testing::executor("a:1", server.clock.now())
     };
-    server.store.exchange(&Beat { status, talk: Talk::default(), claim: Claim::default() }).await.unwrap();
+    server.store.exchange(&beat(status)).await.unwrap();
 
     let seen = server.get_with(&one.token, "/executors").await;
     let [executor] = seen.as_array().unwrap().as_slice() else { panic!("{seen}") };

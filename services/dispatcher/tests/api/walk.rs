@@ -11,7 +11,10 @@ use reqwest::{Method, RequestBuilder, Response};
 use runmill_config::Role;
 use serde_json::{Value, json};
 
-use crate::server::{Server, line, settle_as_failed};
+use crate::{
+    batches,
+    server::{Server, line, settle_as_failed},
+};
 
 const BEGIN: &str = "<!-- The table of routes: made by services/dispatcher/tests/api/walk.rs. -->\n";
 const END: &str = "<!-- The end of the table. -->\n";
@@ -76,9 +79,15 @@ fn soon(server: &Server) -> String {
 /// Objects of the tenant, as ids.
 struct Objects {
     provider: String,
+    /// Name of a model of the provider.
+    model: String,
     dataset: String,
     run: String,
     token: String,
+    /// A client's file, a batch of it, and a batch of messages.
+    file: String,
+    batch: String,
+    messages: String,
 }
 
 impl Objects {
@@ -86,7 +95,9 @@ impl Objects {
     async fn create(server: &Server, admin: &str, route: &Route) -> Self {
         let id = |created: Value| created["id"].as_str().unwrap().to_owned();
         let as_admin = |method, path: &str| server.anonymous(method, path).bearer_auth(admin);
-        let provider = id(server.created(as_admin(Method::POST, "/providers").json(&new_provider())).await);
+        let new_provider = new_provider();
+        let model = format!("{}/m", new_provider["name"].as_str().unwrap());
+        let provider = id(server.created(as_admin(Method::POST, "/providers").json(&new_provider)).await);
         let dataset = id(server.created(as_admin(Method::POST, "/datasets?name=ours").body(line("a"))).await);
         let run = json!({"provider_id": provider, "model": "m", "dataset_id": dataset});
         let run = id(server.created(as_admin(Method::POST, "/runs").json(&run)).await);
@@ -101,19 +112,47 @@ impl Objects {
             let sent = as_admin(Method::POST, &format!("/runs/{run}/{action}")).send().await;
             sent.unwrap().error_for_status().unwrap();
         }
-        if route.path.ends_with("/retry-failed") {
+        if route.path.ends_with("/retry-failed") || route.path.ends_with("/rescore") {
             settle_as_failed(server, &run).await;
         }
         let unused = async || {
             id(server.created(as_admin(Method::POST, "/datasets?name=unused").body(line("a"))).await)
         };
         let dataset = if route.name() == "DELETE /datasets/{id}" { unused().await } else { dataset };
-        Self { provider, dataset, run, token }
+        let (mut file, mut batch, mut messages) = ("no file".into(), "no batch".into(), "no messages".into());
+        if route.is_of_batches() {
+            let sent = async |request: RequestBuilder| {
+                server.answer(request).await["id"].as_str().unwrap().to_owned()
+            };
+            let line = batches::line_of("q1", batches::CHAT, &model);
+            let fields = [("purpose", "batch"), ("file", line.as_str())];
+            file = sent(batches::form(as_admin(Method::POST, "/v1/files"), &fields)).await;
+            batch = sent(as_admin(Method::POST, "/v1/batches").json(&new_batch(&file))).await;
+            let post = as_admin(Method::POST, "/v1/messages/batches");
+            messages = sent(post.json(&new_message_batch(&model))).await;
+            if route.path.ends_with("/results") {
+                // It has results once it has ended.
+                let path = format!("/v1/messages/batches/{messages}/cancel");
+                sent(as_admin(Method::POST, &path)).await;
+            }
+        }
+        Self { provider, model, dataset, run, token, file, batch, messages }
     }
 
-    fn ids(&self) -> [&str; 4] {
-        [&self.provider, &self.dataset, &self.run, &self.token]
+    fn ids(&self) -> [&str; 7] {
+        let Self { provider, dataset, run, token, file, batch, messages, .. } = self;
+        [provider, dataset, run, token, file, batch, messages]
     }
+}
+
+fn new_batch(file: &str) -> Value {
+    json!({"input_file_id": file, "endpoint": batches::CHAT, "completion_window": "24h"})
+}
+
+fn new_message_batch(model: &str) -> Value {
+    let messages = json!([{"role": "user", "content": "2 + 2?"}]);
+    let params = json!({"model": model, "max_tokens": 9, "messages": messages});
+    json!({"requests": [{"custom_id": "q1", "params": params}]})
 }
 
 fn new_provider() -> Value {
@@ -137,7 +176,18 @@ impl Route {
                 routes.push(Self { method, path: path.clone() });
             }
         }
+        let front_door = runmill_dispatcher::FRONT_DOOR_ROUTES.iter();
+        routes.extend(
+            front_door
+                .map(|(method, path)| Self { method: method.parse().unwrap(), path: (*path).to_owned() }),
+        );
+        let batches = runmill_dispatcher::batch_paths().into_iter();
+        routes.extend(batches.map(|(method, path)| Self { method, path: path.to_owned() }));
         routes
+    }
+
+    fn is_of_batches(&self) -> bool {
+        self.path.starts_with("/v1/files") || self.path.contains("/batches")
     }
 
     fn name(&self) -> String {
@@ -150,10 +200,19 @@ impl Route {
             "providers" => &objects.provider,
             "datasets" => &objects.dataset,
             "tokens" => &objects.token,
+            "v1" if self.path.starts_with("/v1/files") => &objects.file,
+            "v1" if self.path.starts_with("/v1/messages") => &objects.messages,
+            "v1" => &objects.batch,
             _ => &objects.run,
         };
-        let query = if self.name() == "POST /datasets" { "?name=new" } else { "" };
-        let path = format!("{}{query}", self.path.replace("{id}", id));
+        let query = match self.name().as_str() {
+            "POST /datasets" => "?name=new".to_owned(),
+            "GET /providers/{id}/lighteval-config" => "?model=m".to_owned(),
+            "GET /runs/compare" => format!("?a={id}&b={id}"),
+            _ => String::new(),
+        };
+        let path = self.path.replace("{id}", id).replace("{model}", &objects.model.replace(' ', "%20"));
+        let path = format!("{path}{query}");
         let request = server.anonymous(self.method.clone(), &path);
         let request = match token {
             Some(token) => request.bearer_auth(token),
@@ -170,7 +229,19 @@ impl Route {
             "POST /runs" => request
                 .json(&json!({"provider_id": objects.provider, "model": "m", "dataset_id": objects.dataset})),
             "PATCH /runs/{id}" => request.json(&json!({"priority": 2})),
+            "POST /runs/{id}/rescore" => request.json(&json!({"scoring": null})),
             "POST /runs/{id}/extend" => request.json(&json!({"samples": 2})),
+            "POST /v1/chat/completions" | "POST /v1/messages" | "POST /v1/messages/count_tokens" => {
+                let messages = json!([{"role": "user", "content": "2 + 2?"}]);
+                request.json(&json!({"model": objects.model, "max_tokens": 9, "messages": messages}))
+            }
+            "POST /v1/files" => {
+                batches::form(request, &[("purpose", "batch"), ("file", &batches::line("q1"))])
+            }
+            "POST /v1/batches" => request.json(&new_batch(&objects.file)),
+            "POST /v1/messages/batches" => request.json(&new_message_batch(&objects.model)),
+            "POST /v1/completions" => request.json(&json!({"model": objects.model, "prompt": "2 + 2?"})),
+            "POST /v1/responses" => request.json(&json!({"model": objects.model, "input": "2 + 2?"})),
             _ => request,
         }
     }
@@ -212,7 +283,9 @@ async fn walk(server: &Server) -> Vec<Row> {
             let status = response.status();
             drop(response);
             own.push(status.as_u16());
-            let is_change = status.is_success() && route.method != Method::GET;
+            // A call is recorded in its run.
+            let is_call = route.path.starts_with("/v1/") && !route.is_of_batches();
+            let is_change = status.is_success() && route.method != Method::GET && !is_call;
             assert_eq!(newest_entry(server).await != entries, is_change, "audit log of {name}: {status}");
         }
         let admin_of_all = own.pop().unwrap();

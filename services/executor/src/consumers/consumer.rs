@@ -6,12 +6,8 @@ use runmill_quota::Lane;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::LaneHealth;
+use super::{LaneHealth, opening::open};
 use crate::job::Pipeline;
-
-/// Wait before a lane that cannot be consumed is tried again; it doubles up to the longest.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_LONGEST: Duration = Duration::from_secs(30);
 
 /// Takes one provider's jobs.
 pub(super) struct LaneConsumer {
@@ -25,21 +21,13 @@ impl LaneConsumer {
     /// Takes jobs from the queue until `stop`, and runs each as a task of its own. Then requeues the jobs that have
     /// not started, and waits for the others. A lane that cannot be consumed is tried again, and stops no other.
     pub async fn run(self, broker: SharedBroker, stop: CancellationToken) {
-        let mut wait = RETRY_FIRST;
-        while !stop.is_cancelled() {
-            let prefetch = prefetch(*self.lane.startable().borrow());
-            match broker.subscribe(Queue::Jobs(self.provider_id), prefetch).await {
-                Ok(jobs) => {
-                    self.health.clear(self.provider_id);
-                    return self.consume(jobs, prefetch, &stop).await;
-                }
-                Err(BrokerError::Closed) => return,
-                Err(error) => self.note(&error, wait),
-            }
-            stop.run_until_cancelled(tokio::time::sleep(wait)).await;
-            wait = (wait * 2).min(RETRY_LONGEST);
-        }
+        let prefetch = || prefetch(*self.lane.startable().borrow());
+        let queue = Queue::Jobs(self.provider_id);
+        let opened = open(&broker, queue, prefetch, &stop, |error, wait| self.note(error, wait)).await;
         self.health.clear(self.provider_id);
+        if let Some((jobs, prefetch)) = opened {
+            self.consume(jobs, prefetch, &stop).await;
+        }
     }
 
     fn note(&self, error: &BrokerError, wait: Duration) {

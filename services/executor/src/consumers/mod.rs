@@ -1,7 +1,9 @@
-//! Takes jobs from the queue of each provider's lane.
+//! Takes jobs and calls of clients from the queues of each provider's lane.
 
+mod calls;
 mod consumer;
 mod lane_health;
+mod opening;
 
 use std::{
     collections::HashMap,
@@ -17,18 +19,19 @@ use runmill_store::ProviderRow;
 use tokio::{task::JoinSet, time::interval};
 use tokio_util::sync::CancellationToken;
 
-use self::consumer::LaneConsumer;
 pub use self::lane_health::LaneHealth;
-use crate::{environment::Environment, job::Pipeline};
+use self::{calls::CallConsumer, consumer::LaneConsumer};
+use crate::{ListenerHealth, client_calls::ClientCalls, environment::Environment, job::Pipeline};
 
 /// Interval at which the store is read. A change whose control message was lost is noticed within it.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// The consumers of this executor: one for each provider.
+/// The consumers of this executor: for each provider one of jobs and one of clients' calls.
 #[derive(Clone)]
 pub struct Consumers {
     environment: Arc<Environment>,
     pipeline: Arc<Pipeline>,
+    calls: Arc<ClientCalls>,
     health: LaneHealth,
     open: Arc<Mutex<HashMap<ProviderId, OpenConsumer>>>,
 }
@@ -39,8 +42,13 @@ struct OpenConsumer {
 }
 
 impl Consumers {
-    pub fn new(environment: Arc<Environment>, pipeline: Arc<Pipeline>, health: LaneHealth) -> Self {
-        Self { environment, pipeline, health, open: Arc::default() }
+    pub fn new(
+        environment: Arc<Environment>,
+        pipeline: Arc<Pipeline>,
+        calls: Arc<ClientCalls>,
+        health: LaneHealth,
+    ) -> Self {
+        Self { environment, pipeline, calls, health, open: Arc::default() }
     }
 
     /// Returns the state of each lane from which jobs are taken, for the heartbeat.
@@ -57,8 +65,14 @@ impl Consumers {
     }
 
     /// Starts and stops consumers as providers come and go, until `stop`; then waits for the jobs in progress.
-    pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(
+        self,
+        broker: SharedBroker,
+        health: ListenerHealth,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
         let mut listener = broker.listen().await.context("listening for control messages")?;
+        health.control_began();
         self.environment.leases.present_as(listener.presence());
         let mut running = JoinSet::new();
         let mut refresh = interval(REFRESH);
@@ -110,6 +124,8 @@ impl Consumers {
                     health: self.health.clone(),
                 };
                 running.spawn(consumer.run(broker.clone(), stop.clone()));
+                let calls = CallConsumer { provider_id: row.id, calls: self.calls.clone() };
+                running.spawn(calls.run(broker.clone(), stop.clone()));
                 OpenConsumer { lane, stop }
             });
         }
@@ -123,7 +139,10 @@ impl Consumers {
                 Heard::Gap => return Some(()),
                 Heard::Message(message) => match message.decode::<Control>() {
                     Ok(Control::ProviderChanged { .. } | Control::SettingsChanged) => return Some(()),
-                    Ok(control) => self.environment.hear(&control),
+                    Ok(control) => {
+                        self.environment.hear(&control);
+                        self.calls.hear(&control);
+                    }
                     Err(error) => tracing::warn!(event = "executor.control_unreadable", %error),
                 },
             }

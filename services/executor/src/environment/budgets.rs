@@ -12,7 +12,7 @@ use runmill_proto::{
     api::{Budget, BudgetDay, BudgetUse, RateLimit, nanousd},
 };
 use runmill_quota::budget::Purses;
-use runmill_store::{Exchanged, ProviderRow};
+use runmill_store::{Exchanged, ProviderRow, RunRow};
 use tokio::{sync::Mutex, time::Instant};
 
 /// Age of the last heartbeat up to which another executor is taken for alive.
@@ -49,6 +49,13 @@ impl Budgets {
 pub struct RunBudget {
     pub budget: Budget,
     pub used: BudgetUse,
+}
+
+impl RunBudget {
+    /// Returns the budget of the run, if it has one.
+    pub fn of(run: &RunRow) -> Option<Self> {
+        Some(Self { budget: run.submission.budget()?, used: run.used() })
+    }
 }
 
 /// Budget of each day of a provider.

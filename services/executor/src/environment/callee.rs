@@ -10,7 +10,7 @@ use runmill_quota::budget::Purses;
 use runmill_store::{StoreError, TokenBudget};
 
 use super::{
-    DayBudget, Environment, RunBudget,
+    DayBudget, Environment, RunBudget, Spender,
     providers::{OpenProvider, ProviderError},
 };
 
@@ -75,8 +75,8 @@ impl Callee<'_> {
         self.environment.run_budget(run_id)
     }
 
-    pub fn token_budget(&self, run_id: RunId) -> Option<Arc<TokenBudget>> {
-        self.environment.token_budget(run_id)
+    pub fn token_budget(&self, spender: Spender) -> Option<Arc<TokenBudget>> {
+        self.environment.token_budget(spender)
     }
 
     pub fn now(&self) -> Timestamp {

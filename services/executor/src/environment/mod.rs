@@ -3,17 +3,20 @@
 //! Control messages announce changes quickly, but may be lost. The store is the source of truth:
 //! [`Environment::refresh`] reads all of it.
 
+mod api_keys;
 mod budgets;
 mod callee;
+mod charged_runs;
 mod prompts;
 mod providers;
 mod run_states;
 mod settings;
+mod token_budgets;
 
 use std::sync::Arc;
 
 use runmill_llm::Factory;
-use runmill_proto::{JobConfig, ProviderId, RunId, message::Control};
+use runmill_proto::{JobConfig, ProviderId, RunId, TokenId, message::Control};
 use runmill_quota::Lanes;
 use runmill_runtime::Clock;
 use runmill_store::{ActiveRuns, ExecutorStore, ProviderReader, ProviderRow, StoreError, TokenBudget};
@@ -24,10 +27,11 @@ use tokio_util::sync::CancellationToken;
 pub use budgets::{DayBudget, RunBudget};
 pub use callee::{Callee, Remedy, Unusable};
 pub use run_states::{RunState, RunTokens};
+pub use token_budgets::Spender;
 
 use self::{
     budgets::Budgets, prompts::Prompts, providers::ProviderCache, run_states::RunStates,
-    settings::SettingsCache,
+    settings::SettingsCache, token_budgets::TokenBudgets,
 };
 use crate::leases::Keeper;
 
@@ -43,6 +47,7 @@ pub struct Environment {
     pub leases: Arc<Keeper>,
     pub prompts: Prompts,
     pub budgets: Budgets,
+    token_budgets: TokenBudgets,
     runs: RunStates,
     providers: ProviderCache,
     settings: SettingsCache,
@@ -68,6 +73,7 @@ impl Environment {
             leases,
             prompts: Prompts::default(),
             budgets: Budgets::default(),
+            token_budgets: TokenBudgets::default(),
             runs: RunStates::new(kill),
             settings: SettingsCache::default(),
         }
@@ -103,6 +109,33 @@ impl Environment {
         Ok(())
     }
 
+    /// Reads the run to which a client's call is charged from the store, unless that was done a moment ago.
+    pub async fn learn_charged_run(&self, run_id: RunId) -> Result<(), StoreError> {
+        if !self.runs.knows_charged(run_id) {
+            self.read_charged_run(run_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the budget of a client's token from the store, unless that was done a moment ago.
+    pub async fn learn_client(&self, token_id: Option<TokenId>) -> Result<(), StoreError> {
+        match token_id {
+            Some(id) if !self.token_budgets.is_new(id) => self.read_token_budget(id).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn read_token_budget(&self, id: TokenId) -> Result<(), StoreError> {
+        self.token_budgets.insert(id, ActiveRuns::token_budget(&*self.store, id).await?);
+        Ok(())
+    }
+
+    async fn read_charged_run(&self, run_id: RunId) -> Result<(), StoreError> {
+        let asked = self.runs.ask();
+        self.runs.load_charged(asked, &ActiveRuns::charged_run(&*self.store, run_id).await?);
+        Ok(())
+    }
+
     /// Returns the current state of a run.
     pub fn run_state(&self, run_id: RunId) -> RunState {
         self.runs.state(run_id)
@@ -118,13 +151,36 @@ impl Environment {
         self.runs.budget(run_id)
     }
 
-    /// Returns the budget of the token that submitted a run, if it has one.
-    pub fn token_budget(&self, run_id: RunId) -> Option<Arc<TokenBudget>> {
-        self.runs.token_budget(run_id)
+    /// Returns true if the items of the run are requests of clients. The run must be known.
+    pub fn is_batch(&self, run_id: RunId) -> bool {
+        self.runs.is_batch(run_id)
     }
 
-    /// Returns the budget of a run as the store has it now. Calls that ask together make one query.
-    pub async fn newest_budget(&self, run_id: RunId) -> Option<RunBudget> {
+    /// Returns the budget of a token, if it has one.
+    pub fn token_budget(&self, spender: Spender) -> Option<Arc<TokenBudget>> {
+        match spender {
+            Spender::OfRun(run_id) => self.runs.token_budget(run_id),
+            Spender::OfClient(id) => self.token_budgets.get(id?),
+        }
+    }
+
+    /// Reads the budgets of a run and of a token as the store has them now. Calls that ask together make one query for
+    /// the runs.
+    pub async fn newest_budgets(
+        &self,
+        run_id: RunId,
+        spender: Spender,
+    ) -> (Option<RunBudget>, Option<Arc<TokenBudget>>) {
+        let run = self.newest_budget(run_id).await;
+        if let Spender::OfClient(Some(id)) = spender
+            && let Err(error) = self.read_token_budget(id).await
+        {
+            tracing::warn!(event = "executor.refresh_failed", %error);
+        }
+        (run, self.token_budget(spender))
+    }
+
+    async fn newest_budget(&self, run_id: RunId) -> Option<RunBudget> {
         let asked = Instant::now();
         let mut checked = self.budgets.checked.lock().await;
         if checked.is_none_or(|checked| checked < asked) {
@@ -132,6 +188,11 @@ impl Environment {
             if let Err(error) = self.refresh_runs().await {
                 tracing::warn!(event = "executor.refresh_failed", %error);
             }
+        }
+        if self.runs.is_charged(run_id)
+            && let Err(error) = self.read_charged_run(run_id).await
+        {
+            tracing::warn!(event = "executor.refresh_failed", %error);
         }
         self.run_budget(run_id)
     }

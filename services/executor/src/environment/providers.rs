@@ -47,6 +47,10 @@ impl ProviderCache {
         Self { store, opener, opened: Mutex::default() }
     }
 
+    pub fn opener(&self) -> &Opener {
+        &self.opener
+    }
+
     /// Returns the provider as it was last read. A provider that was never read is read now. `workspace` has the
     /// workspace's settings.
     pub async fn get(

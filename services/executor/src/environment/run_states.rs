@@ -3,11 +3,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use runmill_proto::{RunId, message::Control};
-use runmill_store::{ActiveRun, TokenBudget};
+use runmill_proto::{RunId, RunKind, message::Control};
+use runmill_store::{ActiveRun, RunRow, TokenBudget};
 use tokio_util::sync::CancellationToken;
 
-use super::RunBudget;
+use super::{
+    RunBudget,
+    charged_runs::{ChargedRun, ChargedRuns},
+};
 
 /// States of the runs. Control messages change them quickly, and queries of the store reliably.
 #[derive(Clone)]
@@ -24,6 +27,10 @@ struct States {
     paused: HashSet<RunId>,
     /// Runs that had not ended at the last query of the store.
     active: HashSet<RunId>,
+    /// Those of them that are batches of clients.
+    batches: HashSet<RunId>,
+    /// Other runs to which calls of clients are charged.
+    charged: ChargedRuns,
     /// Budgets of the runs that have one, as the store had them last.
     budgets: HashMap<RunId, RunBudget>,
     /// Budgets of the tokens that submitted runs, as the store had them last.
@@ -74,7 +81,7 @@ impl RunStates {
             RunState::Canceled
         } else if states.paused.contains(&run_id) {
             RunState::Paused
-        } else if states.active.contains(&run_id) {
+        } else if states.active.contains(&run_id) || states.charged.get(run_id).is_some() {
             RunState::Active
         } else {
             RunState::Unknown
@@ -83,12 +90,19 @@ impl RunStates {
 
     /// Returns the budget of a run that has one.
     pub fn budget(&self, run_id: RunId) -> Option<RunBudget> {
-        self.lock().budgets.get(&run_id).copied()
+        let states = self.lock();
+        let charged = || states.charged.get(run_id)?.budget;
+        states.budgets.get(&run_id).copied().or_else(charged)
     }
 
-    /// Returns the budget of the token that submitted a run, if it has one.
+    /// Returns the budget of the token that submitted a run with jobs, if it has one.
     pub fn token_budget(&self, run_id: RunId) -> Option<Arc<TokenBudget>> {
         self.lock().token_budgets.get(&run_id).cloned()
+    }
+
+    /// Returns true if the items of the run are requests of clients.
+    pub fn is_batch(&self, run_id: RunId) -> bool {
+        self.lock().batches.contains(&run_id)
     }
 
     /// Returns the tokens that are cancelled when the calls of the run have to end.
@@ -134,6 +148,7 @@ impl RunStates {
             Control::LaneCooldown { .. }
             | Control::ProviderChanged { .. }
             | Control::SettingsChanged
+            | Control::CallCanceled { .. }
             | Control::Unknown => {}
         }
     }
@@ -153,24 +168,34 @@ impl RunStates {
         states.budgets = active.iter().filter_map(budget).collect();
         let of_token = |it: &ActiveRun| Some((it.run.id, Arc::new(it.token_budget.clone()?)));
         states.token_budgets = active.iter().filter_map(of_token).collect();
+        let batches = active.iter().filter(|it| it.run.submission.kind == RunKind::Batch);
+        states.batches = batches.map(|it| it.run.id).collect();
         for ActiveRun { run, .. } in active {
             active_ids.insert(run.id);
-            if states.heard.contains_key(&run.id) {
-                continue;
-            }
-            if run.pause.is_some() {
-                states.paused.insert(run.id);
-            } else {
-                states.paused.remove(&run.id);
-            }
-            match run.cancel_requested_at {
-                Some(_) if run.cancel_graceful => states.drain(run.id),
-                Some(_) => states.cancel(run.id),
-                None => {}
-            }
+            states.apply(run);
         }
         states.forget_ended(&active_ids);
         before.iter().any(|run_id| active_ids.contains(run_id) && !states.paused.contains(run_id))
+    }
+
+    /// Returns true if no call needs to read this run before it is charged to it.
+    pub fn knows_charged(&self, run_id: RunId) -> bool {
+        let states = self.lock();
+        states.active.contains(&run_id) || states.charged.get(run_id).is_some_and(ChargedRun::is_new)
+    }
+
+    pub fn is_charged(&self, run_id: RunId) -> bool {
+        self.lock().charged.get(run_id).is_some()
+    }
+
+    /// Applies the answer of a store query for one run to which calls are charged.
+    pub fn load_charged(&self, Asked(asked): Asked, row: &ActiveRun) {
+        let mut states = self.lock();
+        states.charged.insert(row);
+        if states.heard.get(&row.run.id).is_none_or(|heard| *heard < asked) {
+            states.heard.remove(&row.run.id);
+            states.apply(&row.run);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, States> {
@@ -179,7 +204,7 @@ impl RunStates {
 }
 
 fn budget(ActiveRun { run, .. }: &ActiveRun) -> Option<(RunId, RunBudget)> {
-    Some((run.id, RunBudget { budget: run.submission.budget()?, used: run.used() }))
+    Some((run.id, RunBudget::of(run)?))
 }
 
 impl States {
@@ -193,11 +218,30 @@ impl States {
         self.heard.insert(run_id, moment);
     }
 
+    /// Applies what the store says of a run, unless there is later news of it.
+    fn apply(&mut self, run: &RunRow) {
+        if self.heard.contains_key(&run.id) {
+            return;
+        }
+        if run.pause.is_some() {
+            self.paused.insert(run.id);
+        } else {
+            self.paused.remove(&run.id);
+        }
+        match run.cancel_requested_at {
+            Some(_) if run.cancel_graceful => self.drain(run.id),
+            Some(_) => self.cancel(run.id),
+            None => {}
+        }
+    }
+
     /// Forgets the runs that have ended. The state of a run whose job is still in the queue is then unknown.
     fn forget_ended(&mut self, active: &HashSet<RunId>) {
         self.active.clone_from(active);
-        let Self { tokens, canceled, draining, paused, heard, .. } = self;
-        let stays = |run_id: &RunId| active.contains(run_id) || heard.contains_key(run_id);
+        let Self { tokens, canceled, draining, paused, heard, charged, .. } = self;
+        let stays = |run_id: &RunId| {
+            active.contains(run_id) || heard.contains_key(run_id) || charged.get(*run_id).is_some()
+        };
         tokens.retain(|run_id, _| stays(run_id));
         canceled.retain(stays);
         draining.retain(stays);

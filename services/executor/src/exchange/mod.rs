@@ -22,3 +22,4 @@ pub use copies::Verdict;
 pub use feeding::Feeding;
 pub use fleet::{Claimed, Fleet, InHand, Times};
 pub use memory::Ended;
+pub use recent::Recent;

@@ -1,19 +1,15 @@
-use std::{sync::Arc, time::Duration};
-
-use runmill_llm::{
-    CallBudgets, CallPolicy, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Unanswered,
-};
+use runmill_llm::{CallBudgets, CallPolicy, ChatResponse, Interrupts, PolicySource};
 use runmill_proto::message::Job;
-use runmill_quota::budget::{Draw, Purses, UsedUp};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ending, Pipeline, budget,
+    Ending, Pipeline,
     end::{End, JobLog},
     prepare::Prepared,
 };
 use crate::{
-    environment::{Callee, RunState, RunTokens},
+    charge::{self, Budgets, Charge},
+    environment::{RunState, RunTokens, Spender},
     exchange::Fleet,
 };
 
@@ -27,8 +23,10 @@ impl Pipeline {
     ) -> Result<JobLog, Ending> {
         let job = end.job;
         let estimated_output = self.output_tokens.estimate(job.run_id);
-        let budgets = budget::Budgets::of(callee, job);
-        let policy = JobPolicy { callee, job, fleet: &self.fleet, estimated_output };
+        let (run_id, spender) = (job.run_id, Spender::OfRun(job.run_id));
+        let charge = Charge { callee, run_id, spender, model: &job.model };
+        let budgets = Budgets::of(charge);
+        let policy = JobPolicy { charge, job, fleet: &self.fleet, estimated_output };
         let RunTokens { between_attempts, at_once } = self.environment.run_tokens(job.run_id);
         let interrupts = Interrupts { before_start: stop.clone(), between_attempts, at_once };
         let invoked = callee.client.invoke_until(request, &policy, &interrupts).await;
@@ -36,11 +34,11 @@ impl Pipeline {
         if let Ok(ChatResponse { usage: Some(usage), .. }) = &invoked.result {
             self.output_tokens.note(job.run_id, usage.completion_tokens);
         }
-        let invoked = recheck(invoked, callee).await;
-        let invoked = self.recheck_budget(invoked, job, &budgets).await;
+        let invoked = charge::recheck_settings(invoked, callee).await;
+        let invoked = budgets.recheck(&self.environment, invoked).await;
         let end = End { now: self.environment.clock.now(), ..*end };
         let canceled = self.environment.run_state(job.run_id) == RunState::Canceled;
-        if budget::stops(&invoked, budgets.run) {
+        if charge::stops(&invoked, budgets.run) {
             return Ok(end.budget_stopped(&invoked));
         }
         let deferrals_max = callee.settings().retry.max_deferrals;
@@ -48,20 +46,9 @@ impl Pipeline {
     }
 }
 
-/// Checks a call after which the lane would stop. If the provider's settings have changed since it began, the lane
-/// goes on and the job is fed again, to use the new settings.
-async fn recheck(mut invoked: Invoked, callee: &Callee<'_>) -> Invoked {
-    if let Err(Unanswered::LaneStopped { error, .. }) = &invoked.result
-        && callee.has_changed().await
-    {
-        invoked.result = Err(Unanswered::Deferred { after: Duration::ZERO, error: error.clone() });
-    }
-    invoked
-}
-
 /// Policy of a job by the current settings.
 struct JobPolicy<'a> {
-    callee: &'a Callee<'a>,
+    charge: Charge<'a>,
     job: &'a Job,
     fleet: &'a Fleet,
     estimated_output: Option<u64>,
@@ -69,7 +56,11 @@ struct JobPolicy<'a> {
 
 impl PolicySource for JobPolicy<'_> {
     fn policy(&self) -> CallPolicy {
-        CallPolicy { failed_before: self.job.failures, deadline: self.job.deadline, ..self.callee.policy() }
+        CallPolicy {
+            failed_before: self.job.failures,
+            deadline: self.job.deadline,
+            ..self.charge.callee.policy()
+        }
     }
 
     /// A job may wait for its slot for long. If this process was frozen meanwhile, others have the job.
@@ -82,20 +73,6 @@ impl PolicySource for JobPolicy<'_> {
     }
 
     fn budgets(&self) -> Option<&dyn CallBudgets> {
-        Some(self)
-    }
-}
-
-impl CallBudgets for JobPolicy<'_> {
-    fn purses(&self) -> &Arc<Purses> {
-        self.callee.purses()
-    }
-
-    fn draws(&self, tokens: u64) -> Vec<Draw> {
-        budget::draws(self.callee, self.job, tokens)
-    }
-
-    fn used_up(&self, used_up: &UsedUp) -> ModelError {
-        budget::used_up(self.callee, self.job, used_up)
+        Some(&self.charge)
     }
 }

@@ -4,12 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use runmill_broker::Envelope;
 use runmill_llm::{ChatResponse, Invoked, ModelError, Unanswered};
 use runmill_proto::{
-    ErrorKind, InvocationId, Item, Outcome, PauseCause, Remarks,
-    message::{Call, Deferred, Invocation, Job},
+    ErrorKind, Item, Outcome, PauseCause, Texts,
+    message::{Call, Deferred, Invocation, Job, JobKey},
 };
-use uuid::Uuid;
 
-use super::texts::question;
+use crate::{
+    invocation,
+    texts::{self, question},
+};
 
 /// Message about a job to the log-sinks.
 pub(super) enum JobLog {
@@ -104,7 +106,7 @@ impl<'a> End<'a> {
     }
 
     fn call(&self, invoked: &Invoked) -> Call {
-        invoked.call(InvocationId::from_uuid(Uuid::now_v7()), self.job.provider_id, &self.job.model)
+        invoked.call(invocation::new_id(), self.job.provider_id, &self.job.model)
     }
 
     /// Returns the time for which a job is deferred whose provider cannot be reached. It grows each time that the job is
@@ -122,35 +124,23 @@ impl<'a> End<'a> {
     }
 
     fn answered(&self, call: Call, response: &ChatResponse) -> Invocation {
-        let text = response.refusal.as_ref().filter(|_| response.text.is_empty()).unwrap_or(&response.text);
+        let answered = invocation::with_answer(self.invocation(call, response.outcome()), response);
+        // A client reads these in its answer; the results of other jobs need not have them.
+        let is_request = self.item.is_some_and(|item| item.request.is_some());
         Invocation {
-            response: Some(text.clone()),
-            reasoning: response.reasoning.clone(),
-            tool_calls: response.tool_calls.clone(),
-            logprobs: response.logprobs.clone(),
-            ..self.invocation(call, response.outcome())
+            finish: is_request.then_some(response.finish),
+            answer_usage: response.usage.filter(|_| is_request),
+            ..answered
         }
     }
 
     fn invocation(&self, call: Call, outcome: Outcome) -> Invocation {
-        let job = self.job;
-        Invocation {
-            run_id: job.run_id,
-            ordinal: job.ordinal,
-            sample: job.sample,
-            epoch: job.epoch,
-            item_id: self.item.map(|item| item.id.clone()).unwrap_or_default(),
-            question: self.item.map(|item| question(&item.inputs.text, job.config.texts)).unwrap_or_default(),
-            call,
-            outcome,
-            error_kind: None,
-            error: None,
-            response: None,
-            reasoning: None,
-            tool_calls: Vec::new(),
-            logprobs: None,
-            score: None,
-        }
+        let Job { run_id, ordinal, sample, epoch, .. } = *self.job;
+        let stored = self.job.config.texts;
+        let item_id = self.item.map(|item| item.id.clone()).unwrap_or_default();
+        let question = self.item.map(|item| question(&item.inputs.text, stored)).unwrap_or_default();
+        let key = JobKey { run_id, ordinal, sample };
+        Invocation { epoch, item_id, question, ..Invocation::new(key, call, outcome) }
     }
 
     fn deferral(&self, call: Call, after: Duration, reason: String) -> Deferred {
@@ -174,19 +164,7 @@ impl<'a> End<'a> {
     }
 
     fn no_call(&self) -> Call {
-        Call {
-            id: InvocationId::from_uuid(Uuid::now_v7()),
-            provider_id: self.job.provider_id,
-            model: self.job.model.clone(),
-            attempts: Vec::new(),
-            usage: None,
-            started_at: self.now,
-            latency_ms: 0,
-            ttft_ms: None,
-            streamed: false,
-            cost_nanousd: None,
-            remarks: Remarks::default(),
-        }
+        Call::unsent(invocation::new_id(), self.job.provider_id, &self.job.model, self.now)
     }
 }
 
@@ -214,6 +192,14 @@ impl JobLog {
         Self::Deferred(Box::new(deferred))
     }
 
+    /// Returns the log with its texts as its run wants them to be stored.
+    pub fn with_texts(self, stored: Texts) -> Self {
+        match self {
+            Self::Ended(invocation) => Self::ended(texts::store(*invocation, stored)),
+            deferred @ Self::Deferred(_) => deferred,
+        }
+    }
+
     pub fn envelope(&self) -> Envelope {
         match self {
             Self::Ended(invocation) => Envelope::new(&**invocation),
@@ -225,27 +211,16 @@ impl JobLog {
     /// is nothing to drop.
     pub fn without_answer(self, reason: &dyn Display) -> Option<Self> {
         match self {
-            Self::Ended(invocation) if invocation.error_kind != Some(ErrorKind::AnswerTooLarge) => {
-                Some(Self::ended(Invocation {
-                    outcome: Outcome::Failed,
-                    error_kind: Some(ErrorKind::AnswerTooLarge),
-                    error: Some(reason.to_string()),
-                    response: None,
-                    reasoning: None,
-                    tool_calls: Vec::new(),
-                    logprobs: None,
-                    score: None,
-                    ..*invocation
-                }))
-            }
-            Self::Ended(_) | Self::Deferred(_) => None,
+            Self::Ended(invocation) => invocation::without_answer(*invocation, reason).map(Self::ended),
+            Self::Deferred(_) => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::{RunId, message::JobKey, testing};
+    use runmill_proto::{RunId, testing};
+    use uuid::Uuid;
 
     use super::*;
 

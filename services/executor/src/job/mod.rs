@@ -3,17 +3,13 @@
 //!
 //! A step returns what the next one needs, or how the job ends without the rest ([`Ending`]).
 
-mod budget;
 mod call;
 mod check;
 mod copy;
 mod end;
-mod open_files;
-mod output_tokens;
 mod prepare;
 mod publish;
 mod score;
-mod texts;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -27,28 +23,29 @@ use tracing::Instrument;
 
 use self::{
     end::{End, JobLog},
-    open_files::OpenFiles,
-    output_tokens::OutputTokens,
     publish::Published,
 };
 use crate::{
     ack,
     environment::Environment,
     exchange::{Claimed, Fleet, InHand},
+    logs::LogPublisher,
     metrics::ExecutorMetrics,
+    open_files::OpenFiles,
+    output_tokens::OutputTokens,
+    programs::Programs,
 };
 
 /// Executes jobs.
 pub struct Pipeline {
     environment: Arc<Environment>,
     broker: SharedBroker,
+    logs: LogPublisher,
     metrics: ExecutorMetrics,
     fleet: Arc<Fleet>,
     open_files: OpenFiles,
     output_tokens: OutputTokens,
-    log_partitions: u16,
-    /// Ends the wait for an unreachable broker.
-    kill: CancellationToken,
+    programs: Programs,
 }
 
 /// Way in which the work on a job ends.
@@ -71,13 +68,13 @@ impl Pipeline {
     pub fn new(
         environment: Arc<Environment>,
         broker: SharedBroker,
+        logs: LogPublisher,
         metrics: ExecutorMetrics,
         fleet: Arc<Fleet>,
-        log_partitions: u16,
-        kill: CancellationToken,
+        programs: Programs,
     ) -> Self {
         let (open_files, output_tokens) = (OpenFiles::default(), OutputTokens::default());
-        Self { environment, broker, metrics, fleet, open_files, output_tokens, log_partitions, kill }
+        Self { environment, broker, logs, metrics, fleet, open_files, output_tokens, programs }
     }
 
     /// Returns the number of jobs of which it is not known yet if they may be called.
@@ -190,6 +187,6 @@ impl Pipeline {
         }
         let prepared = self.prepare(&end, &item).await?;
         let log = self.call(&end, &prepared, stop).await?;
-        Ok(texts::store(score::score(log, job, &item), job.config.texts))
+        Ok(self.score(log, job, &item).await.with_texts(job.config.texts))
     }
 }

@@ -1,16 +1,20 @@
 use std::time::Duration;
 
+use runmill_front_door::{Endpoint, read_value};
 use runmill_llm::{ChatMessage, ChatRequest, Part, Role};
 use runmill_prompt::PromptError;
 use runmill_proto::{
-    ErrorKind, Inputs, Item, ItemFault,
+    ErrorKind, Inputs, Item, ItemFault, ItemRequest,
     api::Capabilities,
     message::{Job, JobItem},
 };
 use runmill_store::{ItemReader, StoreError};
 
 use super::{Ending, Pipeline, check::STORE_PAUSE, end::End};
-use crate::environment::{Callee, Remedy, Unusable};
+use crate::{
+    client_request,
+    environment::{Callee, Remedy, Unusable},
+};
 
 /// Time after which a run resumes by itself if it was paused because this executor cannot use its provider.
 const UNUSABLE_FOR: Duration = Duration::from_mins(1);
@@ -28,6 +32,15 @@ enum RequestError {
     Prompt(#[from] PromptError),
     #[error("the item has images ({0}), and its provider takes none (`capabilities.images` is false)")]
     Images(usize),
+    #[error(transparent)]
+    Client(#[from] client_request::RequestError),
+    /// A request of a batch that the endpoint would refuse, in its words.
+    #[error("{0}")]
+    Refused(String),
+    #[error("`url` is `{0}`, which is no endpoint for a batch")]
+    Endpoint(String),
+    #[error("`n` is {0}: a line of a batch has one answer; send a line for each choice")]
+    Choices(u32),
     #[error(
         "the item has `inputs.{0}`, which runmill cannot send; remove it to ask the rest of the question"
     )]
@@ -45,9 +58,14 @@ enum ItemError {
 }
 
 impl Pipeline {
-    /// Returns the job's item, from its message or, if it is large, from the store.
+    /// Returns the job's item in the form of its sample, from its message or, if it is large, from the store.
     pub(super) async fn item(&self, end: &End<'_>) -> Result<Item, Ending> {
-        self.read_item(end.job).await.map_err(|error| match error {
+        let job = end.job;
+        let read = self.read_item(job).await.map(|item| match job.config.strategy(job.sample) {
+            Some(strategy) => runmill_prompt::varied(item, strategy, job.sample),
+            None => item,
+        });
+        read.map_err(|error| match error {
             ItemError::Store(error) if error.is_transient() => end.deferred(STORE_PAUSE, &error).into(),
             error => end.failed(ErrorKind::BadItem, &error).into(),
         })
@@ -63,7 +81,9 @@ impl Pipeline {
                 &stored.as_ref().ok_or(ItemError::Missing)?.body
             }
         };
-        Ok(Item::from_json(json)?)
+        // A line of a batch may have the fields of an item, too, so the run decides what it is.
+        let is_batch = self.environment.is_batch(job.run_id);
+        Ok(if is_batch { Item::from_batch_line(json)? } else { Item::from_json(json)? })
     }
 
     /// Finds the provider and writes the request.
@@ -78,6 +98,9 @@ impl Pipeline {
     }
 
     fn request(&self, job: &Job, item: &Item, callee: &Callee<'_>) -> Result<ChatRequest, RequestError> {
+        if let Some(request) = &item.request {
+            return client_request(job, request, callee);
+        }
         let capabilities = callee.capabilities();
         check_inputs(&item.inputs, capabilities)?;
         let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
@@ -86,14 +109,31 @@ impl Pipeline {
         Ok(ChatRequest {
             model: job.model.clone(),
             system: job.config.system_prompt.clone(),
-            messages: vec![ChatMessage { role: Role::User, parts }],
+            messages: vec![ChatMessage::new(Role::User, parts)],
             generation: callee.supported(job.config.generation.clone()),
             form: callee.form(),
             call_id: call_id(job),
             keep_thinking: capabilities.thinking_tags == Some(false),
+            is_strict: false,
             hides_words: !job.config.texts.are_kept(),
         })
     }
+}
+
+/// Makes the request that a client asked for in a line of a batch. The run's own generation and prompt have no part in it.
+fn client_request(
+    job: &Job,
+    request: &ItemRequest,
+    callee: &Callee<'_>,
+) -> Result<ChatRequest, RequestError> {
+    let endpoint = Endpoint::of_path(&request.url);
+    let endpoint = endpoint.ok_or_else(|| RequestError::Endpoint(request.url.clone()))?;
+    let asked =
+        read_value(endpoint, &request.body).map_err(|refusal| RequestError::Refused(refusal.message))?;
+    if asked.n > 1 {
+        return Err(RequestError::Choices(asked.n));
+    }
+    Ok(client_request::of(asked.conversation, &job.model, call_id(job), &job.config, callee)?)
 }
 
 /// Returns the id of the job's calls, which differs for each time that it is fed.

@@ -6,7 +6,7 @@ use runmill_proto::{
     api::{ExecutorStatus, RateLimit},
     lease::WithoutStore,
 };
-use runmill_quota::{Admission, Ask, Lane, Lanes};
+use runmill_quota::{Admission, Ask, Class, Lane, Lanes};
 use runmill_runtime::ManualClock;
 use runmill_store::{Beat, Exchange as _, Talk, sqlite::SqliteStore};
 use tempfile::TempDir;
@@ -55,13 +55,8 @@ impl World {
 
     async fn exchange(&self, node: &Node) {
         let status = ExecutorStatus {
-            name: node.name.into(),
-            version: String::new(),
             started_at: Timestamp::UNIX_EPOCH,
-            seen_at: self.clock.clock().now(),
-            draining: false,
-            lanes: Vec::new(),
-            runs: Vec::new(),
+            ..runmill_proto::testing::executor(node.name, self.clock.clock().now())
         };
         let beat = Beat { status, talk: Talk::default(), claim: node.keeper.claim(false, &BTreeSet::new()) };
         let began = Instant::now();
@@ -91,7 +86,7 @@ impl Node {
 
     /// Starts as many calls as may start, up to `most`.
     async fn start(&self, most: usize) -> Vec<Admission> {
-        let ask = Ask { model: "m", estimated_tokens: 1, open_for: OPEN_FOR };
+        let ask = Ask { model: "m", estimated_tokens: 1, open_for: OPEN_FOR, class: Class::Run };
         let mut started = Vec::new();
         while started.len() < most {
             match timeout(Duration::ZERO, self.lane().admit(&ask)).await {

@@ -8,11 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry};
-use runmill_proto::{
-    ProviderId,
-    api::BudgetLeft,
-    lease::{LaneState, Leases, Resource, Scope, Share, Signals},
-};
+use runmill_proto::lease::{LaneState, Leases, Resource, Scope, Share, Signals};
 
 /// Metrics of the shares of limits that this executor has, and of what the fleet knows of each lane.
 ///
@@ -28,7 +24,6 @@ pub struct LimitMetrics {
     cooldown: GaugeVec,
     adaptive_concurrency: IntGaugeVec,
     adaptive_rate: GaugeVec,
-    budget_left: GaugeVec,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -80,10 +75,6 @@ impl LimitMetrics {
                 ),
                 SCOPE,
             )?,
-            budget_left: GaugeVec::new(
-                Opts::new("runmill_budget_left", "Rest of the day's budget of a provider, by unit."),
-                &["provider_id", "unit"],
-            )?,
             seen: Arc::default(),
         };
         for gauge in [&metrics.granted, &metrics.used, &metrics.wanted, &metrics.waiting] {
@@ -91,7 +82,7 @@ impl LimitMetrics {
         }
         registry.register(Box::new(metrics.attempts.clone()))?;
         registry.register(Box::new(metrics.adaptive_concurrency.clone()))?;
-        for gauge in [&metrics.cooldown, &metrics.adaptive_rate, &metrics.budget_left] {
+        for gauge in [&metrics.cooldown, &metrics.adaptive_rate] {
             registry.register(Box::new(gauge.clone()))?;
         }
         Ok(metrics)
@@ -119,12 +110,6 @@ impl LimitMetrics {
             self.forget_lane(scope);
         }
         *seen = Seen { leases: leases.clone(), lanes: lanes.clone() };
-    }
-
-    /// Sets the rest of a provider's budget of the day.
-    pub fn observe_budget(&self, provider_id: ProviderId, budget: &BudgetLeft) {
-        let labels = [&*provider_id.to_string(), budget.unit.as_str()];
-        self.budget_left.with_label_values(&labels).set(budget.left);
     }
 
     fn observe_share(&self, scope: &Scope, share: &Share, before: Signals) {

@@ -1,5 +1,6 @@
 //! Answers requests, which go to any executor. The type of the message names the kind of request.
 
+mod provider_key;
 mod smoke_test;
 
 use std::sync::Arc;
@@ -8,18 +9,22 @@ use anyhow::Context;
 use runmill_broker::{Delivery, Envelope, Queue, SharedBroker};
 use runmill_proto::{
     codec::{DecodeError, Message},
-    message::SmokeTest,
+    message::{ProviderKeyRequest, SmokeTest},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{ack, environment::Environment};
+use crate::{ListenerHealth, ack, environment::Environment};
 
 /// Maximum number of requests that are answered at the same time. Further ones wait in the queue for any executor.
 const REQUESTS_MAX: u16 = 4;
 
+/// Types of the requests that are answered.
+const EXPECTED: &str = "smoke_test.v1 or provider_key.v1";
+
 /// Takes requests and answers them.
 pub struct Requests {
     pub environment: Arc<Environment>,
+    pub health: ListenerHealth,
 }
 
 impl Requests {
@@ -28,6 +33,7 @@ impl Requests {
     pub async fn run(self, broker: SharedBroker, stop: CancellationToken) -> anyhow::Result<()> {
         let requests = broker.subscribe(Queue::Requests, REQUESTS_MAX).await;
         let mut requests = requests.context("taking requests")?;
+        self.health.requests_began();
         let (this, tasks) = (Arc::new(self), TaskTracker::new());
         while let Some(Some(delivery)) = stop.run_until_cancelled(requests.next()).await {
             let (this, stop) = (this.clone(), stop.clone());
@@ -44,7 +50,8 @@ impl Requests {
             Ok(Some(answer)) => {
                 if let Err(error) = delivery.reply(answer).await {
                     tracing::warn!(
-                        event = "smoke_test.reply_failed",
+                        event = "request.reply_failed",
+                        message_type = delivery.message.message_type,
                         %error,
                         "the requester has to repeat the request"
                     );
@@ -68,7 +75,11 @@ impl Requests {
                 let report = smoke_test::answer(&self.environment, &request.decode()?, stop).await;
                 Ok(report.as_ref().map(Envelope::new))
             }
-            other => Err(DecodeError::unknown(other, SmokeTest::TYPE)),
+            ProviderKeyRequest::TYPE => {
+                let reply = provider_key::answer(&self.environment, &request.decode()?).await;
+                Ok(Some(Envelope::new(&reply)))
+            }
+            other => Err(DecodeError::unknown(other, EXPECTED)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runmill_broker::{Broker, Envelope};
-use runmill_proto::{ErrorKind, Outcome, api::ExecutorStatus, message::Job};
+use runmill_proto::{ErrorKind, Outcome, message::Job};
 use runmill_runtime::Clock;
 use runmill_store::{Answer, Ask, Beat, Claim, Exchange, Holding, Talk};
 use tokio::time::{interval, timeout};
@@ -16,15 +16,7 @@ const PEER: &str = "another";
 /// Writes a heartbeat of the other executor, and returns the questions of the tested one.
 async fn beat(world: &World, answers: Vec<Answer>) -> Vec<Ask> {
     let now = Clock::system().now();
-    let status = ExecutorStatus {
-        name: PEER.into(),
-        version: "0.1.0".into(),
-        started_at: now,
-        seen_at: now,
-        draining: false,
-        lanes: Vec::new(),
-        runs: Vec::new(),
-    };
+    let status = runmill_proto::testing::executor(PEER, now);
     let beat = Beat { status, talk: Talk { asks: Vec::new(), answers }, claim: Claim::default() };
     let peers = world.store.exchange(&beat).await.unwrap().peers;
     peers.into_iter().find_map(|peer| peer.talk).map(|talk| talk.asks).unwrap_or_default()

@@ -3,12 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
 
+mod batches;
 mod budgets;
+mod client_calls;
 mod copies;
 mod ending;
 mod inputs;
+mod lighteval;
+mod listening;
 mod model;
+mod provider_keys;
 mod refusing;
+mod requests;
 mod smoke_testing;
 mod stopping;
 mod watched;

@@ -107,6 +107,6 @@ async fn a_request_of_an_unknown_type_is_dead_lettered() {
     world.broker.inner.publish(Queue::Requests, newer).await.unwrap();
 
     assert_eq!(world.next().await, Seen::Taken(id));
-    let reason = "unknown message type `call.v1`; expected smoke_test.v1";
+    let reason = "unknown message type `call.v1`; expected smoke_test.v1 or provider_key.v1";
     assert_eq!(world.next().await, Seen::DeadLettered(id, reason.into()));
 }

@@ -4,10 +4,11 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{Broker, Envelope, Queue};
-use runmill_executor::{Executor, ExecutorMetrics, LaneHealth};
+use runmill_executor::{Executor, ExecutorMetrics, LaneHealth, ListenerHealth, Programs};
+use runmill_lighteval::Program;
 use runmill_llm::{Factory, FactorySettings};
 use runmill_proto::{
-    DatasetId, ProviderId, Role, RunId, Tenant, TokenId,
+    DatasetId, ProviderId, Role, RunId, RunKind, Tenant, TokenId,
     api::{Budget, Capabilities, ProviderKind, RateLimit, SettingsOverride},
     lease::WithoutStore,
     message::{Invocation, Job, JobItem, JobKey, SmokeTest},
@@ -16,13 +17,16 @@ use runmill_proto::{
 use runmill_quota::Lanes;
 use runmill_runtime::{Clock, Lifecycle, Shutdown};
 use runmill_store::{
-    DatasetWriter, Feed, NewDataset, ProviderRow, ProviderWriter, RunWriter, StoredItem, TokenRow, Tokens,
-    sqlite::SqliteStore, testing::run_of,
+    DatasetWriter, Feed, NewDataset, ProviderReader, ProviderRow, ProviderWriter, RunReader, RunRow,
+    RunWriter, SealedSecret, SecretKind, StoredItem, TokenRow, Tokens, sqlite::SqliteStore, testing::run_of,
 };
-use runmill_vault::{Keyring, generate_hex};
+use runmill_vault::{Keyring, Owner, generate_hex};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -31,7 +35,7 @@ use crate::{
 };
 
 const ITEM: &str = r#"{"id":"q","type":"freeform","inputs":{"text":"2 + 2?"},"answer":"4"}"#;
-const JOBS: u32 = 3;
+pub const JOBS: u32 = 3;
 
 /// An executor, a provider with a model, and a run of three jobs.
 pub struct World {
@@ -42,7 +46,13 @@ pub struct World {
     pub life: Lifecycle,
     pub lane: Queue,
     pub health: LaneHealth,
-    provider_id: ProviderId,
+    pub listener: ListenerHealth,
+    pub provider_id: ProviderId,
+    lanes: Arc<Lanes>,
+    /// LightEval, if the executor has it.
+    pub lighteval: Option<Program>,
+    /// Keys that the executor opens with, as a dispatcher has them.
+    pub keyring: Keyring,
     seen: mpsc::Receiver<Seen>,
     _folder: TempDir,
 }
@@ -57,6 +67,8 @@ pub struct Setup {
     pub rate_limit: RateLimit,
     /// Budget of the token that submitted the run.
     pub token_budget: Option<Budget>,
+    /// Key of the provider.
+    pub key: Option<&'static str>,
 }
 
 impl World {
@@ -69,12 +81,14 @@ impl World {
         Self::with(Setup { refusals, ..Setup::default() }).await
     }
 
-    pub async fn with(Setup { refusals, budget, rate_limit, token_budget }: Setup) -> Self {
+    pub async fn with(Setup { refusals, budget, rate_limit, token_budget, key }: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("runmill.db")).await.unwrap();
         let model = Model::start().await;
         let (broker, seen) = WatchedBroker::new(refusals);
-        let provider = ProviderRow { rate_limit, ..provider(&model.base_url) };
+        let keyring = Keyring::parse(&generate_hex()).unwrap();
+        let secrets = key.map(|key| sealed(&keyring, key)).into_iter().collect();
+        let provider = ProviderRow { rate_limit, secrets, ..provider(&model.base_url) };
         let (provider_id, lane) = (provider.id, Queue::Jobs(provider.id));
         store.create_provider(&provider).await.unwrap();
         let token_id = create_token(&store, token_budget).await;
@@ -90,7 +104,11 @@ impl World {
             life: Lifecycle::default(),
             lane,
             health: LaneHealth::default(),
+            listener: ListenerHealth::default(),
             provider_id,
+            lanes: Arc::new(Lanes::leased()),
+            lighteval: None,
+            keyring,
             seen,
             _folder: folder,
         }
@@ -127,13 +145,13 @@ impl World {
     /// Starts the executor with another clock for the model client.
     pub fn start_by(&self, clients: Clock) {
         let registry = Registry::new();
-        let (clock, lanes) = (Clock::system(), Arc::new(Lanes::leased()));
+        let (clock, lanes) = (Clock::system(), self.lanes.clone());
         let settings = FactorySettings::new(clients, lanes.clone());
         let executor = Executor {
             name: "tested".into(),
             store: Arc::new(self.store.clone()),
             broker: self.broker.clone(),
-            opener: Keyring::parse(&generate_hex()).unwrap().opener(),
+            opener: self.keyring.opener(),
             factory: Arc::new(Factory::new(settings, &registry).unwrap()),
             lanes,
             lane_concurrency: 1,
@@ -142,8 +160,46 @@ impl World {
             metrics: ExecutorMetrics::register(&registry).unwrap(),
             log_partitions: 1,
             lane_health: self.health.clone(),
+            listener_health: self.listener.clone(),
+            lighteval: self.lighteval.clone(),
+            programs: Programs::off(),
         };
         executor.start(&self.life);
+    }
+
+    /// Waits until no attempt is in flight.
+    pub async fn until_idle(&self) {
+        let lane = self.lanes.lane(self.provider_id);
+        let idle = async {
+            while lane.in_flight() > 0 {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), idle).await.expect("the attempts end");
+    }
+
+    /// Changes the provider, before the executor starts.
+    pub async fn change_provider(&self, change: impl FnOnce(&mut ProviderRow)) {
+        let mut row = ProviderReader::provider(&self.store, self.provider_id).await.unwrap();
+        change(&mut row);
+        row.version += 1;
+        self.store.update_provider(&row).await.unwrap();
+    }
+
+    /// Creates a client's batch, all of whose jobs were fed. Returns the job of a line.
+    pub async fn job_of_batch(&self, line: &str) -> Job {
+        let (now, total) = (Timestamp::UNIX_EPOCH, u64::from(JOBS));
+        let id = RunId::from_uuid(Uuid::now_v7());
+        let dataset_id = self.store_run().await.submission.dataset_id;
+        let mut row = run_of(id, self.provider_id, dataset_id, total);
+        row.submission.kind = RunKind::Batch;
+        self.store.create_run(&row).await.unwrap();
+        self.store.mark_fed(id, total, &[], now).await.unwrap();
+        Job { run_id: id, item: JobItem::Inline(line.into()), ..self.job(0) }
+    }
+
+    pub async fn store_run(&self) -> RunRow {
+        self.store.run(self.run_id).await.unwrap()
     }
 
     /// Waits for the next event.
@@ -194,6 +250,18 @@ fn provider(base_url: &str) -> ProviderRow {
     }
 }
 
+fn sealed(keyring: &Keyring, key: &str) -> SealedSecret {
+    let id = Uuid::now_v7();
+    SealedSecret {
+        id,
+        kind: SecretKind::ApiKey,
+        name: "main".into(),
+        sealed: keyring.sealer().seal(Owner::provider_secret(id), &key.into()),
+        masked: "s...".into(),
+        weight: 1,
+    }
+}
+
 async fn create_token(store: &SqliteStore, budget: Option<Budget>) -> TokenId {
     let row = TokenRow {
         id: TokenId::from_uuid(Uuid::now_v7()),
@@ -208,6 +276,7 @@ async fn create_token(store: &SqliteStore, budget: Option<Budget>) -> TokenId {
         expires_at: None,
         revoked_at: None,
         last_used_at: None,
+        run_id: None,
     };
     store.create_token(&row).await.unwrap();
     row.id

@@ -18,6 +18,8 @@ pub(crate) struct ModelRequest<'a> {
     pub tool: Option<Cow<'a, str>>,
     /// True if the answer must be JSON.
     pub json: bool,
+    /// Number of alternatives to each token, if the request asks for log probabilities.
+    pub top_logprobs: Option<usize>,
 }
 
 impl<'a> ModelRequest<'a> {

@@ -2,8 +2,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use runmill_proto::message::Evaluation;
 use runmill_store::{LogBatch, LogWriter, StoreError, Written};
 use tokio::sync::watch;
+
+/// Added to the attempt of a part of an evaluation, which stands among the ordinals that were written.
+pub const EVALUATION: u32 = 1_000;
 
 /// A store that accepts everything, unless it is told not to.
 #[derive(Clone)]
@@ -71,6 +75,22 @@ impl LogWriter for ScriptedStore {
             Ok(Written { results: ordinals.len() as u64, ..Written::default() })
         };
         // Counted last, so that a test that waits for the attempt sees its result.
+        self.state.send_modify(|state| state.tries += 1);
+        result
+    }
+
+    async fn write_evaluation(&self, part: &Evaluation, _now: Timestamp) -> Result<Written, StoreError> {
+        let fault = self.state.borrow().fault;
+        let result = match fault {
+            Some(fault) => Err(fault.error()),
+            None if self.unwritable == Some(part.attempt) => {
+                Err(StoreError::RowRefused("no column takes that".into()))
+            }
+            None => {
+                self.written.lock().unwrap().push(EVALUATION + part.attempt);
+                Ok(Written::default())
+            }
+        };
         self.state.send_modify(|state| state.tries += 1);
         result
     }

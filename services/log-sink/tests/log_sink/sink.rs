@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{Broker, Delivery, Envelope, Queue, memory::MemoryBroker};
 use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
-use runmill_proto::{InvocationId, Outcome, testing};
+use runmill_proto::{
+    InvocationId, Outcome,
+    message::{Evaluation, EvaluationPart},
+    testing,
+};
 use runmill_runtime::Clock;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -96,4 +100,10 @@ pub fn large(ordinal: u32, bytes: usize) -> Envelope {
     let mut invocation = testing::invocation(testing::key(ordinal), call, Outcome::Succeeded);
     invocation.response = Some("a".repeat(bytes));
     Envelope::new(&invocation)
+}
+
+/// Returns the message about a part of an evaluation.
+pub fn evaluation(attempt: u32) -> Envelope {
+    let part = EvaluationPart::Lines { number: 1, lines: vec!["loading".into()] };
+    Envelope::new(&Evaluation { run_id: testing::key(0).run_id, attempt, part })
 }

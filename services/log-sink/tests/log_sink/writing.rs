@@ -5,8 +5,8 @@ use runmill_broker::{Broker, Envelope, Queue, memory::MemoryBroker};
 use runmill_log_sink::{NotConsuming, StoreUnavailable};
 
 use crate::{
-    scripted::{Fault, ScriptedStore},
-    sink::{Sink, large, log},
+    scripted::{EVALUATION, Fault, ScriptedStore},
+    sink::{Sink, evaluation, large, log},
 };
 
 #[tokio::test(start_paused = true)]
@@ -138,4 +138,28 @@ async fn large_messages_are_written_in_small_batches() {
     sink.tried(2).await;
 
     assert_eq!(sink.store.written(), [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_of_an_evaluation_are_written_beside_the_logs() {
+    let messages = [log(0), evaluation(7), evaluation(8), log(1)];
+    let sink = Sink::start(ScriptedStore::new(None, Some(8)), messages).await;
+    sink.tried(3).await;
+
+    assert_eq!(sink.store.written(), [EVALUATION + 7, 0, 1]);
+    let (logs, dead) = sink.stop().await;
+    assert_eq!((logs.len(), dead.len()), (0, 1), "one part is refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_evaluation_alone_is_written_and_waits_for_a_store_that_is_down() {
+    let sink = Sink::start(ScriptedStore::new(Some(Fault::Down), None), [evaluation(7)]).await;
+    sink.tried(2).await;
+    assert!(sink.store_health.check().is_err());
+    sink.store.come_back();
+    sink.tried(3).await;
+
+    assert_eq!(sink.store.written(), [EVALUATION + 7]);
+    let (logs, dead) = sink.stop().await;
+    assert_eq!((logs.len(), dead.len()), (0, 0));
 }

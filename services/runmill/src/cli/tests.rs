@@ -13,7 +13,7 @@ use super::Cli;
 const RUN: &str = "run_00000000000000000000000000000001";
 
 /// Commands with numeric options, and their required arguments.
-const COMMANDS: [(&str, &[&str]); 9] = [
+const COMMANDS: [(&str, &[&str]); 10] = [
     ("runmill demo", &[]),
     ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
     ("runmill gateway", &[]),
@@ -23,6 +23,7 @@ const COMMANDS: [(&str, &[&str]); 9] = [
     ("runmill dead list", &[]),
     ("runmill tokens create", &["ci", "--role=submit"]),
     ("runmill audit", &[]),
+    ("runmill lighteval", &["--tasks=gsm8k|0", "--model=m"]),
 ];
 
 fn is_numeric(arg: &Arg) -> bool {

@@ -64,9 +64,11 @@ impl FieldMap {
             inputs: Inputs { text: text_of(&question), ..Inputs::default() },
             choices,
             answer,
+            answers: Vec::new(),
             checker: None,
             criteria: None,
             meta,
+            request: None,
         })
     }
 }

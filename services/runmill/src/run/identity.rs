@@ -1,21 +1,27 @@
 //! Identity of a run: what it sends. The same command finds its unfinished run by it.
 
 use ring::digest;
-use runmill_proto::api::NewRun;
+use runmill_proto::{Unscored, api::NewRun};
 use serde_json::{Value, json};
 
 /// Returns the beginning of the run's idempotency key, which is the same for all commands that send the same. How a
 /// setting was given does not matter, nor how many calls are made at once.
 pub fn fingerprint(new: &NewRun) -> serde_json::Result<String> {
     let config = &new.config;
-    let sent = json!([
+    let mut sent = json!([
         new.provider_id,
         new.model,
         new.dataset_id,
         sent_config(new),
-        config.samples(),
+        config.asked_samples(),
         config.deadline().map(|time| time.to_string()),
     ]);
+    // It has no part in the fingerprints of earlier releases, which knew only one treatment.
+    if config.unscored() != Unscored::default()
+        && let Some(sent) = sent.as_array_mut()
+    {
+        sent.push(json!(config.unscored()));
+    }
     key(&sent)
 }
 
@@ -58,10 +64,11 @@ mod tests {
             name: None,
             provider_id: ProviderId::from_uuid(Uuid::nil()),
             model: "m".to_owned(),
-            dataset_id: DatasetId::from_uuid(Uuid::nil()),
+            dataset_id: Some(DatasetId::from_uuid(Uuid::nil())),
             config: serde_json::from_value(config).unwrap(),
             priority: None,
             budget: None,
+            webhook: None,
         }
     }
 
@@ -91,7 +98,12 @@ mod tests {
         ];
         let keys: Vec<_> = same.map(key_of).into();
         assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
-        for other in [json!({}), json!({"temperature": 1}), json!({"temperature": 0, "samples": 2})] {
+        for other in [
+            json!({}),
+            json!({"temperature": 1}),
+            json!({"temperature": 0, "samples": 2}),
+            json!({"temperature": 0, "unscored": "zero"}),
+        ] {
             assert_ne!(key_of(other.clone()), keys[0], "{other}");
         }
     }

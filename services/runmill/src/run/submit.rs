@@ -1,6 +1,6 @@
 use anyhow::Context;
 use runmill_proto::{
-    JobConfig, RunConfig, RunStatus, Scorer, Texts,
+    JobConfig, RunConfig, RunStatus, Scorer, Texts, Unscored,
     api::{Budget, NewRun, Run},
 };
 use serde_json::{Map, Value, json};
@@ -77,10 +77,11 @@ impl Request {
             name: Some(self.dataset_name.clone()),
             provider_id: provider.id,
             model: self.model.clone(),
-            dataset_id: dataset.id,
+            dataset_id: Some(dataset.id),
             config: self.config.clone(),
             priority: None,
             budget: self.budget,
+            webhook: None,
         };
         let missing_key = self.provider.missing_key(&provider);
         Ok(Prepared { fingerprint: identity::fingerprint(&new)?, new, missing_key })
@@ -148,6 +149,7 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
         }
     };
     set("texts", args.texts.map(|texts| Texts::from(texts).as_str().into()));
+    set("unscored", args.unscored.map(|unscored| json!(Unscored::from(unscored))));
     set("samples", args.samples.map(Value::from));
     set("system_prompt", args.system_prompt.clone().map(Value::from));
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
@@ -156,7 +158,7 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     if let Some(scorer) = args.scorer {
         set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
     } else if args.pattern.is_some() {
-        return usage("--pattern goes with --scorer regex");
+        return usage("--pattern goes with --scorer pattern or regex");
     }
     let sampling = [
         ("temperature", args.temperature.map(Value::from)),

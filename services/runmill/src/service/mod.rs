@@ -6,6 +6,7 @@ mod data_dir;
 mod database;
 mod dead_letters;
 mod first_token;
+mod lighteval;
 mod parts;
 mod secrets;
 pub mod standalone;

@@ -8,9 +8,14 @@ use runmill_broker::{
     amqp::{AmqpBroker, AmqpSettings},
 };
 use runmill_config::{Config, ProviderNetwork, Token};
-use runmill_dispatcher::{Dispatcher, DispatcherMetrics, FeederHealth};
-use runmill_executor::{Executor, ExecutorMetrics, LaneHealth};
-use runmill_llm::{Egress, Factory, FactorySettings};
+use runmill_dispatcher::{
+    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings,
+    WebhookSettings,
+};
+use runmill_egress::Egress;
+use runmill_executor::{Executor, ExecutorMetrics, LaneHealth, ListenerHealth, Programs};
+use runmill_lighteval::Program;
+use runmill_llm::{Factory, FactorySettings};
 use runmill_log_sink::{ConsumerHealth, LogSink, LogSinkMetrics, StoreHealth};
 use runmill_quota::Lanes;
 use runmill_runtime::{
@@ -30,6 +35,11 @@ use uuid::Uuid;
 
 use super::database::DatabaseHealth;
 use crate::{exit::UsageError, open_files::open_files_max};
+
+/// Returns what runs the programs of answers, as far as that is allowed and possible.
+pub async fn programs(config: &Config) -> Programs {
+    if config.code_scorer { Programs::detect().await } else { Programs::off() }
+}
 
 /// Parts that all services of a process share.
 pub struct Parts {
@@ -56,6 +66,8 @@ pub struct DispatcherSecrets {
 /// Socket of the API, with the certificates of its TLS. Without them, it speaks plain HTTP.
 pub struct ApiListener {
     pub socket: TcpListener,
+    /// Socket of the front door. `None`: it is served with the API.
+    pub front_door: Option<TcpListener>,
     pub tls: Option<Arc<ServerTls>>,
 }
 
@@ -63,21 +75,26 @@ impl ApiListener {
     /// Listens where the settings say.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let tls = config.api_tls.clone().map(ServerTls::load).transpose().map_err(UsageError::new)?;
-        Ok(Self { socket: listen(config.listen).await?, tls: tls.map(Arc::new) })
+        let front_door = match config.front_door_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        Ok(Self { socket: listen(config.listen).await?, front_door, tls: tls.map(Arc::new) })
     }
 }
 
-/// Returns the largest number of connections of the API: files must be left for all else.
-fn connections(config: &Config) -> usize {
-    let half = open_files_max().map_or(usize::MAX, |files| usize::try_from(files / 2).unwrap_or(usize::MAX));
-    if half < config.connections_max {
+/// Returns the limits of the API's connections: files must be left for all else.
+fn api_limits(config: &Config) -> HttpLimits {
+    let files = open_files_max().map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
+    let limits = HttpLimits::new(config.connections_max.min(files / 2), config.idle_timeout);
+    if limits.connections < config.connections_max {
         tracing::warn!(
             event = "http.connections_reduced",
-            connections = half,
+            connections = limits.connections,
             "the process may open too few files for RUNMILL_CONNECTIONS_MAX: raise LimitNOFILE or `ulimit -n`"
         );
     }
-    half.min(config.connections_max)
+    HttpLimits { strangers: limits.strangers.min(files / 8), ..limits }
 }
 
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -152,11 +169,12 @@ impl Parts {
         feeding: Feeding,
         life: &Lifecycle,
     ) -> anyhow::Result<(Arc<Notify>, Router)> {
-        let http = HttpServer {
-            limits: HttpLimits::new(connections(config), config.idle_timeout),
-            metrics: HttpMetrics::register(&self.registry, "api")?,
-            tls: listener.tls,
+        let listening = |name: &str, socket: TcpListener| {
+            let (limits, metrics) = (api_limits(config), HttpMetrics::register(&self.registry, name)?);
+            anyhow::Ok(Listening { http: HttpServer { limits, metrics, tls: listener.tls.clone() }, socket })
         };
+        let api = listening("api", listener.socket)?;
+        let front_door = listener.front_door.map(|socket| listening("front_door", socket)).transpose()?;
         let dispatcher = Dispatcher {
             store: self.store.clone(),
             broker: self.broker.clone(),
@@ -165,6 +183,7 @@ impl Parts {
             metrics: DispatcherMetrics::register(&self.registry)?,
             tokens: secrets.tokens,
             address_rules: config.address_rules,
+            public_url: config.public_url.clone(),
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,
@@ -172,27 +191,44 @@ impl Parts {
             feeder_health: FeederHealth::default(),
             reconcile_period: config.reconcile_interval,
             keep: config.keep,
+            front_door: FrontDoorSettings {
+                body_max_bytes: config.call_max_bytes,
+                ..FrontDoorSettings::default()
+            },
+            webhooks: WebhookSettings {
+                signer: config.webhook_signer.clone(),
+                hosts: config.webhook_hosts.clone(),
+                address_rules: config.address_rules,
+                egress: egress(&config.provider_network),
+            },
+            scaling: ScalingSettings {
+                executor_calls: config.executor_calls,
+                scale_down: config.scale_down,
+                ..ScalingSettings::default()
+            },
         };
         let wake = Arc::new(Notify::new());
         let mut readiness = self.readiness(life);
         let feeder_health = dispatcher.feeder_health.clone();
         readiness.add("feeder", move || feeder_health.check());
         let ops = self.ops(readiness);
-        dispatcher.serve(http, listener.socket, ops.clone(), &wake, life);
+        dispatcher.serve(api, front_door, ops.clone(), &wake, life);
         if feeding == Feeding::Yes {
             dispatcher.feed(&wake, life);
         }
         Ok((wake, ops))
     }
 
-    /// Starts the executor. Returns its readiness check: that the jobs of every provider are taken.
+    /// Starts the executor, with LightEval and a sandbox for programs if it has them. Returns its two readiness checks: that the jobs of every provider are taken, and that requests
+    /// and control messages reach it.
     pub fn start_executor(
         &self,
         config: &Config,
         keyring: &Keyring,
+        (lighteval, programs): (Option<Program>, Programs),
         life: &Lifecycle,
-    ) -> anyhow::Result<LaneHealth> {
-        let lane_health = LaneHealth::default();
+    ) -> anyhow::Result<(LaneHealth, ListenerHealth)> {
+        let (lane_health, listener_health) = (LaneHealth::default(), ListenerHealth::default());
         let lanes = Arc::new(Lanes::leased());
         let factory = FactorySettings {
             prices: config.prices.clone(),
@@ -213,9 +249,12 @@ impl Parts {
             metrics: ExecutorMetrics::register(&self.registry)?,
             log_partitions: config.log_partitions,
             lane_health: lane_health.clone(),
+            listener_health: listener_health.clone(),
+            lighteval,
+            programs,
         };
         executor.start(life);
-        Ok(lane_health)
+        Ok((lane_health, listener_health))
     }
 
     /// Starts the log-sink. Returns its two readiness checks: that the store accepts writes, and that every partition of

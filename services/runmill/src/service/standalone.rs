@@ -2,7 +2,7 @@ use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Ar
 
 use anyhow::Context;
 use axum::Router;
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
@@ -19,6 +19,7 @@ use super::{
     clock,
     data_dir::DATABASE_FILE,
     database::DatabaseHealth,
+    lighteval,
     parts::{
         self, ApiListener, DispatcherSecrets, Feeding, Parts, connect_broker, connect_store, listen,
         serve_ops,
@@ -73,11 +74,16 @@ pub enum Embedded {
 
 /// Runs all services as a server, until a signal or until one of them ends.
 pub async fn serve() -> anyhow::Result<ExitCode> {
+    // From the beginning on, as in a cluster.
+    let mut signals = stop_signals()?;
     let process = Process::load()?;
     process.log_as("standalone")?;
     let listener = ApiListener::open(&process.config).await?;
     let scheme = if listener.tls.is_some() { "https" } else { "http" };
-    let server = Standalone::start(&process, listener, Services::All, Embedded::WhereUnset).await?;
+    let server = tokio::select! {
+        started = Standalone::start(&process, listener, Services::All, Embedded::WhereUnset) => started?,
+        _ = signals.next() => return Ok(ExitCode::Completed),
+    };
     serve_ops(&process.config, &server.registry, server.ops.clone(), &server.dispatcher).await?;
     note!("runmill serves {scheme}://{}  (API: /docs, health: /readyz)", server.address);
     if process.config.tokens.is_empty() {
@@ -85,9 +91,8 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
         note!("its token is in {}", file.display());
     }
     let stopped = server.dispatcher.stop.clone();
-    let mut signals = stop_signals()?;
     tokio::select! {
-        _ = futures::StreamExt::next(&mut signals) => {}
+        _ = signals.next() => {}
         () = stopped.cancelled() => {}
         () = server.executor.stop.cancelled() => {}
         () = server.log_sink.stop.cancelled() => {}
@@ -99,7 +104,7 @@ impl Standalone {
     /// Starts services for one command: embedded, on a free port of the loopback address.
     pub async fn for_command(process: &Process, services: Services) -> anyhow::Result<Self> {
         let socket = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let listener = ApiListener { socket, tls: None };
+        let listener = ApiListener { socket, front_door: None, tls: None };
         Self::start(process, listener, services, Embedded::Always).await
     }
 
@@ -147,7 +152,13 @@ impl Standalone {
             parts.start_log_sink(config, &log_sink)?;
         }
         if services != Services::ApiOnly {
-            parts.start_executor(config, &keyring, &executor)?;
+            // The queue of a command is its own, and its front door goes with it.
+            let program = match embedded {
+                Embedded::WhereUnset => lighteval::program(&config.lighteval)?,
+                Embedded::Always => None,
+            };
+            let programs = parts::programs(config).await;
+            parts.start_executor(config, &keyring, (program, programs), &executor)?;
         }
         let secrets = DispatcherSecrets { tokens, sealer: keyring.sealer() };
         let (wake, ops) = parts.start_dispatcher(config, secrets, listener, feeding, &dispatcher)?;

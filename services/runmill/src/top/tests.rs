@@ -64,13 +64,11 @@ fn executor(name: &str) -> ExecutorStatus {
     let lane =
         ExecutorLane { provider_id: PROVIDER, concurrency: 8, in_flight: 5, keys: vec![], fault: None };
     ExecutorStatus {
-        name: name.into(),
-        version: "0.1.0".into(),
         started_at: at(-60),
-        seen_at: at(-1),
         draining: true,
         lanes: vec![lane],
         runs: vec![ExecutorRun { run_id: testing::run().id, jobs: 9 }],
+        ..runmill_proto::testing::executor(name, at(-1))
     }
 }
 

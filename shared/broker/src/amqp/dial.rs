@@ -52,7 +52,7 @@ impl Dialer {
     pub async fn dial(&self) -> Result<Connection, BrokerError> {
         match time::timeout(self.connect_timeout, self.handshake()).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(self.unreachable(tls::explained(error.to_string()))),
+            Ok(Err(error)) => Err(self.unreachable(tls::explained(error.to_string(), self.tls.is_some()))),
             // A broker that has used up its open files accepts the connection and does not answer.
             Err(_elapsed) => Err(self.unreachable(format!(
                 "no answer within {:?}; check that RabbitMQ listens there and has open files left",

@@ -29,7 +29,9 @@ pub(super) struct ExclusiveQueue {
 /// An item that [`ExclusiveQueue::run`] passes on.
 pub(super) enum Event {
     Message(Box<Delivery>),
-    /// A queue of this name has replaced the previous one, whose messages are lost.
+    /// The queue is lost, with its messages.
+    Lost,
+    /// A queue of this name has replaced the previous one.
     Reopened(ShortString),
 }
 
@@ -71,6 +73,7 @@ impl ExclusiveQueue {
     pub async fn run(self, first: Opened, stop: CancellationToken, on: impl Fn(Event)) {
         let mut opened = first;
         while stop.run_until_cancelled(pass_on(&mut opened, &on)).await.is_some() {
+            on(Event::Lost);
             let Some(next) = stop.run_until_cancelled(self.reopen()).await else { return };
             opened = next;
             on(Event::Reopened(opened.name.clone()));

@@ -32,6 +32,19 @@ impl Faults {
         };
     }
 
+    /// Notes the outcome of one of many attempts, and logs a failure. The link says once for all queues that the
+    /// connection is lost, possibly later than a queue meets it, so that is no warning here.
+    pub fn note_attempt<T>(&self, queue: &str, failures: u32, outcome: &Result<T, BrokerError>) {
+        self.note(queue, outcome);
+        match outcome {
+            Ok(_) => {}
+            Err(error @ BrokerError::Unreachable { .. }) => {
+                tracing::debug!(%error, queue, failures, "queue not yet usable");
+            }
+            Err(error) => tracing::warn!(%error, queue, failures, "queue not yet usable"),
+        }
+    }
+
     /// Returns an error with the first of the queues that cannot be used.
     pub fn check(&self) -> Result<(), HealthError> {
         let mut faults = self.lock();

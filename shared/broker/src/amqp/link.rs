@@ -129,6 +129,11 @@ impl Up {
         self.id
     }
 
+    /// Returns true if the connection is lost, also when the link has not noticed it yet.
+    pub fn is_lost(&self) -> bool {
+        self.lost.is_cancelled() || !self.connection.status().connected()
+    }
+
     pub fn answer_timeout(&self) -> Duration {
         self.dialer.answer_timeout()
     }

@@ -30,6 +30,7 @@ impl AmqpListener {
         let task = async move {
             let on_event = |event| match event {
                 Event::Message(mut delivery) => inbox.push(wire::envelope(&mut delivery)),
+                Event::Lost => {}
                 // The gap is reported only now, after the new queue was bound, so that a read of the store finds
                 // everything that was missed.
                 Event::Reopened(queue) => {

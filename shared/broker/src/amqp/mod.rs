@@ -54,7 +54,7 @@ use self::{
     link::{Link, Up},
     listener::AmqpListener,
     publisher::Publisher,
-    replies::Replies,
+    replies::{PendingReply, Replies},
     session::Session,
     shared::Shared,
     subscription::AmqpSubscription,
@@ -68,7 +68,7 @@ pub use self::{
     settings::AmqpSettings,
 };
 use crate::{
-    Broker, BrokerError, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
+    Answers, Broker, BrokerError, Depth, Envelope, HealthError, Listener, PublishError, Queue, RequestError,
     Subscription,
 };
 
@@ -83,6 +83,8 @@ pub struct AmqpBroker {
     publisher: Publisher,
     faults: Arc<Faults>,
     replies: OnceCell<Arc<Replies>>,
+    /// Set once the queue of requests is declared.
+    requests_queue: OnceCell<()>,
     requests: Semaphore,
     closing: CancellationToken,
     tasks: TaskTracker,
@@ -114,6 +116,7 @@ impl AmqpBroker {
             publisher,
             faults,
             replies: OnceCell::new(),
+            requests_queue: OnceCell::new(),
             requests: Semaphore::new(REQUESTS_MAX),
             _closed_when_dropped: closing.clone().drop_guard(),
             closing,
@@ -147,12 +150,12 @@ impl AmqpBroker {
     /// Sends a message to an exclusive queue of this process and waits for it, as an answer to a request is sent.
     pub async fn round_trip(&self, message: Envelope) -> Result<(), RequestError> {
         let timeout = self.settings.answer_timeout;
-        let (address, mut waiting) = self.replies().await.map_err(PublishError::from)?.expect_reply();
-        let properties = wire::properties(&message).with_correlation_id(address.correlation_id);
+        let (address, mut answers) = self.replies().await.map_err(PublishError::from)?.expect_reply();
+        let properties = wire::transient_properties(&message).with_correlation_id(address.correlation_id);
         self.publisher.publish(self.topology.reply(address.queue), properties, message.body).await?;
-        match time::timeout(timeout, &mut waiting.answer).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(RequestError::NoAnswer(timeout)),
+        match time::timeout(timeout, answers.next()).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) | Err(_) => Err(RequestError::NoAnswer(timeout)),
         }
     }
 
@@ -193,7 +196,6 @@ impl AmqpBroker {
 
     async fn replies(&self) -> Result<Arc<Replies>, BrokerError> {
         let opened = self.replies.get_or_try_init(async || {
-            self.declare(Queue::Requests).await?;
             let queue = self.exclusive_queue(None);
             let opened = queue.open(self.up(&self.consuming).await?).await?;
             let (replies, task) = Replies::new(queue, opened, self.closing.clone());
@@ -203,14 +205,20 @@ impl AmqpBroker {
         opened.await.cloned()
     }
 
-    async fn ask(&self, message: Envelope) -> Result<Option<Envelope>, PublishError> {
-        let _permit = self.requests.acquire().await.expect("this semaphore is never closed");
-        let (address, mut waiting) = self.replies().await?.expect_reply();
-        let properties = wire::properties(&message)
+    /// Publishes a request, and returns its pending answers.
+    async fn send(&self, queue: Queue, message: Envelope) -> Result<PendingReply, PublishError> {
+        let (address, answers) = self.replies().await?.expect_reply();
+        let properties = wire::properties_in(queue, &message)
             .with_reply_to(address.queue)
             .with_correlation_id(address.correlation_id);
-        self.publisher.publish(self.topology.route(Queue::Requests), properties, message.body).await?;
-        Ok((&mut waiting.answer).await.ok())
+        self.publisher.publish(self.topology.route(queue), properties, message.body).await?;
+        Ok(answers)
+    }
+
+    async fn ask(&self, message: Envelope) -> Result<Option<Envelope>, PublishError> {
+        let _permit = self.requests.acquire().await.expect("this semaphore is never closed");
+        self.requests_queue.get_or_try_init(|| self.declare(Queue::Requests)).await?;
+        Ok(self.send(Queue::Requests, message).await?.next().await)
     }
 }
 
@@ -237,7 +245,7 @@ impl Broker for AmqpBroker {
     }
 
     async fn publish(&self, queue: Queue, message: Envelope) -> Result<(), PublishError> {
-        let properties = wire::properties(&message);
+        let properties = wire::properties_in(queue, &message);
         self.publisher.publish(self.topology.route(queue), properties, message.body).await
     }
 
@@ -290,6 +298,19 @@ impl Broker for AmqpBroker {
             Ok(Err(error)) => Err(error.into()),
             Ok(Ok(None)) | Err(_) => Err(RequestError::NoAnswer(timeout)),
         }
+    }
+
+    async fn request_stream(
+        &self,
+        queue: Queue,
+        message: Envelope,
+    ) -> Result<Box<dyn Answers>, RequestError> {
+        let answers = self.send(queue, message).await.map_err(RequestError::of_publish)?;
+        Ok(Box::new(answers))
+    }
+
+    async fn stray_answers(&self) -> Result<Box<dyn Answers>, BrokerError> {
+        Ok(Box::new(self.replies().await?.strays()))
     }
 
     async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {

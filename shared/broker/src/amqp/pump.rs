@@ -59,22 +59,17 @@ impl Pump {
         let mut connection = None;
         let closing = self.closing.clone();
         while let Some(opened) = closing.run_until_cancelled(self.open()).await {
-            self.faults.note("publishing", &opened);
-            match opened {
-                Ok((up, channel)) => {
-                    failures = 0;
-                    // Another connection may lead to a broker with another limit.
-                    if connection.replace(up.id()) != Some(up.id()) {
-                        limit = SizeLimit::default();
-                    }
-                    limit = self.serve(&up, &channel, limit).await;
+            failures = opened.as_ref().map_or(failures + 1, |_| 0);
+            self.faults.note_attempt("publishing", failures, &opened);
+            if let Ok((up, channel)) = opened {
+                // Another connection may lead to a broker with another limit.
+                if connection.replace(up.id()) != Some(up.id()) {
+                    limit = SizeLimit::default();
                 }
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(%error, failures, "no channel to publish on");
-                    let delay = time::sleep(backoff::delay(failures, rand::random()));
-                    let _closing = closing.run_until_cancelled(delay).await;
-                }
+                limit = self.serve(&up, &channel, limit).await;
+            } else {
+                let delay = time::sleep(backoff::delay(failures, rand::random()));
+                let _closing = closing.run_until_cancelled(delay).await;
             }
         }
     }

@@ -83,14 +83,14 @@ impl Settle for AmqpSettle {
         }
     }
 
-    async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
-        let Some(ReplyTo { queue, correlation_id }) = self.reply_to.clone() else { return Ok(()) };
-        let properties = wire::properties(&answer).with_correlation_id(correlation_id);
+    async fn reply(&self, answer: Envelope) -> Result<bool, PublishError> {
+        let Some(ReplyTo { queue, correlation_id }) = self.reply_to.clone() else { return Ok(false) };
+        let properties = wire::transient_properties(&answer).with_correlation_id(correlation_id);
         match self.shared.publisher.publish(self.shared.topology.reply(queue), properties, answer.body).await
         {
             // The requester's queue is gone, and the requester with it.
-            Err(PublishError::Unroutable(_)) => Ok(()),
-            published => published,
+            Err(PublishError::Unroutable(_)) => Ok(false),
+            published => published.map(|()| true),
         }
     }
 }

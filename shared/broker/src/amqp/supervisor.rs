@@ -55,7 +55,7 @@ impl Supervisor {
                     None
                 }
                 End::Lost(error) => {
-                    let with_connection = session.up.lost.is_cancelled();
+                    let with_connection = session.up.is_lost();
                     session.close().await;
                     if with_connection {
                         // The link says once for all subscriptions that the connection is lost, and that it is back.
@@ -113,15 +113,10 @@ impl Supervisor {
         loop {
             failures += 1;
             let opened = self.open_after(backoff::delay(failures, rand::random())).await?;
-            self.faults.note(self.watchdog.queue.as_str(), &opened);
-            match opened {
-                Ok(session) => {
-                    tracing::debug!(queue = ?self.queue, failures, "subscription re-established");
-                    return Some(session);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, queue = ?self.queue, failures, "subscription not yet re-established");
-                }
+            self.faults.note_attempt(self.watchdog.queue.as_str(), failures, &opened);
+            if let Ok(session) = opened {
+                tracing::debug!(queue = ?self.queue, failures, "subscription re-established");
+                return Some(session);
             }
         }
     }

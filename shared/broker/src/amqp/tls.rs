@@ -46,8 +46,11 @@ fn bad(reason: &str) -> BrokerError {
 }
 
 /// Adds to the reason of a failed connection how to correct it, if TLS failed.
-pub fn explained(reason: String) -> String {
-    match HandshakeFault::find(&reason) {
+pub fn explained(reason: String, over_tls: bool) -> String {
+    // A server that refuses a client may end the connection before its words have arrived.
+    let was_ended = || over_tls && reason.contains("reset by peer");
+    match HandshakeFault::find(&reason).or_else(|| was_ended().then_some(HandshakeFault::CertificateRefused))
+    {
         Some(fault) => format!("{reason}: {}", fault.advice(&NAMES)),
         None => reason,
     }

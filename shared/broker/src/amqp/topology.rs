@@ -11,7 +11,7 @@ use lapin::{
     protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
-use runmill_proto::message::SmokeTest;
+use runmill_proto::message::{ClientCall, SmokeTest};
 use uuid::Uuid;
 
 use super::{
@@ -20,6 +20,12 @@ use super::{
     link::Up,
 };
 use crate::{BrokerError, Depth, Queue};
+
+/// Time without a consumer after which the broker deletes a queue of calls.
+const CALLS_EXPIRE: Duration = Duration::from_mins(1);
+
+/// Number of calls that wait in one queue, at which the broker rejects more. Each has a client that waits.
+const CALLS_MAX: u32 = 10_000;
 
 /// Names and arguments of exchanges and queues. Every argument works from RabbitMQ 3.10 to 4.3. The broker refuses to
 /// declare an existing queue with other arguments, so a change of arguments needs a new queue name.
@@ -61,6 +67,7 @@ impl Topology {
         let prefix = &self.prefix;
         match queue {
             Queue::Jobs(lane) => format!("{prefix}.jobs.{lane}"),
+            Queue::Calls(lane) => format!("{prefix}.calls.{lane}"),
             Queue::Logs(partition) => format!("{prefix}.logs.{partition}"),
             Queue::Requests => format!("{prefix}.requests"),
             Queue::Dead => format!("{prefix}.dead-letters"),
@@ -94,7 +101,7 @@ impl Topology {
             Queue::Logs(partition) => {
                 Route { exchange: self.name("logs"), key: partition.to_string().into() }
             }
-            Queue::Requests => self.direct(self.queue(queue)),
+            Queue::Calls(_) | Queue::Requests => self.direct(self.queue(queue)),
             Queue::Dead => self.dead(),
         }
     }
@@ -185,8 +192,9 @@ impl Topology {
     async fn declare_queue(&self, up: &Up, channel: &mut Channel, queue: Queue) -> Result<(), BrokerError> {
         let name = self.queue(queue);
         let what = format!("queue {name}");
-        match self.try_declare(up, channel, queue, self.expires).await? {
-            Ok(()) => self.notice_expiry(&name, self.expires),
+        let wanted = self.expiry(queue);
+        match self.try_declare(up, channel, queue, wanted).await? {
+            Ok(()) => self.notice_expiry(&name, wanted, wanted),
             // The expiry decides nothing about messages, so a queue that has another one is used as it is. It is declared
             // again with that expiry, because other arguments may differ, too.
             Err(error) => match existing::expiry_of(&error) {
@@ -194,7 +202,7 @@ impl Topology {
                     *channel = up.channel().await?;
                     let declared = self.try_declare(up, channel, queue, expires).await?;
                     declared.map_err(|error| up.explain(&what, &error))?;
-                    self.notice_expiry(&name, expires);
+                    self.notice_expiry(&name, expires, wanted);
                 }
                 None => return Err(up.explain(&what, &error)),
             },
@@ -218,17 +226,26 @@ impl Topology {
     }
 
     /// Notes the expiry with which a queue exists, and logs it the first time that it is not that of the settings.
-    fn notice_expiry(&self, name: &ShortString, expires: Option<Duration>) {
+    fn notice_expiry(&self, name: &ShortString, expires: Option<Duration>, wanted: Option<Duration>) {
         let mut known = self.lock_other_expiry();
-        if expires == self.expires {
+        if expires == wanted {
             known.remove(name.as_str());
         } else if known.insert(name.to_string(), expires).is_none() {
             tracing::warn!(
                 queue.name = %name,
                 expires = ?expires,
-                wanted = ?self.expires,
+                ?wanted,
                 "the queue exists with another expiry and is used as it is; delete it when it is empty to change it"
             );
+        }
+    }
+
+    /// Returns the time without use after which the broker deletes the queue.
+    fn expiry(&self, queue: Queue) -> Option<Duration> {
+        match queue {
+            // A call is unroutable once no executor took any for this long. That is enough for executors that restart.
+            Queue::Calls(_) => Some(CALLS_EXPIRE),
+            _ => self.expires,
         }
     }
 
@@ -237,11 +254,20 @@ impl Topology {
         let mut set = |name: &str, value: AMQPValue| {
             arguments.insert(name.into(), value);
         };
-        set("x-queue-type", text("quorum"));
         set("x-overflow", text("reject-publish"));
         if let Some(expires) = expires {
             set("x-expires", millis(expires));
         }
+        if !queue.is_replicated() {
+            // A quorum queue writes each message to the disks of several nodes, which a client would wait for. The queue
+            // itself is durable: RabbitMQ 4.3 refuses queues that are neither durable nor exclusive. Its messages are
+            // transient.
+            set("x-queue-type", text("classic"));
+            set("x-max-length", number(CALLS_MAX));
+            set("x-message-ttl", millis(ClientCall::EXPIRES_AFTER));
+            return arguments;
+        }
+        set("x-queue-type", text("quorum"));
         // Set explicitly, because the broker's default is no limit up to 3.13, and 20 from 4.0 on.
         set("x-delivery-limit", number(queue.broker_limit()));
         if queue == Queue::Dead {
@@ -255,7 +281,7 @@ impl Topology {
         match queue {
             Queue::Logs(_) => set("x-single-active-consumer", AMQPValue::Boolean(true)),
             Queue::Requests => set("x-message-ttl", millis(SmokeTest::EXPIRES_AFTER)),
-            Queue::Jobs(_) | Queue::Dead => {}
+            _ => {}
         }
         arguments
     }

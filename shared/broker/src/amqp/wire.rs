@@ -8,7 +8,7 @@ use lapin::{
 use runmill_proto::codec;
 use uuid::Uuid;
 
-use crate::Envelope;
+use crate::{Envelope, Queue};
 
 const TRACEPARENT: &str = "traceparent";
 /// Header with the reason why this project made the message a dead letter.
@@ -24,10 +24,21 @@ const DELIVERY_COUNT: &str = "x-delivery-count";
 /// Header with the number of deliveries before the message was renewed.
 const EARLIER_DELIVERIES: &str = "x-runmill-deliveries";
 
+const TRANSIENT: u8 = 1;
 const PERSISTENT: u8 = 2;
 
 pub(super) fn properties(message: &Envelope) -> BasicProperties {
     with_headers(message, FieldTable::default())
+}
+
+/// Returns the properties of a message for `queue`.
+pub(super) fn properties_in(queue: Queue, message: &Envelope) -> BasicProperties {
+    if queue.is_replicated() { properties(message) } else { transient_properties(message) }
+}
+
+/// Returns the properties of a message that need not survive a restart of the broker. Nothing waits for its disk then.
+pub(super) fn transient_properties(message: &Envelope) -> BasicProperties {
+    properties(message).with_delivery_mode(TRANSIENT)
 }
 
 /// Returns the properties of the copy that becomes a dead letter.

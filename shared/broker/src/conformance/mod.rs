@@ -9,12 +9,14 @@ mod fixture;
 mod publishing;
 mod redelivery;
 mod requests;
+mod streams;
 mod taking;
 
 pub use control::*;
 pub use publishing::*;
 pub use redelivery::*;
 pub use requests::*;
+pub use streams::*;
 pub use taking::*;
 
 /// The `queue_length_max` of the brokers under test: enough for every case, and small enough to be filled by one.
@@ -71,6 +73,13 @@ macro_rules! broker_conformance {
             answers_reach_the_right_askers,
             a_request_that_nobody_answers_times_out,
             answering_someone_who_has_gone_is_not_an_error,
+            many_answers_arrive_in_order,
+            streams_of_two_requesters_are_kept_apart,
+            a_requester_that_has_gone_disturbs_no_other,
+            a_request_that_comes_again_is_answered_to_the_same_requester,
+            a_request_that_nobody_takes_says_so,
+            a_reply_to_a_message_that_is_no_request_has_no_requester,
+            a_closed_broker_ends_the_answers,
             a_closed_broker_ends_its_streams_and_takes_nothing,
         }
     };

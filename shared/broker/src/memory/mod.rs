@@ -21,8 +21,8 @@ use self::{
     subscription::MemorySubscription,
 };
 use crate::{
-    Broker, BrokerError, DELIVERY_LIMIT, Depth, Envelope, HealthError, Heard, Listener, PublishError, Queue,
-    RequestError, Subscription, inbox::Inbox,
+    Answers, Broker, BrokerError, DELIVERY_LIMIT, Depth, Envelope, HealthError, Heard, Listener,
+    PublishError, Queue, RequestError, Subscription, inbox::Inbox,
 };
 
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub struct MemoryBroker {
 struct State {
     queues: HashMap<Queue, Arc<MemoryQueue>>,
     listeners: Vec<Weak<Inbox>>,
+    /// Keeps the reader of stray answers waiting. There are none, because each answerer is told.
+    strays: Option<ReplyTo>,
     closed: bool,
 }
 
@@ -154,13 +156,36 @@ impl Broker for MemoryBroker {
 
     async fn request(&self, message: Envelope, timeout: Duration) -> Result<Envelope, RequestError> {
         self.declared(Queue::Requests).map_err(PublishError::from)?;
-        let (reply_to, answer) = ReplyTo::new();
+        let (reply_to, mut answers) = ReplyTo::new();
         self.put(Queue::Requests, QueuedMessage::request(message, reply_to))?;
-        match time::timeout(timeout, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
+        match time::timeout(timeout, answers.next()).await {
+            Ok(Some(answer)) => Ok(answer),
             // The request was dropped without an answer, or no answer came in time.
-            Ok(Err(_)) | Err(_) => Err(RequestError::NoAnswer(timeout)),
+            Ok(None) | Err(_) => Err(RequestError::NoAnswer(timeout)),
         }
+    }
+
+    async fn request_stream(
+        &self,
+        queue: Queue,
+        message: Envelope,
+    ) -> Result<Box<dyn Answers>, RequestError> {
+        let (reply_to, answers) = ReplyTo::new();
+        if self.depth(queue).await.map_err(PublishError::from)?.is_none_or(|depth| depth.consumers == 0) {
+            return Err(RequestError::NobodyTakes(format!("{queue:?}")));
+        }
+        self.put(queue, QueuedMessage::request(message, reply_to)).map_err(RequestError::of_publish)?;
+        Ok(Box::new(answers))
+    }
+
+    async fn stray_answers(&self) -> Result<Box<dyn Answers>, BrokerError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(BrokerError::Closed);
+        }
+        let (strays, answers) = ReplyTo::new();
+        state.strays = Some(strays);
+        Ok(Box::new(answers))
     }
 
     async fn is_present(&self, presence: &str) -> Result<bool, BrokerError> {
@@ -178,6 +203,7 @@ impl Broker for MemoryBroker {
     async fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        state.strays = None;
         for queue in state.queues.values() {
             queue.close();
         }
@@ -207,6 +233,10 @@ impl Listener for MemoryListener {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use runmill_proto::ProviderId;
+    use uuid::Uuid;
+
     use super::*;
     use crate::conformance;
 
@@ -225,5 +255,25 @@ mod tests {
         let settings = MemorySettings { message_size_max, ..MemorySettings::default() };
         conformance::a_message_that_is_too_large_is_refused_alone(&MemoryBroker::with_settings(settings))
             .await;
+    }
+
+    #[tokio::test]
+    async fn a_requester_that_has_gone_no_longer_waits() {
+        let (broker, queue) = (broker(), Queue::Calls(ProviderId::from_uuid(Uuid::now_v7())));
+        let mut calls = broker.subscribe(queue, 1).await.unwrap();
+        let message = Envelope {
+            id: Uuid::now_v7(),
+            message_type: "test.v1".into(),
+            body: Bytes::new(),
+            traceparent: None,
+            reason: None,
+        };
+        let answers = broker.request_stream(queue, message.clone()).await.unwrap();
+        let call = calls.next().await.unwrap();
+        assert!(call.reply(message.clone()).await.unwrap());
+
+        drop(answers);
+
+        assert!(!call.reply(message).await.unwrap());
     }
 }

@@ -198,8 +198,17 @@ impl MemoryQueue {
         Ok(())
     }
 
+    /// Ends the subscriptions, and the answers to the requests that are not settled.
     pub fn close(&self) {
-        self.lock().closed = true;
+        let mut state = self.lock();
+        state.closed = true;
+        let unacked = state.consumers.values().flat_map(|consumer| consumer.unacked.values());
+        for queued in state.ready.values().chain(unacked.map(|unacked| &unacked.queued)) {
+            if let Some(reply_to) = &queued.reply_to {
+                reply_to.close();
+            }
+        }
+        drop(state);
         self.changed.notify_waiters();
     }
 

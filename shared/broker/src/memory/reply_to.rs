@@ -1,32 +1,46 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::oneshot;
+use async_trait::async_trait;
 
-use crate::Envelope;
+use crate::{
+    Answers, Envelope,
+    answers::{AnswerReceiver, AnswerSender, answers},
+};
 
-/// Sends the answer to a request to its requester, once.
+/// Sends the answers to a request to its requester.
 #[derive(Clone)]
-pub(super) struct ReplyTo(Arc<Mutex<Option<oneshot::Sender<Envelope>>>>);
+pub(super) struct ReplyTo(Arc<Mutex<AnswerSender>>);
+
+pub(super) struct MemoryAnswers(AnswerReceiver);
 
 impl ReplyTo {
-    pub fn new() -> (Self, oneshot::Receiver<Envelope>) {
-        let (requester, answer) = oneshot::channel();
-        (Self(Arc::new(Mutex::new(Some(requester)))), answer)
+    pub fn new() -> (Self, MemoryAnswers) {
+        let (sender, receiver) = answers();
+        (Self(Arc::new(Mutex::new(sender))), MemoryAnswers(receiver))
     }
 
-    /// Sends the first answer. Later answers are dropped, and so is one whose requester no longer waits.
-    pub fn send(&self, answer: Envelope) {
-        if let Some(requester) = self.lock().take() {
-            let _gave_up = requester.send(answer);
-        }
+    /// Sends an answer. Returns false if its requester no longer waits.
+    pub fn send(&self, answer: Envelope) -> bool {
+        self.lock().send(answer)
     }
 
-    /// Returns true if the answer was sent or the requester no longer waits.
+    pub fn close(&self) {
+        self.lock().close();
+    }
+
+    /// Returns true if the requester no longer waits.
     pub fn is_closed(&self) -> bool {
-        self.lock().as_ref().is_none_or(oneshot::Sender::is_closed)
+        self.lock().is_closed()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<oneshot::Sender<Envelope>>> {
+    fn lock(&self) -> MutexGuard<'_, AnswerSender> {
         self.0.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+#[async_trait]
+impl Answers for MemoryAnswers {
+    async fn next(&mut self) -> Option<Envelope> {
+        self.0.next().await
     }
 }

@@ -48,10 +48,7 @@ impl Settle for MemorySettle {
         moved.map_err(PublishError::of_dead_letter)
     }
 
-    async fn reply(&self, answer: Envelope) -> Result<(), PublishError> {
-        if let Some(reply_to) = &self.reply_to {
-            reply_to.send(answer);
-        }
-        Ok(())
+    async fn reply(&self, answer: Envelope) -> Result<bool, PublishError> {
+        Ok(self.reply_to.as_ref().is_some_and(|reply_to| reply_to.send(answer)))
     }
 }

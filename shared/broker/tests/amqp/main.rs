@@ -10,6 +10,7 @@ mod publishing;
 mod racing;
 mod refusals;
 mod settings;
+mod streams;
 mod tls;
 
 use std::time::Duration;

@@ -20,7 +20,7 @@ use runmill_quota::Lane;
 use tokio::time::Instant;
 
 use crate::{
-    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource,
+    ChatRequest, ChatResponse, DeltaSink, Interrupts, Invoked, ModelError, PolicySource,
     keys::{Key, Refusals},
     protocol::Form,
     tracker::AttemptTracker,
@@ -28,11 +28,13 @@ use crate::{
 
 /// Makes a call, with all its attempts.
 pub(crate) trait CallLayer: Send + Sync {
+    /// * `sink`: taker of the parts of the answer as they arrive, if somebody waits for them.
     fn invoke(
         &self,
         request: &ChatRequest,
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
+        sink: Option<&dyn DeltaSink>,
     ) -> impl Future<Output = Invoked> + Send;
 }
 
@@ -59,6 +61,8 @@ pub(crate) struct Context<'a> {
     /// Admission of the attempt, for the layers below [`permit::Permit`]; `None` above it, and if the provider has
     /// several keys: what it says of its limits is then true of one key only.
     pub admitted: Option<Admitted<'a>>,
+    /// Taker of the parts of the answer as they arrive.
+    pub sink: Option<&'a dyn DeltaSink>,
     /// Key of the attempt. [`wiring::Wiring`] chooses it for the layers below; `None` above it.
     pub key: Option<&'a Key>,
 }

@@ -41,7 +41,8 @@ impl<A: AttemptLayer> AttemptLayer for Permit<A> {
 impl<A> Permit<A> {
     async fn admit(&self, cx: Context<'_>, estimated_tokens: u64) -> Result<Admission, ModelError> {
         let open_for = cx.policies.policy().total;
-        let ask = Ask { model: &cx.request.model, estimated_tokens, open_for };
+        let class = cx.policies.class();
+        let ask = Ask { model: &cx.request.model, estimated_tokens, open_for, class };
         let admitted = match cx.deadline {
             None => self.lane.admit(&ask).await,
             // Admission does not check the time if a slot is free, so the deadline is checked first.
@@ -87,7 +88,7 @@ fn outcome(answer: &Result<ChatResponse, ModelError>) -> Option<Outcome> {
 #[cfg(test)]
 mod tests {
     use runmill_proto::ProviderId;
-    use runmill_quota::{Lanes, TokenCount};
+    use runmill_quota::{Class, Lanes, TokenCount};
     use uuid::Uuid;
 
     use super::*;
@@ -128,6 +129,34 @@ mod tests {
         assert_eq!(ask(&permit, &Late).await, Err(ModelError::Interrupted));
 
         assert_eq!(lane.in_flight(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interactive_call_is_admitted_before_one_of_a_run() {
+        struct Interactive;
+        impl PolicySource for Interactive {
+            fn policy(&self) -> CallPolicy {
+                policy()
+            }
+
+            fn class(&self) -> Class {
+                Class::Interactive
+            }
+        }
+        let lane = Arc::new(Lane::new(1));
+        let last = ModelError::ServerError { status: 500, message: "no".into(), after: None };
+        let scripts = [vec![Act::Answer], vec![Act::Fail(last.clone())]];
+        let permit = Permit { inner: Scripted::new(scripts), lane: lane.clone(), random: still() };
+        let (open_for, class) = (secs(1), Class::Run);
+        let held = lane.admit(&Ask { model: "m", estimated_tokens: 1, open_for, class }).await.unwrap();
+
+        let run = policy();
+        let (of_run, of_client, ()) = tokio::join!(ask(&permit, &run), ask(&permit, &Interactive), async {
+            assert_eq!(lane.waiting(), 2);
+            drop(held);
+        });
+
+        assert_eq!((of_run, of_client.is_ok()), (Err(last), true));
     }
 
     #[tokio::test(start_paused = true)]

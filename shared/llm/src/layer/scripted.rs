@@ -26,6 +26,8 @@ pub(crate) enum Act {
     Head(u16),
     Chunk,
     Token,
+    /// Give the caller a part of the answer.
+    Deliver,
     Availability(KeyAvailability),
     Fail(ModelError),
     Answer,
@@ -77,6 +79,7 @@ impl AttemptLayer for Scripted {
                     cx.tracker.chunk();
                     cx.tracker.token();
                 }
+                Act::Deliver => cx.tracker.delivered(),
                 Act::Fail(error) => return Err(error),
                 Act::Availability(availability) => cx.tracker.availability(availability),
                 Act::Answer => {
@@ -151,6 +154,7 @@ pub(crate) async fn ask(
         tracker,
         refusals,
         admitted: None,
+        sink: None,
         key: None,
     };
     layer.attempt(cx).await

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use runmill_proto::chat::Delta;
 use serde::de::IgnoredAny;
 
 use super::{Decoder, Progress, Step};
@@ -48,6 +49,12 @@ impl AnswerStream {
             }
         }
         if self.has_event { self.decoder.end() } else { Err(ModelError::EmptyStream) }
+    }
+
+    /// Returns the parts of the answer that arrived since the last call, also after its end. They are followed from the
+    /// first call on, which therefore comes before the first piece.
+    pub fn news(&mut self) -> Delta {
+        self.decoder.news()
     }
 
     /// Returns how much of the answer has arrived.

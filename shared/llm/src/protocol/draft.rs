@@ -1,5 +1,8 @@
-use runmill_proto::{Note, Remarks, TokenLogprob, ToolCall, Usage};
+mod news;
 
+use runmill_proto::{Note, Remarks, TokenLogprob, ToolCall, Usage, chat::Delta};
+
+use self::news::Told;
 use crate::{ChatResponse, Finish, Metered, ModelError};
 
 /// Largest sum of all parts of one answer. A larger answer is an error of the server, and would fill the memory.
@@ -22,6 +25,10 @@ pub(super) struct Draft {
     logprobs: Vec<TokenLogprob>,
     /// Name that the answer gives to its model.
     answered_by: Option<String>,
+    /// Parts that were told, if somebody wants them as they arrive.
+    told: Option<Told>,
+    /// News of an answer that is complete.
+    last: Delta,
 }
 
 impl Draft {
@@ -87,6 +94,23 @@ impl Draft {
         }
     }
 
+    /// Sets the arguments of calls without any to an empty object.
+    pub fn fill_arguments(&mut self) {
+        for (_, call) in self.tools.iter_mut().filter(|(_, call)| call.arguments.is_empty()) {
+            call.arguments.push_str("{}");
+        }
+    }
+
+    /// Returns the parts that arrived since the last call, also after [`Self::complete`]. They are followed from the first
+    /// call on.
+    pub fn news(&mut self) -> Delta {
+        let mut told = self.told.take().unwrap_or_default();
+        let mut news = std::mem::take(&mut self.last);
+        news.append(told.news(self, false));
+        self.told = Some(told);
+        news
+    }
+
     /// Returns an error if the answer is too large. Must be called after each event, and once for a buffered answer.
     pub fn check(&self) -> Result<(), ModelError> {
         let calls = self.tools.iter().map(|(_, call)| call.id.len() + call.name.len() + call.arguments.len());
@@ -105,7 +129,9 @@ impl Draft {
 
     /// Returns the whole answer, and leaves the draft empty. An empty answer of a model that stopped is an error.
     pub fn complete(&mut self, finish: Finish, usage: Metered) -> Result<ChatResponse, ModelError> {
-        let Self { text, reasoning, refusal, mut tools, logprobs, answered_by } = std::mem::take(self);
+        let last = self.told.take().map(|mut told| told.news(self, true)).unwrap_or_default();
+        let whole = std::mem::replace(self, Self { last, ..Self::default() });
+        let Self { text, reasoning, refusal, mut tools, logprobs, answered_by, .. } = whole;
         // The sort is stable: calls with the same number stay in the order in which they arrived.
         tools.sort_by_key(|(number, _)| *number);
         let has_answer = !(text.is_empty() && reasoning.is_empty() && refusal.is_empty() && tools.is_empty());

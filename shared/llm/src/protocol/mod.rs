@@ -11,11 +11,13 @@ mod ending;
 mod form;
 pub mod gemini;
 mod image;
+mod left_out;
 mod lenient;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 mod oversize;
+mod places;
 mod refusal;
 mod status;
 mod tally;
@@ -25,11 +27,13 @@ mod turn;
 use std::time::Duration;
 
 use http::{HeaderMap, header::InvalidHeaderValue};
+use runmill_proto::chat::Delta;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use answer_stream::AnswerStream;
 pub use form::Form;
+pub(crate) use left_out::left_out;
 pub use openai::Dialect;
 
 use crate::{ChatRequest, ChatResponse, Metered, ModelError, sse::SseEvent};
@@ -74,6 +78,10 @@ pub trait Decoder: Send {
 
     /// Ends the answer when the body ended before [`Step::Complete`]. Returns an error if no reason to stop was told.
     fn end(&mut self) -> Result<ChatResponse, ModelError>;
+
+    /// Returns the parts of the answer that arrived since the last call. They are followed from the first call on, which
+    /// therefore comes before the first event. A tool call has the number in the order of arrival.
+    fn news(&mut self) -> Delta;
 
     /// Returns how much of the answer has arrived.
     fn progress(&self) -> Progress;

@@ -1,36 +1,28 @@
 use serde::Serialize;
 
-use crate::{ChatMessage, Part, Role};
+use crate::Part;
 
-/// A message of the conversation, as all protocols but Gemini write it, with the protocol's own type of parts `P`.
+/// A message of the conversation, as most protocols write it, with the protocol's own type of parts `P`.
 #[derive(Serialize)]
 pub(super) struct Turn<'a, P> {
-    role: &'static str,
-    content: Content<'a, P>,
+    pub role: &'static str,
+    pub content: Content<'a, P>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Content<'a, P> {
+pub(super) enum Content<'a, P> {
     Text(&'a str),
     Parts(Vec<P>),
 }
 
-impl<'a, P> Turn<'a, P> {
-    pub fn system(text: &'a str) -> Self {
-        Self { role: "system", content: Content::Text(text) }
-    }
-
+impl<'a, P> Content<'a, P> {
     /// Writes a single text as a plain string, because not every server accepts parts.
-    pub fn new(message: &'a ChatMessage, part: impl Fn(&'a Part) -> P) -> Self {
-        let role = match message.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        let content = match &message.parts[..] {
-            [Part::Text(text)] => Content::Text(text),
-            parts => Content::Parts(parts.iter().map(part).collect()),
-        };
-        Self { role, content }
+    pub fn new(parts: &'a [Part], part: impl Fn(&'a Part) -> P) -> Self {
+        match parts {
+            [] => Self::Text(""),
+            [Part::Text(text)] => Self::Text(text),
+            parts => Self::Parts(parts.iter().map(part).collect()),
+        }
     }
 }

@@ -67,7 +67,7 @@ impl AnswerRedactor {
         found
     }
 
-    fn redact_text(&self, text: &mut String) -> bool {
+    pub fn redact_text(&self, text: &mut String) -> bool {
         let found = self.find(text);
         for range in found.iter().rev() {
             text.replace_range(range.clone(), REDACTED);
@@ -76,7 +76,7 @@ impl AnswerRedactor {
     }
 
     /// Removes the tokens of which a secret consists.
-    fn redact_tokens(&self, tokens: &mut [TokenLogprob]) -> bool {
+    pub fn redact_tokens(&self, tokens: &mut [TokenLogprob]) -> bool {
         let text: String = tokens.iter().map(|it| it.token.as_str()).collect();
         let found = self.find(&text);
         let mut start = 0;
@@ -92,13 +92,23 @@ impl AnswerRedactor {
         !found.is_empty()
     }
 
+    /// Returns the length of the beginning of `text` that nothing can change that follows. `runs` are its secret parts.
+    pub fn settled(&self, text: &str, runs: &[Range<usize>]) -> usize {
+        let begun = self.secrets.iter().map(|secret| secret.begun(text.as_bytes())).max().unwrap_or(0);
+        // A part that follows such a run without a gap is removed together with it.
+        outside(text.floor_char_boundary(text.len() - begun), runs)
+    }
+
     /// Returns the parts of `text` that are secret, in order and apart from each other.
-    fn find(&self, text: &str) -> Vec<Range<usize>> {
+    pub fn find(&self, text: &str) -> Vec<Range<usize>> {
         let has_block = |blocks: &AhoCorasick| text.len() >= BLOCK && blocks.is_match(text);
         if !self.blocks.as_ref().is_some_and(has_block) {
             return Vec::new();
         }
-        let mut found: Vec<_> = self.secrets.iter().flat_map(|secret| secret.find(text.as_bytes())).collect();
+        let found = self.secrets.iter().flat_map(|secret| secret.find(text.as_bytes()));
+        let whole_chars =
+            |run: Range<usize>| text.floor_char_boundary(run.start)..text.ceil_char_boundary(run.end);
+        let mut found: Vec<_> = found.map(whole_chars).collect();
         found.sort_unstable_by_key(|range| range.start);
         found.dedup_by(|next, before| {
             let joined = next.start <= before.end;
@@ -116,6 +126,11 @@ impl AnswerRedactor {
         let build = |blocks| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(blocks);
         (!blocks.is_empty()).then(|| build(blocks).expect("some kilobytes of patterns are not too many"))
     }
+}
+
+/// Returns `end`, or the start of the run that it is in, or right behind.
+pub(super) fn outside(end: usize, runs: &[Range<usize>]) -> usize {
+    runs.iter().find(|run| run.start < end && end <= run.end).map_or(end, |run| run.start)
 }
 
 /// Returns the words of a key that is looked for. A key in a header has the scheme before it.

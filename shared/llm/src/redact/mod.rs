@@ -1,7 +1,9 @@
 //! Removes secrets from what a provider says. Only it can repeat its keys and headers, since no one else gets them.
 
 mod answers;
+mod deltas;
 mod sought;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +12,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use self::answers::AnswerRedactor;
+pub(crate) use self::deltas::DeltaRedactor;
 use crate::{ChatResponse, target::authorizes};
 
 /// Removes a provider's secrets from its errors and answers.
@@ -49,6 +52,11 @@ impl Redactor {
     /// Removes secrets from every text of an answer. Returns true if there were any.
     pub fn redact(&self, answer: &mut ChatResponse) -> bool {
         self.answers.redact(answer)
+    }
+
+    /// Returns a redactor of the parts of one answer, as they arrive.
+    pub fn deltas(&self) -> DeltaRedactor<'_> {
+        DeltaRedactor::new(&self.answers)
     }
 
     /// Returns the text of an error without secrets or parts of them, on one line, cut after 500 characters.

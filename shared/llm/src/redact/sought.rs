@@ -10,6 +10,9 @@ pub(super) const BLOCK: usize = 8;
 /// answer about them is not changed.
 const PART: usize = 2 * BLOCK;
 
+/// Length from which a part of an answer may be the inside of a key. Shorter ones are in every text.
+pub(super) const INSIDE_MIN: usize = 4;
+
 /// A secret that answers may repeat.
 pub(super) struct Sought {
     value: SecretString,
@@ -46,6 +49,19 @@ impl Sought {
         self.blocks().flat_map(move |(offset, block)| {
             memmem::find_iter(text, block).filter_map(move |at| self.run(text, at, offset))
         })
+    }
+
+    /// Returns the length of the longest end of `text` that may be the beginning of a run that is removed.
+    pub fn begun(&self, text: &[u8]) -> usize {
+        let secret = self.bytes();
+        let shared = |end: usize| {
+            let pairs = secret[..end].iter().rev().zip(text.iter().rev());
+            pairs.take_while(|(a, b)| a == b).count()
+        };
+        let is_part = self.least < secret.len();
+        let begun = |(shared, end): &(usize, usize)| shared == end || (is_part && *shared >= INSIDE_MIN);
+        let ends = (1..secret.len()).map(|end| (shared(end), end));
+        ends.filter(begun).map(|(shared, _)| shared).max().unwrap_or(0)
     }
 
     /// Returns the run of bytes around `at` that the text shares with the secret around `offset`, if it is long enough.

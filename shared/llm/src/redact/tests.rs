@@ -1,3 +1,5 @@
+mod deltas;
+
 use runmill_proto::{TokenLogprob, ToolCall, TopLogprob};
 
 use super::*;

@@ -11,13 +11,15 @@ use crate::{ChatRequest, ChatResponse, Finish, ModelError};
 
 /// Reviews a whole answer to `request`. Returns an error if it contains no answer.
 ///
+/// * `keeps_thinking`: true to leave thinking in the answer's text.
 /// * `hides_limit`: true if the provider may report that the model stopped when the token limit was reached.
 pub(crate) fn review(
     mut answer: ChatResponse,
     request: &ChatRequest,
+    keeps_thinking: bool,
     hides_limit: bool,
 ) -> Result<ChatResponse, ModelError> {
-    if !request.keep_thinking {
+    if !keeps_thinking {
         thinking::separate(&mut answer);
     }
     let mut answer = answer.unless_empty()?;

@@ -9,23 +9,25 @@ fn asked(generation: serde_json::Value) -> ChatRequest {
 }
 
 fn notes(answer: ChatResponse, generation: serde_json::Value) -> Vec<Note> {
-    review(answer, &asked(generation), false).unwrap().remarks.notes
+    review(answer, &asked(generation), false, false).unwrap().remarks.notes
 }
 
 #[test]
 fn thinking_alone_is_an_empty_answer() {
     let answer = ChatResponse { text: "<think>36</think>\n".into(), ..four() };
 
-    assert_eq!(review(answer.clone(), &request(), false), Err(ModelError::EmptyAnswer { reasoned: true }));
-    let kept = ChatRequest { keep_thinking: true, ..request() };
-    assert_eq!(review(answer.clone(), &kept, false).unwrap().text, answer.text);
+    assert_eq!(
+        review(answer.clone(), &request(), false, false),
+        Err(ModelError::EmptyAnswer { reasoned: true })
+    );
+    assert_eq!(review(answer.clone(), &request(), true, false).unwrap().text, answer.text);
 }
 
 #[test]
 fn an_answer_inside_of_its_thinking_is_truncated() {
     let answer = ChatResponse { text: "<think>36".into(), ..four() };
 
-    let answer = review(answer, &request(), false).unwrap();
+    let answer = review(answer, &request(), false, false).unwrap();
 
     assert_eq!((answer.text.as_str(), answer.outcome()), ("", Outcome::Truncated));
 }
@@ -45,7 +47,8 @@ fn a_provider_that_hides_the_limit_is_not_believed_at_the_limit() {
         (four(), true, Outcome::Succeeded),
     ];
     for (answer, hides_limit, want) in table {
-        let reviewed = review(answer.clone(), &asked(json!({"max_new_tokens": 7})), hides_limit).unwrap();
+        let reviewed =
+            review(answer.clone(), &asked(json!({"max_new_tokens": 7})), false, hides_limit).unwrap();
         assert_eq!(reviewed.outcome(), want, "{answer:?}");
         let is_noted = reviewed.remarks.notes == [Note::StoppedAtLimit];
         assert_eq!(is_noted, want == Outcome::Truncated, "{answer:?}");

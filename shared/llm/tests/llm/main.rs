@@ -4,6 +4,7 @@
 
 mod answers;
 mod changing;
+mod conversations;
 mod corpus;
 mod encoded;
 mod flood;
@@ -14,6 +15,7 @@ mod logs;
 mod proxy;
 mod server;
 mod setup;
+mod streamed;
 mod transport;
 mod usage;
 mod wire;

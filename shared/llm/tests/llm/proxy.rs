@@ -1,6 +1,7 @@
 use runmill_address::{AddressRules, Proxy};
 use runmill_clock::Clock;
-use runmill_llm::{Egress, Factory, FactorySettings, Invoked, Target};
+use runmill_egress::Egress;
+use runmill_llm::{Factory, FactorySettings, Invoked, Target};
 use runmill_quota::Lanes;
 
 use crate::{

@@ -39,6 +39,8 @@ pub enum Act {
     SendAndClose(String),
     /// Send the first text, and the second when the client has had time to read the first.
     SendEndLate(String, String),
+    /// Send these texts, each when the client has had time to read those before, and keep the connection.
+    SendInPieces(Vec<String>),
     /// Send these texts with a wait before each but the first, and keep the connection.
     SendSlowly(Vec<String>, Duration),
     /// Send this text, then nothing, but keep the connection.
@@ -103,7 +105,7 @@ async fn serve(
             | Act::SendAndHang(text)
             | Act::SendEndLate(text, _) => text.as_bytes(),
             Act::SendBytes(bytes) => bytes,
-            Act::SendSlowly(texts, _) => texts[0].as_bytes(),
+            Act::SendInPieces(texts) | Act::SendSlowly(texts, _) => texts[0].as_bytes(),
         };
         // The client may close the connection while the answer is sent.
         let sent = stream.write_all(bytes).await;
@@ -115,6 +117,14 @@ async fn serve(
                 }
                 let _ = stream.write_all(end.as_bytes()).await;
             }
+            Act::SendInPieces(texts) if sent.is_ok() => {
+                for text in &texts[1..] {
+                    for _ in 0..YIELDS {
+                        tokio::task::yield_now().await;
+                    }
+                    let _ = stream.write_all(text.as_bytes()).await;
+                }
+            }
             Act::SendSlowly(texts, wait) if sent.is_ok() => {
                 for text in &texts[1..] {
                     tokio::time::sleep(wait).await;
@@ -125,6 +135,7 @@ async fn serve(
             | Act::SendBytes(_)
             | Act::SendAndClose(_)
             | Act::SendEndLate(..)
+            | Act::SendInPieces(..)
             | Act::SendSlowly(..) => return,
             Act::SendAndHang(_) => {
                 let _ = stream.read(&mut [0; 1]).await;

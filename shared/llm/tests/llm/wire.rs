@@ -4,16 +4,18 @@ use std::{fs, path::Path, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
+use proptest::{collection::vec, prelude::*};
 use runmill_llm::{
     ChatResponse, Metered, ModelError,
     protocol::{
-        Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer, anthropic_messages::AnthropicMessages,
-        gemini::Gemini, openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
+        AnswerStream, Dialect, ErrorAnswer, Form, Protocol, UnusableAnswer,
+        anthropic_messages::AnthropicMessages, gemini::Gemini, openai_chat::OpenAiChat,
+        openai_responses::OpenAiResponses,
     },
     retry_after::retry_after,
 };
 use runmill_pricing::Terms;
-use runmill_proto::{Fix, Usage};
+use runmill_proto::{Fix, Usage, chat::Delta};
 
 use crate::fuzz::read_stream;
 
@@ -199,6 +201,43 @@ fn errors_say_what_to_do() {
             let error =
                 protocol.error(&ErrorAnswer { status, body, form, fixable: true, after, should_retry });
             assert_eq!(error_text(&error), case.want, "{name}: {}: {error}", case.name);
+        }
+    }
+}
+
+/// Reads a stream in pieces of these sizes, in turn. Returns its answer and the sum of the parts that were told.
+fn follow(protocol: &dyn Protocol, mut body: &[u8], sizes: &[usize]) -> Option<(ChatResponse, Delta)> {
+    let mut stream = AnswerStream::new(protocol.decoder());
+    let mut sum = stream.news();
+    assert!(sum.is_empty());
+    let mut whole = None;
+    for size in sizes.iter().cycle() {
+        let piece;
+        (piece, body) = body.split_at((*size).min(body.len()));
+        if piece.is_empty() || whole.is_some() {
+            break;
+        }
+        whole = stream.push(piece.to_vec().into()).ok()?;
+        sum.append(stream.news());
+    }
+    let whole = whole.map_or_else(|| stream.end(), Ok).ok()?;
+    sum.append(stream.news());
+    Some((whole, sum))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn the_parts_of_a_stream_add_up_to_its_answer(sizes in vec(1..200_usize, 1..20)) {
+        for (name, protocol) in protocols() {
+            let mut answered = 0;
+            for case in cases(&read(name, "streams.txt")) {
+                let Some((whole, sum)) = follow(&*protocol, case.body.as_bytes(), &sizes) else { continue };
+                prop_assert_eq!(sum, Delta::from(&whole), "{}: {}", name, case.name);
+                answered += 1;
+            }
+            prop_assert!(answered > 2, "{name}: {answered}");
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{Gatekeeper, Need, Place, meter::Meter};
+use super::{Class, Gatekeeper, Need, Place, class::ByClass, meter::Meter};
 
 /// Effect of a change on the attempts that wait.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub(crate) struct Dispatched<W> {
     pub short: bool,
 }
 
+/// First waiting attempts of the models, by their tickets.
+type Heads = ByClass<BTreeMap<u64, Arc<str>>>;
+
 /// Reason why an attempt cannot start, and the time of its end, if it is known.
 pub(super) struct Blocked {
     /// True if it concerns every model.
@@ -26,13 +29,18 @@ impl<W> Gatekeeper<W> {
     /// Starts the attempts that wait and may start now.
     pub fn dispatch(&mut self, now: Instant) -> Dispatched<W> {
         let mut dispatched = Dispatched { started: Vec::new(), next: None, short: false };
-        if self.waiting == 0 {
+        if self.waiting() == 0 {
             return dispatched;
         }
-        let heads = self.models.iter().filter_map(|(name, model)| Some((model.head()?, name.clone())));
-        let mut heads: BTreeMap<_, _> = heads.collect();
-        while let Some((ticket, name)) = heads.pop_first() {
-            let need = self.models[&name].queue[&ticket].0;
+        let heads = |class| -> BTreeMap<_, _> {
+            let heads =
+                self.models.iter().filter_map(|(name, model)| Some((model.head(class)?.0, name.clone())));
+            heads.collect()
+        };
+        let mut heads = ByClass { run: heads(Class::Run), interactive: heads(Class::Interactive) };
+        while let Some((class, ticket, name)) = self.pop_next(&mut heads) {
+            let Some((_, need)) = self.models[&name].head(class) else { continue };
+            let need = *need;
             if let Err(blocked) = self.check(&name, &need, now) {
                 self.note_shortages(&name, &need, now);
                 dispatched.short |= self.cooldown(now).is_none();
@@ -40,14 +48,27 @@ impl<W> Gatekeeper<W> {
                 if blocked.whole_lane {
                     break;
                 }
+                // The other class does not overtake where the model's own limits are used up.
+                heads.iter_mut().for_each(|heads| heads.retain(|_, other| *other != name));
                 continue;
             }
+            let place = Place { model: name.clone(), class, ticket };
             self.begin(&name, &need, now);
-            let place = Place { model: name.clone(), ticket };
             dispatched.started.extend(self.leave(&place).map(|by| (by, name.clone(), need)));
-            heads.extend(self.models[&name].head().map(|next| (next, name)));
+            let next = self.models.get(&name).and_then(|model| model.head(class));
+            heads.get_mut(class).extend(next.map(|(next, _)| (next, name)));
         }
         dispatched
+    }
+
+    /// Takes the attempt that asked first out of the class that is next, or else out of the other.
+    fn pop_next(&self, heads: &mut Heads) -> Option<(Class, u64, Arc<str>)> {
+        let free = self.concurrency().saturating_sub(self.in_flight());
+        let class = self.turns.next(self.concurrency(), free);
+        [class, class.other()].into_iter().find_map(|class| {
+            let (ticket, name) = heads.get_mut(class).pop_first()?;
+            Some((class, ticket, name))
+        })
     }
 
     pub(super) fn check(&self, name: &Arc<str>, need: &Need, now: Instant) -> Result<(), Blocked> {

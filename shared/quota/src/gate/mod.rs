@@ -2,16 +2,19 @@
 //!
 //! An attempt starts if all of these allow it: the lease, the cooldown, and for both the account and the model a slot
 //! and the rates. Attempts of one model start in the order in which they ask. Among the models, the attempt that asked
-//! first is next, and a model whose own limits are used up holds up no other.
+//! first is next, and a model whose own limits are used up holds up no other. Interactive attempts have queues of their
+//! own, which go before those of runs up to a share: see [`turns`].
 
 mod allowance;
 mod bucket;
+mod class;
 mod dispatch;
 mod meter;
 mod model;
 mod shortage;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,8 +24,8 @@ use std::{
 
 use tokio::time::Instant;
 
-pub use self::{allowance::Allowance, meter::ScopeUse, shortage::Shortage};
-use self::{meter::Meter, model::Model};
+pub use self::{allowance::Allowance, class::Class, meter::ScopeUse, shortage::Shortage};
+use self::{meter::Meter, model::Model, turns::Turns};
 
 /// Gate of one provider. Attempts that wait are represented by a `W`.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub(crate) struct Gatekeeper<W> {
     cooldown: Option<Instant>,
     /// Logical clock: counts the attempts that had to wait.
     tickets: u64,
-    waiting: u32,
+    turns: Turns,
 }
 
 /// Needs of an attempt.
@@ -45,12 +48,14 @@ pub(crate) struct Need {
     pub tokens: u64,
     /// Longest time for which the attempt can be open.
     pub open_for: Duration,
+    pub class: Class,
 }
 
 /// Place of an attempt that waits.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub model: Arc<str>,
+    class: Class,
     ticket: u64,
 }
 
@@ -62,7 +67,7 @@ impl<W> Gatekeeper<W> {
             lease: None,
             cooldown: None,
             tickets: 0,
-            waiting: 0,
+            turns: Turns::default(),
         }
     }
 
@@ -121,7 +126,7 @@ impl<W> Gatekeeper<W> {
 
     /// Starts an attempt, if it may start now and no other waits. Returns its model.
     pub fn start(&mut self, model: &str, need: &Need, now: Instant) -> Option<Arc<str>> {
-        if self.waiting > 0 {
+        if self.waiting() > 0 {
             return None;
         }
         let name = self.model(model);
@@ -136,33 +141,33 @@ impl<W> Gatekeeper<W> {
     pub fn enqueue(&mut self, model: &str, need: Need, by: W) -> Place {
         let name = self.model(model);
         self.tickets += 1;
-        self.waiting += 1;
+        self.turns.came(need.class);
         if let Some(model) = self.models.get_mut(&name) {
-            model.queue.insert(self.tickets, (need, by));
+            model.enqueue(self.tickets, need, by);
         }
-        Place { model: name, ticket: self.tickets }
+        Place { model: name, class: need.class, ticket: self.tickets }
     }
 
     /// Takes an attempt out of the queue, if it is still there.
     pub fn leave(&mut self, place: &Place) -> Option<W> {
         let model = self.models.get_mut(&place.model)?;
-        let (_, by) = model.queue.remove(&place.ticket)?;
-        self.waiting -= 1;
+        let by = model.leave(place.class, place.ticket)?;
+        self.turns.left(place.class);
         self.tidy(&place.model);
         Some(by)
     }
 
     /// Takes all attempts out of the queues.
     pub fn clear(&mut self) -> Vec<W> {
-        self.waiting = 0;
-        let queues = self.models.values_mut().map(|model| std::mem::take(&mut model.queue));
-        let waiters = queues.flat_map(BTreeMap::into_values).map(|(_, by)| by).collect();
+        self.turns.all_left();
+        let waiters = self.models.values_mut().flat_map(Model::clear).collect();
         self.models.retain(|_, model| model.is_needed());
         waiters
     }
 
-    /// Ends an attempt, which had reserved and has used so many tokens.
-    pub fn end(&mut self, model: &Arc<str>, reserved: u64, used: u64, now: Instant) {
+    /// Ends an attempt of this class, which had reserved and has used so many tokens.
+    pub fn end(&mut self, model: &Arc<str>, class: Class, reserved: u64, used: u64, now: Instant) {
+        self.turns.ended(class);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let excess = used as f64 - reserved as f64;
         self.account.end(excess, now);
@@ -175,7 +180,7 @@ impl<W> Gatekeeper<W> {
     /// Returns the use of the account's or of a model's limits, and starts to collect it anew.
     pub fn read(&mut self, model: Option<&str>) -> ScopeUse {
         match model {
-            None => self.account.read(self.waiting),
+            None => self.account.read(self.waiting()),
             Some(name) => self.models.get_mut(name).map(Model::read).unwrap_or_default(),
         }
     }
@@ -183,7 +188,7 @@ impl<W> Gatekeeper<W> {
     /// Returns the use so far of the account's or of a model's limits.
     pub fn peek(&self, model: Option<&str>) -> ScopeUse {
         match model {
-            None => self.account.peek(self.waiting),
+            None => self.account.peek(self.waiting()),
             Some(name) => self.models.get(name).map(Model::peek).unwrap_or_default(),
         }
     }
@@ -214,7 +219,7 @@ impl<W> Gatekeeper<W> {
     }
 
     pub const fn waiting(&self) -> u32 {
-        self.waiting
+        self.turns.waiting()
     }
 
     /// Returns true if an attempt of this need would wait for the end of another one.
@@ -224,6 +229,7 @@ impl<W> Gatekeeper<W> {
     }
 
     fn begin(&mut self, name: &Arc<str>, need: &Need, now: Instant) {
+        self.turns.started(need.class);
         self.account.start(need, now);
         if let Some(model) = self.models.get_mut(name) {
             model.meter.start(need, now);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use runmill_proto::lease::Resource;
 use tokio::time::Instant;
 
-use super::{Gatekeeper, meter::Meter};
+use super::{Class, Gatekeeper, meter::Meter};
 
 /// Limit that an attempt waits for.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +25,11 @@ pub enum Shortage {
 impl<W> Gatekeeper<W> {
     /// Returns the limit that the first waiting attempt waits for longest.
     pub fn shortage(&self, now: Instant) -> Option<Shortage> {
-        let heads = self.models.iter().filter_map(|(name, model)| {
-            model.queue.first_key_value().map(|(ticket, (need, _))| (ticket, need, name, &model.meter))
+        let heads = self.models.iter().flat_map(|(name, model)| {
+            let heads = Class::ALL.into_iter().filter_map(move |class| model.head(class));
+            heads.map(move |(ticket, need)| (ticket, need, name, &model.meter))
         });
-        let (_, need, name, meter) = heads.min_by_key(|(ticket, ..)| **ticket)?;
+        let (_, need, name, meter) = heads.min_by_key(|(ticket, ..)| *ticket)?;
         if !self.is_alive(now) {
             return Some(Shortage::Lease);
         }

@@ -1,4 +1,6 @@
-use proptest::{collection::vec, prelude::*};
+mod classes;
+
+use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
 
@@ -8,6 +10,7 @@ enum Step {
     Ask {
         model: usize,
         tokens: u64,
+        class: Class,
     },
     /// The oldest attempt in flight ends.
     End,
@@ -32,7 +35,8 @@ const TOKENS_MAX: u64 = 3_000;
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0..MODELS.len(), 1..=TOKENS_MAX).prop_map(|(model, tokens)| Step::Ask { model, tokens }),
+        6 => (0..MODELS.len(), 1..=TOKENS_MAX, select(Class::ALL.to_vec()))
+            .prop_map(|(model, tokens, class)| Step::Ask { model, tokens, class }),
         4 => Just(Step::End),
         1 => (0..8_usize).prop_map(Step::Leave),
         4 => (0..400_u64).prop_map(Step::Pass),
@@ -47,9 +51,9 @@ struct History {
     start: Instant,
     concurrency: u32,
     places: Vec<(Place, usize)>,
-    in_flight: Vec<(Arc<str>, u64)>,
-    /// Time in seconds, model and tokens of each start, and the number of its question.
-    started: Vec<(f64, Arc<str>, u64, usize)>,
+    in_flight: Vec<(Arc<str>, Need)>,
+    /// Time in seconds, model and need of each start, and the number of its question.
+    started: Vec<(f64, Arc<str>, Need, usize)>,
     asked: usize,
 }
 
@@ -92,11 +96,11 @@ impl History {
 
     fn apply(&mut self, step: &Step) {
         match step {
-            Step::Ask { model, tokens } => self.ask(MODELS[*model], *tokens),
+            Step::Ask { model, tokens, class } => self.ask(MODELS[*model], *tokens, *class),
             Step::End if self.in_flight.is_empty() => {}
             Step::End => {
-                let (model, tokens) = self.in_flight.remove(0);
-                self.gate.end(&model, tokens, tokens, self.now);
+                let (model, Need { class, tokens, .. }) = self.in_flight.remove(0);
+                self.gate.end(&model, class, tokens, tokens, self.now);
             }
             Step::Leave(index) if *index < self.places.len() => {
                 let (place, _) = self.places.remove(*index);
@@ -109,11 +113,11 @@ impl History {
         self.dispatch();
     }
 
-    fn ask(&mut self, model: &str, tokens: u64) {
-        let need = Need { tokens, open_for: Duration::ZERO };
+    fn ask(&mut self, model: &str, tokens: u64, class: Class) {
+        let need = Need { tokens, open_for: Duration::ZERO, class };
         self.asked += 1;
         match self.gate.start(model, &need, self.now) {
-            Some(model) => self.note(model, tokens, self.asked),
+            Some(model) => self.note(model, need, self.asked),
             None => self.places.push((self.gate.enqueue(model, need, self.asked), self.asked)),
         }
     }
@@ -123,17 +127,17 @@ impl History {
         let dispatched = self.gate.dispatch(self.now);
         for (number, model, need) in dispatched.started {
             self.places.retain(|(_, waiting)| *waiting != number);
-            self.note(model, need.tokens, number);
+            self.note(model, need, number);
         }
         assert_eq!(self.gate.waiting() as usize, self.places.len());
         assert_eq!(self.gate.in_flight() as usize, self.in_flight.len());
         dispatched.next
     }
 
-    fn note(&mut self, model: Arc<str>, tokens: u64, number: usize) {
+    fn note(&mut self, model: Arc<str>, need: Need, number: usize) {
         let at = (self.now - self.start).as_secs_f64();
-        self.started.push((at, model.clone(), tokens, number));
-        self.in_flight.push((model, tokens));
+        self.started.push((at, model.clone(), need, number));
+        self.in_flight.push((model, need));
         assert!(self.in_flight.len() <= self.concurrency as usize);
         let narrow = self.in_flight.iter().filter(|(model, _)| **model == *MODELS[0]).count();
         assert!(narrow <= NARROW as usize);
@@ -149,7 +153,7 @@ impl History {
                 assert!(tokens <= bound + 1.0, "{tokens} tokens before {until}, above {bound}");
                 calls += 1.0;
                 #[expect(clippy::cast_precision_loss, reason = "small")]
-                let used = *used as f64;
+                let used = used.tokens as f64;
                 tokens += used;
                 let bound = CALLS_PER_SECOND * (until - from) + f64::from(SLOTS);
                 assert!(calls <= bound + 1e-6, "{calls} calls, above {bound}");
@@ -169,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn attempts_of_a_model_start_in_their_order_and_all_start_in_the_end(steps in vec(step(), 0..200)) {
+    fn attempts_of_a_model_and_a_class_start_in_their_order_and_all_start_in_the_end(steps in vec(step(), 0..200)) {
         let mut history = History::new();
         for step in &steps {
             history.apply(step);
@@ -184,9 +188,10 @@ proptest! {
         }
 
         prop_assert!(history.places.is_empty(), "{:?}", history.gate);
-        for name in MODELS {
-            let numbers = history.started.iter().filter(|start| *start.1 == *name).map(|start| start.3);
-            prop_assert!(numbers.is_sorted(), "{name}");
+        for (name, class) in MODELS.into_iter().flat_map(|name| Class::ALL.map(|class| (name, class))) {
+            let started = history.started.iter();
+            let of_both = started.filter(|(_, model, need, _)| **model == *name && need.class == class);
+            prop_assert!(of_both.map(|start| start.3).is_sorted(), "{name}, {class:?}");
         }
     }
 }
@@ -197,7 +202,7 @@ fn a_rate_is_used_fully() {
     let mut history = History::new();
     history.resize(CONCURRENCY, SLOTS);
     while history.now < history.start + Duration::from_mins(1) {
-        history.ask("wide", 1);
+        history.ask("wide", 1, Class::Run);
         while history.gate.waiting() > 0 {
             history.now = history.dispatch().unwrap_or(history.now);
         }

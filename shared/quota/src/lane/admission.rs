@@ -4,7 +4,7 @@ use runmill_proto::Usage;
 use tokio::time::Instant;
 
 use super::shared::Shared;
-use crate::adaptive::REFUSED_SLOT_REST;
+use crate::{Class, adaptive::REFUSED_SLOT_REST, gate::Need};
 
 /// Permission to have one attempt in flight. If it is dropped without [`settle`](Self::settle), its reserved tokens
 /// are released.
@@ -13,6 +13,7 @@ use crate::adaptive::REFUSED_SLOT_REST;
 pub struct Admission {
     shared: Arc<Shared>,
     model: Arc<str>,
+    class: Class,
     reserved: u64,
     used: u64,
     started: Instant,
@@ -31,8 +32,8 @@ pub enum Outcome {
 }
 
 impl Admission {
-    pub(super) const fn new(shared: Arc<Shared>, model: Arc<str>, reserved: u64, started: Instant) -> Self {
-        Self { shared, model, reserved, used: 0, started }
+    pub(super) const fn new(shared: Arc<Shared>, model: Arc<str>, need: &Need, started: Instant) -> Self {
+        Self { shared, model, class: need.class, reserved: need.tokens, used: 0, started }
     }
 
     /// Ends the attempt. `usage` has the tokens that the provider counted. If it is unknown, the estimate counts as
@@ -79,6 +80,6 @@ impl Admission {
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        self.shared.update(|state, now| state.end(&self.model, self.reserved, self.used, now));
+        self.shared.update(|state, now| state.end(&self.model, self.class, self.reserved, self.used, now));
     }
 }

@@ -17,7 +17,7 @@ pub use self::{
     admission::{Admission, Outcome},
     cooling::Refusal,
 };
-use crate::{Allowance, ScopeUse, Shortage, gate::Need};
+use crate::{Allowance, Class, ScopeUse, Shortage, gate::Need};
 
 /// Limits of one provider in this process. Every attempt of a call needs an admission before it starts.
 ///
@@ -35,6 +35,7 @@ pub struct Ask<'a> {
     pub estimated_tokens: u64,
     /// Longest time for which the attempt can be open at the provider.
     pub open_for: Duration,
+    pub class: Class,
 }
 
 /// Error for an attempt whose provider, and with it the lane, was removed.
@@ -78,7 +79,7 @@ impl Lane {
     ///
     /// Cancel safe: a dropped wait reserves nothing and loses its place in the queue.
     pub async fn admit(&self, ask: &Ask<'_>) -> Result<Admission, Closed> {
-        let need = Need { tokens: ask.estimated_tokens, open_for: ask.open_for };
+        let need = Need { tokens: ask.estimated_tokens, open_for: ask.open_for, class: ask.class };
         if let Some(admission) = self.0.start(ask.model, &need)? {
             return Ok(admission);
         }

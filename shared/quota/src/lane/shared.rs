@@ -14,7 +14,10 @@ use super::{
     Admission, Closed, Outcome, Remaining, TokenCount,
     cooling::{Cooling, DELAY_MAX},
 };
-use crate::gate::{self, Gatekeeper, Need};
+use crate::{
+    Class,
+    gate::{self, Gatekeeper, Need},
+};
 
 /// State that a lane shares with its admissions.
 #[derive(Debug)]
@@ -158,13 +161,13 @@ impl State {
     fn admit(&mut self, shared: &Arc<Shared>, model: Arc<str>, need: &Need, now: Instant) -> Admission {
         self.signals.started += 1;
         self.tokens.reserved += need.tokens;
-        Admission::new(shared.clone(), model, need.tokens, now)
+        Admission::new(shared.clone(), model, need, now)
     }
 
-    pub fn end(&mut self, model: &Arc<str>, reserved: u64, used: u64, now: Instant) {
+    pub fn end(&mut self, model: &Arc<str>, class: Class, reserved: u64, used: u64, now: Instant) {
         self.tokens.reserved -= reserved;
         self.tokens.used += used;
-        self.gate.end(model, reserved, used, now);
+        self.gate.end(model, class, reserved, used, now);
     }
 
     pub fn note(&mut self, outcome: Outcome, started: Instant) {

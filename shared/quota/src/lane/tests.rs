@@ -10,7 +10,8 @@ use tokio::time::advance;
 use super::*;
 use crate::lease::Pace;
 
-const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 100, open_for: Duration::from_mins(10) };
+const ASK: Ask<'_> =
+    Ask { model: "m", estimated_tokens: 100, open_for: Duration::from_mins(10), class: Class::Run };
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -1,4 +1,5 @@
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use runmill_tls::ServerTls;
 
 use super::connection::End;
 
@@ -7,7 +8,9 @@ use super::connection::End;
 pub struct HttpMetrics {
     pub open: IntGauge,
     pub cut: IntCounterVec,
-    pub stale_certificates: IntGauge,
+    stale_certificates: IntGauge,
+    /// Without a series where no TLS is served.
+    certificate_expiry: IntGaugeVec,
 }
 
 impl HttpMetrics {
@@ -23,15 +26,29 @@ impl HttpMetrics {
             "runmill_http_stale_certificates",
             "1 while changed certificate files cannot be used, so that the former ones are, by listener.",
         );
+        let expiry = named(
+            "runmill_http_certificate_expiry_timestamp_seconds",
+            "Time at which the first certificate of the chain in use ends, by listener.",
+        );
         let metrics = Self {
             open: IntGauge::with_opts(open)?,
             cut: IntCounterVec::new(cut, &["reason"])?,
             stale_certificates: IntGauge::with_opts(stale)?,
+            certificate_expiry: IntGaugeVec::new(expiry, &[])?,
         };
         registry.register(Box::new(metrics.open.clone()))?;
         registry.register(Box::new(metrics.cut.clone()))?;
         registry.register(Box::new(metrics.stale_certificates.clone()))?;
+        registry.register(Box::new(metrics.certificate_expiry.clone()))?;
         Ok(metrics)
+    }
+
+    /// Sets what there is to know of the certificates in use.
+    pub(super) fn observe(&self, tls: &ServerTls) {
+        self.stale_certificates.set(i64::from(tls.is_stale()));
+        if let Some(ends_at) = tls.ends_at() {
+            self.certificate_expiry.with_label_values::<&str>(&[]).set(ends_at);
+        }
     }
 
     pub(super) fn count(&self, end: End) {

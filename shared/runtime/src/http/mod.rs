@@ -10,7 +10,7 @@ mod pace;
 mod paced_io;
 mod room;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use runmill_tls::ServerTls;
@@ -73,13 +73,13 @@ impl HttpServer {
         router: Router,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let seats = Arc::new(Semaphore::new(self.limits.connections + HttpLimits::STRANGERS));
+        let seats = Arc::new(Semaphore::new(self.limits.connections + self.limits.strangers));
         let room = Arc::new(Room::new(self.limits.connections));
         let served = Arc::new(Served { server: self, router });
         let mut connections = JoinSet::new();
         if let Some(tls) = served.server.tls.clone() {
-            let stale = served.server.metrics.stale_certificates.clone();
-            connections.spawn(certificates::watch(tls, stale, stop.clone()));
+            let metrics = served.server.metrics.clone();
+            connections.spawn(certificates::watch(tls, metrics, stop.clone()));
         }
         loop {
             let accepted = tokio::select! {
@@ -89,10 +89,16 @@ impl HttpServer {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _peer)) => {
+                Ok((stream, peer)) => {
                     let Some(seat) = stop.run_until_cancelled(find_seat(&seats, &room)).await else { break };
                     prepare(&stream);
-                    connections.spawn(attend(served.clone(), stream, room.clone(), seat, stop.clone()));
+                    connections.spawn(attend(
+                        served.clone(),
+                        (stream, peer),
+                        room.clone(),
+                        seat,
+                        stop.clone(),
+                    ));
                 }
                 Err(error) if is_of_the_peer(&error) => {}
                 Err(error) => {
@@ -108,7 +114,7 @@ impl HttpServer {
     }
 }
 
-/// Returns a free seat. If there is none, the connection that has waited longest gives up its own.
+/// Returns a free seat. If there is none, a connection that waits gives up its own.
 async fn find_seat(seats: &Arc<Semaphore>, room: &Room) -> OwnedSemaphorePermit {
     loop {
         if let Ok(seat) = seats.clone().try_acquire_owned() {
@@ -124,12 +130,12 @@ async fn find_seat(seats: &Arc<Semaphore>, room: &Room) -> OwnedSemaphorePermit 
 
 async fn attend(
     served: Arc<Served>,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     room: Arc<Room>,
     seat: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) {
-    let (id, visit) = room.enter();
+    let (id, visit) = room.enter(peer.ip());
     served.server.metrics.open.inc();
     let visitor = Visitor { room: room.clone(), visit };
     let end = Connection { served: &served, visitor, stop }.run(stream).await;

@@ -1,11 +1,14 @@
 //! The connections that are open, and the choice of those that make room for others.
 //!
 //! A connection is *waiting* while the server waits for its client: for a head, a body, or room for an answer. If there is
-//! no room, the connection that has waited longest is closed: first among strangers, who have not signed in. So
-//! connections that ask for nothing cannot keep others out, however many there are, and what the server works on goes on.
+//! no room, one of them is closed: first among strangers, who have not signed in, and there the one that has waited longest
+//! at the address with the most of them. So connections that ask for nothing cannot keep others out, however many there are,
+//! a flood from few addresses closes its own, and what the server works on goes on.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -28,6 +31,9 @@ pub enum Wait {
     Answer = 2,
 }
 
+/// Beginning of a connection's wait, as in [`Visit`], and its number.
+type Waiting = (u64, u64);
+
 pub struct Room {
     /// Maximum number of connections of callers that have signed in.
     signed_in_max: usize,
@@ -38,6 +44,7 @@ pub struct Room {
 
 /// A connection in a [`Room`].
 pub struct Visit {
+    address: IpAddr,
     opened: Instant,
     /// Milliseconds after `opened`, and one more, since which the server waits; 0 while it does not.
     waits: [AtomicU64; 3],
@@ -52,10 +59,10 @@ impl Room {
         Self { signed_in_max, opened: Instant::now(), visits: Mutex::default(), next: AtomicU64::new(0) }
     }
 
-    /// Adds a connection, from whose client a head is expected. Returns its number.
-    pub fn enter(&self) -> (u64, Arc<Visit>) {
+    /// Adds a connection from this address, from whose client a head is expected. Returns its number.
+    pub fn enter(&self, address: IpAddr) -> (u64, Arc<Visit>) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let visit = Arc::new(Visit::new(self.opened));
+        let visit = Arc::new(Visit::new(network(address), self.opened));
         self.visits().insert(id, visit.clone());
         (id, visit)
     }
@@ -64,10 +71,10 @@ impl Room {
         self.visits().remove(&id);
     }
 
-    /// Closes the connection that has waited longest. Returns false if none waits.
+    /// Closes a connection that waits. Returns false if none does.
     pub fn make_room(&self) -> bool {
         let mut visits = self.visits();
-        let evicted = longest_wait(&visits, false).or_else(|| self.longest_signed_in(&visits));
+        let evicted = first_of_the_largest_crowd(&visits).or_else(|| self.longest_signed_in(&visits));
         evict(&mut visits, evicted)
     }
 
@@ -88,9 +95,8 @@ impl Room {
     }
 
     fn longest_signed_in(&self, visits: &HashMap<u64, Arc<Visit>>) -> Option<u64> {
-        let id = longest_wait(visits, true)?;
-        let now = millis_since(self.opened);
-        let waits = now.saturating_sub(visits[&id].waits_since()?);
+        let (since, id) = waiting(visits, true).map(|(_, waiting)| waiting).min()?;
+        let waits = millis_since(self.opened).saturating_sub(since);
         (u128::from(waits) >= SIGNED_IN_WAIT_MIN.as_millis()).then_some(id)
     }
 
@@ -99,10 +105,29 @@ impl Room {
     }
 }
 
-fn longest_wait(visits: &HashMap<u64, Arc<Visit>>, signed_in: bool) -> Option<u64> {
-    let waiting = visits.iter().filter(|(_, visit)| visit.is_signed_in() == signed_in);
-    let since = waiting.filter_map(|(id, visit)| Some((visit.waits_since()?, *id)));
-    since.min().map(|(_, id)| id)
+/// Returns the connections that wait, with their addresses.
+fn waiting(visits: &HashMap<u64, Arc<Visit>>, signed_in: bool) -> impl Iterator<Item = (IpAddr, Waiting)> {
+    let visits = visits.iter().filter(move |(_, visit)| visit.is_signed_in() == signed_in);
+    visits.filter_map(|(id, visit)| Some((visit.address, (visit.waits_since()?, *id))))
+}
+
+/// Returns the stranger who has waited longest at the address with the most waiting strangers.
+fn first_of_the_largest_crowd(visits: &HashMap<u64, Arc<Visit>>) -> Option<u64> {
+    let mut crowds = HashMap::<IpAddr, (usize, Reverse<Waiting>)>::new();
+    for (address, waiting) in waiting(visits, false) {
+        let (count, first) = crowds.entry(address).or_insert((0, Reverse(waiting)));
+        *count += 1;
+        *first = (*first).max(Reverse(waiting));
+    }
+    crowds.into_values().max().map(|(_, Reverse((_, id)))| id)
+}
+
+/// Returns the address by which a client is told from others: one client can have all addresses of an IPv6 network.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
 }
 
 fn evict(visits: &mut HashMap<u64, Arc<Visit>>, id: Option<u64>) -> bool {
@@ -116,8 +141,9 @@ fn millis_since(opened: Instant) -> u64 {
 }
 
 impl Visit {
-    fn new(opened: Instant) -> Self {
+    fn new(address: IpAddr, opened: Instant) -> Self {
         let visit = Self {
+            address,
             opened,
             waits: [const { AtomicU64::new(0) }; 3],
             signed_in: AtomicBool::new(false),
@@ -175,9 +201,13 @@ mod tests {
         tokio::time::advance(SIGNED_IN_WAIT_MIN).await;
     }
 
-    async fn enter(room: &Room) -> Arc<Visit> {
+    async fn enter_from(room: &Room, address: &str) -> Arc<Visit> {
         later().await;
-        room.enter().1
+        room.enter(address.parse().unwrap()).1
+    }
+
+    async fn enter(room: &Room) -> Arc<Visit> {
+        enter_from(room, "192.0.2.1").await
     }
 
     fn closed(visits: &[Arc<Visit>]) -> Vec<bool> {
@@ -198,6 +228,26 @@ mod tests {
         assert!(room.make_room());
         assert_eq!(closed(&visits), [false, true, true, true], "known callers are the last");
         assert!(!room.make_room(), "nobody waits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_address_with_the_most_strangers_makes_room_first() {
+        let room = Room::new(9);
+        let addresses =
+            ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.2", "2001:db8::2", "192.0.2.2", "2001:db8::3"];
+        let mut visits = Vec::new();
+        for address in addresses {
+            visits.push(enter_from(&room, address).await);
+        }
+
+        let mut order = Vec::new();
+        while room.make_room() {
+            let is_new =
+                |(at, visit): &(usize, &Arc<Visit>)| visit.closed.is_cancelled() && !order.contains(at);
+            order.push(visits.iter().enumerate().find(is_new).unwrap().0);
+        }
+
+        assert_eq!(order, [1, 2, 3, 0, 4, 5], "an IPv6 network and a mapped address count as one");
     }
 
     #[tokio::test(start_paused = true)]

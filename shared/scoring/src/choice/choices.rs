@@ -1,5 +1,8 @@
 use super::{Set, label};
-use crate::text::{has_words, key};
+use crate::{
+    negation::denies_next,
+    text::{find_words, key},
+};
 
 /// Choices of an item, in the form in which texts are compared.
 pub(super) struct Choices(Vec<String>);
@@ -26,18 +29,23 @@ impl Choices {
         same.next().is_none().then_some(first)
     }
 
-    /// Returns true if `text` begins with the text of this choice.
-    pub fn begins(&self, text: &str, choice: usize) -> bool {
-        let key = key(text);
-        let rest = key.strip_prefix(self.0[choice].as_str());
-        rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    /// Returns what follows the text of this choice if `text` begins with it.
+    pub fn after_text(&self, text: &str, choice: usize) -> Option<String> {
+        let key = key(text.trim_start_matches(['.', ')', ':', ']', '*', ' ']));
+        let rest = key.strip_prefix(self.0[choice].as_str())?;
+        (!rest.starts_with(char::is_alphanumeric)).then(|| rest.to_owned())
     }
 
-    /// Returns the choices whose texts occur in `text`, except those that occur only as a part of another choice.
+    /// Returns the choices whose texts occur in `text` and are not denied, except those that occur only as a part of
+    /// another choice.
     pub fn mentioned(&self, text: &str) -> Set {
         let text = key(text);
-        let found: Set = (0..self.len()).filter(|choice| has_words(&text, &self.0[*choice])).collect();
+        let found: Set = (0..self.len()).filter(|choice| self.has(&text, *choice)).collect();
         let part = |a: usize, b: usize| a != b && self.0[b].contains(&self.0[a]);
         found.iter().copied().filter(|&a| !found.iter().any(|&b| part(a, b))).collect()
+    }
+
+    fn has(&self, text: &str, choice: usize) -> bool {
+        find_words(text, &self.0[choice]).any(|start| !denies_next(&text[..start]))
     }
 }

@@ -1,10 +1,12 @@
-//! Finds labels that stand for choices: `B`, `(B)`, `B.`, `**B**`, `Option B`; but not the article in `A dog`. After the
-//! 26th choice they are `AA`, `AB` and so on.
+//! Finds labels that stand for choices: `B`, `(B)`, `B.`, `**B**`, `Option B`; but not the article in `A dog`. After
+//! the 26th choice they are `AA`, `AB` and so on.
 
 use std::{borrow::Cow, sync::LazyLock};
 
 use regex::Regex;
 use runmill_proto::{ONE_LETTER_LABELS, labelled_choice};
+
+use crate::negation::{Verdict, denies_next, verdict_after};
 
 /// Characters that may be around a letter.
 const AROUND: &[char] =
@@ -22,12 +24,14 @@ struct Patterns {
     marked: Regex,
     /// Matches a label at the end of a text, where it cannot be an article.
     end: Regex,
+    /// Matches a label at the end of a clause.
+    end_of_clause: Regex,
 }
 
 static LETTERS: LazyLock<Patterns> = LazyLock::new(|| Patterns::new("[A-Z]", "[A-Za-z]"));
 
-/// Patterns for items with more choices than letters. Longer labels count only in upper case, because most words of two
-/// letters would be labels otherwise.
+/// Patterns for items with more choices than letters. Longer labels count only in upper case, because most words of
+/// two letters would be labels otherwise.
 static LONG_LABELS: LazyLock<Patterns> =
     LazyLock::new(|| Patterns::new("[A-Z]{1,3}", "(?:[A-Za-z]|[A-Z]{2,3})"));
 
@@ -37,7 +41,7 @@ impl Patterns {
         Self {
             start: compile(format!(
                 "{}{}(?<letter>{label_at_start}){}",
-                r#"^[\s*_`"'$(\[{<>#-]*"#,
+                r#"^[\s*_`"'$(\[{<>#\\-]*"#,
                 r"(?:(?i:the|both|options?|choices?|letters?|labels?|answers?)\b[\s:(]*)*",
                 r"(?<rest>(?s:[^\p{L}\p{N}'’].*)?)$",
             )),
@@ -49,6 +53,9 @@ impl Patterns {
                 r"\((?<a>{label})\)|\*\*\(?(?<b>{label})\b[).:]?|\b(?i:option|choice|letter|label)\s+[(*]*(?<c>{label})\b"
             )),
             end: compile(format!(r#"(?:^|[\s*(:])(?<letter>{label})[\s.!*)"'`$]*$"#)),
+            end_of_clause: compile(format!(
+                r#"(?:^|[\s*(:])(?<letter>{label})[*)"'`$]*(?:[.,;!]|\s*$|\s+(?i:because|since|not|rather|but|instead|over)\b)"#
+            )),
         }
     }
 
@@ -65,11 +72,25 @@ static AFTER_LETTER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static TEX: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}").expect("a constant pattern"));
+    LazyLock::new(|| Regex::new(r"\\(?:text\w*|math\w+)\{([^{}]*)\}").expect("a constant pattern"));
 
 /// Turns `\text{B}` into `B`.
 pub(super) fn without_tex(text: &str) -> Cow<'_, str> {
     TEX.replace_all(text, "$1")
+}
+
+/// Matches several letters that are denied together: "A, C and D are wrong".
+static DENIED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"\b[A-Z](?:,\s*[A-Z])*,?\s+(?:and|or)\s+[A-Z]\s+(?:are|is)\s+(?:all\s+|both\s+)?",
+        r"(?:wrong|incorrect|false|not\b|out\b)[^.,;\n]*[.,;]?",
+    ))
+    .expect("a constant pattern")
+});
+
+/// Removes what denies several letters together.
+pub(super) fn without_denied(text: &str) -> Cow<'_, str> {
+    DENIED.replace_all(text, "")
 }
 
 fn index(label: &str, choices: usize) -> Option<usize> {
@@ -114,15 +135,29 @@ pub(super) fn lists(text: &str, choices: usize) -> bool {
     letters.any(|letter| goes_on(&text[letter.end()..], choices))
 }
 
-/// Returns the choices whose letters are marked (as in `(B)`) anywhere in `text`.
+/// Returns the choices whose letters are marked (as in `(B)`) anywhere in `text`, and not denied.
 pub(super) fn marked(text: &str, choices: usize) -> super::Set {
     let letter = |found: regex::Captures<'_>| {
-        let letter = ["a", "b", "c"].iter().find_map(|name| found.name(name));
-        letter.and_then(|letter| index(letter.as_str(), choices))
+        let letter = ["a", "b", "c"].iter().find_map(|name| found.name(name))?;
+        affirmed(text, letter, choices)
     };
     Patterns::of(choices).marked.captures_iter(text).filter_map(letter).collect()
 }
 
 pub(super) fn at_end(text: &str, choices: usize) -> Option<usize> {
-    Patterns::of(choices).end.captures(text).and_then(|found| index(&found["letter"], choices))
+    let found = Patterns::of(choices).end.captures(text)?;
+    affirmed(text, found.name("letter")?, choices)
+}
+
+/// Returns the choices whose letters end a clause of a line: `B` of "It should be B, not A."
+pub(super) fn at_ends_of_clauses(line: &str, choices: usize) -> super::Set {
+    let letters =
+        Patterns::of(choices).end_of_clause.captures_iter(line).filter_map(|found| found.name("letter"));
+    letters.filter_map(|letter| affirmed(line, letter, choices)).collect()
+}
+
+fn affirmed(text: &str, letter: regex::Match<'_>, choices: usize) -> Option<usize> {
+    let choice = index(letter.as_str(), choices)?;
+    let is_wrong = verdict_after(&text[letter.end()..]) == Some(Verdict::Wrong);
+    (!is_wrong && !denies_next(&text[..letter.start()])).then_some(choice)
 }

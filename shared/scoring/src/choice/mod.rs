@@ -2,34 +2,38 @@
 
 mod choices;
 mod label;
+mod lines;
 mod many;
 mod one;
+mod passage;
 
 use std::collections::BTreeSet;
 
-use runmill_proto::{Item, ItemType, choice_label};
+use runmill_proto::choice_label;
 
 use self::choices::Choices;
-use crate::mark::Mark;
+use crate::{mark::Mark, question::Question};
 
 /// Set of choices, by their positions from 0.
 type Set = BTreeSet<usize>;
 
-pub(crate) fn mark(item: &Item, references: &[String], answer: &str) -> Mark {
-    if item.choices.is_empty() {
+pub(crate) fn mark(question: &Question<'_>, answer: &str) -> Mark {
+    if question.choices.is_empty() {
         return Mark::unscored("the item has no choices");
     }
-    let choices = Choices::new(&item.choices);
-    let several = item.item_type == ItemType::McqMulti || references.len() != 1;
-    let wanted = match wanted(&choices, references, several) {
+    let choices = Choices::new(question.choices);
+    let several = question.several;
+    let wanted = match wanted(&choices, question.references, several) {
         Ok(wanted) => wanted,
         Err(error) => return Mark::unscored(error.to_string()),
     };
     let answer = label::without_tex(answer);
+    let answer = label::without_denied(&answer);
     let named = if several { many::read(&choices, &answer) } else { one::read(&choices, &answer) };
     match named {
         None => Mark::unscored("the answer names none of the choices, or does not say which"),
-        Some(named) => Mark::scored(f1(&named, &wanted), labels(&named)),
+        Some(named) if several => Mark::scored(f1(&named, &wanted), labels(&named)),
+        Some(named) => Mark::right(named.is_subset(&wanted), labels(&named)),
     }
 }
 

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
-use runmill_proto::{Answer, Inputs};
+use runmill_proto::{Answer, Inputs, Item, ItemType};
 
 use super::*;
+use crate::question::references;
 
 const CITIES: &[&str] = &["Paris", "Rome", "Berlin", "A city in Spain"];
 
@@ -12,21 +13,23 @@ fn item(item_type: ItemType, choices: &[&str], answer: Answer) -> Item {
         inputs: Inputs { text: "?".into(), ..Inputs::default() },
         choices: choices.iter().map(ToString::to_string).collect(),
         answer: Some(answer),
+        answers: Vec::new(),
         checker: None,
         criteria: None,
         meta: None,
+        request: None,
     }
 }
 
 fn single(choices: &[&str], reference: &str, answer: &str) -> Mark {
     let item = item(ItemType::McqSingle, choices, Answer::One(reference.into()));
-    mark(&item, &[reference.to_owned()], answer)
+    mark(&Question::of(&item, &references(&item)), answer)
 }
 
 fn multi(references: &[&str], answer: &str) -> Mark {
-    let references: Vec<_> = references.iter().map(ToString::to_string).collect();
-    let item = item(ItemType::McqMulti, CITIES, Answer::Many(references.clone()));
-    mark(&item, &references, answer)
+    let references = references.iter().map(ToString::to_string).collect();
+    let item = item(ItemType::McqMulti, CITIES, Answer::Many(references));
+    mark(&Question::of(&item, &crate::question::references(&item)), answer)
 }
 
 /// Texts of 77 choices, whose last label is `BY`.
@@ -67,10 +70,12 @@ fn labels_of_two_letters_are_read_and_words_are_not() {
 
 #[test]
 fn sets_of_labels_of_two_letters_are_read() {
-    let item = Item { choices: intents(), ..item(ItemType::McqMulti, &[], Answer::Many(vec![])) };
-    let references = ["AC".to_owned(), "B".to_owned()];
+    let item = Item {
+        choices: intents(),
+        ..item(ItemType::McqMulti, &[], Answer::Many(vec!["AC".into(), "B".into()]))
+    };
     for answer in ["AC, B", "B and AC", "[\"AC\", \"B\"]", "The answers are AC and B."] {
-        assert_eq!(mark(&item, &references, answer).value, Some(1.0), "{answer}");
+        assert_eq!(mark(&Question::of(&item, &references(&item)), answer).value, Some(1.0), "{answer}");
     }
 }
 
@@ -147,11 +152,87 @@ fn an_answer_that_does_not_say_which_is_unscored() {
         "E",
         "Because",
         "I think so",
+        // Denials.
+        "It isn't B",
+        "Definitely not B.",
+        "The answer cannot be B.",
+        "The answer is not B.",
+        "B is wrong.",
+        "It is not Rome.",
+        "A is wrong.\nC is wrong.",
+        "Neither B nor C.",
+        "Which of A or B is the best answer?",
     ];
     for answer in table {
         let mark = single(CITIES, "B", answer);
         assert_eq!(mark.value, None, "{answer}: {mark:?}");
         assert!(mark.detail.is_some(), "{answer}");
+    }
+}
+
+/// Tests answers that name other choices too: denied, discussed or judged.
+#[test]
+fn one_of_several_that_are_named_is_read() {
+    let table = [
+        ("I think it's B, not C", "B"),
+        ("It should be B, not A.", "B"),
+        ("Not A but B.", "B"),
+        ("A? No. B.", "B"),
+        ("B rather than C.", "B"),
+        ("I would say that B is the best answer.", "B"),
+        ("(B) is the correct choice, since (A) is not in Italy.", "B"),
+        ("A) wrong\nB) correct\nC) wrong", "B"),
+        ("A. Paris - no\nB. Rome - yes\nC. Berlin - no", "B"),
+        ("A. Paris ❌\nB. Rome ✅\nC. Berlin ❌", "B"),
+        ("❌ A. Paris\n✅ B. Rome", "B"),
+        ("B\n\nA is wrong.\nC is wrong.\nD is wrong.", "B"),
+        ("**B. Rome**\n\n- A: it is in France\n- C: it is in Germany\n- D: it is in Spain", "B"),
+        ("A is wrong, so B.", "B"),
+        ("A, C and D are wrong, so it is B.", "B"),
+        ("B\n\nA) Paris is in France\nC) Berlin is in Germany", "B"),
+    ];
+    for (answer, want) in table {
+        let mark = single(CITIES, want, answer);
+        assert_eq!((mark.value, mark.extracted.as_deref()), (Some(1.0), Some(want)), "{answer}: {mark:?}");
+    }
+}
+
+#[test]
+fn a_choice_is_read_in_every_wrapping() {
+    let wrapped = [
+        r#"{"answer": "B"}"#,
+        r#"{"answer": "B", "why": "It is in Italy, as A is not."}"#,
+        "```json\n{\"answer\": \"B\"}\n```",
+        "<answer>B</answer>",
+        "答案是B",
+        "答案是B。",
+        "答案：B",
+        r"\(B\)",
+        r"\boxed{\textrm{B}}",
+        r"\boxed{\mathsf{B}}",
+    ];
+    for answer in wrapped {
+        let mark = single(CITIES, "B", answer);
+        assert_eq!((mark.value, mark.extracted.as_deref()), (Some(1.0), Some("B")), "{answer}: {mark:?}");
+    }
+}
+
+#[test]
+fn a_truth_value_is_not_its_denial() {
+    assert_eq!(single(&["True", "False"], "A", "It is not true.").value, None);
+    assert_eq!(single(&["True", "False"], "A", "It is true.").value, Some(1.0));
+    assert_eq!(single(&["Yes", "No"], "B", "B. No").value, Some(1.0));
+    assert_eq!(single(&["It is not safe", "It is safe"], "A", "It is not safe").value, Some(1.0));
+}
+
+#[test]
+fn any_of_several_references_is_right_for_one_choice() {
+    let item =
+        Item { answers: vec!["Berlin".into()], ..item(ItemType::McqSingle, CITIES, Answer::One("A".into())) };
+    let references = references(&item);
+    let question = Question::of(&item, &references);
+    for (answer, want) in [("A", 1.0), ("C", 1.0), ("B", 0.0)] {
+        assert_eq!(mark(&question, answer).value, Some(want), "{answer}");
     }
 }
 
@@ -196,6 +277,12 @@ fn a_set_is_marked_with_f1() {
         ("- A) Paris\n- C) Berlin\n", Some(1.0)),
         ("I would say Paris as well as Berlin", Some(1.0)),
         (r"\boxed{A, C}", Some(1.0)),
+        ("A C", Some(1.0)),
+        ("The correct options are A and C", Some(1.0)),
+        ("A and C, not B", Some(1.0)),
+        ("1. A\n2. C", Some(1.0)),
+        ("A: correct\nB: incorrect\nC: correct\nD: incorrect", Some(1.0)),
+        (r#"{"answer": ["A", "C"]}"#, Some(1.0)),
         ("A, B, and C", Some(2.0 * 2.0 / 5.0)),
         ("A", Some(2.0 / 3.0)),
         ("B", Some(0.0)),

@@ -12,7 +12,7 @@ mod tests;
 mod value;
 
 pub use list::{Column, ColumnList, Dialect, Role};
-pub use stored::{Stored, Unreadable, from_json, to_json};
+pub use stored::{Stored, TokenKey, Unreadable, from_json, to_json};
 pub(crate) use stored::{stored_as_json, stored_by_name};
 pub use value::Value;
 

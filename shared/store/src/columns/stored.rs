@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, fmt::Display};
 use jiff::Timestamp;
 use runmill_proto::{
     AuditId, DatasetId, ErrorKind, InvocationId, Outcome, PauseCause, ProviderId, Remarks, Role, RunConfig,
-    RunId, RunStatus, Score, Tenant, TokenId, TokenLogprob, ToolCall, Usage,
+    RunId, RunKind, RunStatus, Score, Tenant, TokenId, TokenLogprob, ToolCall, Usage,
     api::{
-        Budget, Capabilities, ExecutorStatus, ProviderKind, ProviderProtocol, RateLimit, RequestOverride,
-        RetryOverride, Settings,
+        Budget, Capabilities, ExecutorStatus, LightevalOutcome, ProviderKind, ProviderProtocol, RateLimit,
+        RequestOverride, RetryOverride, Settings,
     },
+    chat::Finish,
     lease::{LaneState, Leases, Scope},
-    message::Attempt,
+    message::{Attempt, ClientNote},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -196,6 +197,23 @@ macro_rules! ids {
 
 ids! { RunId, ProviderId, DatasetId, InvocationId, TokenId, AuditId }
 
+/// Id of a token in a key, where no column can be null. A token that the server was started with has no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenKey(pub Option<TokenId>);
+
+impl Stored for TokenKey {
+    const TYPE: &'static str = Uuid::TYPE;
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Uuid(self.0.map_or(Uuid::nil(), TokenId::uuid))
+    }
+
+    fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
+        let id = Uuid::from_value(value)?;
+        Ok(Self((!id.is_nil()).then(|| TokenId::from_uuid(id))))
+    }
+}
+
 /// Stores enums by their names.
 macro_rules! stored_by_name {
     ($($name:ident),+ $(,)?) => { $(
@@ -218,7 +236,7 @@ macro_rules! stored_by_name {
 
 pub(crate) use stored_by_name;
 
-stored_by_name! { RunStatus, PauseCause, Outcome, ErrorKind, ProviderKind, ProviderProtocol, Role, Tenant }
+stored_by_name! { RunKind, RunStatus, PauseCause, Outcome, ErrorKind, ProviderKind, ProviderProtocol, Role, Tenant }
 
 /// Stores types as JSON.
 macro_rules! stored_as_json {
@@ -245,15 +263,18 @@ stored_as_json! {
     Score,
     Usage,
     Vec<Attempt>,
+    ClientNote,
     Vec<ProviderId>,
     Budget,
     Vec<TokenLogprob>,
+    Finish,
     Capabilities,
     RateLimit,
     RequestOverride,
     RetryOverride,
     Settings,
     ExecutorStatus,
+    LightevalOutcome,
     Talk,
     BTreeMap<Scope, LaneState>,
 }

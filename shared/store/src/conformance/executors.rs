@@ -11,11 +11,7 @@ use crate::{Answer, Ask, Beat, Claim, Holding, Peer, Talk};
 fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
     let provider_id = ProviderId::from_uuid(Uuid::nil());
     ExecutorStatus {
-        name: name.into(),
-        version: "0.1.0".into(),
         started_at: at(0),
-        seen_at,
-        draining: false,
         lanes: vec![ExecutorLane {
             provider_id,
             concurrency: 20,
@@ -23,7 +19,7 @@ fn executor(name: &str, seen_at: Timestamp) -> ExecutorStatus {
             keys: Vec::new(),
             fault: None,
         }],
-        runs: Vec::new(),
+        ..runmill_proto::testing::executor(name, seen_at)
     }
 }
 

@@ -33,15 +33,7 @@ fn decided(version: u64, claim: Claim) -> Claim {
 }
 
 async fn exchange(store: &dyn Store, name: &str, claim: Claim) -> Exchanged {
-    let status = ExecutorStatus {
-        name: name.into(),
-        version: "0.1.0".into(),
-        started_at: at(0),
-        seen_at: at(1),
-        draining: false,
-        lanes: Vec::new(),
-        runs: Vec::new(),
-    };
+    let status = ExecutorStatus { started_at: at(0), ..runmill_proto::testing::executor(name, at(1)) };
     store.exchange(&Beat { status, talk: Talk::default(), claim }).await.unwrap()
 }
 

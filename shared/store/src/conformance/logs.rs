@@ -30,6 +30,8 @@ fn result_of(invocation: &Invocation, second: i64) -> ResultRecord {
         reasoning: invocation.reasoning.clone(),
         tool_calls: invocation.tool_calls.clone(),
         logprobs: invocation.logprobs.clone(),
+        finish: invocation.finish,
+        answer_usage: invocation.answer_usage,
         score: invocation.score.clone(),
         settled_at: at(second),
     }
@@ -53,6 +55,7 @@ fn record_of(invocation: &Invocation) -> InvocationRecord {
         latency_ms: call.latency_ms,
         ttft_ms: call.ttft_ms,
         remarks: call.remarks.clone(),
+        client: invocation.client.clone(),
     }
 }
 
@@ -81,7 +84,7 @@ pub async fn a_batch_is_recorded_as_it_came(stores: &Stores) {
     let row = store.run(run.id).await.unwrap();
     assert_eq!((row.stats.settled(), row.stats.calls, row.stats.retries), (3, 3, 1));
     assert_eq!((row.stats.usage.prompt_tokens, row.stats.cost_nanousd), (20, Some(3_000)));
-    assert_eq!((row.stats.scores.summary(5).mean, row.stats.errors[&ErrorKind::Overloaded]), (Some(1.0), 1));
+    assert_eq!((row.score().mean, row.stats.errors[&ErrorKind::Overloaded]), (Some(1.0), 1));
     assert_counters_equal_rows(store, run.id).await;
 }
 

@@ -3,24 +3,31 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
 pub mod audit;
+pub mod batches;
 pub mod budgets;
 pub mod control;
 pub mod datasets;
 pub mod deferrals;
+pub mod evaluations;
 pub mod events;
 pub mod executors;
 pub mod feed;
+pub mod front_door;
 pub mod leader;
 pub mod leases;
 pub mod logs;
 pub mod providers;
+pub mod rescoring;
 pub mod retention;
 pub mod runs;
+pub mod scaling;
+pub mod scores;
 pub mod settings;
 pub mod tenants;
 pub mod tokens;
 pub mod transitions;
 pub mod trials;
+pub mod webhooks;
 mod world;
 
 use std::any::Any;
@@ -49,6 +56,15 @@ macro_rules! store_conformance {
             audit {
                 entries_are_paged_newest_first_and_by_tenant,
                 old_entries_are_deleted,
+            }
+            batches {
+                a_file_comes_back_until_it_is_hidden,
+                a_batch_comes_back_with_its_run,
+                a_repeated_request_finds_its_batch,
+                a_batch_is_overdue_until_its_run_is_canceled,
+                a_refused_batch_goes_with_its_dataset,
+                a_file_in_use_is_not_removed,
+                an_answer_says_why_it_ended_and_what_it_used,
             }
             budgets {
                 slices_are_granted_up_to_the_limit,
@@ -90,6 +106,20 @@ macro_rules! store_conformance {
                 a_job_with_a_result_is_not_deferred,
                 a_deferral_after_the_end_is_only_a_call,
             }
+            evaluations {
+                a_run_of_lighteval_is_made_once_with_a_dataset_and_a_token_of_its_own,
+                of_two_executors_one_has_a_run,
+                a_run_that_is_given_back_is_claimed_at_once_and_nobody_died,
+                a_run_over_which_executors_died_fails,
+                samples_become_items_and_results,
+                the_log_is_told_once,
+                what_an_earlier_claim_sent_does_not_count,
+                a_failure_ends_the_run_with_its_reason,
+                a_canceled_run_is_taken_from_its_executor,
+                a_run_of_lighteval_neither_pauses_nor_tries_again,
+                a_run_that_has_ended_leaves_no_token_and_takes_its_evaluation_with_it,
+                samples_that_cannot_be_are_refused,
+            }
             events {
                 events_are_read_from_any_seq_on,
                 nothing_is_read_after_a_seq_that_cannot_be,
@@ -116,6 +146,17 @@ macro_rules! store_conformance {
                 lost_jobs_are_deferred_up_to_the_limit,
                 a_canceled_run_ends_though_its_jobs_are_lost,
                 a_canceled_run_is_ended_by_force_only_when_asked_long_ago,
+            }
+            front_door {
+                a_clients_call_is_charged_to_its_run_and_is_no_result,
+                an_interactive_run_lasts_until_its_day_is_over,
+                an_interactive_run_is_made_once_with_a_dataset_of_its_own,
+                a_canceled_interactive_run_ends_at_once,
+                a_removed_interactive_run_takes_its_calls_with_it,
+                use_is_summed_by_day_tenant_token_provider_and_model,
+                use_is_paged_in_the_order_of_its_keys,
+                use_of_days_before_a_day_is_forgotten_day_by_day,
+                writers_of_one_day_do_not_lose_what_they_add,
             }
             leader {
                 one_leads_until_it_releases,
@@ -166,6 +207,12 @@ macro_rules! store_conformance {
                 secrets_are_paged_by_id,
                 a_secret_is_resealed_only_from_what_it_was,
             }
+            rescoring {
+                a_run_is_shown_by_its_newest_scores_until_it_goes_on,
+                another_scorer_takes_the_place_of_the_one_under_way,
+                only_an_ended_run_is_scored_anew,
+                answers_are_paged,
+            }
             retention {
                 a_removed_run_is_gone_with_all_that_is_stored_of_it,
                 only_a_run_that_has_ended_is_removed,
@@ -184,6 +231,13 @@ macro_rules! store_conformance {
                 a_run_needs_its_provider_and_dataset,
                 runs_are_paged_newest_first,
                 the_newest_run_of_a_key_prefix_is_found,
+            }
+            scaling {
+                the_largest_need_of_an_interval_is_kept_until_it_is_old,
+            }
+            scores {
+                samples_of_an_item_are_no_independent_scores,
+                scores_are_paged_with_fields_of_their_items,
             }
             settings {
                 settings_begin_as_the_defaults,
@@ -225,6 +279,12 @@ macro_rules! store_conformance {
                 recovering_makes_what_was_in_the_queue_due,
                 what_contradicts_the_run_is_a_conflict,
                 a_run_that_is_not_there_is_not_found,
+            }
+            webhooks {
+                a_webhook_is_made_with_its_run_and_goes_with_it,
+                a_webhook_is_due_from_the_end_of_its_run_on,
+                what_is_delivered_or_abandoned_is_not_due,
+                a_run_that_goes_on_tells_its_next_end_too,
             }
         }
     };

@@ -24,6 +24,7 @@ fn token(prefix: &str) -> TokenRow {
         expires_at: Some(at(60)),
         revoked_at: None,
         last_used_at: None,
+        run_id: None,
     }
 }
 
@@ -101,13 +102,19 @@ pub async fn an_active_run_has_the_budget_of_its_token(stores: &Stores) {
     };
     let of_token = |budget| Some(TokenBudget { token_id: limited.id, token: limited.name.clone(), budget });
     assert_eq!(budgets().await, [of_token(limited.budget.unwrap()), None]);
+    let of_client = async |id| stores.other.token_budget(id).await.unwrap();
+    assert_eq!(of_client(limited.id).await, of_token(limited.budget.unwrap()));
+    assert_eq!(of_client(unlimited.id).await, None);
 
     let raised = Budget { calls: Some(90), ..Budget::default() };
     let row = store.set_token_budget(limited.id, Some(raised)).await.unwrap();
     assert_eq!(row, TokenRow { budget: Some(raised), ..limited.clone() });
     assert_eq!(budgets().await, [of_token(raised), None]);
+    assert_eq!(of_client(limited.id).await, of_token(raised));
     store.set_token_budget(limited.id, None).await.unwrap();
     assert_eq!(budgets().await, [None, None]);
+    assert_eq!(of_client(limited.id).await, None);
     let absent = TokenId::from_uuid(Uuid::now_v7());
+    assert_eq!(of_client(absent).await, None);
     assert_not_found(store.set_token_budget(absent, None).await, "token");
 }

@@ -57,7 +57,10 @@ pub fn provider(name: &str) -> ProviderRow {
 }
 
 pub fn item(ordinal: u32) -> StoredItem {
-    StoredItem { item_id: format!("q{ordinal}"), body: format!(r#"{{"id":"q{ordinal}"}}"#) }
+    let subject = if ordinal.is_multiple_of(2) { "even" } else { "odd" };
+    let meta = json!({"subject": subject, "page": ordinal / 2});
+    let item_id = format!("q{ordinal}");
+    StoredItem { body: json!({"id": item_id, "meta": meta}).to_string(), item_id }
 }
 
 pub fn lines(items: impl IntoIterator<Item = StoredItem, IntoIter: Send + 'static>) -> Lines<'static> {
@@ -150,6 +153,7 @@ pub fn answered(run: &RunRow, ordinal: u32) -> Invocation {
         reasoning: Some("two and two".into()),
         score: Some(Score {
             scorer: "exact".into(),
+            version: 1,
             value: Some(1.0),
             extracted: Some("4".into()),
             detail: None,

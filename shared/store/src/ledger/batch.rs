@@ -1,13 +1,14 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use runmill_proto::{
     InvocationId, RunId,
     message::{Deferred, Invocation, JobKey},
 };
+use runmill_scoring::Cluster;
 
-use super::{LockedRuns, bounds::Bounds};
-use crate::{LogBatch, LogEntry, StoreError, Written};
+use super::{LockedRuns, bounds::Bounds, usage};
+use crate::{LogBatch, LogEntry, StoreError, Written, tables::NewUsage};
 
 /// Messages of a batch that are not known to be redelivered, in the order of their arrival.
 #[derive(Debug)]
@@ -25,7 +26,12 @@ pub struct NewRows {
     pub undeferred: BTreeMap<RunId, u64>,
     /// Jobs that now wait to be fed again.
     pub deferred: HashSet<JobKey>,
+    /// Results of items before this batch.
+    pub clusters: HashMap<ItemKey, Cluster>,
 }
+
+/// A run and the ordinal of one of its items.
+pub type ItemKey = (RunId, u32);
 
 impl<'a> BatchPlan<'a> {
     /// Takes each message of `batch` once, if its run exists. Returns an error if a message is of a job that its run
@@ -64,11 +70,20 @@ impl<'a> BatchPlan<'a> {
     pub fn results(&self, runs: &LockedRuns) -> Vec<&'a Invocation> {
         let mut results: BTreeMap<JobKey, &Invocation> = BTreeMap::new();
         for entry in self.current(runs) {
-            if let LogEntry::Invocation(invocation) = entry {
+            if let LogEntry::Invocation(invocation) = entry
+                && invocation.client.is_none()
+            {
                 results.entry(entry.key()).or_insert(invocation);
             }
         }
         results.into_values().collect()
+    }
+
+    /// Returns the items of these results, in the order of their keys, of runs whose items have several samples.
+    pub fn items(results: &[&Invocation], runs: &LockedRuns) -> Vec<ItemKey> {
+        let of_samples = results.iter().filter(|result| runs[&result.run_id].has_samples());
+        let items: BTreeSet<_> = of_samples.map(|result| (result.run_id, result.ordinal)).collect();
+        items.into_iter().collect()
     }
 
     /// Returns the deferrals to insert for jobs with neither a result nor a later deferral, each with its time, at
@@ -86,6 +101,12 @@ impl<'a> BatchPlan<'a> {
             }
         }
         deferrals.into_values().map(|deferred| (deferred, runs[&deferred.run_id].due(deferred))).collect()
+    }
+
+    /// Returns what the calls add to the sums of their days, in the order in which writers lock the rows. The runs are
+    /// spread over `shards` rows of each key.
+    pub fn usage(&self, runs: &LockedRuns, shards: u32) -> Vec<NewUsage> {
+        usage::sums(&self.entries, runs, shards)
     }
 
     /// Returns the messages by run, and the counts so far.

@@ -80,6 +80,27 @@ pub fn deferral(deferred: &Deferred) -> RunEvent {
     })
 }
 
+/// Makes the event of a line of LightEval's log.
+pub fn line(row: &RunRow, line: &str) -> RunEvent {
+    RunEvent::RunLog(RunLog {
+        run_id: row.id,
+        ordinal: 0,
+        sample: 0,
+        provider_id: row.submission.provider_id,
+        model: row.submission.model.clone(),
+        outcome: None,
+        error_kind: None,
+        error: None,
+        retry_count: 0,
+        latency_ms: 0,
+        ttft_ms: None,
+        streamed: false,
+        usage: None,
+        cost_usd: None,
+        line: Some(line.to_owned()),
+    })
+}
+
 fn call_log(key: JobKey, call: &Call) -> RunLog {
     RunLog {
         run_id: key.run_id,
@@ -96,5 +117,6 @@ fn call_log(key: JobKey, call: &Call) -> RunLog {
         streamed: call.streamed,
         usage: call.usage,
         cost_usd: call.cost_nanousd.map(usd),
+        line: None,
     }
 }

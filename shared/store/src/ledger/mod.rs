@@ -6,6 +6,7 @@
 
 mod batch;
 mod bounds;
+mod evaluation;
 mod event;
 mod feed;
 mod lost;
@@ -13,11 +14,13 @@ mod page;
 mod record;
 mod run;
 mod transition;
+mod usage;
 
 #[cfg(test)]
 mod tests;
 
-pub use batch::{BatchPlan, NewRows};
+pub use batch::{BatchPlan, ItemKey, NewRows};
+pub use evaluation::{died_too_often, sample_results, samples_fit};
 pub use lost::{Chunk, chunks};
 pub use page::{NewPage, read_page};
 pub use run::{LockedRun, LockedRuns};

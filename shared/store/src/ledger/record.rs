@@ -51,7 +51,9 @@ impl LockedRun {
     }
 
     fn record(&mut self, entries: &[&LogEntry], new: &mut NewRows, now: Timestamp) {
-        self.start(now);
+        if entries.iter().any(|entry| entry.client().is_none()) {
+            self.start(now);
+        }
         let was_on_trial = self.row.is_on_trial();
         let undeferred = new.undeferred.remove(&self.row.id).unwrap_or_default();
         self.row.cursor.deferred = self.row.cursor.deferred.saturating_sub(undeferred);
@@ -84,12 +86,17 @@ impl LockedRun {
             self.append(failed);
         }
         self.append(event::invocation(invocation));
+        if invocation.client.is_some() {
+            return self.row.stats.time(&invocation.call);
+        }
         if !is_current {
             return;
         }
         // The first message of a job was inserted as its result, so only that one settles the job.
         if new.settled.remove(&invocation.key()) {
-            self.row.stats.settle(invocation);
+            let item = (invocation.run_id, invocation.ordinal);
+            let cluster = self.has_samples().then(|| new.clusters.entry(item).or_default());
+            self.row.stats.settle(invocation, cluster);
             self.append(event::item(invocation));
         } else {
             self.row.stats.duplicates += 1;

@@ -34,6 +34,11 @@ impl LockedRun {
         run
     }
 
+    /// Returns true if the items of the run have several samples.
+    pub(super) fn has_samples(&self) -> bool {
+        self.row.submission.config.samples() > 1
+    }
+
     /// Returns true for a deferral that could pause the run for a reason from before its last resumption. A user who
     /// resumes a run has removed that reason.
     pub(super) fn is_outdated(&self, deferred: &Deferred) -> bool {
@@ -98,7 +103,8 @@ impl LockedRun {
         if self.row.status.is_terminal() {
             return false;
         }
-        let settled = self.row.stats.settled() >= self.row.total;
+        // A run without jobs is never done by itself, and one of LightEval not before LightEval has ended.
+        let settled = !self.row.is_open() && self.row.stats.settled() >= self.row.total;
         let canceled = self.row.cancel_requested_at.is_some();
         let has_canceled_jobs = self.row.stats.outcome(Outcome::Canceled) > 0;
         if settled && !(canceled && has_canceled_jobs) {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use runmill_proto::{ErrorKind, Outcome, PauseCause, RunStatus, api::RunPatch};
+use runmill_proto::{ErrorKind, Outcome, PauseCause, RunKind, RunStatus, Scoring, Texts, api::RunPatch};
 
 use super::LockedRun;
-use crate::{Pause, RunRow, StoreError, Transition, time::micros};
+use crate::{Pause, Rescoring, RunRow, StoreError, Transition, VERSIONS_MAX, time::micros};
 
 /// Jobs that are moved before a transition is made. The transition then gets their number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,14 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
     match transition {
         Transition::RetryFailed { kinds } => plan_retry(row, kinds),
         Transition::Extend { samples } => plan_extension(row, *samples),
+        Transition::Rescore { .. } => plan_rescoring(row),
+        Transition::NoteRescoring { rescoring, from, .. } => {
+            let is_there = |now: &Rescoring| {
+                (now.version, &now.scoring, now.after) == (rescoring.version, &rescoring.scoring, *from)
+            };
+            let is_there = row.rescoring.as_ref().is_some_and(is_there);
+            if is_there { Ok(Move::Nothing) } else { conflict("is scored anew elsewhere", row) }
+        }
         Transition::Resume if row.pause.is_none() => conflict("is not paused", row),
         Transition::ResumeByItself if row.resume_at().is_none() => conflict("does not resume by itself", row),
         Transition::ResumeAfterChange if !row.pause.as_ref().is_some_and(Pause::may_end_by_change) => {
@@ -44,6 +52,10 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         | Transition::ResumeAfterBudget { .. } => {
             Ok(if begins_anew(row) { Move::FailedToNow(BTreeSet::new()) } else { Move::DeferredToNow })
         }
+        Transition::Pause { .. } if row.is_of_lighteval() && !ended => {
+            refuse(format!("run {} is executed by LightEval, which cannot pause: cancel it", row.id))
+        }
+        Transition::EndDay if ended || !row.is_interactive() => conflict("has no day that is over", row),
         Transition::PauseFailing { trial_calls } if row.trial_fault(*trial_calls).is_none() => {
             conflict("has not failed its trial", row)
         }
@@ -60,6 +72,7 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         | Transition::CancelGracefully
         | Transition::Pause { .. }
         | Transition::PauseFailing { .. }
+        | Transition::EndDay
         | Transition::Change(_) => Ok(Move::Nothing),
         Transition::Recover => Ok(Move::LostToNow),
     }
@@ -71,6 +84,9 @@ fn plan_retry(row: &RunRow, kinds: &BTreeSet<ErrorKind>) -> Result<Move, StoreEr
     }
     if row.status == RunStatus::Canceled {
         return refuse(format!("run {} was canceled: its failed jobs are not tried again", row.id));
+    }
+    if row.is_of_lighteval() {
+        return refuse(format!("run {} was executed by LightEval: submit a new run instead", row.id));
     }
     if row.stats.outcome(Outcome::Failed) == 0 {
         return conflict("has no failed jobs", row);
@@ -87,9 +103,44 @@ fn plan_extension(row: &RunRow, samples: u32) -> Result<Move, StoreError> {
     if is_canceled || row.status == RunStatus::Canceled {
         return refuse(format!("run {} was canceled: it gets no more samples", row.id));
     }
+    if row.is_interactive() {
+        return refuse(format!("run {} has no items: it gets no samples", row.id));
+    }
+    if row.is_of_lighteval() {
+        return refuse(format!("run {} is executed by LightEval, which asks each question once", row.id));
+    }
+    if row.submission.kind == RunKind::Batch {
+        return refuse(format!("run {} is a client's batch: each of its lines has one answer", row.id));
+    }
     let there = row.submission.config.samples();
     if samples < there {
         return refuse(format!("run {} has {there} samples of each item: it cannot have fewer", row.id));
+    }
+    Ok(Move::Nothing)
+}
+
+fn plan_rescoring(row: &RunRow) -> Result<Move, StoreError> {
+    if !row.status.is_terminal() {
+        return conflict("has not ended: its answers can be scored anew then", row);
+    }
+    if row.is_of_lighteval() {
+        return refuse(format!("run {} was executed by LightEval, which has scored it", row.id));
+    }
+    if row.is_interactive() || row.submission.kind == RunKind::Batch {
+        return refuse(format!("run {} has the calls of clients, which are not scored", row.id));
+    }
+    if row.submission.config.stored_job().texts != Texts::All {
+        return refuse(format!(
+            "run {} keeps no answers (its `texts` say so): they cannot be scored",
+            row.id
+        ));
+    }
+    let versions = row.rescores.as_ref().map_or(0, |rescores| rescores.versions.len());
+    if versions >= VERSIONS_MAX {
+        return refuse(format!(
+            "run {} has {VERSIONS_MAX} versions of its scores, and cannot have more",
+            row.id
+        ));
     }
     Ok(Move::Nothing)
 }
@@ -124,6 +175,11 @@ impl LockedRun {
             Transition::RetryFailed { kinds } => self.retry_failed(kinds, moved, now),
             Transition::Change(patch) => self.change(patch),
             Transition::Extend { samples } => self.extend(*samples),
+            Transition::EndDay => self.end_day(now),
+            Transition::Rescore { scoring } => self.rescore(scoring.as_ref()),
+            Transition::NoteRescoring { rescoring, is_done, .. } => {
+                self.note_rescoring(rescoring, *is_done, now)
+            }
             Transition::Recover => self.recover(moved, now),
         };
         if changed {
@@ -179,8 +235,35 @@ impl LockedRun {
         true
     }
 
-    /// Lets a run that had completed go on. A cancel that came too late to end it is forgotten.
-    const fn reopen(&mut self) {
+    fn rescore(&mut self, scoring: Option<&Scoring>) -> bool {
+        if self.row.rescoring.as_ref().is_some_and(|under_way| under_way.scoring.as_ref() == scoring) {
+            return false;
+        }
+        let versions = self.row.rescores.as_ref().map_or(0, |rescores| rescores.versions.len());
+        let version = u32::try_from(versions).unwrap_or(u32::MAX).saturating_add(1);
+        self.row.rescoring = Some(Rescoring::new(version, scoring.cloned()));
+        true
+    }
+
+    fn note_rescoring(&mut self, rescoring: &Rescoring, is_done: bool, now: Timestamp) -> bool {
+        if !is_done {
+            self.row.rescoring = Some(rescoring.clone());
+            return false;
+        }
+        self.row.rescoring = None;
+        let rescores = self.row.rescores.get_or_insert_default();
+        rescores.shown = Some(rescoring.version);
+        rescores.versions.push(rescoring.clone().completed(now));
+        true
+    }
+
+    /// Lets a run that had completed go on. A cancel that came too late to end it is forgotten. The run is shown by the scores
+    /// of the executors again, since the answers to come have no others.
+    fn reopen(&mut self) {
+        self.row.rescoring = None;
+        if let Some(rescores) = &mut self.row.rescores {
+            rescores.shown = None;
+        }
         self.row.status = RunStatus::Running;
         self.row.finished_at = None;
         self.row.cancel_requested_at = None;
@@ -222,6 +305,11 @@ impl LockedRun {
         self.row.stats.forget_failures(kinds);
         self.row.cursor.epoch += 1;
         self.row.cursor.deferred += failed;
+    }
+
+    fn end_day(&mut self, now: Timestamp) -> bool {
+        self.end(RunStatus::Completed, now);
+        true
     }
 
     fn recover(&mut self, moved: u64, now: Timestamp) -> bool {

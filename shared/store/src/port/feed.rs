@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{RunId, message::JobKey};
+use runmill_proto::{RunId, TokenId, message::JobKey};
 
 use crate::{RunRow, StoreError, TokenBudget};
 
@@ -29,9 +29,18 @@ pub struct DueJob {
 
 #[async_trait]
 pub trait ActiveRuns: Send + Sync {
-    /// Returns every run that has not ended, including paused ones and those being canceled, oldest first. A
+    /// Returns every run with jobs that are fed and that has not ended, including paused ones and those being canceled, oldest first. A
     /// store that several commands share returns only those that this process works on.
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError>;
+
+    /// Returns every interactive run that has not ended, oldest first.
+    async fn interactive_runs(&self) -> Result<Vec<RunRow>, StoreError>;
+
+    /// Returns a run to which a client's call is charged, with what limits it: a run of any kind, even one that has ended.
+    async fn charged_run(&self, id: RunId) -> Result<ActiveRun, StoreError>;
+
+    /// Returns the budget of a token with which a client calls. `None` if it has no budget, or if there is no such token.
+    async fn token_budget(&self, id: TokenId) -> Result<Option<TokenBudget>, StoreError>;
 }
 
 /// Moves the cursors of runs.

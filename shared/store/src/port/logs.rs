@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, Outcome, RunId,
-    message::{Call, Deferred, Invocation, JobKey},
+    message::{Call, ClientNote, Deferred, Evaluation, Invocation, JobKey},
 };
 
 use crate::StoreError;
@@ -28,6 +28,14 @@ impl LogEntry {
         match self {
             Self::Invocation(invocation) => &invocation.call,
             Self::Deferred(deferred) => &deferred.call,
+        }
+    }
+
+    /// Returns the note of a client's call, or `None` if the message is of a job.
+    pub const fn client(&self) -> Option<&ClientNote> {
+        match self {
+            Self::Invocation(invocation) => invocation.client.as_ref(),
+            Self::Deferred(_) => None,
         }
     }
 
@@ -98,7 +106,11 @@ pub trait LogWriter: Send + Sync {
     /// 4. the run's events (`run_log` for failed attempts, invocations and deferrals, `run_item`, at most one
     ///    `run_progress` and five of them a second, `run_status` for transitions) under the next dense `seq`s;
     /// 5. the end of each run whose jobs all have their result, or that is canceled and has
-    ///    nothing in the queue.
+    ///    nothing in the queue;
+    /// 6. the sums of the day on which a call began ([`UsageReader`](crate::UsageReader)).
+    ///
+    /// A message of a client's call has its call, events and sums, and neither a result nor a job: it is charged to any
+    /// run that exists, even to one that has ended.
     ///
     /// A deferral with `pause` pauses its run, which resumes by itself at the earliest `not_before` of the batch, but not
     /// before `now`; a deferral without it schedules a retry, counted once for a batch and run. A run without any answer
@@ -110,4 +122,13 @@ pub trait LogWriter: Send + Sync {
     ///
     /// After the future is dropped, the batch may or may not be written. It may be written again.
     async fn write_logs(&self, batch: &LogBatch, now: Timestamp) -> Result<Written, StoreError>;
+
+    /// Writes a part of what LightEval did for a run, in one transaction under the lock of the run's row: lines of its log as
+    /// `run_log` events; samples as items of the run's dataset and as results; its metrics, or the reason of its failure, with
+    /// which the run ends once all of its samples are there.
+    ///
+    /// A part of an earlier claim than the last one of the run, and one of a run that has ended, changes nothing, and counts
+    /// as redelivered. Writing a part again changes nothing. Samples that the message itself says do not exist are
+    /// [`StoreError::NoSuchJob`].
+    async fn write_evaluation(&self, part: &Evaluation, now: Timestamp) -> Result<Written, StoreError>;
 }

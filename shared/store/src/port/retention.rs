@@ -30,15 +30,23 @@ pub trait Retention: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Dataset>, StoreError>;
 
-    /// Removes a run with all that is stored of it; its dataset stays. [`StoreError::Conflict`] if the run has not ended.
+    /// Hides a file from clients. If neither a run nor a batch uses its dataset, removes both. Idempotent.
+    async fn hide_file(&self, id: DatasetId) -> Result<(), StoreError>;
+
+    /// Removes a run with all that is stored of it, and its batch; its dataset stays, unless it is a hidden file that nothing
+    /// else uses. [`StoreError::Conflict`] if the run has not ended.
     async fn remove_run(&self, id: RunId) -> Result<(), StoreError>;
 
-    /// Removes a dataset with its items. [`StoreError::Conflict`] if a run uses it.
+    /// Removes a dataset with its items, the file that it is, and the batches of it that were refused. [`StoreError::Conflict`] if a run uses it.
     async fn remove_dataset(&self, id: DatasetId) -> Result<(), StoreError>;
 
     /// Deletes rows of what was removed, in one transaction, and at most `limit` of each table. Returns false if there
     /// was nothing to delete.
     async fn sweep(&self, limit: u32) -> Result<bool, StoreError>;
+
+    /// Deletes the sums of use of the earliest day before `day`, which is as `2026-11-30`. Returns the number of rows, 0 if
+    /// there is no such day.
+    async fn forget_usage(&self, day: &str) -> Result<u64, StoreError>;
 
     /// Drops the partitions of times before `now` whose runs are all removed, which is quicker than to delete their
     /// rows. Returns their number. A partition that is in use for a while is a [`StoreError::Unavailable`].

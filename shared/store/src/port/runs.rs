@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::{ErrorKind, PauseCause, RunId, Tenant, api::RunPatch};
+use runmill_proto::{ErrorKind, PauseCause, RunId, Scoring, Tenant, api::RunPatch};
 
-use crate::{RunRow, StoreError};
+use crate::{Rescoring, RunRow, StoreError};
 
 /// A run that was created, or the existing run with the same idempotency key.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub struct RunVersion {
 }
 
 /// A change of a run by a user or by a restarted process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Transition {
     /// Stops the feeding and drops the calls in flight, also those that a [`Transition::CancelGracefully`] has left. The
     /// run ends once none of its jobs is in the queue; its deferred jobs are dropped. A [`StoreError::Conflict`] if the
@@ -56,6 +56,15 @@ pub enum Transition {
     /// Raises the number of independent answers to each item to `samples`. A run that had ended goes on with the new
     /// jobs. [`StoreError::Conflict`] if the run was canceled or has more samples. Idempotent.
     Extend { samples: u32 },
+    /// Completes an interactive run, because its day is over. A [`StoreError::Conflict`] for any other run.
+    EndDay,
+    /// Scores the stored answers of an ended run anew. A version under way by another scorer is given up. Idempotent: while
+    /// this scorer's is under way. [`StoreError::Conflict`] if the run has not ended, has no answers of its own, or has too
+    /// many versions.
+    Rescore { scoring: Option<Scoring> },
+    /// Notes how far the version under way is, which was at `from` before. `is_done` makes it the version by which the run
+    /// is shown. [`StoreError::Conflict`] if another version is under way, or this one is elsewhere.
+    NoteRescoring { rescoring: Box<Rescoring>, from: Option<(u32, u32)>, is_done: bool },
     /// Makes the jobs that were in the queue due now, because the queue was lost with its process. So were the slices of
     /// the run's budget: it begins anew with what the recorded calls have used.
     /// [`StoreError::Conflict`] if the run has ended.
@@ -80,6 +89,9 @@ pub trait RunReader: Send + Sync {
     /// Returns the newest run of the tenant whose idempotency key starts with `prefix`.
     async fn newest_run_by_key(&self, tenant: &Tenant, prefix: &str) -> Result<Option<RunRow>, StoreError>;
 
+    /// Returns at most `limit` runs whose answers are being scored anew.
+    async fn rescoring_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError>;
+
     /// Returns the versions of runs that have not ended, or that ended at or after `since`.
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError>;
 }
@@ -87,9 +99,10 @@ pub trait RunReader: Send + Sync {
 /// Creates and changes runs. Every transition is an event of the run (`run_status`), written in the same transaction.
 #[async_trait]
 pub trait RunWriter: Send + Sync {
-    /// Inserts one row with its first event, whatever the run's size. `row` must be new: no job is fed, and `seq` is
+    /// Inserts one row with its first event and its webhook, whatever the run's size. `row` must be new: no job is fed, and `seq` is
     /// 0. [`StoreError::Conflict`] if the idempotency key was used with another provider, model, dataset, or config;
-    ///    [`StoreError::NotFound`] if the provider or the dataset does not exist.
+    ///    [`StoreError::NotFound`] if the provider or the dataset does not exist. The dataset of an interactive run is
+    ///    made if it does not exist.
     async fn create_run(&self, row: &RunRow) -> Result<CreatedRun, StoreError>;
 
     /// Makes the transition and returns the run after it.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
-    ProviderId, Role, Tenant, TokenId,
+    ProviderId, Role, RunId, Tenant, TokenId,
     api::{Budget, Token},
 };
 
@@ -28,6 +28,9 @@ pub struct TokenRow {
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
+    /// Run to which the token belongs. Its calls are charged to the run, and it is refused when the run has ended. `None`
+    /// for a user's token.
+    pub run_id: Option<RunId>,
 }
 
 columns! {
@@ -44,6 +47,7 @@ columns! {
         fixed expires_at,
         fixed revoked_at,
         fixed last_used_at,
+        fixed run_id,
     }
 }
 
@@ -84,8 +88,8 @@ columns! {
     }
 }
 
-/// Bearer tokens of the API. None is ever deleted, so that the audit log can be read with them; a token ends by its expiry
-/// or its revocation.
+/// Bearer tokens of the API. No user's token is ever deleted, so that the audit log can be read with them; a token ends by its
+/// expiry or its revocation.
 #[async_trait]
 pub trait Tokens: Send + Sync {
     /// Stores a token. Returns [`StoreError::Conflict`] if another has the same prefix.
@@ -96,7 +100,7 @@ pub trait Tokens: Send + Sync {
     /// Returns the token with this prefix, also if it has expired or was revoked.
     async fn token_by_prefix(&self, prefix: &str) -> Result<Option<TokenRow>, StoreError>;
 
-    /// Returns at most `limit` tokens of the tenant, or all, in the order of their ids, beginning after `after`.
+    /// Returns at most `limit` users' tokens of the tenant, or all, in the order of their ids, beginning after `after`.
     async fn tokens(
         &self,
         tenant: Option<&Tenant>,

@@ -1,10 +1,15 @@
 //! Tables `datasets` and `dataset_items`.
 
-use std::{collections::HashSet, pin::pin};
+use std::{collections::HashSet, pin::pin, time::Duration};
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use runmill_proto::{DatasetId, Tenant, api::Dataset, message::JobItem};
+use runmill_proto::{
+    DatasetId, Tenant,
+    api::Dataset,
+    message::{EvaluatedSample, JobItem},
+};
+use tokio::time::timeout;
 use tokio_postgres::{Error, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
 
@@ -12,7 +17,7 @@ use super::{
     PgStore,
     error::violated,
     session::Transaction,
-    values::{integer, parameters, record, text},
+    values::{bigint, integer, parameters, record, text},
 };
 use crate::{
     DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoreError, StoredItem,
@@ -37,6 +42,10 @@ RETURNING ordinal";
 
 static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Postgres, "datasets.insert", "datasets", ""));
 
+static ENSURE: Sql = Sql::new(|| {
+    insert::<Dataset>(Dialect::Postgres, "datasets.ensure", "datasets", "ON CONFLICT DO NOTHING")
+});
+
 static GET: Sql = Sql::new(|| select::<Dataset>("datasets.get", "datasets", "WHERE id = $1"));
 
 static BY_HASH: Sql = Sql::new(|| {
@@ -51,6 +60,21 @@ static PAGE_OF_TENANT: Sql = Sql::new(|| {
     let rest = "WHERE tenant = $3\n  AND id > $1\nORDER BY id\nLIMIT $2";
     select::<Dataset>("datasets.page_of_tenant", "datasets", rest)
 });
+
+const SET_VERSION: &str = "\
+UPDATE /* datasets.set_version */ datasets
+SET item_count = $2,
+    version_hash = coalesce($3, version_hash)
+WHERE id = $1";
+
+const CLEAR_ITEMS: &str = "\
+DELETE /* dataset_items.clear */ FROM dataset_items
+WHERE dataset_id = $1";
+
+const DELETE_ITEM: &str = "\
+DELETE /* dataset_items.delete_one */ FROM dataset_items
+WHERE dataset_id = $1
+  AND item_id = $2";
 
 const DELETE: &str = "\
 DELETE /* datasets.delete */ FROM datasets
@@ -132,6 +156,12 @@ impl ItemReader for PgStore {
 #[async_trait]
 impl DatasetWriter for PgStore {
     async fn create_dataset(&self, new: NewDataset, lines: Lines<'_>) -> Result<Dataset, StoreError> {
+        let place = timeout(UPLOAD_WAIT, self.uploads.acquire()).await;
+        let Ok(Ok(_place)) = place else {
+            return Err(StoreError::Unavailable(
+                "as many datasets are being uploaded as may be at once; upload this one again".to_owned(),
+            ));
+        };
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         tx.batch_execute(NO_TIME_LIMITS).await?;
@@ -148,6 +178,53 @@ impl DatasetWriter for PgStore {
     }
 }
 
+/// Inserts a dataset of one item, unless it is there.
+pub async fn ensure(tx: &Transaction<'_>, (dataset, item): (Dataset, StoredItem)) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(&ENSURE).await?;
+    tx.execute(&statement, &parameters(&inserted(&dataset))).await?;
+    let statement = tx.prepare_cached(INSERT_ITEMS).await?;
+    tx.query(&statement, &[&dataset.id.uuid(), &vec![0_i32], &vec![item.item_id], &vec![item.body]]).await?;
+    Ok(())
+}
+
+/// Replaces what a dataset has by one item.
+pub async fn reset(tx: &Transaction<'_>, (dataset, item): (Dataset, StoredItem)) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(CLEAR_ITEMS).await?;
+    tx.execute(&statement, &[&dataset.id.uuid()]).await?;
+    set_version(tx, dataset.id, 1, Some(&dataset.version_hash)).await?;
+    ensure(tx, (dataset, item)).await
+}
+
+/// Inserts consecutive samples as items, unless they are there, in place of the item with the id `stand_in`.
+pub async fn insert_samples(
+    tx: &Transaction<'_>,
+    id: DatasetId,
+    stand_in: &str,
+    first: u32,
+    samples: &[EvaluatedSample],
+) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(DELETE_ITEM).await?;
+    tx.execute(&statement, &[&id.uuid(), &stand_in]).await?;
+    let ordinals: Vec<_> = (first..).zip(samples).map(|(ordinal, _)| integer(ordinal)).collect();
+    let ids: Vec<_> = samples.iter().map(|sample| text(&sample.item_id)).collect();
+    let bodies: Vec<_> = samples.iter().map(|sample| text(&sample.body)).collect();
+    let statement = tx.prepare_cached(INSERT_ITEMS).await?;
+    tx.query(&statement, &[&id.uuid(), &ordinals, &ids, &bodies]).await?;
+    Ok(())
+}
+
+/// Sets the number of the items, and the version if it is known.
+pub async fn set_version(
+    tx: &Transaction<'_>,
+    id: DatasetId,
+    items: u64,
+    version_hash: Option<&str>,
+) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(SET_VERSION).await?;
+    tx.execute(&statement, &[&id.uuid(), &bigint(items), &version_hash]).await?;
+    Ok(())
+}
+
 /// Deletes the row of a dataset that no run uses.
 pub async fn delete(tx: &Transaction<'_>, id: DatasetId) -> Result<(), StoreError> {
     let statement = tx.prepare_cached(DELETE).await?;
@@ -157,6 +234,9 @@ pub async fn delete(tx: &Transaction<'_>, id: DatasetId) -> Result<(), StoreErro
     })?;
     if deleted == 0 { Err(StoreError::not_found("dataset", id)) } else { Ok(()) }
 }
+
+/// Longest wait for the end of another upload.
+const UPLOAD_WAIT: Duration = Duration::from_secs(10);
 
 /// An upload goes on as long as its client sends.
 const NO_TIME_LIMITS: &str = "\

@@ -1,14 +1,26 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::RunId;
+use runmill_proto::{RunId, TokenId};
 
-use super::{PgStore, deferred, lost, runs};
-use crate::{ActiveRun, ActiveRuns, DueJob, Feed, RunReader as _, StoreError};
+use super::{PgStore, deferred, lost, runs, tokens};
+use crate::{ActiveRun, ActiveRuns, DueJob, Feed, RunReader as _, RunRow, StoreError, TokenBudget};
 
 #[async_trait]
 impl ActiveRuns for PgStore {
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
         runs::active(self).await
+    }
+
+    async fn interactive_runs(&self) -> Result<Vec<RunRow>, StoreError> {
+        runs::interactive(self).await
+    }
+
+    async fn charged_run(&self, id: RunId) -> Result<ActiveRun, StoreError> {
+        runs::charged(self, id).await
+    }
+
+    async fn token_budget(&self, id: TokenId) -> Result<Option<TokenBudget>, StoreError> {
+        tokens::budget(self, id).await
     }
 }
 

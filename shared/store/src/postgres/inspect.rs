@@ -31,13 +31,16 @@ FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
 /// All tables of the schema, without the partitions of some.
-pub const ALL_TABLES: [&str; 17] = [
+pub const ALL_TABLES: [&str; 23] = [
     "audit_log",
+    "batches",
     "budgets",
     "dataset_items",
     "datasets",
     "deferred",
+    "evaluations",
     "executors",
+    "files",
     "fleet",
     "invocations",
     "lead",
@@ -47,8 +50,11 @@ pub const ALL_TABLES: [&str; 17] = [
     "results",
     "run_events",
     "runs",
+    "scaling_needs",
     "settings",
     "tokens",
+    "usage_days",
+    "webhooks",
 ];
 
 /// State of a database, as its server tells it.

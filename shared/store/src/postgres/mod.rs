@@ -5,14 +5,17 @@
 //! the server's log, `pg_stat_activity` and `pg_stat_statements` show it.
 
 mod audit;
+mod batches;
 mod budgets;
 mod connect;
 mod datasets;
 mod deferred;
 mod error;
+mod evaluations;
 mod events;
 mod executors;
 mod feed;
+mod files;
 mod fleet;
 mod inspect;
 mod invocations;
@@ -29,15 +32,21 @@ mod retention;
 mod route;
 mod run_writer;
 mod runs;
+mod scaling;
 mod server_time;
 mod session;
 mod settings;
 mod settings_of_session;
 mod tls;
 mod tokens;
+mod usage_days;
 mod values;
+mod webhooks;
+
+use std::sync::Arc;
 
 use deadpool_postgres::Pool;
+use tokio::sync::Semaphore;
 
 pub use connect::PgSettings;
 pub use inspect::{ALL_TABLES, Inspection, SchemaState, StoreFault};
@@ -50,13 +59,18 @@ use crate::StoreError;
 pub struct PgStore {
     pool: Pool,
     route: Route,
+    /// Places of uploads, each of which keeps a connection for as long as its client sends.
+    uploads: Arc<Semaphore>,
 }
 
 impl PgStore {
     /// Opens one connection, so that a wrong address or password is an error now. Returns [`StoreError::Unavailable`] within
     /// `settings.connect_timeout`. No error contains the password.
     pub async fn connect(settings: &PgSettings) -> Result<Self, StoreError> {
-        connect::connect(settings).await.map(|(pool, route)| Self { pool, route })
+        let (pool, route) = connect::connect(settings).await?;
+        // The other half is for everything else.
+        let uploads = Arc::new(Semaphore::new((settings.pool_size / 2).max(1)));
+        Ok(Self { pool, route, uploads })
     }
 
     /// Returns true if a pooler stands before the server.

@@ -1,6 +1,6 @@
 //! Table `results`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -10,17 +10,21 @@ use runmill_proto::{
     message::{Invocation, JobKey},
 };
 
+use runmill_scoring::Cluster;
+use tokio_postgres::Row;
+
 use super::{
     PgStore,
     deferred::key,
     invocations,
     session::Transaction,
-    values::{arrays, integer, parameters, record},
+    values::{Cell as _, arrays, integer, parameters, record},
 };
 use crate::{
-    ResultReader, StoreError,
+    JobScore, ResultReader, ScoreFields, StoreError, StoredAnswer,
     columns::sql::{Sql, insert_arrays, select},
-    tables::NewResult,
+    ledger::ItemKey,
+    tables::{NewResult, answers},
     time::micros,
 };
 
@@ -29,12 +33,64 @@ static INSERT: Sql = Sql::new(|| {
     insert_arrays::<ResultRecord>("results.insert", "results", rest)
 });
 
+const CLUSTERS: &str = "\
+SELECT /* results.clusters */ run_id, ordinal,
+    count(score ->> 'value') AS scored,
+    count(*) - count(score ->> 'value') AS unscored,
+    coalesce(sum((score ->> 'value')::float8), 0) AS sum
+FROM unnest($1::uuid[], $2::integer[]) AS item (run_id, ordinal)
+JOIN results USING (run_id, ordinal)
+WHERE outcome = ANY ($3)
+  AND json_typeof(score) = 'object'
+GROUP BY run_id, ordinal";
+
+const ANSWERS: &str = "\
+SELECT /* results.answers */ ordinal, sample, response
+FROM results
+WHERE run_id = $1
+  AND (ordinal, sample) > ($2, $3) /* after */
+  AND response IS NOT NULL
+  AND outcome = ANY ($5)
+ORDER BY ordinal, sample
+LIMIT $4";
+
+const SCORES: &str = "\
+SELECT /* results.scores */ ordinal, sample, item_id,
+    (score ->> 'value')::float8 AS value,
+    NULL::text AS group_value,
+    NULL::text AS cluster
+FROM results
+WHERE run_id = $1
+  AND (ordinal, sample) > ($2, $3) /* after */
+  AND json_typeof(score) = 'object'
+ORDER BY ordinal, sample
+LIMIT $4";
+
+const SCORES_BY_FIELD: &str = "\
+SELECT /* results.scores_by_field */ results.ordinal, results.sample, results.item_id,
+    (score ->> 'value')::float8 AS value,
+    body::json -> 'meta' ->> $5 AS group_value,
+    body::json -> 'meta' ->> $6 AS cluster
+FROM results
+JOIN runs ON runs.id = results.run_id
+LEFT JOIN dataset_items ON dataset_items.dataset_id = runs.dataset_id
+    AND dataset_items.ordinal = results.ordinal
+WHERE results.run_id = $1
+  AND (results.ordinal, results.sample) > ($2, $3) /* after */
+  AND json_typeof(score) = 'object'
+ORDER BY results.ordinal, results.sample
+LIMIT $4";
+
 const DELETE_FAILED: &str = "\
 DELETE /* results.delete_failed */ FROM results
 WHERE run_id = $1
   AND outcome = 'failed'
   AND (cardinality($2::text[]) = 0 OR error_kind = ANY ($2)) /* kinds */
 RETURNING run_id, ordinal, sample";
+
+const DELETE_ALL: &str = "\
+DELETE /* results.delete_all */ FROM results
+WHERE run_id = $1";
 
 static PAGE: Sql = Sql::new(|| {
     let rest = "\
@@ -53,11 +109,50 @@ impl ResultReader for PgStore {
         after: Option<JobKey>,
         limit: u32,
     ) -> Result<Vec<ResultRecord>, StoreError> {
-        let (ordinal, sample) = after.map_or((-1, -1), |key| (integer(key.ordinal), integer(key.sample)));
+        let (ordinal, sample) = place(after);
         let client = self.client().await?;
         let statement = client.prepare_cached(&PAGE).await?;
         let rows = client.query(&statement, &[&id.uuid(), &ordinal, &sample, &i64::from(limit)]).await?;
         rows.iter().map(record).collect()
+    }
+
+    async fn scores(
+        &self,
+        id: RunId,
+        fields: &ScoreFields,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<JobScore>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let client = self.client().await?;
+        let (id, limit) = (id.uuid(), i64::from(limit));
+        let rows = if *fields == ScoreFields::default() {
+            let statement = client.prepare_cached(SCORES).await?;
+            client.query(&statement, &[&id, &ordinal, &sample, &limit]).await?
+        } else {
+            let statement = client.prepare_cached(SCORES_BY_FIELD).await?;
+            let ScoreFields { group, cluster } = fields;
+            client.query(&statement, &[&id, &ordinal, &sample, &limit, group, cluster]).await?
+        };
+        rows.iter().map(score).collect()
+    }
+
+    async fn answers(
+        &self,
+        id: RunId,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<StoredAnswer>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let client = self.client().await?;
+        let statement = client.prepare_cached(ANSWERS).await?;
+        let limit = i64::from(limit);
+        let rows = client.query(&statement, &[&id.uuid(), &ordinal, &sample, &limit, &answers()]).await?;
+        let answer = |row: &Row| {
+            let (ordinal, sample) = (row.cell("ordinal")?, row.cell("sample")?);
+            Ok(StoredAnswer { ordinal, sample, response: row.cell("response")? })
+        };
+        rows.iter().map(answer).collect()
     }
 
     async fn invocations(
@@ -68,6 +163,22 @@ impl ResultReader for PgStore {
     ) -> Result<Vec<InvocationRecord>, StoreError> {
         invocations::page(self, id, after, limit).await
     }
+}
+
+/// Returns the place of a job in its run, or one before the first.
+fn place(after: Option<JobKey>) -> (i32, i32) {
+    after.map_or((-1, -1), |key| (integer(key.ordinal), integer(key.sample)))
+}
+
+fn score(row: &Row) -> Result<JobScore, StoreError> {
+    Ok(JobScore {
+        ordinal: row.cell("ordinal")?,
+        sample: row.cell("sample")?,
+        item_id: row.cell("item_id")?,
+        value: row.try_get("value")?,
+        group: row.cell("group_value")?,
+        cluster: row.cell("cluster")?,
+    })
 }
 
 /// Inserts the results of jobs that have none. Returns their jobs.
@@ -86,6 +197,26 @@ pub async fn insert(
     tx.query(&statement, &parameters(&columns)).await?.iter().map(key).collect()
 }
 
+/// Returns the results that items have.
+pub async fn clusters(
+    tx: &Transaction<'_>,
+    items: &[ItemKey],
+) -> Result<HashMap<ItemKey, Cluster>, StoreError> {
+    if items.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (runs, ordinals): (Vec<_>, Vec<_>) =
+        items.iter().map(|(run, ordinal)| (run.uuid(), integer(*ordinal))).unzip();
+    let statement = tx.prepare_cached(CLUSTERS).await?;
+    let rows = tx.query(&statement, &[&runs, &ordinals, &answers()]).await?;
+    let cluster = |row: &Row| {
+        let item = (row.cell("run_id")?, row.cell("ordinal")?);
+        let [scored, unscored] = [row.cell("scored")?, row.cell("unscored")?];
+        Ok((item, Cluster { scored, unscored, sum: row.try_get("sum")? }))
+    };
+    rows.iter().map(cluster).collect()
+}
+
 /// Deletes the results of jobs that failed with one of `kinds`, or of all failed jobs if it is empty. Returns the jobs.
 pub async fn delete_failed(
     tx: &Transaction<'_>,
@@ -95,4 +226,11 @@ pub async fn delete_failed(
     let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
     let statement = tx.prepare_cached(DELETE_FAILED).await?;
     tx.query(&statement, &[&id.uuid(), &kinds]).await?.iter().map(key).collect()
+}
+
+/// Deletes all results of a run.
+pub async fn delete_all(tx: &Transaction<'_>, id: RunId) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(DELETE_ALL).await?;
+    tx.execute(&statement, &[&id.uuid()]).await?;
+    Ok(())
 }

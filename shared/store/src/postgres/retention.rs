@@ -9,8 +9,9 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
-    PgStore, budgets, datasets, partitions, runs,
+    PgStore, batches, budgets, datasets, files, partitions, runs,
     session::Transaction,
+    usage_days,
     values::{Cell as _, record},
 };
 use crate::{
@@ -109,11 +110,24 @@ impl Retention for PgStore {
         rows.iter().map(record).collect()
     }
 
+    async fn hide_file(&self, id: DatasetId) -> Result<(), StoreError> {
+        let mut client = self.client().await?;
+        let tx = client.transaction().await?;
+        if !files::hide(&tx, id).await? {
+            return Err(StoreError::not_found("file", id));
+        }
+        remove_if_unneeded(&tx, id).await?;
+        Ok(tx.commit().await?)
+    }
+
     async fn remove_run(&self, id: RunId) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
         runs::lock(&tx, id).await?.row.require_ended()?;
         runs::delete(&tx, id).await?;
+        if let Some(file) = batches::delete(&tx, id).await? {
+            remove_if_unneeded(&tx, file).await?;
+        }
         add(&tx, id.uuid()).await?;
         Ok(tx.commit().await?)
     }
@@ -121,8 +135,7 @@ impl Retention for PgStore {
     async fn remove_dataset(&self, id: DatasetId) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
-        datasets::delete(&tx, id).await?;
-        add(&tx, id.uuid()).await?;
+        remove_dataset(&tx, id).await?;
         Ok(tx.commit().await?)
     }
 
@@ -145,6 +158,10 @@ impl Retention for PgStore {
         Ok(true)
     }
 
+    async fn forget_usage(&self, day: &str) -> Result<u64, StoreError> {
+        usage_days::forget(self, day).await
+    }
+
     async fn drop_partitions(&self, now: Timestamp) -> Result<u64, StoreError> {
         partitions::drop_unused(self, now).await
     }
@@ -154,6 +171,18 @@ impl Retention for PgStore {
     }
 }
 
+async fn remove_if_unneeded(tx: &Transaction<'_>, file: DatasetId) -> Result<(), StoreError> {
+    if files::is_unneeded(tx, file).await? { remove_dataset(tx, file).await } else { Ok(()) }
+}
+
+async fn remove_dataset(tx: &Transaction<'_>, id: DatasetId) -> Result<(), StoreError> {
+    files::delete(tx, id).await?;
+    batches::delete_of_dataset(tx, id).await?;
+    datasets::delete(tx, id).await?;
+    add(tx, id.uuid()).await
+}
+
+/// Lets the rows be deleted that belong to a run or a dataset.
 async fn add(tx: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
     execute(tx, ADD, &[&id]).await?;
     Ok(())

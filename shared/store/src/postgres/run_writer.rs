@@ -4,11 +4,34 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
 
-use super::{PgStore, budgets, deferred, events, lost, providers, results, runs};
+use super::{
+    PgStore, budgets, datasets, deferred, events, lost, providers, results, runs, session::Transaction,
+    webhooks,
+};
 use crate::{
-    CreatedRun, RunRow, RunWriter, StoreError, Transition,
+    CreatedRun, RunRow, RunWriter, StoreError, Transition, WebhookRow,
+    dataset::{interactive, lighteval},
     ledger::{LockedRun, Move, plan},
 };
+
+/// Inserts a run with its first event and its webhook. Returns `None` if its idempotency key is taken.
+pub async fn create(tx: &Transaction<'_>, row: &RunRow) -> Result<Option<RunRow>, StoreError> {
+    providers::hold(tx, row.submission.provider_id).await?;
+    if row.is_interactive() {
+        datasets::ensure(tx, interactive(row)?).await?;
+    } else if row.is_of_lighteval() {
+        datasets::ensure(tx, lighteval(row)?).await?;
+    }
+    let run = LockedRun::created(row);
+    if !runs::insert(tx, &run.row).await? {
+        return Ok(None);
+    }
+    events::append(tx, run.pages()).await?;
+    if let Some(url) = &row.submission.webhook {
+        webhooks::insert(tx, &WebhookRow::new(row.id, url.clone(), row.created_at)).await?;
+    }
+    Ok(Some(run.row))
+}
 
 #[async_trait]
 impl RunWriter for PgStore {
@@ -18,17 +41,14 @@ impl RunWriter for PgStore {
         if let Some(existing) = runs::by_key(&tx, row).await? {
             return existing.answer_again(row).map(CreatedRun::Existing);
         }
-        providers::hold(&tx, row.submission.provider_id).await?;
-        let run = LockedRun::created(row);
-        if !runs::insert(&tx, &run.row).await? {
+        let Some(created) = create(&tx, row).await? else {
             // Another request with the same key has committed earlier.
             let existing = runs::by_key(&tx, row).await?;
             let existing = existing.ok_or_else(|| StoreError::not_found("run", row.id))?;
             return existing.answer_again(row).map(CreatedRun::Existing);
-        }
-        events::append(&tx, run.pages()).await?;
+        };
         tx.commit().await?;
-        Ok(CreatedRun::New(run.row))
+        Ok(CreatedRun::New(created))
     }
 
     async fn transition(
@@ -56,7 +76,11 @@ impl RunWriter for PgStore {
         if transition == Transition::Recover {
             budgets::forget_run(&tx, id).await?;
         }
+        let had_ended = run.row.status.is_terminal();
         run.carry_out(&transition, moved, now);
+        if had_ended && !run.row.status.is_terminal() {
+            webhooks::begin_anew(&tx, id, now).await?;
+        }
         runs::save(&tx, &run).await?;
         tx.commit().await?;
         Ok(run.row)

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId, Tenant};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
@@ -82,19 +83,33 @@ static SELECT: Sql = Sql::new(|| select("runs.select", "WHERE id = ANY ($1)\nORD
 static LOCK: Sql = Sql::new(|| select("runs.lock", "WHERE id = ANY ($1)\nORDER BY id\nFOR UPDATE"));
 
 static ACTIVE: Sql = Sql::new(|| {
+    let rest = "WHERE runs.finished_at IS NULL\n  AND runs.kind NOT IN ('interactive', 'lighteval')\nORDER BY runs.id";
+    select_active("runs.active", rest)
+});
+
+static INTERACTIVE: Sql = Sql::new(|| {
+    let rest = "WHERE runs.finished_at IS NULL\n  AND runs.kind = 'interactive'\nORDER BY runs.id";
+    select("runs.interactive", rest)
+});
+
+static RESCORING: Sql =
+    Sql::new(|| select("runs.rescoring", "WHERE rescoring IS NOT NULL\nORDER BY id\nLIMIT $1"));
+
+static CHARGED: Sql = Sql::new(|| select_active("runs.charged", "WHERE runs.id = $1"));
+
+fn select_active(name: &str, rest: &str) -> String {
     format!(
         "\
-SELECT /* runs.active */ {}, datasets.item_count, {}
+SELECT /* {name} */ {}, datasets.item_count, {}
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
 LEFT JOIN tokens ON tokens.id = runs.token_id
     AND tokens.budget IS NOT NULL
-WHERE runs.finished_at IS NULL
-ORDER BY runs.id",
+{rest}",
         ColumnList::of::<RunRow>().select("runs"),
         ColumnList::of::<TokenBudget>().select("tokens"),
     )
-});
+}
 
 fn select(name: &str, rest: &str) -> String {
     sql::select::<RunRow>(name, "runs", rest)
@@ -110,6 +125,7 @@ SELECT /* runs.has_active */ EXISTS (
     FROM runs
     WHERE provider_id = $1
       AND finished_at IS NULL
+      AND kind <> 'interactive'
 )";
 
 const VERSIONS: &str = "\
@@ -151,6 +167,12 @@ impl RunReader for PgStore {
         let (prefix, after) = (text(prefix), after_prefix(prefix));
         let row = client.query_opt(&statement, &[&prefix, &text(&after), &tenant.as_str()]).await?;
         row.as_ref().map(record).transpose()
+    }
+
+    async fn rescoring_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&RESCORING).await?;
+        client.query(&statement, &[&i64::from(limit)]).await?.iter().map(record).collect()
     }
 
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {
@@ -242,15 +264,23 @@ pub async fn has_active(tx: &Transaction<'_>, provider: ProviderId) -> Result<bo
 pub async fn active(store: &PgStore) -> Result<Vec<ActiveRun>, StoreError> {
     let client = store.client().await?;
     let statement = client.prepare_cached(&ACTIVE).await?;
-    let rows = client.query(&statement, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            let mut cells = Cells::new(row);
-            Ok(ActiveRun {
-                run: cells.record()?,
-                items: cells.take("item_count")?,
-                token_budget: cells.record()?,
-            })
-        })
-        .collect()
+    client.query(&statement, &[]).await?.iter().map(read_active).collect()
+}
+
+pub async fn interactive(store: &PgStore) -> Result<Vec<RunRow>, StoreError> {
+    let client = store.client().await?;
+    let statement = client.prepare_cached(&INTERACTIVE).await?;
+    client.query(&statement, &[]).await?.iter().map(record).collect()
+}
+
+pub async fn charged(store: &PgStore, id: RunId) -> Result<ActiveRun, StoreError> {
+    let client = store.client().await?;
+    let statement = client.prepare_cached(&CHARGED).await?;
+    let row = client.query_opt(&statement, &[&id.uuid()]).await?;
+    read_active(&row.ok_or_else(|| StoreError::not_found("run", id))?)
+}
+
+fn read_active(row: &Row) -> Result<ActiveRun, StoreError> {
+    let mut cells = Cells::new(row);
+    Ok(ActiveRun { run: cells.record()?, items: cells.take("item_count")?, token_budget: cells.record()? })
 }

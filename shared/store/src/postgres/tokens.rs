@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::{
     PgStore,
     error::violated,
+    session::Transaction,
     values::{parameters, record, text},
 };
 use crate::{
-    StoreError, TokenRow, Tokens,
+    StoreError, TokenBudget, TokenRow, Tokens,
     columns::{
         ColumnList, Dialect, Stored as _, inserted,
         sql::{self, Sql},
@@ -23,15 +24,25 @@ static INSERT: Sql = Sql::new(|| sql::insert::<TokenRow>(Dialect::Postgres, "tok
 
 static GET: Sql = Sql::new(|| sql::select::<TokenRow>("tokens.get", "tokens", "WHERE id = $1"));
 
+static BUDGET: Sql = Sql::new(|| {
+    let rest = "WHERE id = $1\n  AND budget IS NOT NULL";
+    sql::select::<TokenBudget>("tokens.budget", "tokens", rest)
+});
+
 static BY_PREFIX: Sql =
     Sql::new(|| sql::select::<TokenRow>("tokens.by_prefix", "tokens", "WHERE prefix = $1"));
 
-static PAGE: Sql =
-    Sql::new(|| sql::select::<TokenRow>("tokens.page", "tokens", "WHERE id > $1\nORDER BY id\nLIMIT $2"));
+static PAGE: Sql = Sql::new(|| {
+    sql::select::<TokenRow>(
+        "tokens.page",
+        "tokens",
+        "WHERE id > $1\n  AND run_id IS NULL\nORDER BY id\nLIMIT $2",
+    )
+});
 
 // A tenant has few tokens, and all of them are found by their ids.
 static PAGE_OF_TENANT: Sql = Sql::new(|| {
-    let rest = "WHERE tenant = $3\n  AND id > $1\nORDER BY id\nLIMIT $2";
+    let rest = "WHERE tenant = $3\n  AND run_id IS NULL\n  AND id > $1\nORDER BY id\nLIMIT $2";
     sql::select::<TokenRow>("tokens.page_of_tenant", "tokens", rest)
 });
 
@@ -57,10 +68,25 @@ RETURNING {}",
     )
 });
 
+const FORGET: &str = "\
+DELETE /* tokens.forget_of_ended */ FROM tokens
+WHERE run_id IS NOT NULL
+  AND (
+      SELECT runs.finished_at
+      FROM runs
+      WHERE runs.id = tokens.run_id
+  ) IS NOT NULL";
+
 const USED: &str = "\
 UPDATE /* tokens.used */ tokens
 SET last_used_at = $2
 WHERE id = $1";
+
+pub async fn budget(store: &PgStore, id: TokenId) -> Result<Option<TokenBudget>, StoreError> {
+    let client = store.client().await?;
+    let statement = client.prepare_cached(&BUDGET).await?;
+    client.query_opt(&statement, &[&id.uuid()]).await?.as_ref().map(record).transpose()
+}
 
 #[async_trait]
 impl Tokens for PgStore {
@@ -117,4 +143,18 @@ impl Tokens for PgStore {
         client.execute(&statement, &[&id.uuid(), &micros(now)]).await?;
         Ok(())
     }
+}
+
+/// Inserts the token of a run.
+pub async fn insert(tx: &Transaction<'_>, row: &TokenRow) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(&INSERT).await?;
+    tx.execute(&statement, &parameters(&inserted::<TokenRow>(row))).await?;
+    Ok(())
+}
+
+/// Deletes the tokens of runs that have ended.
+pub async fn forget_of_ended(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(FORGET).await?;
+    tx.execute(&statement, &[]).await?;
+    Ok(())
 }

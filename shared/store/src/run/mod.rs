@@ -3,6 +3,7 @@
 mod cursor;
 mod messages;
 mod pause;
+mod rescoring;
 mod resumption;
 mod retry;
 mod stats;
@@ -11,14 +12,16 @@ mod trial;
 
 use jiff::Timestamp;
 use runmill_proto::{
-    Outcome, RunId, RunStatus,
-    api::{BudgetUse, NewRun, RunBudgetLeft, RunCounters, RunProgress},
+    Outcome, RunId, RunKind, RunStatus, ScoreSummary,
+    api::{BudgetUse, LightevalOutcome, NewRun, RunBudgetLeft, RunCounters, RunProgress},
     usd,
 };
+use runmill_scoring::ScoreTally;
 
 pub use cursor::Cursor;
 pub use messages::Messages;
 pub use pause::Pause;
+pub use rescoring::{Rescore, Rescores, Rescoring, VERSIONS_MAX};
 pub use resumption::Resumption;
 pub use retry::RetryNote;
 pub use stats::RunStats;
@@ -57,6 +60,12 @@ pub struct RunRow {
     pub seq: u64,
     /// Time of the last `run_progress` event.
     pub progress_at: Option<Timestamp>,
+    /// Result of LightEval. `None` until it has ended, and for a run that it does not execute.
+    pub lighteval: Option<LightevalOutcome>,
+    /// Version of the scores that is being made anew.
+    pub rescoring: Option<Rescoring>,
+    /// Versions of the scores that were made anew. `None` if there was never one.
+    pub rescores: Option<Rescores>,
 }
 
 columns! {
@@ -77,6 +86,9 @@ columns! {
         group resumption,
         updated seq,
         updated progress_at,
+        updated lighteval,
+        updated rescoring,
+        updated rescores,
     }
 }
 
@@ -85,7 +97,7 @@ impl RunRow {
     pub fn new(id: RunId, new: NewRun, total: u64, created_at: Timestamp) -> Self {
         Self {
             id,
-            submission: new.into(),
+            submission: Submission::new(id, new),
             total,
             created_at,
             status: RunStatus::Pending,
@@ -100,6 +112,9 @@ impl RunRow {
             resumption: Resumption::default(),
             seq: 0,
             progress_at: None,
+            lighteval: None,
+            rescoring: None,
+            rescores: None,
         }
     }
 
@@ -112,6 +127,21 @@ impl RunRow {
     /// Returns the number of items of the run's dataset.
     pub fn items(&self) -> u64 {
         self.total / u64::from(self.submission.config.samples())
+    }
+
+    /// Returns true if the calls of the run are those of clients, and it has no jobs.
+    pub fn is_interactive(&self) -> bool {
+        self.submission.kind == RunKind::Interactive
+    }
+
+    /// Returns true if LightEval executes the run, which has no jobs.
+    pub fn is_of_lighteval(&self) -> bool {
+        self.submission.kind == RunKind::Lighteval
+    }
+
+    /// Returns true if results may still come although all known jobs have one.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_interactive() || self.is_of_lighteval() && self.lighteval.is_none()
     }
 
     /// Returns true if jobs of the run may be fed: it is neither paused nor being canceled.
@@ -153,11 +183,27 @@ impl RunRow {
         ]
     }
 
+    /// Returns the score by the version by which the run is shown.
+    pub fn score(&self) -> ScoreSummary {
+        self.summary(self.shown().map_or(&self.stats.scores, |shown| &shown.scores))
+    }
+
+    /// Returns the score of scores of this run.
+    pub fn summary(&self, scores: &ScoreTally) -> ScoreSummary {
+        scores.summary(self.total, self.submission.config.unscored())
+    }
+
+    /// Returns the version by which the run is shown. `None`: that of the executors.
+    pub fn shown(&self) -> Option<&Rescore> {
+        let rescores = self.rescores.as_ref()?;
+        rescores.version(rescores.shown?)
+    }
+
     pub fn progress(&self) -> RunProgress {
         RunProgress {
             run_id: self.id,
             counters: self.counters(),
-            score: self.stats.scores.summary(self.total),
+            score: self.score(),
             usage: self.stats.usage,
             cost_usd: self.cost_usd(),
         }

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
-    ErrorKind, Fix, Note, Outcome, Remarks, Usage,
+    ErrorKind, Fix, Note, Outcome, Remarks, Score, Usage,
     message::{Attempt, Call, Invocation},
 };
-use runmill_scoring::{Latencies, ScoreTally};
+use runmill_scoring::{Cluster, Latencies, ScoreTally};
 use serde::{Deserialize, Serialize};
 
 use super::Messages;
@@ -65,9 +65,21 @@ const fn is_zero(count: &u64) -> bool {
 
 stored_as_json! { RunStats }
 
+/// Counts why an answer is unscored.
+pub(super) fn count_reason(reasons: &mut BTreeMap<String, u64>, score: &Score) {
+    let reason = score.detail.as_deref().unwrap_or("unscored");
+    if let Some(jobs) = reasons.get_mut(reason) {
+        *jobs += 1;
+    } else if reasons.len() < UNSCORED_MAX {
+        reasons.insert(reason.to_owned(), 1);
+    }
+}
+
 impl RunStats {
     /// Counts the result of a job.
-    pub fn settle(&mut self, invocation: &Invocation) {
+    ///
+    /// * `cluster`: the answers to the job's item so far, if items have several samples.
+    pub fn settle(&mut self, invocation: &Invocation, cluster: Option<&mut Cluster>) {
         *self.outcomes.entry(invocation.outcome).or_default() += 1;
         if invocation.outcome == Outcome::Failed
             && let Some(kind) = invocation.error_kind
@@ -78,14 +90,12 @@ impl RunStats {
         if let Some(score) = &invocation.score
             && invocation.outcome.is_answer()
         {
-            match score.value {
-                Some(value) => self.scores.add(value),
-                None => self.add_unscored(score.detail.as_deref().unwrap_or("unscored")),
+            self.scores.add(score.value, cluster);
+            if score.value.is_none() {
+                count_reason(&mut self.unscored, score);
             }
         }
-        if invocation.call.requests() > 0 {
-            self.latencies.record(invocation.call.latency_ms);
-        }
+        self.time(&invocation.call);
     }
 
     /// Counts the requests of a call with any result.
@@ -93,12 +103,9 @@ impl RunStats {
         self.calls += call.requests();
         self.retries += call.retries();
         self.unreached += call.attempts.len() as u64 - call.requests();
-        let charged = |lacks: fn(&Attempt) -> bool| {
-            call.attempts.iter().any(|attempt| attempt.may_be_charged() && lacks(attempt))
-        };
         let is_told = !call.remarks.notes.contains(&Note::UsageNotTold);
-        self.untold_usage += u64::from(!is_told || charged(|attempt| attempt.usage.is_none()));
-        self.unpriced += u64::from(charged(|attempt| attempt.cost_nanousd.is_none()));
+        self.untold_usage += u64::from(!is_told || has_charged(call, |attempt| attempt.usage.is_none()));
+        self.unpriced += u64::from(Self::is_unpriced(call));
         self.add_remarks(&call.remarks);
         if let Some(usage) = call.usage {
             self.usage += usage;
@@ -106,6 +113,25 @@ impl RunStats {
         if let Some(cost) = call.cost_nanousd {
             let sum = self.cost_nanousd.get_or_insert(0);
             *sum = sum.saturating_add(cost);
+        }
+    }
+
+    /// Returns true if a call had an answer, as far as the sums show it: a client's call has no result.
+    pub fn has_answers(&self) -> bool {
+        self.outcome(Outcome::Succeeded) > 0
+            || self.usage.completion_tokens > 0
+            || self.notes.contains_key(&Note::UsageNotTold)
+    }
+
+    /// Returns true if the cost of the call is unknown, wholly or in part.
+    pub fn is_unpriced(call: &Call) -> bool {
+        has_charged(call, |attempt| attempt.cost_nanousd.is_none())
+    }
+
+    /// Counts the time that a call took, if a request of it reached the provider.
+    pub fn time(&mut self, call: &Call) {
+        if call.requests() > 0 {
+            self.latencies.record(call.latency_ms);
         }
     }
 
@@ -124,14 +150,6 @@ impl RunStats {
         }
     }
 
-    fn add_unscored(&mut self, reason: &str) {
-        if let Some(jobs) = self.unscored.get_mut(reason) {
-            *jobs += 1;
-        } else if self.unscored.len() < UNSCORED_MAX {
-            self.unscored.insert(reason.to_owned(), 1);
-        }
-    }
-
     /// Removes the jobs that failed with one of `kinds`, or all failed jobs if it is empty, from the counters, because
     /// their results were deleted for a retry.
     pub fn forget_failures(&mut self, kinds: &BTreeSet<ErrorKind>) {
@@ -143,6 +161,14 @@ impl RunStats {
         let stays = |kind: ErrorKind| !kinds.is_empty() && !kinds.contains(&kind);
         self.errors.retain(|kind, _| stays(*kind));
         self.messages.retain(stays);
+    }
+
+    /// Removes all jobs from the counters, because their results were deleted. What their calls have used stays.
+    pub fn forget_results(&mut self) {
+        self.outcomes.clear();
+        self.errors.clear();
+        self.unscored.clear();
+        (self.scores, self.messages) = (ScoreTally::default(), Messages::default());
     }
 
     /// Returns the number of jobs that failed with one of `kinds`, or of all failed jobs if it is empty.
@@ -168,9 +194,14 @@ impl RunStats {
     }
 }
 
+/// Returns true if an attempt that may have been charged lacks something.
+fn has_charged(call: &Call, lacks: impl Fn(&Attempt) -> bool) -> bool {
+    call.attempts.iter().any(|attempt| attempt.may_be_charged() && lacks(attempt))
+}
+
 #[cfg(test)]
 mod tests {
-    use runmill_proto::{InvocationId, Score, testing};
+    use runmill_proto::{InvocationId, Unscored, testing};
     use uuid::Uuid;
 
     use super::*;
@@ -186,7 +217,7 @@ mod tests {
     fn ended(outcome: Outcome, value: Option<f64>) -> Invocation {
         Invocation {
             error_kind: (outcome == Outcome::Failed).then_some(ErrorKind::Overloaded),
-            score: Some(Score { scorer: "exact".into(), value, extracted: None, detail: None }),
+            score: Some(Score { scorer: "exact".into(), version: 1, value, extracted: None, detail: None }),
             ..testing::invocation(testing::key(0), call(1), outcome)
         }
     }
@@ -194,7 +225,7 @@ mod tests {
     fn settled(values: &[Option<f64>]) -> RunStats {
         let mut stats = RunStats::default();
         for value in values {
-            stats.settle(&ended(Outcome::Succeeded, *value));
+            stats.settle(&ended(Outcome::Succeeded, *value), None);
         }
         stats
     }
@@ -203,7 +234,7 @@ mod tests {
     fn only_an_answer_is_scored() {
         let mut stats = RunStats::default();
         for outcome in Outcome::ALL {
-            stats.settle(&ended(*outcome, Some(1.0)));
+            stats.settle(&ended(*outcome, Some(1.0)), None);
         }
 
         assert_eq!(stats.scores.count(), 3, "succeeded, refused and truncated");
@@ -215,13 +246,13 @@ mod tests {
     #[test]
     fn forgotten_failures_leave_the_rest() {
         let mut stats = settled(&[Some(1.0), Some(0.0)]);
-        stats.settle(&ended(Outcome::Failed, None));
+        stats.settle(&ended(Outcome::Failed, None), None);
 
         stats.forget_failures(&BTreeSet::new());
 
         assert_eq!((stats.settled(), stats.outcome(Outcome::Failed)), (2, 0));
         assert!(stats.errors.is_empty() && stats.messages.is_empty());
-        assert_eq!(stats.scores.summary(2).mean, Some(0.5));
+        assert_eq!(stats.scores.summary(2, Unscored::Skip).mean, Some(0.5));
     }
 
     #[test]
@@ -249,7 +280,7 @@ mod tests {
         let mut stats = RunStats::default();
         for call in [reached, unreached] {
             stats.charge(&call);
-            stats.settle(&testing::invocation(testing::key(0), call, Outcome::Failed));
+            stats.settle(&testing::invocation(testing::key(0), call, Outcome::Failed), None);
         }
 
         assert_eq!((stats.calls, stats.retries, stats.unreached), (1, 0, 3));
@@ -291,11 +322,16 @@ mod tests {
             };
             let call = Call { remarks, ..call(1) };
             stats.charge(&call);
-            let score =
-                Score { scorer: "exact".into(), value: None, extracted: None, detail: Some(n.to_string()) };
+            let score = Score {
+                scorer: "exact".into(),
+                version: 1,
+                value: None,
+                extracted: None,
+                detail: Some(n.to_string()),
+            };
             for _ in 0..2 {
                 let ended = testing::invocation(testing::key(0), call.clone(), Outcome::Succeeded);
-                stats.settle(&Invocation { score: Some(score.clone()), ..ended });
+                stats.settle(&Invocation { score: Some(score.clone()), ..ended }, None);
             }
         }
 
@@ -328,7 +364,7 @@ mod tests {
         let stats: RunStats = serde_json::from_str(STORED).unwrap();
 
         assert_eq!((stats.settled(), stats.scores.count(), stats.calls), (3, 2, 5));
-        assert_eq!(stats.scores.summary(4).mean, Some(0.75));
+        assert_eq!(stats.scores.summary(4, Unscored::Skip).mean, Some(0.75));
         assert_eq!(stats.latencies.percentile_ms(1.0), Some(250));
         let written = serde_json::to_string(&stats).unwrap();
         assert_eq!(written, STORED);

@@ -1,5 +1,5 @@
 use runmill_proto::{
-    DatasetId, ProviderId, RunConfig, Tenant, TokenId,
+    DatasetId, ProviderId, RunConfig, RunId, RunKind, Tenant, TokenId,
     api::{Budget, NewRun},
 };
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use crate::columns::columns;
 /// may be large and a busy run is written often.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
+    pub kind: RunKind,
     /// Tenant to which the run belongs.
     pub tenant: Tenant,
     /// Token that submitted the run. `None` for a token that the server was started with.
@@ -29,10 +30,13 @@ pub struct Submission {
     pub idempotency_key: Option<String>,
     /// W3C trace context of the request; `None` if the request was not traced.
     pub traceparent: Option<String>,
+    /// URL of the webhook that is made with the run. `None` of a run that was read: see [`Webhooks`](crate::Webhooks).
+    pub webhook: Option<String>,
 }
 
 columns! {
     Submission {
+        fixed kind,
         fixed tenant,
         fixed token_id,
         fixed name,
@@ -45,6 +49,7 @@ columns! {
         fixed budget,
         fixed idempotency_key,
         fixed traceparent,
+        ; else webhook
     }
 }
 
@@ -60,30 +65,41 @@ impl Submission {
         self.submitted_config.get_or_insert(before);
     }
 
-    /// Returns true if `other` asks for the same work. Name and trace context do not matter.
+    /// Returns the configuration as the user sent it.
+    fn asked_config(&self) -> &RunConfig {
+        self.submitted_config.as_ref().unwrap_or(&self.config)
+    }
+
+    /// Returns true if `other` asks for the same work. Name, trace context and webhook do not matter, nor the datasets of two runs
+    /// of LightEval, which each run has for itself.
     pub fn is_same_work(&self, other: &Self) -> bool {
+        let is_same_data = match (self.kind, other.kind) {
+            (RunKind::Lighteval, RunKind::Lighteval) => true,
+            _ => self.dataset_id == other.dataset_id,
+        };
         self.provider_id == other.provider_id
             && self.model == other.model
-            && self.dataset_id == other.dataset_id
-            && self.submitted_config.as_ref().unwrap_or(&self.config) == &other.config
+            && is_same_data
+            && self.asked_config() == other.asked_config()
     }
-}
 
-impl From<NewRun> for Submission {
-    fn from(new: NewRun) -> Self {
+    /// Returns the request for the run `id`. The dataset of a run that names none has the id of the run.
+    pub fn new(id: RunId, new: NewRun) -> Self {
         Self {
+            kind: RunKind::Evaluation,
             tenant: Tenant::default(),
             token_id: None,
             name: new.name,
             provider_id: new.provider_id,
             model: new.model,
-            dataset_id: new.dataset_id,
+            dataset_id: new.dataset_id.unwrap_or(DatasetId::from_uuid(id.uuid())),
             config: new.config,
             submitted_config: None,
             priority: new.priority.unwrap_or(1),
             budget: new.budget.map(|budget| json!(budget)),
             idempotency_key: None,
             traceparent: None,
+            webhook: new.webhook.map(|webhook| webhook.url),
         }
     }
 }

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use runmill_proto::{DatasetId, Tenant, api::Dataset, message::JobItem};
+use runmill_proto::{
+    DatasetId, Tenant,
+    api::Dataset,
+    message::{EvaluatedSample, JobItem},
+};
 use rusqlite::{Connection, Error, params, params_from_iter};
 use uuid::Uuid;
 
 use super::{
     SqliteStore,
     error::{is_dangling, is_taken},
-    values::{Cell as _, all, blob, execute, first, record},
+    values::{Cell as _, all, blob, execute, first, int, record},
     writer::Writer,
 };
 use crate::{
@@ -43,6 +47,25 @@ const INSERT_ITEM: &str = "\
 INSERT INTO dataset_items (dataset_id, ordinal, item_id, body)
 VALUES (?1, ?2, ?3, ?4)";
 
+const ENSURE_ITEM: &str = "\
+-- dataset_items.ensure
+INSERT INTO dataset_items (dataset_id, ordinal, item_id, body)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT DO NOTHING";
+
+const SET_VERSION: &str = "\
+-- datasets.set_version
+UPDATE datasets
+SET item_count = ?2,
+    version_hash = coalesce(?3, version_hash)
+WHERE id = ?1";
+
+const DELETE_ITEM: &str = "\
+-- dataset_items.delete_one
+DELETE FROM dataset_items
+WHERE dataset_id = ?1
+  AND item_id = ?2";
+
 const DELETE_ITEMS: &str = "\
 -- dataset_items.delete
 DELETE FROM dataset_items
@@ -72,6 +95,9 @@ ORDER BY ordinal
 LIMIT ?3";
 
 static INSERT: Sql = Sql::new(|| insert::<Dataset>(Dialect::Sqlite, "datasets.insert", "datasets", ""));
+
+static ENSURE: Sql =
+    Sql::new(|| insert::<Dataset>(Dialect::Sqlite, "datasets.ensure", "datasets", "ON CONFLICT DO NOTHING"));
 
 static GET: Sql = Sql::new(|| select::<Dataset>("datasets.get", "datasets", "WHERE id = ?1"));
 
@@ -206,6 +232,46 @@ impl Drop for Upload {
             self.writer.try_run(move |tx| discard(tx, id));
         }
     }
+}
+
+/// Inserts a dataset of one item, unless it is there.
+pub fn ensure(db: &Connection, (dataset, item): (Dataset, StoredItem)) -> Result<(), StoreError> {
+    execute(db, &ENSURE, params_from_iter(inserted(&dataset)))?;
+    execute(db, ENSURE_ITEM, params![blob(dataset.id.uuid()), 0, item.item_id, item.body])?;
+    Ok(())
+}
+
+/// Replaces what a dataset has by one item.
+pub fn reset(db: &Connection, (dataset, item): (Dataset, StoredItem)) -> Result<(), StoreError> {
+    execute(db, DELETE_ITEMS, [blob(dataset.id.uuid())])?;
+    set_version(db, dataset.id, 1, Some(&dataset.version_hash))?;
+    ensure(db, (dataset, item))
+}
+
+/// Inserts consecutive samples as items, unless they are there, in place of the item with the id `stand_in`.
+pub fn insert_samples(
+    db: &Connection,
+    id: DatasetId,
+    stand_in: &str,
+    first: u32,
+    samples: &[EvaluatedSample],
+) -> Result<(), StoreError> {
+    execute(db, DELETE_ITEM, params![blob(id.uuid()), stand_in])?;
+    for (ordinal, sample) in (first..).zip(samples) {
+        execute(db, ENSURE_ITEM, params![blob(id.uuid()), ordinal, sample.item_id, sample.body])?;
+    }
+    Ok(())
+}
+
+/// Sets the number of the items, and the version if it is known.
+pub fn set_version(
+    db: &Connection,
+    id: DatasetId,
+    items: u64,
+    version_hash: Option<&str>,
+) -> Result<(), StoreError> {
+    execute(db, SET_VERSION, params![blob(id.uuid()), int(items), version_hash])?;
+    Ok(())
 }
 
 /// Deletes the row of a dataset that no run uses.

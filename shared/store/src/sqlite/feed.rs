@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
-use runmill_proto::RunId;
+use runmill_proto::{RunId, TokenId};
 
-use super::{SqliteStore, deferred, lost, runs};
-use crate::{ActiveRun, ActiveRuns, DueJob, Feed, StoreError};
+use super::{SqliteStore, deferred, lost, runs, tokens};
+use crate::{ActiveRun, ActiveRuns, DueJob, Feed, RunRow, StoreError, TokenBudget};
 
 #[async_trait]
 impl ActiveRuns for SqliteStore {
@@ -11,6 +11,18 @@ impl ActiveRuns for SqliteStore {
         let mut active = self.read(runs::active).await?;
         active.retain(|active| self.works_on(active.run.id));
         Ok(active)
+    }
+
+    async fn interactive_runs(&self) -> Result<Vec<RunRow>, StoreError> {
+        self.read(runs::interactive).await
+    }
+
+    async fn charged_run(&self, id: RunId) -> Result<ActiveRun, StoreError> {
+        self.read(move |db| runs::charged(db, id)).await
+    }
+
+    async fn token_budget(&self, id: TokenId) -> Result<Option<TokenBudget>, StoreError> {
+        self.read(move |db| tokens::budget(db, id)).await
     }
 }
 

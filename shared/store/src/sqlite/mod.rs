@@ -6,14 +6,17 @@
 
 mod audit;
 mod backup;
+mod batches;
 mod budgets;
 mod claims;
 mod datasets;
 mod deferred;
 mod error;
+mod evaluations;
 mod events;
 mod executors;
 mod feed;
+mod files;
 mod fleet;
 mod invocations;
 mod job_states;
@@ -30,11 +33,14 @@ mod results;
 mod retention;
 mod run_writer;
 mod runs;
+mod scaling;
 mod server_time;
 mod settings;
 mod space;
 mod tokens;
+mod usage_days;
 mod values;
+mod webhooks;
 mod writer;
 
 use std::{path::Path, sync::Arc};

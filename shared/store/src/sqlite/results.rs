@@ -1,6 +1,6 @@
 //! Table `results`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,28 +9,70 @@ use runmill_proto::{
     api::{InvocationRecord, ResultRecord},
     message::{Invocation, JobKey},
 };
-use rusqlite::{Connection, params, params_from_iter};
+use runmill_scoring::Cluster;
+use rusqlite::{Connection, Row, params, params_from_iter};
 use serde_json::json;
 
 use super::{
     SqliteStore,
     deferred::key,
     invocations,
-    values::{all, blob, execute, record},
+    values::{Cell as _, all, blob, execute, record},
 };
 use crate::{
-    ResultReader, StoreError,
+    JobScore, ResultReader, ScoreFields, StoreError, StoredAnswer,
     columns::{
         Dialect, inserted,
         sql::{self, Sql, select},
     },
-    tables::NewResult,
+    ledger::ItemKey,
+    tables::{NewResult, answers},
 };
 
 static INSERT: Sql = Sql::new(|| {
     let (name, rest) = ("results.insert", "ON CONFLICT DO NOTHING");
     sql::insert::<ResultRecord>(Dialect::Sqlite, name, "results", rest)
 });
+
+const CLUSTER: &str = "\
+-- results.cluster
+SELECT count(json_extract(score, '$.value')) AS scored,
+       count(*) - count(json_extract(score, '$.value')) AS unscored,
+       coalesce(sum(json_extract(score, '$.value')), 0.0) AS sum
+FROM results
+WHERE run_id = ?1
+  AND ordinal = ?2
+  AND outcome IN (SELECT value FROM json_each(?3)) /* answers */
+  AND json_type(score) = 'object'";
+
+const ANSWERS: &str = "\
+-- results.answers
+SELECT ordinal, sample, response
+FROM results
+WHERE run_id = ?1
+  AND (ordinal, sample) > (?2, ?3) /* after */
+  AND response IS NOT NULL
+  AND outcome IN (SELECT value FROM json_each(?5)) /* answers */
+ORDER BY ordinal, sample
+LIMIT ?4";
+
+const SCORES: &str = "\
+-- results.scores
+SELECT results.ordinal,
+       results.sample,
+       results.item_id,
+       json_extract(score, '$.value') AS value,
+       CASE WHEN ?5 IS NULL THEN NULL ELSE CAST(json_extract(body, ?5) AS TEXT) END AS group_value,
+       CASE WHEN ?6 IS NULL THEN NULL ELSE CAST(json_extract(body, ?6) AS TEXT) END AS cluster
+FROM results
+JOIN runs ON runs.id = results.run_id
+LEFT JOIN dataset_items ON dataset_items.dataset_id = runs.dataset_id
+    AND dataset_items.ordinal = results.ordinal
+WHERE results.run_id = ?1
+  AND (results.ordinal, results.sample) > (?2, ?3) /* after */
+  AND json_type(score) = 'object'
+ORDER BY results.ordinal, results.sample
+LIMIT ?4";
 
 const DELETE_FAILED: &str = "\
 -- results.delete_failed
@@ -39,6 +81,11 @@ WHERE run_id = ?1
   AND outcome = 'failed'
   AND (?2 = '[]' OR error_kind IN (SELECT value FROM json_each(?2))) /* kinds */
 RETURNING run_id, ordinal, sample";
+
+const DELETE_ALL: &str = "\
+-- results.delete_all
+DELETE FROM results
+WHERE run_id = ?1";
 
 static PAGE: Sql = Sql::new(|| {
     let rest = "\
@@ -57,8 +104,40 @@ impl ResultReader for SqliteStore {
         after: Option<JobKey>,
         limit: u32,
     ) -> Result<Vec<ResultRecord>, StoreError> {
-        let (ordinal, sample) = after.map_or((-1, -1), |key| (i64::from(key.ordinal), i64::from(key.sample)));
+        let (ordinal, sample) = place(after);
         self.read(move |db| all(db, &PAGE, params![blob(id.uuid()), ordinal, sample, limit], record)).await
+    }
+
+    async fn scores(
+        &self,
+        id: RunId,
+        fields: &ScoreFields,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<JobScore>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let [group, cluster] = [&fields.group, &fields.cluster].map(|field| field.as_deref().map(path));
+        self.read(move |db| {
+            all(db, SCORES, params![blob(id.uuid()), ordinal, sample, limit, group, cluster], score)
+        })
+        .await
+    }
+
+    async fn answers(
+        &self,
+        id: RunId,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<StoredAnswer>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let outcomes = json!(answers()).to_string();
+        self.read(move |db| {
+            all(db, ANSWERS, params![blob(id.uuid()), ordinal, sample, limit, outcomes], |row| {
+                let (ordinal, sample) = (row.cell("ordinal")?, row.cell("sample")?);
+                Ok(StoredAnswer { ordinal, sample, response: row.cell("response")? })
+            })
+        })
+        .await
     }
 
     async fn invocations(
@@ -69,6 +148,27 @@ impl ResultReader for SqliteStore {
     ) -> Result<Vec<InvocationRecord>, StoreError> {
         self.read(move |db| invocations::page(db, id, after, limit)).await
     }
+}
+
+/// Returns the place of a job in its run, or one before the first.
+fn place(after: Option<JobKey>) -> (i64, i64) {
+    after.map_or((-1, -1), |key| (i64::from(key.ordinal), i64::from(key.sample)))
+}
+
+/// Returns the JSON path of a field of an item's `meta`.
+fn path(field: &str) -> String {
+    format!("$.meta.\"{field}\"")
+}
+
+fn score(row: &Row<'_>) -> Result<JobScore, StoreError> {
+    Ok(JobScore {
+        ordinal: row.cell("ordinal")?,
+        sample: row.cell("sample")?,
+        item_id: row.cell("item_id")?,
+        value: row.get("value")?,
+        group: row.cell("group_value")?,
+        cluster: row.cell("cluster")?,
+    })
 }
 
 /// Inserts the results of jobs that have none. Returns their jobs.
@@ -87,6 +187,20 @@ pub fn insert(
     Ok(inserted_jobs)
 }
 
+/// Returns the results that items have.
+pub fn clusters(db: &Connection, items: &[ItemKey]) -> Result<HashMap<ItemKey, Cluster>, StoreError> {
+    let mut clusters = HashMap::new();
+    for (run, ordinal) in items {
+        let found =
+            all(db, CLUSTER, params![blob(run.uuid()), ordinal, json!(answers()).to_string()], |row| {
+                let [scored, unscored] = [row.cell("scored")?, row.cell("unscored")?];
+                Ok(Cluster { scored, unscored, sum: row.get("sum")? })
+            })?;
+        clusters.extend(found.into_iter().map(|cluster| ((*run, *ordinal), cluster)));
+    }
+    Ok(clusters)
+}
+
 /// Deletes the results of jobs that failed with one of `kinds`, or of all failed jobs if it is empty. Returns the jobs.
 pub fn delete_failed(
     db: &Connection,
@@ -94,4 +208,10 @@ pub fn delete_failed(
     kinds: &BTreeSet<ErrorKind>,
 ) -> Result<Vec<JobKey>, StoreError> {
     all(db, DELETE_FAILED, params![blob(id.uuid()), json!(kinds).to_string()], key)
+}
+
+/// Deletes all results of a run.
+pub fn delete_all(db: &Connection, id: RunId) -> Result<(), StoreError> {
+    execute(db, DELETE_ALL, [blob(id.uuid())])?;
+    Ok(())
 }

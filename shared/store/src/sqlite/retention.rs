@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{DatasetId, RunId, Tenant, api::Dataset};
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use uuid::Uuid;
 
 use super::{
-    SqliteStore, budgets, datasets, runs,
+    SqliteStore, batches, budgets, datasets, files, runs, usage_days,
     values::{Cell as _, all, blob, execute, record, time},
 };
 use crate::{
@@ -130,21 +130,30 @@ impl Retention for SqliteStore {
         self.read(move |db| all(db, &UNUSED, params![time(before), blob(after), limit, tenant], record)).await
     }
 
+    async fn hide_file(&self, id: DatasetId) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            if !files::hide(tx, id)? {
+                return Err(StoreError::not_found("file", id));
+            }
+            remove_if_unneeded(tx, id)
+        })
+        .await
+    }
+
     async fn remove_run(&self, id: RunId) -> Result<(), StoreError> {
         self.write(move |tx| {
             runs::load(tx, id)?.row.require_ended()?;
             runs::delete(tx, id)?;
-            Ok(execute(tx, ADD, [blob(id.uuid())]).map(drop)?)
+            if let Some(file) = batches::delete(tx, id)? {
+                remove_if_unneeded(tx, file)?;
+            }
+            add(tx, id.uuid())
         })
         .await
     }
 
     async fn remove_dataset(&self, id: DatasetId) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            datasets::delete(tx, id)?;
-            Ok(execute(tx, ADD, [blob(id.uuid())]).map(drop)?)
-        })
-        .await
+        self.write(move |tx| remove_dataset(tx, id)).await
     }
 
     async fn sweep(&self, limit: u32) -> Result<bool, StoreError> {
@@ -156,6 +165,11 @@ impl Retention for SqliteStore {
         Ok(true)
     }
 
+    async fn forget_usage(&self, day: &str) -> Result<u64, StoreError> {
+        let day = day.to_owned();
+        self.write(move |tx| usage_days::forget(tx, &day)).await
+    }
+
     async fn drop_partitions(&self, _now: Timestamp) -> Result<u64, StoreError> {
         Ok(0)
     }
@@ -163,6 +177,23 @@ impl Retention for SqliteStore {
     async fn make_partitions(&self, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+fn remove_if_unneeded(db: &Connection, file: DatasetId) -> Result<(), StoreError> {
+    if files::is_unneeded(db, file)? { remove_dataset(db, file) } else { Ok(()) }
+}
+
+fn remove_dataset(db: &Connection, id: DatasetId) -> Result<(), StoreError> {
+    files::delete(db, id)?;
+    batches::delete_of_dataset(db, id)?;
+    datasets::delete(db, id)?;
+    add(db, id.uuid())
+}
+
+/// Lets the rows be deleted that belong to a run or a dataset.
+fn add(db: &Connection, id: Uuid) -> Result<(), StoreError> {
+    execute(db, ADD, [blob(id)])?;
+    Ok(())
 }
 
 fn sweep(db: &Transaction<'_>, limit: u32) -> Result<(), StoreError> {

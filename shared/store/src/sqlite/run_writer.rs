@@ -3,12 +3,31 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::RunId;
+use rusqlite::Transaction;
 
-use super::{SqliteStore, budgets, deferred, events, lost, providers, results, runs};
+use super::{SqliteStore, budgets, datasets, deferred, events, lost, providers, results, runs, webhooks};
 use crate::{
-    CreatedRun, RunRow, RunWriter, StoreError, Transition,
+    CreatedRun, RunRow, RunWriter, StoreError, Transition, WebhookRow,
+    dataset::{interactive, lighteval},
     ledger::{LockedRun, Move, plan},
 };
+
+/// Inserts a run whose idempotency key is not taken, with its first event and its webhook.
+pub fn create(tx: &Transaction<'_>, row: &RunRow) -> Result<RunRow, StoreError> {
+    providers::require(tx, row.submission.provider_id)?;
+    if row.is_interactive() {
+        datasets::ensure(tx, interactive(row)?)?;
+    } else if row.is_of_lighteval() {
+        datasets::ensure(tx, lighteval(row)?)?;
+    }
+    let run = LockedRun::created(row);
+    runs::insert(tx, &run.row)?;
+    events::append(tx, run.pages())?;
+    if let Some(url) = &row.submission.webhook {
+        webhooks::insert(tx, &WebhookRow::new(row.id, url.clone(), row.created_at))?;
+    }
+    Ok(run.row)
+}
 
 #[async_trait]
 impl RunWriter for SqliteStore {
@@ -18,11 +37,7 @@ impl RunWriter for SqliteStore {
             if let Some(existing) = runs::by_key(tx, &row)? {
                 return existing.answer_again(&row).map(CreatedRun::Existing);
             }
-            providers::require(tx, row.submission.provider_id)?;
-            let run = LockedRun::created(&row);
-            runs::insert(tx, &run.row)?;
-            events::append(tx, run.pages())?;
-            Ok(CreatedRun::New(run.row))
+            create(tx, &row).map(CreatedRun::New)
         })
         .await
     }
@@ -51,7 +66,11 @@ impl RunWriter for SqliteStore {
             if transition == Transition::Recover {
                 budgets::forget_run(tx, id)?;
             }
+            let had_ended = run.row.status.is_terminal();
             run.carry_out(&transition, moved, now);
+            if had_ended && !run.row.status.is_terminal() {
+                webhooks::begin_anew(tx, id, now)?;
+            }
             runs::save(tx, &run)?;
             Ok(run.row)
         })

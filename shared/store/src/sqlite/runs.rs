@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId, Tenant};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 use uuid::Uuid;
 
 use super::{
@@ -61,20 +61,34 @@ static PAGE_OF_TENANT: Sql = Sql::new(|| {
 });
 
 static ACTIVE: Sql = Sql::new(|| {
+    let rest = "WHERE runs.finished_at IS NULL\n  AND runs.kind NOT IN ('interactive', 'lighteval')\nORDER BY runs.id";
+    select_active("runs.active", rest)
+});
+
+static INTERACTIVE: Sql = Sql::new(|| {
+    let rest = "WHERE runs.finished_at IS NULL\n  AND runs.kind = 'interactive'\nORDER BY runs.id";
+    select("runs.interactive", rest)
+});
+
+static RESCORING: Sql =
+    Sql::new(|| select("runs.rescoring", "WHERE rescoring IS NOT NULL\nORDER BY id\nLIMIT ?1"));
+
+static CHARGED: Sql = Sql::new(|| select_active("runs.charged", "WHERE runs.id = ?1"));
+
+fn select_active(name: &str, rest: &str) -> String {
     format!(
         "\
--- runs.active
+-- {name}
 SELECT {}, datasets.item_count, {}
 FROM runs
 JOIN datasets ON datasets.id = runs.dataset_id
 LEFT JOIN tokens ON tokens.id = runs.token_id
     AND tokens.budget IS NOT NULL
-WHERE runs.finished_at IS NULL
-ORDER BY runs.id",
+{rest}",
         ColumnList::of::<RunRow>().select("runs"),
         ColumnList::of::<TokenBudget>().select("tokens"),
     )
-});
+}
 
 fn select(name: &str, rest: &str) -> String {
     sql::select::<RunRow>(name, "runs", rest)
@@ -92,6 +106,7 @@ SELECT EXISTS (
     FROM runs
     WHERE provider_id = ?1
       AND finished_at IS NULL
+      AND kind <> 'interactive'
 )";
 
 const VERSIONS: &str = "\
@@ -127,6 +142,10 @@ impl RunReader for SqliteStore {
     async fn newest_run_by_key(&self, tenant: &Tenant, prefix: &str) -> Result<Option<RunRow>, StoreError> {
         let range = [prefix.to_owned(), after_prefix(prefix), tenant.to_string()];
         self.read(move |db| first(db, &NEWEST_BY_KEY, range, record)).await
+    }
+
+    async fn rescoring_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+        self.read(move |db| all(db, &RESCORING, [limit], record)).await
     }
 
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {
@@ -202,12 +221,19 @@ pub fn has_active(db: &Connection, provider: ProviderId) -> Result<bool, StoreEr
 }
 
 pub fn active(db: &Connection) -> Result<Vec<ActiveRun>, StoreError> {
-    all(db, &ACTIVE, [], |row| {
-        let mut cells = Cells::new(row);
-        Ok(ActiveRun {
-            run: cells.record()?,
-            items: cells.take("item_count")?,
-            token_budget: cells.record()?,
-        })
-    })
+    all(db, &ACTIVE, [], read_active)
+}
+
+pub fn interactive(db: &Connection) -> Result<Vec<RunRow>, StoreError> {
+    all(db, &INTERACTIVE, [], record)
+}
+
+pub fn charged(db: &Connection, id: RunId) -> Result<ActiveRun, StoreError> {
+    let found = first(db, &CHARGED, [blob(id.uuid())], read_active)?;
+    found.ok_or_else(|| StoreError::not_found("run", id))
+}
+
+fn read_active(row: &Row<'_>) -> Result<ActiveRun, StoreError> {
+    let mut cells = Cells::new(row);
+    Ok(ActiveRun { run: cells.record()?, items: cells.take("item_count")?, token_budget: cells.record()? })
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{Tenant, TokenId, api::Budget};
-use rusqlite::{params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     values::{blob, execute, first, record, time},
 };
 use crate::{
-    StoreError, TokenRow, Tokens,
+    StoreError, TokenBudget, TokenRow, Tokens,
     columns::{
         ColumnList, Dialect, Stored as _, inserted,
         sql::{self, Sql},
@@ -23,14 +23,24 @@ static INSERT: Sql = Sql::new(|| sql::insert::<TokenRow>(Dialect::Sqlite, "token
 
 static GET: Sql = Sql::new(|| sql::select::<TokenRow>("tokens.get", "tokens", "WHERE id = ?1"));
 
+static BUDGET: Sql = Sql::new(|| {
+    let rest = "WHERE id = ?1\n  AND budget IS NOT NULL";
+    sql::select::<TokenBudget>("tokens.budget", "tokens", rest)
+});
+
 static BY_PREFIX: Sql =
     Sql::new(|| sql::select::<TokenRow>("tokens.by_prefix", "tokens", "WHERE prefix = ?1"));
 
-static PAGE: Sql =
-    Sql::new(|| sql::select::<TokenRow>("tokens.page", "tokens", "WHERE id > ?1\nORDER BY id\nLIMIT ?2"));
+static PAGE: Sql = Sql::new(|| {
+    sql::select::<TokenRow>(
+        "tokens.page",
+        "tokens",
+        "WHERE id > ?1\n  AND run_id IS NULL\nORDER BY id\nLIMIT ?2",
+    )
+});
 
 static PAGE_OF_TENANT: Sql = Sql::new(|| {
-    let rest = "WHERE tenant = ?3\n  AND id > ?1\nORDER BY id\nLIMIT ?2";
+    let rest = "WHERE tenant = ?3\n  AND run_id IS NULL\n  AND id > ?1\nORDER BY id\nLIMIT ?2";
     sql::select::<TokenRow>("tokens.page_of_tenant", "tokens", rest)
 });
 
@@ -58,11 +68,25 @@ RETURNING {}",
     )
 });
 
+const FORGET: &str = "\
+-- tokens.forget_of_ended
+DELETE FROM tokens
+WHERE run_id IS NOT NULL
+  AND (
+      SELECT runs.finished_at
+      FROM runs
+      WHERE runs.id = tokens.run_id
+  ) IS NOT NULL";
+
 const USED: &str = "\
 -- tokens.used
 UPDATE tokens
 SET last_used_at = ?2
 WHERE id = ?1";
+
+pub fn budget(db: &Connection, id: TokenId) -> Result<Option<TokenBudget>, StoreError> {
+    first(db, &BUDGET, [blob(id.uuid())], record)
+}
 
 #[async_trait]
 impl Tokens for SqliteStore {
@@ -119,4 +143,16 @@ impl Tokens for SqliteStore {
         })
         .await
     }
+}
+
+/// Inserts the token of a run.
+pub fn insert(db: &Connection, row: &TokenRow) -> Result<(), StoreError> {
+    execute(db, &INSERT, params_from_iter(inserted::<TokenRow>(row)))?;
+    Ok(())
+}
+
+/// Deletes the tokens of runs that have ended.
+pub fn forget_of_ended(db: &Connection) -> Result<(), StoreError> {
+    execute(db, FORGET, [])?;
+    Ok(())
 }

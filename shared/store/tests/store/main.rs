@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests; their helpers are not in test functions")]
 
+mod lead;
 mod names;
 mod partitions;
 mod plans;

@@ -49,7 +49,7 @@ async fn nothing_of_a_migration_stays_in_a_pooled_session() {
                  WHERE locktype = 'advisory' AND datname = current_database()";
     assert_eq!(texts(database.url(), locks).await, ["0"]);
     let left = "SELECT name || '=' || setting FROM pg_settings \
-                WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') \
+                WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'jit') \
                 AND source = 'session' UNION ALL SELECT name FROM pg_prepared_statements";
     for _ in 0..8 {
         assert_eq!(texts(&bouncer.url_of(database.url()), left).await, Vec::<String>::new());

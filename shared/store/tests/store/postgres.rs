@@ -27,7 +27,7 @@ async fn stores() -> Stores {
     Stores::new(Arc::new(one), Arc::new(other), database)
 }
 
-async fn connect(url: &str) -> PgStore {
+pub async fn connect(url: &str) -> PgStore {
     PgStore::connect(&settings(url)).await.unwrap()
 }
 

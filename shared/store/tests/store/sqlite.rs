@@ -97,15 +97,7 @@ async fn commands_that_share_a_file_share_limits_while_they_are_alive() {
 }
 
 fn status(name: &str) -> ExecutorStatus {
-    ExecutorStatus {
-        name: name.to_owned(),
-        version: "0.1.0".to_owned(),
-        started_at: Timestamp::UNIX_EPOCH,
-        seen_at: Timestamp::UNIX_EPOCH,
-        draining: false,
-        lanes: Vec::new(),
-        runs: Vec::new(),
-    }
+    runmill_proto::testing::executor(name, Timestamp::UNIX_EPOCH)
 }
 
 #[tokio::test]

@@ -59,7 +59,19 @@ impl KnownTokens {
             return Err(AuthError::UnknownToken.into());
         }
         self.check(&row)?;
-        Ok(Caller::from(&*row))
+        self.of_row(&row).await
+    }
+
+    /// Returns the rights of a token of the store. That of a run is refused when the run has ended, and acts for the token that
+    /// submitted the run.
+    async fn of_row(&self, row: &TokenRow) -> Result<Caller, ApiError> {
+        let caller = Caller::from(row);
+        let Some(run_id) = row.run_id else { return Ok(caller) };
+        let run = self.store.run(run_id).await?;
+        if run.status.is_terminal() {
+            return Err(AuthError::RunEnded(run_id).into());
+        }
+        Ok(Caller { id: run.submission.token_id, ..caller })
     }
 
     /// Waits until the token of `caller` is no longer accepted, for streams that outlast it.

@@ -13,6 +13,7 @@ use axum::{
     response::Response,
 };
 use runmill_config::Role;
+use runmill_proto::RunId;
 
 use super::problem::ApiError;
 use crate::caller::Caller;
@@ -31,6 +32,10 @@ pub enum AuthError {
     Revoked,
     #[error("this request needs a token with the role {0}")]
     RoleTooLow(Role),
+    #[error("this bearer token belongs to the run {0}, and only calls models for it")]
+    OfRun(RunId),
+    #[error("this bearer token belongs to the run {0}, which has ended")]
+    RunEnded(RunId),
 }
 
 /// Lets requests with a valid token pass, and attaches its [`Caller`] to them.
@@ -41,6 +46,9 @@ pub async fn authenticate(
 ) -> Result<Response, ApiError> {
     let presented = bearer(request.headers()).ok_or(AuthError::NoToken)?;
     let caller = tokens.caller(presented).await?;
+    if let Some(run_id) = caller.run_id {
+        return Err(AuthError::OfRun(run_id).into());
+    }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -62,7 +70,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// Returns the token of the header `Authorization: Bearer <token>`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -50,6 +50,7 @@ impl World {
             expires_at: Some(Timestamp::from_second(86_400).unwrap()),
             revoked_at: None,
             last_used_at: None,
+            run_id: None,
         };
         self.store.create_token(&row).await.unwrap();
         (row, bearer.secret.expose_secret().to_owned())

@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder};
 use runmill_proto::api::Problem;
 use serde_json::{Value, json};
 
-use crate::server::{Server, line, refused};
+use crate::server::{Server, line, refused, settle_as_failed};
 use description::{Documented, Number, numbers, numbers_of};
 
 /// Values that are no JSON numbers.
@@ -156,6 +156,8 @@ struct Requests<'a> {
     server: &'a Server,
     new_run: Value,
     run: Value,
+    /// A run that has ended.
+    ended: Value,
     token: Value,
 }
 
@@ -163,9 +165,11 @@ impl<'a> Requests<'a> {
     async fn new(server: &'a Server) -> Self {
         let new_run = server.new_run().await;
         let run = server.created(server.request(Method::POST, "/runs").json(&new_run)).await;
+        let ended = server.created(server.request(Method::POST, "/runs").json(&new_run)).await;
+        settle_as_failed(server, ended["id"].as_str().unwrap()).await;
         let token = json!({"name": "x", "role": "submit"});
         let token = server.created(server.request(Method::POST, "/tokens").json(&token)).await;
-        Self { server, new_run, run, token }
+        Self { server, new_run, run, ended, token }
     }
 
     fn request(&self, operation: &str) -> RequestBuilder {
@@ -178,6 +182,7 @@ impl<'a> Requests<'a> {
             Some("providers") => &self.new_run["provider_id"],
             Some("datasets") => &self.new_run["dataset_id"],
             Some("tokens") => &self.token["id"],
+            _ if path.ends_with("/rescore") => &self.ended["id"],
             _ => &self.run["id"],
         };
         let path = path.replace("{id}", id.as_str().unwrap());
@@ -186,7 +191,11 @@ impl<'a> Requests<'a> {
     }
 
     fn with_body(&self, operation: &str, pointer: &str, raw: &str) -> RequestBuilder {
-        let body = with(self.body(operation), pointer, raw);
+        let mut body = self.body(operation);
+        if pointer.contains("/variation/") {
+            body["config"]["variation"] = json!({"enabled": true});
+        }
+        let body = with(body, pointer, raw);
         self.request(operation).header("content-type", "application/json").body(body)
     }
 
@@ -202,6 +211,7 @@ impl<'a> Requests<'a> {
             "PUT /settings" | "PATCH /runs/{id}" | "POST /runs/{id}/extend" | "PATCH /tokens/{id}" => {
                 json!({})
             }
+            "POST /runs/{id}/rescore" => json!({"scoring": {"scorer": "numeric"}}),
             "POST /tokens" => json!({"name": "x", "role": "submit"}),
             "POST /runs" => {
                 let mut body = self.new_run.clone();

@@ -1,7 +1,7 @@
 use jiff::ToSpan;
 use prometheus::TextEncoder;
 use runmill_proto::{
-    api::BudgetUnit,
+    ProviderId,
     lease::{Adaptive, Cooldown, Holding},
 };
 use uuid::Uuid;
@@ -45,8 +45,6 @@ fn each_number_of_a_heartbeat_has_its_series() {
 
     metrics.observe(&leases(2, &[Resource::Concurrency]), &lanes(Some(9.5)), now());
     metrics.observe(&leases(5, &[Resource::Concurrency]), &lanes(Some(9.5)), now() + 2.seconds());
-    let left = BudgetLeft { unit: BudgetUnit::Tokens, limit: 9.0, left: 6.5, refills_at: now() };
-    metrics.observe_budget(PROVIDER, &left);
 
     let text = scraped(&registry);
     let of_limit = format!(r#"{{model="",provider_id="{PROVIDER}",resource="concurrency"}}"#);
@@ -61,7 +59,6 @@ fn each_number_of_a_heartbeat_has_its_series() {
         format!("runmill_lane_cooldown_seconds{of_model} 5"),
         format!("runmill_lane_adaptive_concurrency{of_model} 12"),
         format!("runmill_lane_adaptive_calls_per_second{of_model} 9.5"),
-        format!(r#"runmill_budget_left{{provider_id="{PROVIDER}",unit="tokens"}} 6.5"#),
     ] {
         assert!(text.contains(&format!("{line}\n")), "{line} is not in\n{text}");
     }

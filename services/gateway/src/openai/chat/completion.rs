@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::logprobs::Logprobs;
 use crate::{
     behaviour::{Completion, Finish},
     protocol::Answer,
@@ -20,7 +21,7 @@ pub(super) struct ChatCompletion<'a> {
 struct Choice<'a> {
     index: u32,
     message: Message<'a>,
-    logprobs: Option<()>,
+    logprobs: Option<Logprobs<'a>>,
     finish_reason: &'static str,
 }
 
@@ -82,7 +83,7 @@ impl<'a> ChatCompletion<'a> {
             choices: [Choice {
                 index: 0,
                 message: Message::of(answer),
-                logprobs: None,
+                logprobs: Logprobs::of(answer),
                 finish_reason: finish_reason(answer.completion.finish),
             }],
             usage: Usage::of(answer),

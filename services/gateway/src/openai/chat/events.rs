@@ -1,6 +1,7 @@
 use super::{
     completion::{Usage, call_id, finish_reason, id},
     error,
+    logprobs::Logprobs,
 };
 use crate::{
     behaviour::Part,
@@ -39,10 +40,21 @@ impl<'a> ChatEvents<'a> {
     }
 
     fn delta(&self, out: &mut Vec<u8>, delta: impl FnOnce(&mut Vec<u8>)) {
+        self.delta_with(out, None, delta);
+    }
+
+    fn delta_with(
+        &self,
+        out: &mut Vec<u8>,
+        logprobs: Option<&Logprobs<'_>>,
+        delta: impl FnOnce(&mut Vec<u8>),
+    ) {
         self.chunk(out, |out| {
             out.extend_from_slice(br#"{"index":0,"delta":{"#);
             delta(out);
-            out.extend_from_slice(br#"},"logprobs":null,"finish_reason":null}"#);
+            out.extend_from_slice(br#"},"logprobs":"#);
+            push_json(out, &logprobs);
+            out.extend_from_slice(br#","finish_reason":null}"#);
         });
     }
 
@@ -81,7 +93,8 @@ impl Events for ChatEvents<'_> {
             Part::Text => (br#""content":"#, b""),
             Part::Call => (br#""tool_calls":[{"index":0,"function":{"arguments":"#, b"}}]"),
         };
-        self.delta(out, |out| {
+        let logprobs = (part == Part::Text).then(|| Logprobs::of_token(self.answer, token)).flatten();
+        self.delta_with(out, logprobs.as_ref(), |out| {
             out.extend_from_slice(head);
             push_string(out, token);
             out.extend_from_slice(tail);

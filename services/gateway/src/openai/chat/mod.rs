@@ -1,5 +1,6 @@
 mod completion;
 mod events;
+mod logprobs;
 mod request;
 
 use hyper::HeaderMap;

@@ -28,6 +28,10 @@ pub(super) struct ChatRequest<'a> {
     tools: Vec<Tool<'a>>,
     #[serde(borrow, default)]
     response_format: Option<Format<'a>>,
+    #[serde(default, deserialize_with = "or_default")]
+    logprobs: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    top_logprobs: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +75,7 @@ impl<'a> ChatRequest<'a> {
             tokens_max: self.max_completion_tokens.or(self.max_tokens),
             tool: self.tools.into_iter().find_map(|tool| tool.function).map(|function| function.name),
             json: self.response_format.is_some_and(|format| format.is_json()),
+            top_logprobs: self.logprobs.then_some(self.top_logprobs),
             ..ModelRequest::default()
         };
         for Message { role, content } in self.messages {

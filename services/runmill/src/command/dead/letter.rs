@@ -111,6 +111,7 @@ fn replayed_job(job: Job, message: Envelope) -> (Queue, Envelope) {
 fn queue_name(queue: Queue) -> String {
     match queue {
         Queue::Jobs(provider_id) => format!("jobs.{provider_id}"),
+        Queue::Calls(provider_id) => format!("calls.{provider_id}"),
         Queue::Logs(partition) => format!("logs.{partition}"),
         Queue::Requests => "requests".to_owned(),
         Queue::Dead => "dead-letters".to_owned(),

@@ -43,7 +43,7 @@ pub async fn estimate(
     let counter = Counter::new(&job, provider.takes_images);
     let mut estimate = Estimate::new(Basis {
         model: request.model.clone(),
-        samples: request.config.samples(),
+        samples: request.config.asked_samples(),
         answer_tokens: answer_tokens(assumptions.answer_tokens, job.generation.max_new_tokens, price),
         price: price.cloned(),
         place: seller.place(),

@@ -2,13 +2,14 @@
 
 mod calls;
 mod faults;
+mod lighteval;
 mod remarks;
 
 use std::{fmt::Display, time::Duration};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use runmill_proto::{
-    ScoreSummary,
+    ScoreSummary, Unscored,
     api::{Run, RunLatency},
 };
 
@@ -37,6 +38,9 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
         }
     }
     row("score", score(&run.score));
+    for (n, value) in lighteval::lines(run).into_iter().enumerate() {
+        row(if n == 0 { "lighteval" } else { "" }, value);
+    }
     if !run.unscored.is_empty() {
         row("unscored", by_number(&run.unscored));
     }
@@ -80,7 +84,23 @@ pub fn score(score: &ScoreSummary) -> String {
     let Some(mean) = score.mean else { return "none".to_owned() };
     let stderr = score.stderr.map(|stderr| format!(" ± {stderr:.4}")).unwrap_or_default();
     let coverage = score.coverage * 100.0;
-    format!("{mean:.4}{stderr}  ({} of {} scored, coverage {coverage:.1} %)", score.scored, score.total)
+    let scored =
+        format!("{mean:.4}{stderr}  ({} of {} scored, coverage {coverage:.1} %)", score.scored, score.total);
+    match otherwise(score) {
+        Some(otherwise) => format!("{scored}; {otherwise}"),
+        None => scored,
+    }
+}
+
+/// Returns what the other treatment of unscored answers gives, where that is another result.
+fn otherwise(score: &ScoreSummary) -> Option<String> {
+    let (mean, otherwise) = score.mean.zip(score.mean_otherwise)?;
+    let differs = (mean - otherwise).abs() > score.stderr.unwrap_or_default();
+    let treatment = match score.unscored_as {
+        Unscored::Skip => "if unscored answers count as 0",
+        Unscored::Zero => "without the unscored answers",
+    };
+    differs.then(|| format!("{otherwise:.4} {treatment}"))
 }
 
 fn outcomes(run: &Run) -> String {

@@ -130,3 +130,26 @@ fn a_paused_run_is_not_called_running() {
     let canceled = Run { status: RunStatus::Canceled, ..paused };
     assert_eq!((status(&canceled).as_str(), status_word(&canceled).as_str()), ("canceled", "canceled"));
 }
+
+#[test]
+fn the_other_treatment_of_unscored_answers_is_shown_where_it_changes_the_score() {
+    let base = ScoreSummary {
+        mean: Some(1.0),
+        stderr: Some(0.1),
+        scored: 5,
+        total: 10,
+        coverage: 0.5,
+        unscored: 5,
+        unscored_as: Unscored::Skip,
+        mean_otherwise: Some(0.5),
+    };
+    let table = [
+        (base, "; 0.5000 if unscored answers count as 0"),
+        (ScoreSummary { unscored_as: Unscored::Zero, ..base }, "; 0.5000 without the unscored answers"),
+        (ScoreSummary { mean_otherwise: Some(0.95), ..base }, ""),
+        (ScoreSummary { mean_otherwise: None, ..base }, ""),
+    ];
+    for (given, want) in table {
+        assert_eq!(score(&given), format!("1.0000 ± 0.1000  (5 of 10 scored, coverage 50.0 %){want}"));
+    }
+}

@@ -1,5 +1,6 @@
 mod body;
 mod stream_reader;
+mod teller;
 
 use http::{
     HeaderMap,
@@ -12,7 +13,7 @@ use runmill_proto::{
     api::{ProviderKind, ProviderProtocol},
 };
 
-use self::{body::AnswerBody, stream_reader::StreamReader};
+use self::{body::AnswerBody, stream_reader::StreamReader, teller::Teller};
 use super::{Admitted, AttemptLayer, Context};
 use crate::{
     ChatResponse, ModelError,
@@ -38,13 +39,16 @@ pub(crate) struct Exchange {
 impl AttemptLayer for Exchange {
     /// Secrets are removed here from every text of the provider that becomes part of an answer or an error.
     async fn attempt(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let mut answer = self.exchange(cx).await.map_err(|error| self.clean(cx, error))?;
+        let mut teller = Teller::of(cx, &self.redactor);
+        let answer = self.exchange(cx, teller.as_mut()).await;
+        let mut answer = answer.map_err(|error| self.clean(cx, error))?;
         if self.redactor.redact(&mut answer) {
             tracing::warn!(
                 event = "model.answer_redacted",
                 "the provider repeated a key or a header in its answer, where it was removed"
             );
         }
+        teller.into_iter().for_each(Teller::finish);
         Ok(answer)
     }
 }
@@ -68,10 +72,17 @@ impl Exchange {
         })
     }
 
-    async fn exchange(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
-        let answer = self.receive(cx).await?;
+    async fn exchange(
+        &self,
+        cx: Context<'_>,
+        teller: Option<&mut Teller<'_>>,
+    ) -> Result<ChatResponse, ModelError> {
+        // What was told of a text cannot be taken back.
+        let keeps_thinking = cx.request.keep_thinking || teller.is_some();
+        let answer = self.receive(cx, teller).await?;
         let metered = answer.metered();
-        review(answer, cx.request, self.hides_limit()).inspect_err(|_| cx.tracker.usage(metered))
+        review(answer, cx.request, keeps_thinking, self.hides_limit())
+            .inspect_err(|_| cx.tracker.usage(metered))
     }
 
     /// Returns true for protocols in which servers other than the vendor's are known to report that the model stopped
@@ -81,7 +92,11 @@ impl Exchange {
         matches!(self.api, (AnthropicMessages | OpenaiResponses, ProviderKind::Custom))
     }
 
-    async fn receive(&self, cx: Context<'_>) -> Result<ChatResponse, ModelError> {
+    async fn receive(
+        &self,
+        cx: Context<'_>,
+        teller: Option<&mut Teller<'_>>,
+    ) -> Result<ChatResponse, ModelError> {
         let wire = self.encode(cx)?;
         let request_id = format!("{}:{}", cx.request.call_id, cx.number);
         cx.tracker.sent(cx.form.streams());
@@ -107,17 +122,21 @@ impl Exchange {
         if !streamed {
             let body = body.whole(cx.tracker).await?;
             // Tokens are recorded even if the answer cannot be used, because they were billed.
-            return self.buffered(body).map_err(|UnusableAnswer { error, usage }| {
+            let answer = self.buffered(body).map_err(|UnusableAnswer { error, usage }| {
                 cx.tracker.usage(*usage);
                 error
-            });
+            })?;
+            if let Some(teller) = teller {
+                teller.keep_whole(&answer);
+            }
+            return Ok(answer);
         }
         if media == MediaType::Html {
             return Err(ModelError::Malformed {
                 message: "it is a web page, not a stream; check the base URL".to_owned(),
             });
         }
-        StreamReader::new(self.protocol.decoder(), cx.tracker).read(body).await
+        StreamReader::new(self.protocol.decoder(), cx.tracker).read(body, teller).await
     }
 
     /// Tells the lane what is left of the provider's limits.

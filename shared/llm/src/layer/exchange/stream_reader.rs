@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::body::AnswerBody;
+use super::{body::AnswerBody, teller::Teller};
 use crate::{
     ChatResponse, ModelError,
     protocol::{AnswerStream, Decoder, Progress},
@@ -33,7 +33,16 @@ impl<'a> StreamReader<'a> {
         Self { stream: AnswerStream::new(decoder), tracker, has_token: false }
     }
 
-    pub async fn read(mut self, mut body: AnswerBody) -> Result<ChatResponse, ModelError> {
+    /// Reads the answer to its end. `teller` tells its parts as they arrive, but for the last.
+    pub async fn read(
+        mut self,
+        mut body: AnswerBody,
+        mut teller: Option<&mut Teller<'_>>,
+    ) -> Result<ChatResponse, ModelError> {
+        // The stream is followed from here on.
+        if let Some(teller) = &mut teller {
+            teller.tell(&mut self.stream);
+        }
         // The wait for the end is one wait: pings in between do not prolong it.
         let (mut progress, mut since) = (Progress::Partial, Instant::now());
         while let Some(piece) = next(&mut body, progress, since).await? {
@@ -48,11 +57,21 @@ impl<'a> StreamReader<'a> {
                 self.tracker.token();
             }
             if let Some(answer) = answer? {
+                if let Some(teller) = &mut teller {
+                    teller.keep_last(&mut self.stream);
+                }
                 let _ = timeout(END_OF_BODY, body.next()).await;
                 return Ok(answer);
             }
+            if let Some(teller) = &mut teller {
+                teller.tell(&mut self.stream);
+            }
         }
-        self.stream.end()
+        let answer = self.stream.end()?;
+        if let Some(teller) = &mut teller {
+            teller.keep_last(&mut self.stream);
+        }
+        Ok(answer)
     }
 }
 
@@ -119,7 +138,7 @@ mod tests {
         let (protocol, tracker) = (OpenAiChat { dialect: Dialect::COMPATIBLE }, AttemptTracker::default());
         let reader = StreamReader::new(protocol.decoder(), &tracker);
         let body = AnswerBody::of(http::Response::new(body).into());
-        let answer = timeout(Duration::from_mins(1), reader.read(body)).await.ok()?;
+        let answer = timeout(Duration::from_mins(1), reader.read(body, None)).await.ok()?;
         let end_marks =
             |notes: Vec<Note>| notes.into_iter().filter(|note| *note == Note::NoEndMark).collect();
         Some(answer.map(|answer| (answer.text, end_marks(answer.remarks.notes))))
@@ -170,7 +189,7 @@ mod tests {
         let body = AnswerBody::of(http::Response::new(body).into());
 
         let reader = StreamReader::new(protocol.decoder(), &tracker);
-        let answer = timeout(Duration::from_mins(1), reader.read(body)).await.unwrap().unwrap();
+        let answer = timeout(Duration::from_mins(1), reader.read(body, None)).await.unwrap().unwrap();
 
         assert_eq!((answer.text.as_str(), start.elapsed().as_secs()), ("4", AFTER_STOP.as_secs()));
     }

@@ -9,7 +9,8 @@ use crate::{
 
 impl<A: AttemptLayer> Negotiate<A> {
     /// Returns true if log probabilities were requested, the streamed answer has none, and a buffered one has not
-    /// been requested for them yet. Some servers put them in buffered answers only.
+    /// been requested for them yet. Some servers put them in buffered answers only. An answer of which parts were told
+    /// stays without.
     pub(super) fn seeks_logprobs(&self, negotiation: &mut Negotiation<'_>, answer: &ChatResponse) -> bool {
         let cx = negotiation.cx;
         self.has_logprobs
@@ -17,6 +18,7 @@ impl<A: AttemptLayer> Negotiate<A> {
             && answer.logprobs.is_none()
             && !answer.text.is_empty()
             && negotiation.form.streams()
+            && cx.sink.is_none()
             && cx.tracker.state().streamed
             && negotiation.seeks_logprobs()
     }

@@ -59,7 +59,9 @@ impl<A: AttemptLayer> Negotiate<A> {
         loop {
             left -= 1;
             match self.request(negotiation).await {
-                Err(ModelError::Rejected { form, message }) if left > 0 && form != negotiation.form => {
+                Err(ModelError::Rejected { form, message })
+                    if left > 0 && form != negotiation.form && !negotiation.has_delivered() =>
+                {
                     negotiation.form = form;
                     negotiation.reason = message;
                 }

@@ -48,6 +48,11 @@ impl<'a> Negotiation<'a> {
         self.scout.is_some()
     }
 
+    /// Returns true if the caller has a part of an answer, so that no other request can be made.
+    pub fn has_delivered(&self) -> bool {
+        self.cx.tracker.state().delivered
+    }
+
     /// Returns true if this call is the one that seeks log probabilities in a buffered answer.
     pub fn seeks_logprobs(&mut self) -> bool {
         self.has_sought_logprobs = self.is_scout() || self.memory.seek_logprobs(self.cx.request);

@@ -88,6 +88,17 @@ async fn a_form_that_is_not_accepted_either_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_part_of_an_answer_no_other_form_is_tried() {
+    let mut script = rejected(&[Fix::Buffered]);
+    script.insert(1, Act::Deliver);
+    let layer = negotiate([script]);
+
+    let error = ask(&layer, &policy()).await.unwrap_err();
+
+    assert!(matches!(error, ModelError::Rejected { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_rejects_every_form_is_not_asked_for_ever() {
     let fixes = [[Fix::Buffered], [Fix::Streamed]].into_iter().cycle().take(REQUESTS_MAX);
     let layer = negotiate(fixes.map(|fixes| rejected(&fixes)));

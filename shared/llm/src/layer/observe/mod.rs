@@ -8,7 +8,7 @@ use tracing::Instrument;
 pub(crate) use metrics::Metrics;
 
 use super::CallLayer;
-use crate::{ChatRequest, Interrupts, Invoked, PolicySource, Unanswered, invoked::milliseconds};
+use crate::{ChatRequest, DeltaSink, Interrupts, Invoked, PolicySource, Unanswered, invoked::milliseconds};
 
 /// Writes one log line and the metrics of each call that made a request, inside a span of its own. None of them
 /// contains a prompt, an answer or a header.
@@ -26,6 +26,7 @@ impl<I: CallLayer> CallLayer for Observe<I> {
         request: &ChatRequest,
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
+        sink: Option<&dyn DeltaSink>,
     ) -> Invoked {
         let span = tracing::info_span!(
             "model.invoke",
@@ -34,7 +35,7 @@ impl<I: CallLayer> CallLayer for Observe<I> {
             model = request.model,
             call_id = request.call_id,
         );
-        let invoked = self.inner.invoke(request, policies, interrupts).instrument(span.clone()).await;
+        let invoked = self.inner.invoke(request, policies, interrupts, sink).instrument(span.clone()).await;
         let requests = invoked.requests();
         let unreached = invoked.attempts.len() - requests;
         if unreached > 0 {
@@ -120,7 +121,13 @@ mod tests {
     }
 
     impl CallLayer for Stopped {
-        async fn invoke(&self, _: &ChatRequest, _: &dyn PolicySource, _: &Interrupts) -> Invoked {
+        async fn invoke(
+            &self,
+            _: &ChatRequest,
+            _: &dyn PolicySource,
+            _: &Interrupts,
+            _: Option<&dyn DeltaSink>,
+        ) -> Invoked {
             let error = ModelError::Authentication { message: "no".into() };
             let attempt = Attempt {
                 started_at: Timestamp::UNIX_EPOCH,
@@ -153,7 +160,7 @@ mod tests {
         let provider_id = ProviderId::from_uuid(Uuid::nil());
         let observe = Observe { inner, provider_id, provider_kind: "custom", metrics };
 
-        observe.invoke(&request(), &policy(), &Interrupts::default()).await;
+        observe.invoke(&request(), &policy(), &Interrupts::default(), None).await;
 
         TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
     }

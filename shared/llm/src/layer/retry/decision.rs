@@ -122,6 +122,15 @@ impl<'a> RetryState<'a> {
         }
     }
 
+    /// Decides after the end of an answer of which the caller has a part. Another answer would not continue it.
+    pub fn cut(&mut self, advice: Advice) -> Decision {
+        if advice == Advice::GiveUp {
+            return Decision::GiveUp;
+        }
+        self.failures += 1;
+        Decision::Fail
+    }
+
     fn fail(&mut self, policy: &CallPolicy, after: Option<Duration>, fraction: f64) -> Decision {
         self.failures += 1;
         if self.failures > policy.max_retries {

@@ -20,8 +20,10 @@ use self::{
 };
 use super::{AttemptLayer, CallLayer, Context};
 use crate::{
-    ChatRequest, ChatResponse, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
-    interrupts::Stage, keys::Refusals, tracker::AttemptTracker,
+    ChatRequest, ChatResponse, DeltaSink, Interrupts, Invoked, ModelError, PolicySource, Random, Unanswered,
+    interrupts::Stage,
+    keys::Refusals,
+    tracker::{AttemptState, AttemptTracker},
 };
 
 /// Makes attempts until there is an answer, or a reason to stop.
@@ -40,9 +42,10 @@ impl<A: AttemptLayer> CallLayer for Retry<A> {
         request: &ChatRequest,
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
+        sink: Option<&dyn DeltaSink>,
     ) -> Invoked {
         let mut log = AttemptLog::start(self.clock.now());
-        let result = self.settle(request, policies, interrupts, &mut log).await;
+        let result = self.settle(request, policies, interrupts, sink, &mut log).await;
         log.finish(result)
     }
 }
@@ -53,6 +56,7 @@ impl<A: AttemptLayer> Retry<A> {
         request: &ChatRequest,
         policies: &dyn PolicySource,
         interrupts: &Interrupts,
+        sink: Option<&dyn DeltaSink>,
         log: &mut AttemptLog,
     ) -> Result<ChatResponse, Unanswered> {
         let mut policy = policies.policy();
@@ -75,6 +79,7 @@ impl<A: AttemptLayer> Retry<A> {
                 tracker: &tracker,
                 refusals: &refusals,
                 admitted: None,
+                sink,
                 key: None,
             };
             let phase = || match tracker.state().began {
@@ -121,8 +126,12 @@ impl<A: AttemptLayer> Retry<A> {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            let availability = tracker.state().availability;
-            let decision = state.decide(&policy, error.advice(), availability, (self.random)());
+            let AttemptState { availability, delivered, .. } = tracker.state();
+            let decision = if delivered {
+                state.cut(error.advice())
+            } else {
+                state.decide(&policy, error.advice(), availability, (self.random)())
+            };
             log.set_failures(state.failures());
             match decision {
                 Decision::Wait(wait) => {

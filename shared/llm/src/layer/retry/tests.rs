@@ -1,6 +1,7 @@
 mod budget;
 mod cost;
 mod deadline;
+mod delivered;
 mod keys;
 mod server;
 
@@ -13,7 +14,7 @@ use runmill_proto::{
     ErrorKind, Usage,
     api::{ProviderKind, Settings},
 };
-use runmill_quota::{Ask, Lane};
+use runmill_quota::{Ask, Class, Lane};
 
 use super::*;
 use crate::layer::{
@@ -27,7 +28,7 @@ use crate::{
     keys::{Key, KeyAvailability, Keys},
 };
 
-const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 0, open_for: Duration::ZERO };
+const ASK: Ask<'_> = Ask { model: "m", estimated_tokens: 0, open_for: Duration::ZERO, class: Class::Run };
 
 fn retry<A>(inner: A) -> Retry<A> {
     let epoch = Timestamp::from_second(1_000).unwrap();
@@ -52,8 +53,9 @@ fn broken() -> ModelError {
 async fn a_retry_waits_as_long_as_the_provider_asks() {
     let start = Instant::now();
 
-    let invoked =
-        retry(Scripted::failing([slow_down(20)])).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked = retry(Scripted::failing([slow_down(20)]))
+        .invoke(&request(), &policy(), &Interrupts::default(), None)
+        .await;
 
     assert_eq!(invoked.result, Ok(four()));
     assert_eq!(start.elapsed(), secs(20));
@@ -67,7 +69,10 @@ async fn a_sleeping_retry_holds_no_slot() {
     let client = retry(Permit { inner: wire, lane: Arc::new(Lane::new(1)), random: still() });
     let start = Instant::now();
     let timed = async |client: &Retry<Permit<Scripted>>| {
-        assert_eq!(client.invoke(&request(), &policy(), &Interrupts::default()).await.result, Ok(four()));
+        assert_eq!(
+            client.invoke(&request(), &policy(), &Interrupts::default(), None).await.result,
+            Ok(four())
+        );
         start.elapsed()
     };
 
@@ -80,8 +85,9 @@ async fn a_sleeping_retry_holds_no_slot() {
 async fn a_wait_above_the_maximum_defers_without_sleeping() {
     let start = Instant::now();
 
-    let invoked =
-        retry(Scripted::failing([slow_down(31)])).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked = retry(Scripted::failing([slow_down(31)]))
+        .invoke(&request(), &policy(), &Interrupts::default(), None)
+        .await;
 
     assert_eq!(invoked.result, Err(Unanswered::Deferred { after: secs(31), error: slow_down(31) }));
     assert_eq!(start.elapsed(), secs(0));
@@ -95,7 +101,8 @@ async fn a_call_that_was_refused_waits_for_its_turn_only_so_long() {
         retry(Permit { inner: Scripted::failing([slow_down(1)]), lane: lane.clone(), random: still() });
     let start = Instant::now();
     let (request, policy, interrupts) = (request(), policy(), Interrupts::default());
-    let waiting = async { (client.invoke(&request, &policy, &interrupts).await.result, start.elapsed()) };
+    let waiting =
+        async { (client.invoke(&request, &policy, &interrupts, None).await.result, start.elapsed()) };
     let other = async {
         let _held = lane.admit(&ASK).await.unwrap();
         sleep(secs(99)).await;
@@ -110,7 +117,7 @@ async fn a_call_that_was_refused_waits_for_its_turn_only_so_long() {
 #[tokio::test(start_paused = true)]
 async fn attempts_end_with_the_budget() {
     let invoked = retry(Scripted::failing([(); 9].map(|()| broken())))
-        .invoke(&request(), &policy(), &Interrupts::default())
+        .invoke(&request(), &policy(), &Interrupts::default(), None)
         .await;
 
     assert_eq!(invoked.result, Err(Unanswered::Failed(broken())));
@@ -124,7 +131,7 @@ async fn every_attempt_is_recorded_with_its_time() {
         vec![Act::SendStream, Act::Wait(3), Act::Token, Act::Wait(4), Act::Answer],
     ]);
 
-    let invoked = retry(wire).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked = retry(wire).invoke(&request(), &policy(), &Interrupts::default(), None).await;
 
     let times: Vec<_> =
         invoked.attempts.iter().map(|a| (a.started_at.as_second(), a.latency_ms, a.error_kind)).collect();
@@ -142,7 +149,7 @@ async fn waiting_for_a_slot_is_not_part_of_an_attempt() {
         retry(Permit { inner: Scripted::acting(&[Act::Wait(2), Act::Answer]), lane, random: still() });
 
     let (request, policy, interrupts) = (request(), policy(), Interrupts::default());
-    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy, &interrupts), async {
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &policy, &interrupts, None), async {
         sleep(secs(50)).await;
         drop(held);
     });
@@ -158,7 +165,8 @@ async fn a_dropped_call_gives_its_slot_back() {
         retry(Permit { inner: Scripted::acting(&[Act::Wait(99)]), lane: Arc::clone(&lane), random: still() });
 
     let call =
-        tokio::time::timeout(secs(1), client.invoke(&request(), &policy(), &Interrupts::default())).await;
+        tokio::time::timeout(secs(1), client.invoke(&request(), &policy(), &Interrupts::default(), None))
+            .await;
 
     assert!(call.is_err());
     assert_eq!(lane.in_flight(), 0);
@@ -172,7 +180,7 @@ async fn a_call_that_waits_for_its_slot_can_be_given_to_another() {
     let interrupts = Interrupts::default();
     interrupts.before_start.cancel();
 
-    let invoked = client.invoke(&request(), &policy(), &interrupts).await;
+    let invoked = client.invoke(&request(), &policy(), &interrupts, None).await;
 
     assert_eq!((invoked.result, invoked.attempts.len()), (Err(Unanswered::Interrupted), 0));
 }
@@ -181,7 +189,7 @@ async fn a_call_that_waits_for_its_slot_can_be_given_to_another() {
 async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
     let interrupts = Interrupts::default();
     let client = retry(Scripted::failing([slow_down(20)]));
-    let invoking = async { client.invoke(&request(), &policy(), &interrupts).await };
+    let invoking = async { client.invoke(&request(), &policy(), &interrupts, None).await };
     let ending = async {
         sleep(secs(1)).await;
         interrupts.before_start.cancel();
@@ -200,7 +208,7 @@ async fn a_call_that_has_started_is_left_alone_until_it_must_end_at_once() {
 async fn a_request_in_flight_is_the_last_one_of_a_call_that_must_end_between_attempts() {
     let client = retry(Scripted::acting(&[Act::Wait(9), Act::Answer]));
     let interrupts = Interrupts::default();
-    let invoking = async { client.invoke(&request(), &policy(), &interrupts).await };
+    let invoking = async { client.invoke(&request(), &policy(), &interrupts, None).await };
     let ending = async {
         sleep(secs(1)).await;
         interrupts.between_attempts.cancel();
@@ -209,7 +217,7 @@ async fn a_request_in_flight_is_the_last_one_of_a_call_that_must_end_between_att
     let (invoked, ()) = tokio::join!(invoking, ending);
 
     assert!(invoked.result.is_ok(), "{invoked:?}");
-    let again = client.invoke(&request(), &policy(), &interrupts).await;
+    let again = client.invoke(&request(), &policy(), &interrupts, None).await;
     assert_eq!((again.result, again.attempts.len()), (Err(Unanswered::Interrupted), 0));
 }
 
@@ -217,7 +225,7 @@ async fn a_request_in_flight_is_the_last_one_of_a_call_that_must_end_between_att
 async fn a_call_that_waits_for_its_next_attempt_ends_between_them() {
     let client = retry(Scripted::failing([slow_down(20)]));
     let interrupts = Interrupts::default();
-    let invoking = async { client.invoke(&request(), &policy(), &interrupts).await };
+    let invoking = async { client.invoke(&request(), &policy(), &interrupts, None).await };
     let ending = async {
         sleep(secs(1)).await;
         interrupts.between_attempts.cancel();
@@ -242,7 +250,7 @@ async fn a_changed_policy_holds_for_a_call_that_waits_to_be_tried_again() {
     }
 
     let client = retry(Scripted::failing([broken(), broken(), broken()]));
-    let invoked = client.invoke(&request(), &Changing(false.into()), &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &Changing(false.into()), &Interrupts::default(), None).await;
 
     assert_eq!((invoked.result, invoked.attempts.len()), (Err(Unanswered::Failed(broken())), 2));
 }
@@ -255,7 +263,7 @@ async fn retries_of_all_calls_share_one_budget() {
     let mut attempts = 0;
     let mut deferred = 0;
     for _ in 0..100 {
-        let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+        let invoked = client.invoke(&request(), &policy(), &Interrupts::default(), None).await;
         attempts += invoked.attempts.len();
         deferred += usize::from(matches!(invoked.result, Err(Unanswered::Deferred { .. })));
     }
@@ -272,7 +280,7 @@ async fn a_job_that_is_fed_again_earns_no_more_retries() {
 
     let mut retries = 0;
     for _ in 0..100 {
-        let invoked = client.invoke(&request(), &fed_again, &Interrupts::default()).await;
+        let invoked = client.invoke(&request(), &fed_again, &Interrupts::default(), None).await;
         retries += invoked.attempts.len() - 1;
     }
 
@@ -297,7 +305,7 @@ async fn a_changed_limit_holds_for_a_call_that_waits_for_its_slot() {
     let changing = Changing(none.clone().into());
 
     let (request, interrupts) = (request(), Interrupts::default());
-    let (invoked, ()) = tokio::join!(client.invoke(&request, &changing, &interrupts), async {
+    let (invoked, ()) = tokio::join!(client.invoke(&request, &changing, &interrupts, None), async {
         sleep(secs(50)).await;
         *changing.0.lock().unwrap() = CallPolicy { total: secs(7), ..none };
         drop(held);
@@ -323,7 +331,7 @@ async fn a_job_takes_no_longer_than_its_settings_say() {
     let client = Retry { random: Arc::new(|| 1.0), ..retry(Timeout { inner: hangs }) };
     let start = Instant::now();
 
-    let invoked = client.invoke(&request(), &CallPolicy::from(&settings), &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &CallPolicy::from(&settings), &Interrupts::default(), None).await;
 
     assert_eq!(invoked.attempts.len(), 7);
     assert!(matches!(invoked.result, Err(Unanswered::Failed(ModelError::TimedOut(TimeoutPhase::Total)))));
@@ -336,7 +344,7 @@ async fn what_a_server_would_repeat_is_asked_again_once() {
     for error in table {
         let client = retry(Scripted::failing(std::iter::repeat_n(error.clone(), 9)));
 
-        let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+        let invoked = client.invoke(&request(), &policy(), &Interrupts::default(), None).await;
 
         assert_eq!((invoked.result, invoked.attempts.len()), (Err(Unanswered::Failed(error)), 2));
     }

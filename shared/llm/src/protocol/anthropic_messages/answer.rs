@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    ChatResponse, Finish,
+    Finish,
     protocol::{
         draft::Draft,
         lenient,
@@ -84,12 +84,4 @@ pub(super) fn finish(reason: Option<&Text<'_>>) -> Option<Finish> {
         "refusal" => Finish::ContentFilter,
         _ => Finish::Other,
     })
-}
-
-/// Sets the arguments of a call without any to an empty object.
-pub(super) fn with_arguments(mut answer: ChatResponse) -> ChatResponse {
-    for call in answer.tool_calls.iter_mut().filter(|call| call.arguments.is_empty()) {
-        call.arguments.push_str("{}");
-    }
-    answer
 }

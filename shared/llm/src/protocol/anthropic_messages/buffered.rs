@@ -2,7 +2,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, finish, with_arguments},
+    answer::{Block, StopDetails, finish},
     error,
     usage::{UsageField, metered},
 };
@@ -56,9 +56,10 @@ impl Message<'_> {
         if let Some(details) = self.stop_details {
             details.add_to(&mut draft);
         }
+        draft.fill_arguments();
         draft.check()?;
         draft.answered_by(or_empty(self.model.as_ref()));
-        draft.complete(finish, usage).map(with_arguments)
+        draft.complete(finish, usage)
     }
 }
 

@@ -3,33 +3,44 @@
 //! | parameter | on the wire |
 //! | --- | --- |
 //! | `system` | `system`, beside the messages |
+//! | call of a tool | a block `tool_use` |
+//! | results of tools | blocks `tool_result`, those of one turn in one message of the user |
+//! | system message among the others | not supported: an error before a request is sent |
 //! | image, inline or a `data:` URL | a block `image`, its source `base64` |
 //! | image, other URL | a block `image`, its source `url` |
 //! | `max_new_tokens` | `max_tokens`, which is required: see [`Plan`] |
 //! | `temperature`, `top_p`, `top_k` | the same; left out if the model should think, and for models that refuse them: see [`Model`] |
-//! | `stop` | `stop_sequences`, without those that are only white space, which would be an error |
+//! | `stop` | `stop_sequences`; those that are only white space would be an error, see below |
 //! | `reasoning_effort` | `thinking` and `output_config.effort`: see [`Plan`] |
 //! | `response_format`, a schema | `output_config.format`; name, description and `strict` are left out, because a schema is always strict |
 //! | `response_format`, any JSON | not supported: an error before a request is sent |
 //! | `tools` | `tools` |
 //! | `tool_choice` | `tool_choice`: `required` is `any`, a function is `tool` |
-//! | `seed`, `presence_penalty`, `frequency_penalty`, `repetition_penalty`, `logprobs`, `top_logprobs` | left out: the API has none of them |
+//! | `parallel_tool_calls` | `tool_choice.disable_parallel_tool_use` if it is false; left out if it is true, the default |
+//! | `seed`, `presence_penalty`, `frequency_penalty`, `repetition_penalty` | left out: the API has none of them |
+//! | `logprobs`, `top_logprobs` | the API has none of them, see below |
 //! | `extra_body` | its values, at the top level |
 //!
+//! Without log probabilities, and without a stop text of white space, the answer is another one. A strict request that has
+//! them is an error before anything is sent; otherwise they are left out.
+//!
 //! LiteLLM leaves out the same parameters when it is set to drop those that a provider does not accept.
+
+mod message;
 
 use runmill_proto::{Fix, Generation, ResponseFormat, Stop, Tool};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::message::{ContentBlock, messages};
 use super::{
     model::Model,
     thinking::{Plan, Thinking},
-    tools::{WireChoice, WireTool},
+    tools::{ToolRule, WireTool},
 };
 use crate::{
-    ChatRequest, ModelError, Part,
-    protocol::{Form, image::ImageSource, json, turn::Turn},
+    ChatRequest, ModelError,
+    protocol::{Form, json, turn::Turn},
 };
 
 pub(super) fn body(request: &ChatRequest, form: Form) -> Result<Vec<u8>, ModelError> {
@@ -55,7 +66,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<WireTool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_choice: Option<WireChoice<'a>>,
+    tool_choice: Option<ToolRule<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
 }
@@ -84,23 +95,12 @@ enum Format<'a> {
     JsonSchema { schema: &'a Value },
 }
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ContentBlock<'a> {
-    Text { text: &'a str },
-    Image { source: Source<'a> },
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Source<'a> {
-    Base64 { media_type: &'a str, data: &'a str },
-    Url { url: &'a str },
-}
-
 impl<'a> Body<'a> {
     fn new(request: &'a ChatRequest, form: Form) -> Result<Self, ModelError> {
         let generation = &request.generation;
+        if request.is_strict {
+            check(generation)?;
+        }
         let model = Model::new(&request.model, form);
         let plan = Plan::new(generation, model)?;
         let sampled = model.samples() && !plan.thinks();
@@ -108,13 +108,13 @@ impl<'a> Body<'a> {
             model: model.name,
             max_tokens: plan.max_tokens,
             system: request.system.as_deref(),
-            messages: request.messages.iter().map(|message| Turn::new(message, ContentBlock::from)).collect(),
+            messages: messages(&request.messages)?,
             sampling: if sampled { Sampling::of(generation, form) } else { Sampling::default() },
             stop_sequences: stop_sequences(generation).collect(),
             thinking: plan.thinking,
             output_config: OutputConfig::of(plan.effort, format(generation)?),
             tools: generation.tools.iter().map(Tool::function).map(WireTool::from).collect(),
-            tool_choice: generation.tool_choice.as_ref().map(WireChoice::from),
+            tool_choice: ToolRule::of(generation),
             stream: form.streams(),
         })
     }
@@ -136,9 +136,25 @@ impl<'a> OutputConfig<'a> {
     }
 }
 
+/// Returns an error for a parameter without which the answer would be another one, and that cannot be sent.
+fn check(generation: &Generation) -> Result<(), ModelError> {
+    let lacks = if generation.wants_logprobs() {
+        "has no log probabilities: remove logprobs and top_logprobs"
+    } else if stops(generation).any(|stop| !stop.is_empty() && stop.trim().is_empty()) {
+        "takes no stop text that is only white space: remove it from stop"
+    } else {
+        return Ok(());
+    };
+    let message = format!("the protocol anthropic_messages {lacks}, or ask a provider with another protocol");
+    Err(ModelError::Inexpressible { message })
+}
+
+fn stops(generation: &Generation) -> impl Iterator<Item = &str> {
+    generation.stop.iter().flat_map(Stop::as_slice).map(String::as_str)
+}
+
 fn stop_sequences(generation: &Generation) -> impl Iterator<Item = &str> {
-    let stops = generation.stop.iter().flat_map(Stop::as_slice);
-    stops.map(String::as_str).filter(|stop| !stop.trim().is_empty())
+    stops(generation).filter(|stop| !stop.trim().is_empty())
 }
 
 fn format(generation: &Generation) -> Result<Option<Format<'_>>, ModelError> {
@@ -149,22 +165,8 @@ fn format(generation: &Generation) -> Result<Option<Format<'_>>, ModelError> {
         }
         Some(ResponseFormat::JsonObject) => {
             let message = "this API has no JSON mode without a schema: set response_format to a json_schema";
-            Err(ModelError::InvalidRequest { status: 400, message: message.to_owned() })
+            Err(ModelError::Inexpressible { message: message.to_owned() })
         }
-    }
-}
-
-impl<'a> From<&'a Part> for ContentBlock<'a> {
-    fn from(part: &'a Part) -> Self {
-        let image = match part {
-            Part::Text(text) => return Self::Text { text },
-            Part::Image(image) => image,
-        };
-        let source = match ImageSource::from(image) {
-            ImageSource::Data { mime_type, data } => Source::Base64 { media_type: mime_type, data },
-            ImageSource::Url(url) => Source::Url { url },
-        };
-        Self::Image { source }
     }
 }
 

@@ -1,8 +1,9 @@
+use runmill_proto::chat;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    answer::{Block, StopDetails, finish, with_arguments},
+    answer::{Block, StopDetails, finish},
     error,
     usage::{UsageField, WireUsage, metered},
 };
@@ -109,7 +110,12 @@ impl Decoder for EventDecoder {
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
-        self.draft.complete_without_mark(finish, metered(self.usage)).map(with_arguments)
+        self.draft.fill_arguments();
+        self.draft.complete_without_mark(finish, metered(self.usage))
+    }
+
+    fn news(&mut self) -> chat::Delta {
+        self.draft.news()
     }
 
     fn progress(&self) -> Progress {
@@ -194,7 +200,8 @@ impl EventDecoder {
     fn complete(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.or(self.ending.is_counted().then_some(Finish::Other));
         let finish = finish.ok_or(ModelError::NoStopReason)?;
-        self.draft.complete(finish, metered(self.usage)).map(with_arguments)
+        self.draft.fill_arguments();
+        self.draft.complete(finish, metered(self.usage))
     }
 }
 

@@ -26,9 +26,11 @@ pub(super) enum Thinking {
 /// | `minimal`, `low` | 1024 | `low` |
 /// | `medium` | 2048 | `medium` |
 /// | `high` | 4096 | `high` |
+/// | `xhigh` | 8192 | `xhigh` |
+/// | `max` | 16384 | `max` |
 ///
-/// The [`Model`] decides which column applies. The budgets are LiteLLM's, so that a run has the same budget here as
-/// with LiteLLM. `none` is also sent to a model that always thinks: the provider's error is more useful than another
+/// The [`Model`] decides which column applies. The budgets up to `high` are LiteLLM's, so that a run has the same budget
+/// here as with LiteLLM; those above it double. A level is also sent to a model that does not have it. `none` is also sent to a model that always thinks: the provider's error is more useful than another
 /// effort that runmill would choose silently. Without an effort nothing is sent.
 ///
 /// The token limit is required, and includes the tokens of thinking. Without `max_new_tokens` it is 4096 for the
@@ -61,6 +63,8 @@ impl Plan {
             ReasoningEffort::Minimal | ReasoningEffort::Low => (1024, "low"),
             ReasoningEffort::Medium => (2048, "medium"),
             ReasoningEffort::High => (4096, "high"),
+            ReasoningEffort::XHigh => (8192, "xhigh"),
+            ReasoningEffort::Max => (16_384, "max"),
         };
         if model.adapts() {
             return Ok(plan(Some(Thinking::Adaptive { display: "summarized" }), Some(level)));
@@ -70,7 +74,7 @@ impl Plan {
         if budget_tokens < BUDGET_MIN_TOKENS {
             let message =
                 format!("reasoning_effort needs max_new_tokens above {BUDGET_MIN_TOKENS}: raise it");
-            return Err(ModelError::InvalidRequest { status: 400, message });
+            return Err(ModelError::Inexpressible { message });
         }
         Ok(Self { max_tokens, thinking: Some(Thinking::Enabled { budget_tokens }), effort: None })
     }
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_effort_is_a_budget_or_a_level() {
-        use ReasoningEffort::{High, Low, Medium, Minimal, None};
+        use ReasoningEffort::{High, Low, Max, Medium, Minimal, None, XHigh};
         let (off, budget) =
             (json!({"type": "disabled"}), |n: u32| json!({"type": "enabled", "budget_tokens": n}));
         let adaptive = json!({"type": "adaptive", "display": "summarized"});
@@ -105,7 +109,9 @@ mod tests {
             (Minimal, budget(1024), 5120, adaptive.clone(), Some("low"), 16_384),
             (Low, budget(1024), 5120, adaptive.clone(), Some("low"), 16_384),
             (Medium, budget(2048), 6144, adaptive.clone(), Some("medium"), 16_384),
-            (High, budget(4096), 8192, adaptive, Some("high"), 16_384),
+            (High, budget(4096), 8192, adaptive.clone(), Some("high"), 16_384),
+            (XHigh, budget(8192), 12_288, adaptive.clone(), Some("xhigh"), 16_384),
+            (Max, budget(16_384), 20_480, adaptive, Some("max"), 16_384),
         ];
         for (effort, old, old_limit, new, level, new_limit) in table {
             let with_budget = plan(Some(effort), Option::None, "claude-haiku-4-5").unwrap();

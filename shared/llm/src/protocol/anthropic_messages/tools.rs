@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use runmill_proto::{Function, ToolChoice, ToolMode};
+use runmill_proto::{Function, Generation, ToolChoice, ToolMode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,9 +15,18 @@ pub(super) struct WireTool<'a> {
     strict: Option<bool>,
 }
 
+/// The parameter `tool_choice`.
+#[derive(Serialize)]
+pub(super) struct ToolRule<'a> {
+    #[serde(flatten)]
+    choice: WireChoice<'a>,
+    #[serde(rename = "disable_parallel_tool_use", skip_serializing_if = "std::ops::Not::not")]
+    is_single: bool,
+}
+
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum WireChoice<'a> {
+enum WireChoice<'a> {
     Auto,
     Any,
     None,
@@ -33,6 +42,21 @@ impl<'a> From<&'a Function> for WireTool<'a> {
             input_schema: function.parameters.as_ref().map_or_else(nothing, Cow::Borrowed),
             strict: function.strict,
         }
+    }
+}
+
+impl<'a> ToolRule<'a> {
+    pub fn of(generation: &'a Generation) -> Option<Self> {
+        let is_single = generation.parallel_tool_calls == Some(false);
+        let choice = match &generation.tool_choice {
+            Some(choice) => WireChoice::from(choice),
+            // The wish for at most one call has its place in the rule.
+            None if is_single => WireChoice::Auto,
+            None => return None,
+        };
+        // The API takes the wish only where a call is possible.
+        let is_single = is_single && !matches!(choice, WireChoice::None);
+        Some(Self { choice, is_single })
     }
 }
 
@@ -82,7 +106,29 @@ mod tests {
             (named, json!({"type": "tool", "name": "add"})),
         ];
         for (choice, want) in table {
-            assert_eq!(json!(WireChoice::from(&choice)), want);
+            let generation = Generation { tool_choice: Some(choice), ..Generation::default() };
+            assert_eq!(json!(ToolRule::of(&generation)), want);
+        }
+    }
+
+    #[test]
+    fn one_call_at_most_is_a_part_of_the_choice() {
+        let mode = |mode| Some(ToolChoice::Mode(mode));
+        let table = [
+            (None, None, json!(null)),
+            (None, Some(true), json!(null)),
+            (None, Some(false), json!({"type": "auto", "disable_parallel_tool_use": true})),
+            (
+                mode(ToolMode::Required),
+                Some(false),
+                json!({"type": "any", "disable_parallel_tool_use": true}),
+            ),
+            (mode(ToolMode::Required), Some(true), json!({"type": "any"})),
+            (mode(ToolMode::None), Some(false), json!({"type": "none"})),
+        ];
+        for (tool_choice, parallel_tool_calls, want) in table {
+            let generation = Generation { tool_choice, parallel_tool_calls, ..Generation::default() };
+            assert_eq!(json!(ToolRule::of(&generation)), want);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads streamed and buffered answers. Both consist of the same chunks, a buffered one of a single chunk.
 
-use runmill_proto::{TokenLogprob, TopLogprob};
+use runmill_proto::{TokenLogprob, TopLogprob, chat::Delta};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -187,6 +187,11 @@ impl Answer {
         }
         let text = or_empty(part.text.as_ref());
         if part.thought == Some(true) { self.draft.reasoning(text) } else { self.draft.text(text) }
+    }
+
+    /// Returns the parts that arrived since the last call.
+    pub fn news(&mut self) -> Delta {
+        self.draft.news()
     }
 
     pub const fn is_whole(&self) -> bool {

@@ -47,7 +47,7 @@ pub(super) struct GenerationConfig<'a> {
 /// | `minimal` | 1024 | `MINIMAL` |
 /// | `low` | 1024 | `LOW` |
 /// | `medium` | 8192 | `MEDIUM` |
-/// | `high` | 24576 | `HIGH` |
+/// | `high`, `xhigh`, `max` | 24576 | `HIGH` |
 ///
 /// The numbers are those of Google's own OpenAI-compatible endpoint. A level is also sent to a model that does not
 /// have it: the provider's error is more useful than another level that runmill would choose silently. There is no
@@ -102,7 +102,8 @@ impl Thinking {
             ReasoningEffort::Minimal => (1024, "MINIMAL"),
             ReasoningEffort::Low => (1024, "LOW"),
             ReasoningEffort::Medium => (8192, "MEDIUM"),
-            ReasoningEffort::High => (24576, "HIGH"),
+            // Google has nothing above it that all of its models accept.
+            ReasoningEffort::High | ReasoningEffort::XHigh | ReasoningEffort::Max => (24576, "HIGH"),
         };
         let by_budget = model.rsplit('/').next().is_some_and(|name| name.starts_with("gemini-2.5"));
         Self {
@@ -184,13 +185,15 @@ mod tests {
 
     #[test]
     fn an_effort_is_a_budget_or_a_level() {
-        use ReasoningEffort::{High, Low, Medium, Minimal, None};
+        use ReasoningEffort::{High, Low, Max, Medium, Minimal, None, XHigh};
         let table = [
             (None, 0, "MINIMAL", false),
             (Minimal, 1024, "MINIMAL", true),
             (Low, 1024, "LOW", true),
             (Medium, 8192, "MEDIUM", true),
             (High, 24576, "HIGH", true),
+            (XHigh, 24576, "HIGH", true),
+            (Max, 24576, "HIGH", true),
         ];
         for (effort, budget, level, shown) in table {
             let generation = Generation { reasoning_effort: Some(effort), ..Generation::default() };

@@ -49,7 +49,7 @@ impl Protocol for Gemini {
         } else {
             ("generateContent", None)
         };
-        let body = request::body(request, model, form);
+        let body = request::body(request, model, form)?;
         Ok(WireRequest { path: format!("models/{model}:{method}"), query, body })
     }
 
@@ -74,7 +74,7 @@ fn wire_name(model: &str, form: Form) -> Result<&str, ModelError> {
     let steps = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
     if name.is_empty() || name.contains(char::is_control) || name.split(['/', '\\']).any(steps) {
         let message = "the model's name is empty, or cannot be part of a URL".to_owned();
-        return Err(ModelError::InvalidRequest { status: 400, message });
+        return Err(ModelError::Inexpressible { message });
     }
     Ok(name)
 }
@@ -133,7 +133,7 @@ mod tests {
         for model in ["", "gemini/", "..", "../x", "a/../../x", "a\\..\\x", "a/%2E./x", "a/.\t./x"] {
             let request = ChatRequest { model: model.into(), ..ChatRequest::default() };
             let error = Gemini.encode(&request, Form::default()).unwrap_err();
-            assert!(matches!(error, ModelError::InvalidRequest { status: 400, .. }), "{model}: {error}");
+            assert!(matches!(error, ModelError::Inexpressible { .. }), "{model}: {error}");
         }
     }
 

@@ -3,6 +3,9 @@
 //! | parameter | on the wire |
 //! | --- | --- |
 //! | `system` | `systemInstruction` |
+//! | call of a tool | a part `functionCall`, without its id |
+//! | results of tools | parts `functionResponse` with the function's name, those of one turn in one content of the user |
+//! | system message among the others | not supported: an error before a request is sent |
 //! | image, inline or a `data:` URL | a part `inlineData` |
 //! | image, other URL | a part `fileData`, with the media type by the URL's extension |
 //! | `temperature`, `top_p`, `top_k`, `seed` | `gC.temperature`, `gC.topP`, `gC.topK`, `gC.seed` |
@@ -14,25 +17,29 @@
 //! | `response_format` | `gC.responseMimeType`, `gC.responseJsonSchema`; a schema's name, description and `strict` are left out |
 //! | `tools` | `tools[0].functionDeclarations`; `strict` is left out |
 //! | `tool_choice` | `toolConfig.functionCallingConfig` |
+//! | `parallel_tool_calls: false` | left out if only one tool can be called; otherwise not supported: an error before a request is sent |
 //! | `logprobs`, `top_logprobs` | `gC.responseLogprobs`, `gC.logprobs` |
 //! | `extra_body` | its values, at the top level |
 //!
 //! Safety settings are not sent, so the account's apply.
 
-use runmill_proto::{Function, Tool, ToolChoice, ToolMode};
+mod content;
+
+use runmill_proto::{Function, Generation, Tool, ToolChoice, ToolMode};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::content::{Content, contents};
 use super::config::GenerationConfig;
 use crate::{
-    ChatMessage, ChatRequest, Part, Role,
-    protocol::{Form, image::ImageSource, json},
+    ChatRequest, ModelError,
+    protocol::{Form, json},
 };
 
 /// Returns the body of a request. `model` is the name in the path.
-pub(super) fn body(request: &ChatRequest, model: &str, form: Form) -> Vec<u8> {
-    let body = Body::new(request, model, form);
-    json(&body, &request.generation.extra_body)
+pub(super) fn body(request: &ChatRequest, model: &str, form: Form) -> Result<Vec<u8>, ModelError> {
+    let body = Body::new(request, model, form)?;
+    Ok(json(&body, &request.generation.extra_body))
 }
 
 #[derive(Serialize)]
@@ -46,28 +53,6 @@ struct Body<'a> {
     tools: Option<[Tools<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_config: Option<ToolConfig<'a>>,
-}
-
-#[derive(Serialize)]
-struct Content<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<&'static str>,
-    parts: Vec<WirePart<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-enum WirePart<'a> {
-    Text(&'a str),
-    InlineData {
-        mime_type: &'a str,
-        data: &'a str,
-    },
-    FileData {
-        file_uri: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mime_type: Option<&'static str>,
-    },
 }
 
 #[derive(Serialize)]
@@ -103,55 +88,34 @@ struct CallingConfig<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn new(request: &'a ChatRequest, model: &str, form: Form) -> Self {
+    fn new(request: &'a ChatRequest, model: &str, form: Form) -> Result<Self, ModelError> {
         let generation = &request.generation;
-        let system = |text| Content { role: None, parts: vec![WirePart::Text(text)] };
+        check_single_call(generation)?;
         let declarations = || generation.tools.iter().map(Tool::function).map(Declaration::from).collect();
-        Self {
-            system_instruction: request.system.as_deref().map(system),
-            contents: request.messages.iter().map(Content::from).collect(),
+        Ok(Self {
+            system_instruction: request.system.as_deref().map(Content::system),
+            contents: contents(&request.messages, model)?,
             generation_config: GenerationConfig::new(generation, model, form),
             tools: (!generation.tools.is_empty()).then(|| [Tools { function_declarations: declarations() }]),
             tool_config: generation.tool_choice.as_ref().map(ToolConfig::from),
-        }
+        })
     }
 }
 
-impl<'a> From<&'a ChatMessage> for Content<'a> {
-    fn from(message: &'a ChatMessage) -> Self {
-        let role = match message.role {
-            Role::User => "user",
-            Role::Assistant => "model",
-        };
-        Self { role: Some(role), parts: message.parts.iter().map(WirePart::from).collect() }
+/// Returns an error if at most one call is wished for, and several tools can be called. Where only one can, several calls
+/// in an answer are rare.
+fn check_single_call(generation: &Generation) -> Result<(), ModelError> {
+    let can_call_several = generation.tools.len() > 1
+        && matches!(
+            generation.tool_choice,
+            None | Some(ToolChoice::Mode(ToolMode::Auto | ToolMode::Required))
+        );
+    if generation.parallel_tool_calls == Some(false) && can_call_several {
+        let message =
+            "this API cannot limit an answer to one tool call: remove parallel_tool_calls, or offer one tool";
+        return Err(ModelError::InvalidRequest { status: 400, message: message.to_owned() });
     }
-}
-
-impl<'a> From<&'a Part> for WirePart<'a> {
-    fn from(part: &'a Part) -> Self {
-        let image = match part {
-            Part::Text(text) => return Self::Text(text),
-            Part::Image(image) => image,
-        };
-        match ImageSource::from(image) {
-            ImageSource::Data { mime_type, data } => Self::InlineData { mime_type, data },
-            ImageSource::Url(url) => Self::FileData { file_uri: url, mime_type: mime_type(url) },
-        }
-    }
-}
-
-/// Returns the media type by the path's extension, if models can read it. Vertex AI does not detect it itself.
-fn mime_type(url: &str) -> Option<&'static str> {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let (_, extension) = path.rsplit_once('.')?;
-    Some(match extension.to_ascii_lowercase().as_str() {
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        "heic" => "image/heic",
-        "heif" => "image/heif",
-        _ => return None,
-    })
+    Ok(())
 }
 
 impl<'a> From<&'a Function> for Declaration<'a> {
@@ -178,13 +142,14 @@ impl<'a> From<&'a ToolChoice> for ToolConfig<'a> {
 
 #[cfg(test)]
 mod tests {
+    use crate::{ChatMessage, Part, Role};
     use runmill_proto::{Generation, Image, NamedFunction};
     use serde_json::json;
 
     use super::*;
 
     fn encoded(request: &ChatRequest) -> Value {
-        serde_json::from_slice(&body(request, "m", Form::default())).unwrap()
+        serde_json::from_slice(&body(request, "m", Form::default()).unwrap()).unwrap()
     }
 
     fn question() -> ChatRequest {
@@ -237,7 +202,7 @@ mod tests {
             url("https://host.png/files/1"),
         ];
         let request =
-            ChatRequest { messages: vec![ChatMessage { role: Role::User, parts }], ..ChatRequest::default() };
+            ChatRequest { messages: vec![ChatMessage::new(Role::User, parts)], ..ChatRequest::default() };
         assert_eq!(
             encoded(&request)["contents"][0]["parts"],
             json!([
@@ -282,6 +247,29 @@ mod tests {
                 ]}])
             );
             assert_eq!(sent["toolConfig"]["functionCallingConfig"], want);
+        }
+    }
+
+    #[test]
+    fn one_call_at_most_is_an_error_where_several_tools_can_be_called() {
+        let tool = |name: &str| Tool::Function {
+            function: Function { name: name.into(), description: None, parameters: None, strict: None },
+        };
+        let mode = |mode| Some(ToolChoice::Mode(mode));
+        let table = [
+            (1, None, Some(false), true),
+            (2, None, Some(false), false),
+            (2, mode(ToolMode::Required), Some(false), false),
+            (2, mode(ToolMode::None), Some(false), true),
+            (2, None, Some(true), true),
+        ];
+        for (tools, tool_choice, parallel_tool_calls, fits) in table {
+            let tools = ["add", "sub"][..tools].iter().map(|name| tool(name)).collect();
+            let generation = Generation { tools, tool_choice, parallel_tool_calls, ..Generation::default() };
+            let sent = body(&ChatRequest { generation, ..question() }, "m", Form::default());
+            let names_it = |error: &ModelError| error.to_string().contains("parallel_tool_calls");
+            assert_eq!(sent.is_ok(), fits);
+            assert!(sent.err().as_ref().is_none_or(names_it));
         }
     }
 }

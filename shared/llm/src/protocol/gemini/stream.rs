@@ -1,3 +1,5 @@
+use runmill_proto::chat::Delta;
+
 use super::{answer::Answer, error};
 use crate::{
     ChatResponse, Metered, ModelError,
@@ -26,6 +28,10 @@ impl Decoder for ChunkDecoder {
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
         self.answer.complete()
+    }
+
+    fn news(&mut self) -> Delta {
+        self.answer.news()
     }
 
     fn progress(&self) -> Progress {

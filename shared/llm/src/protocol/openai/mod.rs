@@ -3,6 +3,7 @@
 
 mod azure;
 mod dialect;
+mod effort;
 pub(super) mod error;
 pub(super) mod usage;
 
@@ -17,6 +18,7 @@ use runmill_proto::Image;
 
 pub use dialect::Dialect;
 pub(super) use dialect::{EffortShape, OpenSampling, SeedName, StreamOptions, TokenLimit};
+pub(super) use effort::effort_word;
 
 use dialect::KeyHeader;
 

@@ -37,6 +37,7 @@ impl Protocol for OpenAiChat {
     }
 
     fn encode(&self, request: &ChatRequest, form: Form) -> Result<WireRequest, ModelError> {
+        request::PLACES.check(&request.messages)?;
         let path = self.dialect.path_of(self.dialect.model(&request.model, form), "chat/completions");
         let body = request::body(request, self.dialect, form);
         Ok(WireRequest { path, query: None, body })

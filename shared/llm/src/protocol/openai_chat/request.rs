@@ -2,11 +2,11 @@
 //!
 //! | ours | on the wire |
 //! | --- | --- |
-//! | `temperature`, `top_p`, `stop`, the penalties, `tools`, `tool_choice` | the same |
+//! | `temperature`, `top_p`, `stop`, the penalties, `tools`, `tool_choice`, `parallel_tool_calls` | the same |
 //! | `max_new_tokens` | `max_tokens` or `max_completion_tokens`, by dialect and [`Form`] |
 //! | `seed` | `seed` or `random_seed`, by dialect; left out at `DeepSeek`, which has none |
 //! | `top_k`, `repetition_penalty` | the same; left out where the dialect has none; the second also as `repeat_penalty`, by dialect |
-//! | `reasoning_effort` | the same, or `reasoning.effort`, by dialect |
+//! | `reasoning_effort` | the same, or `reasoning.effort`, by dialect; `max` is `xhigh` |
 //! | `response_format` | the same; left out if it is text, which is the default |
 //! | `logprobs`, `top_logprobs` | the same |
 //! | `extra_body` | its values, at the top level |
@@ -21,10 +21,8 @@ mod sampling;
 use runmill_proto::{Fix, ResponseFormat, Tool, ToolChoice};
 use serde::Serialize;
 
-use self::{
-    message::{ContentPart, Message},
-    sampling::Sampling,
-};
+pub(super) use self::message::PLACES;
+use self::{message::Message, sampling::Sampling};
 use crate::{
     ChatRequest,
     protocol::{Dialect, Form, json, openai::StreamOptions},
@@ -47,6 +45,8 @@ struct Body<'a> {
     tools: &'a [Tool],
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<&'a ToolChoice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     logprobs: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +68,7 @@ impl<'a> Body<'a> {
     fn new(request: &'a ChatRequest, dialect: Dialect, form: Form) -> Self {
         let generation = &request.generation;
         let system = request.system.as_deref().map(Message::system);
-        let conversation = request.messages.iter().map(|message| Message::new(message, ContentPart::from));
+        let conversation = request.messages.iter().map(Message::from);
         // The option is an error without `stream`.
         let options = (form.streams() && !form.has(Fix::NoStreamOptions)).then_some(dialect.stream_options);
         Self {
@@ -78,6 +78,7 @@ impl<'a> Body<'a> {
             response_format: generation.response_format.as_ref().filter(|it| **it != ResponseFormat::Text),
             tools: &generation.tools,
             tool_choice: generation.tool_choice.as_ref(),
+            parallel_tool_calls: generation.parallel_tool_calls,
             logprobs: generation.wants_logprobs(),
             top_logprobs: generation.top_logprobs,
             stream: form.streams(),

@@ -1,3 +1,4 @@
+use runmill_proto::chat::Delta;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -52,6 +53,10 @@ impl Decoder for ChunkDecoder {
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
         let finish = self.finish.ok_or(ModelError::TruncatedStream)?;
         self.draft.complete_without_mark(finish, self.usage)
+    }
+
+    fn news(&mut self) -> Delta {
+        self.draft.news()
     }
 
     fn progress(&self) -> Progress {

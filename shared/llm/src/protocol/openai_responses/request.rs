@@ -5,7 +5,7 @@
 //! | `system` | `instructions` |
 //! | `temperature`, `top_p` | the same |
 //! | `max_new_tokens` | `max_output_tokens` |
-//! | `reasoning_effort` | `reasoning.effort`; no summary is requested, see below |
+//! | `reasoning_effort` | `reasoning.effort`, `max` as `xhigh`; no summary is requested, see below |
 //! | `response_format` | `text.format`; left out if it is text, which is the default |
 //! | `tools`, `tool_choice` | the same, flat; `strict` is always sent, because its default is true here |
 //! | `logprobs`, `top_logprobs` | `include: ["message.output_text.logprobs"]`, `top_logprobs` |
@@ -21,25 +21,29 @@
 mod input;
 mod tools;
 
-use runmill_proto::{Fix, Generation, JsonSchema, ReasoningEffort, ResponseFormat};
+use runmill_proto::{Fix, Generation, JsonSchema, ResponseFormat};
 use serde::Serialize;
 use serde_json::Value;
 
 use self::{
-    input::{Input, input},
+    input::{Input, PLACES, input},
     tools::{WireChoice, WireTool},
 };
 use crate::{
     ChatRequest, ModelError,
-    protocol::{Dialect, Form, json, openai::StreamOptions},
+    protocol::{
+        Dialect, Form, json,
+        openai::{StreamOptions, effort_word},
+    },
 };
 
 pub(super) fn body(request: &ChatRequest, dialect: Dialect, form: Form) -> Result<Vec<u8>, ModelError> {
     if request.generation.stop.as_ref().is_some_and(|stop| !stop.as_slice().is_empty()) {
         let message = "the responses API has no stop sequences: remove stop, or use the protocol openai_chat"
             .to_owned();
-        return Err(ModelError::InvalidRequest { status: 400, message });
+        return Err(ModelError::Inexpressible { message });
     }
+    PLACES.check(&request.messages)?;
     let body = Body::new(request, dialect, form);
     Ok(json(&body, &request.generation.extra_body))
 }
@@ -64,6 +68,8 @@ struct Body<'a> {
     tools: Vec<WireTool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<WireChoice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     include: &'static [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +83,7 @@ struct Body<'a> {
 
 #[derive(Serialize)]
 struct Reasoning {
-    effort: ReasoningEffort,
+    effort: &'static str,
 }
 
 #[derive(Serialize)]
@@ -114,14 +120,15 @@ impl<'a> Body<'a> {
         Self {
             model: dialect.model(&request.model, form),
             instructions: request.system.as_deref(),
-            input: request.messages.iter().map(input).collect(),
+            input: request.messages.iter().flat_map(input).collect(),
             temperature: form.unless(Fix::NoTemperature, generation.temperature),
             top_p: form.unless(Fix::NoTopP, generation.top_p),
             max_output_tokens: generation.max_new_tokens,
-            reasoning: generation.reasoning_effort.map(|effort| Reasoning { effort }),
+            reasoning: generation.reasoning_effort.map(|effort| Reasoning { effort: effort_word(effort) }),
             text: Format::of(generation).map(|format| TextConfig { format }),
             tools: generation.tools.iter().map(WireTool::from).collect(),
             tool_choice: generation.tool_choice.as_ref().map(WireChoice::from),
+            parallel_tool_calls: generation.parallel_tool_calls,
             include: if generation.wants_logprobs() { LOGPROBS } else { &[] },
             top_logprobs: generation.top_logprobs,
             store: false,

@@ -1,3 +1,4 @@
+use runmill_proto::chat::Delta;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -87,6 +88,10 @@ impl Decoder for EventDecoder {
 
     fn end(&mut self) -> Result<ChatResponse, ModelError> {
         Err(ModelError::TruncatedStream)
+    }
+
+    fn news(&mut self) -> Delta {
+        self.draft.news()
     }
 
     /// The terminator alone contains the reason to stop.

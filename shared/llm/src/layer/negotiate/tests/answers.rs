@@ -58,6 +58,7 @@ async fn ask_for_logprobs(layer: &Negotiate<Server>) -> (ChatResponse, AttemptSt
         tracker,
         refusals,
         admitted: None,
+        sink: None,
         key: None,
     };
     let answer = layer.attempt(cx).await.unwrap();

@@ -63,7 +63,7 @@ async fn invoke(limit: u64, errors: impl IntoIterator<Item = ModelError>) -> Inv
         }
     };
     tokio::select! {
-        invoked = client.invoke(&request, &call, &interrupts) => invoked,
+        invoked = client.invoke(&request, &call, &interrupts, None) => invoked,
         () = store => unreachable!("it never ends"),
     }
 }

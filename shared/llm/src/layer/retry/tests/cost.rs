@@ -18,7 +18,8 @@ async fn tokens_of_failed_attempts_are_counted() {
         }
     }
 
-    let invoked = retry(Billed(false.into())).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked =
+        retry(Billed(false.into())).invoke(&request(), &policy(), &Interrupts::default(), None).await;
 
     let sum = Usage { prompt_tokens: 20, completion_tokens: 2, ..Usage::default() };
     assert_eq!(invoked.usage, Some(sum));
@@ -47,7 +48,7 @@ async fn every_attempt_is_priced_failed_ones_included() {
     let prices = Arc::new(PriceTable::load(table).unwrap());
     let client = Retry { prices, ..retry(Sold(false.into())) };
 
-    let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &policy(), &Interrupts::default(), None).await;
 
     // 1,000 tokens cost 2.5 dollars a million, 10 tokens cost 10 dollars a million.
     let costs: Vec<_> = invoked.attempts.iter().map(|attempt| attempt.cost_nanousd).collect();
@@ -73,7 +74,7 @@ async fn a_cost_that_is_known_in_part_is_unknown_with_the_reason() {
     let table = r#"{"models": {"openai/m": {"input": 2.5, "output": 10}}}"#;
     let client = Retry { prices: Arc::new(PriceTable::load(table).unwrap()), ..retry(Spoken) };
 
-    let invoked = client.invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &policy(), &Interrupts::default(), None).await;
 
     let attempt = &invoked.attempts[0];
     let reason = "the price table has no price for audio tokens of the answer";

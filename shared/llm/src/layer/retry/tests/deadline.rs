@@ -8,14 +8,14 @@ async fn no_attempt_starts_after_the_deadline() {
 
     // The deadline passed before the call.
     let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane), random: still() });
-    let invoked = client.invoke(&request(), &at(1000), &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &at(1000), &Interrupts::default(), None).await;
     assert_eq!((invoked.result, invoked.attempts.len()), (passed.clone(), 0));
 
     // The deadline would pass during a backoff, so the call does not wait, and says why its attempt failed.
     let client =
         retry(Permit { inner: Scripted::failing([slow_down(20)]), lane: Arc::clone(&lane), random: still() });
     let start = Instant::now();
-    let invoked = client.invoke(&request(), &at(1020), &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &at(1020), &Interrupts::default(), None).await;
     let limited = Err(Unanswered::Failed(slow_down(20)));
     assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (limited, 1, secs(0)));
 
@@ -23,7 +23,7 @@ async fn no_attempt_starts_after_the_deadline() {
     let _held = lane.admit(&ASK).await.unwrap();
     let client = retry(Permit { inner: Scripted::new([]), lane: Arc::clone(&lane), random: still() });
     let start = Instant::now();
-    let invoked = client.invoke(&request(), &at(1005), &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &at(1005), &Interrupts::default(), None).await;
     assert_eq!((invoked.result, start.elapsed()), (passed, secs(5)));
 }
 
@@ -50,7 +50,7 @@ async fn a_deadline_that_passes_before_a_retry_does_not_hide_the_error() {
     let deadline = Some(Timestamp::from_second(1_010).unwrap());
 
     let invoked =
-        client.invoke(&request(), &CallPolicy { deadline, ..policy() }, &Interrupts::default()).await;
+        client.invoke(&request(), &CallPolicy { deadline, ..policy() }, &Interrupts::default(), None).await;
 
     assert_eq!(invoked.result, Err(Unanswered::Failed(slow_down(1))));
     assert_eq!((invoked.attempts.len(), invoked.latency), (1, secs(10)));
@@ -62,7 +62,7 @@ async fn a_hung_server_is_blamed_though_the_deadline_is_as_long_as_its_time() {
     let deadline = Some(Timestamp::from_second(1_060).unwrap());
     let minute = CallPolicy { deadline, total: secs(60), ..policy() };
 
-    let invoked = client.invoke(&request(), &minute, &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &minute, &Interrupts::default(), None).await;
 
     assert_eq!(invoked.result, Err(Unanswered::Failed(ModelError::TimedOut(TimeoutPhase::Total))));
 }

@@ -6,8 +6,9 @@ fn bad_key() -> ModelError {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_that_stops_the_lane_is_not_tried_again() {
-    let invoked =
-        retry(Scripted::failing([bad_key()])).invoke(&request(), &policy(), &Interrupts::default()).await;
+    let invoked = retry(Scripted::failing([bad_key()]))
+        .invoke(&request(), &policy(), &Interrupts::default(), None)
+        .await;
 
     assert_eq!(invoked.result, Err(Unanswered::LaneStopped { after: secs(300), error: bad_key() }));
     assert_eq!(invoked.attempts.len(), 1);
@@ -21,7 +22,7 @@ async fn with_another_key_a_refused_call_goes_on_at_once_and_uses_up_no_attempt(
     let start = Instant::now();
 
     let none = CallPolicy { max_retries: 0, ..policy() };
-    let invoked = client.invoke(&request(), &none, &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &none, &Interrupts::default(), None).await;
 
     assert_eq!((invoked.result, invoked.attempts.len(), start.elapsed()), (Ok(four()), 3, secs(0)));
     assert_eq!(invoked.failures, 0);
@@ -41,7 +42,7 @@ async fn calls_that_begin_while_a_key_is_tried_wait_for_what_comes_of_it() {
         inner: wire,
     });
     let client = retry(wiring);
-    let invoke = || async { client.invoke(&request(), &policy(), &Interrupts::default()).await };
+    let invoke = || async { client.invoke(&request(), &policy(), &Interrupts::default(), None).await };
     assert!(matches!(invoke().await.result, Err(Unanswered::LaneStopped { .. })));
     client.inner.now().keys.reset_breakers();
 
@@ -60,7 +61,7 @@ async fn a_refusal_that_may_concern_the_request_alone_is_checked_after_a_wait_an
     let none = CallPolicy { max_retries: 0, ..policy() };
     let start = Instant::now();
 
-    let invoked = client.invoke(&request(), &none, &Interrupts::default()).await;
+    let invoked = client.invoke(&request(), &none, &Interrupts::default(), None).await;
 
     assert_eq!((invoked.result, invoked.failures, start.elapsed()), (Ok(four()), 0, secs(3)));
 }

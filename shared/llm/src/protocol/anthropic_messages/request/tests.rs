@@ -2,7 +2,7 @@ use runmill_proto::{Function, Image, JsonSchema, ReasoningEffort, ToolChoice, To
 use serde_json::json;
 
 use super::*;
-use crate::{ChatMessage, Role};
+use crate::{ChatMessage, Part, Role};
 
 fn asking(model: &str, generation: Generation) -> ChatRequest {
     ChatRequest {
@@ -76,7 +76,7 @@ fn images_go_as_data_or_by_their_url() {
         url("https://host/a.png"),
     ];
     let request = ChatRequest {
-        messages: vec![ChatMessage { role: Role::User, parts }],
+        messages: vec![ChatMessage::new(Role::User, parts)],
         ..asking("claude-haiku-4-5", Generation::default())
     };
     assert_eq!(
@@ -152,6 +152,30 @@ fn stops_of_white_space_are_left_out() {
 }
 
 #[test]
+fn a_strict_request_is_refused_rather_than_sent_without_a_part_of_it() {
+    let many = |stops: &[&str]| Some(Stop::Many(stops.iter().map(|&stop| stop.to_owned()).collect()));
+    let stopped = |stop| Generation { stop, ..Generation::default() };
+    let (no_logprobs, no_stop) = (Some("has no log probabilities"), Some("takes no stop text"));
+    let table = [
+        (Generation { logprobs: Some(true), ..Generation::default() }, no_logprobs),
+        (Generation { top_logprobs: Some(2), ..Generation::default() }, no_logprobs),
+        (Generation { logprobs: Some(false), ..Generation::default() }, None),
+        (stopped(Some(Stop::One("\n\n".into()))), no_stop),
+        (stopped(many(&["END", "\n"])), no_stop),
+        (stopped(many(&["END", ""])), None),
+        (stopped(many(&[])), None),
+    ];
+    for (generation, want) in table {
+        let loose = asking("claude-haiku-4-5", generation);
+        assert!(body(&loose, Form::default()).is_ok(), "a run's request is sent without it");
+        let error = body(&ChatRequest { is_strict: true, ..loose }, Form::default()).err();
+        assert_eq!(error.is_some(), want.is_some(), "{error:?}");
+        let words = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(words.contains(want.unwrap_or_default()), "{words}");
+    }
+}
+
+#[test]
 fn a_schema_is_asked_for_beside_an_effort() {
     let schema = json!({"type": "object", "additionalProperties": false});
     let json_schema =
@@ -177,7 +201,7 @@ fn json_without_a_schema_is_an_error_before_anything_is_sent() {
     let generation =
         Generation { response_format: Some(ResponseFormat::JsonObject), ..Generation::default() };
     let error = body(&asking("claude-haiku-4-5", generation), Form::default()).unwrap_err();
-    assert!(matches!(error, ModelError::InvalidRequest { status: 400, .. }), "{error}");
+    assert!(matches!(error, ModelError::Inexpressible { .. }), "{error}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-use runmill_proto::{Fix, Generation, ReasoningEffort, Stop};
+use runmill_proto::{Fix, Generation, Stop};
 use serde::Serialize;
 
 use crate::protocol::{
     Dialect, Form,
-    openai::{EffortShape, OpenSampling, SeedName, TokenLimit},
+    openai::{EffortShape, OpenSampling, SeedName, TokenLimit, effort_word},
 };
 
 #[derive(Default, Serialize)]
@@ -33,14 +33,14 @@ pub(super) struct Sampling<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     random_seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_effort: Option<ReasoningEffort>,
+    reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning: Option<Reasoning>,
 }
 
 #[derive(Serialize)]
 struct Reasoning {
-    effort: ReasoningEffort,
+    effort: &'static str,
 }
 
 impl<'a> Sampling<'a> {
@@ -70,7 +70,7 @@ impl<'a> Sampling<'a> {
             Some(SeedName::RandomSeed) => sampling.random_seed = seed,
             None => {}
         }
-        let effort = generation.reasoning_effort;
+        let effort = generation.reasoning_effort.map(effort_word);
         match dialect.effort {
             EffortShape::Plain => sampling.reasoning_effort = effort,
             EffortShape::Nested => sampling.reasoning = effort.map(|effort| Reasoning { effort }),

@@ -188,7 +188,7 @@ fn images_go_as_parts_beside_the_text() {
     ];
     let request = ChatRequest {
         system: Some("be brief".into()),
-        messages: vec![ChatMessage { role: Role::User, parts }],
+        messages: vec![ChatMessage::new(Role::User, parts)],
         ..request()
     };
     assert_eq!(
@@ -243,4 +243,20 @@ fn parameters_of_the_user_are_passed_on_and_take_precedence() {
         ..Generation::default()
     };
     assert_eq!(sent(generation, at("https://openrouter.ai/api/v1"), Form::default()), extra);
+}
+
+#[test]
+fn every_effort_has_a_word_of_the_protocol() {
+    for effort in ReasoningEffort::ALL {
+        let generation = Generation { reasoning_effort: Some(*effort), ..Generation::default() };
+        let want = if *effort == ReasoningEffort::Max { "xhigh" } else { effort.as_str() };
+        assert_eq!(sent(generation, Dialect::OPENAI, Form::default()), json!({"reasoning_effort": want}));
+    }
+}
+
+#[test]
+fn one_call_of_a_tool_at_most_is_asked_for() {
+    let generation = Generation { parallel_tool_calls: Some(false), ..Generation::default() };
+    let want = json!({"parallel_tool_calls": false});
+    assert_eq!(sent(generation, Dialect::OPENAI, Form::default()), want);
 }

@@ -1,4 +1,4 @@
-use runmill_proto::{Function, Image, NamedFunction, Stop, Tool, ToolChoice, ToolMode};
+use runmill_proto::{Function, Image, NamedFunction, ReasoningEffort, Stop, Tool, ToolChoice, ToolMode};
 use serde_json::json;
 
 use super::*;
@@ -53,7 +53,8 @@ fn what_the_wire_has_is_sent_and_what_only_tunes_sampling_is_left_out() {
         frequency_penalty: Some(0.2),
         repetition_penalty: Some(1.1),
         seed: Some(7),
-        reasoning_effort: Some(ReasoningEffort::Low),
+        reasoning_effort: Some(ReasoningEffort::Max),
+        parallel_tool_calls: Some(false),
         top_logprobs: Some(3),
         ..Generation::default()
     });
@@ -63,8 +64,8 @@ fn what_the_wire_has_is_sent_and_what_only_tunes_sampling_is_left_out() {
     }
     assert_eq!(
         sent,
-        json!({"temperature": 0.5, "top_p": 0.9, "max_output_tokens": 64, "reasoning": {"effort": "low"},
-               "include": ["message.output_text.logprobs"], "top_logprobs": 3})
+        json!({"temperature": 0.5, "top_p": 0.9, "max_output_tokens": 64, "reasoning": {"effort": "xhigh"},
+               "parallel_tool_calls": false, "include": ["message.output_text.logprobs"], "top_logprobs": 3})
     );
 }
 
@@ -77,7 +78,7 @@ fn stop_sequences_are_an_error_and_an_empty_list_is_none() {
 
     let error = body(&stop(Stop::One("\n".into())), Dialect::OPENAI, Form::default()).unwrap_err();
 
-    assert!(matches!(error, ModelError::InvalidRequest { status: 400, .. }), "{error:?}");
+    assert!(matches!(error, ModelError::Inexpressible { .. }), "{error:?}");
     assert!(body(&stop(Stop::Many(vec![])), Dialect::OPENAI, Form::default()).is_ok());
 }
 
@@ -152,8 +153,8 @@ fn messages_are_input_or_output_by_who_said_them() {
     let request = ChatRequest {
         system: Some("be brief".into()),
         messages: vec![
-            ChatMessage { role: Role::User, parts },
-            ChatMessage { role: Role::Assistant, parts: vec![text("a"), text("b")] },
+            ChatMessage::new(Role::User, parts),
+            ChatMessage::new(Role::Assistant, vec![text("a"), text("b")]),
             ChatMessage::text(Role::Assistant, "c"),
         ],
         ..request()

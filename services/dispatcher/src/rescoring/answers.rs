@@ -1,0 +1,74 @@
+use std::{collections::HashMap, sync::Arc};
+
+use runmill_prompt::varied;
+use runmill_proto::{Item, JobConfig, Score, Scoring};
+use runmill_store::{DispatcherStore, RunRow, StoreError, StoredAnswer, StoredItem};
+use tokio::task::spawn_blocking;
+
+/// An answer with its item and its score.
+pub struct Scored {
+    pub ordinal: u32,
+    pub sample: u32,
+    /// `None` if the dataset has no item that can be read.
+    pub item: Option<Arc<Item>>,
+    /// `None` if there is nothing to compare the answer with.
+    pub score: Option<Score>,
+}
+
+/// Scores answers of a run, which are in the order of their ordinals, by another scorer.
+pub async fn score(
+    store: &dyn DispatcherStore,
+    run: &RunRow,
+    scoring: Option<Scoring>,
+    answers: Vec<StoredAnswer>,
+) -> Result<Vec<Scored>, StoreError> {
+    let items = items(store, run, &answers).await?;
+    let config = run.submission.config.stored_job();
+    let done = spawn_blocking(move || score_all(&config, scoring.as_ref(), items, answers)).await;
+    done.map_err(|error| StoreError::Broken(format!("the answers could not be scored: {error}")))
+}
+
+/// Returns the items of the answers by their ordinals.
+async fn items(
+    store: &dyn DispatcherStore,
+    run: &RunRow,
+    answers: &[StoredAnswer],
+) -> Result<HashMap<u32, StoredItem>, StoreError> {
+    let (Some(first), Some(last)) = (answers.first(), answers.last()) else { return Ok(HashMap::new()) };
+    let (mut next, end) = (first.ordinal, last.ordinal.saturating_add(1));
+    let mut items = HashMap::new();
+    while next < end {
+        let page = store.items(run.submission.dataset_id, next, end - next).await?;
+        let Ok(read) = u32::try_from(page.len()) else { break };
+        if read == 0 {
+            break;
+        }
+        items.extend((next..).zip(page));
+        next += read;
+    }
+    Ok(items)
+}
+
+fn score_all(
+    config: &JobConfig,
+    scoring: Option<&Scoring>,
+    mut stored: HashMap<u32, StoredItem>,
+    answers: Vec<StoredAnswer>,
+) -> Vec<Scored> {
+    let mut items: HashMap<u32, Arc<Item>> = HashMap::new();
+    let mut all = Vec::with_capacity(answers.len());
+    for StoredAnswer { ordinal, sample, response } in answers {
+        if let Some(stored) = stored.remove(&ordinal)
+            && let Ok(item) = Item::from_json(&stored.body)
+        {
+            items.insert(ordinal, Arc::new(item));
+        }
+        let item = items.get(&ordinal).map(|item| match config.strategy(sample) {
+            Some(strategy) => Arc::new(varied((**item).clone(), strategy, sample)),
+            None => item.clone(),
+        });
+        let score = item.as_ref().and_then(|item| runmill_scoring::score(item, scoring, &response));
+        all.push(Scored { ordinal, sample, item, score });
+    }
+    all
+}

@@ -1,0 +1,3 @@
+mod day;
+mod reading;
+mod table;

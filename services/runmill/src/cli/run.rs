@@ -1,0 +1,198 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use runmill_proto::{
+    Generation, Range, RunConfig, Scorer, Texts, Unscored,
+    api::{Budget, RateLimit},
+};
+
+use super::{
+    budget::BudgetArg,
+    number::{ITEMS, within},
+    provider::ProviderArgs,
+    server::ServerArgs,
+};
+
+/// Range of the duration of a call. No time, or more than a day, is a typing error.
+const SECONDS_PER_CALL: Range<f64> = Range::new(0.000_001, 86_400.0);
+/// Range of the assumed number of tokens of an answer.
+const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
+
+#[derive(Args)]
+#[command(
+    after_help = "Exit code: 0 if the run completed, even if some items failed; 1 if all failed, none of those with a \
+    reference could be scored, or the run is paused; 2 if an option, a file, a setting or the token is wrong; 3 if a runmill server, the \
+    database or the broker cannot be reached; 130 after an interrupt"
+)]
+pub struct RunArgs {
+    /// File of items: JSONL in runmill's format; with --map, any JSONL or CSV
+    pub dataset: PathBuf,
+    /// Name of the model at the provider
+    #[arg(long)]
+    pub model: String,
+    #[command(flatten)]
+    pub provider: ProviderArgs,
+    /// Scorer of the items that do not name a checker of their own
+    #[arg(long, value_enum)]
+    pub scorer: Option<ScorerArg>,
+    /// Regular expression for --scorer pattern or regex
+    #[arg(long, value_name = "REGEX")]
+    pub pattern: Option<String>,
+    /// Texts of questions and answers that are stored: all of them, their SHA-256 hashes, or none; scores are stored in any
+    /// case (default: all)
+    #[arg(long, value_enum)]
+    pub texts: Option<TextsArg>,
+    /// Treatment of answers that the scorer could not read: skip leaves them out of the score, zero counts them as wrong
+    /// (default: skip)
+    #[arg(long, value_enum)]
+    pub unscored: Option<UnscoredArg>,
+    /// Number of independent answers to each item, from 1 to 1000 (default: 1)
+    #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
+    pub samples: Option<u32>,
+    /// Run only the first N items, from 1 to 4294967295
+    #[arg(long, value_name = "N", value_parser = within(ITEMS), allow_negative_numbers = true)]
+    pub limit: Option<usize>,
+    /// Maximum number of calls in flight, from 1 to 100000
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = within(RateLimit::CONCURRENCY),
+        allow_negative_numbers = true
+    )]
+    pub concurrency: Option<u32>,
+    /// Largest use of the run: a number and its unit, as in 5usd, 100000tokens or 200calls. May be given several times.
+    /// When a budget is used up, the run is paused
+    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
+    pub budget: Vec<BudgetArg>,
+    /// Largest number of calls, retries included, from 1 to 1000000000000; as --budget with the unit calls
+    #[arg(long, value_name = "N", value_parser = within(Budget::CALLS), allow_negative_numbers = true)]
+    pub max_calls: Option<u64>,
+    /// Sampling temperature, from 0 to 100
+    #[arg(
+        long,
+        value_name = "T",
+        value_parser = within(Generation::TEMPERATURE),
+        allow_negative_numbers = true
+    )]
+    pub temperature: Option<f64>,
+    /// Maximum number of tokens in an answer, from 1 to 1000000000
+    #[arg(long, value_name = "N", value_parser = within(Generation::TOKENS), allow_negative_numbers = true)]
+    pub max_tokens: Option<u32>,
+    /// System prompt, sent before each question
+    #[arg(long, value_name = "TEXT")]
+    pub system_prompt: Option<String>,
+    /// Further parameters of each request as a JSON object, which are passed on unread
+    #[arg(long, value_name = "JSON")]
+    pub extra_body: Option<String>,
+    /// Further run configuration as a JSON object; the options above take precedence
+    #[arg(long, value_name = "JSON")]
+    pub config: Option<String>,
+    /// Field of the file that holds each part of an item, as question=prompt,answer=target,choices=options,id=key
+    #[arg(long, value_name = "PART=FIELD,...")]
+    pub map: Option<String>,
+    /// Print the calls, tokens, cost and time that the run would take; call no model
+    #[arg(long, conflicts_with = "out")]
+    pub estimate: bool,
+    /// For --estimate: assumed duration of a call, in seconds, from 0.000001 to 86400
+    #[arg(
+        long,
+        value_name = "S",
+        requires = "estimate",
+        default_value_t = 3.0,
+        value_parser = within(SECONDS_PER_CALL),
+        allow_negative_numbers = true
+    )]
+    pub seconds_per_call: f64,
+    /// For --estimate: assumed minimum number of tokens in an answer, from 0 to 1000000000
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "estimate",
+        default_value_t = 0,
+        value_parser = within(ANSWER_TOKENS),
+        allow_negative_numbers = true
+    )]
+    pub answer_tokens: u64,
+    /// File of model prices, in runmill's or LiteLLM's format; used in place of `RUNMILL_PRICES`
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+    /// Write the results to this file, one JSON object per line; `-` is standard output. An existing file is replaced when
+    /// the run has ended; before, FILE.part has the results of an interrupted run. After a kill, `runmill runs results`
+    /// has them
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Print the finished run or the estimate as JSON on standard output, and show no progress
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ScorerArg {
+    Exact,
+    Includes,
+    Regex,
+    Numeric,
+    Choice,
+    Match,
+    Pattern,
+    Answer,
+    F1,
+    Json,
+    Math,
+    Code,
+    None,
+}
+
+impl From<ScorerArg> for Scorer {
+    fn from(scorer: ScorerArg) -> Self {
+        match scorer {
+            ScorerArg::Exact => Self::Exact,
+            ScorerArg::Includes => Self::Includes,
+            ScorerArg::Regex => Self::Regex,
+            ScorerArg::Numeric => Self::Numeric,
+            ScorerArg::Choice => Self::Choice,
+            ScorerArg::Match => Self::Match,
+            ScorerArg::Pattern => Self::Pattern,
+            ScorerArg::Answer => Self::Answer,
+            ScorerArg::F1 => Self::F1,
+            ScorerArg::Json => Self::Json,
+            ScorerArg::Math => Self::Math,
+            ScorerArg::Code => Self::Code,
+            ScorerArg::None => Self::None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum UnscoredArg {
+    Skip,
+    Zero,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum TextsArg {
+    All,
+    Hashes,
+    None,
+}
+
+impl From<UnscoredArg> for Unscored {
+    fn from(unscored: UnscoredArg) -> Self {
+        match unscored {
+            UnscoredArg::Skip => Self::Skip,
+            UnscoredArg::Zero => Self::Zero,
+        }
+    }
+}
+
+impl From<TextsArg> for Texts {
+    fn from(texts: TextsArg) -> Self {
+        match texts {
+            TextsArg::All => Self::All,
+            TextsArg::Hashes => Self::Hashes,
+            TextsArg::None => Self::None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+"""Stands for pyarrow, which comes with LightEval."""
