@@ -167,7 +167,7 @@ fn check_calls(row: &mut Row, world: &World<'_>, calls: &[Arc<CallRecord>], run:
     let counts = |call: &&Arc<CallRecord>| allowed.counting == Counting::All || call.status == 200;
     row.extra =
         by_job.values().map(|calls| calls.iter().filter(counts).count().saturating_sub(1) as u64).sum();
-    row.extra_allowed = tally.in_flight;
+    row.extra_allowed = tally.in_hand;
     if row.extra > row.extra_allowed {
         row.broken.push(format!("{} extra calls, {} allowed", row.extra, row.extra_allowed));
     }

@@ -57,8 +57,8 @@ pub struct Work {
 /// Costs of the faults, by what they did.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Calls that dead or frozen executors may have had in flight.
-    pub in_flight: u64,
+    /// Calls that dead or frozen executors may have had in hand.
+    pub in_hand: u64,
     /// Calls of dead executors, which nobody could put into the books.
     pub unbooked: u64,
     /// Messages that the scenario corrupted.
@@ -70,6 +70,9 @@ pub struct Tally {
     /// Faults that did not happen as they should.
     pub notes: Vec<String>,
 }
+
+/// Most jobs that an executor takes beside those that its share lets it call.
+const PREFETCH_BESIDE: u64 = 4;
 
 /// Longest time until busy executors have equal shares.
 const EQUAL_SHARES_MAX: Duration = Duration::from_secs(10);
@@ -244,11 +247,19 @@ impl<'a> World<'a> {
         until("most slots in use", Duration::from_secs(10), is_busy).await
     }
 
-    /// Counts the calls that a dead or frozen executor may have had in flight: it is kept busy, so these are as many as it
-    /// may have at once.
-    pub fn allow_in_flight(&mut self, dead: bool) {
-        let calls = self.largest_share;
-        self.tally.in_flight += calls;
+    /// Kills a process, and allows the calls that it may have had in hand.
+    pub async fn kill(&mut self, victim: usize) -> anyhow::Result<()> {
+        if self.services[victim].role == Role::Executor {
+            self.allow_in_hand(true);
+        }
+        self.services[victim].kill().await
+    }
+
+    /// Counts the calls that a dead or frozen executor may have had in hand: those in flight, and those whose logs the
+    /// broker had not confirmed yet. It is kept busy, so these are as many as its prefetch: its share and a few more.
+    pub fn allow_in_hand(&mut self, dead: bool) {
+        let calls = self.largest_share + PREFETCH_BESIDE;
+        self.tally.in_hand += calls;
         if dead {
             self.tally.unbooked += calls;
             self.tally.killed_at = Some(self.clock.now());

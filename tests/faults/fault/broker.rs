@@ -84,9 +84,8 @@ impl Fault {
             Self::ExecutorKilledInAlarm { seconds: length } => {
                 ctl(world, &["set_vm_memory_high_watermark", "0.0001"]).await?;
                 seconds(length).await;
-                world.allow_in_flight(true);
                 let victim = world.position(Role::Executor);
-                world.services[victim].kill().await?;
+                world.kill(victim).await?;
                 world.services[victim].start()?;
                 ctl(world, &["set_vm_memory_high_watermark", "0.4"]).await?;
                 world.ready().await

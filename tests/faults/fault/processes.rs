@@ -40,19 +40,19 @@ impl Fault {
         match self {
             Self::Kill { role, back_after } => {
                 let victim = world.position(role);
-                kill(world, victim).await?;
+                world.kill(victim).await?;
                 seconds(back_after).await;
                 start(world, victim).await
             }
             Self::KillForGood(role) => {
                 let victim = world.position(role);
                 world.busy().await?;
-                kill(world, victim).await
+                world.kill(victim).await
             }
             Self::KillOften { role, times, between } => {
                 for _ in 0..times {
                     let victim = world.position(role);
-                    kill(world, victim).await?;
+                    world.kill(victim).await?;
                     world.services[victim].start()?;
                     seconds(between).await;
                 }
@@ -65,7 +65,7 @@ impl Fault {
             }
             Self::KillLeader => {
                 let victim = world.leader().await?;
-                kill(world, victim).await?;
+                world.kill(victim).await?;
                 start(world, victim).await
             }
             Self::KillLeaderBeforeMark => kill_before_mark(world).await,
@@ -83,7 +83,7 @@ impl Fault {
             }
             Self::KillAll => {
                 for victim in 0..world.services.len() {
-                    kill(world, victim).await?;
+                    world.kill(victim).await?;
                 }
                 for victim in 0..world.services.len() {
                     world.services[victim].start()?;
@@ -94,13 +94,6 @@ impl Fault {
     }
 }
 
-async fn kill(world: &mut World<'_>, victim: usize) -> anyhow::Result<()> {
-    if world.services[victim].role == Role::Executor {
-        world.allow_in_flight(true);
-    }
-    world.services[victim].kill().await
-}
-
 async fn start(world: &mut World<'_>, victim: usize) -> anyhow::Result<()> {
     world.services[victim].start()?;
     world.ready().await
@@ -108,7 +101,7 @@ async fn start(world: &mut World<'_>, victim: usize) -> anyhow::Result<()> {
 
 async fn freeze(world: &mut World<'_>, victim: usize, frozen: f64) -> anyhow::Result<()> {
     if world.services[victim].role == Role::Executor {
-        world.allow_in_flight(false);
+        world.allow_in_hand(false);
     }
     world.services[victim].signal("STOP").await?;
     seconds(frozen).await;
@@ -146,7 +139,7 @@ async fn kill_before_mark(world: &mut World<'_>) -> anyhow::Result<()> {
         seconds(0.3).await;
         // While the row is held, no job at or after this position is marked.
         if tap.bodies().await.iter().any(|body| ordinal(body).is_some_and(|ordinal| ordinal >= fed)) {
-            kill(world, victim).await?;
+            world.kill(victim).await?;
             session.batch_execute("ROLLBACK").await?;
             return start(world, victim).await;
         }

@@ -24,8 +24,7 @@ impl Fault {
                 world.services[sink].signal("STOP").await?;
                 cancel(world).await?;
                 let executor = world.position(Role::Executor);
-                world.allow_in_flight(true);
-                world.services[executor].kill().await?;
+                world.kill(executor).await?;
                 seconds(3.0).await;
                 world.services[executor].start()?;
                 world.services[sink].signal("CONT").await?;
@@ -35,10 +34,7 @@ impl Fault {
                 for _ in 0..times {
                     world.api.act(run, "pause").await?;
                     let victim = world.position(killing);
-                    if killing == Role::Executor {
-                        world.allow_in_flight(true);
-                    }
-                    world.services[victim].kill().await?;
+                    world.kill(victim).await?;
                     world.services[victim].start()?;
                     world.ready().await?;
                     world.api.act(run, "resume").await?;
