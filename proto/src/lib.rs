@@ -30,7 +30,10 @@ mod texts;
 mod usage;
 
 pub use choice_label::{ONE_LETTER_LABELS, choice_label, labelled_choice};
-pub use config::{ConfigFault, JobConfig, RunConfig, Scorer, Scoring, Strategy, Unscored, Variation};
+pub use config::{
+    ConfigFault, JobConfig, Judge, JudgedPart, Judging, RunConfig, Scale, Scorer, Scoring, Strategy,
+    Unscored, Variation, VerdictForm,
+};
 pub use depth::depth;
 pub use generation::{
     Function, Generation, JsonSchema, NamedFunction, ReasoningEffort, ResponseFormat, Stop, TokenLogprob,

@@ -34,6 +34,8 @@ text_enum! {
         Batch = "batch",
         /// LightEval asks its own questions and scores the answers. Its items are LightEval's samples, and come at its end.
         Lighteval = "lighteval",
+        /// A judge judges the answers of another run. It has that run's items.
+        Judge = "judge",
     }
 }
 
@@ -79,6 +81,7 @@ impl ErrorKind {
                 | Self::Poisoned
                 | Self::Quarantined
                 | Self::AnswerTooLarge
+                | Self::NoAnswer
         )
     }
 }
@@ -129,6 +132,8 @@ text_enum! {
         Quarantined = "quarantined",
         /// The answer is larger than the largest message that the broker takes.
         AnswerTooLarge = "answer_too_large",
+        /// The item has no answer that could be judged.
+        NoAnswer = "no_answer",
         /// The provider was deleted, or its key cannot be decrypted.
         ProviderUnavailable = "provider_unavailable",
     }

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    DatasetId, InvocationId, JobConfig, Outcome, ProviderId, RunConfig, RunId,
+    DatasetId, Generation, InvocationId, JobConfig, Judge, JudgedPart, Outcome, ProviderId, RunConfig, RunId,
+    VerdictForm,
     api::{ExecutorStatus, NewRun},
     message::{Attempt, Call, Invocation, Job, JobItem, JobKey, JobKind},
 };
@@ -18,6 +19,7 @@ pub fn job(JobKey { run_id, ordinal, sample }: JobKey) -> Job {
         sample,
         epoch: 0,
         kind: JobKind::Answer,
+        judged: None,
         attempt: 0,
         failures: 0,
         possible_copy: false,
@@ -75,6 +77,20 @@ pub fn executor(name: &str, at: Timestamp) -> ExecutorStatus {
         lanes: Vec::new(),
         runs: Vec::new(),
         lighteval: false,
+    }
+}
+
+/// Returns a judge with all defaults, but for the form of its verdict.
+pub fn judge(verdict: VerdictForm) -> Judge {
+    Judge {
+        provider_id: ProviderId::from_uuid(Uuid::from_u128(3)),
+        model: "judge".into(),
+        prompt: None,
+        rubric: None,
+        source: JudgedPart::Answer,
+        verdict,
+        scale: None,
+        generation: Generation::default(),
     }
 }
 

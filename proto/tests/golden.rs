@@ -8,15 +8,16 @@
 use std::{fmt::Debug, fs, path::Path};
 
 use runmill_proto::{
-    ErrorKind, Generation, Image, InvocationId, JobConfig, Outcome, ProviderId, Remarks, RunConfig, RunId,
-    Score, Scorer, Scoring, Stop, TokenId, TokenLogprob, ToolCall, TopLogprob, Usage,
+    ErrorKind, Generation, Image, InvocationId, JobConfig, Judge, JudgedPart, Judging, Outcome, ProviderId,
+    Remarks, RunConfig, RunId, Scale, Score, Scorer, Scoring, Stop, TokenId, TokenLogprob, ToolCall,
+    TopLogprob, Usage, VerdictForm,
     api::{LightevalMetric, LightevalOutcome, RetryOverride, SmokeTestError, SmokeTestReport},
     chat,
     codec::{self, DecodeError, Message},
     message::{
         Attempt, Call, CallEvent, CallFailure, CallProgress, ClientCall, ClientNote, Control, Deferred,
-        EvaluatedSample, Evaluation, EvaluationPart, Invocation, Job, JobItem, JobKind, ProviderKeyReply,
-        ProviderKeyRequest, SmokeTest,
+        EvaluatedSample, Evaluation, EvaluationPart, Invocation, Job, JobItem, JobKind, JudgedAnswer,
+        ProviderKeyReply, ProviderKeyRequest, SmokeTest,
     },
 };
 use serde::Serialize;
@@ -34,6 +35,7 @@ fn job() -> Job {
         sample: 2,
         epoch: 1,
         kind: JobKind::Answer,
+        judged: None,
         attempt: 3,
         failures: 0,
         possible_copy: false,
@@ -185,6 +187,21 @@ fn full_job() -> Job {
     Job { failures: 2, config, ..job() }
 }
 
+fn judge_config() -> JobConfig {
+    let judge = Judge {
+        provider_id: ProviderId::from_uuid(uuid(3)),
+        model: "judge".into(),
+        prompt: None,
+        rubric: Some("the number is right".into()),
+        source: JudgedPart::Extracted,
+        verdict: VerdictForm::Scale,
+        scale: Some(Scale { min: 0, max: 5 }),
+        generation: Generation::default(),
+    };
+    let judging = Judging { run_id: RunId::from_uuid(uuid(4)), judge };
+    JobConfig { judging: Some(Box::new(judging)), ..JobConfig::default() }
+}
+
 fn smoke_test() -> SmokeTest {
     SmokeTest { provider_id: ProviderId::from_uuid(uuid(2)), model: "gpt-4o-mini".into() }
 }
@@ -252,6 +269,8 @@ fn a_deferral_is_on_the_wire_as_ever() {
 #[test]
 fn what_was_added_later_is_on_the_wire_as_ever() {
     check("job.v1.full", &full_job());
+    let judged = Some(JudgedAnswer::Text("42".into()));
+    check("job.v1.judge", &Job { kind: JobKind::Judge, judged, config: judge_config(), ..job() });
     check("invocation.v1.full", &full_invocation());
     let scored = full_invocation();
     let score = scored.score.clone().map(|score| Score { version: 2, ..score });

@@ -7,6 +7,7 @@ mod dataset;
 mod event;
 mod executor;
 mod held_back;
+mod judge;
 mod key_fault;
 mod lighteval;
 mod limits;
@@ -33,6 +34,7 @@ pub use dataset::{Dataset, DatasetItem};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
 pub use held_back::{HeldBack, HeldBackCause};
+pub use judge::{Agreement, JudgeProgress, JudgedResult, Verdict};
 pub use key_fault::KeyFault;
 pub use lighteval::{LightevalMetric, LightevalOutcome};
 pub use limits::{

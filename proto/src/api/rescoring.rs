@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ScoreSummary, Scoring};
+use crate::{Judge, ScoreSummary, Scoring, api::Budget};
 
 /// Request to score the stored answers of a run anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,12 @@ pub struct NewScoring {
     /// Scorer of the items that name none of their own. Null: the scorer of each item's type.
     #[serde(default)]
     pub scoring: Option<Scoring>,
+    /// Models that judge the answers. The scorers' versions stay as they are then, and `scoring` must be absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<Judge>,
+    /// Largest use of each of these judges. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 /// Scores that were made anew of a run's stored answers.

@@ -8,8 +8,8 @@ use crate::{
     ConfigFault, DatasetId, ErrorKind, Fix, Note, ProviderId, Range, RunConfig, RunId, RunKind, RunStatus,
     ScoreSummary, Tenant, Usage,
     api::{
-        Budget, HeldBack, LightevalOutcome, NewWebhook, RateLimit, RunBudgetLeft, ScoreVersion,
-        ScoringProgress, Webhook,
+        Budget, HeldBack, JudgeProgress, LightevalOutcome, NewWebhook, RateLimit, RunBudgetLeft,
+        ScoreVersion, ScoringProgress, Webhook,
     },
     range::{nullable, nullable_number, number, optional_number},
 };
@@ -140,6 +140,9 @@ pub struct Run {
     /// Version that is being made. Null if none is.
     #[serde(default)]
     pub rescoring: Option<ScoringProgress>,
+    /// Judges of the answers, with their scores. The run ends when they have judged all answers.
+    #[serde(default)]
+    pub judges: Vec<JudgeProgress>,
     /// Result of LightEval. Null until it has ended, and for a run that it does not execute.
     #[serde(default)]
     pub lighteval: Option<LightevalOutcome>,

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Scoring, Strategy, Variation};
+use super::{Judging, Scoring, Strategy, Variation};
 use crate::{
     Generation, Texts,
     api::{RequestOverride, RetryOverride},
@@ -21,6 +21,10 @@ pub struct JobConfig {
     pub prompt_template: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scoring: Option<Scoring>,
+    /// Set for a judge's run alone, which the dispatcher makes.
+    #[cfg_attr(feature = "openapi", schema(ignore))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judging: Option<Box<Judging>>,
     /// Settings of the run that take precedence over the provider's and the workspace's.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     #[serde(skip_serializing_if = "RequestOverride::is_empty")]
@@ -58,6 +62,7 @@ struct Received {
     system_prompt: Option<String>,
     prompt_template: Option<String>,
     scoring: Option<Scoring>,
+    judging: Option<Box<Judging>>,
     timeout_seconds: Option<f64>,
     max_retries: Option<u32>,
     request: RequestOverride,
@@ -73,6 +78,7 @@ impl From<Received> for JobConfig {
             system_prompt,
             prompt_template,
             scoring,
+            judging,
             request,
             retry,
             variation,
@@ -86,6 +92,7 @@ impl From<Received> for JobConfig {
             system_prompt,
             prompt_template,
             scoring,
+            judging,
             request: RequestOverride { total_timeout_seconds, ..request },
             retry: RetryOverride { max_retries, ..retry },
             variation: variation.filter(|variation| variation.enabled),

@@ -2,6 +2,7 @@
 
 mod fault;
 mod job;
+mod judge;
 mod numbers;
 mod run;
 #[cfg(feature = "openapi")]
@@ -12,6 +13,7 @@ mod variation;
 
 pub use fault::ConfigFault;
 pub use job::JobConfig;
+pub use judge::{Judge, JudgedPart, Judging, Scale, VerdictForm};
 pub use run::RunConfig;
 pub use scoring::{Scorer, Scoring};
 pub use unscored::Unscored;

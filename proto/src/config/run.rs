@@ -1,9 +1,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{ConfigFault, JobConfig, Scorer, Scoring, Unscored, Variation, numbers::Numbers};
-use crate::{Generation, Range, depth::depth};
+use super::{ConfigFault, JobConfig, Judge, Judging, Scorer, Scoring, Unscored, Variation, numbers::Numbers};
+use crate::{Generation, Range, Texts, depth::depth};
 
 /// Configuration of a run as the user sent it. Keys that runmill does not know are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,7 @@ impl RunConfig {
             system_prompt: reader.get("system_prompt"),
             prompt_template: reader.get("prompt_template"),
             scoring: reader.get("scoring"),
+            judging: reader.get("judging"),
             request: reader.get("request").unwrap_or_default(),
             retry: reader.get("retry").unwrap_or_default(),
             variation: reader.get("variation").filter(|variation: &Variation| variation.enabled),
@@ -51,6 +52,7 @@ impl RunConfig {
         numbers.put_into(&mut config);
         reader.get::<Timestamp>("deadline");
         reader.get::<Unscored>("unscored");
+        reader.judges(config.texts);
         if let Some(variation) = &config.variation {
             reader.faults.extend(variation.faults());
             if numbers.samples.is_some() {
@@ -81,6 +83,30 @@ impl RunConfig {
     pub fn variation(&self) -> Option<Variation> {
         let stated = self.0.get("variation").and_then(|value| Variation::deserialize(value).ok());
         stated.filter(|variation| variation.enabled)
+    }
+
+    /// Returns the models that judge the answers. Those that cannot be read count as absent.
+    pub fn judges(&self) -> Vec<Judge> {
+        Judge::read_all(&self.0).unwrap_or_default()
+    }
+
+    /// Returns the configuration of the run in which a judge judges the answers of this one.
+    pub fn of_judge(&self, judging: &Judging) -> Self {
+        let Judging { judge, .. } = judging;
+        let mut config = Map::new();
+        for key in ["texts", "deadline", "request", "retry", "unscored", "variation"] {
+            config.extend(self.0.get(key).map(|value| (key.to_owned(), value.clone())));
+        }
+        config.insert("generation".into(), json!(judge.generation));
+        config.insert("judging".into(), json!(judging));
+        let mut config = Self(config);
+        config.set_samples(self.samples() * judge.verdict.orders());
+        config
+    }
+
+    /// Returns the work of a judge's run.
+    pub fn judging(&self) -> Option<Judging> {
+        self.0.get("judging").and_then(|value| Judging::deserialize(value).ok())
     }
 
     /// Returns the maximum number of jobs of this run in flight, if the run states one.
@@ -162,6 +188,26 @@ impl Reader<'_> {
         generation
     }
 
+    /// Checks the judges, who see the answers where these are stored.
+    fn judges(&mut self, texts: Texts) {
+        match Judge::read_all(self.map) {
+            Ok(judges) if !judges.is_empty() && texts != Texts::All => {
+                self.fault("/texts", "must be `all` for a judge, who reads the stored answers");
+            }
+            Ok(judges) => {
+                let orders = judges.iter().map(|judge| judge.verdict.orders()).max().unwrap_or(1);
+                let samples = RunConfig(self.map.clone()).asked_samples();
+                if samples.saturating_mul(orders) > RunConfig::SAMPLES.max {
+                    self.fault(
+                        "/samples",
+                        "must be at most 500 for a pairwise judge, who is asked twice for each",
+                    );
+                }
+            }
+            Err(faults) => self.faults.extend(faults),
+        }
+    }
+
     /// Checks the depth of the parameters that every job carries, because the depth of a message is limited.
     fn check_depth(&mut self) {
         for key in ["tools", "response_format", "extra_body"] {
@@ -179,10 +225,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::Texts;
 
     fn config(value: Value) -> RunConfig {
         serde_json::from_value(value).unwrap()

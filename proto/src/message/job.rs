@@ -48,6 +48,9 @@ pub struct Job {
     pub provider_id: ProviderId,
     pub model: String,
     pub item: JobItem,
+    /// Answer to judge, for a job of a judge. `None`: the item has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<JudgedAnswer>,
     #[serde(default)]
     pub config: JobConfig,
     /// Time after which no call starts.
@@ -63,6 +66,27 @@ pub enum JobKind {
     /// The model answers the item.
     #[default]
     Answer,
+    /// The model judges an answer to the item.
+    Judge,
+}
+
+/// Answer that is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgedAnswer {
+    Text(String),
+    /// The answer is larger than [`JudgedAnswer::BYTES_MAX`]; this is its size in bytes. A part of it is not judged, because
+    /// the verdict would be about another answer.
+    TooLarge(u64),
+}
+
+impl JudgedAnswer {
+    /// Largest size of an answer that is judged.
+    pub const BYTES_MAX: usize = 256 * 1024;
+
+    pub fn of(text: String) -> Self {
+        if text.len() > Self::BYTES_MAX { Self::TooLarge(text.len() as u64) } else { Self::Text(text) }
+    }
 }
 
 impl JobKind {

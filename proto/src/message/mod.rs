@@ -14,6 +14,6 @@ pub use control::Control;
 pub use deferred::Deferred;
 pub use evaluation::{EvaluatedSample, Evaluation, EvaluationPart};
 pub use invocation::{Attempt, Call, ClientNote, Invocation};
-pub use job::{Job, JobItem, JobKey, JobKind};
+pub use job::{Job, JobItem, JobKey, JobKind, JudgedAnswer};
 pub use provider_key::{ProviderKeyReply, ProviderKeyRequest};
 pub use smoke_test::SmokeTest;

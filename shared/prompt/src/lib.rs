@@ -1,29 +1,29 @@
 //! Prompts: the text that a model is asked for an item, from the run's template or the default one.
 
 mod bounds;
+mod judge;
 mod printing;
+mod quote;
+mod template;
 mod variation;
 
-use minijinja::{Environment, UndefinedBehavior, context, value::Serde};
+use minijinja::{context, value::Serde};
 use runmill_proto::{Item, ItemType, ONE_LETTER_LABELS, choice_label};
 
+pub use judge::{Case, JudgePrompt, JudgeRequest, check_judge};
 pub use variation::varied;
 
-/// Fuel that a template may use for one item: a step costs one, and so do 64 bytes of text. A template that needs more, such
-/// as an endless loop, fails.
-const FUEL: u64 = 100_000;
-/// Largest depth of macros and recursive loops.
-const RECURSION_MAX: usize = 100;
+use crate::template::Template;
+
 /// Size of the stack of the threads that render templates, in bytes: enough for any value that a template can build with its
 /// fuel.
 pub const STACK_BYTES: usize = 32 << 20;
-const NAME: &str = "prompt";
 
 /// A compiled prompt template.
 ///
 /// A template is Jinja, with `text`, `choices`, `id` and `meta` of the item as variables. An unknown name is an
 /// error. Without a template, the prompt is the text, followed by the labelled choices of a multiple-choice item.
-pub struct Prompt(Option<Environment<'static>>);
+pub struct Prompt(Option<Template>);
 
 /// Error for a template that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +41,8 @@ pub enum PromptError {
     /// Message of the template engine about a template that does not compile, with the line.
     #[error("{0}")]
     Compile(String),
-    #[error("`{0}` is no variable; a template can use text, choices, id and meta, as in {{{{ text }}}}")]
-    Unknown(String),
+    #[error("`{name}` is no variable; a template can use {known}, as in {{{{ {first} }}}}", known = listed(.known), first = .known[0])]
+    Unknown { name: String, known: &'static [&'static str] },
     /// Name in single braces, in a template that uses no part of the item.
     #[error("`{{{0}}}` would be sent as it is; write {{{{ text }}}} where the question goes")]
     OneBrace(String),
@@ -50,9 +50,19 @@ pub enum PromptError {
         "uses no part of the item, so every prompt would be the same; write {{{{ text }}}} where the question goes"
     )]
     NoItem,
+    #[error(
+        "shows no answer to judge; write {{{{ response }}}} where it goes, or {{{{ first }}}} and {{{{ second }}}}"
+    )]
+    NoResponse,
+    #[error("the item has no `answer`, with which a pairwise judge compares the model's")]
+    NoReference,
     /// Message of the template engine about a template that cannot be rendered for an item.
     #[error("the prompt template: {0}")]
     Render(String),
+}
+
+fn listed(names: &[&str]) -> String {
+    names.split_last().map_or_else(String::new, |(last, others)| format!("{} and {last}", others.join(", ")))
 }
 
 /// Names that a template can use.
@@ -60,15 +70,11 @@ const VARIABLES: [&str; 4] = ["text", "choices", "id", "meta"];
 
 /// Checks a template before the run: that it compiles, knows all names that it uses, and uses a part of the item.
 pub fn check(template: &str) -> Result<(), PromptError> {
-    let Prompt(Some(environment)) = Prompt::compile(Some(template))? else { return Ok(()) };
-    let compiled = environment.get_template(NAME).expect("compiled under this name");
-    let used = compiled.undeclared_variables(false);
-    let is_known = |name: &str| VARIABLES.contains(&name) || environment.globals().any(|(it, _)| it == name);
-    // In the order of names, so that the same template has the same error.
-    if let Some(unknown) = used.iter().filter(|name| !is_known(name)).min() {
-        return Err(PromptError::Unknown(unknown.clone()));
+    let compiled = Template::compile(template)?;
+    if let Some(unknown) = compiled.unknown(&VARIABLES) {
+        return Err(unknown);
     }
-    if used.iter().any(|name| VARIABLES.contains(&&**name)) {
+    if compiled.uses(&VARIABLES) {
         return Ok(());
     }
     Err(in_braces(template).map_or(PromptError::NoItem, |name| PromptError::OneBrace(name.to_owned())))
@@ -86,29 +92,18 @@ fn in_braces(template: &str) -> Option<&str> {
 
 impl Prompt {
     pub fn compile(template: Option<&str>) -> Result<Self, PromptError> {
-        let Some(template) = template else { return Ok(Self(None)) };
-        bounds::check(template)?;
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(RECURSION_MAX);
-        environment.set_formatter(printing::print);
-        let added = environment.add_template_owned(NAME, template.to_owned());
-        added.map_err(|error| PromptError::Compile(error.to_string()))?;
-        Ok(Self(Some(environment)))
+        template.map(Template::compile).transpose().map(Self)
     }
 
     /// Returns the prompt for `item`.
     pub fn render(&self, item: &Item) -> Result<String, PromptError> {
-        let Some(environment) = &self.0 else { return Ok(default_prompt(item)) };
-        let template = environment.get_template(NAME).expect("compiled under this name");
-        let context = context! {
+        let Some(template) = &self.0 else { return Ok(default_prompt(item)) };
+        template.render(context! {
             text => &item.inputs.text,
             choices => &item.choices,
             id => &item.id,
             meta => Serde(&item.meta),
-        };
-        template.render(context).map_err(|error| PromptError::Render(error.to_string()))
+        })
     }
 }
 

@@ -26,10 +26,13 @@ mod rule;
 pub mod statistics;
 mod text;
 mod thinking;
+mod verdict;
 
 pub use aggregate::{Cluster, Latencies, ScoreTally};
 use runmill_proto::{Item, Score, Scoring};
 
+use crate::mark::Mark;
+pub use crate::question::references;
 pub use crate::{
     answer::{AnswerRule, Form},
     error::ScoringError,
@@ -39,8 +42,8 @@ pub use crate::{
     pattern::{PatternRule, Which},
     question::Question,
     rule::Rule,
+    verdict::verdict,
 };
-use crate::{mark::Mark, question::references};
 
 /// Scores `answer`, the whole text of the model's answer.
 ///
