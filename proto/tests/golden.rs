@@ -198,7 +198,7 @@ fn judge_config() -> JobConfig {
         scale: Some(Scale { min: 0, max: 5 }),
         generation: Generation::default(),
     };
-    let judging = Judging { run_id: RunId::from_uuid(uuid(4)), judge };
+    let judging = Judging { run_id: RunId::from_uuid(uuid(4)), judge, is_added: true };
     JobConfig { judging: Some(Box::new(judging)), ..JobConfig::default() }
 }
 

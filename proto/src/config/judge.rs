@@ -80,6 +80,9 @@ pub struct Judging {
     /// Run whose answers are judged.
     pub run_id: RunId,
     pub judge: Judge,
+    /// True if the judge was asked for after the run had ended. It draws on no budget of the run.
+    #[serde(default)]
+    pub is_added: bool,
 }
 
 impl JudgedPart {

@@ -45,7 +45,7 @@ pub use port::{
         NewSecret, ProviderReader, ProviderRow, ProviderWriter, SealedSecret, SecretKind, SecretOwner,
         SecretRotation, UnknownSecretKind,
     },
-    results::{JobScore, ResultReader, ScoreFields, StoredAnswer},
+    results::{JobScore, JudgedRow, ResultReader, ScoreFields, StoredAnswer},
     retention::Retention,
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
     scaling::{Need, ScalingNeeds},
@@ -56,8 +56,8 @@ pub use port::{
     webhooks::{WebhookRow, Webhooks},
 };
 pub use run::{
-    Cursor, Pause, Rescore, Rescores, Rescoring, Resumption, RetryNote, RunRow, RunStats, Submission,
-    VERSIONS_MAX,
+    Cursor, JudgeNote, Pause, Rescore, Rescores, Rescoring, Resumption, RetryNote, RunRow, RunStats,
+    Submission, VERSIONS_MAX,
 };
 
 /// The ports of an executor: it reads what its jobs need, takes slices of budgets, claims runs of LightEval, and exchanges

@@ -13,7 +13,7 @@ mod value;
 
 pub use list::{Column, ColumnList, Dialect, Role};
 pub use stored::{Stored, TokenKey, Unreadable, from_json, to_json};
-pub(crate) use stored::{stored_as_json, stored_by_name};
+pub(crate) use stored::{stored_as_json, stored_as_json_unless_empty, stored_by_name};
 pub use value::Value;
 
 use crate::StoreError;

@@ -282,19 +282,25 @@ stored_as_json! {
 /// Stores types as JSON whose column is null if they are empty.
 macro_rules! stored_as_json_unless_empty {
     ($($json:ty),+ $(,)?) => { $(
-        impl Stored for $json {
+        impl $crate::columns::Stored for $json {
             const TYPE: &'static str = "json";
 
-            fn to_value(&self) -> Value<'_> {
-                if self.is_empty() { Value::Null } else { to_json(self) }
+            fn to_value(&self) -> $crate::columns::Value<'_> {
+                if self.is_empty() { $crate::columns::Value::Null } else { $crate::columns::to_json(self) }
             }
 
-            fn from_value(value: Value<'_>) -> Result<Self, Unreadable> {
-                if value == Value::Null { Ok(Self::default()) } else { from_json(value) }
+            fn from_value(value: $crate::columns::Value<'_>) -> Result<Self, $crate::columns::Unreadable> {
+                if value == $crate::columns::Value::Null {
+                    Ok(Self::default())
+                } else {
+                    $crate::columns::from_json(value)
+                }
             }
         }
     )+ };
 }
+
+pub(crate) use stored_as_json_unless_empty;
 
 stored_as_json_unless_empty! { Vec<ToolCall>, Remarks, Leases }
 

@@ -13,6 +13,7 @@ pub mod events;
 pub mod executors;
 pub mod feed;
 pub mod front_door;
+pub mod judges;
 pub mod leader;
 pub mod leases;
 pub mod logs;
@@ -206,6 +207,12 @@ macro_rules! store_conformance {
                 a_provider_stays_while_a_run_of_it_has_not_ended,
                 secrets_are_paged_by_id,
                 a_secret_is_resealed_only_from_what_it_was,
+            }
+            judges {
+                the_run_of_a_judge_has_the_items_of_its_run,
+                a_run_ends_when_its_judges_have,
+                a_run_whose_judge_was_canceled_is_canceled,
+                recorded_answers_are_read_for_a_judge,
             }
             rescoring {
                 a_run_is_shown_by_its_newest_scores_until_it_goes_on,

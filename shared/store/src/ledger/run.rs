@@ -103,10 +103,14 @@ impl LockedRun {
         if self.row.status.is_terminal() {
             return false;
         }
+        if self.row.judging {
+            return false;
+        }
         // A run without jobs is never done by itself, and one of LightEval not before LightEval has ended.
         let settled = !self.row.is_open() && self.row.stats.settled() >= self.row.total;
         let canceled = self.row.cancel_requested_at.is_some();
-        let has_canceled_jobs = self.row.stats.outcome(Outcome::Canceled) > 0;
+        let has_canceled_jobs =
+            self.row.stats.outcome(Outcome::Canceled) > 0 || self.row.has_canceled_judge();
         if settled && !(canceled && has_canceled_jobs) {
             // A job with a result was in the queue, though its feeder may not have recorded that yet.
             self.row.cursor.fed = self.row.total;

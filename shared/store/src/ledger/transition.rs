@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use runmill_proto::{ErrorKind, Outcome, PauseCause, RunKind, RunStatus, Scoring, Texts, api::RunPatch};
+use runmill_proto::{
+    ErrorKind, Judge, Outcome, PauseCause, RunKind, RunStatus, Scoring, Texts, api::RunPatch,
+};
 
 use super::LockedRun;
-use crate::{Pause, Rescoring, RunRow, StoreError, Transition, VERSIONS_MAX, time::micros};
+use crate::{JudgeNote, Pause, Rescoring, RunRow, StoreError, Transition, VERSIONS_MAX, time::micros};
 
 /// Jobs that are moved before a transition is made. The transition then gets their number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,12 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
             };
             let is_there = row.rescoring.as_ref().is_some_and(is_there);
             if is_there { Ok(Move::Nothing) } else { conflict("is scored anew elsewhere", row) }
+        }
+        Transition::Judge { judges } => plan_judges(row, judges.len()),
+        Transition::NoteJudges { judges, .. } => {
+            let ids = |notes: &[JudgeNote]| notes.iter().map(|note| note.progress.run_id).collect::<Vec<_>>();
+            let are_there = row.judging && ids(&row.judges) == ids(judges);
+            if are_there { Ok(Move::Nothing) } else { conflict("has other judges", row) }
         }
         Transition::Resume if row.pause.is_none() => conflict("is not paused", row),
         Transition::ResumeByItself if row.resume_at().is_none() => conflict("does not resume by itself", row),
@@ -129,6 +137,9 @@ fn plan_rescoring(row: &RunRow) -> Result<Move, StoreError> {
     if row.is_interactive() || row.submission.kind == RunKind::Batch {
         return refuse(format!("run {} has the calls of clients, which are not scored", row.id));
     }
+    if row.is_of_judge() {
+        return refuse(format!("run {} has the verdicts of a judge: judge its answers anew", row.id));
+    }
     if row.submission.config.stored_job().texts != Texts::All {
         return refuse(format!(
             "run {} keeps no answers (its `texts` say so): they cannot be scored",
@@ -141,6 +152,25 @@ fn plan_rescoring(row: &RunRow) -> Result<Move, StoreError> {
             "run {} has {VERSIONS_MAX} versions of its scores, and cannot have more",
             row.id
         ));
+    }
+    Ok(Move::Nothing)
+}
+
+fn plan_judges(row: &RunRow, more: usize) -> Result<Move, StoreError> {
+    if !row.status.is_terminal() {
+        return conflict("has not ended: its answers can be judged anew then", row);
+    }
+    if row.is_of_lighteval() || row.is_interactive() || row.is_of_judge() {
+        return refuse(format!("run {} has no answers to items of a dataset: none can be judged", row.id));
+    }
+    if row.submission.kind == RunKind::Batch {
+        return refuse(format!("run {} has the calls of clients, which are not judged", row.id));
+    }
+    if row.submission.config.stored_job().texts != Texts::All {
+        return refuse(format!("run {} keeps no answers (its `texts` say so): none can be judged", row.id));
+    }
+    if row.judges.len() + more > Judge::COUNT_MAX {
+        return refuse(format!("run {} would have more than {} judges", row.id, Judge::COUNT_MAX));
     }
     Ok(Move::Nothing)
 }
@@ -180,6 +210,8 @@ impl LockedRun {
             Transition::NoteRescoring { rescoring, is_done, .. } => {
                 self.note_rescoring(rescoring, *is_done, now)
             }
+            Transition::Judge { judges } => self.judge(judges),
+            Transition::NoteJudges { judges, is_done } => self.note_judges(judges, *is_done, now),
             Transition::Recover => self.recover(moved, now),
         };
         if changed {
@@ -257,10 +289,24 @@ impl LockedRun {
         true
     }
 
+    fn judge(&mut self, judges: &[JudgeNote]) -> bool {
+        self.row.judges.extend_from_slice(judges);
+        self.row.judging = true;
+        true
+    }
+
+    fn note_judges(&mut self, judges: &[JudgeNote], is_done: bool, now: Timestamp) -> bool {
+        let changed = self.row.judges != judges;
+        self.row.judges = judges.to_vec();
+        self.row.judging = !is_done;
+        self.end_if_done(now) || changed || is_done
+    }
+
     /// Lets a run that had completed go on. A cancel that came too late to end it is forgotten. The run is shown by the scores
     /// of the executors again, since the answers to come have no others.
     fn reopen(&mut self) {
         self.row.rescoring = None;
+        self.row.judging = !self.row.judges.is_empty();
         if let Some(rescores) = &mut self.row.rescores {
             rescores.shown = None;
         }

@@ -35,6 +35,16 @@ pub struct StoredAnswer {
     pub response: String,
 }
 
+/// Result of a job, as far as a judge needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedRow {
+    pub ordinal: u32,
+    /// Text of the answer. `None` if the job has no answer.
+    pub response: Option<String>,
+    /// What the scorer took as the answer.
+    pub extracted: Option<String>,
+}
+
 /// Reads the results of jobs and the calls that were made for them.
 #[async_trait]
 pub trait ResultReader: Send + Sync {
@@ -63,6 +73,15 @@ pub trait ResultReader: Send + Sync {
         after: Option<JobKey>,
         limit: u32,
     ) -> Result<Vec<StoredAnswer>, StoreError>;
+
+    /// Returns the results of one sample of `count` items from `first` on, as far as they are recorded, by ordinal.
+    async fn judged(
+        &self,
+        id: RunId,
+        sample: u32,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<JudgedRow>, StoreError>;
 
     /// Returns at most `limit` invocations in the order of their ids, beginning after `after`.
     async fn invocations(

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{ErrorKind, PauseCause, RunId, Scoring, Tenant, api::RunPatch};
 
-use crate::{Rescoring, RunRow, StoreError};
+use crate::{JudgeNote, Rescoring, RunRow, StoreError};
 
 /// A run that was created, or the existing run with the same idempotency key.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,12 @@ pub enum Transition {
     /// Notes how far the version under way is, which was at `from` before. `is_done` makes it the version by which the run
     /// is shown. [`StoreError::Conflict`] if another version is under way, or this one is elsewhere.
     NoteRescoring { rescoring: Box<Rescoring>, from: Option<(u32, u32)>, is_done: bool },
+    /// Adds judges to an ended run. [`StoreError::Conflict`] if the run has not ended, has no answers of its own, or would have
+    /// too many judges.
+    Judge { judges: Vec<JudgeNote> },
+    /// Notes what was seen of the judges' runs. `is_done`: all judges have ended, and no further answer comes, so a run that
+    /// has not ended does now. [`StoreError::Conflict`] if the run has other judges by now, or none is at work.
+    NoteJudges { judges: Vec<JudgeNote>, is_done: bool },
     /// Makes the jobs that were in the queue due now, because the queue was lost with its process. So were the slices of
     /// the run's budget: it begins anew with what the recorded calls have used.
     /// [`StoreError::Conflict`] if the run has ended.
@@ -75,7 +81,8 @@ pub enum Transition {
 pub trait RunReader: Send + Sync {
     async fn run(&self, id: RunId) -> Result<RunRow, StoreError>;
 
-    /// Returns at most `limit` runs of the tenant, or of all, newest first, beginning before `before`.
+    /// Returns at most `limit` runs of the tenant, or of all, newest first, beginning before `before`. Those of judges are left
+    /// out: the runs that are judged name them.
     async fn runs(
         &self,
         tenant: Option<&Tenant>,
@@ -91,6 +98,9 @@ pub trait RunReader: Send + Sync {
 
     /// Returns at most `limit` runs whose answers are being scored anew.
     async fn rescoring_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError>;
+
+    /// Returns at most `limit` runs whose judges are at work, or have work to come.
+    async fn judged_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError>;
 
     /// Returns the versions of runs that have not ended, or that ended at or after `since`.
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError>;

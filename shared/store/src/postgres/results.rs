@@ -21,7 +21,7 @@ use super::{
     values::{Cell as _, arrays, integer, parameters, record},
 };
 use crate::{
-    JobScore, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    JobScore, JudgedRow, ResultReader, ScoreFields, StoreError, StoredAnswer,
     columns::sql::{Sql, insert_arrays, select},
     ledger::ItemKey,
     tables::{NewResult, answers},
@@ -53,6 +53,15 @@ WHERE run_id = $1
   AND outcome = ANY ($5)
 ORDER BY ordinal, sample
 LIMIT $4";
+
+const JUDGED: &str = "\
+SELECT /* results.judged */ ordinal, score ->> 'extracted' AS extracted,
+    CASE WHEN outcome = ANY ($5) THEN response END AS response
+FROM results
+WHERE run_id = $1
+  AND ordinal BETWEEN $3 AND $4
+  AND sample = $2
+ORDER BY ordinal";
 
 const SCORES: &str = "\
 SELECT /* results.scores */ ordinal, sample, item_id,
@@ -155,6 +164,21 @@ impl ResultReader for PgStore {
         rows.iter().map(answer).collect()
     }
 
+    async fn judged(
+        &self,
+        id: RunId,
+        sample: u32,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<JudgedRow>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(JUDGED).await?;
+        let last = integer(first.saturating_add(count)) - 1;
+        let place = (integer(sample), integer(first));
+        let rows = client.query(&statement, &[&id.uuid(), &place.0, &place.1, &last, &answers()]).await?;
+        rows.iter().map(judged).collect()
+    }
+
     async fn invocations(
         &self,
         id: RunId,
@@ -168,6 +192,14 @@ impl ResultReader for PgStore {
 /// Returns the place of a job in its run, or one before the first.
 fn place(after: Option<JobKey>) -> (i32, i32) {
     after.map_or((-1, -1), |key| (integer(key.ordinal), integer(key.sample)))
+}
+
+fn judged(row: &Row) -> Result<JudgedRow, StoreError> {
+    Ok(JudgedRow {
+        ordinal: row.cell("ordinal")?,
+        response: row.cell("response")?,
+        extracted: row.cell("extracted")?,
+    })
 }
 
 fn score(row: &Row) -> Result<JobScore, StoreError> {

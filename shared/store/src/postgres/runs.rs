@@ -70,10 +70,14 @@ WHERE id = (
     )
 });
 
-static PAGE: Sql = Sql::new(|| select("runs.page", "WHERE id < $1 /* before */\nORDER BY id DESC\nLIMIT $2"));
+static PAGE: Sql = Sql::new(|| {
+    let rest = "WHERE id < $1 /* before */\n  AND kind <> 'judge'\nORDER BY id DESC\nLIMIT $2";
+    select("runs.page", rest)
+});
 
 static PAGE_OF_TENANT: Sql = Sql::new(|| {
-    let rest = "WHERE tenant = $3\n  AND id < $1 /* before */\nORDER BY id DESC\nLIMIT $2";
+    let rest =
+        "WHERE tenant = $3\n  AND id < $1 /* before */\n  AND kind <> 'judge'\nORDER BY id DESC\nLIMIT $2";
     select("runs.page_of_tenant", rest)
 });
 
@@ -94,6 +98,8 @@ static INTERACTIVE: Sql = Sql::new(|| {
 
 static RESCORING: Sql =
     Sql::new(|| select("runs.rescoring", "WHERE rescoring IS NOT NULL\nORDER BY id\nLIMIT $1"));
+
+static JUDGED: Sql = Sql::new(|| select("runs.judged", "WHERE judging\nORDER BY id\nLIMIT $1"));
 
 static CHARGED: Sql = Sql::new(|| select_active("runs.charged", "WHERE runs.id = $1"));
 
@@ -172,6 +178,12 @@ impl RunReader for PgStore {
     async fn rescoring_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(&RESCORING).await?;
+        client.query(&statement, &[&i64::from(limit)]).await?.iter().map(record).collect()
+    }
+
+    async fn judged_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&JUDGED).await?;
         client.query(&statement, &[&i64::from(limit)]).await?.iter().map(record).collect()
     }
 

@@ -1,6 +1,7 @@
 //! A run as it is stored: one row of the table `runs`, in values.
 
 mod cursor;
+mod judges;
 mod messages;
 mod pause;
 mod rescoring;
@@ -19,6 +20,7 @@ use runmill_proto::{
 use runmill_scoring::ScoreTally;
 
 pub use cursor::Cursor;
+pub use judges::JudgeNote;
 pub use messages::Messages;
 pub use pause::Pause;
 pub use rescoring::{Rescore, Rescores, Rescoring, VERSIONS_MAX};
@@ -66,6 +68,10 @@ pub struct RunRow {
     pub rescoring: Option<Rescoring>,
     /// Versions of the scores that were made anew. `None` if there was never one.
     pub rescores: Option<Rescores>,
+    /// Judges of the answers, in their order.
+    pub judges: Vec<JudgeNote>,
+    /// True while judges are at work, or have work to come. A run ends no sooner.
+    pub judging: bool,
 }
 
 columns! {
@@ -89,6 +95,8 @@ columns! {
         updated lighteval,
         updated rescoring,
         updated rescores,
+        updated judges,
+        updated judging,
     }
 }
 
@@ -115,6 +123,8 @@ impl RunRow {
             lighteval: None,
             rescoring: None,
             rescores: None,
+            judges: Vec::new(),
+            judging: false,
         }
     }
 
@@ -230,14 +240,20 @@ impl RunRow {
         }
     }
 
-    /// Returns what the recorded calls have used.
+    /// Returns what the recorded calls have used, and those of judges without a budget of their own.
     pub fn used(&self) -> BudgetUse {
         let RunStats { calls, usage, cost_nanousd, .. } = &self.stats;
-        BudgetUse {
+        let own = BudgetUse {
             calls: *calls,
             tokens: usage.total_tokens(),
             nanousd: cost_nanousd.unwrap_or(0).unsigned_abs(),
-        }
+        };
+        let judges = self.judges.iter().filter(|note| !note.is_added).map(JudgeNote::used);
+        judges.fold(own, |sum, of| BudgetUse {
+            calls: sum.calls + of.calls,
+            tokens: sum.tokens + of.tokens,
+            nanousd: sum.nanousd + of.nanousd,
+        })
     }
 
     /// Returns what is left of the run's budget, if it has one.

@@ -20,7 +20,7 @@ use super::{
     values::{Cell as _, all, blob, execute, record},
 };
 use crate::{
-    JobScore, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    JobScore, JudgedRow, ResultReader, ScoreFields, StoreError, StoredAnswer,
     columns::{
         Dialect, inserted,
         sql::{self, Sql, select},
@@ -55,6 +55,17 @@ WHERE run_id = ?1
   AND outcome IN (SELECT value FROM json_each(?5)) /* answers */
 ORDER BY ordinal, sample
 LIMIT ?4";
+
+const JUDGED: &str = "\
+-- results.judged
+SELECT ordinal,
+       CASE WHEN outcome IN (SELECT value FROM json_each(?5)) /* answers */ THEN response END AS response,
+       json_extract(score, '$.extracted') AS extracted
+FROM results
+WHERE run_id = ?1
+  AND ordinal BETWEEN ?3 AND ?4
+  AND sample = ?2
+ORDER BY ordinal";
 
 const SCORES: &str = "\
 -- results.scores
@@ -135,6 +146,27 @@ impl ResultReader for SqliteStore {
             all(db, ANSWERS, params![blob(id.uuid()), ordinal, sample, limit, outcomes], |row| {
                 let (ordinal, sample) = (row.cell("ordinal")?, row.cell("sample")?);
                 Ok(StoredAnswer { ordinal, sample, response: row.cell("response")? })
+            })
+        })
+        .await
+    }
+
+    async fn judged(
+        &self,
+        id: RunId,
+        sample: u32,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<JudgedRow>, StoreError> {
+        let outcomes = json!(answers()).to_string();
+        let last = i64::from(first) + i64::from(count) - 1;
+        self.read(move |db| {
+            all(db, JUDGED, params![blob(id.uuid()), sample, first, last, outcomes], |row| {
+                Ok(JudgedRow {
+                    ordinal: row.cell("ordinal")?,
+                    response: row.cell("response")?,
+                    extracted: row.cell("extracted")?,
+                })
             })
         })
         .await

@@ -53,10 +53,14 @@ LIMIT 1",
     )
 });
 
-static PAGE: Sql = Sql::new(|| select("runs.page", "WHERE id < ?1 /* before */\nORDER BY id DESC\nLIMIT ?2"));
+static PAGE: Sql = Sql::new(|| {
+    let rest = "WHERE id < ?1 /* before */\n  AND kind <> 'judge'\nORDER BY id DESC\nLIMIT ?2";
+    select("runs.page", rest)
+});
 
 static PAGE_OF_TENANT: Sql = Sql::new(|| {
-    let rest = "WHERE tenant = ?3\n  AND id < ?1 /* before */\nORDER BY id DESC\nLIMIT ?2";
+    let rest =
+        "WHERE tenant = ?3\n  AND id < ?1 /* before */\n  AND kind <> 'judge'\nORDER BY id DESC\nLIMIT ?2";
     select("runs.page_of_tenant", rest)
 });
 
@@ -72,6 +76,8 @@ static INTERACTIVE: Sql = Sql::new(|| {
 
 static RESCORING: Sql =
     Sql::new(|| select("runs.rescoring", "WHERE rescoring IS NOT NULL\nORDER BY id\nLIMIT ?1"));
+
+static JUDGED: Sql = Sql::new(|| select("runs.judged", "WHERE judging\nORDER BY id\nLIMIT ?1"));
 
 static CHARGED: Sql = Sql::new(|| select_active("runs.charged", "WHERE runs.id = ?1"));
 
@@ -146,6 +152,10 @@ impl RunReader for SqliteStore {
 
     async fn rescoring_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
         self.read(move |db| all(db, &RESCORING, [limit], record)).await
+    }
+
+    async fn judged_runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+        self.read(move |db| all(db, &JUDGED, [limit], record)).await
     }
 
     async fn run_versions(&self, since: Timestamp) -> Result<Vec<RunVersion>, StoreError> {

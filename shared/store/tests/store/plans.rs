@@ -83,6 +83,8 @@ async fn all_statements() -> BTreeSet<String> {
         feed::active_runs_are_all_that_have_not_ended,
         front_door::a_removed_interactive_run_takes_its_calls_with_it,
         front_door::an_interactive_run_is_made_once_with_a_dataset_of_its_own,
+        judges::a_run_ends_when_its_judges_have,
+        judges::recorded_answers_are_read_for_a_judge,
         logs::a_batch_is_recorded_as_it_came,
         providers::a_deleted_provider_is_gone_with_its_secrets,
         rescoring::a_run_is_shown_by_its_newest_scores_until_it_goes_on,
