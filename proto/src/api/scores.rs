@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{RunId, Unscored};
+use crate::{RunId, Unscored, api::Agreement};
 
 /// Scores of a run's items, all of them and by group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct RunScores {
     pub strategies: Vec<GroupScore>,
     /// Largest mean of a strategy less the smallest. Null if there are fewer than two.
     pub spread: Option<f64>,
+    /// How the run's judges agree. Null if it has none.
+    #[serde(default)]
+    pub agreement: Option<Agreement>,
 }
 
 /// Score of a group of items.

@@ -91,7 +91,7 @@ impl JudgedAnswer {
 
 impl JobKind {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-    const fn is_answer(&self) -> bool {
+    pub const fn is_answer(&self) -> bool {
         matches!(self, Self::Answer)
     }
 }

@@ -14,6 +14,7 @@ mod executors;
 mod feeder;
 mod front_door;
 mod idempotency_key;
+mod judging;
 mod lighteval;
 mod limits;
 mod metrics;
@@ -62,6 +63,7 @@ use crate::{
     evaluations::NewEvaluations,
     feeder::Feeder,
     front_door::FrontDoor,
+    judging::Judges,
     lighteval::LightevalConfigs,
     limits::BudgetWatch,
     obstacles::{Lookout, Obstacles},
@@ -172,6 +174,7 @@ impl Dispatcher {
             metrics: self.metrics.clone(),
             lane_concurrency: self.lane_concurrency,
             log_partitions: self.log_partitions,
+            judges: Judges { runs: self.run_control(wake) },
             rescorer: Rescorer { store: self.store.clone(), clock: self.clock.clone() },
             retention: Retention { store: self.store.clone(), clock: self.clock.clone(), keep: self.keep },
             webhooks: Webhooks {

@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 
 use crate::{announcer::Announcer, error::UseCaseError};
 
+/// Reason of the pause of a judge's run while a user has paused the run whose answers it judges.
+pub const JUDGED_IS_PAUSED: &str = "the run whose answers are judged is paused";
+
 /// Changes the state of runs and tells every process. Users, the reconciler and changes of a provider all use it.
 #[derive(Clone)]
 pub struct RunControl {
@@ -29,14 +32,43 @@ impl RunControl {
         if let Some(control) = control(&row, &transition) {
             self.announcer.announce(control).await;
         }
+        for judge in row.judges.iter().filter(|judge| !judge.is_added) {
+            if let Some(transition) = for_judge(&transition) {
+                Box::pin(self.apply_if_exists(judge.progress.run_id, transition)).await?;
+            }
+        }
         self.wake.notify_one();
         Ok(row)
     }
 
     /// Makes the jobs of an ended run due again that failed with one of `kinds`, or all failed jobs if it is empty.
     pub async fn retry_failed(&self, id: RunId, kinds: BTreeSet<ErrorKind>) -> Result<RunRow, StoreError> {
-        self.require_provider(id).await?;
-        self.apply(id, Transition::RetryFailed { kinds }).await
+        let run = self.require_provider(id).await?;
+        let judges = self.retry_judges(&run, &kinds).await?;
+        match self.apply(id, Transition::RetryFailed { kinds }).await {
+            // No answer has failed, but a verdict has.
+            Err(StoreError::Conflict(_)) if judges > 0 => {
+                self.apply(id, Transition::Judge { judges: Vec::new() }).await
+            }
+            retried => retried,
+        }
+    }
+
+    /// Makes failed verdicts on answers of an ended run due again. Returns the number of the judges who go on.
+    async fn retry_judges(&self, run: &RunRow, kinds: &BTreeSet<ErrorKind>) -> Result<usize, StoreError> {
+        let mut retried = 0;
+        if !run.status.is_terminal() {
+            return Ok(retried);
+        }
+        for judge in &run.judges {
+            let retry = Transition::RetryFailed { kinds: kinds.clone() };
+            match self.apply(judge.progress.run_id, retry).await {
+                Ok(_) => retried += 1,
+                Err(StoreError::Conflict(_) | StoreError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(retried)
     }
 
     /// Gives a run more samples. One that had ended goes on.
@@ -58,18 +90,29 @@ impl RunControl {
     /// Resumes the run if it is paused because its budget was used up.
     async fn after_budget_change(&self, run: RunRow) -> Result<RunRow, StoreError> {
         let resume = Transition::ResumeAfterBudget { cause: PauseCause::Budget };
-        self.apply_if_possible(run.id, resume).await?;
+        self.apply_if_possible(run.id, resume.clone()).await?;
+        for judge in run.judges.iter().filter(|judge| !judge.is_added) {
+            self.apply_if_exists(judge.progress.run_id, resume.clone()).await?;
+        }
         self.store.run(run.id).await
     }
 
-    /// Returns a [`StoreError::Conflict`] if the provider of the run was deleted: no job of it could be done.
-    async fn require_provider(&self, id: RunId) -> Result<(), StoreError> {
+    /// Returns the run, or a [`StoreError::Conflict`] if its provider was deleted: no job of it could be done.
+    async fn require_provider(&self, id: RunId) -> Result<RunRow, StoreError> {
         let run = self.store.run(id).await?;
         match self.store.provider(run.submission.provider_id).await {
             Err(StoreError::NotFound { .. }) => Err(StoreError::Conflict(format!(
                 "the provider of run {id} was deleted; submit a new run with another provider"
             ))),
-            found => found.map(drop),
+            found => found.map(|_| run),
+        }
+    }
+
+    /// Makes a transition of a judge's run, if the leader has made that run already.
+    async fn apply_if_exists(&self, id: RunId, transition: Transition) -> Result<(), StoreError> {
+        match self.apply_if_possible(id, transition).await {
+            Err(StoreError::NotFound { .. }) => Ok(()),
+            done => done,
         }
     }
 
@@ -80,6 +123,15 @@ impl RunControl {
             Err(StoreError::Conflict(_)) => Ok(()),
             done => done.map(drop),
         }
+    }
+}
+
+/// Returns what the judges of a run do at once when it makes a transition.
+fn for_judge(transition: &Transition) -> Option<Transition> {
+    match transition {
+        Transition::Cancel | Transition::CancelGracefully | Transition::Resume => Some(transition.clone()),
+        Transition::Pause { .. } => Some(Transition::Pause { reason: JUDGED_IS_PAUSED.to_owned() }),
+        _ => None,
     }
 }
 
@@ -104,6 +156,8 @@ fn control(run: &RunRow, transition: &Transition) -> Option<Control> {
         | Transition::Change(_)
         | Transition::EndDay
         | Transition::Rescore { .. }
+        | Transition::Judge { .. }
+        | Transition::NoteJudges { .. }
         | Transition::NoteRescoring { .. } => None,
     }
 }

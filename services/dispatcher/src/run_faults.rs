@@ -1,7 +1,7 @@
 //! Faults of a request for a run that do not depend on who asks.
 
 use runmill_proto::{
-    ConfigFault, JobConfig,
+    ConfigFault, JobConfig, Judge,
     api::{Budget, NewRun},
 };
 use runmill_store::StoreError;
@@ -31,9 +31,19 @@ pub fn value_faults(new: &NewRun) -> Vec<ConfigFault> {
     faults.extend(new.name.as_ref().and_then(|name| name_fault("/name", name)));
     faults.extend(NewRun::PRIORITY.fault("/priority", new.priority));
     faults.extend(new.budget.iter().flat_map(Budget::faults));
+    faults.extend(template_faults("/config", &new.config.judges()));
     let config = new.config.job().map_or_else(|faults| faults, |job| job_faults(&job));
     faults.extend(config.into_iter().map(|found| fault(format!("/config{}", found.pointer), found.detail)));
     faults
+}
+
+/// Returns a fault for each template of a judge that cannot be used. `place` is where the judges stand.
+pub fn template_faults(place: &str, judges: &[Judge]) -> Vec<ConfigFault> {
+    let fault_of = |(n, judge): (usize, &Judge)| {
+        let error = runmill_prompt::check_judge(judge).err()?;
+        Some(fault(format!("{place}/judges/{n}/prompt"), error))
+    };
+    judges.iter().enumerate().filter_map(fault_of).collect()
 }
 
 /// Returns a fault for a prompt template or a scorer that cannot be compiled. Only the compilers of both can check

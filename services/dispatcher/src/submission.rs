@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
 use runmill_proto::{
-    ConfigFault, RunId,
-    api::{Dataset, NewRun},
+    ConfigFault, Judge, RunId,
+    api::{Budget, Dataset, NewRun, NewScoring},
 };
 use runmill_runtime::Clock;
-use runmill_store::{CreatedRun, DispatcherStore, ProviderRow, RunRow, interactive_dataset_id};
+use runmill_store::{
+    CreatedRun, DispatcherStore, JudgeNote, ProviderRow, RunRow, Transition, interactive_dataset_id,
+};
 use runmill_telemetry::trace;
 use tokio::sync::Notify;
 use tracing::{Instrument, Span};
@@ -16,7 +18,7 @@ use crate::{
     error::{UseCaseError, fault},
     evaluations::NewEvaluations,
     idempotency_key::{IdempotencyKey, stored_key},
-    run_faults::{referenced, value_faults},
+    run_faults::{referenced, template_faults, value_faults},
     webhooks::WebhookSettings,
 };
 
@@ -91,6 +93,7 @@ impl Submission {
         let Some(dataset) = dataset.filter(|_| faults.is_empty()) else {
             return Err(UseCaseError::Invalid(faults));
         };
+        let judges = self.checked_judges(caller, "/config", new.config.judges(), &dataset).await?;
         let samples = new.config.asked_samples();
         let total = dataset.item_count * u64::from(samples);
         let mut row = RunRow::new(RunId::from_uuid(Uuid::now_v7()), new, total, self.clock.now());
@@ -99,8 +102,61 @@ impl Submission {
         }
         row.submission.tenant = dataset.tenant;
         row.submission.token_id = caller.id;
+        (row.judging, row.judges) = (!judges.is_empty(), notes(judges, total));
         Ok(row)
     }
+
+    /// Adds judges to an ended run, or returns every fault of `new`.
+    pub async fn judge(
+        &self,
+        caller: &Caller,
+        run: &RunRow,
+        new: NewScoring,
+    ) -> Result<Transition, UseCaseError> {
+        let mut faults: Vec<_> = new.budget.iter().flat_map(Budget::faults).collect();
+        for (n, judge) in new.judges.iter().enumerate() {
+            faults.extend(judge.faults(&format!("/judges/{n}")));
+        }
+        faults.extend(template_faults("", &new.judges));
+        if new.scoring.is_some() {
+            faults
+                .push(fault("/scoring", "does not go with judges: score and judge anew one after the other"));
+        }
+        UseCaseError::if_any(faults)?;
+        let dataset = self.store.dataset(run.submission.dataset_id).await?;
+        let judges = self.checked_judges(caller, "", new.judges, &dataset).await?;
+        let mut judges = notes(judges, run.total);
+        for note in &mut judges {
+            (note.is_added, note.budget, note.epoch) = (true, new.budget, run.cursor.epoch);
+        }
+        Ok(Transition::Judge { judges })
+    }
+
+    /// Returns the judges, or a fault for each that may not judge answers to the items of this dataset.
+    async fn checked_judges(
+        &self,
+        caller: &Caller,
+        place: &str,
+        judges: Vec<Judge>,
+        dataset: &Dataset,
+    ) -> Result<Vec<Judge>, UseCaseError> {
+        let mut faults = Vec::new();
+        for (n, judge) in judges.iter().enumerate() {
+            let pointer = format!("{place}/judges/{n}/provider_id");
+            let found = caller.provider(&*self.store, judge.provider_id).await;
+            let provider = referenced(found, &pointer, &mut faults)?;
+            let stranger = provider.and_then(|provider| stranger_fault(&provider, dataset));
+            faults.extend(stranger.map(|found| fault(pointer, found.detail)));
+        }
+        UseCaseError::if_any(faults)?;
+        Ok(judges)
+    }
+}
+
+/// Returns the judges of a run of `answers` answers, each with the id of a run that will be its own.
+fn notes(judges: Vec<Judge>, answers: u64) -> Vec<JudgeNote> {
+    let id = || RunId::from_uuid(Uuid::now_v7());
+    judges.into_iter().map(|judge| JudgeNote::new(id(), judge, answers)).collect()
 }
 
 /// Returns a fault if the provider is not for runs of the dataset's tenant, to which the run will belong. Only a token of all

@@ -9,6 +9,7 @@ pub fn run(row: RunRow) -> Run {
     Run {
         counters: row.counters(),
         budget_left: row.budget_left(),
+        judges: row.judges.iter().map(|note| note.progress.clone()).collect(),
         lighteval: row.lighteval.clone(),
         score: row.score(),
         score_version: row.shown().map_or(0, |shown| shown.version),

@@ -35,11 +35,12 @@ impl CallBudgets for Charge<'_> {
     fn draws(&self, tokens: u64) -> Vec<Draw> {
         let mut draws = Vec::new();
         if let Some(budget) = self.callee.run_budget(self.run_id) {
-            draws.extend(own_draws(&budget, BudgetOwner::Run(self.run_id), tokens));
+            draws.extend(own_draws(&budget, BudgetOwner::Run(budget.owner), tokens));
         }
         if let Some(of) = self.callee.token_budget(self.spender) {
             // The store knows all that was used, and forgets none of it.
-            let budget = RunBudget { budget: of.budget, used: BudgetUse::default() };
+            let (owner, used) = (self.run_id, BudgetUse::default());
+            let budget = RunBudget { owner, budget: of.budget, used };
             draws.extend(own_draws(&budget, BudgetOwner::Token(of.token_id), tokens));
         }
         if let Some(day) = self.callee.day_budget() {
@@ -80,7 +81,7 @@ impl Charge<'_> {
 }
 
 fn own_draws(run: &RunBudget, owner: BudgetOwner, tokens: u64) -> impl Iterator<Item = Draw> {
-    let RunBudget { budget, used } = run;
+    let RunBudget { budget, used, .. } = run;
     let draws = [
         (BudgetUnit::Calls, budget.calls, used.calls, Some(1)),
         (BudgetUnit::Tokens, budget.tokens, used.tokens, Some(tokens)),

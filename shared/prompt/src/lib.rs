@@ -10,7 +10,7 @@ mod variation;
 use minijinja::{context, value::Serde};
 use runmill_proto::{Item, ItemType, ONE_LETTER_LABELS, choice_label};
 
-pub use judge::{Case, JudgePrompt, JudgeRequest, check_judge};
+pub use judge::{Case, JudgePrompt, JudgeRequest, check_judge, verdict_schema};
 pub use variation::varied;
 
 use crate::template::Template;

@@ -104,6 +104,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(scores::comparison),
         routes!(scores::of_run),
         routes!(records::results),
+        routes!(records::verdicts),
         routes!(records::invocations),
         routes!(events::of_run),
         routes!(lighteval::of_run),

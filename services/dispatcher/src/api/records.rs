@@ -9,7 +9,7 @@ use axum::{
 use futures::stream;
 use runmill_proto::{
     InvocationId, RunId,
-    api::{InvocationRecord, Page, PageQuery, Problem, ResultRecord},
+    api::{InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultRecord},
     message::JobKey,
 };
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use super::{
     page::{InvalidCursor, PageRequest},
     problem::ApiError,
 };
-use crate::{caller::Caller, rescoring::Version};
+use crate::{caller::Caller, judging::judged_results, rescoring::Version};
 
 /// Number of rows that one query reads when all records of a run are streamed.
 const CHUNK: u32 = 500;
@@ -66,6 +66,38 @@ pub async fn results(
     let mut rows = state.store.results(run_id, after, page.limit).await?;
     version.put_into(&state.store, &run, &mut rows).await?;
     let cursor = |row: &ResultRecord| Place { ordinal: row.ordinal, sample: row.sample };
+    Ok(Json(page.page(rows, cursor, |row| row)).into_response())
+}
+
+/// List the verdicts on a run's answers
+///
+/// One record for each job that has ended, with the verdict of each judge and their vote. Returns a page, or, with `Accept:
+/// application/x-ndjson`, all of them, one on each line.
+#[utoipa::path(get, path = "/runs/{id}/verdicts", params(("id" = RunId, Path), PageQuery),
+    responses((status = 200, content((Page<JudgedResult> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
+pub async fn verdicts(
+    State(state): State<ApiState>,
+    caller: Caller,
+    Path(run_id): Path<RunId>,
+    headers: HeaderMap,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, ApiError> {
+    let page = PageRequest::<Place>::try_from(query)?;
+    let run = Arc::new(caller.run(&*state.store, run_id).await?);
+    let key = move |row: &JudgedResult| JobKey { run_id, ordinal: row.ordinal, sample: row.sample };
+    if ndjson::is_asked_for(&headers) {
+        let store = state.store;
+        return Ok(ndjson::stream(stream::try_unfold(None, move |after| {
+            let (store, run) = (store.clone(), run.clone());
+            async move {
+                let rows = judged_results(&store, &run, after, CHUNK).await?;
+                Ok(rows.last().map(key).map(|last| (rows, Some(last))))
+            }
+        })));
+    }
+    let after = page.after.map(|place| JobKey { run_id, ordinal: place.ordinal, sample: place.sample });
+    let rows = judged_results(&state.store, &run, after, page.limit).await?;
+    let cursor = |row: &JudgedResult| Place { ordinal: row.ordinal, sample: row.sample };
     Ok(Json(page.page(rows, cursor, |row| row)).into_response())
 }
 

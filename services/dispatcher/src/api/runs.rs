@@ -125,6 +125,12 @@ pub async fn delete(
     Path(id): Path<RunId>,
 ) -> Result<Changed<StatusCode>, ApiError> {
     let row = caller.steered_run(&*state.store, id).await?;
+    for judge in &row.judges {
+        match state.store.remove_run(judge.progress.run_id).await {
+            Err(StoreError::NotFound { .. }) => {}
+            removed => removed?,
+        }
+    }
     state.store.remove_run(id).await?;
     tracing::info!(event = "run.deleted", run_id = %id);
     Ok(Changed(Change::new("run.delete", &row.submission.tenant).of(id), StatusCode::NO_CONTENT))
@@ -189,9 +195,11 @@ pub async fn extend(
 
 /// Score the answers of an ended run anew
 ///
-/// No model is called. The scores become a new version, by which the run is then shown; the versions before it are kept. While
-/// it is made, `rescoring` of the run tells how far it is. Idempotent. A run that goes on is shown by the scores of the
-/// executors again.
+/// With `scoring`, no model is called. The scores become a new version, by which the run is then shown; the versions before it
+/// are kept. While it is made, `rescoring` of the run tells how far it is. Idempotent. A run that goes on is shown by the scores
+/// of the executors again.
+///
+/// With `judges`, these models judge the answers. They are added to the run's `judges`, which show their progress.
 #[utoipa::path(post, path = "/runs/{id}/rescore", request_body = NewScoring, params(("id" = RunId, Path)),
     responses((status = 200, body = Run), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)))]
@@ -199,9 +207,19 @@ pub async fn rescore(
     State(state): State<ApiState>,
     caller: Caller,
     Path(id): Path<RunId>,
-    Body(NewScoring { scoring }): Body<NewScoring>,
+    Body(new): Body<NewScoring>,
 ) -> Result<Changed<Json<Run>>, ApiError> {
-    caller.steered_run(&*state.store, id).await?;
+    let row = caller.steered_run(&*state.store, id).await?;
+    if !new.judges.is_empty() {
+        let transition = state.submission.judge(&caller, &row, new).await?;
+        return Ok(changed("run.judge", state.runs.apply(id, transition).await?));
+    }
+    let NewScoring { scoring, budget, .. } = new;
+    if budget.is_some() {
+        return Err(
+            UseCaseError::Invalid(vec![fault("/budget", "is that of judges, and there are none")]).into()
+        );
+    }
     if scoring.as_ref().is_some_and(|scoring| scoring.scorer == Scorer::Code) {
         let detail = "only executors run programs: submit a new run with this scorer";
         return Err(UseCaseError::Invalid(vec![fault("/scoring", detail)]).into());

@@ -4,13 +4,18 @@ use jiff::Timestamp;
 use runmill_broker::{Envelope, PublishError, Queue};
 use runmill_proto::{
     JobConfig,
-    message::{Job, JobItem, JobKey, JobKind},
+    message::{Job, JobItem, JobKey, JobKind, JudgedAnswer},
 };
 use runmill_store::{ActiveRun, DueJob, RunRow, StoreError};
 use runmill_telemetry::trace;
 use tracing::{Instrument, Span};
 
-use super::{Feeder, leading::Leading, offers::Offers};
+use super::{
+    Feeder,
+    judged::{Ready, answer_of},
+    leading::Leading,
+    offers::Offers,
+};
 
 /// Number of items that are read at once. An inline item has at most 64 KiB, so this bounds the memory that is used. It
 /// also bounds the jobs that are published and not yet marked, which a new leader relies on.
@@ -36,8 +41,8 @@ impl RunFeed<'_> {
     }
 
     /// Publishes `count` jobs, the `due` ones first, and marks those that the broker confirmed. Stops when the lead is
-    /// lost.
-    pub async fn feed(&mut self, due: &[DueJob], count: u64) -> anyhow::Result<()> {
+    /// lost. A judge's run has only new jobs for the answers that are `ready`.
+    pub async fn feed(&mut self, due: &[DueJob], ready: Option<&Ready>, count: u64) -> anyhow::Result<()> {
         let config = self.run().submission.config.stored_job();
         let due = &due[..due.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
         for chunk in due.chunks(PUBLISHES_MAX) {
@@ -45,10 +50,11 @@ impl RunFeed<'_> {
                 self.refeed(chunk, &config).await?;
             }
         }
-        let until = (self.run().cursor.fed + count - due.len() as u64).min(self.run().total);
         let mut fed = self.run().cursor.fed;
+        let most = ready.map_or(self.run().total, |ready| fed + ready.count());
+        let until = (fed + count - due.len() as u64).min(most).min(self.run().total);
         while fed < until && self.leading.is_held() {
-            fed = self.advance(fed, until, &config).await?;
+            fed = self.advance(fed, until, ready, &config).await?;
         }
         Ok(())
     }
@@ -63,7 +69,9 @@ impl RunFeed<'_> {
             let item = self.items(job.key.ordinal, 1).await?.pop();
             let item = item.with_context(|| format!("the dataset has no item {}", job.key.ordinal))?;
             let possible_copy = self.offers.may_be_refed(job);
-            jobs.push(self.job(DueJob { possible_copy, ..*job }, item, config));
+            let (store, JobKey { ordinal, sample, .. }) = (&*self.feeder.runs.store, job.key);
+            let judged = answer_of(store, self.active, sample, ordinal).await?;
+            jobs.push(self.job(DueJob { possible_copy, ..*job }, item, judged, config));
         }
         let now = self.feeder.runs.clock.now();
         let (published, result) = self.publish(jobs).await;
@@ -76,7 +84,13 @@ impl RunFeed<'_> {
 
     /// Feeds the jobs of one chunk of positions, from `fed` to at most `until`. Returns the position after the last
     /// job.
-    async fn advance(&mut self, fed: u64, until: u64, config: &JobConfig) -> anyhow::Result<u64> {
+    async fn advance(
+        &mut self,
+        fed: u64,
+        until: u64,
+        ready: Option<&Ready>,
+        config: &JobConfig,
+    ) -> anyhow::Result<u64> {
         let (sample, ordinal) = (fed / self.active.items, fed % self.active.items);
         let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
         let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
@@ -88,7 +102,9 @@ impl RunFeed<'_> {
                 let key = JobKey { run_id: self.run().id, ordinal, sample };
                 let possible_copy = self.offers.may_be_published(position);
                 let not_before = Timestamp::UNIX_EPOCH;
-                self.job(DueJob { key, attempt: 0, failures: 0, possible_copy, not_before }, item, config)
+                let due = DueJob { key, attempt: 0, failures: 0, possible_copy, not_before };
+                let nth = usize::try_from(position - self.run().cursor.fed).unwrap_or(usize::MAX);
+                self.job(due, item, ready.and_then(|ready| ready.get(nth)), config)
             })
             .collect();
         self.offers.publishing(fed + count);
@@ -103,7 +119,7 @@ impl RunFeed<'_> {
         self.feeder.runs.store.job_items(self.run().submission.dataset_id, first, count).await
     }
 
-    fn job(&self, due: DueJob, item: JobItem, config: &JobConfig) -> Job {
+    fn job(&self, due: DueJob, item: JobItem, judged: Option<JudgedAnswer>, config: &JobConfig) -> Job {
         let DueJob { key, attempt, failures, possible_copy, .. } = due;
         // A question that is not stored with its result is not in a message, either.
         let dataset_id = self.run().submission.dataset_id;
@@ -113,7 +129,8 @@ impl RunFeed<'_> {
             ordinal: key.ordinal,
             sample: key.sample,
             epoch: self.run().cursor.epoch,
-            kind: JobKind::Answer,
+            kind: if self.run().is_of_judge() { JobKind::Judge } else { JobKind::Answer },
+            judged,
             attempt,
             failures,
             possible_copy,

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{
     Feeder,
     jobs::RunFeed,
+    judged::Ready,
     leading::Leading,
     limits::Limits,
     lost::LostJobs,
@@ -76,17 +77,20 @@ impl LaneFeed {
         if free == 0 {
             return Ok(());
         }
-        let mut due = Vec::new();
+        let (mut due, mut ready) = (Vec::new(), Vec::new());
         for (run, trial) in runs.iter().zip(&trials) {
+            ready.push(Ready::read(&*feeder.runs.store, run, free).await?);
             let most = trial.map(|trial_calls| trial::due_max(&run.run, new_jobs(&run.run), trial_calls));
             due.push(due_jobs(feeder, run, most.map_or(free, |most| most.min(free))).await?);
         }
         let wants: Vec<_> = runs
             .iter()
             .zip(&due)
+            .zip(&ready)
             .zip(trials)
-            .map(|((run, due), trial)| {
-                let want = want(&run.run, due.len() as u64, trial);
+            .map(|(((run, due), ready), trial)| {
+                let new = ready.as_ref().map_or_else(|| new_jobs(&run.run), Ready::count);
+                let want = want(&run.run, due.len() as u64, new, trial);
                 if settled.contains(&run.run.id) { want } else { Want { jobs: 0, ..want } }
             })
             .collect();
@@ -95,7 +99,7 @@ impl LaneFeed {
                 .iter()
                 .position(|run| run.run.id == run_id)
                 .expect("jobs are allotted only to these runs");
-            self.feed_run(feeder, leading, &runs[n], &due[n], jobs).await?;
+            self.feed_run(feeder, leading, &runs[n], (&due[n], ready[n].as_ref()), jobs).await?;
         }
         Ok(())
     }
@@ -122,10 +126,10 @@ impl LaneFeed {
         feeder: &Feeder,
         leading: &Leading,
         active: &ActiveRun,
-        due: &[DueJob],
+        (due, ready): (&[DueJob], Option<&Ready>),
         jobs: u64,
     ) -> anyhow::Result<()> {
-        let fed = self.run_feed(feeder, leading, active).feed(due, jobs).await;
+        let fed = self.run_feed(feeder, leading, active).feed(due, ready, jobs).await;
         let Err(error) = fed else { return Ok(()) };
         if let Some(PublishError::TooLarge { .. }) = error.downcast_ref() {
             let reason = format!("a job of the run cannot be published: {error}");
@@ -177,10 +181,9 @@ async fn due_jobs(feeder: &Feeder, active: &ActiveRun, free: u64) -> anyhow::Res
     Ok(feeder.runs.store.due_jobs(active.run.id, feeder.runs.clock.now(), limit).await?)
 }
 
-/// Returns how many jobs of the run could be fed: all that are left, within its trial and the concurrency that the run
-/// allows itself.
-pub fn want(run: &RunRow, due: u64, trial: Option<NonZeroU32>) -> Want {
-    let new = new_jobs(run);
+/// Returns how many jobs of the run could be fed, of `due` deferred ones and `new` ones: all, within its trial and the
+/// concurrency that the run allows itself.
+pub fn want(run: &RunRow, due: u64, new: u64, trial: Option<NonZeroU32>) -> Want {
     let left = match trial {
         _ if !run.is_feedable() => 0,
         Some(trial_calls) => trial::jobs(run, due, new, trial_calls),

@@ -7,6 +7,7 @@
 
 mod health;
 mod jobs;
+mod judged;
 mod lane;
 mod lanes;
 mod leading;
@@ -28,8 +29,8 @@ use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    metrics::DispatcherMetrics, rescoring::Rescorer, retention::Retention, run_control::RunControl,
-    webhooks::Webhooks,
+    judging::Judges, metrics::DispatcherMetrics, rescoring::Rescorer, retention::Retention,
+    run_control::RunControl, webhooks::Webhooks,
 };
 pub use health::{FeederHealth, NotFeeding};
 pub use lane::{new_jobs, want};
@@ -62,6 +63,7 @@ pub struct Feeder {
     pub log_partitions: u16,
     /// Work that only the leader does beside the feeding.
     pub rescorer: Rescorer,
+    pub judges: Judges,
     pub retention: Retention,
     pub webhooks: Webhooks,
     pub health: FeederHealth,
@@ -96,6 +98,7 @@ impl Feeder {
         keeping.spawn(leading.clone().keep());
         keeping.spawn(self.retention.clone().run());
         keeping.spawn(self.rescorer.clone().run());
+        keeping.spawn(self.judges.clone().run());
         keeping.spawn(self.webhooks.clone().run());
         let mut lanes = Lanes::default();
         while leading.is_held() && !stop.is_cancelled() {

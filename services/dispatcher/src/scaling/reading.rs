@@ -162,7 +162,7 @@ impl Sources<'_> {
             let trial = trial_calls(run, &self.workspace, &provider.settings);
             let due = self.due_soon(run, trial, limits).await?;
             *by_model.entry(&run.submission.model).or_default() +=
-                run.in_queue() + want(run, due, trial).jobs;
+                run.in_queue() + want(run, due, new_jobs(run), trial).jobs;
         }
         let within = |(model, jobs): (&str, u64)| match provider.rate_limit.models.get(model) {
             Some(limit) => jobs.min(most_of_model(limit, limits.call_time)),

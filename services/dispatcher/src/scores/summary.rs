@@ -15,7 +15,7 @@ use runmill_scoring::{
 };
 use runmill_store::{DispatcherStore, RunRow, ScoreFields, StoreError};
 
-use crate::rescoring::Version;
+use crate::{judging::agreement, rescoring::Version};
 
 use super::{CONFIDENCE, ItemScores, Items};
 
@@ -94,6 +94,7 @@ pub async fn summarize(
         all: all.score(None, is_clustered),
         spread: spread(&strategies),
         strategies,
+        agreement: agreement(store, run).await?,
         groups: groups.into_iter().map(|(name, group)| group.score(name, is_clustered)).collect(),
     })
 }

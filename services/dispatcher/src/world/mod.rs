@@ -31,6 +31,7 @@ use uuid::Uuid;
 use crate::{
     announcer::Announcer,
     feeder::{Feeder, FeederHealth, LEASE, Lanes, Leading},
+    judging::Judges,
     metrics::DispatcherMetrics,
     reconciler::{LastMovement, Reconciler},
     rescoring::Rescorer,
@@ -73,6 +74,7 @@ impl World {
             metrics: metrics.clone(),
             lane_concurrency: 1,
             log_partitions: 1,
+            judges: Judges { runs: runs.clone() },
             rescorer: Rescorer { store: runs.store.clone(), clock: clock.clock() },
             retention: Retention { store: runs.store.clone(), clock: clock.clock(), keep: None },
             webhooks: Webhooks {

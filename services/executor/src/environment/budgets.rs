@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use runmill_proto::{
-    ProviderId,
+    ProviderId, RunId,
     api::{Budget, BudgetDay, BudgetUse, RateLimit, nanousd},
 };
 use runmill_quota::budget::Purses;
@@ -47,6 +47,8 @@ impl Budgets {
 /// Budget of a run, and what its recorded calls have used.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunBudget {
+    /// Run whose budget it is: the run itself, or the one whose answers it judges.
+    pub owner: RunId,
     pub budget: Budget,
     pub used: BudgetUse,
 }
@@ -54,7 +56,7 @@ pub struct RunBudget {
 impl RunBudget {
     /// Returns the budget of the run, if it has one.
     pub fn of(run: &RunRow) -> Option<Self> {
-        Some(Self { budget: run.submission.budget()?, used: run.used() })
+        Some(Self { owner: run.id, budget: run.submission.budget()?, used: run.used() })
     }
 }
 

@@ -3,23 +3,41 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use runmill_prompt::{Prompt, PromptError};
+use runmill_prompt::{JudgePrompt, Prompt, PromptError};
 
 /// Maximum number of compiled templates that are kept. Beyond it, templates are dropped and compiled again.
 const KEPT_MAX: usize = 256;
 
-/// Compiled prompt templates, by their text.
-#[derive(Default)]
-pub struct Prompts(Mutex<HashMap<Option<String>, Arc<Prompt>>>);
+/// Compiled prompt templates.
+pub struct Prompts {
+    pub items: Compiled<Prompt>,
+    pub judges: Compiled<JudgePrompt>,
+}
 
-impl Prompts {
-    pub fn get(&self, template: Option<&String>) -> Result<Arc<Prompt>, PromptError> {
+/// Compiled templates of one kind, by their text.
+pub struct Compiled<T> {
+    kept: Mutex<HashMap<Option<String>, Arc<T>>>,
+    compile: fn(Option<&str>) -> Result<T, PromptError>,
+}
+
+impl Default for Prompts {
+    fn default() -> Self {
+        Self { items: Compiled::new(Prompt::compile), judges: Compiled::new(JudgePrompt::compile) }
+    }
+}
+
+impl<T> Compiled<T> {
+    fn new(compile: fn(Option<&str>) -> Result<T, PromptError>) -> Self {
+        Self { kept: Mutex::default(), compile }
+    }
+
+    pub fn get(&self, template: Option<&String>) -> Result<Arc<T>, PromptError> {
         let key = template.cloned();
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(prompt) = kept.get(&key) {
             return Ok(prompt.clone());
         }
-        let prompt = Arc::new(Prompt::compile(template.map(String::as_str))?);
+        let prompt = Arc::new((self.compile)(template.map(String::as_str))?);
         if kept.len() >= KEPT_MAX {
             kept.clear();
         }

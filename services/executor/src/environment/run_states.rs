@@ -165,7 +165,7 @@ impl RunStates {
         states.heard.retain(|_, heard| *heard > asked);
         let before = states.paused.clone();
         let mut active_ids = HashSet::new();
-        states.budgets = active.iter().filter_map(budget).collect();
+        states.budgets = budgets(active);
         let of_token = |it: &ActiveRun| Some((it.run.id, Arc::new(it.token_budget.clone()?)));
         states.token_budgets = active.iter().filter_map(of_token).collect();
         let batches = active.iter().filter(|it| it.run.submission.kind == RunKind::Batch);
@@ -203,8 +203,17 @@ impl RunStates {
     }
 }
 
-fn budget(ActiveRun { run, .. }: &ActiveRun) -> Option<(RunId, RunBudget)> {
-    Some((run.id, RunBudget::of(run)?))
+/// Returns the budget on which each run draws. A judge draws on that of the run whose answers it judges.
+fn budgets(active: &[ActiveRun]) -> HashMap<RunId, RunBudget> {
+    let own = active.iter().filter_map(|it| Some((it.run.id, RunBudget::of(&it.run)?)));
+    let mut budgets: HashMap<_, _> = own.collect();
+    for run in active.iter().map(|it| &it.run).filter(|run| run.is_of_judge()) {
+        let judging = run.submission.config.judging().filter(|judging| !judging.is_added);
+        if let Some(budget) = judging.and_then(|judging| budgets.get(&judging.run_id).copied()) {
+            budgets.insert(run.id, budget);
+        }
+    }
+    budgets
 }
 
 impl States {
@@ -272,7 +281,8 @@ impl States {
 
 #[cfg(test)]
 mod tests {
-    use runmill_store::testing;
+    use runmill_proto::{VerdictForm, testing};
+    use runmill_store::JudgeNote;
     use uuid::Uuid;
 
     use super::*;
@@ -282,7 +292,7 @@ mod tests {
     }
 
     fn active(number: u128) -> ActiveRun {
-        ActiveRun { run: testing::run(run(number), 1), items: 1, token_budget: None }
+        ActiveRun { run: runmill_store::testing::run(run(number), 1), items: 1, token_budget: None }
     }
 
     #[test]
@@ -329,6 +339,20 @@ mod tests {
 
         states.hear(&Control::RunResumed { run_id: run(1) });
         assert_eq!(ended(&states.tokens(run(1))), (false, false));
+    }
+
+    #[test]
+    fn a_judge_draws_on_the_budget_of_its_run_unless_it_was_added() {
+        let mut judged = active(1);
+        judged.run.submission.budget = Some(serde_json::json!({"calls": 9}));
+        let drawn_on = |is_added| {
+            let judge = testing::judge(VerdictForm::Binary);
+            let mut note = JudgeNote::new(run(2), judge, 1);
+            note.is_added = is_added;
+            let judge = ActiveRun { run: judged.run.of_judge(&note, judged.run.created_at), ..active(2) };
+            budgets(&[judge, judged.clone()]).get(&run(2)).map(|budget| budget.owner)
+        };
+        assert_eq!([false, true].map(drawn_on), [Some(run(1)), None]);
     }
 
     #[test]

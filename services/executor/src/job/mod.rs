@@ -7,6 +7,7 @@ mod call;
 mod check;
 mod copy;
 mod end;
+mod judge;
 mod prepare;
 mod publish;
 mod score;

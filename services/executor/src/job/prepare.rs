@@ -6,11 +6,11 @@ use runmill_prompt::PromptError;
 use runmill_proto::{
     ErrorKind, Inputs, Item, ItemFault, ItemRequest,
     api::Capabilities,
-    message::{Job, JobItem},
+    message::{Job, JobItem, JudgedAnswer},
 };
 use runmill_store::{ItemReader, StoreError};
 
-use super::{Ending, Pipeline, check::STORE_PAUSE, end::End};
+use super::{Ending, Pipeline, check::STORE_PAUSE, end::End, judge};
 use crate::{
     client_request,
     environment::{Callee, Remedy, Unusable},
@@ -27,7 +27,7 @@ pub(super) struct Prepared<'a> {
 
 /// Reason why no request can be made of an item.
 #[derive(Debug, thiserror::Error)]
-enum RequestError {
+pub(super) enum RequestError {
     #[error(transparent)]
     Prompt(#[from] PromptError),
     #[error("the item has images ({0}), and its provider takes none (`capabilities.images` is false)")]
@@ -41,10 +41,23 @@ enum RequestError {
     Endpoint(String),
     #[error("`n` is {0}: a line of a batch has one answer; send a line for each choice")]
     Choices(u32),
+    #[error("the item has no answer to judge")]
+    NoAnswer,
+    #[error("the answer has {0} bytes, and a judge reads at most {max}", max = JudgedAnswer::BYTES_MAX)]
+    TooLarge(u64),
     #[error(
         "the item has `inputs.{0}`, which runmill cannot send; remove it to ask the rest of the question"
     )]
     Unsent(&'static str),
+}
+
+impl RequestError {
+    const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoAnswer | Self::TooLarge(_) => ErrorKind::NoAnswer,
+            _ => ErrorKind::BadItem,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +74,9 @@ impl Pipeline {
     /// Returns the job's item in the form of its sample, from its message or, if it is large, from the store.
     pub(super) async fn item(&self, end: &End<'_>) -> Result<Item, Ending> {
         let job = end.job;
-        let read = self.read_item(job).await.map(|item| match job.config.strategy(job.sample) {
-            Some(strategy) => runmill_prompt::varied(item, strategy, job.sample),
+        let (sample, _) = judge::sample(job);
+        let read = self.read_item(job).await.map(|item| match job.config.strategy(sample) {
+            Some(strategy) => runmill_prompt::varied(item, strategy, sample),
             None => item,
         });
         read.map_err(|error| match error {
@@ -93,7 +107,7 @@ impl Pipeline {
         let callee = callee.map_err(|error| unusable(end, &error))?;
         match self.request(job, item, &callee) {
             Ok(request) => Ok(Prepared { callee, request }),
-            Err(reason) => Err(end.failed(ErrorKind::BadItem, &reason).into()),
+            Err(reason) => Err(end.failed(reason.kind(), &reason).into()),
         }
     }
 
@@ -101,22 +115,29 @@ impl Pipeline {
         if let Some(request) = &item.request {
             return client_request(job, request, callee);
         }
-        let capabilities = callee.capabilities();
-        check_inputs(&item.inputs, capabilities)?;
-        let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
+        if let Some(judge) = judge::judge(job) {
+            return self.judge_request(job, judge, item, callee);
+        }
+        check_inputs(&item.inputs, callee.capabilities())?;
+        let text = self.environment.prompts.items.get(job.config.prompt_template.as_ref())?.render(item)?;
         let mut parts = vec![Part::Text(text)];
         parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
-        Ok(ChatRequest {
-            model: job.model.clone(),
-            system: job.config.system_prompt.clone(),
-            messages: vec![ChatMessage::new(Role::User, parts)],
-            generation: callee.supported(job.config.generation.clone()),
-            form: callee.form(),
-            call_id: call_id(job),
-            keep_thinking: capabilities.thinking_tags == Some(false),
-            is_strict: false,
-            hides_words: !job.config.texts.are_kept(),
-        })
+        Ok(ChatRequest { messages: vec![ChatMessage::new(Role::User, parts)], ..request(job, callee) })
+    }
+}
+
+/// Returns a request by the job's configuration, without a question.
+pub(super) fn request(job: &Job, callee: &Callee<'_>) -> ChatRequest {
+    ChatRequest {
+        model: job.model.clone(),
+        system: job.config.system_prompt.clone(),
+        messages: Vec::new(),
+        generation: callee.supported(job.config.generation.clone()),
+        form: callee.form(),
+        call_id: call_id(job),
+        keep_thinking: callee.capabilities().thinking_tags == Some(false),
+        is_strict: false,
+        hides_words: !job.config.texts.are_kept(),
     }
 }
 

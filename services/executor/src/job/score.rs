@@ -1,6 +1,6 @@
 use runmill_proto::{Item, Score, message::Job};
 
-use super::{Pipeline, end::JobLog};
+use super::{Pipeline, end::JobLog, judge};
 
 impl Pipeline {
     /// Scores an answer by the item's own scorer, or else by the run's. A job that ended without an answer has no score.
@@ -17,6 +17,9 @@ impl Pipeline {
     }
 
     async fn score_answer(&self, job: &Job, item: &Item, answer: &str) -> Option<Score> {
+        if let Some(judge) = judge::judge(job) {
+            return Some(judge::score(job, judge, answer));
+        }
         let scoring = job.config.scoring.as_ref();
         if runmill_scoring::runs_program(item, scoring) {
             return Some(self.programs.score(item, answer).await);

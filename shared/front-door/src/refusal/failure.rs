@@ -20,7 +20,7 @@ impl From<&CallFailure> for Refusal {
         let wait = failure.retry_after_ms.map(Duration::from_millis);
         match failure.kind {
             ErrorKind::InvalidRequest => invalid_request(failure),
-            ErrorKind::BadItem => Self::new(400, words("No request can be made from this one.")),
+            ErrorKind::BadItem | ErrorKind::NoAnswer => Self::new(400, words("No request can be made from this one.")),
             ErrorKind::ContextLength => too_long(&failure.message),
             ErrorKind::ContentPolicy => {
                 Self::new(400, words("The provider's content filter refused the request.")).with_code("content_filter")

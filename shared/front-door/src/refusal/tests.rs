@@ -28,6 +28,7 @@ fn each_kind_of_failure_has_a_status_that_its_cause_deserves() {
         (ErrorKind::QuotaExhausted, 503, Some("provider_quota_exhausted"), None, Some(false)),
         (ErrorKind::BudgetUsedUp, 429, Some("insufficient_quota"), Some(60), Some(false)),
         (ErrorKind::BadItem, 400, None, None, None),
+        (ErrorKind::NoAnswer, 400, None, None, None),
         (ErrorKind::Interrupted, 503, None, Some(1), None),
         (ErrorKind::DeadlinePassed, 504, None, None, None),
         (ErrorKind::Poisoned, 500, None, None, Some(false)),

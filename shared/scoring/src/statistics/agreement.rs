@@ -1,38 +1,56 @@
 use std::collections::BTreeMap;
 
-use super::mean::count;
+/// Krippendorff's alpha for nominal verdicts, of units that come one after the other. It holds a count for each verdict.
+#[derive(Clone, Debug)]
+pub struct Alpha<V> {
+    totals: BTreeMap<V, f64>,
+    disagreements: f64,
+}
 
-/// Returns Krippendorff's alpha for nominal verdicts. Each unit has the verdicts of those who judged it, in any
-/// number; units with fewer than two say nothing. 1 is full agreement, 0 that of chance. `None` if no two verdicts
-/// can be compared; 1 if all verdicts are the same.
-pub fn krippendorff_alpha<V: Ord>(units: &[Vec<V>]) -> Option<f64> {
-    let mut totals = BTreeMap::new();
-    let mut disagreements = 0.0;
-    let comparable = units.iter().filter(|unit| unit.len() > 1);
-    for unit in comparable {
-        let counts = counts(unit);
-        let size = count(unit.len());
-        let agreeing: f64 = counts.values().map(|n| n * (n - 1.0)).sum();
-        disagreements += (size * (size - 1.0) - agreeing) / (size - 1.0);
-        for (verdict, n) in counts {
-            *totals.entry(verdict).or_insert(0.0) += n;
-        }
-    }
-    let all: f64 = totals.values().sum();
-    let by_chance = all * all - totals.values().map(|n| n * n).sum::<f64>();
-    match totals.len() {
-        0 => None,
-        1 => Some(1.0),
-        _ => Some(1.0 - (all - 1.0) * disagreements / by_chance),
+impl<V> Default for Alpha<V> {
+    fn default() -> Self {
+        Self { totals: BTreeMap::new(), disagreements: 0.0 }
     }
 }
 
-fn counts<V: Ord>(unit: &[V]) -> BTreeMap<&V, f64> {
-    let mut counts = BTreeMap::new();
-    for verdict in unit {
-        *counts.entry(verdict).or_insert(0.0) += 1.0;
+impl<V: Ord> Alpha<V> {
+    /// Takes the verdicts of those who judged a unit, in any number. Fewer than two say nothing.
+    pub fn add(&mut self, unit: impl IntoIterator<Item = V>) {
+        let mut counts = BTreeMap::new();
+        for verdict in unit {
+            *counts.entry(verdict).or_insert(0.0) += 1.0;
+        }
+        let size: f64 = counts.values().sum();
+        if size < 2.0 {
+            return;
+        }
+        let agreeing: f64 = counts.values().map(|n| n * (n - 1.0)).sum();
+        self.disagreements += (size * (size - 1.0) - agreeing) / (size - 1.0);
+        for (verdict, n) in counts {
+            *self.totals.entry(verdict).or_insert(0.0) += n;
+        }
     }
-    counts
+
+    /// Returns alpha: 1 is full agreement, and 0 that of chance. `None` if no two verdicts can be compared; 1 if all verdicts
+    /// are the same.
+    pub fn value(&self) -> Option<f64> {
+        let all: f64 = self.totals.values().sum();
+        let by_chance = all * all - self.totals.values().map(|n| n * n).sum::<f64>();
+        match self.totals.len() {
+            0 => None,
+            1 => Some(1.0),
+            _ => Some(1.0 - (all - 1.0) * self.disagreements / by_chance),
+        }
+    }
+}
+
+/// Returns Krippendorff's alpha for nominal verdicts of all units: see [`Alpha`].
+pub fn krippendorff_alpha<V: Ord + Clone>(units: &[Vec<V>]) -> Option<f64> {
+    let mut alpha = Alpha::default();
+    for unit in units {
+        alpha.add(unit.iter().cloned());
+    }
+    alpha.value()
 }
 
 #[cfg(test)]

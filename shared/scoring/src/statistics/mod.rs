@@ -13,7 +13,7 @@ mod paired;
 mod reduce;
 mod student;
 
-pub use agreement::krippendorff_alpha;
+pub use agreement::{Alpha, krippendorff_alpha};
 pub use error::{clustered_error, standard_error};
 pub use interval::{Interval, student_interval, wilson_interval};
 pub use paired::{Paired, mcnemar_p, paired};

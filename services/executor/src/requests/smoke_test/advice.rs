@@ -56,8 +56,10 @@ pub const fn advice(kind: ErrorKind) -> &'static str {
             "no slot was free within a minute: wait, raise rate_limit.concurrency, or start another executor"
         }
         ErrorKind::AnswerTooLarge => "raise the broker's max_message_size, or limit the answer's tokens",
-        ErrorKind::BadItem | ErrorKind::Interrupted | ErrorKind::Poisoned | ErrorKind::Quarantined => {
-            "try again"
-        }
+        ErrorKind::BadItem
+        | ErrorKind::NoAnswer
+        | ErrorKind::Interrupted
+        | ErrorKind::Poisoned
+        | ErrorKind::Quarantined => "try again",
     }
 }
