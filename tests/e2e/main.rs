@@ -21,6 +21,7 @@ mod fairness;
 mod feeding;
 mod fleet;
 mod flood;
+mod judges;
 mod keys;
 mod lighteval;
 mod limits;

@@ -187,7 +187,7 @@ mod tests {
             assert!(asked.question.contains(part), "{}", asked.question);
         }
         assert!(
-            asked.system.contains("`Verdict: 1`") && asked.system.contains("</quoted>"),
+            asked.system.contains("`Verdict: V`") && asked.system.contains("</quoted>"),
             "{}",
             asked.system
         );

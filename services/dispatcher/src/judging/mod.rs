@@ -4,6 +4,8 @@
 //! ends when its judges have: see [`Transition::NoteJudges`].
 
 mod agreement;
+#[cfg(test)]
+mod tests;
 mod verdicts;
 
 use std::{
