@@ -65,7 +65,8 @@ async fn every_answer_is_judged_once_though_judges_fail_and_an_executor_dies() {
     // Of the others, those with an even number are right: every tenth pair has lost its even one.
     let right = all / 2 - unclear;
     let mean = judge.score.mean.unwrap();
-    assert!((mean - right as f64 / (all - unclear) as f64).abs() < 1e-9, "{mean}");
+    let share = |part: u64| f64::from(u32::try_from(part).unwrap());
+    assert!((mean - share(right) / share(all - unclear)).abs() < 1e-9, "{mean}");
     assert!((judge.score.coverage - 0.95).abs() < 1e-9);
 
     // A verdict is asked for again only if the one before failed, or the executor that died had it in hand.

@@ -20,15 +20,27 @@ pub struct Judge {
     /// What a right answer is, for items without `criteria` of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rubric: Option<String>,
-    #[serde(default, skip_serializing_if = "JudgedPart::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub source: JudgedPart,
-    #[serde(default, skip_serializing_if = "VerdictForm::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub verdict: VerdictForm,
     /// For `scale`: lowest and highest verdict. Default: 1 to 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub generation: Generation,
+}
+
+/// Judges in a run's configuration.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(as = RunConfigJudges)]
+#[expect(dead_code, reason = "it is the description of two keys")]
+pub struct Judges {
+    /// The one judge of the run.
+    judge: Option<Judge>,
+    /// Judges of the run, 1 to 9, whose verdicts are a vote.
+    judges: Option<Vec<Judge>>,
 }
 
 /// Part of an answer that a judge sees.
@@ -65,10 +77,10 @@ pub enum VerdictForm {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
-    /// Lowest verdict, from 0 to 1000.
+    /// Lowest verdict, from 0 to 999.
     #[serde(deserialize_with = "number")]
     pub min: u32,
-    /// Highest verdict, from 0 to 1000, and above `min`.
+    /// Highest verdict, from 1 to 1000. It is above `min`.
     #[serde(deserialize_with = "number")]
     pub max: u32,
 }
@@ -85,17 +97,7 @@ pub struct Judging {
     pub is_added: bool,
 }
 
-impl JudgedPart {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 impl VerdictForm {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Returns the number of jobs for one answer.
     pub const fn orders(self) -> u32 {
         match self {
@@ -114,7 +116,8 @@ impl Default for Scale {
 impl Judge {
     /// Largest number of judges of one run.
     pub const COUNT_MAX: usize = 9;
-    const SCALE: Range<u32> = Range::new(0, 1_000);
+    const SCALE_MIN: Range<u32> = Range::new(0, 999);
+    const SCALE_MAX: Range<u32> = Range::new(1, 1_000);
     const RUBRIC_BYTES_MAX: usize = 64 * 1024;
 
     pub fn scale(&self) -> Scale {
@@ -135,9 +138,9 @@ impl Judge {
             faults.push(fault("rubric", "has more than 65536 bytes"));
         }
         if let Some(Scale { min, max }) = self.scale {
-            faults.extend(Self::SCALE.fault(format!("{place}/scale/min"), Some(min)));
-            faults.extend(Self::SCALE.fault(format!("{place}/scale/max"), Some(max)));
-            if min >= max {
+            faults.extend(Self::SCALE_MIN.fault(format!("{place}/scale/min"), Some(min)));
+            faults.extend(Self::SCALE_MAX.fault(format!("{place}/scale/max"), Some(max)));
+            if min >= max && Self::SCALE_MIN.contains(min) && Self::SCALE_MAX.contains(max) {
                 faults.push(fault("scale", "`max` must be above `min`"));
             }
             if self.verdict != VerdictForm::Scale {
@@ -187,6 +190,6 @@ impl Judge {
     }
 }
 
-fn is_default(generation: &Generation) -> bool {
-    *generation == Generation::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

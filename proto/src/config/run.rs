@@ -91,6 +91,7 @@ impl RunConfig {
     }
 
     /// Returns the configuration of the run in which a judge judges the answers of this one.
+    #[must_use]
     pub fn of_judge(&self, judging: &Judging) -> Self {
         let Judging { judge, .. } = judging;
         let mut config = Map::new();

@@ -1,11 +1,11 @@
-//! Schema of a run's configuration for the API document. Its known keys are those of three types.
+//! Schema of a run's configuration for the API document. Its known keys are those of four types.
 
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{AllOfBuilder, Ref, RefOr, Schema},
 };
 
-use super::{JobConfig, RunConfig, numbers::Numbers};
+use super::{JobConfig, RunConfig, judge::Judges, numbers::Numbers};
 use crate::Generation;
 
 const DESCRIPTION: &str = "A run's configuration. Keys that runmill does not know are kept. `sampling` is another name \
@@ -20,6 +20,7 @@ impl PartialSchema for RunConfig {
             .description(Some(DESCRIPTION))
             .item(Ref::from_schema_name(JobConfig::name()))
             .item(Ref::from_schema_name(Numbers::name()))
+            .item(Ref::from_schema_name(Judges::name()))
             .item(Ref::from_schema_name(Generation::name()))
             .into()
     }
@@ -30,5 +31,7 @@ impl ToSchema for RunConfig {
         schemas.push((JobConfig::name().into(), JobConfig::schema()));
         JobConfig::schemas(schemas);
         schemas.push((Numbers::name().into(), Numbers::schema()));
+        schemas.push((Judges::name().into(), Judges::schema()));
+        Judges::schemas(schemas);
     }
 }

@@ -90,7 +90,6 @@ impl JudgedAnswer {
 }
 
 impl JobKind {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub const fn is_answer(&self) -> bool {
         matches!(self, Self::Answer)
     }

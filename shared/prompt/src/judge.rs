@@ -57,46 +57,72 @@ impl JudgePrompt {
 
     /// Returns the messages to the judge. An error if the template fails, or a pairwise judge has no reference.
     pub fn render(&self, judge: &Judge, case: Case<'_>) -> Result<JudgeRequest, PromptError> {
-        let question = question(case.item);
-        let reference = case.references.join("\n");
-        let criteria = case.item.criteria.as_ref().map(criteria);
-        let rubric = criteria.as_deref().or(judge.rubric.as_deref());
-        let mark = mark(&[&question, case.response, &reference, rubric.unwrap_or_default()]);
-        let quote = |text: &str| quote(&mark, text);
         if judge.verdict == VerdictForm::Pairwise && case.references.is_empty() {
             return Err(PromptError::NoReference);
         }
-        let (first, second) = match case.order {
-            0 => (case.response, &*reference),
-            _ => (&*reference, case.response),
+        let criteria = case.item.criteria.as_ref().map(criteria);
+        let shown = Shown {
+            case,
+            question: question(case.item),
+            reference: case.references.join("\n"),
+            rubric: criteria.as_deref().or(judge.rubric.as_deref()),
         };
-        let asked = match &self.0 {
-            Some(template) => template.render(context! {
-                question => &question,
-                choices => &case.item.choices,
-                response => quote(case.response),
-                first => quote(first),
-                second => quote(second),
-                reference => &reference,
-                rubric => rubric.unwrap_or_default(),
-                id => &case.item.id,
-                meta => Serde(&case.item.meta),
-            })?,
-            None => {
-                let mut parts = vec![format!("Question:\n{}", quote(&question))];
-                parts.extend(rubric.map(|rubric| format!("Criteria:\n{}", quote(rubric))));
-                if judge.verdict == VerdictForm::Pairwise {
-                    parts.push(format!("Answer A:\n{}", quote(first)));
-                    parts.push(format!("Answer B:\n{}", quote(second)));
-                } else {
-                    let has_reference = !case.references.is_empty();
-                    parts.extend(has_reference.then(|| format!("Right answer:\n{}", quote(&reference))));
-                    parts.push(format!("Answer to judge:\n{}", quote(case.response)));
-                }
-                parts.join("\n\n")
-            }
+        let mark = shown.mark();
+        let question = match &self.0 {
+            Some(template) => shown.by_template(template, &mark)?,
+            None => shown.by_default(judge.verdict, &mark),
         };
-        Ok(JudgeRequest { system: system(judge, &mark, case.is_json), question: asked })
+        Ok(JudgeRequest { system: system(judge, &mark, case.is_json), question })
+    }
+}
+
+/// Texts that a judge sees.
+struct Shown<'a> {
+    case: Case<'a>,
+    question: String,
+    reference: String,
+    rubric: Option<&'a str>,
+}
+
+impl Shown<'_> {
+    fn mark(&self) -> String {
+        mark(&[&self.question, self.case.response, &self.reference, self.rubric.unwrap_or_default()])
+    }
+
+    /// Returns the answers in the order in which a pairwise judge sees them.
+    fn ordered(&self) -> (&str, &str) {
+        let (response, reference) = (self.case.response, &*self.reference);
+        if self.case.order == 0 { (response, reference) } else { (reference, response) }
+    }
+
+    fn by_template(&self, template: &Template, mark: &str) -> Result<String, PromptError> {
+        let (first, second) = self.ordered();
+        template.render(context! {
+            question => &self.question,
+            choices => &self.case.item.choices,
+            response => quote(mark, self.case.response),
+            first => quote(mark, first),
+            second => quote(mark, second),
+            reference => &self.reference,
+            rubric => self.rubric.unwrap_or_default(),
+            id => &self.case.item.id,
+            meta => Serde(&self.case.item.meta),
+        })
+    }
+
+    fn by_default(&self, verdict: VerdictForm, mark: &str) -> String {
+        let part = |title: &str, text: &str| format!("{title}:\n{}", quote(mark, text));
+        let mut parts = vec![part("Question", &self.question)];
+        parts.extend(self.rubric.map(|rubric| part("Criteria", rubric)));
+        if verdict == VerdictForm::Pairwise {
+            let (first, second) = self.ordered();
+            parts.extend([part("Answer A", first), part("Answer B", second)]);
+        } else {
+            let has_reference = !self.case.references.is_empty();
+            parts.extend(has_reference.then(|| part("Right answer", &self.reference)));
+            parts.push(part("Answer to judge", self.case.response));
+        }
+        parts.join("\n\n")
     }
 }
 

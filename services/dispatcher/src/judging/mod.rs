@@ -64,15 +64,10 @@ impl Judges {
         let is_answered = is_answered(run);
         let (mut judges, mut is_done) = (Vec::with_capacity(ids.len()), is_answered);
         for note in &run.judges {
-            let row = match rows.remove(&note.progress.run_id) {
-                Some(row) => row,
-                None => match self.create(run, note).await? {
-                    Some(row) => row,
-                    None => {
-                        judges.push(canceled(note));
-                        continue;
-                    }
-                },
+            let found = rows.remove(&note.progress.run_id);
+            let Some(row) = self.existing(run, note, found).await? else {
+                judges.push(canceled(note));
+                continue;
             };
             let row = self.steer(run, note, row).await?;
             let (note, row) = self.catch_up(run, note, row, is_answered).await?;
@@ -86,10 +81,16 @@ impl Judges {
         Ok(())
     }
 
-    /// Makes the run of a judge. Returns `None` if the judged run was canceled before that.
-    async fn create(&self, run: &RunRow, note: &JudgeNote) -> Result<Option<RunRow>, StoreError> {
-        if is_canceled(run) && !note.is_added {
-            return Ok(None);
+    /// Returns the run of a judge, which is made if it was not found. Returns `None` if the judged run was canceled before
+    /// that.
+    async fn existing(
+        &self,
+        run: &RunRow,
+        note: &JudgeNote,
+        found: Option<RunRow>,
+    ) -> Result<Option<RunRow>, StoreError> {
+        if found.is_some() || is_canceled(run) && !note.is_added {
+            return Ok(found);
         }
         let row = run.of_judge(note, self.runs.clock.now());
         let row = match self.runs.store.create_run(&row).await? {

@@ -4,6 +4,7 @@ use runmill_proto::{
     api::{JudgedResult, ResultRecord, Verdict},
     message::JobKey,
 };
+use runmill_scoring::statistics::Reducer;
 use runmill_store::{DispatcherStore, JudgeNote, RunRow, StoreError};
 
 /// Returns the verdicts on a page of a run's answers, in the order of ordinals and samples, beginning after `after`.
@@ -65,7 +66,6 @@ async fn said(
 fn verdict(judge: u32, note: &JudgeNote, said: &[ResultRecord]) -> Verdict {
     let values: Vec<_> = said.iter().filter_map(|row| row.score.as_ref()?.value).collect();
     let is_whole = values.len() == note.progress.judge.verdict.orders() as usize;
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
     let joined = |texts: Vec<&str>, between| (!texts.is_empty()).then(|| texts.join(between));
     let reason = |row: &ResultRecord| {
         let unread = row.score.as_ref().and_then(|score| score.detail.clone());
@@ -73,7 +73,7 @@ fn verdict(judge: u32, note: &JudgeNote, said: &[ResultRecord]) -> Verdict {
     };
     Verdict {
         judge,
-        value: is_whole.then_some(mean),
+        value: Reducer::Mean.reduce(&values).filter(|_| is_whole),
         verdict: joined(
             said.iter().filter_map(|row| row.score.as_ref()?.extracted.as_deref()).collect(),
             " / ",
@@ -95,7 +95,7 @@ fn vote(verdicts: &[Verdict]) -> Option<f64> {
     }
     let most = votes.iter().map(|(_, count)| *count).max()?;
     let winners: Vec<_> = votes.iter().filter(|(_, count)| *count == most).map(|(value, _)| *value).collect();
-    Some(winners.iter().sum::<f64>() / winners.len() as f64)
+    Reducer::Mean.reduce(&winners)
 }
 
 #[cfg(test)]

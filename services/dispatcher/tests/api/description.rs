@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
-    ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, Role, RunKind, RunStatus, Scorer, Strategy,
-    Texts, Unscored,
+    ErrorKind, Fix, ItemType, JudgedPart, Note, Outcome, ReasoningEffort, Role, RunKind, RunStatus, Scorer,
+    Strategy, Texts, Unscored, VerdictForm,
     api::{BudgetUnit, ComparisonTest, HeldBackCause, LaneBound, ProviderKind, ProviderProtocol, WhenUsedUp},
     chat::Finish,
     lease::Resource,
@@ -45,6 +45,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ItemType::JudgePairwise,
     ];
     let finishes = [Finish::Stop, Finish::Length, Finish::ToolCalls, Finish::ContentFilter, Finish::Other];
+    let verdicts = [VerdictForm::Binary, VerdictForm::Grades, VerdictForm::Scale, VerdictForm::Pairwise];
     let want = BTreeMap::from([
         ("BudgetUnit", on_the_wire(BudgetUnit::ALL)),
         ("ComparisonTest", on_the_wire(&[ComparisonTest::Mcnemar, ComparisonTest::PairedT])),
@@ -53,6 +54,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("Fix", on_the_wire(Fix::ALL)),
         ("HeldBackCause", on_the_wire(HeldBackCause::ALL)),
         ("ItemType", on_the_wire(&types)),
+        ("JudgedPart", on_the_wire(&[JudgedPart::Answer, JudgedPart::Extracted])),
         ("LaneBound", on_the_wire(LaneBound::ALL)),
         ("Note", on_the_wire(Note::ALL)),
         ("Outcome", on_the_wire(Outcome::ALL)),
@@ -67,6 +69,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("Strategy", on_the_wire(&Strategy::ALL)),
         ("Texts", on_the_wire(Texts::ALL)),
         ("Unscored", on_the_wire(&[Unscored::Skip, Unscored::Zero])),
+        ("VerdictForm", on_the_wire(&verdicts)),
         ("WhenUsedUp", on_the_wire(WhenUsedUp::ALL)),
     ]);
     let document = document();

@@ -12,6 +12,7 @@ mod evaluations;
 mod failing;
 mod front_door;
 mod hostile;
+mod judges;
 mod lighteval;
 mod providers;
 mod ranges;

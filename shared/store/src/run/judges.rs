@@ -76,6 +76,7 @@ impl JudgeNote {
 impl RunRow {
     /// Returns the run in which a judge judges the answers of this one. It has the same items, and as many samples for each
     /// answer as the verdict needs.
+    #[must_use]
     pub fn of_judge(&self, note: &JudgeNote, created_at: Timestamp) -> Self {
         let JudgeProgress { run_id, judge, .. } = &note.progress;
         let of = &self.submission;

@@ -32,5 +32,7 @@ pub fn names(number: &Number) -> Vec<String> {
     let name = parts.collect::<Vec<_>>().join(".");
     let within = name.strip_prefix("config.").unwrap_or(&name).to_owned();
     let generation = format!("config.generation.{within}");
-    vec![name, within, generation]
+    // A judge's parameters are those of a run.
+    let of_judge = within.replace("judges.", "").replace("judge.", "");
+    vec![name, within, generation, format!("config.{of_judge}"), format!("judge.{of_judge}")]
 }
