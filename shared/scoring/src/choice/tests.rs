@@ -325,3 +325,18 @@ proptest! {
         multi(&["A", "C"], &answer);
     }
 }
+
+#[test]
+fn the_letter_of_one_choice_with_the_text_of_another_names_none() {
+    let table = [
+        ("A) Rome", None),
+        ("The answer is: C) Rome.", None),
+        ("**A) Rome**", None),
+        ("B) Rome", Some(1.0)),
+        ("A) Rome is wrong.\nThe answer is B.", Some(1.0)),
+        ("Answer: A) The capital of France", Some(0.0)),
+    ];
+    for (answer, want) in table {
+        assert_eq!(single(CITIES, "B", answer).value, want, "{answer}");
+    }
+}
