@@ -327,6 +327,22 @@ proptest! {
 }
 
 #[test]
+fn the_mark_of_a_reply_is_no_letter() {
+    let table = [
+        ("A: I'm sorry, but I cannot say.", "A", None),
+        ("A: The capital of Italy is Rome.", "B", Some(1.0)),
+        ("A: Paris", "A", Some(1.0)),
+        ("A:", "A", Some(1.0)),
+        ("B: I am sure.", "B", Some(1.0)),
+        ("Answer: A", "A", Some(1.0)),
+        ("A: correct\nB: incorrect", "A", Some(1.0)),
+    ];
+    for (answer, reference, want) in table {
+        assert_eq!(single(CITIES, reference, answer).value, want, "{answer}");
+    }
+}
+
+#[test]
 fn the_letter_of_one_choice_with_the_text_of_another_names_none() {
     let table = [
         ("A) Rome", None),
