@@ -73,6 +73,7 @@ impl MatchRule {
 
     fn given(self, text: &str) -> Vec<Number> {
         let mut numbers = numbers(text);
+        numbers.retain(|number| !is_calculation(text, number));
         match self.place {
             Place::Begin => numbers.truncate(1),
             Place::End => drop(numbers.drain(..numbers.len().saturating_sub(1))),
@@ -81,6 +82,11 @@ impl MatchRule {
         }
         numbers
     }
+}
+
+/// Returns true for the quotient of "30/3 = 6", whose result is the number behind it.
+fn is_calculation(text: &str, number: &Number) -> bool {
+    text[number.start..number.end].contains('/') && text[number.end..].trim_start().starts_with(['=', '≈'])
 }
 
 /// Returns true if a text has no letter or digit beside the number.
@@ -122,6 +128,8 @@ mod tests {
             ("1000 eggs", [Some(1.0), Some(1.0), Some(1.0), None]),
             ("1000 eggs in 3 days", [Some(1.0), Some(0.0), Some(1.0), None]),
             ("In 3 days, 1000.", [Some(0.0), Some(1.0), Some(1.0), None]),
+            ("3000/3 = 6 a day", [Some(0.0), Some(0.0), Some(0.0), None]),
+            ("3000/3", [Some(1.0), Some(1.0), Some(1.0), Some(1.0)]),
             ("none", [None; 4]),
         ];
         for (answer, wanted) in table {
