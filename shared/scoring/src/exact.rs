@@ -7,7 +7,7 @@ use crate::{
     code,
     extract::{self, extract},
     mark::Mark,
-    text::{normalise, unwrapped},
+    text::{key, normalise, unwrapped, without_last_stop},
 };
 
 /// Scores `answer` by any of `references`. `is_code` prefers the inside of the last code block.
@@ -17,7 +17,8 @@ pub(crate) fn mark(references: &[String], is_code: bool, answer: &str) -> Mark {
         return Mark::unscored("the reference is empty");
     }
     let readings = readings(is_code, answer);
-    let is_right = |reading: &&Cow<'_, str>| unwrapped(reading).any(|form| wanted.contains(&normalise(form)));
+    let is_wanted = |form: String| wanted.contains(&form) || wanted.contains(&without_last_stop(form));
+    let is_right = |reading: &&Cow<'_, str>| unwrapped(reading).any(|form| is_wanted(normalise(form)));
     let right = readings.iter().find(is_right);
     let shown = right.or_else(|| readings.first()).map_or("", |reading| reading.as_ref());
     Mark::right(right.is_some(), crate::text::strip(shown))
@@ -26,7 +27,7 @@ pub(crate) fn mark(references: &[String], is_code: bool, answer: &str) -> Mark {
 /// Returns the normal forms of a reference: of its answer, and of that without decoration.
 fn wanted(reference: &str) -> Vec<String> {
     let reference = extract::marked(reference).unwrap_or(reference);
-    let forms = [reference, crate::text::strip(reference)].map(normalise);
+    let forms = [normalise(reference), key(reference)];
     forms.into_iter().filter(|form| !form.is_empty()).collect()
 }
 

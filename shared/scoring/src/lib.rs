@@ -23,6 +23,7 @@ mod numeric;
 mod pattern;
 mod question;
 mod rule;
+mod run_scorer;
 pub mod statistics;
 mod text;
 mod thinking;
@@ -31,39 +32,28 @@ mod verdict;
 pub use aggregate::{Cluster, Latencies, ScoreTally};
 use runmill_proto::{Item, Score, Scoring};
 
-use crate::mark::Mark;
-pub use crate::question::references;
 pub use crate::{
     answer::{AnswerRule, Form},
+    checker::{CheckerError, check_item},
     error::ScoringError,
     includes::{IncludesRule, Require},
     json::JsonRule,
     matching::{MatchRule, Place},
     pattern::{PatternRule, Which},
-    question::Question,
+    question::{Question, references},
     rule::Rule,
+    run_scorer::RunScorer,
     verdict::verdict,
 };
 
-/// Scores `answer`, the whole text of the model's answer.
-///
-/// The item's own checker takes precedence over `scoring`, which is the run's. Without either, the item's type
-/// decides. Returns `None` if there is nothing to score: the scorer is `none`, or the item has no reference.
+/// Scores `answer`, the whole text of the model's answer, as [`RunScorer::score`] does.
 pub fn score(item: &Item, scoring: Option<&Scoring>, answer: &str) -> Option<Score> {
-    let rule = match checker::effective(item, scoring) {
-        Ok(rule) => rule?,
-        Err(error) => return Some(Mark::unscored(error.to_string()).into_score("checker", 1)),
-    };
-    let references = references(item);
-    if item.answer.is_none() && references.is_empty() && rule.needs_reference() {
-        return None;
-    }
-    rule.score(&Question::of(item, &references), answer)
+    RunScorer::new(scoring).score(item, answer)
 }
 
 /// Returns true if an answer to the item is a program that has to be run.
 pub fn runs_program(item: &Item, scoring: Option<&Scoring>) -> bool {
-    matches!(checker::effective(item, scoring), Ok(Some(Rule::Code)))
+    RunScorer::new(scoring).runs_program(item)
 }
 
 /// Checks that `scoring` can be used.

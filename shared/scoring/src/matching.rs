@@ -55,14 +55,14 @@ impl MatchRule {
         Mark { value: Some(if right.is_some() { 1.0 } else { 0.0 }), extracted: right.cloned(), detail: None }
     }
 
-    /// Compares the first number, the last, any, or the only one.
+    /// Compares the first number, the last, any, or the one that is all of the answer.
     fn mark_number(self, references: &[String], answer: &str) -> Mark {
         let wanted: Vec<_> = references.iter().filter_map(|text| numbers(&plain(text)).pop()).collect();
         if wanted.is_empty() {
             return Mark::unscored("the reference has no number");
         }
         let text = plain(answer);
-        let given = self.given(numbers(&text));
+        let given = self.given(&text);
         if given.is_empty() {
             return Mark::unscored("the answer has no number at that place");
         }
@@ -71,16 +71,28 @@ impl MatchRule {
         Mark::right(right.is_some(), shown)
     }
 
-    fn given(self, mut numbers: Vec<Number>) -> Vec<Number> {
+    fn given(self, text: &str) -> Vec<Number> {
+        let mut numbers = numbers(text);
+        numbers.retain(|number| !is_calculation(text, number));
         match self.place {
             Place::Begin => numbers.truncate(1),
             Place::End => drop(numbers.drain(..numbers.len().saturating_sub(1))),
             Place::Any => {}
-            Place::Exact if numbers.len() == 1 => {}
-            Place::Exact => numbers.clear(),
+            Place::Exact => numbers.retain(|number| is_all(text, number)),
         }
         numbers
     }
+}
+
+/// Returns true for the quotient of "30/3 = 6", whose result is the number behind it.
+fn is_calculation(text: &str, number: &Number) -> bool {
+    text[number.start..number.end].contains('/') && text[number.end..].trim_start().starts_with(['=', '≈'])
+}
+
+/// Returns true if a text has no letter or digit beside the number.
+fn is_all(text: &str, number: &Number) -> bool {
+    !text[..number.start].contains(char::is_alphanumeric)
+        && !text[number.end..].contains(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -111,8 +123,13 @@ mod tests {
     fn a_number_is_found_at_its_place() {
         let table = [
             ("$1,000", [Some(1.0), Some(1.0), Some(1.0), Some(1.0)]),
+            ("**1000**.", [Some(1.0), Some(1.0), Some(1.0), Some(1.0)]),
+            ("Answer: 1000", [Some(1.0), Some(1.0), Some(1.0), None]),
+            ("1000 eggs", [Some(1.0), Some(1.0), Some(1.0), None]),
             ("1000 eggs in 3 days", [Some(1.0), Some(0.0), Some(1.0), None]),
             ("In 3 days, 1000.", [Some(0.0), Some(1.0), Some(1.0), None]),
+            ("3000/3 = 6 a day", [Some(0.0), Some(0.0), Some(0.0), None]),
+            ("3000/3", [Some(1.0), Some(1.0), Some(1.0), Some(1.0)]),
             ("none", [None; 4]),
         ];
         for (answer, wanted) in table {

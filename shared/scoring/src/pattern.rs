@@ -59,6 +59,12 @@ impl PatternRule {
         }
     }
 
+    /// Checks the reference that an item's own rule without a pattern has as its pattern.
+    pub(crate) fn check_reference(&self, references: &[String]) -> Result<(), ScoringError> {
+        let [pattern] = references else { return Err(ScoringError::NoPattern) };
+        Self { pattern: Some(pattern.clone()), ..self.clone() }.check()
+    }
+
     pub(crate) const fn needs_reference(&self) -> bool {
         self.pattern.is_none()
     }

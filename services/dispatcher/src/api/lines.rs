@@ -4,6 +4,7 @@ use futures::{
     stream::{self, Fuse},
 };
 use runmill_proto::Item;
+use runmill_scoring::CheckerError;
 use runmill_store::{StoreError, StoredItem};
 
 /// Reads the items of an NDJSON body one at a time and checks them. Buffers no more than one line and one chunk of the
@@ -87,12 +88,20 @@ where
             return Err(self.fault(format!("longer than {} bytes", self.line_max_bytes)));
         }
         let item = Item::from_upload(text).map_err(|error| self.fault(error.to_string()))?;
+        runmill_scoring::check_item(&item).map_err(|error| self.fault(checker_fault(&error)))?;
         Ok(StoredItem { item_id: item.id, body: text.to_owned() })
     }
 
     fn fault(&self, reason: String) -> StoreError {
         StoreError::BadLine { line: self.line, reason }
     }
+}
+
+fn checker_fault(error: &CheckerError) -> String {
+    format!(
+        "{error}; give the name of a scorer, as \"checker\": \"numeric\", or an object with its settings, as \
+         {{\"scorer\": \"match\", \"place\": \"end\"}}, or leave it out"
+    )
 }
 
 #[cfg(test)]
@@ -130,6 +139,31 @@ mod tests {
             let text = format!("{}\n\n{bad}\n{}\n", line("a"), line("b"));
             let error = read(&text, 7).await.unwrap_err().to_string();
             assert!(error.starts_with("line 3: ") && error.contains(reason), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_checker_that_cannot_be_used_is_refused_with_what_to_do() {
+        let with = |checker: &str, answer: &str| {
+            line("b").replace("}}", &format!(r#"}},"checker":{checker},"answer":"{answer}"}}"#))
+        };
+        let table = [
+            (r#""exakt""#, "unknown variant `exakt`, expected one of `exact`"),
+            ("7", "invalid type"),
+            (r#"{"scorer":"pattern","pattern":"("}"#, "unclosed group"),
+            (r#"{"scorer":"pattern","pattern":"a","group":3}"#, "no group 3"),
+            (r#"{"scorer":"json","schema":{"$ref":"a"}}"#, "the keyword `$ref` is not supported"),
+            (r#"{"scorer":"match","place":"middle"}"#, "unknown variant `middle`"),
+            (r#""regex""#, "unclosed group"),
+        ];
+        for (checker, reason) in table {
+            let text = format!("{}\n{}\n", line("a"), with(checker, "("));
+            let error = read(&text, 7).await.unwrap_err().to_string();
+            assert!(error.starts_with("line 2: the item's checker cannot be read: "), "{error}");
+            assert!(error.contains(reason) && error.ends_with("or leave it out"), "{error}");
+        }
+        for checker in ["null", r#""regex""#, r#"{"scorer":"json","schema":{"type":"array"}}"#, r#""none""#] {
+            assert_eq!(read(&with(checker, "a+"), 7).await.unwrap(), ["b"], "{checker}");
         }
     }
 }

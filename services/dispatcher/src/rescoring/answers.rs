@@ -2,6 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use runmill_prompt::varied;
 use runmill_proto::{Item, JobConfig, Score, Scoring};
+use runmill_scoring::RunScorer;
 use runmill_store::{DispatcherStore, RunRow, StoreError, StoredAnswer, StoredItem};
 use tokio::task::spawn_blocking;
 
@@ -24,7 +25,8 @@ pub async fn score(
 ) -> Result<Vec<Scored>, StoreError> {
     let items = items(store, run, &answers).await?;
     let config = run.submission.config.stored_job();
-    let done = spawn_blocking(move || score_all(&config, scoring.as_ref(), items, answers)).await;
+    let scorer = RunScorer::new(scoring.as_ref());
+    let done = spawn_blocking(move || score_all(&config, &scorer, items, answers)).await;
     done.map_err(|error| StoreError::Broken(format!("the answers could not be scored: {error}")))
 }
 
@@ -51,7 +53,7 @@ async fn items(
 
 fn score_all(
     config: &JobConfig,
-    scoring: Option<&Scoring>,
+    scorer: &RunScorer,
     mut stored: HashMap<u32, StoredItem>,
     answers: Vec<StoredAnswer>,
 ) -> Vec<Scored> {
@@ -67,7 +69,7 @@ fn score_all(
             Some(strategy) => Arc::new(varied((**item).clone(), strategy, sample)),
             None => item.clone(),
         });
-        let score = item.as_ref().and_then(|item| runmill_scoring::score(item, scoring, &response));
+        let score = item.as_ref().and_then(|item| scorer.score(item, &response));
         all.push(Scored { ordinal, sample, item, score });
     }
     all

@@ -96,7 +96,10 @@ const fn is_zero(count: &u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, option, prelude::*};
+
     use super::*;
+    use crate::statistics::{clustered_error, standard_error};
 
     const SKIP: Unscored = Unscored::Skip;
 
@@ -208,5 +211,29 @@ mod tests {
         tally.add(Some(1.0), Some(&mut Cluster::default()));
         tally.add(Some(0.0), Some(&mut Cluster::default()));
         assert_eq!(tally.summary(4, SKIP).stderr, None);
+    }
+
+    proptest! {
+        /// Both errors are made twice: from sums while a run goes on, and from all values.
+        #[test]
+        fn the_errors_of_sums_are_those_of_the_values(items in vec(vec(option::of(0.0..=1.0_f64), 1..6), 2..40)) {
+            let all: Vec<_> = items.iter().map(Vec::as_slice).collect();
+            let tally = clustered(&all);
+            let answers = all.iter().enumerate().flat_map(|(n, item)| item.iter().map(move |value| (n, *value)));
+            let scored: Vec<_> = answers.clone().filter_map(|(n, value)| Some((n, value?))).collect();
+            let zeros: Vec<_> = answers.map(|(n, value)| (n, value.unwrap_or(0.0))).collect();
+            for (unscored, values) in [(SKIP, scored), (Unscored::Zero, zeros)] {
+                let (got, want) = (tally.summary(1, unscored).stderr, clustered_error(&values));
+                prop_assert_eq!(got.is_some(), want.is_some());
+                prop_assert!(want.is_none_or(|want| (got.unwrap() - want).abs() < 1e-7), "{:?}, but {:?}", got, want);
+            }
+        }
+
+        #[test]
+        fn the_error_of_sums_is_that_of_the_values(values in vec(0.0..=1.0_f64, 0..200)) {
+            let (got, want) = (tally(&values).summary(1, SKIP).stderr, standard_error(&values));
+            prop_assert_eq!(got.is_some(), want.is_some());
+            prop_assert!(want.is_none_or(|want| (got.unwrap() - want).abs() < 1e-7), "{:?}, but {:?}", got, want);
+        }
     }
 }

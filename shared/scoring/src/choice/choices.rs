@@ -4,6 +4,9 @@ use crate::{
     text::{find_words, key},
 };
 
+/// Characters between a letter and its text.
+const BETWEEN: &[char] = &['.', ')', ':', ']', '*', ' '];
+
 /// Choices of an item, in the form in which texts are compared.
 pub(super) struct Choices(Vec<String>);
 
@@ -29,9 +32,16 @@ impl Choices {
         same.next().is_none().then_some(first)
     }
 
+    /// Returns true if `text` begins with the letter of one choice and goes on with the text of another.
+    pub fn are_confused(&self, text: &str) -> bool {
+        let Some(start) = label::at_start(text, self.len()) else { return false };
+        let other = self.with_text(start.rest.trim_start_matches(BETWEEN));
+        other.is_some_and(|other| other != start.choice)
+    }
+
     /// Returns what follows the text of this choice if `text` begins with it.
     pub fn after_text(&self, text: &str, choice: usize) -> Option<String> {
-        let key = key(text.trim_start_matches(['.', ')', ':', ']', '*', ' ']));
+        let key = key(text.trim_start_matches(BETWEEN));
         let rest = key.strip_prefix(self.0[choice].as_str())?;
         (!rest.starts_with(char::is_alphanumeric)).then(|| rest.to_owned())
     }

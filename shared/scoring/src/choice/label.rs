@@ -120,7 +120,14 @@ pub(super) fn at_start(text: &str, choices: usize) -> Option<Start<'_>> {
     let (letter, rest) = (&found["letter"], found.name("rest").map_or("", |rest| rest.as_str()));
     let choice = either_case(letter, choices)?;
     let word = matches!(letter, "A" | "I") || letter.len() > 1 || letter.chars().all(char::is_lowercase);
-    Some(Start { choice, rest, sure: !word || AFTER_LETTER.is_match(rest) })
+    let sure = (!word || AFTER_LETTER.is_match(rest)) && !(letter == "A" && is_reply(rest));
+    Some(Start { choice, rest, sure })
+}
+
+/// Returns true if the `A` before `rest` may be that of "Q:" and "A:".
+fn is_reply(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or_default();
+    line.strip_prefix(':').is_some_and(|said| said.contains(char::is_alphanumeric))
 }
 
 /// Returns true if another letter follows the one before `rest`.

@@ -13,6 +13,10 @@ static BOLD: LazyLock<Regex> =
 /// Returns a set of one choice, or `None` if the answer names none or several.
 pub(super) fn read(choices: &Choices, answer: &str) -> Option<Set> {
     let passages = extract::passages(answer);
+    let said = passages.first().map_or_else(|| extract::last_line(answer), AsRef::as_ref);
+    if choices.are_confused(said) {
+        return None;
+    }
     let marked = passages.iter().find_map(|text| marked(choices, text));
     let backward = || extract::backward(answer).and_then(|text| marked_before(choices, text));
     let choice = marked.or_else(backward).or_else(|| unmarked(choices, answer));

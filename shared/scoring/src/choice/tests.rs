@@ -325,3 +325,34 @@ proptest! {
         multi(&["A", "C"], &answer);
     }
 }
+
+#[test]
+fn the_mark_of_a_reply_is_no_letter() {
+    let table = [
+        ("A: I'm sorry, but I cannot say.", "A", None),
+        ("A: The capital of Italy is Rome.", "B", Some(1.0)),
+        ("A: Paris", "A", Some(1.0)),
+        ("A:", "A", Some(1.0)),
+        ("B: I am sure.", "B", Some(1.0)),
+        ("Answer: A", "A", Some(1.0)),
+        ("A: correct\nB: incorrect", "A", Some(1.0)),
+    ];
+    for (answer, reference, want) in table {
+        assert_eq!(single(CITIES, reference, answer).value, want, "{answer}");
+    }
+}
+
+#[test]
+fn the_letter_of_one_choice_with_the_text_of_another_names_none() {
+    let table = [
+        ("A) Rome", None),
+        ("The answer is: C) Rome.", None),
+        ("**A) Rome**", None),
+        ("B) Rome", Some(1.0)),
+        ("A) Rome is wrong.\nThe answer is B.", Some(1.0)),
+        ("Answer: A) The capital of France", Some(0.0)),
+    ];
+    for (answer, want) in table {
+        assert_eq!(single(CITIES, "B", answer).value, want, "{answer}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Scores the JSON of an answer: that it is valid, keeps to a schema, and has the fields of a reference.
 
+mod check;
 mod document;
 mod schema;
 
@@ -22,7 +23,7 @@ pub struct JsonRule {
 
 impl JsonRule {
     pub(crate) fn check(&self) -> Result<(), ScoringError> {
-        self.schema.as_ref().map_or(Ok(()), |schema| schema::check(schema).map_err(ScoringError::Schema))
+        self.schema.as_ref().map_or(Ok(()), |schema| check::check(schema).map_err(ScoringError::Schema))
     }
 
     pub(crate) fn mark(&self, references: &[String], answer: &str) -> Mark {

@@ -1,5 +1,6 @@
 //! Scores the number in an answer, which must equal that of a reference.
 
+mod compound;
 mod equality;
 mod passage;
 mod reading;

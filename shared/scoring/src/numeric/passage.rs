@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{
+    compound,
     reading::{Reading, affirmed, is_alternative, is_range},
     sentence,
 };
@@ -63,7 +64,9 @@ pub(super) fn direct(passage: &str) -> Reading {
     let chosen = result(&text[..head], &inside);
     // A sum without its result is no answer yet.
     let Some(chosen) = chosen else { return Reading::Undecided };
-    if is_alternative(&text, &found, chosen) {
+    if let Some(reading) = compound::read(&text, &found, chosen) {
+        reading
+    } else if is_alternative(&text, &found, chosen) {
         Reading::Undecided
     } else {
         Reading::Number(found[chosen].clone())

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::reading::{Reading, is_alternative};
+use super::{
+    compound,
+    reading::{Reading, is_alternative},
+};
 use crate::number::Number;
 
 /// Matches words that begin the conclusion of a sentence.
@@ -35,7 +38,9 @@ pub(super) fn read(text: &str, numbers: &[Number]) -> Reading {
     let start = start.unwrap_or(0);
     let from = numbers.iter().position(|number| number.start >= start).unwrap_or(0);
     let chosen = from + choose(text, &numbers[from..]);
-    if is_alternative(text, numbers, chosen) {
+    if let Some(reading) = compound::read(text, numbers, chosen) {
+        reading
+    } else if is_alternative(text, numbers, chosen) {
         Reading::Undecided
     } else {
         Reading::Number(numbers[chosen].clone())
@@ -61,13 +66,20 @@ fn before<'a>(text: &str, numbers: &'a [Number], pattern: &Regex) -> &'a [Number
     &numbers[..count.max(1)]
 }
 
+/// Matches the beginning of another clause behind a calculation.
+static CLAUSE: LazyLock<Regex> = LazyLock::new(|| {
+    constant(concat!(
+        r"[,;\n]|\b(?:and|but|so|then)\s+(?:(?:so|then|thus)\s+)?",
+        r"(?:(?i:he|she|it|they|we|you|there|this|that|the|his|her|their|its)\b|I\b|\p{Lu}\p{Ll}+\b)",
+    ))
+});
+
 /// Returns the first number after the last equals sign, unless another clause follows.
 fn after_equals(text: &str, numbers: &[Number]) -> Option<usize> {
     let end = numbers.last()?.start;
     let sign = text[numbers[0].end.min(end)..end].rfind(['=', '≈'])? + numbers[0].end;
     let at = numbers.iter().position(|number| number.start > sign)?;
-    let goes_on =
-        numbers.get(at + 1).is_some_and(|next| text[numbers[at].end..next.start].contains([',', ';', '\n']));
+    let goes_on = numbers.get(at + 1).is_some_and(|next| CLAUSE.is_match(&text[numbers[at].end..next.start]));
     (!goes_on).then_some(at)
 }
 

@@ -90,6 +90,38 @@ fn a_denial_and_a_hedge_are_heard() {
     ]);
 }
 
+/// Tests quantities of two numbers, of which neither is the answer.
+#[test]
+fn a_compound_quantity_is_no_single_number() {
+    check(&[
+        ("1.5", "1 hour and 30 minutes (1.5 hours)", Some(1.0)),
+        ("1.5", "It takes 1 hour and 30 minutes, or 1.5 hours.", Some(1.0)),
+        ("90", "The answer is 1 hour 30 minutes = 90 minutes.", Some(1.0)),
+        ("5.30", "The answer is 5 dollars and 30 cents, i.e. $5.30", Some(1.0)),
+        ("30", "1 hour and 30 minutes (1.5 hours)", Some(0.0)),
+        ("90", "It takes 1 hour and 30 minutes.", None),
+        ("1", "The answer is 1 hour and 30 minutes.", None),
+        ("5", "She is 5 feet 3 inches tall.", None),
+        ("3", "It takes 1 day, 2 hours and 3 minutes", None),
+        ("30", "After 1 hour, she had 30 apples.", Some(1.0)),
+        ("30", "He needs 1 hour and 30 dollars.", Some(1.0)),
+        ("1.5", "1.5 hours (1 hour and 30 minutes)", Some(1.0)),
+    ]);
+}
+
+#[test]
+fn a_check_of_the_result_is_no_result() {
+    check(&[
+        ("42", "Step 1: 6*7=42\nStep 2: check 42/7=6", Some(1.0)),
+        ("18", "She makes 9 * 2 = 18 dollars.\nLet's check: 18 / 2 = 9.", Some(1.0)),
+        ("18", "She makes 18 dollars.\nTo verify, 18 / 2 = 9.", Some(1.0)),
+        ("18", "She makes 18 dollars. We can verify that 18 - 9 = 9.", Some(1.0)),
+        ("6", "Check: 42 / 7 = 6", Some(1.0)),
+        ("42", "The cheque of 2 days.\nChecks of $42 are paid.", Some(1.0)),
+        ("42", "After 2 days.\nCheck amount: $42", Some(1.0)),
+    ]);
+}
+
 #[test]
 fn the_strength_of_marks_decides() {
     check(&[
@@ -115,6 +147,9 @@ fn a_sentence_is_read() {
     check(&[
         ("18", "1. 16 eggs\n2. minus 3\n3. minus 4\n\nTotal = 9 × $2 = $18", Some(1.0)),
         ("18", "The answer is: 16 - 7 = 9 eggs; 9 × 2 = 18 dollars", Some(1.0)),
+        ("3", "So 2 * 3 = 6 and she makes $3 every day.", Some(1.0)),
+        ("24", "So 2 * 3 = 6 and then Kylar needs 24 glasses.", Some(1.0)),
+        ("18", "The total is 9 * 2 = 18 dollars and 3 of them are left.", Some(1.0)),
         ("5", "There are 5 people, i.e., 2 + 3.", Some(1.0)),
         ("42", "So, 42 it is.\n\n---\n*Let me know if you have 2 or more questions!*", Some(1.0)),
         ("42", "I hope this helps! The total is 42.\n\nNote: I assumed 7 days in a week.", Some(1.0)),

@@ -44,6 +44,14 @@ static ONLY_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 /// Matches the number of a heading: `**2. Multiply**`.
 static NUMBERED: LazyLock<Regex> = LazyLock::new(|| constant(r"^[#\s]*\d{1,2}[.)]\s+\S"));
 
+/// Matches the beginning of a sentence that checks the result before it.
+static CHECK: LazyLock<Regex> = LazyLock::new(|| {
+    constant(concat!(
+        r"(?i)^[^\p{L}\d]*(?:(?:let(?:['’]s|\s+us|\s+me)|to|now|we\s+(?:can|could|may))\s+)*(?:double-?\s?)?(?:check|verify)",
+        r"(?:ing)?\b\s*(?:[,:]|$|(?:that|this|it|our|if|by|with|whether)\b|\W?\d)",
+    ))
+});
+
 static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
     constant(concat!(
         r"(?i)\bI(?:'m|\s+am)?\s*(?:cannot|can\s?['’]?t|could\s+not|couldn['’]t|not\s+able\s+to|unable\s+to)\s+",
@@ -118,9 +126,11 @@ fn sentences(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     parts.into_iter()
 }
 
-/// Reads the last sentence that has a number which it does not deny.
+/// Reads the last sentence that has a number which it does not deny. One that checks a result is read only if there is
+/// no other.
 fn last_sentence(text: &str) -> Reading {
-    for sentence in sentences(text).rev() {
+    let (checks, others): (Vec<_>, Vec<_>) = sentences(text).partition(|sentence| CHECK.is_match(sentence));
+    for sentence in checks.into_iter().chain(others).rev() {
         let sentence = tail(sentence, SENTENCE_MAX_BYTES);
         let sentence = POINT.find(sentence).map_or(sentence, |mark| point(sentence, mark.end()));
         let found = affirmed(sentence, numbers(sentence));

@@ -1,5 +1,6 @@
 //! Scorers with their settings, and what they score.
 
+mod scoring;
 mod version;
 
 use runmill_proto::{Score, Scoring};
@@ -135,16 +136,6 @@ impl Rule {
             Self::Regex(rule) | Self::Pattern(rule) => rule.is_about_thinking(),
             _ => false,
         }
-    }
-}
-
-impl TryFrom<&Scoring> for Rule {
-    type Error = ScoringError;
-
-    /// Reads a rule without a check.
-    fn try_from(scoring: &Scoring) -> Result<Self, ScoringError> {
-        let written = serde_json::to_value(scoring).and_then(|json| Self::read(&json));
-        written.map_err(|error| ScoringError::Json(error.to_string()))
     }
 }
 

@@ -70,3 +70,22 @@ fn a_rule_that_cannot_be_used_says_why() {
         assert!(fault.contains(want), "{rule}: {fault}");
     }
 }
+
+/// A scorer of proto without a rule, or a setting that is read in one way alone, is found here.
+#[test]
+fn a_run_and_an_item_read_the_same_rule() {
+    let more = [
+        json!({"scorer": "numeric"}),
+        json!({"scorer": "json", "schema": {"type": "object"}, "fields": ["a"]}),
+        json!({"scorer": "pattern", "pattern": "(a)(b)", "group": 2}),
+        json!({"scorer": "includes"}),
+    ];
+    let named = ["choice", "code", "none"].map(|name| json!({ "scorer": name }));
+    let all = all().into_iter().map(|rule| if rule.is_string() { json!({ "scorer": rule }) } else { rule });
+    for json in all.chain(more).chain(named) {
+        let scoring: Scoring = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(Rule::try_from(&scoring).unwrap(), Rule::read(&json).unwrap(), "{json}");
+    }
+    let wrong: Scoring = serde_json::from_value(json!({"scorer": "match", "place": "middle"})).unwrap();
+    assert!(Rule::try_from(&wrong).unwrap_err().to_string().contains("unknown variant"));
+}

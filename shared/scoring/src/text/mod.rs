@@ -12,7 +12,15 @@ pub(crate) use wrapping::{strip, unwrapped};
 
 /// Returns the key of an answer. Two texts with the same key are the same answer.
 pub(crate) fn key(text: &str) -> String {
-    normalise(strip(text))
+    without_last_stop(normalise(strip(text)))
+}
+
+/// Takes the full stop out of the quotes at the end: it may be outside of them as well, where it is taken off.
+pub(crate) fn without_last_stop(normal: String) -> String {
+    match normal.strip_suffix(".\"") {
+        Some(before) => format!("{before}\""),
+        None => normal,
+    }
 }
 
 #[cfg(test)]
@@ -36,10 +44,14 @@ mod tests {
             ("ﬁne", "fine"),
             ("e\u{301}", "\u{e9}"),
             ("１２", "12"),
+            ("It is \"so\".", "it is \"so\""),
+            ("It is “so.”", "it is \"so\""),
             ("$18$", "18"),
             ("$18", "18"),
             ("> *Paris*.", "paris"),
             ("2. Paris", "paris"),
+            ("A)", "a"),
+            ("f(x)", "f(x)"),
             ("_x", "_x"),
             ("...", "..."),
         ];

@@ -54,7 +54,8 @@ pub(crate) fn strip(text: &str) -> &str {
 fn without_layer(text: &str) -> Option<&str> {
     let inner = PAIRS.iter().find_map(|(open, close)| pair(text, open, close)).or_else(|| odd_emphasis(text));
     let inner = inner.or_else(|| shorter(text, text.trim_end_matches(ENDS).trim_start_matches('\u{feff}')));
-    let inner = inner.or_else(|| MARK.find(text).map(|mark| &text[mark.end()..])).or_else(|| amount(text));
+    let inner = inner.or_else(|| MARK.find(text).map(|mark| &text[mark.end()..]));
+    let inner = inner.or_else(|| amount(text)).or_else(|| label(text));
     inner.map(str::trim).filter(|inner| !inner.is_empty())
 }
 
@@ -74,6 +75,11 @@ fn odd_emphasis(text: &str) -> Option<&str> {
 
 fn shorter<'a>(text: &str, inner: &'a str) -> Option<&'a str> {
     (inner.len() < text.len()).then_some(inner)
+}
+
+/// Takes the bracket off the label of a choice: `A)`.
+fn label(text: &str) -> Option<&str> {
+    text.strip_suffix(')').filter(|label| label.len() == 1 && label.starts_with(char::is_alphanumeric))
 }
 
 /// Takes the currency off an amount.
