@@ -2,11 +2,14 @@
 
 mod bounds;
 mod printing;
+mod turns;
 mod variation;
 
-use minijinja::{Environment, UndefinedBehavior, context, value::Serde};
+use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
 use runmill_proto::{Item, ItemType, ONE_LETTER_LABELS, choice_label};
+use serde_json::Value as Json;
 
+pub use turns::before;
 pub use variation::varied;
 
 /// Fuel that a template may use for one item: a step costs one, and so do 64 bytes of text. A template that needs more, such
@@ -21,8 +24,8 @@ const NAME: &str = "prompt";
 
 /// A compiled prompt template.
 ///
-/// A template is Jinja, with `text`, `choices`, `id` and `meta` of the item as variables. An unknown name is an
-/// error. Without a template, the prompt is the text, followed by the labelled choices of a multiple-choice item.
+/// A template is Jinja, with `text`, `choices`, `id` and `meta` of the item as variables, and each field of `meta` by its own
+/// name. An unknown name is an error. Without a template, the prompt is the text, followed by the labelled choices of a multiple-choice item.
 pub struct Prompt(Option<Environment<'static>>);
 
 /// Error for a template that cannot be used.
@@ -41,8 +44,8 @@ pub enum PromptError {
     /// Message of the template engine about a template that does not compile, with the line.
     #[error("{0}")]
     Compile(String),
-    #[error("`{0}` is no variable; a template can use text, choices, id and meta, as in {{{{ text }}}}")]
-    Unknown(String),
+    #[error("`{name}` is no variable; a template can use text, choices, id and meta{}, as in {{{{ text }}}}", and_fields(.fields))]
+    Unknown { name: String, fields: Vec<String> },
     /// Name in single braces, in a template that uses no part of the item.
     #[error("`{{{0}}}` would be sent as it is; write {{{{ text }}}} where the question goes")]
     OneBrace(String),
@@ -58,20 +61,40 @@ pub enum PromptError {
 /// Names that a template can use.
 const VARIABLES: [&str; 4] = ["text", "choices", "id", "meta"];
 
+fn and_fields(fields: &[String]) -> String {
+    if fields.is_empty() { String::new() } else { format!(", and the item's fields {}", fields.join(", ")) }
+}
+
 /// Checks a template before the run: that it compiles, knows all names that it uses, and uses a part of the item.
-pub fn check(template: &str) -> Result<(), PromptError> {
-    let Prompt(Some(environment)) = Prompt::compile(Some(template))? else { return Ok(()) };
-    let compiled = environment.get_template(NAME).expect("compiled under this name");
-    let used = compiled.undeclared_variables(false);
-    let is_known = |name: &str| VARIABLES.contains(&name) || environment.globals().any(|(it, _)| it == name);
+///
+/// * `first`: first item of the dataset, if it is known. Its fields may be used, and the template is tried with it.
+pub fn check(template: &str, first: Option<&Item>) -> Result<(), PromptError> {
+    let prompt = Prompt::compile(Some(template))?;
+    let fields: Vec<String> =
+        first.map(fields).unwrap_or_default().iter().map(|&name| name.clone()).collect();
+    let used = prompt.names();
+    let is_known = |name: &String| VARIABLES.contains(&&**name) || fields.contains(name);
     // In the order of names, so that the same template has the same error.
     if let Some(unknown) = used.iter().filter(|name| !is_known(name)).min() {
-        return Err(PromptError::Unknown(unknown.clone()));
+        return Err(PromptError::Unknown { name: unknown.clone(), fields });
     }
-    if used.iter().any(|name| VARIABLES.contains(&&**name)) {
-        return Ok(());
+    if used.is_empty() {
+        return Err(
+            in_braces(template).map_or(PromptError::NoItem, |name| PromptError::OneBrace(name.to_owned()))
+        );
     }
-    Err(in_braces(template).map_or(PromptError::NoItem, |name| PromptError::OneBrace(name.to_owned())))
+    first.map_or(Ok(()), |item| prompt.render(item).map(drop))
+}
+
+/// Returns the names that a template takes from the item.
+pub fn names(template: &str) -> Result<Vec<String>, PromptError> {
+    Ok(Prompt::compile(Some(template))?.names())
+}
+
+/// Returns the names of the fields of an item's `meta`, except those that mean a part of the item.
+fn fields(item: &Item) -> Vec<&String> {
+    let meta = item.meta.as_ref().and_then(Json::as_object);
+    meta.into_iter().flat_map(serde_json::Map::keys).filter(|name| !VARIABLES.contains(&&***name)).collect()
 }
 
 /// Returns the first name in single braces, as Python's `str.format` writes it.
@@ -98,6 +121,14 @@ impl Prompt {
         Ok(Self(Some(environment)))
     }
 
+    /// Returns the names that the template takes from the item.
+    fn names(&self) -> Vec<String> {
+        let Some(environment) = &self.0 else { return Vec::new() };
+        let template = environment.get_template(NAME).expect("compiled under this name");
+        let is_global = |name: &String| environment.globals().any(|(it, _)| it == name);
+        template.undeclared_variables(false).into_iter().filter(|name| !is_global(name)).collect()
+    }
+
     /// Returns the prompt for `item`.
     pub fn render(&self, item: &Item) -> Result<String, PromptError> {
         let Some(environment) = &self.0 else { return Ok(default_prompt(item)) };
@@ -107,6 +138,7 @@ impl Prompt {
             choices => &item.choices,
             id => &item.id,
             meta => Serde(&item.meta),
+            ..Value::from(Serde(item.meta.as_ref().filter(|meta| meta.is_object()).unwrap_or(&Json::Null)))
         };
         template.render(context).map_err(|error| PromptError::Render(error.to_string()))
     }

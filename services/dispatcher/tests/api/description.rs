@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
     ErrorKind, Fix, ItemType, Note, Outcome, ReasoningEffort, Role, RunKind, RunStatus, Scorer, Strategy,
-    Texts, Unscored,
+    Texts, TurnRole, Unscored,
     api::{BudgetUnit, ComparisonTest, HeldBackCause, LaneBound, ProviderKind, ProviderProtocol, WhenUsedUp},
     chat::Finish,
     lease::Resource,
@@ -53,6 +53,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("Fix", on_the_wire(Fix::ALL)),
         ("HeldBackCause", on_the_wire(HeldBackCause::ALL)),
         ("ItemType", on_the_wire(&types)),
+        ("TurnRole", on_the_wire(&[TurnRole::System, TurnRole::User, TurnRole::Assistant])),
         ("LaneBound", on_the_wire(LaneBound::ALL)),
         ("Note", on_the_wire(Note::ALL)),
         ("Outcome", on_the_wire(Outcome::ALL)),

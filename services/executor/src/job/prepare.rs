@@ -106,10 +106,12 @@ impl Pipeline {
         let text = self.environment.prompts.get(job.config.prompt_template.as_ref())?.render(item)?;
         let mut parts = vec![Part::Text(text)];
         parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
+        let (system, mut messages) = runmill_prompt::before(item, job.config.system_prompt.as_deref());
+        messages.push(ChatMessage::new(Role::User, parts));
         Ok(ChatRequest {
             model: job.model.clone(),
-            system: job.config.system_prompt.clone(),
-            messages: vec![ChatMessage::new(Role::User, parts)],
+            system,
+            messages,
             generation: callee.supported(job.config.generation.clone()),
             form: callee.form(),
             call_id: call_id(job),
