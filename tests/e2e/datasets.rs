@@ -3,8 +3,10 @@
 use std::process::Output;
 
 use runmill_proto::api::Run;
+use serde_json::json;
+use tokio::time::Instant;
 
-use crate::support::{Command, Sandbox, within};
+use crate::support::{Command, Sandbox, recorder::Recorder, within};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -96,6 +98,42 @@ async fn a_template_uses_the_columns_and_its_faults_are_those_of_the_command() {
         sandbox.run(&file, "echo", &["--prompt", &good, "--scorer", "none", "--json"]).output().await;
     let run: Run = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(run.counters.succeeded, 1, "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn a_conversation_is_sent_as_its_messages() {
+    let (sandbox, recorder) = (Sandbox::new().await, Recorder::start().await);
+    let since = Instant::now();
+    let system = sandbox.write("system.txt", "Answer.\n");
+    let file = public("inspect.jsonl");
+    let args =
+        ["run", &file, "--base-url", &recorder.base_url, "--model", "x", "--system", &system, "--json"];
+    let output = sandbox.runmill(&args).output().await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let messages = |system: &str, user: &str| json!([{"role": "system", "content": system}, {"role": "user", "content": user}]);
+    let want = [
+        messages("Answer in one word.", "What is the capital of Peru?"),
+        messages("Answer.", "What is the capital of Chile?"),
+    ];
+    let calls = recorder.calls_since(since);
+    assert_eq!(calls.len(), 2);
+    assert!(calls.iter().all(|call| want.contains(&call.messages)), "{calls:?}");
+    assert_ne!(calls[0].messages, calls[1].messages);
+}
+
+#[tokio::test]
+async fn standard_input_is_read_as_a_file() {
+    let script =
+        format!("cat {} | {} dataset check -", public("mmlu.parquet"), env!("CARGO_BIN_EXE_runmill"));
+    let output = within("the check", tokio::process::Command::new("sh").args(["-ec", &script]).output())
+        .await
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        stdout.contains("standard input, Parquet") && stdout.contains("reference C"),
+        "{stdout}{}",
+        stderr(&output)
+    );
 }
 
 #[tokio::test]
