@@ -1,7 +1,9 @@
-use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
-use crate::{Image, ImageFault, Scoring, batch_line};
+use crate::{Image, ImageFault, Scoring, Turn, TurnRole, batch_line};
 
 /// One question with its reference answer: a line of a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +62,12 @@ pub enum ItemType {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Inputs {
+    /// The question. It may be left out if `messages` end with a user's message, which then is the question.
+    #[serde(default)]
     pub text: String,
+    /// Messages before the question. System messages before the first other one take the place of the run's system prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Turn>,
     /// Images, which follow the text. They are sent unless the provider's capability `images` is false; the item is then
     /// refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -88,6 +95,12 @@ pub enum ItemFault {
     Json(String),
     #[error("`id` is empty")]
     NoId,
+    #[error("`inputs.text` is empty, and there is no image")]
+    NoText,
+    #[error("`inputs` has neither `text` nor `messages` that end with a user's message")]
+    NoQuestion,
+    #[error("`inputs.{0}` is not known; known are text, messages, images, audio and video")]
+    UnknownInput(String),
     #[error("`choices` is empty, and type {0} needs at least two")]
     NoChoices(&'static str),
     #[error("`answer` is a list, and only type mcq_multi takes one")]
@@ -111,23 +124,35 @@ impl Item {
     /// Reads and checks a line that a user sends.
     pub fn from_upload(line: &str) -> Result<Self, ItemFault> {
         let item = Self::from_json(line)?;
-        if item.request.is_some() {
+        item.check_upload()?;
+        match unknown_input(line) {
+            Some(name) => Err(ItemFault::UnknownInput(name)),
+            None => Ok(item),
+        }
+    }
+
+    /// Checks what [`Self::from_json`] does not, because it also reads lines that earlier releases stored without these
+    /// checks.
+    pub fn check_upload(&self) -> Result<(), ItemFault> {
+        self.check()?;
+        if self.request.is_some() {
             return Err(ItemFault::Request);
         }
-        // `from_json` does not check the following, because it also reads lines that earlier releases stored without
-        // these checks.
-        let mut images = item.inputs.images.iter().enumerate();
+        let mut images = self.inputs.images.iter().enumerate();
         if let Some((n, fault)) = images.find_map(|(n, image)| Some((n, image.fault()?))) {
             return Err(ItemFault::Image(n, fault));
         }
-        if item.item_type == ItemType::McqMulti && !item.answers.is_empty() {
+        if self.item_type == ItemType::McqMulti && !self.answers.is_empty() {
             return Err(ItemFault::SeveralSets);
         }
-        let checker = item.checker.as_ref().and_then(|checker| Scoring::deserialize(checker).ok());
+        if self.inputs.text.trim().is_empty() && self.inputs.images.is_empty() {
+            return Err(ItemFault::NoText);
+        }
+        let checker = self.checker.as_ref().and_then(|checker| Scoring::deserialize(checker).ok());
         if checker.is_some_and(|scoring| !scoring.has_tolerance_in_range()) {
             return Err(ItemFault::Tolerance);
         }
-        Ok(item)
+        Ok(())
     }
 
     /// Reads a line of a batch's file as the request that it is, also if it has the fields of an item.
@@ -138,28 +163,67 @@ impl Item {
     /// Reads and checks one line of a dataset. A line that is no item is read as one of a batch's file. Later code relies
     /// only on what is checked here.
     pub fn from_json(line: &str) -> Result<Self, ItemFault> {
-        let item: Self = match serde_json::from_str(line) {
+        let mut item: Self = match serde_json::from_str(line) {
             Ok(item) => item,
             Err(error) => batch_line::item(line).ok_or_else(|| ItemFault::Json(error.to_string()))?,
         };
-        if item.id.is_empty() {
+        item.inputs.take_question()?;
+        item.check()?;
+        Ok(item)
+    }
+
+    fn check(&self) -> Result<(), ItemFault> {
+        if self.id.is_empty() {
             return Err(ItemFault::NoId);
         }
-        let mcq = match item.item_type {
+        let mcq = match self.item_type {
             ItemType::McqSingle => Some("mcq_single"),
             ItemType::McqMulti => Some("mcq_multi"),
             ItemType::Freeform | ItemType::Code | ItemType::JudgePairwise => None,
         };
         if let Some(name) = mcq
-            && item.choices.len() < 2
+            && self.choices.len() < 2
         {
             return Err(ItemFault::NoChoices(name));
         }
-        if matches!(item.answer, Some(Answer::Many(_))) && item.item_type != ItemType::McqMulti {
+        if matches!(self.answer, Some(Answer::Many(_))) && self.item_type != ItemType::McqMulti {
             return Err(ItemFault::ManyAnswers);
         }
-        Ok(item)
+        Ok(())
     }
+}
+
+impl Inputs {
+    /// Makes the last of the messages the question, unless there is a text.
+    fn take_question(&mut self) -> Result<(), ItemFault> {
+        if !self.text.is_empty() {
+            return Ok(());
+        }
+        match self.messages.pop() {
+            None => Ok(()),
+            Some(Turn { role: TurnRole::User, content }) => {
+                self.text = content;
+                Ok(())
+            }
+            Some(_) => Err(ItemFault::NoQuestion),
+        }
+    }
+}
+
+/// Returns the name of a field of `inputs` that no release reads.
+fn unknown_input(line: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "serde reads the fields of an object as a map, not as a set"
+    )]
+    struct Line<'a> {
+        #[serde(borrow)]
+        inputs: BTreeMap<Cow<'a, str>, IgnoredAny>,
+    }
+    let known = ["text", "messages", "images", "audio", "video"];
+    let line: Line<'_> = serde_json::from_str(line).ok()?;
+    line.inputs.into_keys().find(|name| !known.contains(&&**name)).map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -183,6 +247,35 @@ mod tests {
         ] {
             assert!(Item::from_json(line).is_ok());
             assert_eq!(Item::from_upload(line), Err(ItemFault::Request), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_conversation_ends_with_the_question() {
+        let line = |inputs: &str| format!(r#"{{"id":"a","type":"freeform","inputs":{{{inputs}}}}}"#);
+        let turns = r#"{"role":"system","content":"Be brief."},{"role":"user","content":"6 x 7?"}"#;
+        let item = Item::from_upload(&line(&format!(r#""messages":[{turns}]"#))).unwrap();
+        assert_eq!(item.inputs.text, "6 x 7?");
+        assert_eq!(item.inputs.messages, [Turn { role: TurnRole::System, content: "Be brief.".into() }]);
+        // An item that was read is read again as the same.
+        assert_eq!(Item::from_upload(&serde_json::to_string(&item).unwrap()), Ok(item));
+
+        let item = Item::from_upload(&line(&format!(r#""text":"why?","messages":[{turns}]"#))).unwrap();
+        assert_eq!((item.inputs.text.as_str(), item.inputs.messages.len()), ("why?", 2));
+    }
+
+    #[test]
+    fn inputs_that_ask_nothing_or_are_not_known_are_refused() {
+        for (inputs, want) in [
+            (r#""text":" ""#, "`inputs.text` is empty"),
+            ("", "`inputs.text` is empty"),
+            (r#""messages":[{"role":"assistant","content":"yes"}]"#, "that end with a user's message"),
+            (r#""messages":[{"role":"robot","content":"yes"}]"#, "unknown variant `robot`"),
+            (r#""text":"?","picture":"x.png""#, "`inputs.picture` is not known; known are text, messages"),
+        ] {
+            let line = format!(r#"{{"id":"a","type":"freeform","inputs":{{{inputs}}}}}"#);
+            let fault = Item::from_upload(&line).unwrap_err().to_string();
+            assert!(fault.contains(want), "{inputs}: {fault}");
         }
     }
 

@@ -27,6 +27,7 @@ mod tenant;
 pub mod testing;
 mod text_enum;
 mod texts;
+mod turn;
 mod usage;
 
 pub use choice_label::{ONE_LETTER_LABELS, choice_label, labelled_choice};
@@ -51,4 +52,5 @@ pub use score_summary::ScoreSummary;
 pub use tenant::{InvalidTenant, Tenant};
 pub use text_enum::UnknownName;
 pub use texts::Texts;
+pub use turn::{Turn, TurnRole};
 pub use usage::Usage;

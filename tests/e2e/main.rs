@@ -11,6 +11,7 @@ mod budgets;
 mod changes;
 mod commands;
 mod copies;
+mod datasets;
 mod dead_letters;
 mod dispatchers;
 mod doctor;

@@ -187,14 +187,14 @@ async fn a_small_run_whose_every_item_fails_ends_with_code_1() {
 async fn a_wrong_command_ends_with_code_2_and_says_what_is_wrong() {
     let sandbox = Sandbox::new().await;
     let raw = data("gsm8k-raw-20.csv");
-    let broken = sandbox.write("broken.jsonl", "{\"id\":\"a\"}\n");
+    let broken = sandbox.write("broken.jsonl", "{\"id\":\"a\",\"type\":\"freeform\",\"inputs\":7}\n");
     let items = sandbox.write("items.jsonl", &questions(1));
     let table: [(&str, &[&str], &str); 6] = [
         (&items, &["--colour"], "--colour"),
         (&items, &["--pattern", "x"], "--pattern goes with --scorer pattern or regex"),
-        (&items, &["--map", "answer=a"], "--map needs question=FIELD"),
+        (&items, &["--map", "answer=a"], "--map: it needs question=FIELD"),
         (&broken, &[], "line 1"),
-        (&raw, &[], "a CSV file needs --map"),
+        (&raw, &[], "the fields are problem, result; say what they are"),
         ("missing.jsonl", &[], "missing.jsonl"),
     ];
     for (dataset, more, want) in table {

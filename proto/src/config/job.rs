@@ -15,7 +15,7 @@ pub struct JobConfig {
     pub generation: Generation,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_prompt: Option<String>,
-    /// A Jinja template with `text`, `choices`, `id` and `meta`. Without one, the prompt is the text with the lettered
+    /// A Jinja template with `text`, `choices`, `id`, `meta` and the fields of `meta`. Without one, the prompt is the text with the lettered
     /// choices below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_template: Option<String>,

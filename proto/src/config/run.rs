@@ -179,6 +179,14 @@ impl Reader<'_> {
             Some(value) => Generation::deserialize(value),
         };
         self.check_depth();
+        if let Some(Value::Object(parameters)) = place.map(|key| &self.map[key]) {
+            for key in parameters.keys().filter(|key| !Generation::has(key)) {
+                self.fault(
+                    &format!("{pointer}/{key}"),
+                    "is no parameter; `extra_body` passes on what runmill does not know",
+                );
+            }
+        }
         let generation = read.unwrap_or_else(|error| {
             self.fault(&pointer, error.to_string());
             Generation::default()
@@ -265,6 +273,32 @@ mod tests {
         assert_eq!(texts(json!({"texts": "none"})), Ok(Texts::None));
         let fault = texts(json!({"texts": "some"})).unwrap_err().remove(0).to_string();
         assert!(fault.starts_with("/texts: ") && fault.contains("`hashes`"), "{fault}");
+    }
+
+    #[test]
+    fn parameters_that_are_not_known_are_refused() {
+        let known = [
+            "temperature",
+            "top_p",
+            "top_k",
+            "max_new_tokens",
+            "stop",
+            "stop_sequences",
+            "seed",
+            "tools",
+            "extra_body",
+        ];
+        assert!(known.iter().all(|name| Generation::has(name)));
+        for place in ["generation", "sampling"] {
+            let faults = config(json!({place: {"temperature": 0.5, "max_tokens": 5}})).job().unwrap_err();
+            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                faults,
+                [format!(
+                    "/{place}/max_tokens: is no parameter; `extra_body` passes on what runmill does not know"
+                )]
+            );
+        }
     }
 
     #[test]

@@ -106,6 +106,13 @@ const COUNT: Range<u32> = Range::new(0, 1_000_000_000);
 const TOP_LOGPROBS: Range<u8> = Range::new(0, 20);
 
 impl Generation {
+    /// Returns true for the name of a parameter.
+    pub(crate) fn has(name: &str) -> bool {
+        // No parameter has such a value, and fields that are not known are not read.
+        let none = Map::from_iter([(name.to_owned(), serde_json::json!([[[]]]))]);
+        !matches!(Self::deserialize(&none), Ok(read) if read == Self::default())
+    }
+
     pub const TEMPERATURE: Range<f64> = Range::new(0.0, 100.0);
     /// Range of the maximum number of tokens in an answer.
     pub const TOKENS: Range<u32> = Range::new(1, 1_000_000_000);

@@ -48,7 +48,7 @@ impl NewEvaluations {
         let provider = referenced(provider, "/provider_id", &mut faults)?;
         let given = new.dataset_id.map(|_| "must not be given: LightEval brings its own questions");
         faults.extend(given.map(|detail| fault("/dataset_id", detail)));
-        faults.extend(value_faults(&new));
+        faults.extend(value_faults(&new, None));
         faults.extend(setting_faults(&new.config));
         let (tasks, wrong) = read_tasks(&new.config);
         faults.extend(wrong);

@@ -1,7 +1,7 @@
 //! Faults of a request for a run that do not depend on who asks.
 
 use runmill_proto::{
-    ConfigFault, JobConfig, Judge,
+    ConfigFault, Item, JobConfig, Judge,
     api::{Budget, NewRun},
 };
 use runmill_store::StoreError;
@@ -26,13 +26,15 @@ pub fn referenced<T>(
 }
 
 /// Returns a fault for each value that is not allowed.
-pub fn value_faults(new: &NewRun) -> Vec<ConfigFault> {
+///
+/// * `first`: first item of the dataset, if it is known. A prompt template is tried with it.
+pub fn value_faults(new: &NewRun, first: Option<&Item>) -> Vec<ConfigFault> {
     let mut faults: Vec<_> = model_fault(&new.model).into_iter().collect();
     faults.extend(new.name.as_ref().and_then(|name| name_fault("/name", name)));
     faults.extend(NewRun::PRIORITY.fault("/priority", new.priority));
     faults.extend(new.budget.iter().flat_map(Budget::faults));
     faults.extend(template_faults("/config", &new.config.judges()));
-    let config = new.config.job().map_or_else(|faults| faults, |job| job_faults(&job));
+    let config = new.config.job().map_or_else(|faults| faults, |job| job_faults(&job, first));
     faults.extend(config.into_iter().map(|found| fault(format!("/config{}", found.pointer), found.detail)));
     faults
 }
@@ -48,9 +50,9 @@ pub fn template_faults(place: &str, judges: &[Judge]) -> Vec<ConfigFault> {
 
 /// Returns a fault for a prompt template or a scorer that cannot be compiled. Only the compilers of both can check
 /// that.
-fn job_faults(job: &JobConfig) -> Vec<ConfigFault> {
+fn job_faults(job: &JobConfig, first: Option<&Item>) -> Vec<ConfigFault> {
     let scoring = job.scoring.as_ref().and_then(|scoring| runmill_scoring::check(scoring).err());
-    let template = job.prompt_template.as_ref().and_then(|text| runmill_prompt::check(text).err());
+    let template = job.prompt_template.as_ref().and_then(|text| runmill_prompt::check(text, first).err());
     let scoring = scoring.map(|error| fault("/scoring", error));
     let template = template.map(|error| fault("/prompt_template", error));
     scoring.into_iter().chain(template).collect()
@@ -82,13 +84,13 @@ mod tests {
             config: serde_json::from_value(config).unwrap(),
             ..new_run()
         };
-        let faults = value_faults(&new);
+        let faults = value_faults(&new, None);
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(
             pointers,
             ["/model", "/priority", "/budget/calls", "/config/scoring", "/config/prompt_template"]
         );
-        assert_eq!(value_faults(&new_run()), []);
+        assert_eq!(value_faults(&new_run(), None), []);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runmill_proto::{
-    ConfigFault, Judge, RunId,
+    ConfigFault, DatasetId, Item, Judge, RunId,
     api::{Budget, Dataset, NewRun, NewScoring},
 };
 use runmill_runtime::Clock;
@@ -82,7 +82,13 @@ impl Submission {
             faults.push(fault("/dataset_id", "is required: upload a dataset and name it"));
             None
         };
-        faults.extend(value_faults(&new));
+        let first = match &dataset {
+            Some(dataset) if new.config.0.contains_key("prompt_template") => {
+                self.first_item(dataset.id).await?
+            }
+            _ => None,
+        };
+        faults.extend(value_faults(&new, first.as_ref()));
         faults.extend(new.webhook.as_ref().and_then(|webhook| self.webhooks.fault(webhook)));
         if let (Some(provider), Some(dataset)) = (&provider, &dataset) {
             faults.extend(stranger_fault(provider, dataset));
@@ -150,6 +156,12 @@ impl Submission {
         }
         UseCaseError::if_any(faults)?;
         Ok(judges)
+    }
+
+    /// Returns the first item of a dataset, unless it cannot be read, which its jobs will say.
+    async fn first_item(&self, dataset: DatasetId) -> Result<Option<Item>, UseCaseError> {
+        let stored = self.store.items(dataset, 0, 1).await?;
+        Ok(stored.first().and_then(|stored| Item::from_json(&stored.body).ok()))
     }
 }
 

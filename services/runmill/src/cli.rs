@@ -2,6 +2,7 @@ mod age;
 mod audit;
 mod backup;
 mod budget;
+mod dataset;
 mod dead;
 mod demo;
 mod gateway;
@@ -25,6 +26,7 @@ use clap::{Parser, Subcommand};
 pub use audit::AuditArgs;
 pub use backup::BackupArgs;
 pub use budget::joined as joined_budget;
+pub use dataset::{DatasetAction, DatasetCheckArgs};
 pub use dead::{DeadAction, DeadArgs, DeadSelection};
 pub use demo::DemoArgs;
 pub use gateway::GatewayArgs;
@@ -54,6 +56,9 @@ pub enum Command {
     Demo(DemoArgs),
     /// Run a dataset against a model and wait for the results
     Run(Box<RunArgs>),
+    /// Look at the file of a dataset before it is run
+    #[command(subcommand)]
+    Dataset(DatasetAction),
     /// Ask a model one short question, and print what the model supports or what is wrong
     SmokeTest(SmokeTestArgs),
     /// Evaluate a model with LightEval, which calls it through a server or this process, with its limits and records

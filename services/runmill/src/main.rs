@@ -50,6 +50,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => command::demo::run(args).await,
         Command::Run(args) => command::run::run(args).await,
+        Command::Dataset(action) => command::dataset::run(action),
         Command::SmokeTest(args) => command::smoke_test::run(args).await,
         Command::Lighteval(args) => command::lighteval::run(*args).await,
         Command::Serve => service::serve().await,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use minijinja::{context, value::Serde};
-use runmill_proto::{Item, Judge, Scale, VerdictForm};
+use runmill_proto::{Item, Judge, Scale, Turn, VerdictForm};
 use serde_json::{Value, json};
 
 use crate::{
@@ -44,10 +44,12 @@ pub struct JudgeRequest {
 /// Checks the template of a judge before the run.
 pub fn check_judge(judge: &Judge) -> Result<(), PromptError> {
     let JudgePrompt(Some(template)) = JudgePrompt::compile(judge.prompt.as_deref())? else { return Ok(()) };
-    if let Some(unknown) = template.unknown(&VARIABLES) {
-        return Err(unknown);
+    let used = template.names();
+    if let Some(unknown) = used.iter().filter(|name| !VARIABLES.contains(&&***name)).min() {
+        let known = crate::listed(&VARIABLES);
+        return Err(PromptError::Unknown { name: unknown.clone(), known, example: JUDGED[0] });
     }
-    if template.uses(&JUDGED) { Ok(()) } else { Err(PromptError::NoResponse) }
+    if used.iter().any(|name| JUDGED.contains(&&**name)) { Ok(()) } else { Err(PromptError::NoResponse) }
 }
 
 impl JudgePrompt {
@@ -126,9 +128,12 @@ impl Shown<'_> {
     }
 }
 
-/// Returns the question as the model was asked it without a template: its text with the choices.
+/// Returns the question as the model was asked it without a template: the conversation before it, and its text with the
+/// choices.
 fn question(item: &Item) -> String {
-    crate::default_prompt(item)
+    let turn = |turn: &Turn| format!("{}: {}\n\n", turn.role.as_str(), turn.content);
+    let before: String = item.inputs.messages.iter().map(turn).collect();
+    before + &crate::default_prompt(item)
 }
 
 /// Returns an item's own criteria as text: JSON that is no text stays as it is.

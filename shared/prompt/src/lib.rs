@@ -5,12 +5,15 @@ mod judge;
 mod printing;
 mod quote;
 mod template;
+mod turns;
 mod variation;
 
-use minijinja::{context, value::Serde};
+use minijinja::{Value, context, value::Serde};
 use runmill_proto::{Item, ItemType, ONE_LETTER_LABELS, choice_label};
+use serde_json::Value as Json;
 
 pub use judge::{Case, JudgePrompt, JudgeRequest, check_judge, verdict_schema};
+pub use turns::before;
 pub use variation::varied;
 
 use crate::template::Template;
@@ -21,8 +24,8 @@ pub const STACK_BYTES: usize = 32 << 20;
 
 /// A compiled prompt template.
 ///
-/// A template is Jinja, with `text`, `choices`, `id` and `meta` of the item as variables. An unknown name is an
-/// error. Without a template, the prompt is the text, followed by the labelled choices of a multiple-choice item.
+/// A template is Jinja, with `text`, `choices`, `id` and `meta` of the item as variables, and each field of `meta` by its own
+/// name. An unknown name is an error. Without a template, the prompt is the text, followed by the labelled choices of a multiple-choice item.
 pub struct Prompt(Option<Template>);
 
 /// Error for a template that cannot be used.
@@ -41,8 +44,8 @@ pub enum PromptError {
     /// Message of the template engine about a template that does not compile, with the line.
     #[error("{0}")]
     Compile(String),
-    #[error("`{name}` is no variable; a template can use {known}, as in {{{{ {first} }}}}", known = listed(.known), first = .known[0])]
-    Unknown { name: String, known: &'static [&'static str] },
+    #[error("`{name}` is no variable; a template can use {known}, as in {{{{ {example} }}}}")]
+    Unknown { name: String, known: String, example: &'static str },
     /// Name in single braces, in a template that uses no part of the item.
     #[error("`{{{0}}}` would be sent as it is; write {{{{ text }}}} where the question goes")]
     OneBrace(String),
@@ -68,16 +71,41 @@ fn listed(names: &[&str]) -> String {
 /// Names that a template can use.
 const VARIABLES: [&str; 4] = ["text", "choices", "id", "meta"];
 
+fn and_fields(fields: &[String]) -> String {
+    if fields.is_empty() { String::new() } else { format!(", and the item's fields {}", fields.join(", ")) }
+}
+
 /// Checks a template before the run: that it compiles, knows all names that it uses, and uses a part of the item.
-pub fn check(template: &str) -> Result<(), PromptError> {
-    let compiled = Template::compile(template)?;
-    if let Some(unknown) = compiled.unknown(&VARIABLES) {
-        return Err(unknown);
+///
+/// * `first`: first item of the dataset, if it is known. Its fields may be used, and the template is tried with it.
+pub fn check(template: &str, first: Option<&Item>) -> Result<(), PromptError> {
+    let prompt = Prompt::compile(Some(template))?;
+    let fields: Vec<String> =
+        first.map(fields).unwrap_or_default().iter().map(|&name| name.clone()).collect();
+    let used = prompt.names();
+    let is_known = |name: &String| VARIABLES.contains(&&**name) || fields.contains(name);
+    // In the order of names, so that the same template has the same error.
+    if let Some(unknown) = used.iter().filter(|name| !is_known(name)).min() {
+        let known = format!("{}{}", listed(&VARIABLES), and_fields(&fields));
+        return Err(PromptError::Unknown { name: unknown.clone(), known, example: VARIABLES[0] });
     }
-    if compiled.uses(&VARIABLES) {
-        return Ok(());
+    if used.is_empty() {
+        return Err(
+            in_braces(template).map_or(PromptError::NoItem, |name| PromptError::OneBrace(name.to_owned()))
+        );
     }
-    Err(in_braces(template).map_or(PromptError::NoItem, |name| PromptError::OneBrace(name.to_owned())))
+    first.map_or(Ok(()), |item| prompt.render(item).map(drop))
+}
+
+/// Returns the names that a template takes from the item.
+pub fn names(template: &str) -> Result<Vec<String>, PromptError> {
+    Ok(Prompt::compile(Some(template))?.names())
+}
+
+/// Returns the names of the fields of an item's `meta`, except those that mean a part of the item.
+fn fields(item: &Item) -> Vec<&String> {
+    let meta = item.meta.as_ref().and_then(Json::as_object);
+    meta.into_iter().flat_map(serde_json::Map::keys).filter(|name| !VARIABLES.contains(&&***name)).collect()
 }
 
 /// Returns the first name in single braces, as Python's `str.format` writes it.
@@ -95,6 +123,11 @@ impl Prompt {
         template.map(Template::compile).transpose().map(Self)
     }
 
+    /// Returns the names that the template takes from the item.
+    fn names(&self) -> Vec<String> {
+        self.0.as_ref().map(Template::names).unwrap_or_default()
+    }
+
     /// Returns the prompt for `item`.
     pub fn render(&self, item: &Item) -> Result<String, PromptError> {
         let Some(template) = &self.0 else { return Ok(default_prompt(item)) };
@@ -103,6 +136,7 @@ impl Prompt {
             choices => &item.choices,
             id => &item.id,
             meta => Serde(&item.meta),
+            ..Value::from(Serde(item.meta.as_ref().filter(|meta| meta.is_object()).unwrap_or(&Json::Null)))
         })
     }
 }

@@ -25,20 +25,11 @@ impl Template {
         Ok(Self(environment))
     }
 
-    /// Returns the names that the template uses and that are none of `known`, the first in the order of names, so that the
-    /// same template has the same error.
-    pub fn unknown(&self, known: &'static [&'static str]) -> Option<PromptError> {
-        let is_known = |name: &str| known.contains(&name) || self.0.globals().any(|(it, _)| it == name);
-        let used = self.0.get_template(NAME).ok()?.undeclared_variables(false);
-        let name = used.iter().filter(|name| !is_known(name)).min()?;
-        Some(PromptError::Unknown { name: name.clone(), known })
-    }
-
-    /// Returns true if the template uses one of these names.
-    pub fn uses(&self, names: &[&str]) -> bool {
-        self.0.get_template(NAME).is_ok_and(|compiled| {
-            compiled.undeclared_variables(false).iter().any(|name| names.contains(&&**name))
-        })
+    /// Returns the names that the template takes from what it is rendered with.
+    pub fn names(&self) -> Vec<String> {
+        let Ok(template) = self.0.get_template(NAME) else { return Vec::new() };
+        let is_global = |name: &String| self.0.globals().any(|(it, _)| it == name);
+        template.undeclared_variables(false).into_iter().filter(|name| !is_global(name)).collect()
     }
 
     pub fn render(&self, context: Value) -> Result<String, PromptError> {

@@ -35,6 +35,30 @@ fn a_template_sees_the_item() {
 }
 
 #[test]
+fn a_template_uses_the_fields_of_the_file_by_their_names() {
+    let with = |meta: &str| {
+        let json = format!(r#"{{"id":"q1","type":"freeform","inputs":{{"text":"?"}},"meta":{meta}}}"#);
+        Item::from_json(&json).unwrap()
+    };
+    let first = with(r#"{"review":"Fine.","id":"of the file","n":{"m":7}}"#);
+    let template = "{{ review }} {{ id }} {{ n.m }}";
+    check(template, Some(&first)).unwrap();
+    assert_eq!(Prompt::compile(Some(template)).unwrap().render(&first).unwrap(), "Fine. q1 7");
+
+    let fault = |template: &str, first: &Item| check(template, Some(first)).unwrap_err().to_string();
+    assert!(fault("{{ reviw }}", &first).starts_with(
+        "`reviw` is no variable; a template can use text, choices, id and meta, and the item's fields review, n"
+    ));
+    assert!(fault("{{ n.absent }}", &first).starts_with("the prompt template: undefined value"));
+    for meta in ["[1]", "\"text\"", "null"] {
+        assert_eq!(Prompt::compile(Some("{{ text }}")).unwrap().render(&with(meta)).unwrap(), "?", "{meta}");
+    }
+    let mut used = names("{{ review }} {{ text }} {{ range(2) }}").unwrap();
+    used.sort();
+    assert_eq!(used, ["review", "text"]);
+}
+
+#[test]
 fn a_template_that_asks_nothing_of_the_item_or_names_nothing_known_is_refused() {
     let table = [
         (
@@ -51,7 +75,7 @@ fn a_template_that_asks_nothing_of_the_item_or_names_nothing_known_is_refused() 
         ("{% macro m(a) %}{{ a }}{% endmacro %}{{ m(text) }}", None),
     ];
     for (template, want) in table {
-        let found = check(template).err().map(|error| error.to_string());
+        let found = check(template, None).err().map(|error| error.to_string());
         match (&found, want) {
             (None, None) => {}
             (Some(found), Some(want)) => assert!(found.contains(want), "{template}: {found}"),
@@ -62,7 +86,7 @@ fn a_template_that_asks_nothing_of_the_item_or_names_nothing_known_is_refused() 
 
 #[test]
 fn a_faulty_template_is_an_error_that_says_where() {
-    let broken = check("{{ text").unwrap_err().to_string();
+    let broken = check("{{ text", None).unwrap_err().to_string();
     assert!(broken.contains("prompt:1"), "{broken}");
     let unknown = Prompt::compile(Some("{{ question }}")).unwrap().render(&item()).unwrap_err().to_string();
     assert!(unknown.contains("undefined"), "{unknown}");
@@ -155,7 +179,7 @@ fn a_template_that_is_nested_too_deeply_is_refused() {
 fn a_template_within_the_bounds_is_compiled_on_a_usual_stack() {
     let deepest = format!("{{{{ text{} }}}}", "|e".repeat(bounds::PARTS_MAX / 2 - 1));
     let branches = format!("{{% if 0 %}}{}{{% endif %}}{deepest}", "{% elif 0 %}".repeat(bounds::ELIFS_MAX));
-    check(&branches).unwrap();
+    check(&branches, None).unwrap();
     assert_eq!(Prompt::compile(Some(&branches)).unwrap().render(&item()).unwrap(), "Red?");
 }
 

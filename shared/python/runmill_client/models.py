@@ -253,7 +253,8 @@ Image: TypeAlias = dict[str, Any]
 class Inputs(TypedDict):
     audio: NotRequired[Any]
     images: 'NotRequired[list[Image]]'
-    text: str
+    messages: 'NotRequired[list[Turn]]'
+    text: NotRequired[str]
     video: NotRequired[Any]
 
 
@@ -908,6 +909,15 @@ class ToolCall(TypedDict):
 class TopLogprob(TypedDict):
     logprob: float
     token: str
+
+
+class Turn(TypedDict):
+    """One message of a conversation before a question."""
+    content: str
+    role: 'TurnRole'
+
+
+TurnRole: TypeAlias = Literal['system', 'user', 'assistant']
 
 
 Unscored: TypeAlias = Literal['skip', 'zero']

@@ -13,7 +13,7 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-/// A model server that records the key, the header and the time of each call, which the gateway does not show.
+/// A model server that records the key, the header, the messages and the time of each call, which the gateway does not show.
 pub struct Recorder {
     pub base_url: String,
     calls: Calls,
@@ -27,6 +27,7 @@ pub struct Recorded {
     pub key: String,
     /// Header `x-team` of the call.
     pub team: String,
+    pub messages: Value,
     /// Time after which the caller gave up. `None` if the call was answered or is still open.
     pub gave_up_after: Option<Duration>,
     pub is_over: bool,
@@ -61,14 +62,15 @@ async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: Bytes) -> 
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let key = text(AUTHORIZATION.as_str()).trim_start_matches("Bearer ").to_owned();
     let (began, team) = (Instant::now(), text("x-team"));
-    let recorded = Recorded { began, key, team, gave_up_after: None, is_over: false };
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let messages = request["messages"].clone();
+    let recorded = Recorded { began, key, team, messages, gave_up_after: None, is_over: false };
     let index = {
         let mut calls = calls.lock().unwrap();
         calls.push(recorded);
         calls.len() - 1
     };
     let mut open = Open { calls: calls.clone(), index, answered: false };
-    let request: Value = serde_json::from_slice(&body).unwrap();
     if request["model"] == "hang" {
         std::future::pending::<()>().await;
     }

@@ -1,6 +1,7 @@
 use axum::{Json, body::Body as RawBody, extract::State, http::StatusCode};
 use futures::StreamExt;
 use jiff::Timestamp;
+use runmill_datasets::Mapping;
 use runmill_proto::{
     DatasetId, Item,
     api::{Dataset, DatasetItem, Page, PageQuery, Problem},
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use super::{
     ApiState,
     audit::{Change, Changed},
+    dataset_file::Upload,
     extract::{Path, Query},
     lines,
     page::PageRequest,
@@ -30,12 +32,16 @@ pub struct CreateQuery {
     /// Name of the dataset, of 1 to 200 characters. It need not be unique.
     #[param(min_length = 1, max_length = 200)]
     name: String,
+    /// Field of the file that holds each part of an item, as `question=prompt,answer=target`. Without it, items in runmill's
+    /// format and the files of known data sets are read.
+    map: Option<String>,
 }
 
 /// Upload a dataset
 ///
-/// The body is NDJSON: one item on each line, any number of lines. If a line is not a valid item or repeats the id of
-/// an earlier line, the error names the line's number, and nothing is stored.
+/// The body is NDJSON: one item on each line, any number of lines. Rows with other fields, a JSON list, CSV and TSV are read, too,
+/// also packed with gzip or zstd; the form is recognised by the bytes. If a line is not a valid item or repeats the id of an earlier
+/// line, the error names the line's number, and nothing is stored.
 #[utoipa::path(post, path = "/datasets", params(CreateQuery),
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 201, body = Dataset), (status = 400, body = Problem),
@@ -53,7 +59,14 @@ pub async fn create(
         name: query.name,
         created_at: state.clock.now(),
     };
-    let lines = lines::items(body.into_data_stream(), state.line_max_bytes).boxed();
+    let map = query.map.as_deref().map(Mapping::parse).transpose();
+    let map = map.map_err(|error| ApiError::bad_request(format!("map: {error}")))?;
+    let upload = Upload::begin(body.into_data_stream()).await?;
+    let lines = if map.is_none() && upload.has_items() {
+        lines::items(upload.chunks(), state.line_max_bytes).boxed()
+    } else {
+        upload.items(map, state.line_max_bytes).await?.boxed()
+    };
     let dataset = state.store.create_dataset(new, lines).await?;
     tracing::info!(event = "dataset.created", dataset_id = %dataset.id, items = dataset.item_count);
     let change = Change::new("dataset.create", &dataset.tenant).of(dataset.id).detail(dataset.name.clone());

@@ -3,6 +3,7 @@
 mod admission;
 mod audit;
 pub mod auth;
+mod dataset_file;
 mod datasets;
 mod description;
 mod events;

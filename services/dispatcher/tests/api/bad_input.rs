@@ -1,3 +1,5 @@
+use std::io::Write;
+
 use reqwest::{Method, header::CONTENT_TYPE};
 use runmill_proto::{DatasetId, ProviderId, RunId};
 use serde_json::json;
@@ -15,6 +17,11 @@ async fn a_bad_line_is_named_with_its_number_and_reason_and_nothing_is_stored() 
         (format!("{a}\n{b}\n{a}\n"), "line 3: ", "id occurred before"),
         (format!("{a}\n{}\n", line(&"x".repeat(70_000))), "line 2: ", "longer than 65536 bytes"),
         (format!("{a}\n{}", r#"{"id":"c","type":"freeform"}"#), "line 2: ", "inputs"),
+        ("q,a\n?,1\n".into(), "the fields are q, a; ", "say what they are"),
+        ("question,answer\n?,1\n!\n".into(), "line 3: ", "it has 1 cells, and the header has 2"),
+        ("question,answer\n?,1\n,2\n".into(), "line 3: ", "`question` is null"),
+        ("PK\u{3}\u{4}".into(), "this is an Excel workbook or another zip archive", "save the sheet as CSV"),
+        ("PAR1 PAR1".into(), "this is Parquet", "send JSONL or CSV"),
     ];
     for (lines, number, reason) in table {
         let problem = refused(server.request(Method::POST, "/datasets?name=bad").body(lines)).await;
@@ -22,6 +29,36 @@ async fn a_bad_line_is_named_with_its_number_and_reason_and_nothing_is_stored() 
         assert!(problem.detail.starts_with(number) && problem.detail.contains(reason), "{problem:?}");
     }
     assert_eq!(server.get("/datasets").await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn files_of_other_forms_are_recognised_by_their_bytes() {
+    let server = Server::start().await;
+    let gzip = {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(b"question;answer\n6 x 7?;42\n").unwrap();
+        packed.finish().unwrap()
+    };
+    let table: [(&str, &[u8]); 5] = [
+        ("", b"question,answer\n6 x 7?,42\n"),
+        ("", b"[{\"question\": \"6 x 7?\",\n \"answer\": 42}]"),
+        ("", b"{\"question\": \"6 x 7?\", \"answer\": 42}\n"),
+        ("&map=question=q,answer=a", b"q\ta\n6 x 7?\t42\n"),
+        ("", &gzip),
+    ];
+    for (map, body) in table {
+        let path = format!("/datasets?name=file{map}");
+        let response = server.request(Method::POST, &path).body(body.to_vec()).send().await.unwrap();
+        let status = response.status();
+        let dataset: serde_json::Value = response.json().await.unwrap();
+        assert_eq!((status.as_u16(), &dataset["item_count"]), (201, &json!(1)), "{dataset}");
+        let items = server.get(&format!("/datasets/{}/items", dataset["id"].as_str().unwrap())).await;
+        let item = &items["items"][0];
+        assert_eq!((&item["inputs"]["text"], &item["answer"]), (&json!("6 x 7?"), &json!("42")), "{items}");
+    }
+    let path = "/datasets?name=file&map=question";
+    let problem = refused(server.request(Method::POST, path).body("q\n?\n")).await;
+    assert_eq!((problem.status, problem.detail.as_str()), (400, "map: `question` is not PART=FIELD"));
 }
 
 #[tokio::test]

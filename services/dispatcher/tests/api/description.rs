@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runmill_proto::{
     ErrorKind, Fix, ItemType, JudgedPart, Note, Outcome, ReasoningEffort, Role, RunKind, RunStatus, Scorer,
-    Strategy, Texts, Unscored, VerdictForm,
+    Strategy, Texts, TurnRole, Unscored, VerdictForm,
     api::{BudgetUnit, ComparisonTest, HeldBackCause, LaneBound, ProviderKind, ProviderProtocol, WhenUsedUp},
     chat::Finish,
     lease::Resource,
@@ -55,6 +55,7 @@ fn every_enum_has_the_names_that_are_sent() {
         ("HeldBackCause", on_the_wire(HeldBackCause::ALL)),
         ("ItemType", on_the_wire(&types)),
         ("JudgedPart", on_the_wire(&[JudgedPart::Answer, JudgedPart::Extracted])),
+        ("TurnRole", on_the_wire(&[TurnRole::System, TurnRole::User, TurnRole::Assistant])),
         ("LaneBound", on_the_wire(LaneBound::ALL)),
         ("Note", on_the_wire(Note::ALL)),
         ("Outcome", on_the_wire(Outcome::ALL)),

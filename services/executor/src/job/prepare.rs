@@ -122,15 +122,17 @@ impl Pipeline {
         let text = self.environment.prompts.items.get(job.config.prompt_template.as_ref())?.render(item)?;
         let mut parts = vec![Part::Text(text)];
         parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
-        Ok(ChatRequest { messages: vec![ChatMessage::new(Role::User, parts)], ..request(job, callee) })
+        let (system, mut messages) = runmill_prompt::before(item, job.config.system_prompt.as_deref());
+        messages.push(ChatMessage::new(Role::User, parts));
+        Ok(ChatRequest { system, messages, ..request(job, callee) })
     }
 }
 
-/// Returns a request by the job's configuration, without a question.
+/// Returns a request by the job's configuration, without its messages.
 pub(super) fn request(job: &Job, callee: &Callee<'_>) -> ChatRequest {
     ChatRequest {
         model: job.model.clone(),
-        system: job.config.system_prompt.clone(),
+        system: None,
         messages: Vec::new(),
         generation: callee.supported(job.config.generation.clone()),
         form: callee.form(),

@@ -25,7 +25,8 @@ const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
     database or the broker cannot be reached; 130 after an interrupt"
 )]
 pub struct RunArgs {
-    /// File of items: JSONL in runmill's format; with --map, any JSONL or CSV
+    /// File of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
+    /// recognised, and --map names the fields of others. `runmill dataset check` shows how a file is understood
     pub dataset: PathBuf,
     /// Name of the model at the provider
     #[arg(long)]
@@ -81,13 +82,21 @@ pub struct RunArgs {
     /// System prompt, sent before each question
     #[arg(long, value_name = "TEXT")]
     pub system_prompt: Option<String>,
+    /// File with the system prompt
+    #[arg(long, value_name = "FILE", conflicts_with = "system_prompt")]
+    pub system: Option<PathBuf>,
+    /// File with the prompt template, in Jinja: `{{ text }}` is the question, and each field of the file has its own name
+    #[arg(long, value_name = "FILE")]
+    pub prompt: Option<PathBuf>,
     /// Further parameters of each request as a JSON object, which are passed on unread
     #[arg(long, value_name = "JSON")]
     pub extra_body: Option<String>,
-    /// Further run configuration as a JSON object; the options above take precedence
-    #[arg(long, value_name = "JSON")]
+    /// Further run configuration as a JSON object, or a file that has one; the options above take precedence
+    #[arg(long, value_name = "JSON|FILE")]
     pub config: Option<String>,
-    /// Field of the file that holds each part of an item, as question=prompt,answer=target,choices=options,id=key
+    /// Field of the file that holds each part of an item, as question=prompt,answer=target,choices=options,id=key. Dots lead
+    /// into objects (choices.text), choices=A|B|C are columns, and answer=FIELD:index0, :index1, :letter or :text says how the
+    /// right choice is named
     #[arg(long, value_name = "PART=FIELD,...")]
     pub map: Option<String>,
     /// Print the calls, tokens, cost and time that the run would take; call no model

@@ -13,9 +13,10 @@ use super::Cli;
 const RUN: &str = "run_00000000000000000000000000000001";
 
 /// Commands with numeric options, and their required arguments.
-const COMMANDS: [(&str, &[&str]); 10] = [
+const COMMANDS: [(&str, &[&str]); 11] = [
     ("runmill demo", &[]),
     ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
+    ("runmill dataset check", &["set.jsonl"]),
     ("runmill gateway", &[]),
     ("runmill runs list", &[]),
     ("runmill runs set", &[RUN]),

@@ -39,7 +39,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         ..GatewaySettings::default()
     })
     .await?;
-    let items = Items::from_lines("gsm8k", DATASET.as_bytes(), args.limit.unwrap_or(usize::MAX))?;
+    let items = Items::of_text("gsm8k", DATASET, args.limit)?;
     note!(
         "gsm8k ({}) against the model `{}` of the built-in gateway",
         waiting::items(items.count),

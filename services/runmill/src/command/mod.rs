@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod dataset;
 pub mod dead;
 pub mod demo;
 pub mod doctor;

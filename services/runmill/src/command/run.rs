@@ -38,8 +38,8 @@ pub async fn run(args: Box<RunArgs>) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.prices {
         process.config.prices = read_prices(path)?;
     }
-    let mut items = Items::read(&args.dataset, args.map.as_deref(), args.limit)?;
     let request = Request::from_args(&args, &process)?;
+    let mut items = request.read_items(&args)?;
     if args.estimate {
         return print_estimate(&process, &args, &request, &mut items).await;
     }

@@ -1,5 +1,4 @@
 use std::{
-    fs::File,
     io::{BufRead, BufReader, Read, Seek, Write},
     path::Path,
 };
@@ -7,12 +6,12 @@ use std::{
 use anyhow::Context;
 use bytes::Bytes;
 use futures::Stream;
-use runmill_proto::{Item, ItemFault};
+use runmill_datasets::{Ids, Items as Reading, Mapping, Options, Place, ReadError, ReadItem, Source};
+use runmill_proto::{Item, Scoring};
 use runmill_store::DatasetHash;
-use serde_json::{Map, Value};
 use tempfile::SpooledTempFile;
 
-use super::{fields::FieldMap, row_error::RowError};
+use super::references::References;
 use crate::exit::{UsageError, usage};
 
 /// Checked items in runmill's format, ready for upload. They are kept in memory up to [`MEMORY_MAX_BYTES`], and in a
@@ -20,62 +19,81 @@ use crate::exit::{UsageError, usage};
 pub struct Items {
     lines: SpooledTempFile,
     pub count: u64,
-    /// Number of the first line whose item has images.
-    pub first_image: Option<u64>,
+    /// Place of the first item that has images.
+    pub first_image: Option<Place>,
     /// Version hash of the dataset, which the server computes in the same way.
     pub version_hash: String,
+    /// What the references are worth to the scorer.
+    pub references: References,
 }
 
 const MEMORY_MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// How a dataset's file is read.
+#[derive(Default)]
+pub struct ReadOptions<'a> {
+    /// Value of `--map`.
+    pub map: Option<&'a str>,
+    /// Largest number of items.
+    pub limit: Option<usize>,
+    /// Names that the prompt template uses.
+    pub used: Vec<String>,
+    /// The run's scorer, with which the references are checked.
+    pub scoring: Option<&'a Scoring>,
+}
+
+/// Opens the file of a dataset, or standard input if it is `-`.
+pub fn open(path: &Path, options: &ReadOptions<'_>) -> anyhow::Result<Reading> {
+    let map = options.map.map(Mapping::parse).transpose();
+    let map = map.map_err(|error| UsageError::new(format_args!("--map: {error}")))?;
+    let used = options.used.clone();
+    let reading = Reading::open(path, Options { map, used, ..Options::default() });
+    Ok(reading.map_err(|error| in_file(&name_of(path), &error))?)
+}
+
+/// Returns the name of a dataset's file, for messages.
+pub fn name_of(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Returns the error of a file with the file's name.
+pub fn in_file(name: &str, error: &ReadError) -> UsageError {
+    match error {
+        ReadError::Row { .. } | ReadError::Item { .. } => UsageError::new(format_args!("{name}, {error}")),
+        error => UsageError::new(format_args!("{name}: {error}")),
+    }
+}
+
 impl Items {
-    /// Reads at most `limit` items of a file. With a map, the file is CSV or JSONL with other field names.
-    pub fn read(path: &Path, map: Option<&str>, limit: Option<usize>) -> anyhow::Result<Self> {
-        let file =
-            File::open(path).map_err(|error| UsageError::new(format_args!("{}: {error}", path.display())))?;
-        let map = map.map(FieldMap::parse).transpose()?;
-        let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        let name = path.display().to_string();
-        let limit = limit.unwrap_or(usize::MAX);
-        match map {
-            Some(map) if is_csv => {
-                Self::collect(&name, rows_of_csv(file).take(limit), |n, row| Line::of(&map.item(n, row)?))
-            }
-            Some(map) => {
-                Self::collect(&name, rows_of_jsonl(file).take(limit), |n, row| Line::of(&map.item(n, row)?))
-            }
-            None if is_csv => usage("a CSV file needs --map, as --map question=prompt,answer=target"),
-            None => Self::from_lines(&name, BufReader::new(file), limit),
-        }
+    /// Reads the items of a file.
+    pub fn read(path: &Path, options: &ReadOptions<'_>) -> anyhow::Result<Self> {
+        Self::collect(&name_of(path), open(path, options)?, options)
     }
 
-    /// Reads items in runmill's format.
-    pub fn from_lines(name: &str, lines: impl BufRead, limit: usize) -> anyhow::Result<Self> {
-        let rows = filled_lines(lines).take(limit);
-        Self::collect(name, rows, |_, line| {
-            // The line is kept as it is, so that its hash is the same as at the server.
-            let item = Item::from_upload(&line)?;
-            Ok(Line { has_images: has_images(&item)?, text: line })
-        })
+    /// Reads items of a text that is part of the program.
+    pub fn of_text(name: &str, text: &'static str, limit: Option<usize>) -> anyhow::Result<Self> {
+        let reading =
+            Source::read(text.as_bytes()).and_then(|source| Reading::of(source, Options::default()));
+        let reading = reading.map_err(|error| in_file(name, &error))?;
+        Self::collect(name, reading, &ReadOptions { limit, ..ReadOptions::default() })
     }
 
-    fn collect<R>(
-        name: &str,
-        rows: impl Iterator<Item = (u64, anyhow::Result<R>)>,
-        line: impl Fn(u64, R) -> Result<Line, RowError>,
-    ) -> anyhow::Result<Self> {
+    fn collect(name: &str, reading: Reading, options: &ReadOptions<'_>) -> anyhow::Result<Self> {
         let mut items = Writer::default();
-        for (n, row) in rows {
-            let row = row.with_context(|| format!("{name}, line {n}"))?;
-            let line =
-                line(n, row).map_err(|fault| UsageError::new(format_args!("{name}, line {n}: {fault}")))?;
-            items.push(&line.text)?;
-            items.first_image = items.first_image.or(line.has_images.then_some(n));
+        for read in reading.take(options.limit.unwrap_or(usize::MAX)) {
+            let read = read.map_err(|error| in_file(name, &error))?;
+            items.ids.add(&read).map_err(|same| UsageError::new(format_args!("{name}, {same}")))?;
+            items.push(&read, options.scoring)?;
         }
         if items.count == 0 {
             return usage(format_args!("{name} has no items"));
         }
         Ok(items.finish())
+    }
+
+    /// Reads the first item.
+    pub fn first(&mut self) -> anyhow::Result<Option<Item>> {
+        self.read_again()?.next().transpose()
     }
 
     /// Reads the items one by one, from the first.
@@ -111,101 +129,41 @@ impl Items {
     }
 }
 
-/// An item in runmill's format.
-struct Line {
-    text: String,
-    has_images: bool,
-}
-
-impl Line {
-    fn of(item: &Item) -> Result<Self, RowError> {
-        let text = serde_json::to_string(item).map_err(|error| ItemFault::Json(error.to_string()))?;
-        Ok(Self { has_images: has_images(item)?, text })
-    }
-}
-
-/// Returns true if the item has images, or a fault if it has inputs that cannot be sent.
-fn has_images(item: &Item) -> Result<bool, RowError> {
-    let inputs = &item.inputs;
-    let unsent = [("audio", &inputs.audio), ("video", &inputs.video)];
-    match unsent.into_iter().find(|(_, value)| value.is_some()) {
-        Some((name, _)) => Err(RowError::Unsent(name)),
-        None => Ok(!inputs.images.is_empty()),
-    }
-}
-
+#[derive(Default)]
 struct Writer {
-    lines: SpooledTempFile,
+    lines: Spool,
     hash: DatasetHash,
     count: u64,
-    first_image: Option<u64>,
+    ids: Ids,
+    first_image: Option<Place>,
+    references: References,
 }
 
-impl Default for Writer {
+/// File in memory that moves to the disk as it grows.
+struct Spool(SpooledTempFile);
+
+impl Default for Spool {
     fn default() -> Self {
-        Self {
-            lines: SpooledTempFile::new(MEMORY_MAX_BYTES),
-            hash: DatasetHash::default(),
-            count: 0,
-            first_image: None,
-        }
+        Self(SpooledTempFile::new(MEMORY_MAX_BYTES))
     }
 }
 
 impl Writer {
-    fn push(&mut self, line: &str) -> anyhow::Result<()> {
-        writeln!(self.lines, "{line}").context("writing a temporary file")?;
-        self.hash.add(line);
+    fn push(&mut self, read: &ReadItem, scoring: Option<&Scoring>) -> anyhow::Result<()> {
+        self.references.add(read, scoring);
+        writeln!(self.lines.0, "{}", read.line).context("writing a temporary file")?;
+        self.hash.add(&read.line);
         self.count += 1;
+        if self.first_image.is_none() && !read.item.inputs.images.is_empty() {
+            self.first_image = Some(read.place);
+        }
         Ok(())
     }
 
     fn finish(self) -> Items {
-        let Self { lines, hash, count, first_image } = self;
-        Items { lines, count, first_image, version_hash: hash.finish() }
+        let Self { lines, hash, count, first_image, references, .. } = self;
+        Items { lines: lines.0, count, first_image, version_hash: hash.finish(), references }
     }
-}
-
-/// Returns the lines that are not blank, trimmed, each with its number, counted from 1.
-fn filled_lines(mut reader: impl BufRead) -> impl Iterator<Item = (u64, anyhow::Result<String>)> {
-    let mut number = 0;
-    std::iter::from_fn(move || {
-        loop {
-            number += 1;
-            let mut line = Vec::new();
-            match Read::take(&mut reader, Item::LINE_MAX_BYTES as u64).read_until(b'\n', &mut line) {
-                Ok(0) => return None,
-                Err(error) => return Some((number, Err(error.into()))),
-                Ok(_) => match String::from_utf8(line) {
-                    Err(_) => return Some((number, usage("the line is not UTF-8"))),
-                    Ok(text) if text.trim().is_empty() => {}
-                    Ok(text) => return Some((number, Ok(text.trim().to_owned()))),
-                },
-            }
-        }
-    })
-}
-
-type Row = (u64, anyhow::Result<Map<String, Value>>);
-
-fn rows_of_jsonl(file: File) -> impl Iterator<Item = Row> {
-    filled_lines(BufReader::new(file)).map(|(n, line)| {
-        let row = line.and_then(|line| {
-            serde_json::from_str(&line).map_err(|error| {
-                UsageError::new(format_args!("the line is not a JSON object: {error}")).into()
-            })
-        });
-        (n, row)
-    })
-}
-
-fn rows_of_csv(file: File) -> impl Iterator<Item = Row> {
-    let rows = csv::Reader::from_reader(BufReader::new(file))
-        .into_deserialize::<std::collections::BTreeMap<String, String>>();
-    (2..).zip(rows).map(|(n, row)| {
-        let row = row.map(|row| row.into_iter().map(|(name, text)| (name, Value::String(text))).collect());
-        (n, row.map_err(|error| UsageError::new(error).into()))
-    })
 }
 
 #[cfg(test)]
@@ -219,19 +177,44 @@ mod tests {
         (folder, path)
     }
 
+    fn read(path: &Path) -> anyhow::Result<Items> {
+        Items::read(path, &ReadOptions::default())
+    }
+
+    fn mapped(path: &Path, map: &str) -> anyhow::Result<Items> {
+        Items::read(path, &ReadOptions { map: Some(map), ..ReadOptions::default() })
+    }
+
     #[test]
     fn csv_rows_become_items() {
         let (_folder, path) = write("set.csv", "prompt,target\n\"6 x 7, please?\",42\n1 + 1?,2\n");
-        let items = Items::read(&path, Some("question=prompt,answer=target"), None).unwrap();
-        assert_eq!(items.count, 2);
+        assert_eq!(mapped(&path, "question=prompt,answer=target").unwrap().count, 2);
     }
 
     #[test]
     fn a_bad_line_is_named_by_file_and_number() {
-        let (_folder, path) = write("set.jsonl", "\n{\"question\": \"?\"}\n");
-        let error = Items::read(&path, None, None).err().unwrap().to_string();
-        assert!(error.contains("set.jsonl, line 2: not an item: missing field"), "{error}");
-        assert!(error.contains("--map"), "{error}");
+        let good = r#"{"id":"a","type":"freeform","inputs":{"text":"?"}}"#;
+        let (_folder, path) = write("set.jsonl", &format!("{good}\n\n{{\"id\":\"b\",\"type\":\"essay\"}}\n"));
+        let error = format!("{:#}", read(&path).err().unwrap());
+        assert!(error.contains("set.jsonl, line 3: not an item: ") && error.contains("--map"), "{error}");
+    }
+
+    #[test]
+    fn an_id_that_two_items_have_is_named_with_both_lines() {
+        for (name, text) in [
+            ("set.jsonl", "{\"q\":\"?\",\"n\":7}\n\n{\"q\":\"!\",\"n\":7}\n"),
+            ("set.csv", "q,n\n?,7\n\n!,7\n"),
+        ] {
+            let (_folder, path) = write(name, text);
+            let error = mapped(&path, "question=q,id=n").err().unwrap();
+            assert!(error.is::<UsageError>(), "{error}");
+            let error = error.to_string();
+            let (first, second) = if name.ends_with("csv") { (2, 4) } else { (1, 3) };
+            assert!(
+                error.contains(&format!("{name}, line {second}: the id `7` is that of line {first}, too")),
+                "{error}"
+            );
+        }
     }
 
     #[test]
@@ -244,21 +227,20 @@ mod tests {
             (image("pictures/x.png"), "line 2: `inputs.images[0]`: `url` must begin with https://"),
         ] {
             let (_folder, path) = write("set.jsonl", &format!("{}\n{second}\n", line(r#""audio":null"#)));
-            let error = Items::read(&path, None, None).err().unwrap().to_string();
+            let error = read(&path).err().unwrap().to_string();
             assert!(error.contains(want) && !error.contains("--map"), "{error}");
         }
         let (_folder, path) = write("set.jsonl", &line(r#""images":[{"data":"abcd"}]"#));
-        let error = Items::read(&path, None, None).err().unwrap().to_string();
+        let error = read(&path).err().unwrap().to_string();
         assert!(error.contains("not an item: an image is {\"url\": ...} or {\"mime_type\""), "{error}");
         let (_folder, path) = write("set.jsonl", &format!("\n{}\n", image("https://example.org/x.png")));
-        assert_eq!(Items::read(&path, None, None).unwrap().first_image, Some(2));
+        assert_eq!(read(&path).unwrap().first_image, Some(Place::Line(2)));
     }
 
     #[test]
     fn items_can_be_looked_at_again_and_again() {
-        let mut items =
-            Items::from_lines("set", include_str!("../../../../tests/data/gsm8k.jsonl").as_bytes(), 3)
-                .unwrap();
+        let text = include_str!("../../../../tests/data/gsm8k.jsonl");
+        let mut items = Items::of_text("set", text, Some(3)).unwrap();
         for _ in 0..2 {
             let ids: Vec<_> = items.read_again().unwrap().map(|item| item.unwrap().id).collect();
             assert_eq!(ids, ["gsm8k-test-0001", "gsm8k-test-0002", "gsm8k-test-0003"]);
@@ -268,6 +250,7 @@ mod tests {
     #[test]
     fn the_limit_is_heard() {
         let (_folder, path) = write("set.jsonl", &"{\"q\":\"?\"}\n".repeat(5));
-        assert_eq!(Items::read(&path, Some("question=q"), Some(3)).unwrap().count, 3);
+        let options = ReadOptions { map: Some("question=q"), limit: Some(3), ..ReadOptions::default() };
+        assert_eq!(Items::read(&path, &options).unwrap().count, 3);
     }
 }

@@ -1,17 +1,24 @@
 use anyhow::Context;
+use runmill_prompt::PromptError;
 use runmill_proto::{
-    JobConfig, RunConfig, RunStatus, Scorer, Texts, Unscored,
+    Item, JobConfig, RunConfig, RunStatus, Scorer, Texts, Unscored,
     api::{Budget, NewRun, Run},
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{budget, dataset::Items, identity, provider::ProviderChoice};
+use super::{
+    budget,
+    dataset::{Items, ReadOptions},
+    identity, option_file,
+    provider::ProviderChoice,
+};
 use crate::{
     cli::{RunArgs, joined_budget},
     client::Client,
     exit::{UsageError, usage},
     process::Process,
+    screen::note,
 };
 
 /// Run that was submitted, or an unfinished run of the same command.
@@ -37,6 +44,7 @@ impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
         let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process)?;
         let name = args.dataset.file_name().map(|name| readable(&name.to_string_lossy()));
+        let name = name.filter(|name| name != "-");
         let request = Self {
             model: args.model.clone(),
             provider,
@@ -50,14 +58,27 @@ impl Request {
 
     /// Returns the configuration of the run's jobs, or its faults as faults of the command line.
     pub fn job(&self) -> anyhow::Result<JobConfig> {
-        let job = self.config.job().or_else(|faults| {
+        self.config.job().or_else(|faults| {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             usage(format_args!("the run's configuration is not valid: {}", faults.join("; ")))
-        })?;
-        match job.prompt_template.as_deref().map(runmill_prompt::check) {
-            Some(Err(fault)) => usage(format_args!("the run's prompt_template: {fault}")),
-            _ => Ok(job),
+        })
+    }
+
+    /// Reads the items of a file as this run needs them, and checks its template and its scorer with them.
+    pub fn read_items(&self, args: &RunArgs) -> anyhow::Result<Items> {
+        let job = self.job()?;
+        let template = job.prompt_template.as_deref();
+        let (used, scoring) = (prompt_names(template)?, job.scoring.as_ref());
+        let options = ReadOptions { map: args.map.as_deref(), limit: args.limit, used, scoring };
+        let mut items = Items::read(&args.dataset, &options)?;
+        check_prompt(template, items.first()?.as_ref())?;
+        // A judge needs no reference.
+        if !self.config.0.contains_key("judge")
+            && let Some(remark) = items.references.check(scoring)?
+        {
+            note!("{remark}");
         }
+        Ok(items)
     }
 
     /// Uploads the items unless the server has them. Returns what [`Prepared::submit`] submits.
@@ -65,7 +86,7 @@ impl Request {
         let provider = self.provider.provider(client).await?;
         if let Some(line) = items.first_image.filter(|_| provider.capabilities.images == Some(false)) {
             return usage(format_args!(
-                "{}, line {line}: the item has images, and the provider takes none; with --images yes they are sent",
+                "{}, {line}: the item has images, and the provider takes none; with --images yes they are sent",
                 self.dataset_name
             ));
         }
@@ -137,10 +158,29 @@ fn readable(name: &str) -> String {
         .collect()
 }
 
+/// Returns the names that a prompt template takes from the item.
+pub fn prompt_names(template: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let names = template.map(runmill_prompt::names).transpose();
+    Ok(names
+        .map_err(|fault| UsageError::new(format_args!("the run's prompt_template: {fault}")))?
+        .unwrap_or_default())
+}
+
+/// Checks a prompt template, and tries it with the first item.
+pub fn check_prompt(template: Option<&str>, first: Option<&Item>) -> anyhow::Result<()> {
+    match template.map(|template| runmill_prompt::check(template, first)) {
+        Some(Err(fault @ PromptError::Render(_))) => {
+            let id = first.map_or("", |item| item.id.as_str());
+            usage(format_args!("the run's prompt_template: item {id}: {fault}"))
+        }
+        Some(Err(fault)) => usage(format_args!("the run's prompt_template: {fault}")),
+        _ => Ok(()),
+    }
+}
+
 fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     let mut config: Map<String, Value> = match &args.config {
-        Some(text) => serde_json::from_str(text)
-            .map_err(|error| UsageError::new(format_args!("--config is not a JSON object: {error}")))?,
+        Some(text) => option_file::config(text)?,
         None => Map::new(),
     };
     let mut set = |key: &str, value: Option<Value>| {
@@ -151,7 +191,10 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     set("texts", args.texts.map(|texts| Texts::from(texts).as_str().into()));
     set("unscored", args.unscored.map(|unscored| json!(Unscored::from(unscored))));
     set("samples", args.samples.map(Value::from));
-    set("system_prompt", args.system_prompt.clone().map(Value::from));
+    let system = args.system.as_deref().map(|path| option_file::text("--system", path)).transpose()?;
+    set("system_prompt", args.system_prompt.clone().or(system).map(Value::from));
+    let prompt = args.prompt.as_deref().map(|path| option_file::text("--prompt", path)).transpose()?;
+    set("prompt_template", prompt.map(Value::from));
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
     // since others may use that provider, too.
     set("concurrency", args.provider.provider.and(args.concurrency).map(Value::from));

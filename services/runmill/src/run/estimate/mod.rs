@@ -62,7 +62,8 @@ pub async fn estimate(
         let text = prompt
             .render(&item)
             .map_err(|fault| UsageError::new(format_args!("item {}: {fault}", item.id)))?;
-        estimate.add(counter.prompt_tokens(&text), counter.images(&item));
+        let tokens = Counter::tokens_before(&item) + counter.prompt_tokens(&text);
+        estimate.add(tokens, counter.images(&item));
     }
     Ok(estimate)
 }

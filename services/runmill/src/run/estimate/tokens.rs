@@ -14,9 +14,14 @@ impl Counter {
         Self { common: system + outside_messages(&job.generation), takes_images }
     }
 
-    /// Returns the prompt tokens of a call whose question is `text`.
+    /// Returns the prompt tokens of a call whose question is `text`, without the messages before it.
     pub fn prompt_tokens(&self, text: &str) -> u64 {
         self.common + estimate_message_tokens(text)
+    }
+
+    /// Returns the tokens of the messages before the question.
+    pub fn tokens_before(item: &Item) -> u64 {
+        item.inputs.messages.iter().map(|turn| estimate_message_tokens(&turn.content)).sum()
     }
 
     /// Returns the number of images that are sent with the item. Their tokens are not estimated.
