@@ -85,9 +85,15 @@ api: ## Check the API against its description with schemathesis, 60 s (API_SECON
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run
 
-.PHONY: scoring statistics
+.PHONY: scoring statistics compare-scorers math-bounds
 scoring: ## Print how many right and wrong answers scorers accept, in 48 styles of answers
 	cargo test $(LOCKED) -p runmill-scoring --test styles -- --nocapture --test-threads 1
+
+compare-scorers: ## Compare scorers with inspect, lm-eval and math-verify on outputs of a real model (downloads them)
+	tests/scorers/run
+
+math-bounds: ## Measure time and memory of the scorer of mathematics on 50,000 tricky and random pairs, in a release build
+	cargo run --release $(LOCKED) -p runmill-scoring --example math_bounds
 
 statistics: ## Compare statistics of scores with scipy's on 1,000 random cases (downloads scipy)
 	tests/statistics/run

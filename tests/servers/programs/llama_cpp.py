@@ -1,4 +1,4 @@
-"""Serves a GGUF model with llama.cpp's own server until the process is stopped: PORT MODEL KEY."""
+"""Serves a GGUF model with llama.cpp's own server until the process is stopped: PORT MODEL KEY [SLOTS]."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 
 import xllamacpp
 
-SLOTS = 2
+SLOTS = int(sys.argv[4]) if len(sys.argv) > 4 else 2
 CONTEXT_TOKENS_PER_SLOT = 512
 STOP = {signal.SIGTERM, signal.SIGINT}
 
