@@ -5,8 +5,9 @@ use runmill_proto::{ErrorKind, api::Run};
 pub fn calls(run: &Run) -> String {
     let counters = &run.counters;
     // These jobs settled without a call.
-    let uncalled =
-        [ErrorKind::BadItem, ErrorKind::DeadlinePassed].iter().filter_map(|kind| run.errors.get(kind));
+    let uncalled = [ErrorKind::BadItem, ErrorKind::NoAnswer, ErrorKind::DeadlinePassed]
+        .iter()
+        .filter_map(|kind| run.errors.get(kind));
     let called =
         counters.settled.saturating_sub(counters.canceled + counters.budget_stopped + uncalled.sum::<u64>());
     let beyond = counters.calls.saturating_sub(called);

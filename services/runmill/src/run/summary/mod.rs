@@ -2,6 +2,7 @@
 
 mod calls;
 mod faults;
+mod judges;
 mod lighteval;
 mod remarks;
 
@@ -40,6 +41,9 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     row("score", score(&run.score));
     for (n, value) in lighteval::lines(run).into_iter().enumerate() {
         row(if n == 0 { "lighteval" } else { "" }, value);
+    }
+    for (n, value) in judges::lines(run).into_iter().enumerate() {
+        row(if n == 0 { "judges" } else { "" }, value);
     }
     if !run.unscored.is_empty() {
         row("unscored", by_number(&run.unscored));

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use runmill_proto::{
-    ErrorKind, Fix, Note, RunStatus,
-    api::{HeldBack, HeldBackCause, RunCounters, RunMessage},
+    ErrorKind, Fix, Note, RunStatus, VerdictForm,
+    api::{HeldBack, HeldBackCause, JudgeProgress, RunCounters, RunMessage},
+    testing,
 };
 
 use super::*;
@@ -152,4 +153,27 @@ fn the_other_treatment_of_unscored_answers_is_shown_where_it_changes_the_score()
     for (given, want) in table {
         assert_eq!(score(&given), format!("1.0000 ± 0.1000  (5 of 10 scored, coverage 50.0 %){want}"));
     }
+}
+
+#[test]
+fn a_judge_has_its_score_and_where_it_is() {
+    let judge = |status, pause_reason: Option<&str>| JudgeProgress {
+        run_id: run().id,
+        judge: testing::judge(VerdictForm::Binary),
+        status,
+        score: run().score,
+        total: 4,
+        settled: 3,
+        failed: 1,
+        calls: 5,
+        tokens: 90,
+        cost_nanousd: Some(1_500_000),
+        pause_reason: pause_reason.map(str::to_owned),
+    };
+    let shown = |judge| judges::lines(&Run { judges: vec![judge], ..run() }).remove(0);
+    let score = score(&run().score);
+    let begin = format!("judge: {score}; 5 calls, $0.001500; 1 failed");
+    assert_eq!(shown(judge(RunStatus::Completed, None)), begin);
+    assert_eq!(shown(judge(RunStatus::Running, None)), format!("{begin}; 3 of 4 verdicts given"));
+    assert_eq!(shown(judge(RunStatus::Running, Some("no key"))), format!("{begin}; paused: no key"));
 }
