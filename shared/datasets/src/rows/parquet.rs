@@ -1,4 +1,8 @@
-use std::{fs::File, io};
+use std::{
+    fs::File,
+    io,
+    panic::{self, AssertUnwindSafe},
+};
 
 use parquet::{
     file::reader::SerializedFileReader,
@@ -40,15 +44,25 @@ impl Iterator for Parquet {
     type Item = Result<Row, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next()?;
+        // The reader panics at some damaged files.
+        let read = panic::catch_unwind(AssertUnwindSafe(|| self.rows.next()));
+        let row = match read {
+            Ok(row) => row?,
+            Err(_) => return Some(Err(damaged())),
+        };
         self.number += 1;
+        let place = Place::Row(self.number);
         Some(row.map_err(|error| fault(&error)).map(|row| Row {
-            place: Place::Row(self.number),
+            place,
             number: self.number,
             fields: row.into_columns().into_iter().map(|(name, field)| (name.into(), cell(field))).collect(),
             json: None,
         }))
     }
+}
+
+fn damaged() -> ReadError {
+    ReadError::Columnar { kind: "Parquet", reason: "it is damaged".to_owned() }
 }
 
 fn cell(field: Field) -> Cell {
