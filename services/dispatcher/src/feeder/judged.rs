@@ -1,6 +1,6 @@
 //! Answers that a judge's run can judge now.
 
-use runmill_proto::{JudgedPart, Judging, message::JudgedAnswer};
+use runmill_proto::{JudgedPart, Judging, RunId, message::JudgedAnswer};
 use runmill_store::{ActiveRun, DispatcherStore, JudgedRow, StoreError};
 
 use super::jobs::CHUNK;
@@ -33,13 +33,19 @@ impl Ready {
             return Ok(Some(Self::default()));
         }
         let of = number(sample) / judging.judge.verdict.orders();
-        let rows = store.judged(judging.run_id, of, first, most).await?;
+        let mut rows = store.judged(judging.run_id, of, first, most).await?;
+        let is_short = rows.len() < most as usize;
+        let is_over = is_short && is_over(store, judging.run_id).await?;
+        if is_over {
+            // The last answers may have come between the two looks.
+            rows = store.judged(judging.run_id, of, first, most).await?;
+        }
         let mut rows = rows.into_iter().peekable();
         let mut answers = Vec::new();
         for ordinal in first..first + most {
             match rows.next_if(|row| row.ordinal == ordinal) {
                 Some(row) => answers.push(answer(&judging, row)),
-                None if store.run(judging.run_id).await?.status.is_terminal() => answers.push(None),
+                None if is_over => answers.push(None),
                 None => break,
             }
         }
@@ -54,6 +60,15 @@ impl Ready {
     /// Returns the `n`th answer. `None` if the item has none.
     pub fn get(&self, n: usize) -> Option<JudgedAnswer> {
         self.0.get(n).cloned().flatten()
+    }
+}
+
+/// Returns true if no further answer of the run comes. One that was removed has none.
+async fn is_over(store: &dyn DispatcherStore, id: RunId) -> Result<bool, StoreError> {
+    match store.run(id).await {
+        Ok(run) => Ok(run.status.is_terminal()),
+        Err(StoreError::NotFound { .. }) => Ok(true),
+        Err(error) => Err(error),
     }
 }
 

@@ -23,7 +23,9 @@ pub use agreement::agreement;
 pub use verdicts::judged_results;
 
 /// Interval of the looks at judged runs.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const BUSY_PERIOD: Duration = Duration::from_millis(250);
+/// Interval of the looks for judged runs, without any, and the pause after a failure.
+const IDLE_PERIOD: Duration = Duration::from_secs(2);
 /// Number of judged runs that are followed at once, the oldest first.
 const RUNS: u32 = 1_000;
 
@@ -37,15 +39,23 @@ impl Judges {
     /// Works until it is dropped. The next leader goes on with what is stored.
     pub async fn run(self) {
         loop {
-            if let Err(error) = self.pass().await {
-                tracing::warn!(event = "judging.failed", %error);
-            }
-            sleep(LOOK_EVERY).await;
+            let period = match self.pass().await {
+                Ok(0) => IDLE_PERIOD,
+                Ok(_) => BUSY_PERIOD,
+                Err(error) => {
+                    tracing::warn!(event = "judging.failed", %error);
+                    IDLE_PERIOD
+                }
+            };
+            sleep(period).await;
         }
     }
 
-    async fn pass(&self) -> Result<(), StoreError> {
-        for run in self.runs.store.judged_runs(RUNS).await? {
+    /// Follows the judges of all judged runs. Returns the number of these runs.
+    async fn pass(&self) -> Result<usize, StoreError> {
+        let runs = self.runs.store.judged_runs(RUNS).await?;
+        let count = runs.len();
+        for run in runs {
             match self.follow(&run).await {
                 Ok(()) => {}
                 // Somebody has changed the run meanwhile, so it is looked at again.
@@ -53,7 +63,7 @@ impl Judges {
                 Err(error) => tracing::warn!(event = "judging.failed", run_id = %run.id, %error),
             }
         }
-        Ok(())
+        Ok(count)
     }
 
     /// Brings the judges of a run to where they should be, and notes where they are.

@@ -3,7 +3,7 @@ use runmill_proto::{
     message::{Invocation, Job, JobKind, JudgedAnswer},
     testing,
 };
-use runmill_store::{JudgeNote, LogBatch, LogEntry, LogWriter as _, RunWriter as _};
+use runmill_store::{JudgeNote, LogBatch, LogEntry, LogWriter as _, Retention as _, RunWriter as _};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -204,26 +204,46 @@ async fn judges_follow_a_cancel_and_a_pause() {
     assert_eq!(judged.row().await.status, RunStatus::Canceled);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_judge_can_be_added_to_a_run_that_has_ended() {
+/// Makes a run of one item that has ended, and adds a judge.
+async fn added() -> Judged {
     let world = World::new().await;
     world.run(2, 1, json!({})).await;
     let run = world.run(1, 1, json!({})).await;
-    let mut judged = Judged { world, run, judge: RunId::from_uuid(Uuid::from_u128(8)) };
+    let judged = Judged { world, run, judge: RunId::from_uuid(Uuid::from_u128(8)) };
     judged.settle(run, (0, 0), Some(("a", Some(1.0)))).await;
     let judge = Judge { provider_id: world::provider(2).id, ..testing::judge(VerdictForm::Binary) };
     let note = JudgeNote { is_added: true, ..JudgeNote::new(judged.judge, judge, 1) };
     let runs = judged.world.feeder.runs.clone();
     runs.apply(run, Transition::Judge { judges: vec![note] }).await.unwrap();
-
     judged.pass().await;
+    judged
+}
 
-    let jobs = judged.fed().await;
-    let judging: Vec<_> = jobs.iter().filter(|job| job.kind == JobKind::Judge).cloned().collect();
-    assert_eq!(texts(&judging), [(0, Some("a"))]);
+fn of_judges(jobs: Vec<Job>) -> Vec<Job> {
+    jobs.into_iter().filter(|job| job.kind == JobKind::Judge).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_judge_can_be_added_to_a_run_that_has_ended() {
+    let mut judged = added().await;
+
+    let jobs = of_judges(judged.fed().await);
+
+    assert_eq!(texts(&jobs), [(0, Some("a"))]);
     judged.settle(judged.judge, (0, 0), Some(("Verdict: 0", Some(0.0)))).await;
     judged.pass().await;
     let run = judged.row().await;
     assert_eq!((run.status, run.judging), (RunStatus::Completed, false));
     assert_eq!(run.judges[0].progress.score.mean, Some(0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_removed_leaves_its_judge_nothing_and_keeps_up_no_other_run() {
+    let mut judged = added().await;
+    judged.world.store.remove_run(judged.run).await.unwrap();
+
+    let jobs = judged.fed().await;
+
+    assert!(jobs.iter().any(|job| job.kind == JobKind::Answer), "the other run of the lane is fed");
+    assert_eq!(texts(&of_judges(jobs)), [(0, None)]);
 }

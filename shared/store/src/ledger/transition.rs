@@ -292,12 +292,16 @@ impl LockedRun {
     fn judge(&mut self, judges: &[JudgeNote]) -> bool {
         self.row.judges.extend_from_slice(judges);
         self.row.judging = true;
+        self.configured();
         true
     }
 
     fn note_judges(&mut self, judges: &[JudgeNote], is_done: bool, now: Timestamp) -> bool {
         let changed = self.row.judges != judges;
-        self.row.judges = judges.to_vec();
+        if changed {
+            self.row.judges = judges.to_vec();
+            self.configured();
+        }
         self.row.judging = !is_done;
         self.end_if_done(now) || changed || is_done
     }

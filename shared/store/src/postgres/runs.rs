@@ -42,7 +42,8 @@ SET config = $2,
     submitted_config = $3,
     priority = $4,
     budget = $5,
-    total = $6
+    total = $6,
+    judges = $7
 WHERE id = $1";
 
 static GET: Sql = Sql::new(|| select("runs.get", "WHERE id = $1"));

@@ -68,7 +68,8 @@ pub struct RunRow {
     pub rescoring: Option<Rescoring>,
     /// Versions of the scores that were made anew. `None` if there was never one.
     pub rescores: Option<Rescores>,
-    /// Judges of the answers, in their order.
+    /// Judges of the answers, in their order. They are written like the settings, since their prompts may be large and a busy
+    /// run is written often.
     pub judges: Vec<JudgeNote>,
     /// True while judges are at work, or have work to come. A run ends no sooner.
     pub judging: bool,
@@ -95,7 +96,7 @@ columns! {
         updated lighteval,
         updated rescoring,
         updated rescores,
-        updated judges,
+        fixed judges,
         updated judging,
     }
 }
@@ -181,7 +182,7 @@ impl RunRow {
     }
 
     /// Returns the parameters of the statement that writes the settings of a run: its id, then the columns.
-    pub(crate) fn configuration(&self) -> [Value<'_>; 6] {
+    pub(crate) fn configuration(&self) -> [Value<'_>; 7] {
         let Submission { config, submitted_config, priority, budget, .. } = &self.submission;
         [
             self.id.to_value(),
@@ -190,6 +191,7 @@ impl RunRow {
             priority.to_value(),
             budget.to_value(),
             self.total.to_value(),
+            self.judges.to_value(),
         ]
     }
 
