@@ -3,6 +3,15 @@
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
+class Agreement(TypedDict):
+    """Agreement of a run's judges."""
+    agreed: int
+    alpha: NotRequired[float | None]
+    answers: int
+    flipped: int
+    vote: 'ScoreSummary'
+
+
 Answer: TypeAlias = str | list[str]
 
 
@@ -143,7 +152,7 @@ DatasetId: TypeAlias = str
 DatasetItem: TypeAlias = dict[str, Any]
 
 
-ErrorKind: TypeAlias = Literal['connection', 'connect_timeout', 'first_token_timeout', 'idle_timeout', 'total_timeout', 'rate_limited', 'overloaded', 'server_error', 'truncated_stream', 'malformed_response', 'empty_answer', 'stream_rejected', 'invalid_request', 'context_length', 'content_policy', 'authentication', 'quota_exhausted', 'budget_used_up', 'bad_item', 'interrupted', 'deadline_passed', 'poisoned', 'quarantined', 'answer_too_large', 'provider_unavailable']
+ErrorKind: TypeAlias = Literal['connection', 'connect_timeout', 'first_token_timeout', 'idle_timeout', 'total_timeout', 'rate_limited', 'overloaded', 'server_error', 'truncated_stream', 'malformed_response', 'empty_answer', 'stream_rejected', 'invalid_request', 'context_length', 'content_policy', 'authentication', 'quota_exhausted', 'budget_used_up', 'bad_item', 'interrupted', 'deadline_passed', 'poisoned', 'quarantined', 'answer_too_large', 'no_answer', 'provider_unavailable']
 
 
 class Executor(TypedDict):
@@ -292,6 +301,45 @@ class JobConfig(TypedDict):
     variation: 'NotRequired[Variation | None]'
 
 
+class Judge(TypedDict):
+    """A model that judges the answers of a run."""
+    generation: 'NotRequired[Generation]'
+    model: str
+    prompt: NotRequired[str | None]
+    provider_id: 'ProviderId'
+    rubric: NotRequired[str | None]
+    scale: 'NotRequired[Scale | None]'
+    source: 'NotRequired[JudgedPart]'
+    verdict: 'NotRequired[VerdictForm]'
+
+
+class JudgeProgress(TypedDict):
+    """A judge of a run's answers, with its progress."""
+    calls: int
+    cost_nanousd: NotRequired[int | None]
+    failed: int
+    judge: 'Judge'
+    pause_reason: NotRequired[str | None]
+    run_id: 'RunId'
+    score: 'ScoreSummary'
+    settled: int
+    status: 'RunStatus'
+    tokens: int
+    total: int
+
+
+JudgedPart: TypeAlias = Literal['answer', 'extracted']
+
+
+class JudgedResult(TypedDict):
+    """Verdicts on one answer."""
+    item_id: str
+    ordinal: int
+    sample: int
+    verdicts: 'list[Verdict]'
+    vote: NotRequired[float | None]
+
+
 LaneBound: TypeAlias = Literal['concurrency', 'rate', 'found', 'executors']
 
 
@@ -375,6 +423,8 @@ class NewRun(TypedDict):
 
 class NewScoring(TypedDict):
     """Request to score the stored answers of a run anew."""
+    budget: 'NotRequired[Budget | None]'
+    judges: 'NotRequired[list[Judge]]'
     scoring: 'NotRequired[Scoring | None]'
 
 
@@ -421,6 +471,12 @@ class PageDatasetItem(TypedDict):
 class PageInvocationRecord(TypedDict):
     """A page of a list. To get the next page, send `next` as `after`. The last page has no `next`."""
     items: 'list[InvocationRecord]'
+    next: NotRequired[str | None]
+
+
+class PageJudgedResult(TypedDict):
+    """A page of a list. To get the next page, send `next` as `after`. The last page has no `next`."""
+    items: 'list[JudgedResult]'
     next: NotRequired[str | None]
 
 
@@ -633,6 +689,7 @@ class Run(TypedDict):
     fixes: NotRequired[dict[str, int]]
     held_back: 'NotRequired[list[HeldBack]]'
     id: 'RunId'
+    judges: 'NotRequired[list[JudgeProgress]]'
     kind: 'NotRequired[RunKind]'
     last_resumed_at: NotRequired[str | None]
     latency: 'RunLatency'
@@ -673,6 +730,12 @@ class RunBudgetLeft(TypedDict):
 RunConfig: TypeAlias = dict[str, Any]
 
 
+class RunConfigJudges(TypedDict):
+    """Judges in a run's configuration."""
+    judge: 'NotRequired[Judge | None]'
+    judges: 'NotRequired[list[Judge] | None]'
+
+
 class RunConfigNumbers(TypedDict):
     """Numbers at the top level of a run's configuration."""
     concurrency: NotRequired[int | None]
@@ -704,7 +767,7 @@ class RunCounters(TypedDict):
 RunId: TypeAlias = str
 
 
-RunKind: TypeAlias = Literal['evaluation', 'interactive', 'batch', 'lighteval']
+RunKind: TypeAlias = Literal['evaluation', 'interactive', 'batch', 'lighteval', 'judge']
 
 
 class RunLatency(TypedDict):
@@ -729,6 +792,7 @@ class RunPatch(TypedDict):
 
 class RunScores(TypedDict):
     """Scores of a run's items, all of them and by group."""
+    agreement: 'NotRequired[Agreement | None]'
     all: 'GroupScore'
     groups: 'list[GroupScore]'
     reducer: str
@@ -739,6 +803,12 @@ class RunScores(TypedDict):
 
 
 RunStatus: TypeAlias = Literal['pending', 'running', 'completed', 'failed', 'canceled']
+
+
+class Scale(TypedDict):
+    """Ends of a scale of verdicts."""
+    max: int
+    min: int
 
 
 class Scaling(TypedDict):
@@ -958,6 +1028,19 @@ class Variation(TypedDict):
     enabled: NotRequired[bool]
     per_item: NotRequired[int | None]
     strategies: 'NotRequired[list[Strategy]]'
+
+
+class Verdict(TypedDict):
+    """Verdict of one judge on one answer."""
+    is_flipped: NotRequired[bool]
+    judge: int
+    reason: NotRequired[str | None]
+    text: NotRequired[str | None]
+    value: NotRequired[float | None]
+    verdict: NotRequired[str | None]
+
+
+VerdictForm: TypeAlias = Literal['binary', 'grades', 'scale', 'pairwise']
 
 
 class Webhook(TypedDict):

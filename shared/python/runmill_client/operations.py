@@ -122,6 +122,10 @@ class Operations:
         """Summarize the scores of a run."""
         return cast('models.RunScores', self._transport.json('GET', f'/runs/{id}/scores', query={'group_by': group_by, 'cluster_by': cluster_by, 'reducer': reducer, 'unscored': unscored, 'score_version': score_version}))
 
+    def runs_verdicts(self, id: str, *, limit: int | None = None, after: str | None = None) -> models.PageJudgedResult:
+        """List the verdicts on a run's answers."""
+        return cast('models.PageJudgedResult', self._transport.json('GET', f'/runs/{id}/verdicts', query={'limit': limit, 'after': after}))
+
     def scaling_get(self) -> models.Scaling:
         """Get the number of executors that the fleet can use."""
         return cast('models.Scaling', self._transport.json('GET', '/scaling'))
