@@ -5,6 +5,8 @@ use runmill_proto::Scoring;
 pub enum ScoringError {
     #[error("not a scorer: {0}")]
     Json(String),
+    #[error("`{name}` is no setting of the scorer, which has {}", named(known))]
+    Setting { name: String, known: &'static [&'static str] },
     #[error("the tolerance {range}", range = Scoring::TOLERANCE)]
     Tolerance,
     #[error("the regex scorer needs a pattern")]
@@ -15,4 +17,8 @@ pub enum ScoringError {
     NoGroup(usize),
     #[error("the schema cannot be used: {0}")]
     Schema(String),
+}
+
+fn named(settings: &[&str]) -> String {
+    if settings.is_empty() { "none".to_owned() } else { format!("`{}`", settings.join("`, `")) }
 }

@@ -58,6 +58,7 @@ pub fn runs_program(item: &Item, scoring: Option<&Scoring>) -> bool {
 
 /// Checks that `scoring` can be used.
 pub fn check(scoring: &Scoring) -> Result<(), ScoringError> {
+    rule::check_settings(scoring)?;
     Rule::try_from(scoring)?.check()
 }
 

@@ -21,6 +21,8 @@ use crate::{
     thinking,
 };
 
+pub use scoring::check_settings;
+
 /// A scorer with its settings. In JSON it is an object with the scorer's name as `scorer`.
 ///
 /// Several references are alternatives, any of which is right, unless a scorer says otherwise.

@@ -29,6 +29,28 @@ impl TryFrom<&Scoring> for Rule {
     }
 }
 
+/// Returns an error for a setting that the scorer does not have. A stored run may have one, of an earlier release.
+pub fn check_settings(scoring: &Scoring) -> Result<(), ScoringError> {
+    let known = settings(scoring.scorer);
+    match scoring.options.keys().find(|name| !known.contains(&&***name)) {
+        Some(name) => Err(ScoringError::Setting { name: name.clone(), known }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the names of a scorer's settings that are its own.
+const fn settings(scorer: Scorer) -> &'static [&'static str] {
+    match scorer {
+        Scorer::Includes => &["require"],
+        Scorer::Match => &["place", "numeric"],
+        Scorer::Pattern | Scorer::Regex => &["pattern", "group", "which"],
+        Scorer::Answer => &["form"],
+        Scorer::Json => &["schema", "fields"],
+        Scorer::Numeric => &["tolerance"],
+        Scorer::Exact | Scorer::Choice | Scorer::F1 | Scorer::Math | Scorer::Code | Scorer::None => &[],
+    }
+}
+
 fn options<'a, T: Deserialize<'a>>(scoring: &'a Scoring) -> Result<T, ScoringError> {
     T::deserialize(&scoring.options).map_err(|error| ScoringError::Json(error.to_string()))
 }

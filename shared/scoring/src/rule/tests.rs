@@ -89,3 +89,16 @@ fn a_run_and_an_item_read_the_same_rule() {
     let wrong: Scoring = serde_json::from_value(json!({"scorer": "match", "place": "middle"})).unwrap();
     assert!(Rule::try_from(&wrong).unwrap_err().to_string().contains("unknown variant"));
 }
+
+#[test]
+fn a_setting_that_the_scorer_does_not_have_is_refused() {
+    let refused = |scoring: Value| {
+        let scoring: Scoring = serde_json::from_value(scoring).unwrap();
+        crate::check(&scoring).map_err(|error| error.to_string())
+    };
+    assert_eq!(refused(json!({"scorer": "match", "place": "any", "numeric": true})), Ok(()));
+    let unknown = "`plaec` is no setting of the scorer, which has `place`, `numeric`";
+    assert_eq!(refused(json!({"scorer": "match", "plaec": "any"})), Err(unknown.to_owned()));
+    let none = "`place` is no setting of the scorer, which has none";
+    assert_eq!(refused(json!({"scorer": "exact", "place": "any"})), Err(none.to_owned()));
+}
