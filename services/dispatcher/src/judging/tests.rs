@@ -204,16 +204,19 @@ async fn judges_follow_a_cancel_and_a_pause() {
     assert_eq!(judged.row().await.status, RunStatus::Canceled);
 }
 
-/// Makes a run of one item that has ended, and adds a judge.
-async fn added() -> Judged {
+/// Makes a run that has ended with one answer, and adds a judge. With more than one item it was canceled.
+async fn added(items: usize) -> Judged {
     let world = World::new().await;
     world.run(2, 1, json!({})).await;
-    let run = world.run(1, 1, json!({})).await;
+    let run = world.run(1, items, json!({})).await;
     let judged = Judged { world, run, judge: RunId::from_uuid(Uuid::from_u128(8)) };
     judged.settle(run, (0, 0), Some(("a", Some(1.0)))).await;
     let judge = Judge { provider_id: world::provider(2).id, ..testing::judge(VerdictForm::Binary) };
     let note = JudgeNote { is_added: true, ..JudgeNote::new(judged.judge, judge, 1) };
     let runs = judged.world.feeder.runs.clone();
+    if items > 1 {
+        runs.apply(run, Transition::Cancel).await.unwrap();
+    }
     runs.apply(run, Transition::Judge { judges: vec![note] }).await.unwrap();
     judged.pass().await;
     judged
@@ -225,7 +228,7 @@ fn of_judges(jobs: Vec<Job>) -> Vec<Job> {
 
 #[tokio::test(start_paused = true)]
 async fn a_judge_can_be_added_to_a_run_that_has_ended() {
-    let mut judged = added().await;
+    let mut judged = added(1).await;
 
     let jobs = of_judges(judged.fed().await);
 
@@ -238,12 +241,16 @@ async fn a_judge_can_be_added_to_a_run_that_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_removed_leaves_its_judge_nothing_and_keeps_up_no_other_run() {
-    let mut judged = added().await;
-    judged.world.store.remove_run(judged.run).await.unwrap();
+async fn an_answer_that_will_never_come_holds_up_neither_its_judge_nor_another_run() {
+    for is_removed in [false, true] {
+        let mut judged = added(2).await;
+        if is_removed {
+            judged.world.store.remove_run(judged.run).await.unwrap();
+        }
 
-    let jobs = judged.fed().await;
+        let jobs = judged.fed().await;
 
-    assert!(jobs.iter().any(|job| job.kind == JobKind::Answer), "the other run of the lane is fed");
-    assert_eq!(texts(&of_judges(jobs)), [(0, None)]);
+        assert!(jobs.iter().any(|job| job.kind == JobKind::Answer), "the other run of the lane is fed");
+        assert_eq!(texts(&of_judges(jobs)), [(0, Some("a")), (1, None)], "removed: {is_removed}");
+    }
 }
