@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use axum::{
     Json,
@@ -12,7 +12,8 @@ use runmill_proto::{
     api::{InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultRecord},
     message::JobKey,
 };
-use serde::Deserialize;
+use runmill_store::StoreError;
+use serde::{Deserialize, Serialize};
 
 use super::{
     ApiState,
@@ -50,23 +51,16 @@ pub async fn results(
     let page = PageRequest::<Place>::try_from(query)?;
     let run = Arc::new(caller.run(&*state.store, run_id).await?);
     let version = Version::of(&run, score_version.as_deref()).map_err(ApiError::bad_request)?;
-    let key = move |row: &ResultRecord| JobKey { run_id, ordinal: row.ordinal, sample: row.sample };
-    if ndjson::is_asked_for(&headers) {
-        let store = state.store;
-        return Ok(ndjson::stream(stream::try_unfold(None, move |after| {
-            let (store, run, version) = (store.clone(), run.clone(), version.clone());
-            async move {
-                let mut rows = store.results(run_id, after, CHUNK).await?;
-                version.put_into(&store, &run, &mut rows).await?;
-                Ok(rows.last().map(key).map(|last| (rows, Some(last))))
-            }
-        })));
-    }
-    let after = page.after.map(|place| JobKey { run_id, ordinal: place.ordinal, sample: place.sample });
-    let mut rows = state.store.results(run_id, after, page.limit).await?;
-    version.put_into(&state.store, &run, &mut rows).await?;
-    let cursor = |row: &ResultRecord| Place { ordinal: row.ordinal, sample: row.sample };
-    Ok(Json(page.page(rows, cursor, |row| row)).into_response())
+    let store = state.store;
+    let read = move |after: Option<Place>, limit| {
+        let (store, run, version) = (store.clone(), run.clone(), version.clone());
+        async move {
+            let mut rows = store.results(run_id, after.map(|place| place.key(run_id)), limit).await?;
+            version.put_into(&store, &run, &mut rows).await?;
+            Ok(rows)
+        }
+    };
+    listed(&headers, page, |row| Place { ordinal: row.ordinal, sample: row.sample }, read).await
 }
 
 /// List the verdicts on a run's answers
@@ -84,21 +78,12 @@ pub async fn verdicts(
 ) -> Result<Response, ApiError> {
     let page = PageRequest::<Place>::try_from(query)?;
     let run = Arc::new(caller.run(&*state.store, run_id).await?);
-    let key = move |row: &JudgedResult| JobKey { run_id, ordinal: row.ordinal, sample: row.sample };
-    if ndjson::is_asked_for(&headers) {
-        let store = state.store;
-        return Ok(ndjson::stream(stream::try_unfold(None, move |after| {
-            let (store, run) = (store.clone(), run.clone());
-            async move {
-                let rows = judged_results(&store, &run, after, CHUNK).await?;
-                Ok(rows.last().map(key).map(|last| (rows, Some(last))))
-            }
-        })));
-    }
-    let after = page.after.map(|place| JobKey { run_id, ordinal: place.ordinal, sample: place.sample });
-    let rows = judged_results(&state.store, &run, after, page.limit).await?;
-    let cursor = |row: &JudgedResult| Place { ordinal: row.ordinal, sample: row.sample };
-    Ok(Json(page.page(rows, cursor, |row| row)).into_response())
+    let store = state.store;
+    let read = move |after: Option<Place>, limit| {
+        let (store, run) = (store.clone(), run.clone());
+        async move { judged_results(&store, &run, after.map(|place| place.key(run_id)), limit).await }
+    };
+    listed(&headers, page, |row| Place { ordinal: row.ordinal, sample: row.sample }, read).await
 }
 
 /// List the invocations of a run
@@ -116,18 +101,37 @@ pub async fn invocations(
 ) -> Result<Response, ApiError> {
     let page = PageRequest::<InvocationId>::try_from(query)?;
     caller.run(&*state.store, run_id).await?;
-    if ndjson::is_asked_for(&headers) {
-        let store = state.store;
+    let store = state.store;
+    let read = move |after, limit| {
+        let store = store.clone();
+        async move { store.invocations(run_id, after, limit).await }
+    };
+    listed(&headers, page, |row| row.id, read).await
+}
+
+/// Returns a page of rows, or all of them if the caller asks for NDJSON. `read` returns so many rows after a cursor.
+async fn listed<C, R, F>(
+    headers: &HeaderMap,
+    page: PageRequest<C>,
+    cursor: fn(&R) -> C,
+    read: impl Fn(Option<C>, u32) -> F + Send + 'static,
+) -> Result<Response, ApiError>
+where
+    C: Copy + Display + Send + 'static,
+    R: Serialize + Send + 'static,
+    F: Future<Output = Result<Vec<R>, StoreError>> + Send + 'static,
+{
+    if ndjson::is_asked_for(headers) {
         return Ok(ndjson::stream(stream::try_unfold(None, move |after| {
-            let store = store.clone();
+            let rows = read(after, CHUNK);
             async move {
-                let rows = store.invocations(run_id, after, CHUNK).await?;
-                Ok(rows.last().map(|row| row.id).map(|last| (rows, Some(last))))
+                let rows = rows.await?;
+                Ok(rows.last().map(cursor).map(|last| (rows, Some(last))))
             }
         })));
     }
-    let rows = state.store.invocations(run_id, page.after, page.limit).await?;
-    Ok(Json(page.page(rows, |row| row.id, |row| row)).into_response())
+    let rows = read(page.after, page.limit).await?;
+    Ok(Json(page.page(rows, cursor, |row| row)).into_response())
 }
 
 /// Place of a result in its run, written as the cursor `ordinal.sample`.
@@ -137,7 +141,13 @@ struct Place {
     sample: u32,
 }
 
-impl std::fmt::Display for Place {
+impl Place {
+    const fn key(self, run_id: RunId) -> JobKey {
+        JobKey { run_id, ordinal: self.ordinal, sample: self.sample }
+    }
+}
+
+impl Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.ordinal, self.sample)
     }

@@ -115,8 +115,8 @@ async fn webhook(state: &ApiState, id: RunId) -> Result<Option<Webhook>, StoreEr
 
 /// Delete a run
 ///
-/// Its results, invocations and events are deleted with it, for good; its dataset stays. Fails with 409 while the run has
-/// not ended.
+/// Its results, invocations, events and verdicts are deleted with it, for good; its dataset stays. Fails with 409 while the run
+/// or a judge of it has not ended, and for the run of a judge alone.
 #[utoipa::path(delete, path = "/runs/{id}", params(("id" = RunId, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn delete(
@@ -125,6 +125,13 @@ pub async fn delete(
     Path(id): Path<RunId>,
 ) -> Result<Changed<StatusCode>, ApiError> {
     let row = caller.steered_run(&*state.store, id).await?;
+    if let Some(judging) = row.submission.config.judging().filter(|_| row.is_of_judge())
+        && state.store.run(judging.run_id).await.is_ok()
+    {
+        let judged = judging.run_id;
+        let why = format!("run {id} has the verdicts on run {judged}: delete that one, and both are deleted");
+        return Err(StoreError::Conflict(why).into());
+    }
     for judge in &row.judges {
         match state.store.remove_run(judge.progress.run_id).await {
             Err(StoreError::NotFound { .. }) => {}

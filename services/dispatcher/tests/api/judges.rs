@@ -1,6 +1,8 @@
 //! Judges of a run, as they are asked for and shown.
 
 use reqwest::Method;
+use runmill_proto::RunId;
+use runmill_store::Transition;
 use serde_json::{Value, json};
 
 use super::server::{Server, refused, settle_as_failed};
@@ -84,4 +86,30 @@ async fn judges_are_added_to_a_run_that_has_ended() {
     let both = json!({"judges": [judge], "scoring": {"scorer": "exact"}});
     assert_eq!(refused(ask(&both)).await.errors[0].pointer, "/scoring");
     assert_eq!(refused(ask(&json!({"budget": {"calls": 1}}))).await.errors[0].pointer, "/budget");
+}
+
+#[tokio::test]
+async fn the_run_of_a_judge_is_deleted_with_its_run_alone() {
+    let (server, new) = world(|judge| json!({"judge": judge})).await;
+    let run = server.created(submit(&server, &new)).await;
+    let id: RunId = run["id"].as_str().unwrap().parse().unwrap();
+    let row = server.store.run(id).await.unwrap();
+    let judge = row.of_judge(&row.judges[0], server.clock.now());
+    server.store.create_run(&judge).await.unwrap();
+    // The leader ends both so.
+    for (run, transition) in [
+        (judge.id, Transition::Cancel),
+        (id, Transition::Cancel),
+        (id, Transition::NoteJudges { judges: row.judges.clone(), is_done: true }),
+    ] {
+        server.store.transition(run, transition, server.clock.now()).await.unwrap();
+    }
+    let delete = |run: RunId| server.request(Method::DELETE, &format!("/runs/{run}"));
+
+    let problem = refused(delete(judge.id)).await;
+
+    assert_eq!(problem.status, 409, "{problem:?}");
+    assert!(problem.detail.contains(&id.to_string()), "{problem:?}");
+    assert_eq!(delete(id).send().await.unwrap().status(), 204);
+    assert!(server.store.run(judge.id).await.is_err(), "both are deleted");
 }
