@@ -1,4 +1,4 @@
-//! What a judge is asked: a question with the answer to judge, which is quoted so that it cannot instruct the judge.
+//! Requests to judges: a question with the answer to judge, which is quoted so that it cannot instruct the judge.
 
 use std::borrow::Cow;
 

@@ -44,7 +44,7 @@ fn check(args: &DatasetCheckArgs) -> anyhow::Result<ExitCode> {
                 report.add(&read);
                 report.fault(same.map(|same| same.to_string()));
             }
-            // What is behind a fault of the file itself cannot be read.
+            // Rows behind a fault of the file itself cannot be read.
             Err(error @ (ReadError::Row { .. } | ReadError::Item { .. })) => {
                 report.fault(Some(error.to_string()));
             }

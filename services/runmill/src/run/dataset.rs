@@ -23,7 +23,7 @@ pub struct Items {
     pub first_image: Option<Place>,
     /// Version hash of the dataset, which the server computes in the same way.
     pub version_hash: String,
-    /// What the references are worth to the scorer.
+    /// Use of the references to the scorer.
     pub references: References,
 }
 

@@ -14,7 +14,7 @@ pub struct References {
     first_unmatched: Option<(Place, String)>,
 }
 
-/// What a scorer can make of an item's reference.
+/// Use of an item's reference to a scorer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Finding {
     Usable,

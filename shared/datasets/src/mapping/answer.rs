@@ -5,15 +5,15 @@ use super::{AnswerFault, choices::Choices};
 /// How a reference names the right choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// By a label of the file, its text, a letter, or its place from 0. What could be two of them is refused.
+    /// The choice is named by a label of the file, its text, a letter, or its place from 0. What could be two of them is refused.
     Auto,
-    /// By its place, from 0.
+    /// The choice is named by its place, from 0.
     Index0,
-    /// By its place, from 1.
+    /// The choice is named by its place, from 1.
     Index1,
-    /// By its letter, or its label in the file.
+    /// The choice is named by its letter, or its label in the file.
     Letter,
-    /// By its text.
+    /// The choice is named by its text.
     Text,
 }
 
