@@ -22,6 +22,7 @@ mod obstacles;
 mod provider_changes;
 mod reconciler;
 mod rescoring;
+mod results;
 mod retention;
 mod run_control;
 mod run_faults;
