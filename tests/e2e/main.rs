@@ -32,6 +32,7 @@ mod proxies;
 mod ranges;
 mod readme;
 mod restarts;
+mod results;
 mod retention;
 mod scaling;
 mod secrets;

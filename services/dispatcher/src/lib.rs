@@ -54,6 +54,7 @@ pub use api::{openapi, read_items};
 pub use feeder::{FeederHealth, NotFeeding};
 pub use front_door::{FrontDoorSettings, ROUTES as FRONT_DOOR_ROUTES, batch_paths};
 pub use metrics::DispatcherMetrics;
+pub use rescoring::rescore;
 pub use scaling::ScalingSettings;
 pub use webhooks::WebhookSettings;
 

@@ -21,6 +21,10 @@ pub enum ExitCode {
     Usage = 2,
     /// A server that is needed could not be reached.
     Unreachable = 3,
+    /// The run completed, and is not as good as it must be.
+    GateMissed = 4,
+    /// The run completed, and some of its items failed.
+    SomeFailed = 5,
     /// The user interrupted the command; shells report SIGINT as 128 + 2.
     Interrupted = 130,
 }

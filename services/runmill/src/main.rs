@@ -11,6 +11,7 @@ mod env_key;
 mod exit;
 mod open_files;
 mod process;
+mod results;
 mod run;
 mod screen;
 mod service;
@@ -50,7 +51,8 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => command::demo::run(args).await,
         Command::Run(args) => command::run::run(args).await,
-        Command::Dataset(action) => command::dataset::run(action),
+        Command::Dataset(action) => command::dataset::run(action).await,
+        Command::Providers(args) => command::providers::run(args).await,
         Command::SmokeTest(args) => command::smoke_test::run(args).await,
         Command::Lighteval(args) => command::lighteval::run(*args).await,
         Command::Serve => service::serve().await,

@@ -12,6 +12,7 @@ pub mod healthcheck;
 pub mod keys;
 pub mod lighteval;
 pub mod migrate;
+pub mod providers;
 pub mod prune;
 pub mod run;
 pub mod runs;
