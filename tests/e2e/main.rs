@@ -41,6 +41,7 @@ mod smoke_testing;
 mod standalone;
 mod starting;
 mod steering;
+mod suites;
 mod texts;
 mod top;
 mod traces;

@@ -7,6 +7,7 @@ mod dead;
 mod demo;
 mod gate;
 mod gateway;
+mod generated;
 mod healthcheck;
 mod keys;
 mod lighteval;
@@ -36,6 +37,7 @@ pub use dead::{DeadAction, DeadArgs, DeadSelection};
 pub use demo::DemoArgs;
 pub use gate::{GateArgs, MaxFailed};
 pub use gateway::GatewayArgs;
+pub use generated::{CompletionsArgs, ManArgs};
 pub use healthcheck::HealthcheckArgs;
 pub use keys::KeysAction;
 pub use lighteval::LightevalArgs;
@@ -108,4 +110,8 @@ pub enum Command {
     Doctor,
     /// Ask a service on this machine if it is ready: exit code 0 if it is, else 1 and the reasons
     Healthcheck(HealthcheckArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all commands to a folder
+    Man(ManArgs),
 }

@@ -29,6 +29,14 @@ pub enum ExitCode {
     Interrupted = 130,
 }
 
+impl ExitCode {
+    /// Returns the worse of the exit codes of two runs.
+    pub fn worse(self, other: Self) -> Self {
+        const FROM_WORST: [ExitCode; 3] = [ExitCode::Failed, ExitCode::GateMissed, ExitCode::SomeFailed];
+        FROM_WORST.into_iter().find(|code| [self, other].contains(code)).unwrap_or(self)
+    }
+}
+
 impl Termination for ExitCode {
     fn report(self) -> std::process::ExitCode {
         std::process::ExitCode::from(self as u8)
@@ -99,6 +107,15 @@ fn is_unreachable(cause: &(dyn std::error::Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_worse_than_a_missed_gate() {
+        use ExitCode::{Completed, Failed, GateMissed, SomeFailed};
+        assert_eq!(Completed.worse(Completed), Completed);
+        assert_eq!(Completed.worse(SomeFailed), SomeFailed);
+        assert_eq!(SomeFailed.worse(GateMissed), GateMissed);
+        assert_eq!(Failed.worse(GateMissed), Failed);
+    }
 
     #[test]
     fn a_wrong_token_is_a_wrong_setting() {

@@ -25,7 +25,7 @@ pub struct Results {
     version: Version,
     filter: ResultFilter,
     /// Class of the scores that are made anew, which the store does not have.
-    score: Option<ScoreClass>,
+    anew: Option<ScoreClass>,
     details: Option<Arc<Details>>,
 }
 
@@ -33,8 +33,8 @@ impl Results {
     /// An error says, in words, what is wrong with the query.
     pub fn new(store: Arc<dyn DispatcherStore>, run: RunRow, query: &ResultsQuery) -> Result<Self, String> {
         let version = Version::of(&run, query.score_version.as_deref())?;
-        let score = query.score.as_deref().map(|text| parsed("score", text)).transpose()?;
-        let (stored, score) = if version == Version::Executors { (score, None) } else { (None, score) };
+        let class = query.score.as_deref().map(|text| parsed("score", text)).transpose()?;
+        let (stored, anew) = if version == Version::Executors { (class, None) } else { (None, class) };
         let filter = ResultFilter {
             outcomes: listed("outcome", query.outcome.as_deref())?,
             error_kinds: listed("error_kind", query.error_kind.as_deref())?,
@@ -42,7 +42,7 @@ impl Results {
             score: stored,
         };
         let details = is_true("details", query.details.as_deref())?.then(|| Arc::new(Details::new(&run)));
-        Ok(Self { store, run: Arc::new(run), version, filter, score, details })
+        Ok(Self { store, run: Arc::new(run), version, filter, anew, details })
     }
 
     pub const fn are_detailed(&self) -> bool {
@@ -52,7 +52,7 @@ impl Results {
     /// Returns at most `limit` results after `after`: fewer only at the end. With a class of scores that are made anew, it
     /// reads as many results as that takes.
     pub async fn page(&self, after: Option<JobKey>, limit: u32) -> Result<Vec<ResultRecord>, StoreError> {
-        let Some(class) = self.score else { return self.read(after, limit).await };
+        let Some(class) = self.anew else { return self.read(after, limit).await };
         let (mut found, mut at) = (Vec::new(), after);
         loop {
             let rows = self.read(at, CHUNK).await?;
@@ -93,7 +93,7 @@ fn parsed<T: FromStr<Err = UnknownName>>(name: &str, text: &str) -> Result<T, St
 }
 
 fn listed<T: FromStr<Err = UnknownName>>(name: &str, text: Option<&str>) -> Result<Vec<T>, String> {
-    text.map(|text| text.split(',').map(|one| parsed(name, one)).collect()).unwrap_or_else(|| Ok(Vec::new()))
+    text.map_or_else(|| Ok(Vec::new()), |text| text.split(',').map(|one| parsed(name, one)).collect())
 }
 
 fn is_true(name: &str, text: Option<&str>) -> Result<bool, String> {

@@ -10,6 +10,7 @@ use crate::results::SHOWN;
 const ROWS: Range<u32> = Range::new(1, 100_000);
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct ResultsArgs {
     #[command(flatten)]
     pub run: RunArg,

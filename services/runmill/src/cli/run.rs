@@ -26,12 +26,12 @@ const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
     cannot be reached; 4 if --min-score, --no-worse-than or --max-failed is missed; 5 if some items failed; 130 after an interrupt"
 )]
 pub struct RunArgs {
-    /// File of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
+    /// File of a suite (.yaml), or file of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
     /// recognised, and --map names the fields of others. `runmill dataset check` shows how a file is understood
     pub dataset: PathBuf,
     /// Name of the model at the provider
     #[arg(long)]
-    pub model: String,
+    pub model: Option<String>,
     #[command(flatten)]
     pub provider: ProviderArgs,
     /// Scorer of the items that do not name a checker of their own

@@ -150,11 +150,23 @@ pub async fn follow_here(
     mut signals: impl Stream<Item = ()> + Unpin,
     begin: impl AsyncFnOnce(&Standalone) -> anyhow::Result<(Submitted, Gate)>,
 ) -> anyhow::Result<ExitCode> {
+    with_services(process, &mut signals, async |local: &Standalone, signals| {
+        work(local, output, signals, begin).await
+    })
+    .await
+}
+
+/// Starts all services for a command that works on runs of the data directory, and stops them after it.
+pub async fn with_services<S: Stream<Item = ()> + Unpin>(
+    process: &Process,
+    signals: &mut S,
+    work: impl AsyncFnOnce(&Standalone, &mut S) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&process.config.data_dir)
         .with_context(|| format!("creating {}", process.config.data_dir.display()))?;
     process.log_to_file(&process.config.data_dir)?;
     let local = Standalone::for_command(process, Services::All).await?;
-    let ended = work(&local, output, &mut signals, begin).await;
+    let ended = work(&local, signals).await;
     let stopped = local.stop(stream::poll_fn(|context| signals.poll_next_unpin(context))).await;
     let code = ended?;
     stopped.map(|_| code)
@@ -210,7 +222,7 @@ async fn work(
 }
 
 /// Waits for a signal.
-async fn interrupted(signals: &mut (impl Stream<Item = ()> + Unpin)) {
+pub async fn interrupted(signals: &mut (impl Stream<Item = ()> + Unpin)) {
     if signals.next().await.is_none() {
         std::future::pending::<()>().await;
     }
@@ -242,13 +254,15 @@ async fn finish(client: &Client, run: &Run, output: Output, watching: &Watching)
 }
 
 /// Says what the run misses. Returns the exit code.
-async fn judge(client: &Client, run: &Run, gate: &Gate) -> anyhow::Result<ExitCode> {
+pub async fn judge(client: &Client, run: &Run, gate: &Gate) -> anyhow::Result<ExitCode> {
     let code = exit_code(run);
     if code == ExitCode::Failed {
         return Ok(code);
     }
     let missed = gate.missed(client, run).await?;
-    missed.iter().for_each(|missed| note!("gate missed: {missed}"));
+    for missed in &missed {
+        note!("gate missed: {missed}");
+    }
     Ok(match code {
         _ if !missed.is_empty() => ExitCode::GateMissed,
         ExitCode::SomeFailed if gate.allows_failures() => ExitCode::Completed,

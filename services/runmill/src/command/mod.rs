@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 mod follow;
 pub mod gateway;
+pub mod generated;
 pub mod healthcheck;
 pub mod keys;
 pub mod lighteval;
@@ -17,6 +18,7 @@ pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod smoke_test;
+mod suite;
 pub mod tokens;
 pub mod top;
 

@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc};
+use std::{ffi::OsString, path::Path, sync::Arc};
 
 use futures::Stream;
 use runmill_pricing::PriceTable;
@@ -11,6 +11,7 @@ use crate::{
         follow::{Output, follow_at_server, follow_here},
         print_json,
         smoke_test::ask,
+        suite,
     },
     exit::{ExitCode, UsageError, usage},
     process::Process,
@@ -21,6 +22,7 @@ use crate::{
         gate::Gate,
         smoke_test,
         submit::Request,
+        suite::Suite,
     },
     screen::{note, print},
     service::standalone::Standalone,
@@ -34,10 +36,15 @@ pub enum Preview {
     SmokeTestAndEstimate,
 }
 
-pub async fn run(args: Box<RunArgs>) -> anyhow::Result<ExitCode> {
+/// `line` is the whole command line.
+pub async fn run(args: Box<RunArgs>, line: &[OsString]) -> anyhow::Result<ExitCode> {
     let mut process = Process::load()?;
     if let Some(path) = &args.prices {
         process.config.prices = read_prices(path)?;
+    }
+    if Suite::is_named_by(&args.dataset) {
+        let client = connect(&process, &args.server)?;
+        return suite::run(&process, &args, line, client, stop_signals()?).await;
     }
     let request = Request::from_args(&args, &process)?;
     let mut items = request.read_items(&args)?;

@@ -14,11 +14,10 @@ pub enum FileFormat {
 impl FileFormat {
     /// Returns the format that a file's name tells. Any other name stands for JSON lines.
     pub fn of(path: &Path) -> Self {
-        let name = path.to_string_lossy().to_lowercase();
-        match () {
-            () if name.ends_with(".csv") => Self::Csv,
-            () if name.ends_with(".xml") => Self::Junit,
-            () => Self::Jsonl,
+        match path.extension() {
+            Some(suffix) if suffix.eq_ignore_ascii_case("csv") => Self::Csv,
+            Some(suffix) if suffix.eq_ignore_ascii_case("xml") => Self::Junit,
+            _ => Self::Jsonl,
         }
     }
 }

@@ -9,7 +9,7 @@ use runmill_proto::{
 
 use super::{layout::Layout, reason, references};
 
-/// Results as test cases in JUnit's form: an answer below the full score is a failure, an item without an answer an error,
+/// Results as test cases in `JUnit`'s form: an answer below the full score is a failure, an item without an answer an error,
 /// and an answer without a score is skipped.
 pub struct Junit {
     suite: String,

@@ -11,7 +11,7 @@ mod table;
 
 pub use file::{ResultsFile, body};
 pub use format::FileFormat;
-pub use item::text as item_text;
+pub use item::table as item_table;
 pub use table::{SHOWN, table};
 
 use futures::{Stream, StreamExt, TryStreamExt};

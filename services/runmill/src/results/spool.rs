@@ -54,13 +54,14 @@ impl Written {
                 self.part = Part::Results;
                 self.layout.begin()?
             }
-            Part::Results => match self.lines.next() {
-                Some(line) => self.layout.write(&serde_json::from_str(&line?)?)?,
-                None => {
+            Part::Results => {
+                if let Some(line) = self.lines.next() {
+                    self.layout.write(&serde_json::from_str(&line?)?)?
+                } else {
                     self.part = Part::Nothing;
                     self.layout.end()?
                 }
-            },
+            }
             Part::Nothing => return Ok(None),
         };
         Ok(Some(bytes.into()))

@@ -8,7 +8,7 @@ use crate::screen::{Column, FittedTable, one_line};
 pub const SHOWN: u32 = 50;
 
 const COLUMNS: &[Column] = &[
-    Column { title: "item", rank: 0, least: Some(12) },
+    Column { title: "item", rank: 0, least: Some(24) },
     Column { title: "verdict", rank: 1, least: None },
     Column { title: "question", rank: 4, least: Some(14) },
     Column { title: "reference", rank: 3, least: Some(10) },

@@ -95,7 +95,7 @@ mod tests {
     fn run(mean: Option<f64>, failed: u64) -> Run {
         let counters = RunCounters { total: 200, failed, ..RunCounters::default() };
         let run = testing::run();
-        Run { counters, score: ScoreSummary { mean, ..run.score.clone() }, ..run }
+        Run { counters, score: ScoreSummary { mean, ..run.score }, ..run }
     }
 
     #[test]

@@ -14,11 +14,12 @@ mod limit_watch;
 pub mod named;
 pub mod option_file;
 pub mod others;
-mod progress_display;
+pub mod progress_display;
 pub mod provider;
 mod references;
 pub mod smoke_test;
 pub mod submit;
+pub mod suite;
 pub mod summary;
 #[cfg(test)]
 pub mod testing;

@@ -66,7 +66,10 @@ impl Request {
         let name = args.name.clone().or(file).map(|name| readable(&name));
         let name = name.filter(|name| name != "-");
         let request = Self {
-            model: args.model.clone(),
+            model: args
+                .model
+                .clone()
+                .ok_or_else(|| UsageError::new("--model is missing: it names the model"))?,
             provider,
             config: config(args)?,
             budget: joined_budget(&args.budget, args.max_calls),

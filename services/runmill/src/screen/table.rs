@@ -64,7 +64,9 @@ impl FittedTable {
     fn widths(&self, mut left: usize) -> Vec<Option<usize>> {
         let natural: Vec<_> = (0..self.columns.len()).map(|n| self.natural_width(n)).collect();
         let least = |n: usize| self.columns[n].least.map_or(natural[n], |least| natural[n].min(least));
-        let mut by_rank: Vec<_> = (0..self.columns.len()).collect();
+        // On a narrow terminal, a column without any text only takes room.
+        let has_text = |n: &usize| self.rows.iter().any(|row| !row[*n].is_empty());
+        let mut by_rank: Vec<_> = (0..self.columns.len()).filter(has_text).collect();
         by_rank.sort_by_key(|n| self.columns[*n].rank);
         let mut widths = vec![None; self.columns.len()];
         let mut kept = Vec::new();
@@ -158,6 +160,15 @@ mod tests {
         assert!(titles(30).split_whitespace().eq(["id", "question", "answer"]));
         assert!(titles(18).split_whitespace().eq(["id", "answer"]));
         assert_eq!(titles(4), "id");
+    }
+
+    #[test]
+    fn a_column_without_text_takes_no_room() {
+        let mut table = FittedTable::new(COLUMNS);
+        table.add(["q1".into(), String::new(), "so".into(), String::new()]);
+        let titles = |width| table.fitted(width).to_string().lines().next().unwrap().trim().to_owned();
+        assert!(titles(Some(80)).split_whitespace().eq(["id", "answer"]));
+        assert!(titles(None).ends_with("cost"));
     }
 
     #[test]

@@ -413,8 +413,8 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
     let store = &*stores.one;
     let run = fed_run(store, 5).await;
     let scored = |ordinal, value| {
-        let score = Score { scorer: "exact".into(), version: 1, value, extracted: None, detail: None };
-        Invocation { score: Some(score), ..answered(&run, ordinal) }
+        let given = Score { scorer: "exact".into(), version: 1, value, extracted: None, detail: None };
+        Invocation { score: Some(given), ..answered(&run, ordinal) }
     };
     let unreferenced = Invocation { score: None, ..answered(&run, 4) };
     let entries =
@@ -423,15 +423,15 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
     store.write_logs(&batch(entries), at(2)).await.unwrap();
 
     let all = ResultFilter::default();
-    let score = |class| ResultFilter { score: Some(class), ..ResultFilter::default() };
+    let of_class = |class| ResultFilter { score: Some(class), ..ResultFilter::default() };
     let outcomes = |outcomes: &[Outcome]| ResultFilter { outcomes: outcomes.to_vec(), ..all.clone() };
     let kinds = |kinds: &[ErrorKind]| ResultFilter { error_kinds: kinds.to_vec(), ..all.clone() };
     let item_id = Some(store.results(run.id, &all, None, 9).await.unwrap()[1].item_id.clone());
     let table: [(ResultFilter, &[u32]); 10] = [
         (all.clone(), &[0, 1, 2, 3, 4]),
-        (score(ScoreClass::Right), &[0]),
-        (score(ScoreClass::Wrong), &[1]),
-        (score(ScoreClass::Unscored), &[2]),
+        (of_class(ScoreClass::Right), &[0]),
+        (of_class(ScoreClass::Wrong), &[1]),
+        (of_class(ScoreClass::Unscored), &[2]),
         (outcomes(&[Outcome::Failed]), &[3]),
         (outcomes(&[Outcome::Failed, Outcome::Succeeded]), &[0, 1, 2, 3, 4]),
         (kinds(&[kind]), &[3]),

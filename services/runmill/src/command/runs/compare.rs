@@ -69,19 +69,13 @@ fn table(compared: &Comparison) -> Table {
 
 fn difference(compared: &Comparison) -> String {
     let Some(difference) = compared.difference else { return "none".to_owned() };
-    let mut text = format!("{difference:+.4}");
-    if let Some(error) = compared.stderr {
-        text += &format!(" ± {error:.4}");
-    }
-    if let (Some(low), Some(high)) = (compared.low, compared.high) {
-        text += &format!("  (95 %: {low:+.4} to {high:+.4})");
-    }
-    if let Some(p) = compared.p_value {
-        let test = match compared.test {
-            ComparisonTest::Mcnemar => "McNemar",
-            ComparisonTest::PairedT => "paired t",
-        };
-        text += &format!("  p = {p:.4} ({test})");
-    }
-    text
+    let error = compared.stderr.map(|error| format!(" ± {error:.4}"));
+    let interval = compared.low.zip(compared.high);
+    let interval = interval.map(|(low, high)| format!("  (95 %: {low:+.4} to {high:+.4})"));
+    let test = match compared.test {
+        ComparisonTest::Mcnemar => "McNemar",
+        ComparisonTest::PairedT => "paired t",
+    };
+    let p_value = compared.p_value.map(|p| format!("  p = {p:.4} ({test})"));
+    [Some(format!("{difference:+.4}")), error, interval, p_value].into_iter().flatten().collect()
 }

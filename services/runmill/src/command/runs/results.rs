@@ -104,7 +104,7 @@ async fn on_screen(
     if let Some(item) = &args.item {
         let mut texts = Vec::new();
         while let Some(result) = found.next().await {
-            texts.push(results::item_text(&result?));
+            texts.push(results::item_table(&result?).to_string());
         }
         if texts.is_empty() {
             return usage(format_args!("{} has no result of an item `{item}`", run.id));
@@ -118,7 +118,7 @@ async fn on_screen(
     }
     print(table.for_stdout())?;
     if has_more {
-        note!("there are more: --limit shows more rows, and --out writes all to a .jsonl or .csv file");
+        note!("there are more: --limit N shows them, and --out FILE has all");
     }
     Ok(())
 }
