@@ -264,7 +264,10 @@ async fn the_commands_of_the_docs_work() {
     let suite = suite.take_while(|line| !line.starts_with("runmill ")).collect::<Vec<_>>().join("\n");
     let suite = suite.replace("gpt-4o-mini}", &format!("echo, base-url: '{url}'}}"));
     let files = [
-        ("suite.yaml", suite.replace("claude-haiku", "lorem").replace("https://api.anthropic.com/v1", &url)),
+        (
+            "suite.yaml",
+            suite.replace("claude-haiku", "key=0.9").replace("https://api.anthropic.com/v1", &url),
+        ),
         ("gsm8k.jsonl", GSM8K.lines().take(60).collect::<Vec<_>>().join("\n")),
         (
             "items.jsonl",

@@ -257,6 +257,11 @@ async fn finish(client: &Client, run: &Run, output: Output, watching: &Watching)
 pub async fn judge(client: &Client, run: &Run, gate: &Gate) -> anyhow::Result<ExitCode> {
     let code = exit_code(run);
     if code == ExitCode::Failed {
+        if run.status == RunStatus::Completed {
+            let (id, failed) = (run.id, run.counters.failed);
+            let why = if failed > 0 { "all items failed" } else { "no answer could be scored" };
+            note!("{id}: {why}");
+        }
         return Ok(code);
     }
     let missed = gate.missed(client, run).await?;
