@@ -274,7 +274,7 @@ async fn the_commands_of_the_docs_work() {
             r#"{"id": "a", "type": "freeform", "inputs": {"text": "Say 7"}, "answer": "7"}"#.into(),
         ),
         ("questions.csv", "prompt,target\nSay six,six\n".into()),
-        ("short.j2", "Q: {{ text }}".into()),
+        ("short.j2", "{{ text }}\n".into()),
         ("careful.txt", "Be careful.".into()),
     ];
     let [_, gsm8k, items, ..] = files.map(|(name, content)| sandbox.write(name, &content));
