@@ -241,6 +241,27 @@ async fn providers_and_datasets_are_listed() {
 }
 
 #[tokio::test]
+async fn errors_are_json_where_the_output_is() {
+    let lab = Lab::new().await;
+    for (args, want) in [
+        (&["run", "none.csv", "--model", "m", "--json"][..], "none.csv"),
+        (&["runs", "shw", "--json"], "shw"),
+    ] {
+        let output = ended(lab.sandbox.runmill(args), 2).await;
+        let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(error["exit_code"], 2);
+        assert!(error["error"].as_str().unwrap().contains(want), "{error}");
+    }
+    let quiet = ended(lab.run("echo", &["--quiet", "--out", "-"]), 0).await;
+    assert_eq!(
+        text(&quiet.stderr).matches("tokens").count(),
+        1,
+        "the summary alone: {}",
+        text(&quiet.stderr)
+    );
+}
+
+#[tokio::test]
 async fn shells_and_manuals_know_the_commands() {
     let sandbox = Sandbox::new().await;
     for shell in ["bash", "zsh", "fish"] {

@@ -69,6 +69,21 @@ pub fn print_error(error: &anyhow::Error) -> ExitCode {
     classify(error)
 }
 
+/// As [`print_error`], as a JSON object.
+pub fn as_json(error: &anyhow::Error) -> ExitCode {
+    if matches!(error.downcast_ref(), Some(PrintError::Closed)) {
+        return ExitCode::Completed;
+    }
+    let code = classify(error);
+    print_json_error(&format!("{error:#}"), code);
+    code
+}
+
+/// Prints a fault and the exit code that tells its kind as a JSON object on standard error.
+pub fn print_json_error(fault: &str, code: ExitCode) {
+    note!("{}", serde_json::json!({"error": fault, "exit_code": code as u8}));
+}
+
 fn classify(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain() {
         if cause.is::<UsageError>() || cause.is::<ConfigError>() {

@@ -31,8 +31,16 @@ fn main() -> ExitCode {
         Err(error) => {
             // Requests for help and version are errors of clap, too. It prints these to standard output, and other
             // errors to standard error.
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Completed };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::Completed;
+            }
+            if wants_json(&line) {
+                exit::print_json_error(error.render().to_string().trim_end(), ExitCode::Usage);
+            } else {
+                let _ = error.print();
+            }
+            return ExitCode::Usage;
         }
     };
     // Must come before any use of TLS, which uses this crypto provider.
@@ -47,7 +55,14 @@ fn main() -> ExitCode {
     // Does not wait for tasks that block their thread.
     runtime.shutdown_background();
     runmill_telemetry::close();
-    ended.unwrap_or_else(|error| exit::print_error(&error))
+    ended.unwrap_or_else(
+        |error| if wants_json(&line) { exit::as_json(&error) } else { exit::print_error(&error) },
+    )
+}
+
+/// Returns true if a command line asks for JSON, also if it has a fault.
+fn wants_json(line: &[OsString]) -> bool {
+    line.iter().take_while(|part| *part != "--").any(|part| part == "--json")
 }
 
 async fn dispatch(command: Command, line: &[OsString]) -> anyhow::Result<ExitCode> {

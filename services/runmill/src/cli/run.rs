@@ -141,9 +141,13 @@ pub struct RunArgs {
     pub gate: GateArgs,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Print the finished run or the estimate as JSON on standard output, and show no progress
+    /// Print the finished run or the estimate as JSON on standard output, an error as JSON on standard error, and show no
+    /// progress
     #[arg(long)]
     pub json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -28,6 +28,8 @@ use crate::{
 /// Output after a run: its summary, the places for its results, and its exit code.
 pub struct Output {
     json: bool,
+    /// True if no progress is shown.
+    is_quiet: bool,
     results: Vec<ResultsFile>,
     gate: Gate,
     /// False if nothing of the run stays after the command.
@@ -46,12 +48,17 @@ impl Output {
         if printed > 1 {
             return usage("`--out -` is given twice");
         }
-        Ok(Self { json, results, gate: Gate::default(), is_kept: true })
+        Ok(Self { json, is_quiet: json, results, gate: Gate::default(), is_kept: true })
     }
 
     /// Output of a run that is kept nowhere.
     pub fn of_unkept_run() -> Self {
-        Self { json: false, results: Vec::new(), gate: Gate::default(), is_kept: false }
+        Self { json: false, is_quiet: false, results: Vec::new(), gate: Gate::default(), is_kept: false }
+    }
+
+    /// Shows no progress if `quiet` is true.
+    pub fn quiet(self, quiet: bool) -> Self {
+        Self { is_quiet: self.is_quiet || quiet, ..self }
     }
 
     /// Judges the run by what it must reach.
@@ -125,7 +132,7 @@ pub async fn follow_at_server(
     let run = go_on(client, submitted.run).await?;
     announce(&run, submitted.origin, submitted.kept.as_deref());
     let watching = Watching::of(&run, submitted.missing_key, Place::Server);
-    match watch(client, run.id, output.json, interrupted(signals)).await? {
+    match watch(client, run.id, output.is_quiet, interrupted(signals)).await? {
         Watched::Ended(run) => finish(client, &run, output, &watching).await,
         Watched::Stopped(()) => {
             let (id, url) = (run.id, client.base_url());
@@ -197,7 +204,7 @@ async fn work(
             () = interrupted(&mut signals) => Stop::Signal,
         }
     };
-    let stop = match watch(client, id, output.json, stop).await? {
+    let stop = match watch(client, id, output.is_quiet, stop).await? {
         Watched::Ended(run) => {
             local.drain(&mut signals).await;
             return finish(client, &run, output, &watching).await;

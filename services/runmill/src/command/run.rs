@@ -51,7 +51,7 @@ pub async fn run(args: Box<RunArgs>, line: &[OsString]) -> anyhow::Result<ExitCo
     if args.estimate {
         return print_estimate(&process, &args, &request, &mut items).await;
     }
-    let output = Output::open(args.json, &args.out)?;
+    let output = Output::open(args.json, &args.out)?.quiet(args.quiet);
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
         let output = output.judged_by(Gate::new(&client, &args.gate).await?);

@@ -67,14 +67,15 @@ pub async fn run(
     }
     if let Some(client) = client {
         let mut entries = submit(process, &client, runs, async |_: &Submitted, _: &Prepared| Ok(())).await?;
-        if follow(&client, &mut entries, args.json, interrupted(&mut signals)).await?.is_some() {
+        if follow(&client, &mut entries, args.json || args.quiet, interrupted(&mut signals)).await?.is_some()
+        {
             note!("interrupted; the runs go on at the server, and their calls cost money");
             return Ok(ExitCode::Interrupted);
         }
         return finish(&client, &entries, args.json).await;
     }
     with_services(process, &mut signals, async |local: &Standalone, signals| {
-        here(process, local, runs, args.json, signals).await
+        here(process, local, runs, args, signals).await
     })
     .await
 }
@@ -83,7 +84,7 @@ async fn here(
     process: &Process,
     local: &Standalone,
     runs: Vec<SuiteRun>,
-    json: bool,
+    args: &RunArgs,
     mut signals: impl Stream<Item = ()> + Unpin,
 ) -> anyhow::Result<ExitCode> {
     let client = &local.client;
@@ -104,7 +105,7 @@ async fn here(
             () = interrupted(&mut signals) => {}
         }
     };
-    let stopped = follow(client, &mut entries, json, stop).await?;
+    let stopped = follow(client, &mut entries, args.json || args.quiet, stop).await?;
     if stopped.is_some() {
         note!("finishing the calls in flight; interrupt again to drop them");
     }
@@ -113,7 +114,7 @@ async fn here(
         note!("interrupted; the same command goes on");
         return Ok(ExitCode::Interrupted);
     }
-    finish(client, &entries, json).await
+    finish(client, &entries, args.json).await
 }
 
 /// Submits all runs. Their files and settings are checked before the first is.
