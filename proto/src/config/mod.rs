@@ -4,6 +4,7 @@ mod fault;
 mod job;
 mod judge;
 mod numbers;
+mod reuse;
 mod run;
 #[cfg(feature = "openapi")]
 mod schema;
@@ -14,6 +15,7 @@ mod variation;
 pub use fault::ConfigFault;
 pub use job::JobConfig;
 pub use judge::{Judge, JudgedPart, Judging, Scale, VerdictForm};
+pub use reuse::Reuse;
 pub use run::RunConfig;
 pub use scoring::{Scorer, Scoring};
 pub use unscored::Unscored;

@@ -2,7 +2,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{ConfigFault, JobConfig, Judge, Judging, Scorer, Scoring, Unscored, Variation, numbers::Numbers};
+use super::{
+    ConfigFault, JobConfig, Judge, Judging, Reuse, Scorer, Scoring, Unscored, Variation, numbers::Numbers,
+};
 use crate::{Generation, Range, Texts, depth::depth};
 
 /// Configuration of a run as the user sent it. Keys that runmill does not know are kept.
@@ -53,6 +55,7 @@ impl RunConfig {
         reader.get::<Timestamp>("deadline");
         reader.get::<Unscored>("unscored");
         reader.judges(config.texts);
+        reader.reuse(config.texts);
         if let Some(variation) = &config.variation {
             reader.faults.extend(variation.faults());
             if numbers.samples.is_some() {
@@ -131,6 +134,11 @@ impl RunConfig {
     /// Returns how answers count that the scorer could not read.
     pub fn unscored(&self) -> Unscored {
         self.0.get("unscored").and_then(|value| Unscored::deserialize(value).ok()).unwrap_or_default()
+    }
+
+    /// Returns which answers of earlier runs the run takes over.
+    pub fn reuse(&self) -> Reuse {
+        self.0.get("reuse").and_then(|value| Reuse::deserialize(value).ok()).unwrap_or_default()
     }
 
     /// Returns true if LightEval shall execute the run.
@@ -217,6 +225,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Checks the reuse of answers, which are looked for where texts are stored.
+    fn reuse(&mut self, texts: Texts) {
+        if self.get("reuse") == Some(Reuse::Exact) && texts != Texts::All {
+            self.fault("/texts", "must be `all` for a run that takes over answers, which are stored texts");
+        }
+    }
+
     /// Checks the depth of the parameters that every job carries, because the depth of a message is limited.
     fn check_depth(&mut self) {
         for key in ["tools", "response_format", "extra_body"] {
@@ -273,6 +288,19 @@ mod tests {
         assert_eq!(texts(json!({"texts": "none"})), Ok(Texts::None));
         let fault = texts(json!({"texts": "some"})).unwrap_err().remove(0).to_string();
         assert!(fault.starts_with("/texts: ") && fault.contains("`hashes`"), "{fault}");
+    }
+
+    #[test]
+    fn answers_are_taken_over_only_if_the_run_says_so() {
+        assert_eq!(config(json!({})).reuse(), Reuse::None);
+        assert_eq!(config(json!({"reuse": "exact"})).reuse(), Reuse::Exact);
+        assert!(config(json!({"reuse": "exact"})).job().is_ok());
+        for (value, pointer) in
+            [(json!({"reuse": "all"}), "/reuse"), (json!({"reuse": "exact", "texts": "hashes"}), "/texts")]
+        {
+            let faults = config(value).job().unwrap_err();
+            assert_eq!(faults.iter().map(|fault| &*fault.pointer).collect::<Vec<_>>(), [pointer]);
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::Generation;
 const DESCRIPTION: &str = "A run's configuration. Keys that runmill does not know are kept. `sampling` is another name \
     of `generation`; where neither is given, its parameters may stand at the top level. No call starts after \
     `deadline` (RFC 3339). `unscored` says how answers count that the scorer could not read: `skip`, the default, leaves them \
-    out of the mean, and `zero` counts them as 0. `judge` is a model that judges each answer, and `judges` has several: see \
+    out of the mean, and `zero` counts them as 0. `reuse: \"exact\"` takes over answers that earlier runs have for the same \
+    requests; the default, `none`, calls the model for all. `judge` is a model that judges each answer, and `judges` has several: see \
     docs/judges.md.";
 
 impl PartialSchema for RunConfig {

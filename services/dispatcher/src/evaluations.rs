@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Settings of a run that LightEval does not have, or has by itself.
-const WITHOUT_EFFECT: [&str; 4] = ["samples", "scoring", "prompt_template", "deadline"];
+const WITHOUT_EFFECT: [&str; 5] = ["samples", "scoring", "prompt_template", "deadline", "reuse"];
 
 /// Checks runs that LightEval executes.
 #[derive(Clone)]
@@ -175,8 +175,8 @@ mod tests {
     fn what_has_no_effect_is_refused() {
         let lighteval = json!({"tasks": ["gsm8k|0"]});
         let given = json!({"lighteval": lighteval, "samples": 2, "scoring": "exact", "prompt_template": "x",
-            "deadline": "2027-01-01T00:00:00Z", "texts": "none"});
-        let names = ["samples", "scoring", "prompt_template", "deadline", "texts"];
+            "deadline": "2027-01-01T00:00:00Z", "reuse": "exact", "texts": "none"});
+        let names = ["samples", "scoring", "prompt_template", "deadline", "reuse", "texts"];
         assert_eq!(pointers(given), names.map(|name| format!("/config/{name}")));
         let null = json!({"lighteval": lighteval, "samples": null, "texts": "all"});
         assert_eq!(pointers(null), Vec::<String>::new());

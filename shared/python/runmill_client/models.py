@@ -641,6 +641,7 @@ class ResultRecord(TypedDict):
     outcome: 'Outcome'
     reasoning: NotRequired[str | None]
     response: NotRequired[str | None]
+    reused_from: 'NotRequired[RunId | None]'
     sample: int
     score: 'NotRequired[Score | None]'
     settled_at: str
@@ -755,6 +756,7 @@ class RunCounters(TypedDict):
     fed: int
     refused: int
     retries: int
+    reused: NotRequired[int]
     settled: int
     succeeded: int
     total: int
