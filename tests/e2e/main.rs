@@ -33,6 +33,7 @@ mod ranges;
 mod readme;
 mod restarts;
 mod retention;
+mod reuse;
 mod scaling;
 mod secrets;
 mod sharing;

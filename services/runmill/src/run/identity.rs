@@ -1,7 +1,7 @@
 //! Identity of a run: what it sends. The same command finds its unfinished run by it.
 
 use ring::digest;
-use runmill_proto::{Unscored, api::NewRun};
+use runmill_proto::{Reuse, Unscored, api::NewRun};
 use serde_json::{Value, json};
 
 /// Returns the beginning of the run's idempotency key, which is the same for all commands that send the same. How a
@@ -16,11 +16,16 @@ pub fn fingerprint(new: &NewRun) -> serde_json::Result<String> {
         config.asked_samples(),
         config.deadline().map(|time| time.to_string()),
     ]);
-    // It has no part in the fingerprints of earlier releases, which knew only one treatment.
+    // They have no part in the fingerprints of earlier releases, which knew only one treatment and no reuse.
     if config.unscored() != Unscored::default()
         && let Some(sent) = sent.as_array_mut()
     {
         sent.push(json!(config.unscored()));
+    }
+    if config.reuse() != Reuse::default()
+        && let Some(sent) = sent.as_array_mut()
+    {
+        sent.push(json!({"reuse": config.reuse()}));
     }
     key(&sent)
 }
@@ -103,6 +108,7 @@ mod tests {
             json!({"temperature": 1}),
             json!({"temperature": 0, "samples": 2}),
             json!({"temperature": 0, "unscored": "zero"}),
+            json!({"temperature": 0, "reuse": "exact"}),
         ] {
             assert_ne!(key_of(other.clone()), keys[0], "{other}");
         }

@@ -1,7 +1,7 @@
 use anyhow::Context;
 use runmill_prompt::PromptError;
 use runmill_proto::{
-    Item, JobConfig, RunConfig, RunStatus, Scorer, Texts, Unscored,
+    Item, JobConfig, Reuse, RunConfig, RunStatus, Scorer, Texts, Unscored,
     api::{Budget, NewRun, Run},
 };
 use serde_json::{Map, Value, json};
@@ -190,6 +190,7 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     };
     set("texts", args.texts.map(|texts| Texts::from(texts).as_str().into()));
     set("unscored", args.unscored.map(|unscored| json!(Unscored::from(unscored))));
+    set("reuse", args.reuse.map(|reuse| json!(Reuse::from(reuse))));
     set("samples", args.samples.map(Value::from));
     let system = args.system.as_deref().map(|path| option_file::text("--system", path)).transpose()?;
     set("system_prompt", args.system_prompt.clone().or(system).map(Value::from));

@@ -48,6 +48,9 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     if !run.unscored.is_empty() {
         row("unscored", by_number(&run.unscored));
     }
+    if counters.reused > 0 {
+        row("reused", calls::reused(run));
+    }
     row("calls", calls::calls(run));
     row("tokens", calls::tokens(run));
     if let Some(cost) = calls::cost(run) {
