@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use runmill_broker::Envelope;
 use runmill_proto::{
     Outcome, RunId, Scorer, Scoring,
@@ -23,7 +24,9 @@ async fn reused(world: &mut World, response: &str, outcome: Outcome) -> Invocati
         tool_calls: Vec::new(),
         logprobs: None,
     };
-    let mut job = Job { reused: Some(Box::new(answer)), ..world.job(1) };
+    // No call starts after a deadline, and this job has none.
+    let deadline = Some(Timestamp::UNIX_EPOCH);
+    let mut job = Job { reused: Some(Box::new(answer)), deadline, ..world.job(1) };
     job.config.scoring = Some(Scoring::from(Scorer::Includes));
     let job = world.publish_as(Envelope::new(&job)).await;
     assert_eq!(world.next().await, Seen::Taken(job));
