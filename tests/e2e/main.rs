@@ -35,6 +35,7 @@ mod restarts;
 mod retention;
 mod reuse;
 mod scaling;
+mod scorers;
 mod secrets;
 mod sharing;
 mod smoke_testing;

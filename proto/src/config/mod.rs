@@ -8,6 +8,7 @@ mod reuse;
 mod run;
 #[cfg(feature = "openapi")]
 mod schema;
+mod scorers;
 mod scoring;
 mod unscored;
 mod variation;

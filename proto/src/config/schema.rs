@@ -5,7 +5,7 @@ use utoipa::{
     openapi::{AllOfBuilder, Ref, RefOr, Schema},
 };
 
-use super::{JobConfig, RunConfig, judge::Judges, numbers::Numbers};
+use super::{JobConfig, RunConfig, judge::Judges, numbers::Numbers, scorers::Scorers};
 use crate::Generation;
 
 const DESCRIPTION: &str = "A run's configuration. Keys that runmill does not know are kept. `sampling` is another name \
@@ -22,6 +22,7 @@ impl PartialSchema for RunConfig {
             .item(Ref::from_schema_name(JobConfig::name()))
             .item(Ref::from_schema_name(Numbers::name()))
             .item(Ref::from_schema_name(Judges::name()))
+            .item(Ref::from_schema_name(Scorers::name()))
             .item(Ref::from_schema_name(Generation::name()))
             .into()
     }
@@ -34,5 +35,7 @@ impl ToSchema for RunConfig {
         schemas.push((Numbers::name().into(), Numbers::schema()));
         schemas.push((Judges::name().into(), Judges::schema()));
         Judges::schemas(schemas);
+        schemas.push((Scorers::name().into(), Scorers::schema()));
+        Scorers::schemas(schemas);
     }
 }

@@ -745,6 +745,11 @@ class RunConfigNumbers(TypedDict):
     timeout_seconds: NotRequired[float | None]
 
 
+class RunConfigScorers(TypedDict):
+    """Scorers in a run's configuration."""
+    scorers: 'NotRequired[list[Scoring] | None]'
+
+
 class RunCounters(TypedDict):
     """Numbers of jobs and calls of a run. `settled` is the sum of the jobs of all outcomes."""
     budget_stopped: int
@@ -870,6 +875,7 @@ class ScoreSummary(TypedDict):
 
 class ScoreVersion(TypedDict):
     """Scores that were made anew of a run's stored answers."""
+    further: NotRequired[bool]
     made_at: str
     score: 'ScoreSummary'
     scoring: 'NotRequired[Scoring | None]'

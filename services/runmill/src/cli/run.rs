@@ -33,9 +33,10 @@ pub struct RunArgs {
     pub model: String,
     #[command(flatten)]
     pub provider: ProviderArgs,
-    /// Scorer of the items that do not name a checker of their own
+    /// Scorer of the items that do not name a checker of their own. May be given several times: the run is shown by the first,
+    /// and the summary has the score of each
     #[arg(long, value_enum)]
-    pub scorer: Option<ScorerArg>,
+    pub scorer: Vec<ScorerArg>,
     /// Regular expression for --scorer pattern or regex
     #[arg(long, value_name = "REGEX")]
     pub pattern: Option<String>,

@@ -16,7 +16,7 @@ pub fn fingerprint(new: &NewRun) -> serde_json::Result<String> {
         config.asked_samples(),
         config.deadline().map(|time| time.to_string()),
     ]);
-    // They have no part in the fingerprints of earlier releases, which knew only one treatment and no reuse.
+    // They have no part in the fingerprints of earlier releases, which knew only one treatment, one scorer and no reuse.
     if config.unscored() != Unscored::default()
         && let Some(sent) = sent.as_array_mut()
     {
@@ -26,6 +26,12 @@ pub fn fingerprint(new: &NewRun) -> serde_json::Result<String> {
         && let Some(sent) = sent.as_array_mut()
     {
         sent.push(json!({"reuse": config.reuse()}));
+    }
+    let further = config.further_scorers();
+    if !further.is_empty()
+        && let Some(sent) = sent.as_array_mut()
+    {
+        sent.push(json!({"further_scorers": further}));
     }
     key(&sent)
 }
@@ -109,6 +115,7 @@ mod tests {
             json!({"temperature": 0, "samples": 2}),
             json!({"temperature": 0, "unscored": "zero"}),
             json!({"temperature": 0, "reuse": "exact"}),
+            json!({"temperature": 0, "scorers": [{"scorer": "exact"}, {"scorer": "f1"}]}),
         ] {
             assert_ne!(key_of(other.clone()), keys[0], "{other}");
         }

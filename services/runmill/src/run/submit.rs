@@ -199,10 +199,12 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
     // since others may use that provider, too.
     set("concurrency", args.provider.provider.and(args.concurrency).map(Value::from));
-    if let Some(scorer) = args.scorer {
-        set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
-    } else if args.pattern.is_some() {
-        return usage("--pattern goes with --scorer pattern or regex");
+    let scorers: Vec<_> = args.scorer.iter().map(|scorer| scoring((*scorer).into(), args)).collect();
+    match &*scorers {
+        [] if args.pattern.is_some() => return usage("--pattern goes with --scorer pattern or regex"),
+        [] => {}
+        [one] => set("scoring", Some(one.clone())),
+        several => set("scorers", Some(several.into())),
     }
     let sampling = [
         ("temperature", args.temperature.map(Value::from)),
@@ -212,6 +214,12 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     let place = sampling_place(&mut config);
     place.extend(sampling.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     Ok(RunConfig(config))
+}
+
+/// Returns a scorer with the pattern, if it has use for one or is the only scorer.
+fn scoring(scorer: Scorer, args: &RunArgs) -> Value {
+    let has_use = args.scorer.len() == 1 || matches!(scorer, Scorer::Pattern | Scorer::Regex);
+    json!({"scorer": scorer, "pattern": args.pattern.as_ref().filter(|_| has_use)})
 }
 
 fn extra_body(text: &str) -> anyhow::Result<Value> {

@@ -226,6 +226,8 @@ macro_rules! store_conformance {
             rescoring {
                 a_run_is_shown_by_its_newest_scores_until_it_goes_on,
                 another_scorer_takes_the_place_of_the_one_under_way,
+                further_scorers_score_the_answers_whenever_the_run_has_ended,
+                a_scorer_that_a_user_asks_for_goes_before_the_further_ones,
                 only_an_ended_run_is_scored_anew,
                 answers_are_paged,
             }

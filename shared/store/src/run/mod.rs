@@ -1,6 +1,7 @@
 //! A run as it is stored: one row of the table `runs`, in values.
 
 mod cursor;
+mod further_scorers;
 mod judges;
 mod messages;
 mod pause;
