@@ -46,8 +46,12 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
         match client.run(id).await {
             Ok(run) => {
                 contact.answered().iter().for_each(|text| progress.print(text));
-                progress.show(&run, limits.look(client, &run).await);
-                if is_over(&run) || is_at_rest(&run) {
+                // While further scorers are at work, nothing else happens.
+                let is_over = is_over(&run);
+                if is_over || !run.status.is_terminal() {
+                    progress.show(&run, limits.look(client, &run).await);
+                }
+                if is_over || is_at_rest(&run) {
                     return Ok(run);
                 }
                 told.news(&run).iter().for_each(|text| progress.print(text));
