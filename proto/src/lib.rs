@@ -32,7 +32,7 @@ mod usage;
 
 pub use choice_label::{ONE_LETTER_LABELS, choice_label, labelled_choice};
 pub use config::{
-    ConfigFault, JobConfig, Judge, JudgedPart, Judging, RunConfig, Scale, Scorer, Scoring, Strategy,
+    ConfigFault, JobConfig, Judge, JudgedPart, Judging, Reuse, RunConfig, Scale, Scorer, Scoring, Strategy,
     Unscored, Variation, VerdictForm,
 };
 pub use depth::depth;

@@ -20,6 +20,7 @@ pub fn job(JobKey { run_id, ordinal, sample }: JobKey) -> Job {
         epoch: 0,
         kind: JobKind::Answer,
         judged: None,
+        reused: None,
         attempt: 0,
         failures: 0,
         possible_copy: false,

@@ -17,7 +17,7 @@ use runmill_proto::{
     message::{
         Attempt, Call, CallEvent, CallFailure, CallProgress, ClientCall, ClientNote, Control, Deferred,
         EvaluatedSample, Evaluation, EvaluationPart, Invocation, Job, JobItem, JobKind, JudgedAnswer,
-        ProviderKeyReply, ProviderKeyRequest, SmokeTest,
+        ProviderKeyReply, ProviderKeyRequest, ReusedAnswer, SmokeTest,
     },
 };
 use serde::Serialize;
@@ -36,6 +36,7 @@ fn job() -> Job {
         epoch: 1,
         kind: JobKind::Answer,
         judged: None,
+        reused: None,
         attempt: 3,
         failures: 0,
         possible_copy: false,
@@ -132,6 +133,7 @@ fn invocation() -> Invocation {
             extracted: Some("42".into()),
             detail: None,
         }),
+        reused_from: None,
         client: None,
     }
 }
@@ -271,6 +273,17 @@ fn what_was_added_later_is_on_the_wire_as_ever() {
     check("job.v1.full", &full_job());
     let judged = Some(JudgedAnswer::Text("42".into()));
     check("job.v1.judge", &Job { kind: JobKind::Judge, judged, config: judge_config(), ..job() });
+    let reused = ReusedAnswer {
+        run_id: RunId::from_uuid(uuid(6)),
+        outcome: Outcome::Truncated,
+        response: "42".into(),
+        reasoning: Some("Six by seven.".into()),
+        tool_calls: full_invocation().tool_calls,
+        logprobs: full_invocation().logprobs,
+    };
+    check("job.v1.reused", &Job { reused: Some(Box::new(reused)), ..job() });
+    let reused_from = Some(RunId::from_uuid(uuid(6)));
+    check("invocation.v1.reused", &Invocation { reused_from, ..invocation() });
     check("invocation.v1.full", &full_invocation());
     let scored = full_invocation();
     let score = scored.score.clone().map(|score| Score { version: 2, ..score });

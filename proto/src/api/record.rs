@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ErrorKind, InvocationId, Outcome, ProviderId, Remarks, Score, TokenLogprob, ToolCall, Usage,
+    ErrorKind, InvocationId, Outcome, ProviderId, Remarks, RunId, Score, TokenLogprob, ToolCall, Usage,
     chat::Finish,
     message::{Attempt, ClientNote},
 };
@@ -33,6 +33,9 @@ pub struct ResultRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_usage: Option<Usage>,
     pub score: Option<Score>,
+    /// Run whose answer was taken over, without a call. Null if this job was called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused_from: Option<RunId>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub settled_at: Timestamp,
 }

@@ -29,6 +29,9 @@ pub struct ScoreVersion {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub made_at: Timestamp,
     pub score: ScoreSummary,
+    /// True for a further scorer of the run's `scorers`, by which the run is not shown. It is made anew whenever the run ends.
+    #[serde(default)]
+    pub further: bool,
 }
 
 /// Scoring under way.

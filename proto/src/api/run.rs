@@ -238,6 +238,9 @@ pub struct RunCounters {
     /// Number of calls whose cost is not known.
     #[serde(default)]
     pub unpriced: u64,
+    /// Number of jobs that took over the answer of an earlier run, without a call.
+    #[serde(default)]
+    pub reused: u64,
 }
 
 /// Latency of invocations in milliseconds, waits and retries included.

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{ConfigFault, JobConfig, Judge, Judging, Scorer, Scoring, Unscored, Variation, numbers::Numbers};
+use super::{ConfigFault, JobConfig, Judge, Judging, Reuse, Scoring, Unscored, Variation, numbers::Numbers};
 use crate::{Generation, Range, Texts, depth::depth};
 
 /// Configuration of a run as the user sent it. Keys that runmill does not know are kept.
@@ -34,11 +34,12 @@ impl RunConfig {
 
     fn read(&self) -> (JobConfig, Vec<ConfigFault>) {
         let mut reader = Reader { map: &self.0, faults: Vec::new() };
+        let scorers = reader.all_scorers();
         let mut config = JobConfig {
             generation: reader.generation(),
             system_prompt: reader.get("system_prompt"),
             prompt_template: reader.get("prompt_template"),
-            scoring: reader.get("scoring"),
+            scoring: scorers.first().map(|(_, scoring)| scoring.clone()),
             judging: reader.get("judging"),
             request: reader.get("request").unwrap_or_default(),
             retry: reader.get("retry").unwrap_or_default(),
@@ -53,6 +54,7 @@ impl RunConfig {
         reader.get::<Timestamp>("deadline");
         reader.get::<Unscored>("unscored");
         reader.judges(config.texts);
+        reader.reuse(config.texts);
         if let Some(variation) = &config.variation {
             reader.faults.extend(variation.faults());
             if numbers.samples.is_some() {
@@ -60,11 +62,10 @@ impl RunConfig {
                 reader.fault("/samples", detail);
             }
         }
-        if let Some(Scoring { scorer: Scorer::Regex | Scorer::Pattern, pattern: None, .. }) = config.scoring {
-            reader.fault("/scoring/pattern", "the scorer needs a pattern");
+        for (place, scoring) in &scorers {
+            reader.faults.extend(scoring.setting_faults(place));
         }
-        let tolerance = config.scoring.as_ref().and_then(|scoring| scoring.tolerance);
-        reader.faults.extend(Scoring::TOLERANCE.fault("/scoring/tolerance", tolerance));
+        reader.scorers(&scorers, config.texts);
         (config, reader.faults)
     }
 
@@ -83,6 +84,16 @@ impl RunConfig {
     pub fn variation(&self) -> Option<Variation> {
         let stated = self.0.get("variation").and_then(|value| Variation::deserialize(value).ok());
         stated.filter(|variation| variation.enabled)
+    }
+
+    /// Returns the scorers of the run, each with its place in the configuration. Those that cannot be read count as absent.
+    pub fn scorers(&self) -> Vec<(String, Scoring)> {
+        Scoring::read_all(&self.0).unwrap_or_default()
+    }
+
+    /// Returns the scorers that score the stored answers when the run has ended, beside the one that scores them as they come.
+    pub fn further_scorers(&self) -> Vec<Scoring> {
+        self.scorers().into_iter().skip(1).map(|(_, scoring)| scoring).collect()
     }
 
     /// Returns the models that judge the answers. Those that cannot be read count as absent.
@@ -131,6 +142,11 @@ impl RunConfig {
     /// Returns how answers count that the scorer could not read.
     pub fn unscored(&self) -> Unscored {
         self.0.get("unscored").and_then(|value| Unscored::deserialize(value).ok()).unwrap_or_default()
+    }
+
+    /// Returns which answers of earlier runs the run takes over.
+    pub fn reuse(&self) -> Reuse {
+        self.0.get("reuse").and_then(|value| Reuse::deserialize(value).ok()).unwrap_or_default()
     }
 
     /// Returns true if LightEval shall execute the run.
@@ -217,6 +233,29 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads the scorers.
+    fn all_scorers(&mut self) -> Vec<(String, Scoring)> {
+        Scoring::read_all(self.map).unwrap_or_else(|fault| {
+            self.faults.push(fault);
+            Vec::new()
+        })
+    }
+
+    /// Checks the scorers together. All but the first score the answers that are stored.
+    fn scorers(&mut self, scorers: &[(String, Scoring)], texts: Texts) {
+        self.faults.extend(Scoring::list_faults(scorers));
+        if scorers.len() > 1 && texts != Texts::All {
+            self.fault("/texts", "must be `all` for several scorers, who read the stored answers");
+        }
+    }
+
+    /// Checks the reuse of answers, which are looked for where texts are stored.
+    fn reuse(&mut self, texts: Texts) {
+        if self.get("reuse") == Some(Reuse::Exact) && texts != Texts::All {
+            self.fault("/texts", "must be `all` for a run that takes over answers, which are stored texts");
+        }
+    }
+
     /// Checks the depth of the parameters that every job carries, because the depth of a message is limited.
     fn check_depth(&mut self) {
         for key in ["tools", "response_format", "extra_body"] {
@@ -235,6 +274,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Scorer;
 
     fn config(value: Value) -> RunConfig {
         serde_json::from_value(value).unwrap()
@@ -273,6 +313,53 @@ mod tests {
         assert_eq!(texts(json!({"texts": "none"})), Ok(Texts::None));
         let fault = texts(json!({"texts": "some"})).unwrap_err().remove(0).to_string();
         assert!(fault.starts_with("/texts: ") && fault.contains("`hashes`"), "{fault}");
+    }
+
+    #[test]
+    fn of_several_scorers_the_first_scores_answers_as_they_come() {
+        let several =
+            config(json!({"scorers": [{"scorer": "exact"}, {"scorer": "f1"}, {"scorer": "includes"}]}));
+        assert_eq!(several.job().unwrap().scoring, Some(Scoring::from(Scorer::Exact)));
+        assert_eq!(several.further_scorers(), [Scorer::F1, Scorer::Includes].map(Scoring::from));
+        let one = config(json!({"scoring": {"scorer": "f1"}}));
+        assert_eq!(
+            (one.job().unwrap().scoring, one.further_scorers()),
+            (Some(Scorer::F1.into()), Vec::new())
+        );
+    }
+
+    #[test]
+    fn every_scorer_of_a_list_is_checked() {
+        let exact = json!({"scorer": "exact"});
+        let table = [
+            (json!({"scorers": [exact], "scoring": exact}), "/scorers"),
+            (json!({"scorers": []}), "/scorers"),
+            (json!({"scorers": vec![exact.clone(); 10]}), "/scorers"),
+            (json!({"scorers": exact}), "/scorers"),
+            (json!({"scorers": [exact, {"scorer": "magic"}]}), "/scorers/1"),
+            (json!({"scorers": [exact, exact]}), "/scorers/1"),
+            (json!({"scorers": [exact, {"scorer": "code"}]}), "/scorers/1"),
+            (json!({"scorers": [{"scorer": "pattern"}]}), "/scorers/0/pattern"),
+            (json!({"scorers": [exact, {"scorer": "numeric", "tolerance": -1}]}), "/scorers/1/tolerance"),
+            (json!({"scorers": [exact, {"scorer": "f1"}], "texts": "none"}), "/texts"),
+        ];
+        for (value, want) in table {
+            let faults = config(value.clone()).job().unwrap_err();
+            assert_eq!(faults.iter().map(|fault| &*fault.pointer).collect::<Vec<_>>(), [want], "{value}");
+        }
+    }
+
+    #[test]
+    fn answers_are_taken_over_only_if_the_run_says_so() {
+        assert_eq!(config(json!({})).reuse(), Reuse::None);
+        assert_eq!(config(json!({"reuse": "exact"})).reuse(), Reuse::Exact);
+        assert!(config(json!({"reuse": "exact"})).job().is_ok());
+        for (value, pointer) in
+            [(json!({"reuse": "all"}), "/reuse"), (json!({"reuse": "exact", "texts": "hashes"}), "/texts")]
+        {
+            let faults = config(value).job().unwrap_err();
+            assert_eq!(faults.iter().map(|fault| &*fault.pointer).collect::<Vec<_>>(), [pointer]);
+        }
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub struct Invocation {
     pub answer_usage: Option<Usage>,
     #[serde(default)]
     pub score: Option<Score>,
+    /// Run whose answer was taken over, without a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused_from: Option<RunId>,
     /// Set for a call of a client of the front door. It is charged to the run, and is the result of none of its jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientNote>,
@@ -196,6 +199,7 @@ impl Invocation {
             finish: None,
             answer_usage: None,
             score: None,
+            reused_from: None,
             client: None,
         }
     }

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ReusedAnswer;
 use crate::{DatasetId, JobConfig, ProviderId, RunId};
 
 /// Identifies a job: one answer to one item.
@@ -51,6 +52,9 @@ pub struct Job {
     /// Answer to judge, for a job of a judge. `None`: the item has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<JudgedAnswer>,
+    /// Answer of an earlier run, which takes the place of a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused: Option<Box<ReusedAnswer>>,
     #[serde(default)]
     pub config: JobConfig,
     /// Time after which no call starts.

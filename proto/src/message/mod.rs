@@ -7,6 +7,7 @@ mod evaluation;
 mod invocation;
 mod job;
 mod provider_key;
+mod reused_answer;
 mod smoke_test;
 
 pub use client_call::{CallEvent, CallFailure, CallProgress, ClientCall};
@@ -16,4 +17,5 @@ pub use evaluation::{EvaluatedSample, Evaluation, EvaluationPart};
 pub use invocation::{Attempt, Call, ClientNote, Invocation};
 pub use job::{Job, JobItem, JobKey, JobKind, JudgedAnswer};
 pub use provider_key::{ProviderKeyReply, ProviderKeyRequest};
+pub use reused_answer::ReusedAnswer;
 pub use smoke_test::SmokeTest;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Settings of a run that LightEval does not have, or has by itself.
-const WITHOUT_EFFECT: [&str; 4] = ["samples", "scoring", "prompt_template", "deadline"];
+const WITHOUT_EFFECT: [&str; 6] = ["samples", "scoring", "scorers", "prompt_template", "deadline", "reuse"];
 
 /// Checks runs that LightEval executes.
 #[derive(Clone)]
@@ -174,9 +174,9 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_refused() {
         let lighteval = json!({"tasks": ["gsm8k|0"]});
-        let given = json!({"lighteval": lighteval, "samples": 2, "scoring": "exact", "prompt_template": "x",
-            "deadline": "2027-01-01T00:00:00Z", "texts": "none"});
-        let names = ["samples", "scoring", "prompt_template", "deadline", "texts"];
+        let given = json!({"lighteval": lighteval, "samples": 2, "scoring": "exact", "scorers": [], "prompt_template": "x",
+            "deadline": "2027-01-01T00:00:00Z", "reuse": "exact", "texts": "none"});
+        let names = ["samples", "scoring", "scorers", "prompt_template", "deadline", "reuse", "texts"];
         assert_eq!(pointers(given), names.map(|name| format!("/config/{name}")));
         let null = json!({"lighteval": lighteval, "samples": null, "texts": "all"});
         assert_eq!(pointers(null), Vec::<String>::new());

@@ -24,6 +24,7 @@ mod reconciler;
 mod rescoring;
 mod results;
 mod retention;
+mod reuse;
 mod run_control;
 mod run_faults;
 mod scaling;
@@ -73,6 +74,7 @@ use crate::{
     reconciler::Reconciler,
     rescoring::Rescorer,
     retention::Retention,
+    reuse::EarlierAnswers,
     run_control::RunControl,
     scaling::{Scaler, Starting, Waiting},
     smoke_testing::SmokeTesting,
@@ -177,6 +179,7 @@ impl Dispatcher {
             lane_concurrency: self.lane_concurrency,
             log_partitions: self.log_partitions,
             judges: Judges { runs: self.run_control(wake) },
+            answers: EarlierAnswers::new(self.store.clone(), wake.clone()),
             rescorer: Rescorer { store: self.store.clone(), clock: self.clock.clone() },
             retention: Retention { store: self.store.clone(), clock: self.clock.clone(), keep: self.keep },
             webhooks: Webhooks {

@@ -1,7 +1,7 @@
 //! Faults of a request for a run that do not depend on who asks.
 
 use runmill_proto::{
-    ConfigFault, Item, JobConfig, Judge,
+    ConfigFault, Item, JobConfig, Judge, Scoring,
     api::{Budget, NewRun},
 };
 use runmill_store::StoreError;
@@ -34,7 +34,8 @@ pub fn value_faults(new: &NewRun, first: Option<&Item>) -> Vec<ConfigFault> {
     faults.extend(NewRun::PRIORITY.fault("/priority", new.priority));
     faults.extend(new.budget.iter().flat_map(Budget::faults));
     faults.extend(template_faults("/config", &new.config.judges()));
-    let config = new.config.job().map_or_else(|faults| faults, |job| job_faults(&job, first));
+    let config =
+        new.config.job().map_or_else(|faults| faults, |job| job_faults(&job, &new.config.scorers(), first));
     faults.extend(config.into_iter().map(|found| fault(format!("/config{}", found.pointer), found.detail)));
     faults
 }
@@ -50,12 +51,12 @@ pub fn template_faults(place: &str, judges: &[Judge]) -> Vec<ConfigFault> {
 
 /// Returns a fault for a prompt template or a scorer that cannot be compiled. Only the compilers of both can check
 /// that.
-fn job_faults(job: &JobConfig, first: Option<&Item>) -> Vec<ConfigFault> {
-    let scoring = job.scoring.as_ref().and_then(|scoring| runmill_scoring::check(scoring).err());
+fn job_faults(job: &JobConfig, scorers: &[(String, Scoring)], first: Option<&Item>) -> Vec<ConfigFault> {
+    let checked =
+        |(place, scoring): &(String, Scoring)| Some(fault(place, runmill_scoring::check(scoring).err()?));
     let template = job.prompt_template.as_ref().and_then(|text| runmill_prompt::check(text, first).err());
-    let scoring = scoring.map(|error| fault("/scoring", error));
     let template = template.map(|error| fault("/prompt_template", error));
-    scoring.into_iter().chain(template).collect()
+    scorers.iter().filter_map(checked).chain(template).collect()
 }
 
 #[cfg(test)]

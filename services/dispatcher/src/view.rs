@@ -64,6 +64,7 @@ fn score_versions(row: &RunRow) -> Vec<ScoreVersion> {
         scoring: one.scoring.clone(),
         made_at: one.made_at,
         score: row.summary(&one.scores),
+        further: one.is_further,
     };
     versions.map(view).collect()
 }

@@ -37,6 +37,7 @@ pub fn without_answer(invocation: Invocation, reason: &dyn Display) -> Option<In
         finish: None,
         answer_usage: None,
         score: None,
+        reused_from: None,
         ..invocation
     })
 }

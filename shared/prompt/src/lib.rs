@@ -3,6 +3,7 @@
 mod bounds;
 mod judge;
 mod printing;
+mod question;
 mod quote;
 mod template;
 mod turns;
@@ -13,6 +14,7 @@ use runmill_proto::{Item, ItemType, ONE_LETTER_LABELS, choice_label};
 use serde_json::Value as Json;
 
 pub use judge::{Case, JudgePrompt, JudgeRequest, check_judge, verdict_schema};
+pub use question::Question;
 pub use turns::before;
 pub use variation::varied;
 

@@ -656,6 +656,7 @@ class ResultRecord(TypedDict):
     outcome: 'Outcome'
     reasoning: NotRequired[str | None]
     response: NotRequired[str | None]
+    reused_from: 'NotRequired[RunId | None]'
     sample: int
     score: 'NotRequired[Score | None]'
     settled_at: str
@@ -759,6 +760,11 @@ class RunConfigNumbers(TypedDict):
     timeout_seconds: NotRequired[float | None]
 
 
+class RunConfigScorers(TypedDict):
+    """Scorers in a run's configuration."""
+    scorers: 'NotRequired[list[Scoring] | None]'
+
+
 class RunCounters(TypedDict):
     """Numbers of jobs and calls of a run. `settled` is the sum of the jobs of all outcomes."""
     budget_stopped: int
@@ -770,6 +776,7 @@ class RunCounters(TypedDict):
     fed: int
     refused: int
     retries: int
+    reused: NotRequired[int]
     settled: int
     succeeded: int
     total: int
@@ -883,6 +890,7 @@ class ScoreSummary(TypedDict):
 
 class ScoreVersion(TypedDict):
     """Scores that were made anew of a run's stored answers."""
+    further: NotRequired[bool]
     made_at: str
     score: 'ScoreSummary'
     scoring: 'NotRequired[Scoring | None]'

@@ -26,6 +26,7 @@ pub use dataset::interactive_dataset_id;
 pub use dataset_hash::DatasetHash;
 pub use error::StoreError;
 pub use port::{
+    answers::{AnswerHashes, AnswerIndex, JobPlace, RequestHash, UnindexedRun},
     audit::AuditLog,
     batches::{BatchContent, BatchProtocol, BatchRow, Batches, CreatedBatch, ResultFile},
     budgets::{BudgetReader, Budgets, Slice, Taken},
@@ -95,6 +96,7 @@ pub trait DispatcherStore:
     + Leader
     + EventReader
     + ResultReader
+    + AnswerIndex
     + Retention
     + ExecutorReader
     + FleetReader
@@ -125,6 +127,7 @@ impl<T> DispatcherStore for T where
         + Leader
         + EventReader
         + ResultReader
+        + AnswerIndex
         + Retention
         + ExecutorReader
         + FleetReader

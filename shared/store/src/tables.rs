@@ -8,7 +8,7 @@ use runmill_proto::{
 };
 
 use crate::{
-    LogEntry, ProviderRow, SealedSecret, SecretOwner, StoreError, UsageSum, WebhookRow,
+    LogEntry, ProviderRow, RequestHash, SealedSecret, SecretOwner, StoreError, UsageSum, WebhookRow,
     columns::{Cells, Column, Columns, Dialect, Role, Stored as _, columns},
 };
 
@@ -125,6 +125,12 @@ pub fn answers() -> Vec<&'static str> {
     Outcome::ALL.iter().filter(|outcome| outcome.is_answer()).map(|outcome| outcome.as_str()).collect()
 }
 
+/// Returns the hash of a request as it is stored.
+pub fn request_hash(bytes: &[u8]) -> Result<RequestHash, StoreError> {
+    let hash = bytes.try_into().map_err(|_| StoreError::Broken("a hash has another length".to_owned()))?;
+    Ok(RequestHash(hash))
+}
+
 /// Result of a job, to be inserted.
 pub struct NewResult<'a> {
     pub invocation: &'a Invocation,
@@ -147,6 +153,7 @@ columns! {
         fixed finish = invocation.finish,
         fixed answer_usage = invocation.answer_usage,
         fixed score = invocation.score,
+        fixed reused_from = invocation.reused_from,
         fixed settled_at,
     }
 }

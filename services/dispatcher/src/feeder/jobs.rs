@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use runmill_broker::{Envelope, PublishError, Queue};
 use runmill_proto::{
     JobConfig,
-    message::{Job, JobItem, JobKey, JobKind, JudgedAnswer},
+    message::{Job, JobItem, JobKey, JobKind, JudgedAnswer, ReusedAnswer},
 };
 use runmill_store::{ActiveRun, DueJob, RunRow, StoreError};
 use runmill_telemetry::trace;
@@ -22,6 +22,14 @@ use super::{
 pub const CHUNK: u64 = 256;
 /// Maximum number of publishes that wait for their confirms.
 const PUBLISHES_MAX: usize = 256;
+
+/// Recorded answers that go with a job.
+struct Recorded {
+    /// The one to judge.
+    judged: Option<JudgedAnswer>,
+    /// The one that takes the place of a call.
+    reused: Option<ReusedAnswer>,
+}
 
 /// Feeds one run.
 pub struct RunFeed<'a> {
@@ -71,7 +79,9 @@ impl RunFeed<'_> {
             let possible_copy = self.offers.may_be_refed(job);
             let (store, JobKey { ordinal, sample, .. }) = (&*self.feeder.runs.store, job.key);
             let judged = answer_of(store, self.active, sample, ordinal).await?;
-            jobs.push(self.job(DueJob { possible_copy, ..*job }, item, judged, config));
+            let reused = self.feeder.answers.find(self.run(), sample, ordinal, 1).await?;
+            let recorded = Recorded { judged, reused: reused.into_values().next() };
+            jobs.push(self.job(DueJob { possible_copy, ..*job }, item, recorded, config));
         }
         let now = self.feeder.runs.clock.now();
         let (published, result) = self.publish(jobs).await;
@@ -95,6 +105,7 @@ impl RunFeed<'_> {
         let count = (until - fed).min(self.active.items - ordinal).min(CHUNK);
         let (sample, first) = (u32::try_from(sample)?, u32::try_from(ordinal)?);
         let items = self.items(first, u32::try_from(count)?).await?;
+        let mut reused = self.feeder.answers.find(self.run(), sample, first, u32::try_from(count)?).await?;
         anyhow::ensure!(items.len() as u64 == count, "the dataset has fewer items than its item count says");
         let jobs: Vec<_> = (fed..)
             .zip((first..).zip(items))
@@ -104,7 +115,8 @@ impl RunFeed<'_> {
                 let not_before = Timestamp::UNIX_EPOCH;
                 let due = DueJob { key, attempt: 0, failures: 0, possible_copy, not_before };
                 let nth = usize::try_from(position - self.run().cursor.fed).unwrap_or(usize::MAX);
-                self.job(due, item, ready.and_then(|ready| ready.get(nth)), config)
+                let judged = ready.and_then(|ready| ready.get(nth));
+                self.job(due, item, Recorded { judged, reused: reused.remove(&(ordinal, sample)) }, config)
             })
             .collect();
         self.offers.publishing(fed + count);
@@ -119,7 +131,8 @@ impl RunFeed<'_> {
         self.feeder.runs.store.job_items(self.run().submission.dataset_id, first, count).await
     }
 
-    fn job(&self, due: DueJob, item: JobItem, judged: Option<JudgedAnswer>, config: &JobConfig) -> Job {
+    fn job(&self, due: DueJob, item: JobItem, recorded: Recorded, config: &JobConfig) -> Job {
+        let Recorded { judged, reused } = recorded;
         let DueJob { key, attempt, failures, possible_copy, .. } = due;
         // A question that is not stored with its result is not in a message, either.
         let dataset_id = self.run().submission.dataset_id;
@@ -131,6 +144,7 @@ impl RunFeed<'_> {
             epoch: self.run().cursor.epoch,
             kind: if self.run().is_of_judge() { JobKind::Judge } else { JobKind::Answer },
             judged,
+            reused: reused.map(Box::new),
             attempt,
             failures,
             possible_copy,

@@ -91,7 +91,8 @@ impl LaneFeed {
             .map(|(((run, due), ready), trial)| {
                 let new = ready.as_ref().map_or_else(|| new_jobs(&run.run), Ready::count);
                 let want = want(&run.run, due.len() as u64, new, trial);
-                if settled.contains(&run.run.id) { want } else { Want { jobs: 0, ..want } }
+                let may_feed = settled.contains(&run.run.id) && feeder.answers.are_ready(&run.run);
+                if may_feed { want } else { Want { jobs: 0, ..want } }
             })
             .collect();
         for (run_id, jobs) in self.schedule.allot(free, &wants) {

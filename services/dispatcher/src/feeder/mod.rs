@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     judging::Judges, metrics::DispatcherMetrics, rescoring::Rescorer, retention::Retention,
-    run_control::RunControl, webhooks::Webhooks,
+    reuse::EarlierAnswers, run_control::RunControl, webhooks::Webhooks,
 };
 pub use health::{FeederHealth, NotFeeding};
 pub use lane::{new_jobs, want};
@@ -64,6 +64,8 @@ pub struct Feeder {
     /// Work that only the leader does beside the feeding.
     pub rescorer: Rescorer,
     pub judges: Judges,
+    /// Answers that runs take over from earlier ones.
+    pub answers: EarlierAnswers,
     pub retention: Retention,
     pub webhooks: Webhooks,
     pub health: FeederHealth,
@@ -99,6 +101,7 @@ impl Feeder {
         keeping.spawn(self.retention.clone().run());
         keeping.spawn(self.rescorer.clone().run());
         keeping.spawn(self.judges.clone().run());
+        keeping.spawn(self.answers.clone().index());
         keeping.spawn(self.webhooks.clone().run());
         let mut lanes = Lanes::default();
         while leading.is_held() && !stop.is_cancelled() {
@@ -144,6 +147,7 @@ impl Feeder {
     /// Begins a pass over all lanes. Returns the number of active runs.
     async fn start_lanes(self: &Arc<Self>, leading: &Leading, lanes: &mut Lanes) -> anyhow::Result<usize> {
         let active = self.runs.store.active_runs().await?;
+        self.answers.retain(&active);
         let count = active.len();
         let in_queue: u64 = active.iter().map(|active| active.run.in_queue()).sum();
         self.metrics.jobs_in_queue.set(in_queue.try_into().unwrap_or(i64::MAX));

@@ -68,9 +68,17 @@ impl Rescorer {
         Ok(())
     }
 
-    /// Makes the scores of a run that were asked for, if there are some.
+    /// Makes all versions that the run waits for, one after the other.
     async fn rescore(&self, run: &RunRow) -> Result<(), StoreError> {
-        let Some(mut rescoring) = run.rescoring.clone() else { return Ok(()) };
+        let mut run = run.clone();
+        while let Some(rescoring) = run.rescoring.clone() {
+            run = self.make(&run, rescoring).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a version. Returns the run with it.
+    async fn make(&self, run: &RunRow, mut rescoring: Rescoring) -> Result<RunRow, StoreError> {
         let (mut noted, mut noted_at) = (rescoring.after, Instant::now());
         loop {
             let page = self.page(run, &rescoring).await?;
@@ -80,11 +88,11 @@ impl Rescorer {
                 let (from, rescoring) = (noted, Box::new(rescoring.clone()));
                 (noted, noted_at) = (rescoring.after, Instant::now());
                 let note = Transition::NoteRescoring { rescoring, from, is_done };
-                self.store.transition(run.id, note, self.clock.now()).await?;
-            }
-            if is_done {
-                tracing::info!(event = "rescoring.done", run_id = %run.id, answers = rescoring.done);
-                return Ok(());
+                let noted = self.store.transition(run.id, note, self.clock.now()).await?;
+                if is_done {
+                    tracing::info!(event = "rescoring.done", run_id = %run.id, answers = noted.stats.answers());
+                    return Ok(noted);
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use runmill_proto::{
     testing,
 };
 use runmill_store::{LogBatch, LogEntry, LogWriter as _, RunReader as _, RunWriter as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
@@ -13,7 +13,13 @@ use crate::world::{self, World};
 /// Makes a world with a run that has ended with these answers. None of them is scored.
 async fn answered(answers: &[&str]) -> (World, RunId) {
     let world = World::new().await;
-    let run_id = world.run(1, answers.len(), json!({})).await;
+    let run_id = answer(&world, answers, json!({})).await;
+    (world, run_id)
+}
+
+/// Makes a run that has ended with these answers.
+async fn answer(world: &World, answers: &[&str], config: Value) -> RunId {
+    let run_id = world.run(1, answers.len(), config).await;
     let answer = |(ordinal, text): (u32, &&str)| {
         let call = testing::call(InvocationId::from_uuid(Uuid::now_v7()));
         let key = JobKey { run_id, ordinal, sample: 0 };
@@ -22,7 +28,7 @@ async fn answered(answers: &[&str]) -> (World, RunId) {
     };
     let entries = (0..).zip(answers).map(answer).collect();
     world.store.write_logs(&LogBatch(entries), world.clock.now()).await.unwrap();
-    (world, run_id)
+    run_id
 }
 
 fn rescorer(world: &World) -> Rescorer {
@@ -44,6 +50,22 @@ async fn stored_answers_get_the_scores_of_another_scorer() {
         assert_eq!((run.shown().unwrap().version, run.rescoring.as_ref()), (version, None));
         assert!(run.score().mean.is_some_and(|mean| (mean - want).abs() < 1e-9), "{:?}", run.score());
     }
+}
+
+#[tokio::test]
+async fn the_further_scorers_of_a_run_have_their_versions_after_one_pass() {
+    let world = World::new().await;
+    let scorers = json!({"scorers": [{"scorer": "exact"}, {"scorer": "includes"}, {"scorer": "f1"}]});
+    let id = answer(&world, &["4", "it is 4 of course"], scorers).await;
+
+    rescorer(&world).pass().await.unwrap();
+
+    let run = world.store.run(id).await.unwrap();
+    assert_eq!((run.rescoring.clone(), run.shown()), (None, None));
+    let means: Vec<_> =
+        run.rescores.as_ref().unwrap().versions.iter().map(|one| run.summary(&one.scores).mean).collect();
+    assert_eq!(means[0], Some(1.0));
+    assert!(means[1].is_some_and(|f1| f1 > 0.5 && f1 < 1.0), "{means:?}");
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ use crate::{
     reconciler::{LastMovement, Reconciler},
     rescoring::Rescorer,
     retention::Retention,
+    reuse::EarlierAnswers,
     run_control::RunControl,
     webhooks::{WebhookSettings, Webhooks},
 };
@@ -75,6 +76,7 @@ impl World {
             lane_concurrency: 1,
             log_partitions: 1,
             judges: Judges { runs: runs.clone() },
+            answers: EarlierAnswers::new(runs.store.clone(), runs.wake.clone()),
             rescorer: Rescorer { store: runs.store.clone(), clock: clock.clock() },
             retention: Retention { store: runs.store.clone(), clock: clock.clock(), keep: None },
             webhooks: Webhooks {

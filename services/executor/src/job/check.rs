@@ -27,7 +27,8 @@ pub(super) fn check(end: &End<'_>, state: RunState) -> Result<(), Ending> {
         RunState::Paused => return Err(end.deferred(Duration::ZERO, &RUN_PAUSED).into()),
         RunState::Active => {}
     }
-    if end.job.deadline.is_some_and(|deadline| end.now >= deadline) {
+    let calls = end.job.reused.is_none();
+    if calls && end.job.deadline.is_some_and(|deadline| end.now >= deadline) {
         let reason = "the run's deadline passed before the call";
         return Err(end.failed(ErrorKind::DeadlinePassed, &reason).into());
     }

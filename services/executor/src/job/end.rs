@@ -5,7 +5,7 @@ use runmill_broker::Envelope;
 use runmill_llm::{ChatResponse, Invoked, ModelError, Unanswered};
 use runmill_proto::{
     ErrorKind, Item, Outcome, PauseCause, Texts,
-    message::{Call, Deferred, Invocation, Job, JobKey},
+    message::{Call, Deferred, Invocation, Job, JobKey, ReusedAnswer},
 };
 
 use crate::{
@@ -97,6 +97,19 @@ impl<'a> End<'a> {
             }
         };
         Some(report)
+    }
+
+    /// Returns the log of a job with the answer of an earlier run, without a score. It has no call, and costs nothing.
+    pub fn reused(&self, answer: &ReusedAnswer) -> JobLog {
+        let call = Call { cost_nanousd: Some(0), ..self.no_call() };
+        JobLog::ended(Invocation {
+            response: Some(answer.response.clone()),
+            reasoning: answer.reasoning.clone(),
+            tool_calls: answer.tool_calls.clone(),
+            logprobs: answer.logprobs.clone(),
+            reused_from: Some(answer.run_id),
+            ..self.invocation(call, answer.outcome)
+        })
     }
 
     /// Returns the log of a job that ends because its run's budget is used up.

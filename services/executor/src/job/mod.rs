@@ -186,8 +186,12 @@ impl Pipeline {
         if stop.is_cancelled() {
             return Err(Ending::Requeue);
         }
-        let prepared = self.prepare(&end, &item).await?;
-        let log = self.call(&end, &prepared, stop).await?;
+        let log = if let Some(answer) = &job.reused {
+            end.reused(answer)
+        } else {
+            let prepared = self.prepare(&end, &item).await?;
+            self.call(&end, &prepared, stop).await?
+        };
         Ok(self.score(log, job, &item).await.with_texts(job.config.texts))
     }
 }

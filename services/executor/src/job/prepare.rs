@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use runmill_front_door::{Endpoint, read_value};
-use runmill_llm::{ChatMessage, ChatRequest, Part, Role};
-use runmill_prompt::PromptError;
+use runmill_llm::ChatRequest;
+use runmill_prompt::{PromptError, Question};
 use runmill_proto::{
     ErrorKind, Inputs, Item, ItemFault, ItemRequest,
     api::Capabilities,
@@ -119,11 +119,8 @@ impl Pipeline {
             return self.judge_request(job, judge, item, callee);
         }
         check_inputs(&item.inputs, callee.capabilities())?;
-        let text = self.environment.prompts.items.get(job.config.prompt_template.as_ref())?.render(item)?;
-        let mut parts = vec![Part::Text(text)];
-        parts.extend(item.inputs.images.iter().cloned().map(Part::Image));
-        let (system, mut messages) = runmill_prompt::before(item, job.config.system_prompt.as_deref());
-        messages.push(ChatMessage::new(Role::User, parts));
+        let prompt = self.environment.prompts.items.get(job.config.prompt_template.as_ref())?;
+        let Question { system, messages } = prompt.question(item, job.config.system_prompt.as_deref())?;
         Ok(ChatRequest { system, messages, ..request(job, callee) })
     }
 }

@@ -15,6 +15,7 @@ mod model;
 mod provider_keys;
 mod refusing;
 mod requests;
+mod reusing;
 mod smoke_testing;
 mod stopping;
 mod watched;

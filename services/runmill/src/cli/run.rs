@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use runmill_proto::{
-    Generation, Range, RunConfig, Scorer, Texts, Unscored,
+    Generation, Range, Reuse, RunConfig, Scorer, Texts, Unscored,
     api::{Budget, RateLimit},
 };
 
@@ -34,9 +34,10 @@ pub struct RunArgs {
     pub model: Option<String>,
     #[command(flatten)]
     pub provider: ProviderArgs,
-    /// Scorer of the items that do not name a checker of their own
+    /// Scorer of the items that do not name a checker of their own. May be given several times: the run is shown by the first,
+    /// and the summary has the score of each
     #[arg(long, value_enum)]
-    pub scorer: Option<ScorerArg>,
+    pub scorer: Vec<ScorerArg>,
     /// Regular expression for --scorer pattern or regex
     #[arg(long, value_name = "REGEX")]
     pub pattern: Option<String>,
@@ -48,6 +49,10 @@ pub struct RunArgs {
     /// (default: skip)
     #[arg(long, value_enum)]
     pub unscored: Option<UnscoredArg>,
+    /// Answers of earlier runs that are taken over instead of calls: exact takes over the answer to the same request to the same
+    /// provider and model, none calls the model for all (default: none). --estimate counts all calls
+    #[arg(long, value_enum)]
+    pub reuse: Option<ReuseArg>,
     /// Number of independent answers to each item, from 1 to 1000 (default: 1)
     #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
     pub samples: Option<u32>,
@@ -194,6 +199,12 @@ pub enum UnscoredArg {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+pub enum ReuseArg {
+    None,
+    Exact,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 pub enum TextsArg {
     All,
     Hashes,
@@ -205,6 +216,15 @@ impl From<UnscoredArg> for Unscored {
         match unscored {
             UnscoredArg::Skip => Self::Skip,
             UnscoredArg::Zero => Self::Zero,
+        }
+    }
+}
+
+impl From<ReuseArg> for Reuse {
+    fn from(reuse: ReuseArg) -> Self {
+        match reuse {
+            ReuseArg::None => Self::None,
+            ReuseArg::Exact => Self::Exact,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Identity of a run: what it sends, and how that is scored. The same command finds its earlier run by it.
 
 use ring::digest;
-use runmill_proto::{Unscored, api::NewRun};
+use runmill_proto::{Reuse, Unscored, api::NewRun};
 use serde_json::{Value, json};
 
 /// Identity of a run, as the beginning of its idempotency key. How a setting was given does not matter, nor how many calls
@@ -22,7 +22,9 @@ impl Identity {
         let scoring = sent[3].as_object_mut().and_then(|config| config.remove("scoring"));
         let judges = ["judge", "judges"].map(|name| new.config.0.get(name));
         let answers = key(&json!([sent, judges]))?;
-        let run = format!("{answers}{}", key(&json!(scoring))?.trim_start_matches(PREFIX));
+        let further = new.config.further_scorers();
+        let scorers = if further.is_empty() { json!(scoring) } else { json!([scoring, further]) };
+        let run = format!("{answers}{}", key(&scorers)?.trim_start_matches(PREFIX));
         Ok(Self { answers, run, earlier })
     }
 }
@@ -38,11 +40,16 @@ fn sent(new: &NewRun) -> Value {
         config.asked_samples(),
         config.deadline().map(|time| time.to_string()),
     ]);
-    // It has no part in the fingerprints of earlier releases, which knew only one treatment.
+    // They have no part in the fingerprints of earlier releases, which knew only one treatment, one scorer and no reuse.
     if config.unscored() != Unscored::default()
         && let Some(sent) = sent.as_array_mut()
     {
         sent.push(json!(config.unscored()));
+    }
+    if config.reuse() != Reuse::default()
+        && let Some(sent) = sent.as_array_mut()
+    {
+        sent.push(json!({"reuse": config.reuse()}));
     }
     sent
 }
@@ -137,6 +144,8 @@ mod tests {
             json!({"temperature": 1}),
             json!({"temperature": 0, "samples": 2}),
             json!({"temperature": 0, "unscored": "zero"}),
+            json!({"temperature": 0, "reuse": "exact"}),
+            json!({"temperature": 0, "scorers": [{"scorer": "exact"}, {"scorer": "f1"}]}),
         ] {
             assert_ne!(of(other.clone()).run, keys[0], "{other}");
         }

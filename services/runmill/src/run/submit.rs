@@ -1,7 +1,7 @@
 use anyhow::Context;
 use runmill_prompt::PromptError;
 use runmill_proto::{
-    Item, JobConfig, RunConfig, RunStatus, Scorer, Scoring, Texts, Unscored,
+    Item, JobConfig, Reuse, RunConfig, RunStatus, Scorer, Scoring, Texts, Unscored,
     api::{Budget, NewRun, Run},
 };
 use serde_json::{Map, Value, json};
@@ -170,16 +170,19 @@ impl Prepared {
         Submitted { run, origin, kept, missing_key: self.missing_key.clone() }
     }
 
-    /// Returns a run that has completed with its scores by the scorer of this command.
-    async fn scored(&self, client: &Client, run: Run) -> anyhow::Result<Run> {
-        let wanted = self.new.config.stored_job().scoring;
-        if scoring(&run) == wanted {
-            return Ok(run);
+    /// Returns a run that has completed with its scores by the scorers of this command.
+    async fn scored(&self, client: &Client, mut run: Run) -> anyhow::Result<Run> {
+        let config = &self.new.config;
+        let has = |run: &Run, wanted: &Scoring| {
+            run.score_versions.iter().any(|version| version.scoring.as_ref() == Some(wanted))
+        };
+        for further in config.further_scorers() {
+            if !has(&run, &further) {
+                run = scored_by(client, run, Some(further)).await?;
+            }
         }
-        note!("{} has these answers; they are scored anew, and no model is called", run.id);
-        let asked = ask_to_rescore(client, run.id, wanted).await;
-        asked.context("the answers cannot be scored anew; --again calls the model again")?;
-        Ok(await_scores(client, run.id).await?)
+        let wanted = config.stored_job().scoring;
+        if scoring_of(&run) == wanted { Ok(run) } else { scored_by(client, run, wanted).await }
     }
 
     /// Returns a remark on a setting that the unfinished run keeps although the command states another.
@@ -202,8 +205,16 @@ fn is_completed(run: &Run) -> bool {
     run.status == RunStatus::Completed
 }
 
+/// Scores a run anew.
+async fn scored_by(client: &Client, run: Run, scoring: Option<Scoring>) -> anyhow::Result<Run> {
+    note!("{} has these answers; they are scored anew, and no model is called", run.id);
+    let asked = ask_to_rescore(client, run.id, scoring).await;
+    asked.context("the answers cannot be scored anew; --again calls the model again")?;
+    Ok(await_scores(client, run.id).await?)
+}
+
 /// Returns the scorer by which a run is shown.
-fn scoring(run: &Run) -> Option<Scoring> {
+fn scoring_of(run: &Run) -> Option<Scoring> {
     match run.score_versions.iter().find(|version| version.version == run.score_version) {
         Some(version) => version.scoring.clone(),
         None => run.config.stored_job().scoring,
@@ -250,6 +261,7 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     };
     set("texts", args.texts.map(|texts| Texts::from(texts).as_str().into()));
     set("unscored", args.unscored.map(|unscored| json!(Unscored::from(unscored))));
+    set("reuse", args.reuse.map(|reuse| json!(Reuse::from(reuse))));
     set("samples", args.samples.map(Value::from));
     let system = args.system.as_deref().map(|path| option_file::text("--system", path)).transpose()?;
     set("system_prompt", args.system_prompt.clone().or(system).map(Value::from));
@@ -258,10 +270,12 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
     // since others may use that provider, too.
     set("concurrency", args.provider.provider.as_ref().and(args.concurrency).map(Value::from));
-    if let Some(scorer) = args.scorer {
-        set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
-    } else if args.pattern.is_some() {
-        return usage("--pattern goes with --scorer pattern or regex");
+    let scorers: Vec<_> = args.scorer.iter().map(|scorer| scoring((*scorer).into(), args)).collect();
+    match &*scorers {
+        [] if args.pattern.is_some() => return usage("--pattern goes with --scorer pattern or regex"),
+        [] => {}
+        [one] => set("scoring", Some(one.clone())),
+        several => set("scorers", Some(several.into())),
     }
     let sampling = [
         ("temperature", args.temperature.map(Value::from)),
@@ -271,6 +285,12 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     let place = sampling_place(&mut config);
     place.extend(sampling.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     Ok(RunConfig(config))
+}
+
+/// Returns a scorer with the pattern, if it has use for one or is the only scorer.
+fn scoring(scorer: Scorer, args: &RunArgs) -> Value {
+    let has_use = args.scorer.len() == 1 || matches!(scorer, Scorer::Pattern | Scorer::Regex);
+    json!({"scorer": scorer, "pattern": args.pattern.as_ref().filter(|_| has_use)})
 }
 
 fn extra_body(text: &str) -> anyhow::Result<Value> {

@@ -46,8 +46,12 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
         match client.run(id).await {
             Ok(run) => {
                 contact.answered().iter().for_each(|text| progress.print(text));
-                progress.show(&run, limits.look(client, &run).await);
-                if run.status.is_terminal() || is_at_rest(&run) {
+                // While further scorers are at work, nothing else happens.
+                let is_over = is_over(&run);
+                if is_over || !run.status.is_terminal() {
+                    progress.show(&run, limits.look(client, &run).await);
+                }
+                if is_over || is_at_rest(&run) {
                     return Ok(run);
                 }
                 told.news(&run).iter().for_each(|text| progress.print(text));
@@ -56,6 +60,12 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
         }
         sleep(POLL_INTERVAL).await;
     }
+}
+
+/// Returns true if the run has ended, and its further scorers have scored the answers.
+fn is_over(run: &Run) -> bool {
+    let is_scored = run.rescoring.is_none() || run.config.further_scorers().is_empty();
+    run.status.is_terminal() && is_scored
 }
 
 /// Returns true if the run is paused and makes no progress until someone resumes it. Jobs that were in flight at the

@@ -33,6 +33,7 @@ fn result_of(invocation: &Invocation, second: i64) -> ResultRecord {
         logprobs: invocation.logprobs.clone(),
         finish: invocation.finish,
         answer_usage: invocation.answer_usage,
+        reused_from: invocation.reused_from,
         score: invocation.score.clone(),
         settled_at: at(second),
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, though they are compiled for other crates")]
 
+pub mod answers;
 pub mod audit;
 pub mod batches;
 pub mod budgets;
@@ -54,6 +55,14 @@ impl Stores {
 macro_rules! store_conformance {
     ($make:expr) => {
         $crate::store_conformance! { $make;
+            answers {
+                answers_are_indexed_once_until_the_run_ends_again,
+                an_answer_is_found_by_the_hash_of_its_request,
+                the_newest_run_has_the_answer_and_names_the_run_that_was_called,
+                answers_of_what_a_provider_was_before_are_not_found,
+                a_removed_run_takes_its_answers_from_the_index,
+                only_answers_of_the_same_model_that_are_short_are_found,
+            }
             audit {
                 entries_are_paged_newest_first_and_by_tenant,
                 old_entries_are_deleted,
@@ -219,6 +228,8 @@ macro_rules! store_conformance {
             rescoring {
                 a_run_is_shown_by_its_newest_scores_until_it_goes_on,
                 another_scorer_takes_the_place_of_the_one_under_way,
+                further_scorers_score_the_answers_whenever_the_run_has_ended,
+                a_scorer_that_a_user_asks_for_goes_before_the_further_ones,
                 only_an_ended_run_is_scored_anew,
                 answers_are_paged,
             }

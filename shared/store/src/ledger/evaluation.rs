@@ -42,6 +42,7 @@ pub fn sample_results(
             finish: None,
             answer_usage: None,
             score: sample.score.clone().filter(|_| outcome.is_answer()),
+            reused_from: None,
             client: None,
         }
     };

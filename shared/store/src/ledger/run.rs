@@ -132,5 +132,6 @@ impl LockedRun {
         row.cursor.deferred = 0;
         row.retry.after = None;
         row.pause = None;
+        row.rescoring = row.next_further();
     }
 }

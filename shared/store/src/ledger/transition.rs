@@ -33,7 +33,8 @@ pub fn plan(row: &RunRow, transition: &Transition) -> Result<Move, StoreError> {
         Transition::Rescore { .. } => plan_rescoring(row),
         Transition::NoteRescoring { rescoring, from, .. } => {
             let is_there = |now: &Rescoring| {
-                (now.version, &now.scoring, now.after) == (rescoring.version, &rescoring.scoring, *from)
+                (now.version, &now.scoring, now.is_further, now.after)
+                    == (rescoring.version, &rescoring.scoring, rescoring.is_further, *from)
             };
             let is_there = row.rescoring.as_ref().is_some_and(is_there);
             if is_there { Ok(Move::Nothing) } else { conflict("is scored anew elsewhere", row) }
@@ -268,7 +269,8 @@ impl LockedRun {
     }
 
     fn rescore(&mut self, scoring: Option<&Scoring>) -> bool {
-        if self.row.rescoring.as_ref().is_some_and(|under_way| under_way.scoring.as_ref() == scoring) {
+        let is_asked = |now: &Rescoring| now.scoring.as_ref() == scoring && !now.is_further;
+        if self.row.rescoring.as_ref().is_some_and(is_asked) {
             return false;
         }
         let versions = self.row.rescores.as_ref().map_or(0, |rescores| rescores.versions.len());
@@ -282,10 +284,13 @@ impl LockedRun {
             self.row.rescoring = Some(rescoring.clone());
             return false;
         }
-        self.row.rescoring = None;
+        let made_at = self.row.finished_at.map_or(now, |ended_at| ended_at.max(now));
         let rescores = self.row.rescores.get_or_insert_default();
-        rescores.shown = Some(rescoring.version);
-        rescores.versions.push(rescoring.clone().completed(now));
+        if !rescoring.is_further {
+            rescores.shown = Some(rescoring.version);
+        }
+        rescores.put(rescoring.clone().completed(made_at));
+        self.row.rescoring = self.row.next_further();
         true
     }
 

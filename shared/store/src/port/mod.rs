@@ -1,5 +1,6 @@
 //! One port for each concern. Reading and writing are separate traits, so that a process has only those that it uses.
 
+pub mod answers;
 pub mod audit;
 pub mod batches;
 pub mod budgets;

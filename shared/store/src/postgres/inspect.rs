@@ -31,7 +31,9 @@ FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
 /// All tables of the schema, without the partitions of some.
-pub const ALL_TABLES: [&str; 23] = [
+pub const ALL_TABLES: [&str; 25] = [
+    "answer_runs",
+    "answers",
     "audit_log",
     "batches",
     "budgets",

@@ -4,6 +4,7 @@
 //! a statement is built once, so that each connection prepares it once; the comment behind its first word is its name, as
 //! the server's log, `pg_stat_activity` and `pg_stat_statements` show it.
 
+mod answers;
 mod audit;
 mod batches;
 mod budgets;

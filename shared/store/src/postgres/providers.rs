@@ -29,6 +29,13 @@ static UPDATE: Sql = Sql::new(|| {
     sql::update::<ProviderRow>(Dialect::Postgres, "providers.update", "providers", 3, rest)
 });
 
+// Compares the JSON by its text, which is written in one way.
+const OTHER_ANSWERS: &str = "\
+UPDATE /* providers.other_answers */ providers
+SET answers_since = $2
+WHERE id = $1
+  AND (kind, protocol, base_url, capabilities::text) IS DISTINCT FROM ($3::text, $4::text, $5::text, $6::text)";
+
 const DELETE: &str = "\
 DELETE /* providers.delete */ FROM providers
 WHERE id = $1";
@@ -144,6 +151,7 @@ impl ProviderWriter for PgStore {
     async fn update_provider(&self, row: &ProviderRow) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let tx = client.transaction().await?;
+        note_other_answers(&tx, row).await?;
         let statement = tx.prepare_cached(&UPDATE).await?;
         let mut values = vec![row.id.to_value(), Value::Int(row.version - 1)];
         push_updated::<ProviderRow>(&mut values, row);
@@ -191,6 +199,22 @@ impl SecretRotation for PgStore {
         let statement = client.prepare_cached(RESEAL).await?;
         Ok(client.execute(&statement, &[&id, &old, &new]).await? > 0)
     }
+}
+
+/// Notes the time of a change after which the provider may answer otherwise.
+async fn note_other_answers(tx: &Transaction<'_>, row: &ProviderRow) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(OTHER_ANSWERS).await?;
+    let ProviderRow { id, updated_at, kind, protocol, base_url, capabilities, .. } = row;
+    let values = [
+        id.to_value(),
+        updated_at.to_value(),
+        kind.to_value(),
+        protocol.to_value(),
+        base_url.to_value(),
+        capabilities.to_value(),
+    ];
+    tx.execute(&statement, &parameters(&values)).await?;
+    Ok(())
 }
 
 async fn insert_secrets(tx: &Transaction<'_>, row: &ProviderRow) -> Result<(), StoreError> {

@@ -212,7 +212,7 @@ impl ResultReader for PgStore {
 }
 
 /// Returns the place of a job in its run, or one before the first.
-fn place(after: Option<JobKey>) -> (i32, i32) {
+pub fn place(after: Option<JobKey>) -> (i32, i32) {
     after.map_or((-1, -1), |key| (integer(key.ordinal), integer(key.sample)))
 }
 

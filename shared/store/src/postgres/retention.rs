@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
-    PgStore, batches, budgets, datasets, files, partitions, runs,
+    PgStore, answers, batches, budgets, datasets, files, partitions, runs,
     session::Transaction,
     usage_days,
     values::{Cell as _, record},
@@ -66,9 +66,10 @@ const DONE: &str = "\
 DELETE /* removals.done */ FROM removals
 WHERE id = ANY ($1)";
 
-static DELETE: LazyLock<[String; 5]> = LazyLock::new(|| {
+static DELETE: LazyLock<[String; 6]> = LazyLock::new(|| {
     [
         delete_some("results.sweep", "results", "run_id", "ordinal, sample"),
+        delete_some("answers.sweep", "answers", "run_id", "ordinal, sample"),
         delete_some("invocations.sweep", "invocations", "run_id", "id"),
         delete_some("run_events.sweep", "run_events", "run_id", "last_seq"),
         delete_some("deferred.sweep", "deferred", "run_id", "ordinal, sample"),
@@ -125,6 +126,7 @@ impl Retention for PgStore {
         let tx = client.transaction().await?;
         runs::lock(&tx, id).await?.row.require_ended()?;
         runs::delete(&tx, id).await?;
+        answers::forget_run(&tx, id).await?;
         if let Some(file) = batches::delete(&tx, id).await? {
             remove_if_unneeded(&tx, file).await?;
         }

@@ -20,7 +20,7 @@ use crate::{
         sql::{self, Sql},
     },
     ledger::{LockedRun, LockedRuns},
-    run::after_prefix,
+    run::{after_prefix, not_ended},
     time::micros,
 };
 
@@ -125,6 +125,13 @@ fn select(name: &str, rest: &str) -> String {
 const DELETE: &str = "\
 DELETE /* runs.delete */ FROM runs
 WHERE id = $1";
+
+const HOLD_ENDED: &str = "\
+SELECT /* runs.hold_ended */ id
+FROM runs
+WHERE id = $1
+  AND finished_at = $2
+FOR KEY SHARE";
 
 const HAS_ACTIVE: &str = "\
 SELECT /* runs.has_active */ EXISTS (
@@ -266,6 +273,13 @@ pub async fn delete(tx: &Transaction<'_>, id: RunId) -> Result<(), StoreError> {
     let statement = tx.prepare_cached(DELETE).await?;
     tx.execute(&statement, &[&id.uuid()]).await?;
     Ok(())
+}
+
+/// Keeps a run that has ended at this time from being removed until the transaction ends.
+pub async fn hold_ended(tx: &Transaction<'_>, id: RunId, ended_at: Timestamp) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(HOLD_ENDED).await?;
+    let held = tx.query_opt(&statement, &[&id.uuid(), &micros(ended_at)]).await?;
+    held.map(drop).ok_or_else(|| not_ended(id))
 }
 
 /// Returns true if a run of the provider has not ended.

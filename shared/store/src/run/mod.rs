@@ -1,6 +1,7 @@
 //! A run as it is stored: one row of the table `runs`, in values.
 
 mod cursor;
+mod further_scorers;
 mod judges;
 mod messages;
 mod pause;
@@ -13,7 +14,7 @@ mod trial;
 
 use jiff::Timestamp;
 use runmill_proto::{
-    Outcome, RunId, RunKind, RunStatus, ScoreSummary,
+    Outcome, Reuse, RunId, RunKind, RunStatus, ScoreSummary,
     api::{BudgetUse, LightevalOutcome, NewRun, RunBudgetLeft, RunCounters, RunProgress},
     usd,
 };
@@ -37,6 +38,11 @@ use crate::{
 /// Returns the text after all idempotency keys that start with `prefix`. Keys are printable ASCII.
 pub fn after_prefix(prefix: &str) -> String {
     format!("{prefix}\u{7f}")
+}
+
+/// Returns the error for a run that is not there, or has not ended at the time that was said.
+pub fn not_ended(id: RunId) -> StoreError {
+    StoreError::Conflict(format!("the run {id} has gone on, or was removed"))
 }
 
 /// A run as it is stored. Times are kept to the microsecond.
@@ -140,6 +146,11 @@ impl RunRow {
         self.total / u64::from(self.submission.config.samples())
     }
 
+    /// Returns true if the run takes over answers of earlier runs. Only a run that a user submits for an evaluation does.
+    pub fn reuses_answers(&self) -> bool {
+        self.submission.kind == RunKind::Evaluation && self.submission.config.reuse() == Reuse::Exact
+    }
+
     /// Returns true if the calls of the run are those of clients, and it has no jobs.
     pub fn is_interactive(&self) -> bool {
         self.submission.kind == RunKind::Interactive
@@ -239,6 +250,7 @@ impl RunRow {
             unreached: self.stats.unreached,
             untold_usage: self.stats.untold_usage,
             unpriced: self.stats.unpriced,
+            reused: self.stats.reused,
         }
     }
 

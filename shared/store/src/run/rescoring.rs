@@ -30,6 +30,9 @@ pub struct Rescore {
     pub scores: ScoreTally,
     /// Number of unscored answers by reason: the first ten reasons.
     pub unscored: BTreeMap<String, u64>,
+    /// True for a further scorer of the run's configuration. Its scores are made anew whenever the run ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_further: bool,
 }
 
 /// A version of a run's scores that is being made.
@@ -45,6 +48,9 @@ pub struct Rescoring {
     unscored: BTreeMap<String, u64>,
     /// Answers to the item of `after`.
     cluster: Cluster,
+    /// True for a further scorer of the run's configuration, by which the run is not shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_further: bool,
 }
 
 stored_as_json! { Rescores, Rescoring }
@@ -52,6 +58,14 @@ stored_as_json! { Rescores, Rescoring }
 impl Rescores {
     pub fn version(&self, version: u32) -> Option<&Rescore> {
         self.versions.iter().find(|one| one.version == version)
+    }
+
+    /// Adds a version, or puts it in the place of the one with its number.
+    pub(crate) fn put(&mut self, made: Rescore) {
+        match self.versions.iter_mut().find(|one| one.version == made.version) {
+            Some(before) => *before = made,
+            None => self.versions.push(made),
+        }
     }
 }
 
@@ -65,7 +79,13 @@ impl Rescoring {
             scores: ScoreTally::default(),
             unscored: BTreeMap::new(),
             cluster: Cluster::default(),
+            is_further: false,
         }
+    }
+
+    /// Returns a version of a further scorer of the run.
+    pub(crate) fn further(version: u32, scoring: Scoring) -> Self {
+        Self { is_further: true, ..Self::new(version, Some(scoring)) }
     }
 
     /// Counts the next answer, in the order of ordinals and samples.
@@ -87,8 +107,8 @@ impl Rescoring {
 
     /// Returns the version, once all answers are counted.
     pub fn completed(self, made_at: Timestamp) -> Rescore {
-        let Self { version, scoring, scores, unscored, .. } = self;
-        Rescore { version, scoring, made_at, scores, unscored }
+        let Self { version, scoring, scores, unscored, is_further, .. } = self;
+        Rescore { version, scoring, made_at, scores, unscored, is_further }
     }
 }
 

@@ -41,6 +41,9 @@ pub struct RunStats {
     /// Number of calls whose cost is unknown, wholly or in part.
     #[serde(skip_serializing_if = "is_zero")]
     pub unpriced: u64,
+    /// Number of jobs that took over an answer of an earlier run.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reused: u64,
     /// Number of calls whose request was changed, by change.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fixes: BTreeMap<Fix, u64>,
@@ -81,6 +84,7 @@ impl RunStats {
     /// * `cluster`: the answers to the job's item so far, if items have several samples.
     pub fn settle(&mut self, invocation: &Invocation, cluster: Option<&mut Cluster>) {
         *self.outcomes.entry(invocation.outcome).or_default() += 1;
+        self.reused += u64::from(invocation.reused_from.is_some());
         if invocation.outcome == Outcome::Failed
             && let Some(kind) = invocation.error_kind
         {
@@ -168,6 +172,7 @@ impl RunStats {
         self.outcomes.clear();
         self.errors.clear();
         self.unscored.clear();
+        self.reused = 0;
         (self.scores, self.messages) = (ScoreTally::default(), Messages::default());
     }
 

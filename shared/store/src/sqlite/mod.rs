@@ -4,6 +4,7 @@
 //! closures, each in a transaction of its own. Readers have connections of their own and see the last commit. As in
 //! [`crate::postgres`], one file for each table has all SQL that names it.
 
+mod answers;
 mod audit;
 mod backup;
 mod batches;

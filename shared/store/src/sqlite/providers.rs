@@ -28,6 +28,13 @@ static UPDATE: Sql = Sql::new(|| {
     sql::update::<ProviderRow>(Dialect::Sqlite, "providers.update", "providers", 3, rest)
 });
 
+const OTHER_ANSWERS: &str = "\
+-- providers.other_answers
+UPDATE providers
+SET answers_since = ?2
+WHERE id = ?1
+  AND (kind, protocol, base_url, capabilities) IS NOT (?3, ?4, ?5, ?6)";
+
 const DELETE: &str = "\
 -- providers.delete
 DELETE FROM providers
@@ -138,6 +145,7 @@ impl ProviderWriter for SqliteStore {
     async fn update_provider(&self, row: &ProviderRow) -> Result<(), StoreError> {
         let row = row.clone();
         self.write(move |tx| {
+            note_other_answers(tx, &row)?;
             let mut values = vec![row.id.to_value(), Value::Int(row.version - 1)];
             push_updated::<ProviderRow>(&mut values, &row);
             let updated = execute(tx, &UPDATE, params_from_iter(values));
@@ -191,6 +199,21 @@ pub fn require(db: &Connection, id: ProviderId) -> Result<(), StoreError> {
         Some(true) => Ok(()),
         _ => Err(StoreError::not_found("provider", id)),
     }
+}
+
+/// Notes the time of a change after which the provider may answer otherwise.
+fn note_other_answers(db: &Connection, row: &ProviderRow) -> Result<(), StoreError> {
+    let ProviderRow { id, updated_at, kind, protocol, base_url, capabilities, .. } = row;
+    let values = [
+        id.to_value(),
+        updated_at.to_value(),
+        kind.to_value(),
+        protocol.to_value(),
+        base_url.to_value(),
+        capabilities.to_value(),
+    ];
+    execute(db, OTHER_ANSWERS, params_from_iter(values))?;
+    Ok(())
 }
 
 fn insert_secrets(db: &Connection, row: &ProviderRow) -> Result<(), StoreError> {

@@ -209,7 +209,7 @@ impl ResultReader for SqliteStore {
 }
 
 /// Returns the place of a job in its run, or one before the first.
-fn place(after: Option<JobKey>) -> (i64, i64) {
+pub fn place(after: Option<JobKey>) -> (i64, i64) {
     after.map_or((-1, -1), |key| (i64::from(key.ordinal), i64::from(key.sample)))
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 use uuid::Uuid;
 
 use super::{
-    SqliteStore, batches, budgets, datasets, files, runs, usage_days,
+    SqliteStore, answers, batches, budgets, datasets, files, runs, usage_days,
     values::{Cell as _, all, blob, execute, record, time},
 };
 use crate::{
@@ -56,7 +56,7 @@ const CLEAR: &str = "\
 DELETE FROM removals";
 
 // A cross join reads what was removed first, in this order, and not all rows of the other table.
-const DELETE: [&str; 5] = [
+const DELETE: [&str; 6] = [
     "\
 -- results.sweep
 DELETE FROM results
@@ -64,6 +64,15 @@ WHERE (run_id, ordinal, sample) IN (
     SELECT run_id, ordinal, sample
     FROM removals
     CROSS JOIN results ON run_id = removals.id
+    LIMIT ?1
+)",
+    "\
+-- answers.sweep
+DELETE FROM answers
+WHERE (run_id, ordinal, sample) IN (
+    SELECT run_id, ordinal, sample
+    FROM removals
+    CROSS JOIN answers ON run_id = removals.id
     LIMIT ?1
 )",
     "\
@@ -144,6 +153,7 @@ impl Retention for SqliteStore {
         self.write(move |tx| {
             runs::load(tx, id)?.row.require_ended()?;
             runs::delete(tx, id)?;
+            answers::forget_run(tx, id)?;
             if let Some(file) = batches::delete(tx, id)? {
                 remove_if_unneeded(tx, file)?;
             }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{ProviderId, RunId, Tenant};
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 use uuid::Uuid;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
         sql::{self, Sql},
     },
     ledger::{LockedRun, LockedRuns},
-    run::after_prefix,
+    run::{after_prefix, not_ended},
 };
 
 static INSERT: Sql = Sql::new(|| sql::insert::<RunRow>(Dialect::Sqlite, "runs.insert", "runs", ""));
@@ -105,6 +105,13 @@ const DELETE: &str = "\
 -- runs.delete
 DELETE FROM runs
 WHERE id = ?1";
+
+const ENDED_AT: &str = "\
+-- runs.ended_at
+SELECT id
+FROM runs
+WHERE id = ?1
+  AND finished_at = ?2";
 
 const HAS_ACTIVE: &str = "\
 -- runs.has_active
@@ -224,6 +231,12 @@ pub fn save(db: &Connection, run: &LockedRun) -> Result<(), StoreError> {
 pub fn delete(db: &Connection, id: RunId) -> Result<(), StoreError> {
     execute(db, DELETE, [blob(id.uuid())])?;
     Ok(())
+}
+
+/// Returns a [`StoreError::Conflict`] unless the run is there and has ended at this time.
+pub fn require_ended_at(db: &Connection, id: RunId, ended_at: Timestamp) -> Result<(), StoreError> {
+    let found = first(db, ENDED_AT, params![blob(id.uuid()), time(ended_at)], |_| Ok(()))?;
+    found.ok_or_else(|| not_ended(id))
 }
 
 /// Returns true if a run of the provider has not ended.

@@ -19,8 +19,8 @@ use tokio_postgres::{NoTls, SimpleQueryMessage, types::Type};
 use uuid::Uuid;
 
 /// Tables that grow. All of their rows are never read at once.
-const GROWING: [&str; 7] =
-    ["dataset_items", "datasets", "deferred", "invocations", "results", "run_events", "runs"];
+const GROWING: [&str; 8] =
+    ["answers", "dataset_items", "datasets", "deferred", "invocations", "results", "run_events", "runs"];
 
 /// Statement that is only used on a direct connection, and has no plan.
 const COPY: &str = "dataset_items.copy";
@@ -45,6 +45,7 @@ INSERT INTO runs (id, provider_id, model, dataset_id, config, priority, idempote
 INSERT INTO results (run_id, ordinal, sample, item_id, invocation_id, outcome, settled_at)
     SELECT id, item, 0, 'q', id, CASE item WHEN 0 THEN 'failed' ELSE 'succeeded' END, now()
     FROM made, generate_series(0, 9) AS item;
+INSERT INTO answers SELECT id, item, 0, decode(md5(n::text || item), 'hex') FROM made, generate_series(0, 9) AS item;
 INSERT INTO invocations (run_id, id, ordinal, sample, provider_id, model, attempts, streamed, started_at, latency_ms)
     SELECT id, gen_random_uuid(), item, 0, id, 'm', '[]', false, now(), 1 FROM made, generate_series(0, 9) AS item;
 INSERT INTO run_events SELECT id, seq, seq, seq = 1, '[]' FROM made, generate_series(1, 3) AS seq;
@@ -65,6 +66,9 @@ macro_rules! play {
 async fn all_statements() -> BTreeSet<String> {
     let mut statements = BTreeSet::new();
     play! { statements;
+        answers::answers_are_indexed_once_until_the_run_ends_again,
+        answers::an_answer_is_found_by_the_hash_of_its_request,
+        answers::a_removed_run_takes_its_answers_from_the_index,
         batches::a_file_comes_back_until_it_is_hidden,
         batches::a_batch_is_overdue_until_its_run_is_canceled,
         batches::a_refused_batch_goes_with_its_dataset,

@@ -202,6 +202,9 @@ impl<'a> Requests<'a> {
             let scale = json!({"min": 0, "max": 1000});
             json!({"provider_id": self.new_run["provider_id"], "model": "j", "verdict": "scale", "scale": scale})
         };
+        if pointer.contains("/scorers/") {
+            body["config"] = json!({"scorers": [{"scorer": "numeric"}]});
+        }
         if pointer.contains("/judge/") {
             body["config"]["judge"] = judge();
         } else if pointer.contains("/config/judges/") {

@@ -8,8 +8,9 @@ pub fn calls(run: &Run) -> String {
     let uncalled = [ErrorKind::BadItem, ErrorKind::NoAnswer, ErrorKind::DeadlinePassed]
         .iter()
         .filter_map(|kind| run.errors.get(kind));
-    let called =
-        counters.settled.saturating_sub(counters.canceled + counters.budget_stopped + uncalled.sum::<u64>());
+    let called = counters.settled.saturating_sub(
+        counters.canceled + counters.budget_stopped + counters.reused + uncalled.sum::<u64>(),
+    );
     let beyond = counters.calls.saturating_sub(called);
     let calls = match beyond {
         0 => counters.calls.to_string(),
@@ -36,6 +37,14 @@ fn canceled(run: &Run, called: u64, beyond: u64) -> String {
     match there.as_slice() {
         [only] => only.clone(),
         _ => format!("{}: {}", counters.calls, there.join(", ")),
+    }
+}
+
+/// Returns the number of answers that earlier runs had.
+pub fn reused(run: &Run) -> String {
+    match run.counters.reused {
+        1 => "1 answer of an earlier run".to_owned(),
+        reused => format!("{reused} answers of earlier runs"),
     }
 }
 

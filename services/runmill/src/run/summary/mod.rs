@@ -5,6 +5,7 @@ mod faults;
 mod judges;
 mod lighteval;
 mod remarks;
+mod scorers;
 
 use std::{fmt::Display, time::Duration};
 
@@ -38,7 +39,9 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
             row(if n == 0 { name } else { "" }, value);
         }
     }
-    row("score", score(&run.score));
+    for (n, value) in scorers::lines(run).into_iter().enumerate() {
+        row(if n == 0 { "score" } else { "" }, value);
+    }
     for (n, value) in lighteval::lines(run).into_iter().enumerate() {
         row(if n == 0 { "lighteval" } else { "" }, value);
     }
@@ -47,6 +50,9 @@ pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
     }
     if !run.unscored.is_empty() {
         row("unscored", by_number(&run.unscored));
+    }
+    if counters.reused > 0 {
+        row("reused", calls::reused(run));
     }
     row("calls", calls::calls(run));
     row("tokens", calls::tokens(run));

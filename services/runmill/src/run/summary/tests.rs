@@ -47,6 +47,14 @@ fn calls_beyond_the_items_are_repeated_and_those_that_reached_nobody_are_none() 
 }
 
 #[test]
+fn answers_of_earlier_runs_are_no_calls() {
+    let counters = RunCounters { settled: 20, calls: 6, reused: 15, ..RunCounters::default() };
+    let run = Run { counters, ..run() };
+    assert_eq!(calls::calls(&run), "6 for 5 items: 1 repeated");
+    assert!(table(&run, None).to_string().contains("15 answers of earlier runs"));
+}
+
+#[test]
 fn what_nobody_told_is_not_zero() {
     let mut run = run();
     run.counters.untold_usage = 3;
