@@ -67,8 +67,8 @@ fn wants_json(line: &[OsString]) -> bool {
 
 async fn dispatch(command: Command, line: &[OsString]) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(args) => Box::pin(command::demo::run(args)).await,
-        Command::Run(args) => command::run::run(args, line).await,
+        Command::Demo(args) => command::demo::run(args).await,
+        Command::Run(args) => Box::pin(command::run::run(args, line)).await,
         Command::Dataset(action) => command::dataset::run(action).await,
         Command::Providers(args) => command::providers::run(args).await,
         Command::SmokeTest(args) => command::smoke_test::run(args).await,

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use runmill_prompt::{Prompt, before, varied};
+use runmill_prompt::{Prompt, varied};
 use runmill_proto::{
     InvocationId, Item, JobConfig, RunKind, Turn, TurnRole,
     api::{CallSummary, DetailedResult, InvocationRecord, ResultRecord},
@@ -95,13 +95,12 @@ impl Details {
 
     /// Returns the messages as the model got them. Empty if no prompt could be made of the item.
     fn prompt(&self, item: &Item) -> Vec<Turn> {
-        let Some(Ok(text)) = self.prompt.as_ref().map(|prompt| prompt.render(item)) else {
+        let system = self.config.system_prompt.as_deref();
+        let Some(Ok(question)) = self.prompt.as_ref().map(|prompt| prompt.question(item, system)) else {
             return Vec::new();
         };
-        let (system, messages) = before(item, self.config.system_prompt.as_deref());
-        let system = system.map(|content| Turn { role: TurnRole::System, content });
-        let question = Turn { role: TurnRole::User, content: text };
-        system.into_iter().chain(messages.into_iter().filter_map(turn)).chain([question]).collect()
+        let system = question.system.map(|content| Turn { role: TurnRole::System, content });
+        system.into_iter().chain(question.messages.into_iter().filter_map(turn)).collect()
     }
 }
 

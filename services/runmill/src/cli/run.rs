@@ -25,6 +25,7 @@ const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
     the run is paused; 2 if an option, a file, a setting or the token is wrong; 3 if a runmill server, the database or the broker \
     cannot be reached; 4 if --min-score, --no-worse-than or --max-failed is missed; 5 if some items failed; 130 after an interrupt"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct RunArgs {
     /// File of a suite (.yaml), or file of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
     /// recognised, and --map names the fields of others. `runmill dataset check` shows how a file is understood

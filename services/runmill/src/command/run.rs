@@ -105,7 +105,7 @@ pub async fn run_standalone(
     signals: impl Stream<Item = ()> + Unpin,
 ) -> anyhow::Result<ExitCode> {
     let RunOptions { output, gate, again, preview } = options;
-    follow_here(process, output, signals, async |local: &Standalone| {
+    let followed = follow_here(process, output, signals, async |local: &Standalone| {
         let client = &local.client;
         let gate = Gate::new(client, &gate).await?;
         if preview == Preview::SmokeTestAndEstimate {
@@ -116,8 +116,9 @@ pub async fn run_standalone(
             return usage("the same command is running already; `runmill runs list` shows its run");
         }
         Ok((prepared.submit(client, again).await?, gate))
-    })
-    .await
+    });
+    // The future is large.
+    Box::pin(followed).await
 }
 
 /// Asks the model once, and prints an estimate of the run for answers like that one.
