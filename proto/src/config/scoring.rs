@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Range, range::optional_number};
+use crate::{Range, range::optional_number, text_enum::text_enum};
 
 /// Scorer of a run and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,36 +38,36 @@ impl Scoring {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Scorer {
-    /// Correct if the extracted answer equals the reference, apart from case and white space.
-    Exact,
-    /// Correct if the reference occurs in the answer, or with `require: "all"` each of several.
-    Includes,
-    /// Older name of `pattern`.
-    Regex,
-    /// Correct if the number that the answer gives differs from the reference by no more than the tolerance.
-    Numeric,
-    /// Compares the letter or text of the choice with the reference. For `mcq_multi` the value is the F1 score of the
-    /// set of choices.
-    Choice,
-    /// Correct if the reference is at a `place` of the answer: `begin`, `end` (default), `any` or `exact`, also by its number
-    /// with `numeric: true`.
-    Match,
-    /// Correct if the `pattern` matches, or if a `group` of the `which` match, `first` or `last`, equals the reference.
-    Pattern,
-    /// Correct if what follows the last "Answer:" equals the reference: the `line`, a `letter` or a `word`, by `form`.
-    Answer,
-    /// Shares the words of the reference: the value is the F1 score.
-    F1,
-    /// Correct if the answer has JSON that keeps to the `schema` and equals the reference, or in `fields` alone.
-    Json,
-    /// Correct if the answer has an expression that equals the reference.
-    Math,
-    /// Correct if the program in the answer passes the tests of the item, which executors run where they may.
-    Code,
-    /// Gives no score.
-    None,
+text_enum! {
+    /// Way in which an answer becomes a score.
+    Scorer {
+        /// Correct if the extracted answer equals the reference, apart from case and white space.
+        Exact = "exact",
+        /// Correct if the reference occurs in the answer, or with `require: "all"` each of several.
+        Includes = "includes",
+        /// Older name of `pattern`.
+        Regex = "regex",
+        /// Correct if the number that the answer gives differs from the reference by no more than the tolerance.
+        Numeric = "numeric",
+        /// Compares the letter or text of the choice with the reference. For `mcq_multi` the value is the F1 score of the
+        /// set of choices.
+        Choice = "choice",
+        /// Correct if the reference is at a `place` of the answer: `begin`, `end` (default), `any` or `exact`, also by its number
+        /// with `numeric: true`.
+        Match = "match",
+        /// Correct if the `pattern` matches, or if a `group` of the `which` match, `first` or `last`, equals the reference.
+        Pattern = "pattern",
+        /// Correct if what follows the last "Answer:" equals the reference: the `line`, a `letter` or a `word`, by `form`.
+        Answer = "answer",
+        /// Shares the words of the reference: the value is the F1 score.
+        F1 = "f1",
+        /// Correct if the answer has JSON that keeps to the `schema` and equals the reference, or in `fields` alone.
+        Json = "json",
+        /// Correct if the answer has an expression that equals the reference.
+        Math = "math",
+        /// Correct if the program in the answer passes the tests of the item, which executors run where they may.
+        Code = "code",
+        /// Gives no score.
+        None = "none",
+    }
 }

@@ -22,6 +22,7 @@ mod obstacles;
 mod provider_changes;
 mod reconciler;
 mod rescoring;
+mod results;
 mod retention;
 mod run_control;
 mod run_faults;
@@ -53,6 +54,7 @@ pub use api::{openapi, read_items};
 pub use feeder::{FeederHealth, NotFeeding};
 pub use front_door::{FrontDoorSettings, ROUTES as FRONT_DOOR_ROUTES, batch_paths};
 pub use metrics::DispatcherMetrics;
+pub use rescoring::rescore;
 pub use scaling::ScalingSettings;
 pub use webhooks::WebhookSettings;
 

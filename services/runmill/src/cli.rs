@@ -5,14 +5,20 @@ mod budget;
 mod dataset;
 mod dead;
 mod demo;
+mod gate;
 mod gateway;
+mod generated;
 mod healthcheck;
 mod keys;
 mod lighteval;
 mod number;
 mod provider;
+mod provider_name;
+mod providers;
 mod prune;
+mod results;
 mod run;
+mod run_name;
 mod runs;
 mod server;
 mod smoke_test;
@@ -29,13 +35,19 @@ pub use budget::joined as joined_budget;
 pub use dataset::{DatasetAction, DatasetCheckArgs};
 pub use dead::{DeadAction, DeadArgs, DeadSelection};
 pub use demo::DemoArgs;
+pub use gate::{GateArgs, MaxFailed};
 pub use gateway::GatewayArgs;
+pub use generated::{CompletionsArgs, ManArgs};
 pub use healthcheck::HealthcheckArgs;
 pub use keys::KeysAction;
 pub use lighteval::LightevalArgs;
 pub use provider::{ProviderArgs, YesOrNo};
+pub use provider_name::ProviderName;
+pub use providers::{ProvidersAction, ProvidersArgs};
 pub use prune::PruneArgs;
+pub use results::{Format, ResultsArgs};
 pub use run::RunArgs;
+pub use run_name::{RunArg, RunName};
 pub use runs::{RunChange, RunsAction, RunsArgs};
 pub use server::ServerArgs;
 pub use smoke_test::SmokeTestArgs;
@@ -56,9 +68,11 @@ pub enum Command {
     Demo(DemoArgs),
     /// Run a dataset against a model and wait for the results
     Run(Box<RunArgs>),
-    /// Look at the file of a dataset before it is run
-    #[command(subcommand)]
+    /// Look at the file of a dataset before it is run; list and delete datasets
+    #[command(subcommand, visible_alias = "datasets")]
     Dataset(DatasetAction),
+    /// List the providers
+    Providers(ProvidersArgs),
     /// Ask a model one short question, and print what the model supports or what is wrong
     SmokeTest(SmokeTestArgs),
     /// Evaluate a model with LightEval, which calls it through a server or this process, with its limits and records
@@ -80,7 +94,7 @@ pub enum Command {
     /// Generate and rotate the keys that encrypt the providers' secrets
     #[command(subcommand)]
     Keys(KeysAction),
-    /// List, show, watch, cancel, pause, resume, retry and delete runs, and print their results
+    /// List, show, watch, compare and steer runs, look at their results, and score them anew
     Runs(RunsArgs),
     /// Delete runs that ended long ago, and datasets that no run uses, for good
     Prune(PruneArgs),
@@ -96,4 +110,8 @@ pub enum Command {
     Doctor,
     /// Ask a service on this machine if it is ready: exit code 0 if it is, else 1 and the reasons
     Healthcheck(HealthcheckArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all commands to a folder
+    Man(ManArgs),
 }

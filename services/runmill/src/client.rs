@@ -7,9 +7,9 @@ use runmill_config::ServerTrust;
 use runmill_proto::{
     DatasetId, ProviderId, RunId, Tenant, TokenId,
     api::{
-        AuditEntry, CreatedToken, Dataset, ExecutorStatus, Extension, NewProvider, NewRun, NewToken, Page,
-        Problem, Provider, ProviderLimits, ProviderPatch, Run, RunPatch, SmokeTestReport, SmokeTestRequest,
-        Token, TokenPatch,
+        AuditEntry, Comparison, ComparisonQuery, CreatedToken, Dataset, ExecutorStatus, Extension,
+        NewProvider, NewRun, NewScoring, NewToken, Page, Problem, Provider, ProviderLimits, ProviderPatch,
+        ResultsQuery, Run, RunPatch, SmokeTestReport, SmokeTestRequest, Token, TokenPatch,
     },
     message::SmokeTest,
 };
@@ -157,6 +157,12 @@ impl Client {
         Ok(page.items.into_iter().next())
     }
 
+    /// Returns the oldest datasets.
+    pub async fn datasets(&self, limit: u32) -> Result<Vec<Dataset>, ClientError> {
+        let request = self.request(Method::GET, "/datasets").query(&[("limit", limit)]);
+        Ok(self.json::<Page<Dataset>>(request).await?.items)
+    }
+
     pub async fn upload_dataset(
         &self,
         name: &str,
@@ -182,8 +188,10 @@ impl Client {
         self.json(self.request(Method::GET, &format!("/runs/{id}"))).await
     }
 
-    pub async fn runs(&self, limit: u32) -> Result<Page<Run>, ClientError> {
-        self.json(self.request(Method::GET, "/runs").query(&[("limit", limit)])).await
+    /// Returns a page of runs, the newest first; `after` is the `next` of the page before.
+    pub async fn runs(&self, limit: u32, after: Option<&str>) -> Result<Page<Run>, ClientError> {
+        let request = self.request(Method::GET, "/runs").query(&[("limit", limit)]);
+        self.json(request.query(&[("after", after)])).await
     }
 
     /// `action` is the last part of the path, as `cancel`, with its query.
@@ -199,10 +207,20 @@ impl Client {
         self.json(self.request(Method::POST, &format!("/runs/{id}/extend")).json(extension)).await
     }
 
-    /// Streams all results, one JSON object per line.
-    pub async fn results(&self, id: RunId) -> Result<Response, ClientError> {
-        let path = format!("/runs/{id}/results");
-        self.send(self.request(Method::GET, &path).header("accept", "application/x-ndjson")).await
+    /// Streams all results that the query asks for, one JSON object per line.
+    pub async fn results(&self, id: RunId, query: &ResultsQuery) -> Result<Response, ClientError> {
+        let request = self.request(Method::GET, &format!("/runs/{id}/results")).query(query);
+        self.send(request.header("accept", "application/x-ndjson")).await
+    }
+
+    /// Compares two runs item by item.
+    pub async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison, ClientError> {
+        self.json(self.request(Method::GET, "/runs/compare").query(query)).await
+    }
+
+    /// Asks for scores by another scorer.
+    pub async fn rescore(&self, id: RunId, scoring: &NewScoring) -> Result<Run, ClientError> {
+        self.json(self.request(Method::POST, &format!("/runs/{id}/rescore")).json(scoring)).await
     }
 
     /// Streams all invocations, one JSON object per line.

@@ -21,8 +21,20 @@ pub enum ExitCode {
     Usage = 2,
     /// A server that is needed could not be reached.
     Unreachable = 3,
+    /// The run completed, and is not as good as it must be.
+    GateMissed = 4,
+    /// The run completed, and some of its items failed.
+    SomeFailed = 5,
     /// The user interrupted the command; shells report SIGINT as 128 + 2.
     Interrupted = 130,
+}
+
+impl ExitCode {
+    /// Returns the worse of the exit codes of two runs.
+    pub fn worse(self, other: Self) -> Self {
+        const FROM_WORST: [ExitCode; 3] = [ExitCode::Failed, ExitCode::GateMissed, ExitCode::SomeFailed];
+        FROM_WORST.into_iter().find(|code| [self, other].contains(code)).unwrap_or(self)
+    }
 }
 
 impl Termination for ExitCode {
@@ -95,6 +107,15 @@ fn is_unreachable(cause: &(dyn std::error::Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_worse_than_a_missed_gate() {
+        use ExitCode::{Completed, Failed, GateMissed, SomeFailed};
+        assert_eq!(Completed.worse(Completed), Completed);
+        assert_eq!(Completed.worse(SomeFailed), SomeFailed);
+        assert_eq!(SomeFailed.worse(GateMissed), GateMissed);
+        assert_eq!(Failed.worse(GateMissed), Failed);
+    }
 
     #[test]
     fn a_wrong_token_is_a_wrong_setting() {

@@ -11,10 +11,13 @@ mod env_key;
 mod exit;
 mod open_files;
 mod process;
+mod results;
 mod run;
 mod screen;
 mod service;
 mod top;
+
+use std::ffi::OsString;
 
 use clap::Parser;
 
@@ -22,7 +25,8 @@ use cli::{Cli, Command};
 use exit::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let line: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&line) {
         Ok(cli) => cli,
         Err(error) => {
             // Requests for help and version are errors of clap, too. It prints these to standard output, and other
@@ -39,18 +43,19 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return exit::print_error(&anyhow::Error::new(error).context("starting threads")),
     };
-    let ended = runtime.block_on(dispatch(cli.command));
+    let ended = runtime.block_on(dispatch(cli.command, &line));
     // Does not wait for tasks that block their thread.
     runtime.shutdown_background();
     runmill_telemetry::close();
     ended.unwrap_or_else(|error| exit::print_error(&error))
 }
 
-async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+async fn dispatch(command: Command, line: &[OsString]) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(args) => command::demo::run(args).await,
-        Command::Run(args) => command::run::run(args).await,
-        Command::Dataset(action) => command::dataset::run(action),
+        Command::Demo(args) => Box::pin(command::demo::run(args)).await,
+        Command::Run(args) => command::run::run(args, line).await,
+        Command::Dataset(action) => command::dataset::run(action).await,
+        Command::Providers(args) => command::providers::run(args).await,
         Command::SmokeTest(args) => command::smoke_test::run(args).await,
         Command::Lighteval(args) => command::lighteval::run(*args).await,
         Command::Serve => service::serve().await,
@@ -69,5 +74,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,
         Command::Healthcheck(args) => command::healthcheck::run(args).await,
+        Command::Completions(args) => command::generated::completions(&args),
+        Command::Man(args) => command::generated::man(&args),
     }
 }

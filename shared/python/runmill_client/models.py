@@ -80,6 +80,18 @@ class BudgetLeft(TypedDict):
 BudgetUnit: TypeAlias = Literal['calls', 'tokens', 'usd']
 
 
+class CallSummary(TypedDict):
+    """What the call that gave a result used."""
+    attempts: int
+    cost_usd: NotRequired[float | None]
+    latency_ms: int
+    model: str
+    provider_id: 'ProviderId'
+    started_at: str
+    ttft_ms: NotRequired[int | None]
+    usage: 'NotRequired[Usage | None]'
+
+
 class Capabilities(TypedDict):
     """Features that the provider has (true) or lacks (false). Null if not stated."""
     images: NotRequired[bool | None]
@@ -150,6 +162,9 @@ DatasetId: TypeAlias = str
 
 
 DatasetItem: TypeAlias = dict[str, Any]
+
+
+DetailedResult: TypeAlias = dict[str, Any]
 
 
 ErrorKind: TypeAlias = Literal['connection', 'connect_timeout', 'first_token_timeout', 'idle_timeout', 'total_timeout', 'rate_limited', 'overloaded', 'server_error', 'truncated_stream', 'malformed_response', 'empty_answer', 'stream_rejected', 'invalid_request', 'context_length', 'content_policy', 'authentication', 'quota_exhausted', 'budget_used_up', 'bad_item', 'interrupted', 'deadline_passed', 'poisoned', 'quarantined', 'answer_too_large', 'no_answer', 'provider_unavailable']
@@ -468,6 +483,12 @@ class PageDatasetItem(TypedDict):
     next: NotRequired[str | None]
 
 
+class PageDetailedResult(TypedDict):
+    """A page of a list. To get the next page, send `next` as `after`. The last page has no `next`."""
+    items: 'list[DetailedResult]'
+    next: NotRequired[str | None]
+
+
 class PageInvocationRecord(TypedDict):
     """A page of a list. To get the next page, send `next` as `after`. The last page has no `next`."""
     items: 'list[InvocationRecord]'
@@ -483,12 +504,6 @@ class PageJudgedResult(TypedDict):
 class PageProvider(TypedDict):
     """A page of a list. To get the next page, send `next` as `after`. The last page has no `next`."""
     items: 'list[Provider]'
-    next: NotRequired[str | None]
-
-
-class PageResultRecord(TypedDict):
-    """A page of a list. To get the next page, send `next` as `after`. The last page has no `next`."""
-    items: 'list[ResultRecord]'
     next: NotRequired[str | None]
 
 

@@ -106,9 +106,9 @@ class Operations:
         """Score the answers of an ended run anew."""
         return cast('models.Run', self._transport.json('POST', f'/runs/{id}/rescore', body=body))
 
-    def runs_results(self, id: str, *, limit: int | None = None, after: str | None = None, score_version: str | None = None) -> models.PageResultRecord:
+    def runs_results(self, id: str, *, limit: int | None = None, after: str | None = None, score_version: str | None = None, outcome: str | None = None, error_kind: str | None = None, score: str | None = None, item_id: str | None = None, details: bool | None = None) -> models.PageDetailedResult:
         """List the results of a run."""
-        return cast('models.PageResultRecord', self._transport.json('GET', f'/runs/{id}/results', query={'limit': limit, 'after': after, 'score_version': score_version}))
+        return cast('models.PageDetailedResult', self._transport.json('GET', f'/runs/{id}/results', query={'limit': limit, 'after': after, 'score_version': score_version, 'outcome': outcome, 'error_kind': error_kind, 'score': score, 'item_id': item_id, 'details': details}))
 
     def runs_resume(self, id: str) -> models.Run:
         """Resume a paused run."""

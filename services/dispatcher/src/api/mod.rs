@@ -16,6 +16,7 @@ mod page;
 mod problem;
 mod providers;
 mod public_url;
+mod query_names;
 mod records;
 mod request_id;
 mod routes;
@@ -55,6 +56,7 @@ pub use datasets::BAD_LINE;
 pub use lines::{LineSplitter, items as read_items};
 pub use problem::{ApiError, is_too_slow};
 pub use public_url::PublicUrl;
+use query_names::QueryNames;
 use routes::Routes;
 
 /// Everything that handlers use.
@@ -153,9 +155,12 @@ pub fn openapi() -> serde_json::Value {
 /// Returns the whole public API. `others` has the routes that do not sign in here: health and metrics, and the front door's.
 pub fn router(state: ApiState, others: Router, unfit: Unfit) -> Router {
     let (api, openapi) = routes().split_for_parts();
-    let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
-        .external_url_unchecked("/openapi.json", description::complete(&openapi));
+    let description = description::complete(&openapi);
+    let names = Arc::new(QueryNames::of(&description));
+    let docs =
+        utoipa_swagger_ui::SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", description);
     let api = api
+        .layer(from_fn_with_state(names, query_names::refuse_unknown))
         .layer(from_fn_with_state(state.clone(), audit::record))
         .layer(from_fn(admission::admit))
         .layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))

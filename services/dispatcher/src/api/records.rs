@@ -9,11 +9,13 @@ use axum::{
 use futures::stream;
 use runmill_proto::{
     InvocationId, RunId,
-    api::{InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultRecord},
+    api::{
+        DetailedResult, InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultRecord, ResultsQuery,
+    },
     message::JobKey,
 };
 use runmill_store::StoreError;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     ApiState,
@@ -22,45 +24,41 @@ use super::{
     page::{InvalidCursor, PageRequest},
     problem::ApiError,
 };
-use crate::{caller::Caller, judging::judged_results, rescoring::Version};
+use crate::{caller::Caller, judging::judged_results, results::Results};
 
 /// Number of rows that one query reads when all records of a run are streamed.
 const CHUNK: u32 = 500;
-
-#[derive(Deserialize, utoipa::IntoParams)]
-pub struct ResultsQuery {
-    /// Version of the scores: its number, or `executors` for those that the executors gave. Default: the version by which the
-    /// run is shown.
-    score_version: Option<String>,
-}
 
 /// List the results of a run
 ///
 /// One result for each job that has ended. Returns a page, or, with `Accept: application/x-ndjson`, all results, one on
 /// each line.
 #[utoipa::path(get, path = "/runs/{id}/results", params(("id" = RunId, Path), PageQuery, ResultsQuery),
-    responses((status = 200, content((Page<ResultRecord> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
+    responses((status = 200, content((Page<DetailedResult> = "application/json"), (String = "application/x-ndjson"))), (status = 404, body = Problem)))]
 pub async fn results(
     State(state): State<ApiState>,
     caller: Caller,
     Path(run_id): Path<RunId>,
     headers: HeaderMap,
     Query(query): Query<PageQuery>,
-    Query(ResultsQuery { score_version }): Query<ResultsQuery>,
+    Query(asked): Query<ResultsQuery>,
 ) -> Result<Response, ApiError> {
     let page = PageRequest::<Place>::try_from(query)?;
-    let run = Arc::new(caller.run(&*state.store, run_id).await?);
-    let version = Version::of(&run, score_version.as_deref()).map_err(ApiError::bad_request)?;
-    let store = state.store;
+    let run = caller.run(&*state.store, run_id).await?;
+    let results = Results::new(state.store, run, &asked).map_err(ApiError::bad_request)?;
+    let key = move |place: Place| place.key(run_id);
+    if results.are_detailed() {
+        let read = move |after: Option<Place>, limit| {
+            let results = results.clone();
+            async move { results.detailed_page(after.map(key), limit).await }
+        };
+        return listed(&headers, page, |row: &DetailedResult| Place::of(&row.result), read).await;
+    }
     let read = move |after: Option<Place>, limit| {
-        let (store, run, version) = (store.clone(), run.clone(), version.clone());
-        async move {
-            let mut rows = store.results(run_id, after.map(|place| place.key(run_id)), limit).await?;
-            version.put_into(&store, &run, &mut rows).await?;
-            Ok(rows)
-        }
+        let results = results.clone();
+        async move { results.page(after.map(key), limit).await }
     };
-    listed(&headers, page, |row| Place { ordinal: row.ordinal, sample: row.sample }, read).await
+    listed(&headers, page, Place::of, read).await
 }
 
 /// List the verdicts on a run's answers
@@ -142,6 +140,10 @@ struct Place {
 }
 
 impl Place {
+    const fn of(result: &ResultRecord) -> Self {
+        Self { ordinal: result.ordinal, sample: result.sample }
+    }
+
     const fn key(self, run_id: RunId) -> JobKey {
         JobKey { run_id, ordinal: self.ordinal, sample: self.sample }
     }

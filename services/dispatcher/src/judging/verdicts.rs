@@ -5,7 +5,7 @@ use runmill_proto::{
     message::JobKey,
 };
 use runmill_scoring::statistics::Reducer;
-use runmill_store::{DispatcherStore, JudgeNote, RunRow, StoreError};
+use runmill_store::{DispatcherStore, JudgeNote, ResultFilter, RunRow, StoreError};
 
 /// Returns the verdicts on a page of a run's answers, in the order of ordinals and samples, beginning after `after`.
 pub async fn judged_results(
@@ -14,7 +14,7 @@ pub async fn judged_results(
     after: Option<JobKey>,
     limit: u32,
 ) -> Result<Vec<JudgedResult>, StoreError> {
-    let rows = store.results(run.id, after, limit).await?;
+    let rows = store.results(run.id, &ResultFilter::default(), after, limit).await?;
     let Some(first) = rows.first().map(place) else { return Ok(Vec::new()) };
     let mut judged: BTreeMap<_, _> = rows.into_iter().map(|row| (place(&row), unjudged(row))).collect();
     for (number, note) in (0_u32..).zip(&run.judges) {
@@ -55,7 +55,8 @@ async fn said(
         Some(sample) => Some(JobKey { run_id, ordinal, sample }),
         None => ordinal.checked_sub(1).map(|ordinal| JobKey { run_id, ordinal, sample: u32::MAX }),
     };
-    let rows = store.results(run_id, before_first, limit.saturating_mul(orders)).await?;
+    let rows =
+        store.results(run_id, &ResultFilter::default(), before_first, limit.saturating_mul(orders)).await?;
     let mut said: BTreeMap<Place, Vec<ResultRecord>> = BTreeMap::new();
     for row in rows {
         said.entry((row.ordinal, row.sample / orders)).or_default().push(row);

@@ -36,19 +36,9 @@ async fn items(
     run: &RunRow,
     answers: &[StoredAnswer],
 ) -> Result<HashMap<u32, StoredItem>, StoreError> {
-    let (Some(first), Some(last)) = (answers.first(), answers.last()) else { return Ok(HashMap::new()) };
-    let (mut next, end) = (first.ordinal, last.ordinal.saturating_add(1));
-    let mut items = HashMap::new();
-    while next < end {
-        let page = store.items(run.submission.dataset_id, next, end - next).await?;
-        let Ok(read) = u32::try_from(page.len()) else { break };
-        if read == 0 {
-            break;
-        }
-        items.extend((next..).zip(page));
-        next += read;
-    }
-    Ok(items)
+    let mut ordinals: Vec<_> = answers.iter().map(|answer| answer.ordinal).collect();
+    ordinals.dedup();
+    store.items_at(run.submission.dataset_id, &ordinals).await
 }
 
 fn score_all(

@@ -10,7 +10,7 @@ mod version;
 
 use std::{sync::Arc, time::Duration};
 
-use runmill_proto::message::JobKey;
+use runmill_proto::{RunId, message::JobKey};
 use runmill_runtime::Clock;
 use runmill_store::{DispatcherStore, Rescoring, RunRow, StoreError, StoredAnswer, Transition};
 use tokio::time::{Instant, sleep};
@@ -32,6 +32,16 @@ const RUNS: u32 = 10;
 pub struct Rescorer {
     pub store: Arc<dyn DispatcherStore>,
     pub clock: Clock,
+}
+
+/// Makes the scores of one run that were asked for, for a process without a leader.
+///
+/// # Errors
+///
+/// [`StoreError::Conflict`] if another process is at work, or other scores were asked for meanwhile.
+pub async fn rescore(store: Arc<dyn DispatcherStore>, clock: Clock, id: RunId) -> Result<(), StoreError> {
+    let run = store.run(id).await?;
+    Rescorer { store, clock }.rescore(&run).await
 }
 
 impl Rescorer {
@@ -58,6 +68,7 @@ impl Rescorer {
         Ok(())
     }
 
+    /// Makes the scores of a run that were asked for, if there are some.
     async fn rescore(&self, run: &RunRow) -> Result<(), StoreError> {
         let Some(mut rescoring) = run.rescoring.clone() else { return Ok(()) };
         let (mut noted, mut noted_at) = (rescoring.after, Instant::now());

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use runmill_proto::RunId;
-use runmill_store::{DatasetReader as _, ResultReader as _, RunReader as _, UsageReader as _};
+use runmill_store::{DatasetReader as _, ResultFilter, ResultReader as _, RunReader as _, UsageReader as _};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -43,7 +43,7 @@ async fn runs_are_kept_as_long_as_the_setting_says_and_then_with_their_datasets_
     assert!(world.store.run(young).await.is_ok() && world.store.run(open).await.is_ok());
     assert_eq!(world.store.datasets(None, None, 9).await.unwrap().len(), 2);
     assert!(!retention.step(&mut looked, &mut dropped).await.unwrap(), "one step has deleted all");
-    assert_eq!(world.store.results(old, None, 9).await.unwrap(), []);
+    assert_eq!(world.store.results(old, &ResultFilter::default(), None, 9).await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]

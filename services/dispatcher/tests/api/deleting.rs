@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use runmill_proto::{Outcome, RunId};
-use runmill_store::StoreError;
+use runmill_store::{ResultFilter, StoreError};
 use serde_json::Value;
 
 use crate::{
@@ -90,12 +90,12 @@ async fn the_leader_deletes_the_rows_of_a_deleted_run() {
     let server = Server::start().await;
     let (id, _) = ended_run(&server).await;
     assert_eq!(delete(&server, &format!("/runs/{id}")).await, 204);
-    assert_eq!(server.store.results(id, None, 9).await.unwrap().len(), 2);
+    assert_eq!(server.store.results(id, &ResultFilter::default(), None, 9).await.unwrap().len(), 2);
 
     server.feed();
 
     let deleted = async {
-        while !server.store.results(id, None, 9).await.unwrap().is_empty() {
+        while !server.store.results(id, &ResultFilter::default(), None, 9).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };

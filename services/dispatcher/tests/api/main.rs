@@ -17,6 +17,7 @@ mod lighteval;
 mod providers;
 mod ranges;
 mod request_id;
+mod results;
 mod resuming;
 mod scaling;
 mod scores;

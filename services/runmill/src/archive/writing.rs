@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use reqwest::Response;
 use runmill_proto::{
     DatasetId,
-    api::{Dataset, Run},
+    api::{Dataset, ResultsQuery, Run},
 };
 use serde_json::value::RawValue;
 use tokio::{
@@ -39,7 +39,7 @@ pub async fn write_run(client: &Client, folder: &Path, run: &Run) -> Result<(), 
     let written = async {
         let mut file = file.open()?;
         file.line(&Line { run: Some(Box::new(run.clone())), ..Line::default() }).await?;
-        let results = file.lines("result", client.results(run.id).await?).await?;
+        let results = file.lines("result", client.results(run.id, &ResultsQuery::default()).await?).await?;
         let invocations = file.lines("invocation", client.invocations(run.id).await?).await?;
         if results != run.counters.settled {
             let (run, want) = (run.id.to_string(), run.counters.settled);

@@ -1,16 +1,48 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use runmill_proto::{DatasetId, api::PageQuery};
 
 use super::{
     number::{ITEMS, within},
     run::ScorerArg,
+    server::ServerArgs,
 };
 
 #[derive(Subcommand)]
 pub enum DatasetAction {
     /// Show how a file is understood: its parts, three items as the model gets them, and what is odd; calls no model
     Check(DatasetCheckArgs),
+    /// List the datasets, oldest first
+    List(DatasetListArgs),
+    /// Delete a dataset that no run uses, for good
+    Delete(DatasetDeleteArgs),
+}
+
+#[derive(Args)]
+pub struct DatasetListArgs {
+    /// Maximum number of datasets, from 1 to 1000
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        value_parser = within(PageQuery::LIMIT),
+        allow_negative_numbers = true
+    )]
+    pub limit: u32,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct DatasetDeleteArgs {
+    /// ID of the dataset
+    pub id: DatasetId,
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 #[derive(Args)]

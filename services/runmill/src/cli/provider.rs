@@ -1,5 +1,7 @@
 use clap::{Args, ValueEnum};
-use runmill_proto::{ProviderId, api::ProviderProtocol};
+use runmill_proto::api::ProviderProtocol;
+
+use super::provider_name::ProviderName;
 
 /// Provider that the command calls.
 #[derive(Args)]
@@ -15,9 +17,9 @@ pub struct ProviderArgs {
     /// Wire protocol; by default the vendor's own, and OpenAI's chat completions at other addresses
     #[arg(long, value_enum, conflicts_with = "provider")]
     pub protocol: Option<ProtocolArg>,
-    /// ID of a provider that the server knows, in place of --base-url
-    #[arg(long, value_name = "ID", requires = "server")]
-    pub provider: Option<ProviderId>,
+    /// Name or ID of a provider that the server knows, in place of --base-url; `runmill providers list` shows them
+    #[arg(long, value_name = "NAME", requires = "server")]
+    pub provider: Option<ProviderName>,
     /// Environment variable that holds the API key; by default `ANTHROPIC_API_KEY` at Anthropic's address,
     /// `GEMINI_API_KEY` at Google's, and `OPENAI_API_KEY` at others
     #[arg(long, value_name = "NAME")]

@@ -8,6 +8,7 @@ use runmill_proto::{
 
 use super::{
     budget::BudgetArg,
+    gate::GateArgs,
     number::{ITEMS, within},
     provider::ProviderArgs,
     server::ServerArgs,
@@ -20,17 +21,17 @@ const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
 
 #[derive(Args)]
 #[command(
-    after_help = "Exit code: 0 if the run completed, even if some items failed; 1 if all failed, none of those with a \
-    reference could be scored, or the run is paused; 2 if an option, a file, a setting or the token is wrong; 3 if a runmill server, the \
-    database or the broker cannot be reached; 130 after an interrupt"
+    after_help = "Exit code: 0 if the run completed; 1 if all items failed, none of those with a reference could be scored, or \
+    the run is paused; 2 if an option, a file, a setting or the token is wrong; 3 if a runmill server, the database or the broker \
+    cannot be reached; 4 if --min-score, --no-worse-than or --max-failed is missed; 5 if some items failed; 130 after an interrupt"
 )]
 pub struct RunArgs {
-    /// File of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
+    /// File of a suite (.yaml), or file of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
     /// recognised, and --map names the fields of others. `runmill dataset check` shows how a file is understood
     pub dataset: PathBuf,
     /// Name of the model at the provider
     #[arg(long)]
-    pub model: String,
+    pub model: Option<String>,
     #[command(flatten)]
     pub provider: ProviderArgs,
     /// Scorer of the items that do not name a checker of their own
@@ -125,11 +126,19 @@ pub struct RunArgs {
     /// File of model prices, in runmill's or LiteLLM's format; used in place of `RUNMILL_PRICES`
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Write the results to this file, one JSON object per line; `-` is standard output. An existing file is replaced when
-    /// the run has ended; before, FILE.part has the results of an interrupted run. After a kill, `runmill runs results`
-    /// has them
+    /// Write the results to this file, by its suffix as .jsonl, .csv or .junit.xml; `-` is standard output. May be given several
+    /// times. An existing file is replaced when the run has ended; before, FILE.part has the results of an interrupted run.
+    /// `runmill runs results` has them in any case
     #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    pub out: Vec<PathBuf>,
+    /// Name of the run, by which other commands find it (default: that of the file)
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Call the model again for what an equal command has answered before. Otherwise its run is shown, at no cost
+    #[arg(long)]
+    pub again: bool,
+    #[command(flatten)]
+    pub gate: GateArgs,
     #[command(flatten)]
     pub server: ServerArgs,
     /// Print the finished run or the estimate as JSON on standard output, and show no progress

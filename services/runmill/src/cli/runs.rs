@@ -2,11 +2,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use runmill_proto::{
-    ErrorKind, RunConfig, RunId,
+    ErrorKind, Range, RunConfig,
     api::{NewRun, PageQuery, RateLimit},
 };
 
-use super::{number::within, server::ServerArgs};
+use super::{
+    number::within,
+    results::ResultsArgs,
+    run::ScorerArg,
+    run_name::{RunArg, RunName},
+    server::ServerArgs,
+};
 
 #[derive(Args)]
 pub struct RunsArgs {
@@ -35,79 +41,101 @@ pub enum RunsAction {
     },
     /// Show one run
     Show {
-        /// ID of the run
-        id: RunId,
+        #[command(flatten)]
+        run: RunArg,
         /// Read the run from this folder, to which `runmill prune --archive` wrote it
         #[arg(long, value_name = "DIR")]
         archive: Option<PathBuf>,
     },
+    /// Show the results that a run has so far: what was asked, what was answered, and why it has its score
+    Results(ResultsArgs),
+    /// Compare a run with another one, item by item
+    Compare {
+        /// Run to compare with: its ID or name, or `last`
+        a: RunName,
+        /// Run that is compared
+        b: RunName,
+        /// Number of changed items that are listed, from 0 to 1000
+        #[arg(
+            long,
+            value_name = "N",
+            default_value_t = 20,
+            value_parser = within(CHANGED),
+            allow_negative_numbers = true
+        )]
+        changed: usize,
+    },
+    /// Score the answers of an ended run by another scorer; calls no model, and keeps the scores so far
+    Rescore {
+        #[command(flatten)]
+        run: RunArg,
+        /// Scorer of the items that do not name a checker of their own
+        #[arg(long, value_enum)]
+        scorer: ScorerArg,
+        /// Regular expression for --scorer pattern or regex
+        #[arg(long, value_name = "REGEX")]
+        pattern: Option<String>,
+    },
     /// Delete a run that has ended, with its results, for good
     Delete {
-        /// ID of the run
-        id: RunId,
+        #[command(flatten)]
+        run: RunArg,
     },
     /// Print the events of a run as they occur, until it ends
     Watch {
-        /// ID of the run
-        id: RunId,
+        #[command(flatten)]
+        run: RunArg,
     },
     /// Cancel a run: no further calls start, and calls in flight are dropped
     Cancel {
-        /// ID of the run
-        id: RunId,
+        #[command(flatten)]
+        run: RunArg,
         /// Let the calls in flight finish
         #[arg(long)]
         graceful: bool,
     },
     /// Change a run while it runs
     Set {
-        /// ID of the run
-        id: RunId,
+        #[command(flatten)]
+        run: RunArg,
         #[command(flatten)]
         change: RunChange,
     },
     /// Give a run more samples; without a server, `runmill runs resume` then works on them
     Extend {
-        /// ID of the run
-        id: RunId,
+        #[command(flatten)]
+        run: RunArg,
         /// Number of independent answers to each item that the run shall have in the end, from 1 to 1000
         #[arg(long, value_name = "N", value_parser = within(RunConfig::SAMPLES), allow_negative_numbers = true)]
         samples: u32,
     },
     /// Pause a run
     Pause {
-        /// ID of the run
-        id: RunId,
-    },
-    /// Print the results that a run has so far, one JSON object per line
-    Results {
-        /// ID of the run
-        id: RunId,
-        /// File for the results; `-` is standard output
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        out: PathBuf,
-        /// Read the results from this folder, to which `runmill prune --archive` wrote them
-        #[arg(long, value_name = "DIR")]
-        archive: Option<PathBuf>,
+        #[command(flatten)]
+        run: RunArg,
     },
     /// Resume a paused run; without a server, work on a paused or interrupted run until it ends
     Resume {
-        /// ID of the run
-        id: RunId,
-        /// Without a server: write the results to this file; `-` is standard output
+        #[command(flatten)]
+        run: RunArg,
+        /// Without a server: write the results to this file, by its suffix as .jsonl, .csv or .junit.xml; `-` is standard output.
+        /// May be given several times
         #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
+        out: Vec<PathBuf>,
     },
     /// Retry the failed jobs of a run that has ended
     #[command(alias = "retry")]
     RetryFailed {
-        /// ID of the run
-        id: RunId,
+        #[command(flatten)]
+        run: RunArg,
         /// Retry only jobs that failed with this kind of error, such as `total_timeout`; may be repeated
         #[arg(long = "kind", value_name = "KIND")]
         kinds: Vec<ErrorKind>,
     },
 }
+
+/// Range of the number of changed items that are listed: a server tells the first 1,000.
+const CHANGED: Range<usize> = Range::new(0, 1_000);
 
 #[derive(Args)]
 #[group(required = true, multiple = true)]

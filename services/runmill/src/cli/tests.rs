@@ -13,10 +13,13 @@ use super::Cli;
 const RUN: &str = "run_00000000000000000000000000000001";
 
 /// Commands with numeric options, and their required arguments.
-const COMMANDS: [(&str, &[&str]); 11] = [
+const COMMANDS: [(&str, &[&str]); 14] = [
     ("runmill demo", &[]),
     ("runmill run", &["set.jsonl", "--model=m", "--estimate"]),
     ("runmill dataset check", &["set.jsonl"]),
+    ("runmill dataset list", &[]),
+    ("runmill runs results", &[RUN]),
+    ("runmill runs compare", &[RUN, RUN]),
     ("runmill gateway", &[]),
     ("runmill runs list", &[]),
     ("runmill runs set", &[RUN]),

@@ -8,10 +8,10 @@ use runmill_runtime::stop_signals;
 use serde_json::json;
 
 use crate::{
-    cli::DemoArgs,
+    cli::{DemoArgs, GateArgs},
     command::{
         follow::Output,
-        run::{Preview, run_standalone},
+        run::{Preview, RunOptions, run_standalone},
     },
     exit::ExitCode,
     process::Process,
@@ -61,9 +61,10 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         budget: None,
         dataset_name: "gsm8k".to_owned(),
     };
-    let output = Output::open(false, None)?;
+    let output = Output::of_unkept_run();
     let preview = Preview::SmokeTestAndEstimate;
-    let ended = run_standalone(&process, &request, items, output, preview, signals).await;
+    let options = RunOptions { output, gate: GateArgs::default(), again: false, preview };
+    let ended = run_standalone(&process, &request, items, options, signals).await;
     gateway.stop().await?;
     ended
 }

@@ -1,6 +1,6 @@
 //! Work on one run from its submission to its end, and what is said about it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, stream};
@@ -12,10 +12,11 @@ use crate::{
     command::print_json,
     exit::{ExitCode, print_error, usage},
     process::Process,
+    results::{self, ResultsFile},
     run::{
+        gate::Gate,
         others,
-        results_file::ResultsFile,
-        submit::Submitted,
+        submit::{Origin, Submitted},
         summary,
         waiting::items,
         watch::{Watched, watch},
@@ -24,20 +25,38 @@ use crate::{
     service::standalone::{Services, Standalone},
 };
 
-/// Output after a run: its summary, and a place for its results.
+/// Output after a run: its summary, the places for its results, and its exit code.
 pub struct Output {
     json: bool,
-    results: Option<ResultsFile>,
+    results: Vec<ResultsFile>,
+    gate: Gate,
+    /// False if nothing of the run stays after the command.
+    is_kept: bool,
 }
 
 impl Output {
-    /// Opens the place of the results, so that nothing is paid if they cannot be written.
-    pub fn open(json: bool, out: Option<&Path>) -> anyhow::Result<Self> {
-        let results = out.map(ResultsFile::open).transpose()?;
-        if json && results.as_ref().is_some_and(ResultsFile::is_standard_output) {
+    /// Opens the places of the results, so that nothing is paid if they cannot be written.
+    pub fn open(json: bool, out: &[PathBuf]) -> anyhow::Result<Self> {
+        let results =
+            out.iter().map(|path| ResultsFile::open(path, None)).collect::<anyhow::Result<Vec<_>>>()?;
+        let printed = results.iter().filter(|results| results.is_standard_output()).count();
+        if json && printed > 0 {
             return usage("--json and `--out -` would both print to standard output");
         }
-        Ok(Self { json, results })
+        if printed > 1 {
+            return usage("`--out -` is given twice");
+        }
+        Ok(Self { json, results, gate: Gate::default(), is_kept: true })
+    }
+
+    /// Output of a run that is kept nowhere.
+    pub fn of_unkept_run() -> Self {
+        Self { json: false, results: Vec::new(), gate: Gate::default(), is_kept: false }
+    }
+
+    /// Judges the run by what it must reach.
+    pub fn judged_by(self, gate: Gate) -> Self {
+        Self { gate, ..self }
     }
 
     /// Prints the summary of a run: to standard error if the results are on standard output.
@@ -46,9 +65,16 @@ impl Output {
         if self.json {
             return print_json(run);
         }
-        match &self.results {
-            Some(results) if results.is_standard_output() => note!("{}", table()),
-            _ => print(table())?,
+        if self.results.iter().any(ResultsFile::is_standard_output) {
+            note!("{}", table());
+        } else {
+            print(table())?;
+        }
+        if !self.is_kept {
+            note!("this run is kept nowhere; `runmill run` keeps its runs");
+        } else if self.results.is_empty() && run.counters.settled > 0 {
+            let id = run.id;
+            note!("`runmill runs results {id}` shows the answers, and with --wrong those that are wrong");
         }
         Ok(())
     }
@@ -97,7 +123,7 @@ pub async fn follow_at_server(
     signals: &mut (impl Stream<Item = ()> + Unpin),
 ) -> anyhow::Result<ExitCode> {
     let run = go_on(client, submitted.run).await?;
-    announce(&run, submitted.resumed, submitted.kept.as_deref());
+    announce(&run, submitted.origin, submitted.kept.as_deref());
     let watching = Watching::of(&run, submitted.missing_key, Place::Server);
     match watch(client, run.id, output.json, interrupted(signals)).await? {
         Watched::Ended(run) => finish(client, &run, output, &watching).await,
@@ -108,11 +134,8 @@ pub async fn follow_at_server(
                 "`runmill runs watch {id} --server {url}` shows it, and `runmill runs cancel {id} --server {url}` ends it"
             );
             // The server may be away.
-            match write_results(client, &run, output).await {
-                Ok(part) => tell_part(part),
-                Err(error) => {
-                    print_error(&error);
-                }
+            if let Err(error) = write_results(client, &run, output).await {
+                print_error(&error);
             }
             Ok(ExitCode::Interrupted)
         }
@@ -125,13 +148,25 @@ pub async fn follow_here(
     process: &Process,
     output: Output,
     mut signals: impl Stream<Item = ()> + Unpin,
-    begin: impl AsyncFnOnce(&Standalone) -> anyhow::Result<Submitted>,
+    begin: impl AsyncFnOnce(&Standalone) -> anyhow::Result<(Submitted, Gate)>,
+) -> anyhow::Result<ExitCode> {
+    with_services(process, &mut signals, async |local: &Standalone, signals| {
+        work(local, output, signals, begin).await
+    })
+    .await
+}
+
+/// Starts all services for a command that works on runs of the data directory, and stops them after it.
+pub async fn with_services<S: Stream<Item = ()> + Unpin>(
+    process: &Process,
+    signals: &mut S,
+    work: impl AsyncFnOnce(&Standalone, &mut S) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&process.config.data_dir)
         .with_context(|| format!("creating {}", process.config.data_dir.display()))?;
     process.log_to_file(&process.config.data_dir)?;
     let local = Standalone::for_command(process, Services::All).await?;
-    let ended = work(&local, output, &mut signals, begin).await;
+    let ended = work(&local, signals).await;
     let stopped = local.stop(stream::poll_fn(|context| signals.poll_next_unpin(context))).await;
     let code = ended?;
     stopped.map(|_| code)
@@ -141,15 +176,17 @@ async fn work(
     local: &Standalone,
     output: Output,
     mut signals: impl Stream<Item = ()> + Unpin,
-    begin: impl AsyncFnOnce(&Standalone) -> anyhow::Result<Submitted>,
+    begin: impl AsyncFnOnce(&Standalone) -> anyhow::Result<(Submitted, Gate)>,
 ) -> anyhow::Result<ExitCode> {
-    let submitted = begin(local).await?;
+    let (submitted, gate) = begin(local).await?;
+    let output = output.judged_by(gate);
     let (client, id) = (&local.client, submitted.run.id);
-    if !local.work_on(id).await? {
+    let is_finished = submitted.origin == Origin::Finished;
+    if !is_finished && !local.work_on(id).await? {
         return usage(format_args!("another command works on {id}; `runmill runs watch {id}` shows it"));
     }
     let run = go_on(client, submitted.run).await?;
-    announce(&run, submitted.resumed, submitted.kept.as_deref());
+    announce(&run, submitted.origin, submitted.kept.as_deref());
     if let Some(text) = others::waiting(local, client, &run).await? {
         note!("{text}");
     }
@@ -171,21 +208,21 @@ async fn work(
         note!("finishing the calls in flight; interrupt again to drop them");
     }
     local.drain(&mut signals).await;
-    let part = write_results(client, &run, output).await;
+    let written = write_results(client, &run, output).await;
     match stop {
         Stop::DiskFull(reason) => anyhow::bail!(
             "the disk is full: {reason}; no further calls are made. With free space, `runmill runs resume {id}` goes on"
         ),
         Stop::Signal | Stop::Ended => {
             note!("interrupted; the same command resumes the run, and so does `runmill runs resume {id}`");
-            tell_part(part?);
+            written?;
             Ok(ExitCode::Interrupted)
         }
     }
 }
 
 /// Waits for a signal.
-async fn interrupted(signals: &mut (impl Stream<Item = ()> + Unpin)) {
+pub async fn interrupted(signals: &mut (impl Stream<Item = ()> + Unpin)) {
     if signals.next().await.is_none() {
         std::future::pending::<()>().await;
     }
@@ -193,44 +230,58 @@ async fn interrupted(signals: &mut (impl Stream<Item = ()> + Unpin)) {
 
 /// Resumes the run if it is paused.
 async fn go_on(client: &Client, run: Run) -> anyhow::Result<Run> {
-    Ok(if run.paused_at.is_some() { client.steer(run.id, "resume").await? } else { run })
+    Ok(if run.paused_at.is_some() && !run.status.is_terminal() {
+        client.steer(run.id, "resume").await?
+    } else {
+        run
+    })
 }
 
 /// Writes the results of a run that has ended or is paused, and prints its summary.
-async fn finish(
-    client: &Client,
-    run: &Run,
-    mut output: Output,
-    watching: &Watching,
-) -> anyhow::Result<ExitCode> {
+async fn finish(client: &Client, run: &Run, output: Output, watching: &Watching) -> anyhow::Result<ExitCode> {
     let printed = output.print_summary(run, watching);
     let is_paused = run.pause_reason.is_some() && !run.status.is_terminal();
     if is_paused {
         note!("{}", after_pause(run, output.json, watching, client.base_url()));
     }
-    let results = output.results.take();
-    tell_part(write_to(client, run, results).await?);
+    let gate = output.gate.clone();
+    write_results(client, run, output).await?;
     // A reader that has gone does not make the run a failure.
     match printed {
         Err(error) if !matches!(error.downcast_ref(), Some(PrintError::Closed)) => Err(error),
-        _ => Ok(exit_code(run)),
+        _ => judge(client, run, &gate).await,
     }
 }
 
-async fn write_results(client: &Client, run: &Run, output: Output) -> anyhow::Result<Option<PathBuf>> {
-    write_to(client, run, output.results).await
+/// Says what the run misses. Returns the exit code.
+pub async fn judge(client: &Client, run: &Run, gate: &Gate) -> anyhow::Result<ExitCode> {
+    let code = exit_code(run);
+    if code == ExitCode::Failed {
+        if run.status == RunStatus::Completed {
+            let (id, failed) = (run.id, run.counters.failed);
+            let why = if failed > 0 { "all items failed" } else { "no answer could be scored" };
+            note!("{id}: {why}");
+        }
+        return Ok(code);
+    }
+    let missed = gate.missed(client, run).await?;
+    for missed in &missed {
+        note!("gate missed: {missed}");
+    }
+    Ok(match code {
+        _ if !missed.is_empty() => ExitCode::GateMissed,
+        ExitCode::SomeFailed if gate.allows_failures() => ExitCode::Completed,
+        code => code,
+    })
 }
 
-/// Writes the results that the run has. Returns the file if it has only a part of them.
-async fn write_to(
-    client: &Client,
-    run: &Run,
-    results: Option<ResultsFile>,
-) -> anyhow::Result<Option<PathBuf>> {
-    match results {
-        Some(results) => results.write(client, run.id, run.status.is_terminal()).await,
-        None => Ok(None),
+/// Writes the results that the run has, and names the files that have only a part of them.
+async fn write_results(client: &Client, run: &Run, output: Output) -> anyhow::Result<()> {
+    for file in output.results {
+        let body = results::body(client, run.id, &results::everything()).await?;
+        tell_part(file.write(run, body, run.status.is_terminal()).await?);
     }
+    Ok(())
 }
 
 fn tell_part(part: Option<PathBuf>) {
@@ -258,25 +309,39 @@ fn is_key_refused(run: &Run) -> bool {
     run.errors.contains_key(&ErrorKind::Authentication) || reason.contains("refuses the key")
 }
 
-fn announce(run: &Run, resumed: bool, kept: Option<&str>) {
-    let (settled, total) = (run.counters.settled, run.counters.total);
-    if resumed {
-        note!("resuming {}: {settled} of {total} settled", run.id);
-    } else {
-        note!("{}: {}", run.id, items(total));
+fn announce(run: &Run, origin: Origin, kept: Option<&str>) {
+    let (id, settled, total) = (run.id, run.counters.settled, run.counters.total);
+    match origin {
+        Origin::New => note!("{id}: {}", items(total)),
+        Origin::Unfinished => note!("resuming {id}: {settled} of {total} settled"),
+        Origin::Finished => {
+            let time = run.created_at.strftime("%Y-%m-%d %H:%M");
+            note!("the same command made {id} ({time} UTC): no model is called; --again calls it again");
+            if run.counters.failed > 0 {
+                note!(
+                    "`runmill runs retry-failed {id}` tries again the {} that failed",
+                    items(run.counters.failed)
+                );
+            }
+        }
     }
     if let Some(kept) = kept {
         note!("{kept}");
     }
 }
 
-/// Returns success for a completed run, even if some of its jobs failed or have no score, but not if all of them did.
+/// Returns the exit code of a run, whatever it must reach. Without any score, or any item that did not fail, it is a failure.
 fn exit_code(run: &Run) -> ExitCode {
-    let all_failed = run.counters.failed > 0 && run.counters.failed == run.counters.settled;
+    let failed = run.counters.failed;
+    let all_failed = failed > 0 && failed == run.counters.settled;
     // Answers without a reference are not among the unscored ones.
     let none_scored = run.score.scored == 0 && !run.unscored.is_empty();
-    let is_good = run.status == RunStatus::Completed && !all_failed && !none_scored;
-    if is_good { ExitCode::Completed } else { ExitCode::Failed }
+    match run.status {
+        RunStatus::Completed if all_failed || none_scored => ExitCode::Failed,
+        RunStatus::Completed if failed > 0 => ExitCode::SomeFailed,
+        RunStatus::Completed => ExitCode::Completed,
+        _ => ExitCode::Failed,
+    }
 }
 
 #[cfg(test)]
@@ -308,16 +373,20 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_any_score_is_no_success_if_there_was_something_to_score() {
+    fn the_exit_code_tells_failures_and_runs_without_any_score() {
         let counters = RunCounters { settled: 2, succeeded: 2, ..RunCounters::default() };
+        let one_failed = RunCounters { failed: 1, ..counters };
+        let all_failed = RunCounters { failed: 2, ..counters };
         let unreferenced = Run { counters, ..testing::run() };
         let unscored = BTreeMap::from([("the answer is empty".to_owned(), 2)]);
         let empty = Run { unscored, ..unreferenced.clone() };
         let score = ScoreSummary { scored: 1, ..empty.score };
         let table = [
-            (unreferenced, ExitCode::Completed),
+            (unreferenced.clone(), ExitCode::Completed),
             (empty.clone(), ExitCode::Failed),
             (Run { score, ..empty.clone() }, ExitCode::Completed),
+            (Run { counters: one_failed, ..unreferenced.clone() }, ExitCode::SomeFailed),
+            (Run { counters: all_failed, ..unreferenced }, ExitCode::Failed),
             (Run { status: RunStatus::Running, ..empty }, ExitCode::Failed),
         ];
         for (run, want) in table {

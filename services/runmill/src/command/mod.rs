@@ -8,14 +8,17 @@ pub mod demo;
 pub mod doctor;
 mod follow;
 pub mod gateway;
+pub mod generated;
 pub mod healthcheck;
 pub mod keys;
 pub mod lighteval;
 pub mod migrate;
+pub mod providers;
 pub mod prune;
 pub mod run;
 pub mod runs;
 pub mod smoke_test;
+mod suite;
 pub mod tokens;
 pub mod top;
 

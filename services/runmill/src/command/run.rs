@@ -1,16 +1,17 @@
-use std::{path::Path, sync::Arc};
+use std::{ffi::OsString, path::Path, sync::Arc};
 
 use futures::Stream;
 use runmill_pricing::PriceTable;
 use runmill_runtime::stop_signals;
 
 use crate::{
-    cli::RunArgs,
+    cli::{GateArgs, RunArgs},
     client::Client,
     command::{
         follow::{Output, follow_at_server, follow_here},
         print_json,
         smoke_test::ask,
+        suite,
     },
     exit::{ExitCode, UsageError, usage},
     process::Process,
@@ -18,8 +19,10 @@ use crate::{
         connect,
         dataset::Items,
         estimate::{Assumptions, estimate},
+        gate::Gate,
         smoke_test,
         submit::Request,
+        suite::Suite,
     },
     screen::{note, print},
     service::standalone::Standalone,
@@ -33,23 +36,31 @@ pub enum Preview {
     SmokeTestAndEstimate,
 }
 
-pub async fn run(args: Box<RunArgs>) -> anyhow::Result<ExitCode> {
+/// `line` is the whole command line.
+pub async fn run(args: Box<RunArgs>, line: &[OsString]) -> anyhow::Result<ExitCode> {
     let mut process = Process::load()?;
     if let Some(path) = &args.prices {
         process.config.prices = read_prices(path)?;
+    }
+    if Suite::is_named_by(&args.dataset) {
+        let client = connect(&process, &args.server)?;
+        return suite::run(&process, &args, line, client, stop_signals()?).await;
     }
     let request = Request::from_args(&args, &process)?;
     let mut items = request.read_items(&args)?;
     if args.estimate {
         return print_estimate(&process, &args, &request, &mut items).await;
     }
-    let output = Output::open(args.json, args.out.as_deref())?;
+    let output = Output::open(args.json, &args.out)?;
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
-        let submitted = request.prepare(&client, items).await?.submit(&client).await?;
+        let output = output.judged_by(Gate::new(&client, &args.gate).await?);
+        let submitted = request.prepare(&client, items).await?.submit(&client, args.again).await?;
         return follow_at_server(&client, submitted, output, &mut signals).await;
     }
-    run_standalone(&process, &request, items, output, Preview::Nothing, signals).await
+    let options =
+        RunOptions { output, gate: args.gate.clone(), again: args.again, preview: Preview::Nothing };
+    run_standalone(&process, &request, items, options, signals).await
 }
 
 fn read_prices(path: &Path) -> anyhow::Result<Arc<PriceTable>> {
@@ -77,25 +88,34 @@ async fn print_estimate(
     Ok(ExitCode::Completed)
 }
 
+/// What a command does beside its run.
+pub struct RunOptions {
+    pub output: Output,
+    pub gate: GateArgs,
+    pub again: bool,
+    pub preview: Preview,
+}
+
 /// Runs with all services in this process.
 pub async fn run_standalone(
     process: &Process,
     request: &Request,
     mut items: Items,
-    output: Output,
-    preview: Preview,
+    options: RunOptions,
     signals: impl Stream<Item = ()> + Unpin,
 ) -> anyhow::Result<ExitCode> {
+    let RunOptions { output, gate, again, preview } = options;
     follow_here(process, output, signals, async |local: &Standalone| {
         let client = &local.client;
+        let gate = Gate::new(client, &gate).await?;
         if preview == Preview::SmokeTestAndEstimate {
             print_preview(process, client, request, &mut items).await?;
         }
         let prepared = request.prepare(client, items).await?;
-        if !local.claim(&prepared.fingerprint)? {
+        if !local.claim(&prepared.identity.run)? {
             return usage("the same command is running already; `runmill runs list` shows its run");
         }
-        prepared.submit(client).await
+        Ok((prepared.submit(client, again).await?, gate))
     })
     .await
 }

@@ -1,12 +1,34 @@
-//! Identity of a run: what it sends. The same command finds its unfinished run by it.
+//! Identity of a run: what it sends, and how that is scored. The same command finds its earlier run by it.
 
 use ring::digest;
 use runmill_proto::{Unscored, api::NewRun};
 use serde_json::{Value, json};
 
-/// Returns the beginning of the run's idempotency key, which is the same for all commands that send the same. How a
-/// setting was given does not matter, nor how many calls are made at once.
-pub fn fingerprint(new: &NewRun) -> serde_json::Result<String> {
+/// Identity of a run, as the beginning of its idempotency key. How a setting was given does not matter, nor how many calls
+/// are made at once.
+pub struct Identity {
+    /// Same for all commands that send the same and are judged alike.
+    pub answers: String,
+    /// Same for those among them that have the same scorer.
+    pub run: String,
+    /// As `run`, in earlier releases.
+    pub earlier: [String; 2],
+}
+
+impl Identity {
+    pub fn of(new: &NewRun) -> serde_json::Result<Self> {
+        let mut sent = sent(new);
+        let earlier = [key(&sent)?, key(&json!([new.provider_id, new.model, new.dataset_id, new.config]))?];
+        let scoring = sent[3].as_object_mut().and_then(|config| config.remove("scoring"));
+        let judges = ["judge", "judges"].map(|name| new.config.0.get(name));
+        let answers = key(&json!([sent, judges]))?;
+        let run = format!("{answers}{}", key(&json!(scoring))?.trim_start_matches(PREFIX));
+        Ok(Self { answers, run, earlier })
+    }
+}
+
+/// Returns what the run sends, and how many times.
+fn sent(new: &NewRun) -> Value {
     let config = &new.config;
     let mut sent = json!([
         new.provider_id,
@@ -22,12 +44,7 @@ pub fn fingerprint(new: &NewRun) -> serde_json::Result<String> {
     {
         sent.push(json!(config.unscored()));
     }
-    key(&sent)
-}
-
-/// Returns the fingerprint of earlier releases, which took the configuration as it was written.
-pub fn earlier_fingerprint(new: &NewRun) -> serde_json::Result<String> {
-    key(&json!([new.provider_id, new.model, new.dataset_id, new.config]))
+    sent
 }
 
 /// Returns the configuration that jobs carry, without what is not set: settings of a later release have no part in it
@@ -46,10 +63,13 @@ fn remove_nulls(value: &mut Value) {
     }
 }
 
+/// Beginning of the idempotency keys of commands.
+const PREFIX: &str = "cli-";
+
 fn key(sent: &Value) -> serde_json::Result<String> {
     let hash = digest::digest(&digest::SHA256, &serde_json::to_vec(sent)?);
     let (half, _) = hash.as_ref().split_first_chunk().expect("SHA-256 has 32 bytes");
-    Ok(format!("cli-{:032x}-", u128::from_be_bytes(*half)))
+    Ok(format!("{PREFIX}{:032x}-", u128::from_be_bytes(*half)))
 }
 
 #[cfg(test)]
@@ -72,19 +92,33 @@ mod tests {
         }
     }
 
-    fn key_of(config: Value) -> String {
-        fingerprint(&run(config)).unwrap()
+    fn of(config: Value) -> Identity {
+        Identity::of(&run(config)).unwrap()
     }
 
-    /// A later release must find the runs of this one.
+    /// A later release must find the runs of this one, and those of earlier ones.
     #[test]
-    fn the_same_command_has_the_same_fingerprint_in_every_release() {
-        // `printf '["prov_000…","m","data_000…",{},1,null]' | sha256sum`, with 32 zeros in each id.
-        assert_eq!(key_of(json!({})), "cli-02297e4eecf323189a535baecb5ce6a4-");
-        // `printf '["prov_000…","m","data_000…",{}]' | sha256sum`.
-        let earlier = earlier_fingerprint(&run(json!({}))).unwrap();
-        assert_eq!(earlier, "cli-0ccf2de76383e64dbad07c6ace56557a-");
+    fn the_same_command_has_the_same_identity_in_every_release() {
+        let identity = of(json!({}));
+        // `printf '["prov_000…","m","data_000…",{},1,null]' | sha256sum`, with 32 zeros in each id, and the same without
+        // the last two.
+        let earlier = ["cli-02297e4eecf323189a535baecb5ce6a4-", "cli-0ccf2de76383e64dbad07c6ace56557a-"];
+        assert_eq!(identity.earlier, earlier);
+        // `printf '[["prov_000…","m","data_000…",{},1,null],[null,null]]' | sha256sum`, and `printf null | sha256sum`.
+        assert_eq!(identity.answers, "cli-9e86f7bd18335bcfaa20f3a77c3ea36a-");
+        assert_eq!(identity.run, "cli-9e86f7bd18335bcfaa20f3a77c3ea36a-74234e98afe7498fb5daf1f36ac2d78a-");
         assert_eq!(RunConfig::default().samples(), 1);
+    }
+
+    #[test]
+    fn another_scorer_makes_another_run_of_the_same_answers() {
+        let (one, other) =
+            (of(json!({"scoring": {"scorer": "exact"}})), of(json!({"scoring": {"scorer": "f1"}})));
+        assert_eq!(one.answers, other.answers);
+        assert_ne!(one.run, other.run);
+        assert!(one.run.starts_with(&one.answers));
+        let judged = of(json!({"judge": {"model": "j"}}));
+        assert_ne!(judged.answers, of(json!({})).answers);
     }
 
     #[test]
@@ -96,7 +130,7 @@ mod tests {
             json!({"sampling": {"temperature": 0.0}, "samples": 1}),
             json!({"temperature": 0, "concurrency": 4, "retry": {}}),
         ];
-        let keys: Vec<_> = same.map(key_of).into();
+        let keys: Vec<_> = same.map(|config| of(config).run).into();
         assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
         for other in [
             json!({}),
@@ -104,7 +138,7 @@ mod tests {
             json!({"temperature": 0, "samples": 2}),
             json!({"temperature": 0, "unscored": "zero"}),
         ] {
-            assert_ne!(key_of(other.clone()), keys[0], "{other}");
+            assert_ne!(of(other.clone()).run, keys[0], "{other}");
         }
     }
 }

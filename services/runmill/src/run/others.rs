@@ -12,7 +12,7 @@ const RUNS_SEEN: u32 = 1_000;
 /// different in it if it is much like `run`. `None` if there are none.
 pub async fn waiting(local: &Standalone, client: &Client, run: &Run) -> anyhow::Result<Option<String>> {
     let mut others = Vec::new();
-    for other in client.runs(RUNS_SEEN).await?.items {
+    for other in client.runs(RUNS_SEEN, None).await?.items {
         if other.id != run.id && waits(&other) && !local.is_worked_on(other.id)? {
             others.push(other);
         }

@@ -46,6 +46,11 @@ impl ProgressDisplay {
         let (settled, total) = (run.counters.settled, run.counters.total);
         let (from, since) = *self.first.get_or_insert((settled, Instant::now()));
         let text = describe(run, rate(settled - from.min(settled), since.elapsed()), limit);
+        self.show_sum(settled, total, text);
+    }
+
+    /// Shows how many jobs have settled, perhaps of several runs.
+    pub fn show_sum(&mut self, settled: u64, total: u64, text: String) {
         match &mut self.screen {
             Screen::Bar(bar) => {
                 bar.set_length(total);

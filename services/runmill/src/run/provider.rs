@@ -3,17 +3,14 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use reqwest::Url;
 use runmill_address::{AddressRules, BaseUrl};
-use runmill_proto::{
-    ProviderId,
-    api::{
-        Capabilities, NewApiKey, NewProvider, Provider, ProviderKind, ProviderPatch, ProviderProtocol,
-        RateLimit, RequestOverride, RetryOverride,
-    },
+use runmill_proto::api::{
+    Capabilities, NewApiKey, NewProvider, Provider, ProviderKind, ProviderPatch, ProviderProtocol, RateLimit,
+    RequestOverride, RetryOverride,
 };
 
 use super::{hash_label::hash_label, headers};
 use crate::{
-    cli::{ProviderArgs, YesOrNo},
+    cli::{ProviderArgs, ProviderName, YesOrNo},
     client::{Client, ClientError},
     env_key::env_key,
     exit::usage,
@@ -23,7 +20,8 @@ use crate::{
 
 /// Provider that a command calls.
 pub enum ProviderChoice {
-    Known(ProviderId),
+    /// A provider of the server.
+    Known(ProviderName),
     /// A provider that is named after its address, and created if the server does not have it.
     At(Address),
 }
@@ -47,8 +45,8 @@ impl ProviderChoice {
         concurrency: Option<u32>,
         process: &Process,
     ) -> anyhow::Result<Self> {
-        if let Some(id) = args.provider {
-            return Ok(Self::Known(id));
+        if let Some(name) = &args.provider {
+            return Ok(Self::Known(name.clone()));
         }
         check(&args.base_url)?;
         let variable = args.api_key_env.as_deref().unwrap_or_else(|| key_variable(kind(&args.base_url)));
@@ -78,7 +76,7 @@ impl ProviderChoice {
     /// Returns the provider, after sending the settings of this command to the server if they differ.
     pub async fn provider(&self, client: &Client) -> anyhow::Result<Provider> {
         match self {
-            Self::Known(id) => Ok(client.provider(*id).await?),
+            Self::Known(name) => known(client, name).await,
             Self::At(address) => {
                 let provider = address.provider(client).await?;
                 if let Some(text) = address.stored_key(&provider) {
@@ -87,6 +85,19 @@ impl ProviderChoice {
                 Ok(provider)
             }
         }
+    }
+}
+
+/// Returns the provider that a user names.
+pub async fn known(client: &Client, name: &ProviderName) -> anyhow::Result<Provider> {
+    match name {
+        ProviderName::Id(id) => Ok(client.provider(*id).await?),
+        ProviderName::Named(name) => match client.provider_named(name).await? {
+            Some(provider) => Ok(provider),
+            None => usage(format_args!(
+                "no provider has the name `{name}`; `runmill providers list` shows those that there are"
+            )),
+        },
     }
 }
 
@@ -257,7 +268,7 @@ const fn key_variable(kind: ProviderKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use runmill_proto::{Tenant, api::ApiKeyView};
+    use runmill_proto::{ProviderId, Tenant, api::ApiKeyView};
     use runmill_vault::mask;
     use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 use anyhow::Context;
 use runmill_prompt::PromptError;
 use runmill_proto::{
-    Item, JobConfig, RunConfig, RunStatus, Scorer, Texts, Unscored,
+    Item, JobConfig, RunConfig, RunStatus, Scorer, Scoring, Texts, Unscored,
     api::{Budget, NewRun, Run},
 };
 use serde_json::{Map, Value, json};
@@ -10,25 +10,44 @@ use uuid::Uuid;
 use super::{
     budget,
     dataset::{Items, ReadOptions},
-    identity, option_file,
+    identity::Identity,
+    option_file,
     provider::ProviderChoice,
 };
 use crate::{
     cli::{RunArgs, joined_budget},
     client::Client,
+    command::runs::{ask_to_rescore, await_scores},
     exit::{UsageError, usage},
     process::Process,
     screen::note,
 };
 
-/// Run that was submitted, or an unfinished run of the same command.
+/// Run that was submitted, or an earlier run of the same command.
 pub struct Submitted {
     pub run: Run,
-    pub resumed: bool,
-    /// Remark on a setting of the command that the unfinished run does not take.
+    pub origin: Origin,
+    /// Remark on a setting of the command that the earlier run does not take.
     pub kept: Option<String>,
     /// Remark on the key that the provider may need and does not have.
     pub missing_key: Option<String>,
+}
+
+/// Where the run of a command comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    New,
+    /// It was there, and has not ended.
+    Unfinished,
+    /// It was there, and has all of its results.
+    Finished,
+}
+
+impl Submitted {
+    /// Returns an unfinished run that the user has named.
+    pub const fn resumed(run: Run) -> Self {
+        Self { run, origin: Origin::Unfinished, kept: None, missing_key: None }
+    }
 }
 
 /// Provider, model and configuration of a run, without its items.
@@ -43,10 +62,14 @@ pub struct Request {
 impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
         let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process)?;
-        let name = args.dataset.file_name().map(|name| readable(&name.to_string_lossy()));
+        let file = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = args.name.clone().or(file).map(|name| readable(&name));
         let name = name.filter(|name| name != "-");
         let request = Self {
-            model: args.model.clone(),
+            model: args
+                .model
+                .clone()
+                .ok_or_else(|| UsageError::new("--model is missing: it names the model"))?,
             provider,
             config: config(args)?,
             budget: joined_budget(&args.budget, args.max_calls),
@@ -105,34 +128,58 @@ impl Request {
             webhook: None,
         };
         let missing_key = self.provider.missing_key(&provider);
-        Ok(Prepared { fingerprint: identity::fingerprint(&new)?, new, missing_key })
+        Ok(Prepared { identity: Identity::of(&new)?, new, missing_key })
     }
 }
 
 /// A run that can be submitted.
 pub struct Prepared {
     new: NewRun,
-    /// Beginning of the run's idempotency key. Commands that send the same have the same.
-    pub fingerprint: String,
+    pub identity: Identity,
     missing_key: Option<String>,
 }
 
 impl Prepared {
-    /// Submits the run. Returns the run of an earlier, equal command instead, if that run has not ended.
-    pub async fn submit(&self, client: &Client) -> anyhow::Result<Submitted> {
-        for prefix in [self.fingerprint.clone(), identity::earlier_fingerprint(&self.new)?] {
-            if let Some(run) = client.newest_run(&prefix).await?
-                && !run.status.is_terminal()
-                && run.cancel_requested_at.is_none()
-            {
-                let missing_key = self.missing_key.clone();
-                return Ok(Submitted { kept: self.kept(&run), run, resumed: true, missing_key });
+    /// Submits the run. Returns the run of an earlier, equal command instead, if that run has not ended, or, unless it is to
+    /// run `again`, has completed.
+    pub async fn submit(&self, client: &Client, again: bool) -> anyhow::Result<Submitted> {
+        let mut finished = None;
+        for prefix in [&self.identity.run].into_iter().chain(&self.identity.earlier) {
+            match client.newest_run(prefix).await? {
+                Some(run) if !run.status.is_terminal() && run.cancel_requested_at.is_none() => {
+                    let kept = self.kept(&run);
+                    return Ok(self.submitted(run, Origin::Unfinished, kept));
+                }
+                found => finished = finished.or(found.filter(is_completed)),
             }
         }
-        let key = format!("{}{}", self.fingerprint, Uuid::now_v7().simple());
+        if !again {
+            let other = client.newest_run(&self.identity.answers).await?.filter(is_completed);
+            if let Some(run) = finished.or(other) {
+                let run = self.scored(client, run).await?;
+                return Ok(self.submitted(run, Origin::Finished, None));
+            }
+        }
+        let key = format!("{}{}", self.identity.run, Uuid::now_v7().simple());
         let run = client.create_run(&self.new, &key).await.context("the run is refused")?;
         debug_assert_eq!(run.status, RunStatus::Pending);
-        Ok(Submitted { run, resumed: false, kept: None, missing_key: self.missing_key.clone() })
+        Ok(self.submitted(run, Origin::New, None))
+    }
+
+    fn submitted(&self, run: Run, origin: Origin, kept: Option<String>) -> Submitted {
+        Submitted { run, origin, kept, missing_key: self.missing_key.clone() }
+    }
+
+    /// Returns a run that has completed with its scores by the scorer of this command.
+    async fn scored(&self, client: &Client, run: Run) -> anyhow::Result<Run> {
+        let wanted = self.new.config.stored_job().scoring;
+        if scoring(&run) == wanted {
+            return Ok(run);
+        }
+        note!("{} has these answers; they are scored anew, and no model is called", run.id);
+        let asked = ask_to_rescore(client, run.id, wanted).await;
+        asked.context("the answers cannot be scored anew; --again calls the model again")?;
+        Ok(await_scores(client, run.id).await?)
     }
 
     /// Returns a remark on a setting that the unfinished run keeps although the command states another.
@@ -147,6 +194,19 @@ impl Prepared {
         });
         let kept: Vec<_> = [concurrency, budget].into_iter().flatten().collect();
         (!kept.is_empty()).then(|| kept.join("; "))
+    }
+}
+
+/// Returns true if the run has all of its results, and its scores are not being made.
+fn is_completed(run: &Run) -> bool {
+    run.status == RunStatus::Completed
+}
+
+/// Returns the scorer by which a run is shown.
+fn scoring(run: &Run) -> Option<Scoring> {
+    match run.score_versions.iter().find(|version| version.version == run.score_version) {
+        Some(version) => version.scoring.clone(),
+        None => run.config.stored_job().scoring,
     }
 }
 
@@ -197,7 +257,7 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     set("prompt_template", prompt.map(Value::from));
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
     // since others may use that provider, too.
-    set("concurrency", args.provider.provider.and(args.concurrency).map(Value::from));
+    set("concurrency", args.provider.provider.as_ref().and(args.concurrency).map(Value::from));
     if let Some(scorer) = args.scorer {
         set("scoring", Some(json!({"scorer": Scorer::from(scorer), "pattern": args.pattern})));
     } else if args.pattern.is_some() {

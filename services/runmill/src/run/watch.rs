@@ -60,6 +60,6 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
 
 /// Returns true if the run is paused and makes no progress until someone resumes it. Jobs that were in flight at the
 /// pause still settle.
-fn is_at_rest(run: &Run) -> bool {
+pub fn is_at_rest(run: &Run) -> bool {
     run.paused_at.is_some() && run.resume_at.is_none() && in_queue(run) == 0
 }

@@ -10,7 +10,7 @@ use runmill_config::{Config, Role, ServerTrust, Token};
 use runmill_proto::RunId;
 use runmill_runtime::{Clock, Lifecycle, Shutdown, stop_signals};
 use runmill_store::{
-    ActiveRuns, Exchange, RunWriter, SharedStore, Transition,
+    ActiveRuns, Exchange, RunWriter, SharedStore, StoreError, Transition,
     sqlite::{OpenMode, SqliteStore},
 };
 use tokio::sync::Notify;
@@ -208,6 +208,15 @@ impl Standalone {
             self.store.end_canceled(run, now, now).await?;
         }
         Ok(())
+    }
+
+    /// Makes the scores of a run that are asked for: no leader does it beside a command that does not work on runs.
+    pub async fn rescore(&self, run: RunId) -> anyhow::Result<()> {
+        match runmill_dispatcher::rescore(self.store.clone(), self.clock.clone(), run).await {
+            // Another process is at it, or will be.
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Deletes the rows of what was removed: no feeder runs beside a command that does not work on runs.

@@ -41,7 +41,7 @@ impl Snapshot {
     /// Reads the state from the API. `now` is the time of this process.
     pub async fn read(client: &Client, now: Timestamp) -> Result<Self, ClientError> {
         let (providers, executors, runs) =
-            tokio::try_join!(client.providers(), client.executors(), client.runs(RUNS))?;
+            tokio::try_join!(client.providers(), client.executors(), client.runs(RUNS, None))?;
         let runs = with_obstacles(client, active_first(runs.items)).await?;
         let lanes = stream::iter(used_first(providers, &runs).into_iter().take(LANES_MAX))
             .map(|provider| lane(client, provider))

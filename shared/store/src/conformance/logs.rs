@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use runmill_proto::{
-    ErrorKind, Fix, Note, Outcome, Remarks, RunId, RunStatus, TokenLogprob, ToolCall, TopLogprob,
-    api::{InvocationRecord, ResultRecord, RunEvent},
+    ErrorKind, Fix, InvocationId, Note, Outcome, Remarks, RunId, RunStatus, Score, TokenLogprob, ToolCall,
+    TopLogprob,
+    api::{InvocationRecord, ResultRecord, RunEvent, ScoreClass},
     message::{Invocation, JobKey},
 };
 use serde_json::json;
@@ -15,7 +16,7 @@ use super::{
         deferred, event_names, events, failed, fed_run, new_run, pending_run,
     },
 };
-use crate::{LogBatch, LogEntry, RunRow, Transition, Written};
+use crate::{LogBatch, LogEntry, ResultFilter, RunRow, Transition, Written};
 
 fn result_of(invocation: &Invocation, second: i64) -> ResultRecord {
     ResultRecord {
@@ -397,13 +398,75 @@ pub async fn results_and_invocations_are_paged(stores: &Stores) {
     store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
 
     let key = |ordinal, sample| JobKey { run_id: run.id, ordinal, sample };
-    let page = store.results(run.id, None, 2).await.unwrap();
+    let page = store.results(run.id, &ResultFilter::default(), None, 2).await.unwrap();
     assert_eq!(page.iter().map(|r| (r.ordinal, r.sample)).collect::<Vec<_>>(), [(0, 0), (1, 0)]);
-    let page = store.results(run.id, Some(key(1, 0)), 9).await.unwrap();
+    let page = store.results(run.id, &ResultFilter::default(), Some(key(1, 0)), 9).await.unwrap();
     assert_eq!(page.iter().map(|r| (r.ordinal, r.sample)).collect::<Vec<_>>(), [(1, 1), (2, 0)]);
 
     let mut records = entries.each_ref().map(record_of);
     records.sort_by_key(|record| record.id);
     assert_eq!(store.invocations(run.id, None, 3).await.unwrap(), records[..3]);
     assert_eq!(store.invocations(run.id, Some(records[2].id), 3).await.unwrap(), records[3..]);
+}
+
+pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 5).await;
+    let scored = |ordinal, value| {
+        let given = Score { scorer: "exact".into(), version: 1, value, extracted: None, detail: None };
+        Invocation { score: Some(given), ..answered(&run, ordinal) }
+    };
+    let unreferenced = Invocation { score: None, ..answered(&run, 4) };
+    let entries =
+        [scored(0, Some(1.0)), scored(1, Some(0.5)), scored(2, None), failed(&run, 3), unreferenced];
+    let kind = entries[3].error_kind.unwrap();
+    store.write_logs(&batch(entries), at(2)).await.unwrap();
+
+    let all = ResultFilter::default();
+    let of_class = |class| ResultFilter { score: Some(class), ..ResultFilter::default() };
+    let outcomes = |outcomes: &[Outcome]| ResultFilter { outcomes: outcomes.to_vec(), ..all.clone() };
+    let kinds = |kinds: &[ErrorKind]| ResultFilter { error_kinds: kinds.to_vec(), ..all.clone() };
+    let item_id = Some(store.results(run.id, &all, None, 9).await.unwrap()[1].item_id.clone());
+    let table: [(ResultFilter, &[u32]); 10] = [
+        (all.clone(), &[0, 1, 2, 3, 4]),
+        (of_class(ScoreClass::Right), &[0]),
+        (of_class(ScoreClass::Wrong), &[1]),
+        (of_class(ScoreClass::Unscored), &[2]),
+        (outcomes(&[Outcome::Failed]), &[3]),
+        (outcomes(&[Outcome::Failed, Outcome::Succeeded]), &[0, 1, 2, 3, 4]),
+        (kinds(&[kind]), &[3]),
+        (kinds(&[ErrorKind::TotalTimeout]), &[]),
+        (ResultFilter { item_id, ..all.clone() }, &[1]),
+        (ResultFilter { item_id: Some("nobody".into()), ..all.clone() }, &[]),
+    ];
+    for (filter, want) in table {
+        let found = store.results(run.id, &filter, None, 9).await.unwrap();
+        assert_eq!(found.iter().map(|row| row.ordinal).collect::<Vec<_>>(), want, "{filter:?}");
+    }
+    let after = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
+    let found = store.results(run.id, &outcomes(&[Outcome::Succeeded]), Some(after), 1).await.unwrap();
+    assert_eq!(
+        found.iter().map(|row| row.ordinal).collect::<Vec<_>>(),
+        [1],
+        "the limit is that of those found"
+    );
+}
+
+pub async fn items_and_invocations_are_read_by_their_places(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 4).await;
+    let entries = [answered(&run, 0), answered(&run, 1), answered(&run, 2)];
+    let ids = entries.each_ref().map(|entry| entry.call.id);
+    store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
+
+    let unknown = InvocationId::from_uuid(Uuid::nil());
+    let mut found = store.invocations_of(run.id, &[ids[2], unknown, ids[0]]).await.unwrap();
+    found.sort_by_key(|record| record.ordinal);
+    assert_eq!(found, [record_of(&entries[0]), record_of(&entries[2])]);
+    assert_eq!(store.invocations_of(RunId::from_uuid(Uuid::nil()), &ids).await.unwrap(), []);
+
+    let dataset = run.submission.dataset_id;
+    let all = store.items(dataset, 0, 9).await.unwrap();
+    let found = store.items_at(dataset, &[3, 77, 1]).await.unwrap();
+    assert_eq!(found, HashMap::from([(1, all[1].clone()), (3, all[3].clone())]));
 }

@@ -195,6 +195,8 @@ macro_rules! store_conformance {
                 a_nul_from_a_model_loses_nothing,
                 an_empty_batch_is_written,
                 results_and_invocations_are_paged,
+                results_are_found_by_outcome_error_score_and_item,
+                items_and_invocations_are_read_by_their_places,
             }
             providers {
                 a_provider_comes_back_as_it_was_stored,

@@ -12,8 +12,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    CreatedRun, EventPage, Lines, LogBatch, LogEntry, NewDataset, NewSecret, ProviderRow, RunRow, SecretKind,
-    Store, StoreError, StoredItem, testing::run_of,
+    CreatedRun, EventPage, Lines, LogBatch, LogEntry, NewDataset, NewSecret, ProviderRow, ResultFilter,
+    RunRow, SecretKind, Store, StoreError, StoredItem, testing::run_of,
 };
 
 /// Returns the time `seconds` after a fixed start.
@@ -224,7 +224,7 @@ pub async fn event_names(store: &dyn Store, run: RunId) -> Vec<&'static str> {
 }
 
 pub async fn all_results(store: &dyn Store, run: RunId) -> Vec<ResultRecord> {
-    store.results(run, None, u32::MAX).await.unwrap()
+    store.results(run, &ResultFilter::default(), None, u32::MAX).await.unwrap()
 }
 
 /// Checks the promise that counters equal the rows, and `seq` the events.

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
@@ -51,7 +53,11 @@ pub trait ItemReader: Send + Sync {
     /// Returns the items at ordinals `from` and up, at most `limit`.
     async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError>;
 
-    /// Returns the same items as they are sent in jobs. An item above [`JobItem::INLINE_MAX_BYTES`] is a reference,
+    /// Returns the items at these ordinals that the dataset has, in any order.
+    async fn items_at(&self, id: DatasetId, ordinals: &[u32])
+    -> Result<HashMap<u32, StoredItem>, StoreError>;
+
+    /// Returns the items at ordinals `from` and up as they are sent in jobs, at most `limit`. An item above [`JobItem::INLINE_MAX_BYTES`] is a reference,
     /// so that the size of the answer is bounded.
     async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError>;
 }

@@ -1,11 +1,33 @@
 use async_trait::async_trait;
 use runmill_proto::{
-    InvocationId, RunId,
-    api::{InvocationRecord, ResultRecord},
+    ErrorKind, InvocationId, Outcome, RunId,
+    api::{InvocationRecord, ResultRecord, ScoreClass},
     message::JobKey,
 };
 
 use crate::StoreError;
+
+/// Results that are read. The default is all of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResultFilter {
+    /// Outcomes of which a result has one. Empty stands for any.
+    pub outcomes: Vec<Outcome>,
+    /// Kinds of error of which a result has one. Empty stands for any, and for none.
+    pub error_kinds: Vec<ErrorKind>,
+    pub item_id: Option<String>,
+    /// Class of the score that the executor gave.
+    pub score: Option<ScoreClass>,
+}
+
+impl ResultFilter {
+    pub(crate) fn outcome_names(&self) -> Vec<&'static str> {
+        self.outcomes.iter().map(|outcome| outcome.as_str()).collect()
+    }
+
+    pub(crate) fn kind_names(&self) -> Vec<&'static str> {
+        self.error_kinds.iter().map(|kind| kind.as_str()).collect()
+    }
+}
 
 /// Fields of the items' `meta` that are read with the scores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,10 +70,11 @@ pub struct JudgedRow {
 /// Reads the results of jobs and the calls that were made for them.
 #[async_trait]
 pub trait ResultReader: Send + Sync {
-    /// Returns at most `limit` results by ordinal and sample, beginning after `after`.
+    /// Returns at most `limit` results that `filter` lets through, by ordinal and sample, beginning after `after`.
     async fn results(
         &self,
         id: RunId,
+        filter: &ResultFilter,
         after: Option<JobKey>,
         limit: u32,
     ) -> Result<Vec<ResultRecord>, StoreError>;
@@ -82,6 +105,13 @@ pub trait ResultReader: Send + Sync {
         first: u32,
         count: u32,
     ) -> Result<Vec<JudgedRow>, StoreError>;
+
+    /// Returns those of the invocations that are recorded, in any order.
+    async fn invocations_of(
+        &self,
+        id: RunId,
+        ids: &[InvocationId],
+    ) -> Result<Vec<InvocationRecord>, StoreError>;
 
     /// Returns at most `limit` invocations in the order of their ids, beginning after `after`.
     async fn invocations(

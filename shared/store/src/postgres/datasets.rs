@@ -1,6 +1,10 @@
 //! Tables `datasets` and `dataset_items`.
 
-use std::{collections::HashSet, pin::pin, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    pin::pin,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
@@ -10,14 +14,14 @@ use runmill_proto::{
     message::{EvaluatedSample, JobItem},
 };
 use tokio::time::timeout;
-use tokio_postgres::{Error, binary_copy::BinaryCopyInWriter, types::Type};
+use tokio_postgres::{Error, Row, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
 
 use super::{
     PgStore,
     error::violated,
     session::Transaction,
-    values::{bigint, integer, parameters, record, text},
+    values::{Cell as _, bigint, integer, parameters, record, text},
 };
 use crate::{
     DatasetReader, DatasetWriter, ItemReader, Lines, NewDataset, StoreError, StoredItem,
@@ -88,6 +92,12 @@ WHERE dataset_id = $1
 ORDER BY ordinal
 LIMIT $3";
 
+const ITEMS_AT: &str = "\
+SELECT /* dataset_items.at */ ordinal, item_id, body
+FROM dataset_items
+WHERE dataset_id = $1
+  AND ordinal = ANY ($2)";
+
 const JOB_ITEMS: &str = "\
 SELECT /* dataset_items.page_for_jobs */ CASE WHEN octet_length(body) <= $4 /* inline_max_bytes */ THEN body END AS body
 FROM dataset_items
@@ -133,9 +143,19 @@ impl ItemReader for PgStore {
         let client = self.client().await?;
         let statement = client.prepare_cached(ITEMS).await?;
         let rows = client.query(&statement, &[&id.uuid(), &integer(from), &i64::from(limit)]).await?;
-        rows.iter()
-            .map(|row| Ok(StoredItem { item_id: row.try_get("item_id")?, body: row.try_get("body")? }))
-            .collect()
+        rows.iter().map(stored_item).collect()
+    }
+
+    async fn items_at(
+        &self,
+        id: DatasetId,
+        ordinals: &[u32],
+    ) -> Result<HashMap<u32, StoredItem>, StoreError> {
+        let ordinals: Vec<_> = ordinals.iter().copied().map(integer).collect();
+        let client = self.client().await?;
+        let statement = client.prepare_cached(ITEMS_AT).await?;
+        let rows = client.query(&statement, &[&id.uuid(), &ordinals]).await?;
+        rows.iter().map(|row| Ok((row.cell("ordinal")?, stored_item(row)?))).collect()
     }
 
     async fn job_items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<JobItem>, StoreError> {
@@ -193,6 +213,10 @@ pub async fn reset(tx: &Transaction<'_>, (dataset, item): (Dataset, StoredItem))
     tx.execute(&statement, &[&dataset.id.uuid()]).await?;
     set_version(tx, dataset.id, 1, Some(&dataset.version_hash)).await?;
     ensure(tx, (dataset, item)).await
+}
+
+fn stored_item(row: &Row) -> Result<StoredItem, StoreError> {
+    Ok(StoredItem { item_id: row.try_get("item_id")?, body: row.try_get("body")? })
 }
 
 /// Inserts consecutive samples as items, unless they are there, in place of the item with the id `stand_in`.

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, InvocationId, RunId,
-    api::{InvocationRecord, ResultRecord},
+    api::{InvocationRecord, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
 
 use runmill_scoring::Cluster;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     PgStore,
@@ -21,7 +21,7 @@ use super::{
     values::{Cell as _, arrays, integer, parameters, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
     columns::sql::{Sql, insert_arrays, select},
     ledger::ItemKey,
     tables::{NewResult, answers},
@@ -105,6 +105,15 @@ static PAGE: Sql = Sql::new(|| {
     let rest = "\
 WHERE run_id = $1
   AND (ordinal, sample) > ($2, $3) /* after */
+  AND (cardinality($5::text[]) = 0 OR outcome = ANY ($5))
+  AND (cardinality($6::text[]) = 0 OR error_kind = ANY ($6))
+  AND ($7::text IS NULL OR item_id = $7)
+  AND ($8::text IS NULL OR $8 = CASE
+        WHEN json_typeof(score) IS DISTINCT FROM 'object' THEN NULL
+        WHEN score ->> 'value' IS NULL THEN 'unscored'
+        WHEN (score ->> 'value')::float8 < 1 THEN 'wrong'
+        ELSE 'right'
+    END)
 ORDER BY ordinal, sample
 LIMIT $4";
     select::<ResultRecord>("results.page", "results", rest)
@@ -115,14 +124,19 @@ impl ResultReader for PgStore {
     async fn results(
         &self,
         id: RunId,
+        filter: &ResultFilter,
         after: Option<JobKey>,
         limit: u32,
     ) -> Result<Vec<ResultRecord>, StoreError> {
         let (ordinal, sample) = place(after);
+        let (id, limit) = (id.uuid(), i64::from(limit));
+        let (outcomes, kinds) = (filter.outcome_names(), filter.kind_names());
+        let score = filter.score.map(ScoreClass::as_str);
         let client = self.client().await?;
         let statement = client.prepare_cached(&PAGE).await?;
-        let rows = client.query(&statement, &[&id.uuid(), &ordinal, &sample, &i64::from(limit)]).await?;
-        rows.iter().map(record).collect()
+        let parameters: [&(dyn ToSql + Sync); 8] =
+            [&id, &ordinal, &sample, &limit, &outcomes, &kinds, &filter.item_id, &score];
+        client.query(&statement, &parameters).await?.iter().map(record).collect()
     }
 
     async fn scores(
@@ -177,6 +191,14 @@ impl ResultReader for PgStore {
         let place = (integer(sample), integer(first));
         let rows = client.query(&statement, &[&id.uuid(), &place.0, &place.1, &last, &answers()]).await?;
         rows.iter().map(judged).collect()
+    }
+
+    async fn invocations_of(
+        &self,
+        id: RunId,
+        ids: &[InvocationId],
+    ) -> Result<Vec<InvocationRecord>, StoreError> {
+        invocations::of(self, id, ids).await
     }
 
     async fn invocations(

@@ -1,6 +1,6 @@
 //! Tables `datasets`, `dataset_items` and `uploads`.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
@@ -9,7 +9,7 @@ use runmill_proto::{
     api::Dataset,
     message::{EvaluatedSample, JobItem},
 };
-use rusqlite::{Connection, Error, params, params_from_iter};
+use rusqlite::{Connection, Error, Row, params, params_from_iter};
 use uuid::Uuid;
 
 use super::{
@@ -85,6 +85,13 @@ WHERE dataset_id = ?1
 ORDER BY ordinal
 LIMIT ?3";
 
+const ITEM_AT: &str = "\
+-- dataset_items.at
+SELECT item_id, body
+FROM dataset_items
+WHERE dataset_id = ?1
+  AND ordinal = ?2";
+
 const JOB_ITEMS: &str = "\
 -- dataset_items.page_for_jobs
 SELECT CASE WHEN octet_length(body) <= ?4 /* inline_max_bytes */ THEN body END AS body
@@ -148,10 +155,22 @@ impl DatasetReader for SqliteStore {
 #[async_trait]
 impl ItemReader for SqliteStore {
     async fn items(&self, id: DatasetId, from: u32, limit: u32) -> Result<Vec<StoredItem>, StoreError> {
+        self.read(move |db| all(db, ITEMS, params![blob(id.uuid()), from, limit], stored_item)).await
+    }
+
+    async fn items_at(
+        &self,
+        id: DatasetId,
+        ordinals: &[u32],
+    ) -> Result<HashMap<u32, StoredItem>, StoreError> {
+        let ordinals = ordinals.to_vec();
         self.read(move |db| {
-            all(db, ITEMS, params![blob(id.uuid()), from, limit], |row| {
-                Ok(StoredItem { item_id: row.get("item_id")?, body: row.get("body")? })
-            })
+            let mut items = HashMap::with_capacity(ordinals.len());
+            for ordinal in ordinals {
+                let found = all(db, ITEM_AT, params![blob(id.uuid()), ordinal], stored_item)?;
+                items.extend(found.into_iter().map(|item| (ordinal, item)));
+            }
+            Ok(items)
         })
         .await
     }
@@ -246,6 +265,10 @@ pub fn reset(db: &Connection, (dataset, item): (Dataset, StoredItem)) -> Result<
     execute(db, DELETE_ITEMS, [blob(dataset.id.uuid())])?;
     set_version(db, dataset.id, 1, Some(&dataset.version_hash))?;
     ensure(db, (dataset, item))
+}
+
+fn stored_item(row: &Row<'_>) -> Result<StoredItem, StoreError> {
+    Ok(StoredItem { item_id: row.cell("item_id")?, body: row.cell("body")? })
 }
 
 /// Inserts consecutive samples as items, unless they are there, in place of the item with the id `stand_in`.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, InvocationId, RunId,
-    api::{InvocationRecord, ResultRecord},
+    api::{InvocationRecord, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
 use runmill_scoring::Cluster;
@@ -20,7 +20,7 @@ use super::{
     values::{Cell as _, all, blob, execute, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
     columns::{
         Dialect, inserted,
         sql::{self, Sql, select},
@@ -102,6 +102,15 @@ static PAGE: Sql = Sql::new(|| {
     let rest = "\
 WHERE run_id = ?1
   AND (ordinal, sample) > (?2, ?3) /* after */
+  AND (?5 = '[]' OR outcome IN (SELECT value FROM json_each(?5)))
+  AND (?6 = '[]' OR error_kind IN (SELECT value FROM json_each(?6)))
+  AND (?7 IS NULL OR item_id = ?7)
+  AND (?8 IS NULL OR ?8 = CASE
+        WHEN score IS NULL OR json_type(score) <> 'object' THEN NULL
+        WHEN json_extract(score, '$.value') IS NULL THEN 'unscored'
+        WHEN json_extract(score, '$.value') < 1 THEN 'wrong'
+        ELSE 'right'
+    END)
 ORDER BY ordinal, sample
 LIMIT ?4";
     select::<ResultRecord>("results.page", "results", rest)
@@ -112,11 +121,19 @@ impl ResultReader for SqliteStore {
     async fn results(
         &self,
         id: RunId,
+        filter: &ResultFilter,
         after: Option<JobKey>,
         limit: u32,
     ) -> Result<Vec<ResultRecord>, StoreError> {
         let (ordinal, sample) = place(after);
-        self.read(move |db| all(db, &PAGE, params![blob(id.uuid()), ordinal, sample, limit], record)).await
+        let (outcomes, kinds) =
+            (json!(filter.outcome_names()).to_string(), json!(filter.kind_names()).to_string());
+        let (item_id, score) = (filter.item_id.clone(), filter.score.map(ScoreClass::as_str));
+        self.read(move |db| {
+            let id = blob(id.uuid());
+            all(db, &PAGE, params![id, ordinal, sample, limit, outcomes, kinds, item_id, score], record)
+        })
+        .await
     }
 
     async fn scores(
@@ -170,6 +187,15 @@ impl ResultReader for SqliteStore {
             })
         })
         .await
+    }
+
+    async fn invocations_of(
+        &self,
+        id: RunId,
+        ids: &[InvocationId],
+    ) -> Result<Vec<InvocationRecord>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |db| invocations::of(db, id, &ids)).await
     }
 
     async fn invocations(

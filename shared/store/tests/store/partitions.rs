@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use refinery::Target;
 use runmill_proto::RunId;
 use runmill_store::{
-    ResultReader as _, Retention as _,
+    ResultFilter, ResultReader as _, Retention as _,
     postgres::{PgSettings, PgStore},
 };
 use runmill_testkit::postgres::{TestDatabase, texts};
@@ -70,7 +70,7 @@ async fn tables_of_an_older_release_become_partitions_under_its_prepared_stateme
     assert_eq!(client.query(&older, &[&late.uuid(), &0]).await.unwrap().len(), 1);
     let want = ["results_first", "results_first", "results_first", "results_default"];
     assert_eq!(texts(database.url(), PARTITION_OF).await, want);
-    assert_eq!(store.results(run, None, 9).await.unwrap().len(), 3);
+    assert_eq!(store.results(run, &ResultFilter::default(), None, 9).await.unwrap().len(), 3);
     drop(client);
     connection.await.unwrap().unwrap();
 }

@@ -6,7 +6,7 @@ use runmill_proto::{
     InvocationId, Outcome, ProviderId, Remarks, RunId, RunStatus, Tenant, api::SettingsOverride,
     message::JobKey, testing,
 };
-use runmill_store::{LogBatch, LogEntry, Store, Transition};
+use runmill_store::{LogBatch, LogEntry, ResultFilter, Store, Transition};
 use uuid::Uuid;
 
 /// Last version without the columns that are checked here.
@@ -89,7 +89,7 @@ pub async fn assert_read_with_defaults(store: &dyn Store) {
     let read: Vec<_> = due.iter().map(|job| (job.attempt, job.failures, job.possible_copy)).collect();
     assert_eq!(read, [(1, 0, false)]);
     assert!(!store.is_led().await.unwrap());
-    let results = store.results(id, None, 9).await.unwrap();
+    let results = store.results(id, &ResultFilter::default(), None, 9).await.unwrap();
     let calls = store.invocations(id, None, 9).await.unwrap();
     assert_eq!(calls.iter().map(|call| &call.remarks).collect::<Vec<_>>(), [&Remarks::default()]);
     assert_eq!((results.len(), results[0].tool_calls.len(), &results[0].logprobs), (1, 0, &None));

@@ -11,7 +11,7 @@ use runmill_proto::{
     chat::{Finish, ModelAnswer},
     message::{CallFailure, JobKey},
 };
-use runmill_store::{DispatcherStore, ResultFile, StoreError};
+use runmill_store::{DispatcherStore, ResultFile, ResultFilter, StoreError};
 use serde_json::Value;
 
 use super::{OpenBatch, Phase};
@@ -95,7 +95,7 @@ async fn read(store: &dyn DispatcherStore, of: &OpenBatch, from: u32) -> Result<
     let after =
         from.checked_sub(1).map(|ordinal| JobKey { run_id: of.row.id, ordinal, sample: u32::MAX >> 1 });
     let results = match &of.run {
-        Some(run) => store.results(run.id, after, bodies::PAGE).await?,
+        Some(run) => store.results(run.id, &ResultFilter::default(), after, bodies::PAGE).await?,
         None => Vec::new(),
     };
     let mut results = results.into_iter().filter(|result| result.sample == 0).peekable();

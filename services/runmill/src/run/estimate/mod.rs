@@ -14,7 +14,11 @@ use self::{
     sum::{Basis, Pace, Span},
     tokens::Counter,
 };
-use super::{dataset::Items, provider::ProviderChoice, submit::Request};
+use super::{
+    dataset::Items,
+    provider::{ProviderChoice, known},
+    submit::Request,
+};
 use crate::{client::Client, exit::UsageError, process::Process};
 
 pub use sum::Estimate;
@@ -85,9 +89,9 @@ impl ProviderFacts {
                 limit: address.rate_limit(client).await?,
                 takes_images: false,
             }),
-            ProviderChoice::Known(id) => {
+            ProviderChoice::Known(name) => {
                 let client = client.context("--provider needs --server")?;
-                let provider = client.provider(*id).await?;
+                let provider = known(client, name).await?;
                 Ok(Self {
                     kind: provider.kind,
                     base_url: provider.base_url,

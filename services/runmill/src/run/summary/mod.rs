@@ -10,7 +10,7 @@ use std::{fmt::Display, time::Duration};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use runmill_proto::{
-    ScoreSummary, Unscored,
+    ScoreSummary, Scoring, Unscored,
     api::{Run, RunLatency},
 };
 
@@ -94,6 +94,25 @@ pub fn score(score: &ScoreSummary) -> String {
         Some(otherwise) => format!("{scored}; {otherwise}"),
         None => scored,
     }
+}
+
+/// As [`score`], for the cell of a table.
+pub fn short_score(score: &ScoreSummary) -> String {
+    let Some(mean) = score.mean else { return String::new() };
+    score.stderr.map_or_else(|| format!("{mean:.4}"), |stderr| format!("{mean:.4} ± {stderr:.4}"))
+}
+
+/// Returns the name of the scorer by which the run is shown.
+pub fn scorer(run: &Run) -> String {
+    match run.score_versions.iter().find(|version| version.version == run.score_version) {
+        Some(version) => scoring(version.scoring.as_ref()),
+        None => scoring(run.config.stored_job().scoring.as_ref()),
+    }
+}
+
+/// Returns the name of a scorer. Without one, each item has that of its type or of its own.
+pub fn scoring(scoring: Option<&Scoring>) -> String {
+    scoring.map_or_else(|| "by item".to_owned(), |scoring| scoring.scorer.as_str().to_owned())
 }
 
 /// Returns what the other treatment of unscored answers gives, where that is another result.

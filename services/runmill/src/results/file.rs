@@ -7,10 +7,15 @@ use std::{
 };
 
 use anyhow::Context;
-use futures::{Stream, StreamExt};
-use runmill_proto::RunId;
+use bytes::Bytes;
+use futures::{Stream, StreamExt, TryStreamExt};
+use runmill_proto::{
+    RunId,
+    api::{ResultsQuery, Run},
+};
 use tokio::io::AsyncWriteExt;
 
+use super::{csv::Csv, format::FileFormat, junit::Junit, layout::Layout, spool::laid_out};
 use crate::{client::Client, exit::UsageError, screen::PrintError};
 
 /// Place of a run's results, which `--out` names. It is opened before the first call, so that nothing is paid for results
@@ -18,6 +23,7 @@ use crate::{client::Client, exit::UsageError, screen::PrintError};
 pub struct ResultsFile {
     /// Path as the user named it.
     path: PathBuf,
+    format: FileFormat,
     target: Target,
 }
 
@@ -33,40 +39,57 @@ enum Target {
 }
 
 impl ResultsFile {
-    /// Opens the place. `-` is standard output.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    /// Opens the place. `-` is standard output. The format is that of the path's suffix, unless it is given.
+    pub fn open(path: &Path, format: Option<FileFormat>) -> anyhow::Result<Self> {
         let target = if path == "-" { Ok(Target::StandardOutput) } else { Target::open(path) };
         let target =
             target.map_err(|error| UsageError::new(format_args!("--out {}: {error}", path.display())))?;
-        Ok(Self { path: path.to_owned(), target })
+        Ok(Self { path: path.to_owned(), format: format.unwrap_or_else(|| FileFormat::of(path)), target })
     }
 
     pub const fn is_standard_output(&self) -> bool {
         matches!(self.target, Target::StandardOutput)
     }
 
-    /// Writes all results of a run from another source than a server.
-    pub async fn write_lines(
+    /// Writes the results of a run. `body` has them as JSON, one on each line. Returns the file that has them if they are only
+    /// a part of the run's, and a file of that name does not. `None` also if there are none yet.
+    pub async fn write(
         self,
-        lines: impl Stream<Item = io::Result<impl AsRef<[u8]>>> + Unpin,
-    ) -> anyhow::Result<()> {
-        let wrote = self.target.write(lines, true).await;
-        wrote.map(drop).with_context(|| format!("writing {}", self.path.display()))
-    }
-
-    /// Writes the results that a run has. Returns the file that has them if they are only a part of the run's, and a
-    /// file of that name does not. `None` also if there are none yet.
-    pub async fn write(self, client: &Client, run: RunId, is_whole: bool) -> anyhow::Result<Option<PathBuf>> {
-        let body = client.results(run).await?.bytes_stream();
-        let path = self.path.clone();
-        let wrote = self.target.write(body, is_whole).await;
-        wrote.with_context(|| {
+        run: &Run,
+        body: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
+        is_whole: bool,
+    ) -> anyhow::Result<Option<PathBuf>> {
+        let Self { path, format, target } = self;
+        let layout: Option<Box<dyn Layout + Send>> = match format {
+            FileFormat::Jsonl => None,
+            FileFormat::Csv => Some(Box::<Csv>::default()),
+            FileFormat::Junit => {
+                Some(Box::new(Junit::new(run.name.clone().unwrap_or_else(|| run.id.to_string()))))
+            }
+        };
+        let written = async {
+            match layout {
+                None => target.write(body, is_whole).await,
+                Some(layout) => target.write(laid_out(body, layout).await?, is_whole).await,
+            }
+        };
+        written.await.with_context(|| {
             format!(
-                "writing {}; `runmill runs results {run} --out FILE` writes the results to another file",
-                path.display()
+                "writing {}; `runmill runs results {} --out FILE` writes the results to another file",
+                path.display(),
+                run.id
             )
         })
     }
+}
+
+/// Returns the results that a run has at a server, as [`ResultsFile::write`] takes them.
+pub async fn body(
+    client: &Client,
+    run: RunId,
+    query: &ResultsQuery,
+) -> anyhow::Result<impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static> {
+    Ok(client.results(run, query).await?.bytes_stream().map_err(io::Error::other))
 }
 
 impl Target {
@@ -204,7 +227,7 @@ mod tests {
     fn a_place_that_cannot_be_written_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("no/such/out.jsonl")] {
-            let error = ResultsFile::open(&path).err().unwrap();
+            let error = ResultsFile::open(&path, None).err().unwrap();
             assert!(error.is::<UsageError>() && error.to_string().starts_with("--out /"), "{error}");
         }
     }

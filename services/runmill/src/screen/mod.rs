@@ -1,9 +1,15 @@
 //! Output of the commands. A reader that goes away, or a full disk behind standard output, never ends a run.
 
+mod table;
+mod text;
+
 use std::{
     fmt::Display,
     io::{self, Write, stderr, stdout},
 };
+
+pub use table::{Column, FittedTable};
+pub use text::{one_line, plain};
 
 /// Failure of standard output.
 #[derive(Debug, thiserror::Error)]

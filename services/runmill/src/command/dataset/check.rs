@@ -4,7 +4,7 @@ use runmill_prompt::Prompt;
 use runmill_proto::{Scorer, Scoring};
 
 use crate::{
-    cli::{DatasetAction, DatasetCheckArgs},
+    cli::DatasetCheckArgs,
     exit::{ExitCode, UsageError},
     run::{
         dataset::{self, ReadOptions},
@@ -15,14 +15,8 @@ use crate::{
     screen::print,
 };
 
-pub fn run(action: DatasetAction) -> anyhow::Result<ExitCode> {
-    match action {
-        DatasetAction::Check(args) => check(&args),
-    }
-}
-
 /// Reads a whole file, and prints what a run of it would ask.
-fn check(args: &DatasetCheckArgs) -> anyhow::Result<ExitCode> {
+pub fn check(args: &DatasetCheckArgs) -> anyhow::Result<ExitCode> {
     let template = args.prompt.as_deref().map(|path| option_file::text("--prompt", path)).transpose()?;
     let system = args.system.as_deref().map(|path| option_file::text("--system", path)).transpose()?;
     let scoring = args.scorer.map(|scorer| Scoring::from(Scorer::from(scorer)));

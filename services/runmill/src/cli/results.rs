@@ -1,0 +1,65 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use runmill_proto::Range;
+
+use super::{number::within, run_name::RunArg};
+use crate::results::SHOWN;
+
+/// Range of the number of rows of a table on the screen.
+const ROWS: Range<u32> = Range::new(1, 100_000);
+
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
+pub struct ResultsArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Only answers with a score below 1
+    #[arg(long, group = "kind")]
+    pub wrong: bool,
+    /// Only answers with the score 1
+    #[arg(long, group = "kind")]
+    pub right: bool,
+    /// Only answers that the scorer could not read
+    #[arg(long, group = "kind")]
+    pub unscored: bool,
+    /// Only items that failed
+    #[arg(long, group = "kind")]
+    pub failed: bool,
+    /// Only the item with this ID, in full
+    #[arg(long, value_name = "ID")]
+    pub item: Option<String>,
+    /// Format (default: that of the suffix of --out; on a terminal, a table; otherwise jsonl)
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Largest number of rows of the table on the screen, from 1 to 100000; files have all results
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = SHOWN,
+        value_parser = within(ROWS),
+        allow_negative_numbers = true
+    )]
+    pub limit: u32,
+    /// Write the results to this file: .jsonl, .csv or .junit.xml; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Version of the scores: a number, or `executors` for the first ones (default: the newest)
+    #[arg(long, value_name = "VERSION")]
+    pub score_version: Option<String>,
+    /// Read the results from this folder, to which `runmill prune --archive` wrote them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "item", "score_version"])]
+    pub archive: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for the screen
+    Table,
+    /// One JSON object on each line
+    Jsonl,
+    /// One row for each answer, with a column for each field of the items
+    Csv,
+    /// One test case for each answer, for CI systems
+    Junit,
+}

@@ -1,0 +1,124 @@
+use std::{
+    io::{IsTerminal, stdout},
+    path::Path,
+};
+
+use futures::{Stream, StreamExt};
+use runmill_proto::{
+    RunId,
+    api::{DetailedResult, ResultsQuery, Run, ScoreClass},
+};
+
+use crate::{
+    archive::ArchivedRun,
+    cli::{Format, ResultsArgs, RunName},
+    client::Client,
+    exit::{ExitCode, usage},
+    results::{self, FileFormat, ResultsFile},
+    screen::{note, print},
+};
+
+/// Shows the results that a run has so far, and says so if there are more to come.
+pub async fn show(client: &Client, id: RunId, args: &ResultsArgs) -> anyhow::Result<ExitCode> {
+    let query = query(args);
+    let run = client.run(id).await?;
+    match form(args) {
+        Form::File(path, format) => {
+            let file = ResultsFile::open(path, format)?;
+            // The user asks for what is there now, so it is whole.
+            file.write(&run, results::body(client, id, &query).await?, true).await?;
+        }
+        Form::Screen => {
+            let found = results::records(results::body(client, id, &query).await?);
+            on_screen(&run, found, args).await?;
+        }
+    }
+    if !run.status.is_terminal() {
+        note!("the run is {}: {} of {} settled", run.status, run.counters.settled, run.counters.total);
+    }
+    Ok(ExitCode::Completed)
+}
+
+/// As [`show`], for the run in a folder of the archive.
+pub async fn show_archived(folder: &Path, args: &ResultsArgs) -> anyhow::Result<ExitCode> {
+    let archived = ArchivedRun::open(folder, archived_id(&args.run.run)?).await?;
+    let run = archived.run.clone();
+    let body = archived.results().map(|line| line.map(bytes::Bytes::from));
+    match form(args) {
+        Form::File(path, format) => {
+            ResultsFile::open(path, format)?.write(&run, body, true).await?;
+        }
+        Form::Screen => on_screen(&run, results::records(body), args).await?,
+    }
+    Ok(ExitCode::Completed)
+}
+
+/// Returns the id of a run of the archive, whose files are named by it.
+pub fn archived_id(name: &RunName) -> anyhow::Result<RunId> {
+    match name {
+        RunName::Id(id) => Ok(*id),
+        RunName::Last | RunName::Named(_) => usage("a run of the archive is named by its id"),
+    }
+}
+
+/// Where results go, and in what form.
+enum Form<'a> {
+    Screen,
+    File(&'a Path, Option<FileFormat>),
+}
+
+fn form(args: &ResultsArgs) -> Form<'_> {
+    let out = args.out.as_deref();
+    let place = out.unwrap_or(Path::new("-"));
+    match args.format {
+        Some(Format::Table) => Form::Screen,
+        Some(Format::Jsonl) => Form::File(place, Some(FileFormat::Jsonl)),
+        Some(Format::Csv) => Form::File(place, Some(FileFormat::Csv)),
+        Some(Format::Junit) => Form::File(place, Some(FileFormat::Junit)),
+        None if out.is_none() && (stdout().is_terminal() || args.item.is_some()) => Form::Screen,
+        None => Form::File(place, None),
+    }
+}
+
+fn query(args: &ResultsArgs) -> ResultsQuery {
+    let classes = [
+        (args.wrong, ScoreClass::Wrong),
+        (args.right, ScoreClass::Right),
+        (args.unscored, ScoreClass::Unscored),
+    ];
+    let score = classes.iter().find(|(is_asked, _)| *is_asked).map(|(_, class)| class.to_string());
+    ResultsQuery {
+        score,
+        outcome: args.failed.then(|| "failed".to_owned()),
+        item_id: args.item.clone(),
+        score_version: args.score_version.clone(),
+        ..results::everything()
+    }
+}
+
+async fn on_screen(
+    run: &Run,
+    mut found: impl Stream<Item = anyhow::Result<DetailedResult>> + Unpin,
+    args: &ResultsArgs,
+) -> anyhow::Result<()> {
+    if let Some(item) = &args.item {
+        let mut texts = Vec::new();
+        while let Some(result) = found.next().await {
+            texts.push(results::item_table(&result?).to_string());
+        }
+        if texts.is_empty() {
+            return usage(format_args!("{} has no result of an item `{item}`", run.id));
+        }
+        return Ok(print(texts.join("\n\n"))?);
+    }
+    let (table, has_more) = results::table(found, args.limit).await?;
+    if table.is_empty() {
+        note!("there is no such result");
+        return Ok(());
+    }
+    print(table.for_stdout())?;
+    if has_more {
+        note!("there are more: --limit N shows them, and --out FILE has all");
+    }
+    Ok(())
+}
