@@ -42,8 +42,6 @@ pub struct World<'a> {
     pub database: String,
     pub work: Work,
     pub tally: Tally,
-    /// Most calls that an executor had, or might have, when the faults began.
-    largest_share: u64,
     bouncer: Option<Bouncer>,
 }
 
@@ -74,8 +72,8 @@ pub struct Tally {
 /// Most jobs that an executor takes beside those that its share lets it call.
 const PREFETCH_BESIDE: u64 = 4;
 
-/// Longest time until busy executors have equal shares.
-const EQUAL_SHARES_MAX: Duration = Duration::from_secs(10);
+/// Longest time until executors tell what they have: they do so every two seconds.
+const TOLD_MAX: Duration = Duration::from_secs(4);
 
 impl<'a> World<'a> {
     /// Starts a cluster and its run.
@@ -134,7 +132,6 @@ impl<'a> World<'a> {
             database,
             work,
             tally,
-            largest_share: plan.concurrency,
             bouncer,
         };
         for service in &mut world.services {
@@ -166,28 +163,29 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Waits until calls end, and then for some seconds of steady work in which the executors have equal shares, if they come
-    /// to have them.
+    /// Waits until calls end, and then for some seconds of steady work.
     pub async fn steady(&mut self) -> anyhow::Result<()> {
         let answered = async || self.gateway.stats().all.calls > 0;
         until("the first call", Duration::from_mins(1), answered).await?;
         seconds(self.scenario.plan.steady_seconds).await;
-        let (equal, begun) = (self.scenario.plan.concurrency, self.clock.now());
-        let largest = async || {
-            let executors = self.api.executors().await.ok()?;
-            // What they told before is of the time when they had nothing to do.
-            let are_new = executors.iter().all(|executor| executor.seen_at > begun);
-            let executors = are_new.then_some(executors)?;
-            let lanes = executors.iter().flat_map(|executor| &executor.lanes);
-            lanes.map(|lane| u64::from(lane.concurrency.max(lane.in_flight))).max()
-        };
-        // Long calls keep their slots, so an executor that came first may have more for a while.
-        let _waited = until("equal shares", EQUAL_SHARES_MAX, async || {
-            largest().await.is_some_and(|largest| largest <= equal)
-        })
-        .await;
-        self.largest_share = largest().await.unwrap_or(equal).max(equal);
         Ok(())
+    }
+
+    /// Returns the most calls that an executor has or may have, by what each tells from now on. Executors need not have
+    /// equal shares: long calls keep their slots, so one that came first may have more for a while.
+    async fn largest_share(&self) -> u64 {
+        let (equal, begun) = (self.scenario.plan.concurrency, self.clock.now());
+        let mut largest = equal;
+        let told = until("what the executors have", TOLD_MAX, async || {
+            let Ok(executors) = self.api.executors().await else { return false };
+            let lanes = executors.iter().flat_map(|executor| &executor.lanes);
+            let shares = lanes.map(|lane| u64::from(lane.concurrency.max(lane.in_flight)));
+            largest = largest.max(shares.max().unwrap_or(0));
+            executors.iter().all(|executor| executor.seen_at > begun)
+        });
+        // Who tells nothing new may be frozen, and what it told before counts.
+        let _waited = told.await;
+        largest
     }
 
     /// Notes a fault that came too late to test anything.
@@ -250,19 +248,26 @@ impl<'a> World<'a> {
     /// Kills a process, and allows the calls that it may have had in hand.
     pub async fn kill(&mut self, victim: usize) -> anyhow::Result<()> {
         if self.services[victim].role == Role::Executor {
-            self.allow_in_hand(true);
+            self.allow_in_hand(true).await;
+        }
+        self.kill_now(victim).await
+    }
+
+    /// Kills a process whose calls in hand are allowed.
+    pub async fn kill_now(&mut self, victim: usize) -> anyhow::Result<()> {
+        if self.services[victim].role == Role::Executor {
+            self.tally.killed_at = Some(self.clock.now());
         }
         self.services[victim].kill().await
     }
 
-    /// Counts the calls that a dead or frozen executor may have had in hand: those in flight, and those whose logs the
-    /// broker had not confirmed yet. It is kept busy, so these are as many as its prefetch: its share and a few more.
-    pub fn allow_in_hand(&mut self, dead: bool) {
-        let calls = self.largest_share + PREFETCH_BESIDE;
+    /// Counts the calls that an executor that will be dead or frozen may have in hand: those in flight, and those whose logs
+    /// the broker has not confirmed yet. It is kept busy, so these are as many as its prefetch: its share and a few more.
+    pub async fn allow_in_hand(&mut self, dead: bool) {
+        let calls = self.largest_share().await + PREFETCH_BESIDE;
         self.tally.in_hand += calls;
         if dead {
             self.tally.unbooked += calls;
-            self.tally.killed_at = Some(self.clock.now());
         }
     }
 

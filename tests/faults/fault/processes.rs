@@ -46,8 +46,9 @@ impl Fault {
             }
             Self::KillForGood(role) => {
                 let victim = world.position(role);
+                world.allow_in_hand(true).await;
                 world.busy().await?;
-                world.kill(victim).await
+                world.kill_now(victim).await
             }
             Self::KillOften { role, times, between } => {
                 for _ in 0..times {
@@ -82,8 +83,12 @@ impl Fault {
                 world.ready().await
             }
             Self::KillAll => {
+                // A dead dispatcher tells nobody what executors have.
+                for _ in 0..world.scenario.plan.executors {
+                    world.allow_in_hand(true).await;
+                }
                 for victim in 0..world.services.len() {
-                    world.kill(victim).await?;
+                    world.kill_now(victim).await?;
                 }
                 for victim in 0..world.services.len() {
                     world.services[victim].start()?;
@@ -101,7 +106,7 @@ async fn start(world: &mut World<'_>, victim: usize) -> anyhow::Result<()> {
 
 async fn freeze(world: &mut World<'_>, victim: usize, frozen: f64) -> anyhow::Result<()> {
     if world.services[victim].role == Role::Executor {
-        world.allow_in_hand(false);
+        world.allow_in_hand(false).await;
     }
     world.services[victim].signal("STOP").await?;
     seconds(frozen).await;
