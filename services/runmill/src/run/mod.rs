@@ -17,6 +17,7 @@ pub mod others;
 pub mod progress_display;
 pub mod provider;
 mod references;
+pub mod rescoring;
 pub mod smoke_test;
 pub mod submit;
 pub mod suite;

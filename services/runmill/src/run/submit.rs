@@ -13,11 +13,11 @@ use super::{
     identity::Identity,
     option_file,
     provider::ProviderChoice,
+    rescoring,
 };
 use crate::{
     cli::{RunArgs, joined_budget},
     client::Client,
-    command::runs::{ask_to_rescore, await_scores},
     exit::{UsageError, usage},
     process::Process,
     screen::note,
@@ -208,9 +208,9 @@ fn is_completed(run: &Run) -> bool {
 /// Scores a run anew.
 async fn scored_by(client: &Client, run: Run, scoring: Option<Scoring>) -> anyhow::Result<Run> {
     note!("{} has these answers; they are scored anew, and no model is called", run.id);
-    let asked = ask_to_rescore(client, run.id, scoring).await;
+    let asked = rescoring::ask(client, run.id, scoring).await;
     asked.context("the answers cannot be scored anew; --again calls the model again")?;
-    Ok(await_scores(client, run.id).await?)
+    Ok(rescoring::await_scores(client, run.id).await?)
 }
 
 /// Returns the scorer by which a run is shown.

@@ -12,8 +12,6 @@ use runmill_proto::{
 };
 use runmill_runtime::stop_signals;
 
-pub use rescore::{ask as ask_to_rescore, await_scores};
-
 use crate::{
     archive::ArchivedRun,
     cli::{RunArg, RunChange, RunsAction, RunsArgs},
@@ -24,7 +22,7 @@ use crate::{
     },
     exit::{ExitCode, usage},
     process::Process,
-    run::{connect, gate::Gate, named, submit::Submitted, summary},
+    run::{connect, gate::Gate, named, rescoring, submit::Submitted, summary},
     screen::{note, print},
     service::standalone::{Services, Standalone},
 };
@@ -100,7 +98,7 @@ async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCod
         }
         RunsAction::Rescore { run, .. } => {
             let id = named::find(&local.client, &run.run).await?;
-            rescore::ask(&local.client, id, rescore::scoring(&args.action)).await?;
+            rescoring::ask(&local.client, id, rescore::scoring(&args.action)).await?;
             // No service of this process scores by itself.
             local.rescore(id).await?;
             rescored(&local.client, id, args.json).await
@@ -124,7 +122,7 @@ async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
         }
         RunsAction::Rescore { run, .. } => {
             let id = find(run).await?;
-            rescore::ask(client, id, rescore::scoring(&args.action)).await?;
+            rescoring::ask(client, id, rescore::scoring(&args.action)).await?;
             return rescored(client, id, args.json).await;
         }
         RunsAction::Delete { run } => {
@@ -152,7 +150,7 @@ async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
 
 /// Waits for the scores that were asked for, and shows them.
 async fn rescored(client: &Client, id: RunId, json: bool) -> anyhow::Result<ExitCode> {
-    let run = rescore::await_scores(client, id).await?;
+    let run = rescoring::await_scores(client, id).await?;
     if json {
         return show(&run, json);
     }

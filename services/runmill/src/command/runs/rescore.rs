@@ -1,45 +1,16 @@
-use std::time::Duration;
-
 use comfy_table::{Table, presets};
-use runmill_proto::{
-    RunId, Scoring,
-    api::{NewScoring, Run},
-};
-use tokio::time::sleep;
+use runmill_proto::{Scorer, Scoring, api::Run};
 
-use crate::{
-    cli::RunsAction,
-    client::{Client, ClientError},
-    run::summary,
-};
-
-/// Interval of looks at the progress.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+use crate::{cli::RunsAction, run::summary};
 
 /// Returns the scorer that the command names.
 pub fn scoring(action: &RunsAction) -> Option<Scoring> {
     match action {
         RunsAction::Rescore { scorer, pattern, .. } => {
-            let scoring = Scoring::from(runmill_proto::Scorer::from(*scorer));
+            let scoring = Scoring::from(Scorer::from(*scorer));
             Some(Scoring { pattern: pattern.clone(), ..scoring })
         }
         _ => None,
-    }
-}
-
-/// Asks for scores by another scorer.
-pub async fn ask(client: &Client, id: RunId, scoring: Option<Scoring>) -> Result<Run, ClientError> {
-    client.rescore(id, &NewScoring { scoring, judges: Vec::new(), budget: None }).await
-}
-
-/// Waits until the scores that were asked for are there.
-pub async fn await_scores(client: &Client, id: RunId) -> Result<Run, ClientError> {
-    loop {
-        let run = client.run(id).await?;
-        if run.rescoring.is_none() {
-            return Ok(run);
-        }
-        sleep(POLL_INTERVAL).await;
     }
 }
 
