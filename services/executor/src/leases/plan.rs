@@ -11,7 +11,7 @@ use runmill_proto::{
 use runmill_quota::{
     Refusal,
     adaptive::{self, Observed},
-    lease::{Limit, plan},
+    lease::{Limit, Limits, plan},
 };
 use runmill_store::{Claim, Decision};
 use tokio::time::Instant;
@@ -32,9 +32,12 @@ impl Keeper {
     /// Plans the next shares, lowers the lanes to them, and measures what is in use then.
     pub(super) fn plan(&self, state: &mut State, view: &View, ready: Readiness<'_>, now: Instant) -> Claim {
         let ended = state.ends_soon(now);
-        let own = self.demand(state, ready, ended, now);
-        let mut changes = self.changes(state, view, &own, now);
         let mut lanes = view.lanes().clone();
+        // A lane that begins with this claim is wanted by it, too: otherwise its first job would wait for the next one.
+        lanes.extend(self.begun(state, view));
+        let limits = state.limits_with(&lanes);
+        let own = self.demand(state, &limits, ready, ended, now);
+        let mut changes = self.changes(state, view, &own, now);
         lanes.extend(changes.clone());
         let limits = state.limits_with(&lanes);
         let planned = plan(&limits, &self.name, &own, &view.others(), view.at());
@@ -84,17 +87,24 @@ impl Keeper {
     }
 
     /// Returns this executor's shares with what it wants. A lease that has ended grants nothing any more.
-    fn demand(&self, state: &mut State, ready: Readiness<'_>, ended: bool, now: Instant) -> Leases {
+    fn demand(
+        &self,
+        state: &mut State,
+        limits: &Limits,
+        ready: Readiness<'_>,
+        ended: bool,
+        now: Instant,
+    ) -> Leases {
         let mut own = Leases::new();
         let mut rates = BTreeMap::new();
-        for (scope, limits) in state.limits() {
+        for (scope, limits) in limits {
             let id = scope.provider_id;
             let lane = self.lanes.lane(id);
             let rate =
                 *rates.entry(id).or_insert_with(|| rate(&mut state.started, id, lane.signals().started, now));
             let usage = lane.usage(scope.model.as_deref());
             let is_ready = !ready.draining && !ready.unable.contains(&id);
-            let held = state.held.get(&scope);
+            let held = state.held.get(scope);
             let holding = |(resource, limit): (&Resource, &Limit)| {
                 let held = held.and_then(|share| share.resources.get(resource)).copied().unwrap_or_default();
                 let holding = Holding {
@@ -111,7 +121,7 @@ impl Keeper {
             let resources = limits.iter().map(holding).collect();
             let share =
                 Share { resources, waiting: usage.waiting, signals: lane.signals(), ..Share::default() };
-            own.insert(scope, share);
+            own.insert(scope.clone(), share);
         }
         self.cap_wants(state, &mut own);
         own
@@ -125,6 +135,21 @@ impl Keeper {
                 holding.wants = holding.wants.min(self.ceiling);
             }
         }
+    }
+
+    /// Returns the lanes without a stated concurrency whose search for one has not begun, as it begins.
+    fn begun(&self, state: &State, view: &View) -> BTreeMap<Scope, LaneState> {
+        let ceiling = self.ceiling.saturating_mul(view.executors());
+        let unstated = state.providers.iter().filter(|(_, limit)| limit.concurrency.is_none());
+        let begins = unstated.filter_map(|(id, _)| {
+            let scope = Scope::account(*id);
+            let before = view.lanes().get(&scope).cloned().unwrap_or_default();
+            let new = before.adaptive.is_none();
+            let begun =
+                new.then(|| adaptive::step(&before, &Observed::default(), self.clock.now(), ceiling))?;
+            Some((scope, begun?))
+        });
+        begins.collect()
     }
 
     /// Returns the lanes whose state changes by what the fleet met.

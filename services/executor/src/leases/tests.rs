@@ -118,6 +118,19 @@ async fn nothing_starts_before_a_share_was_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lane_without_a_stated_limit_is_joined_without_a_wait() {
+    let world = World::new().await;
+    let node = world.node("a", RateLimit::default());
+    node.keeper.set_providers([]);
+    world.settle(&[&node]).await;
+    // A run makes the provider.
+    node.keeper.set_providers([(provider(), RateLimit::default())]);
+    timeout(Duration::ZERO, node.keeper.urgent()).await.expect("a provider is new");
+    world.exchange(&node).await;
+    assert_eq!(node.start(2).await.len(), 1, "a job that comes starts at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_busy_executor_has_what_an_idle_one_does_not_use() {
     let world = World::new().await;
     let (busy, idle) = (world.node("a", concurrency(8)), world.node("b", concurrency(8)));

@@ -21,7 +21,7 @@ use crate::{
         submit::{Origin, Prepared, Request, Submitted},
         suite::{Suite, SuiteRun},
         summary,
-        watch::is_at_rest,
+        watch::{is_at_rest, is_over},
     },
     screen::{Column, FittedTable, note, one_line, print},
     service::standalone::Standalone,
@@ -156,10 +156,10 @@ async fn follow<S>(
     let mut progress = ProgressDisplay::new(quiet);
     let ended = async {
         loop {
-            for entry in entries.iter_mut().filter(|entry| !is_over(&entry.run)) {
+            for entry in entries.iter_mut().filter(|entry| !is_done(&entry.run)) {
                 entry.run = client.run(entry.run.id).await?;
             }
-            let over = entries.iter().filter(|entry| is_over(&entry.run)).count();
+            let over = entries.iter().filter(|entry| is_done(&entry.run)).count();
             let counters = entries.iter().map(|entry| entry.run.counters);
             let (settled, total) =
                 counters.fold((0, 0), |(settled, total), run| (settled + run.settled, total + run.total));
@@ -178,8 +178,9 @@ async fn follow<S>(
     stopped
 }
 
-fn is_over(run: &Run) -> bool {
-    run.status.is_terminal() || is_at_rest(run)
+/// Returns true if nothing more comes of a run by itself.
+fn is_done(run: &Run) -> bool {
+    is_over(run) || is_at_rest(run)
 }
 
 /// Prints the table. Returns the worst of the runs' exit codes.

@@ -13,6 +13,8 @@ use crate::client::{Client, ClientError};
 
 /// Interval of updates. At this rate they look continuous.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// First interval, which doubles: the end of a short run is not waited for.
+const POLL_FIRST: Duration = Duration::from_millis(10);
 
 /// Result of [`watch`].
 pub enum Watched<S> {
@@ -42,6 +44,7 @@ pub async fn watch<S>(
 async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> Result<Run, ClientError> {
     let (mut contact, mut told) = (Contact::default(), Told::default());
     let mut limits = LimitWatch::default();
+    let mut wait = POLL_FIRST;
     loop {
         match client.run(id).await {
             Ok(run) => {
@@ -58,12 +61,13 @@ async fn follow(client: &Client, id: RunId, progress: &mut ProgressDisplay) -> R
             }
             Err(error) => contact.failed(error)?.iter().for_each(|text| progress.print(text)),
         }
-        sleep(POLL_INTERVAL).await;
+        sleep(wait).await;
+        wait = (wait * 2).min(POLL_INTERVAL);
     }
 }
 
 /// Returns true if the run has ended, and its further scorers have scored the answers.
-fn is_over(run: &Run) -> bool {
+pub fn is_over(run: &Run) -> bool {
     let is_scored = run.rescoring.is_none() || run.config.further_scorers().is_empty();
     run.status.is_terminal() && is_scored
 }
