@@ -22,10 +22,12 @@ import limits
 import old_runs
 import parts
 import rescoring
+import starts
 import streams
 from installation import Failed, folder, gateway
 
-PARTS = ("cluster", "standalone", "upload", "streams", "limits", "client", "celery", "front-door", "batch", "rescoring")
+PARTS = ("cluster", "standalone", "upload", "streams", "limits", "client", "celery", "front-door", "batch", "rescoring",
+         "starts")
 # Only measured when it is named: it writes some 10 GB.
 NAMED = ("old-runs",)
 
@@ -120,6 +122,8 @@ def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
                     yield from batch.measure(runmill, work, args.batch_lines)
                 case "rescoring":
                     yield from rescoring.measure(runmill, work, args.answers)
+                case "starts":
+                    yield from starts.measure(runmill, work, base_url)
                 case "old-runs":
                     yield from old_runs.measure(runmill, work, base_url, args.items, args.concurrency,
                                                 args.old_results, args.old_rounds)
