@@ -13,6 +13,7 @@ pub mod healthcheck;
 pub mod keys;
 pub mod lighteval;
 pub mod migrate;
+mod place;
 pub mod providers;
 pub mod prune;
 pub mod run;

@@ -3,12 +3,9 @@ use runmill_proto::api::{Provider, RateLimit};
 use crate::{
     cli::{ProvidersAction, ProvidersArgs},
     client::Client,
-    command::print_json,
+    command::{place::at, print_json},
     exit::ExitCode,
-    process::Process,
-    run::connect,
     screen::{Column, FittedTable, note, one_line, print},
-    service::standalone::{Services, Standalone},
 };
 
 const COLUMNS: &[Column] = &[
@@ -22,14 +19,7 @@ const COLUMNS: &[Column] = &[
 
 pub async fn run(args: ProvidersArgs) -> anyhow::Result<ExitCode> {
     let ProvidersAction::List = args.action;
-    let process = Process::load()?;
-    if let Some(client) = connect(&process, &args.server)? {
-        return list(&client, args.json).await;
-    }
-    let local = Standalone::for_command(&process, Services::ApiOnly).await?;
-    let listed = list(&local.client, args.json).await;
-    local.stop(futures::stream::pending()).await?;
-    listed
+    at(&args.server, async |client: &Client| list(client, args.json).await).await
 }
 
 async fn list(client: &Client, json: bool) -> anyhow::Result<ExitCode> {

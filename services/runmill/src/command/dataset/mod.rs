@@ -5,14 +5,11 @@ mod check;
 use runmill_proto::api::Dataset;
 
 use crate::{
-    cli::{DatasetAction, ServerArgs},
+    cli::DatasetAction,
     client::Client,
-    command::print_json,
+    command::{place::at, print_json},
     exit::ExitCode,
-    process::Process,
-    run::connect,
     screen::{Column, FittedTable, note, one_line, print},
-    service::standalone::{Services, Standalone},
 };
 
 const COLUMNS: &[Column] = &[
@@ -37,23 +34,6 @@ pub async fn run(action: DatasetAction) -> anyhow::Result<ExitCode> {
             .await
         }
     }
-}
-
-/// Acts at a server, or on the data directory if none is named.
-async fn at(
-    server: &ServerArgs,
-    act: impl AsyncFnOnce(&Client) -> anyhow::Result<ExitCode>,
-) -> anyhow::Result<ExitCode> {
-    let process = Process::load()?;
-    if let Some(client) = connect(&process, server)? {
-        return act(&client).await;
-    }
-    let local = Standalone::for_command(&process, Services::ApiOnly).await?;
-    let done = act(&local.client).await;
-    // What was deleted goes at once.
-    let swept = local.sweep().await;
-    local.stop(futures::stream::pending()).await?;
-    swept.and(done)
 }
 
 async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<ExitCode> {
