@@ -164,6 +164,8 @@ async fn a_run_is_scored_anew_by_another_scorer() {
     assert!(table.contains("1 (shown)") && table.contains("includes") && table.contains("0.6667"), "{table}");
     let table = stdout(lab.runs(&["rescore", &id, "--scorer", "pattern", "--pattern", "red|two"]), 0).await;
     assert!(table.contains("2 (shown)") && table.contains("pattern"), "{table}");
+    let without = ended(lab.runs(&["rescore", &id, "--scorer", "pattern"]), 2).await;
+    assert!(text(&without.stderr).contains("--pattern"), "{}", text(&without.stderr));
     assert_eq!(lab.calls(), 3);
     let list = stdout(lab.runs(&["list"]), 0).await;
     assert!(list.contains("rows.csv") && list.contains("pattern") && list.contains("127.0.0.1"), "{list}");

@@ -73,7 +73,7 @@ pub enum RunsAction {
         #[arg(long, value_enum)]
         scorer: ScorerArg,
         /// Regular expression for --scorer pattern or regex
-        #[arg(long, value_name = "REGEX")]
+        #[arg(long, value_name = "REGEX", required_if_eq_any([("scorer", "pattern"), ("scorer", "regex")]))]
         pattern: Option<String>,
     },
     /// Delete a run that has ended, with its results, for good
