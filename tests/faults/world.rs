@@ -72,8 +72,8 @@ pub struct Tally {
 /// Most jobs that an executor takes beside those that its share lets it call.
 const PREFETCH_BESIDE: u64 = 4;
 
-/// Longest time until executors tell what they have: they do so every two seconds.
-const TOLD_MAX: Duration = Duration::from_secs(4);
+/// Longest wait for equal shares: the run goes on meanwhile, and must not be over before the fault.
+const EQUAL_SHARES_MAX: Duration = Duration::from_secs(6);
 
 impl<'a> World<'a> {
     /// Starts a cluster and its run.
@@ -171,20 +171,20 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Returns the most calls that an executor has or may have, by what each tells from now on. Executors need not have
-    /// equal shares: long calls keep their slots, so one that came first may have more for a while.
+    /// Returns the most calls that an executor has or may have, by what each told last. Waits until they have equal shares, if
+    /// they soon do: long calls keep their slots, so an executor that came first has more for a while.
     async fn largest_share(&self) -> u64 {
         let (equal, begun) = (self.scenario.plan.concurrency, self.clock.now());
         let mut largest = equal;
-        let told = until("what the executors have", TOLD_MAX, async || {
+        // Who tells nothing new may be frozen, and what it told before counts.
+        let _waited = until("equal shares", EQUAL_SHARES_MAX, async || {
             let Ok(executors) = self.api.executors().await else { return false };
             let lanes = executors.iter().flat_map(|executor| &executor.lanes);
             let shares = lanes.map(|lane| u64::from(lane.concurrency.max(lane.in_flight)));
-            largest = largest.max(shares.max().unwrap_or(0));
-            executors.iter().all(|executor| executor.seen_at > begun)
-        });
-        // Who tells nothing new may be frozen, and what it told before counts.
-        let _waited = told.await;
+            largest = shares.max().unwrap_or(0).max(equal);
+            largest == equal && executors.iter().all(|executor| executor.seen_at > begun)
+        })
+        .await;
         largest
     }
 
