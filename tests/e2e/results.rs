@@ -97,6 +97,8 @@ async fn results_say_what_was_asked_and_what_was_wrong() {
         assert!(words.contains(want), "{want}: {item}");
     }
     assert!(item.contains("\\u{1b}[2J") && !item.contains('\u{1b}'), "{item:?}");
+    let nowhere = lab.runs(&["results", "last", "--format", "table", "--out", "x.csv"]);
+    assert!(text(&ended(nowhere, 2).await.stderr).contains("--format table is for the screen"));
     let none = ended(lab.runs(&["results", "last", "--item", "z"]), 2).await;
     assert!(text(&none.stderr).contains("no result of an item `z`"));
 }

@@ -81,7 +81,7 @@ pub struct DetailedResult {
     pub call: Option<CallSummary>,
 }
 
-/// What the call that gave a result used.
+/// Use of the call that gave a result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallSummary {

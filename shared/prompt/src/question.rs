@@ -5,7 +5,7 @@ use runmill_proto::{
 
 use crate::{Prompt, PromptError, turns::before};
 
-/// What a model is sent of an item.
+/// Part of an item that is sent to a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     pub system: Option<String>,

@@ -81,7 +81,7 @@ BudgetUnit: TypeAlias = Literal['calls', 'tokens', 'usd']
 
 
 class CallSummary(TypedDict):
-    """What the call that gave a result used."""
+    """Use of the call that gave a result."""
     attempts: int
     cost_usd: NotRequired[float | None]
     latency_ms: int

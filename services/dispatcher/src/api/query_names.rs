@@ -38,7 +38,7 @@ impl QueryNames {
     /// Returns the first name that the route does not have, in words.
     fn unknown(&self, path: &str, method: &Method, uri: &Uri) -> Option<String> {
         let known = self.0.get(&(path.to_owned(), method.clone()))?;
-        // What cannot be read is refused by the route.
+        // The route refuses a query that cannot be read.
         let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
         let (name, _) = given.into_iter().find(|(name, _)| !known.contains(name))?;
         let known: Vec<_> = known.iter().map(String::as_str).collect();

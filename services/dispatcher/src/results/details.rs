@@ -13,7 +13,7 @@ use runmill_store::{DispatcherStore, RunRow, StoreError};
 /// Number of results whose items are in memory at once: an item may have images.
 const CHUNK: usize = 50;
 
-/// What the results of one run need for their details.
+/// Configuration and prompt of one run, of which its results take their details.
 pub struct Details {
     config: JobConfig,
     /// `None` if the run makes its prompts otherwise, or a release with other templates accepted it.

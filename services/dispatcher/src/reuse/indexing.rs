@@ -80,7 +80,7 @@ impl EarlierAnswers {
     }
 
     async fn places(&self, run: &RunRow, after: Option<JobPlace>) -> Result<Vec<JobPlace>, StoreError> {
-        // What is stored instead of a text is no answer.
+        // A hash that is stored instead of a text is no answer.
         if run.submission.config.stored_job().texts != Texts::All {
             return Ok(Vec::new());
         }

@@ -10,7 +10,7 @@ const SCORE: Range<f64> = Range::new(0.0, 1.0);
 const PERCENT: Range<f64> = Range::new(0.0, 100.0);
 const ITEMS: Range<u64> = Range::new(0, 1_000_000_000_000);
 
-/// What a run must reach. A run that misses any of it has an exit code of its own.
+/// Bounds that a run must keep. A run that misses one has an exit code of its own.
 #[derive(Args, Clone, Default)]
 pub struct GateArgs {
     /// Least score of the run, from 0 to 1; otherwise the exit code is 4

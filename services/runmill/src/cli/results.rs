@@ -29,7 +29,7 @@ pub struct ResultsArgs {
     /// Only the item with this ID, in full
     #[arg(long, value_name = "ID")]
     pub item: Option<String>,
-    /// Format (default: that of the suffix of --out; on a terminal, a table; otherwise jsonl)
+    /// Format (default: that of the suffix of --out; on a terminal and with --item, a table; otherwise jsonl)
     #[arg(long, value_enum)]
     pub format: Option<Format>,
     /// Largest number of rows of the table on the screen, from 1 to 100000; files have all results

@@ -113,8 +113,8 @@ impl Watching {
     }
 }
 
-/// Why a command stops to watch its run.
-enum Stop {
+/// Reason for which a command stops to watch its runs.
+pub enum Stop {
     Signal,
     /// A service of this process has ended by itself.
     Ended,
@@ -198,12 +198,7 @@ async fn work(
         note!("{text}");
     }
     let watching = Watching::of(&run, submitted.missing_key, Place::Here);
-    let stop = async {
-        tokio::select! {
-            full = local.ended() => full.map_or(Stop::Ended, Stop::DiskFull),
-            () = interrupted(&mut signals) => Stop::Signal,
-        }
-    };
+    let stop = stopped(local, &mut signals);
     let stop = match watch(client, id, output.is_quiet, stop).await? {
         Watched::Ended(run) => {
             local.drain(&mut signals).await;
@@ -217,14 +212,29 @@ async fn work(
     local.drain(&mut signals).await;
     let written = write_results(client, &run, output).await;
     match stop {
-        Stop::DiskFull(reason) => anyhow::bail!(
-            "the disk is full: {reason}; no further calls are made. With free space, `runmill runs resume {id}` goes on"
-        ),
+        Stop::DiskFull(reason) => {
+            anyhow::bail!("{}, and so does `runmill runs resume {id}`", disk_full(&reason))
+        }
         Stop::Signal | Stop::Ended => {
             note!("interrupted; the same command resumes the run, and so does `runmill runs resume {id}`");
             written?;
             Ok(ExitCode::Interrupted)
         }
+    }
+}
+
+/// Says that the disk is full, and how to go on.
+pub fn disk_full(reason: &str) -> String {
+    format!(
+        "the disk is full: {reason}; no further calls are made. With free space, the same command goes on"
+    )
+}
+
+/// Waits until the command must stop.
+pub async fn stopped(local: &Standalone, signals: &mut (impl Stream<Item = ()> + Unpin)) -> Stop {
+    tokio::select! {
+        full = local.ended() => full.map_or(Stop::Ended, Stop::DiskFull),
+        () = interrupted(signals) => Stop::Signal,
     }
 }
 
@@ -236,7 +246,7 @@ pub async fn interrupted(signals: &mut (impl Stream<Item = ()> + Unpin)) {
 }
 
 /// Resumes the run if it is paused.
-async fn go_on(client: &Client, run: Run) -> anyhow::Result<Run> {
+pub async fn go_on(client: &Client, run: Run) -> anyhow::Result<Run> {
     Ok(if run.paused_at.is_some() && !run.status.is_terminal() {
         client.steer(run.id, "resume").await?
     } else {

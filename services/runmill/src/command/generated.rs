@@ -1,4 +1,4 @@
-//! What clap makes of the commands' descriptions: completions for shells, and manual pages.
+//! Completions for shells and manual pages, which clap makes of the commands' descriptions.
 
 use std::io;
 

@@ -18,7 +18,7 @@ pub async fn at(
     }
     let local = Standalone::for_command(&process, Services::ApiOnly).await?;
     let done = act(&local.client).await;
-    // What was deleted goes at once.
+    // Deleted rows go at once.
     let swept = local.sweep().await;
     local.stop(futures::stream::pending()).await?;
     swept.and(done)

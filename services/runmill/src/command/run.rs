@@ -88,7 +88,7 @@ async fn print_estimate(
     Ok(ExitCode::Completed)
 }
 
-/// What a command does beside its run.
+/// Options of a command beside its run.
 pub struct RunOptions {
     pub output: Output,
     pub gate: GateArgs,

@@ -10,12 +10,13 @@ use crate::{
     cli::RunArgs,
     client::Client,
     command::{
-        follow::{interrupted, judge, with_services},
+        follow::{Stop, disk_full, go_on, interrupted, judge, stopped, with_services},
         print_json,
     },
     exit::{ExitCode, usage},
     process::Process,
     run::{
+        Contact,
         gate::Gate,
         progress_display::ProgressDisplay,
         submit::{Origin, Prepared, Request, Submitted},
@@ -99,20 +100,19 @@ async fn here(
         }
     };
     let mut entries = submit(process, client, runs, work_on).await?;
-    let stop = async {
-        tokio::select! {
-            _full_or_ended = local.ended() => {}
-            () = interrupted(&mut signals) => {}
-        }
-    };
+    let stop = stopped(local, &mut signals);
     let stopped = follow(client, &mut entries, args.json || args.quiet, stop).await?;
-    if stopped.is_some() {
+    if matches!(stopped, Some(Stop::Signal)) {
         note!("finishing the calls in flight; interrupt again to drop them");
     }
     local.drain(&mut signals).await;
-    if stopped.is_some() {
-        note!("interrupted; the same command goes on");
-        return Ok(ExitCode::Interrupted);
+    match stopped {
+        None => {}
+        Some(Stop::DiskFull(reason)) => anyhow::bail!(disk_full(&reason)),
+        Some(Stop::Signal | Stop::Ended) => {
+            note!("interrupted; the same command goes on");
+            return Ok(ExitCode::Interrupted);
+        }
     }
     finish(client, &entries, args.json).await
 }
@@ -135,12 +135,10 @@ async fn submit(
     for (prepared, gate, of) in ready {
         let submitted = prepared.submit(client, of.args.again).await?;
         work_on(&submitted, &prepared).await?;
-        let run = submitted.run;
-        let run = if run.paused_at.is_some() && !run.status.is_terminal() {
-            client.steer(run.id, "resume").await?
-        } else {
-            run
-        };
+        if let Some(kept) = &submitted.kept {
+            note!("{}: {kept}", submitted.run.id);
+        }
+        let run = go_on(client, submitted.run).await?;
         entries.push(Entry { of, gate, run });
     }
     Ok(entries)
@@ -154,10 +152,20 @@ async fn follow<S>(
     stop: impl Future<Output = S>,
 ) -> anyhow::Result<Option<S>> {
     let mut progress = ProgressDisplay::new(quiet);
+    let mut contact = Contact::default();
     let ended = async {
         loop {
             for entry in entries.iter_mut().filter(|entry| !is_done(&entry.run)) {
-                entry.run = client.run(entry.run.id).await?;
+                let told = match client.run(entry.run.id).await {
+                    Ok(run) => {
+                        entry.run = run;
+                        contact.answered()
+                    }
+                    Err(error) => contact.failed(error)?,
+                };
+                if let Some(text) = told {
+                    progress.print(&text);
+                }
             }
             let over = entries.iter().filter(|entry| is_done(&entry.run)).count();
             let counters = entries.iter().map(|entry| entry.run.counters);

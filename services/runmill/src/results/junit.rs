@@ -20,7 +20,7 @@ pub struct Junit {
     milliseconds: u64,
 }
 
-/// What became of a test case.
+/// Outcome of a test case.
 enum Verdict {
     Passed,
     Failure,

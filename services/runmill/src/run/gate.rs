@@ -1,4 +1,4 @@
-//! What a run must reach, so that a pipeline can stop at a worse model.
+//! Bounds that a run must keep, so that a pipeline can stop at a worse model.
 
 use runmill_proto::{
     RunId,

@@ -17,11 +17,12 @@ pub struct Identity {
 
 impl Identity {
     pub fn of(new: &NewRun) -> serde_json::Result<Self> {
-        let mut sent = sent(new);
-        let earlier = [key(&sent)?, key(&json!([new.provider_id, new.model, new.dataset_id, new.config]))?];
-        let scoring = sent[3].as_object_mut().and_then(|config| config.remove("scoring"));
+        let mut config = sent_config(new);
+        let written = json!([new.provider_id, new.model, new.dataset_id, new.config]);
+        let earlier = [key(&sent(new, &config))?, key(&written)?];
+        let scoring = config.as_object_mut().and_then(|config| config.remove("scoring"));
         let judges = ["judge", "judges"].map(|name| new.config.0.get(name));
-        let answers = key(&json!([sent, judges]))?;
+        let answers = key(&json!([sent(new, &config), judges]))?;
         let further = new.config.further_scorers();
         let scorers = if further.is_empty() { json!(scoring) } else { json!([scoring, further]) };
         let run = format!("{answers}{}", key(&scorers)?.trim_start_matches(PREFIX));
@@ -29,14 +30,14 @@ impl Identity {
     }
 }
 
-/// Returns what the run sends, and how many times.
-fn sent(new: &NewRun) -> Value {
+/// Returns all that the run sends, and how many times, with this configuration of its jobs.
+fn sent(new: &NewRun, of_jobs: &Value) -> Value {
     let config = &new.config;
     let mut sent = json!([
         new.provider_id,
         new.model,
         new.dataset_id,
-        sent_config(new),
+        of_jobs,
         config.asked_samples(),
         config.deadline().map(|time| time.to_string()),
     ]);

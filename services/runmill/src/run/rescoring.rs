@@ -28,3 +28,11 @@ pub async fn await_scores(client: &Client, id: RunId) -> Result<Run, ClientError
         sleep(POLL_INTERVAL).await;
     }
 }
+
+/// Returns the scorer by which a run is shown. `None`: each item has that of its type or of its own.
+pub fn shown(run: &Run) -> Option<Scoring> {
+    match run.score_versions.iter().find(|version| version.version == run.score_version) {
+        Some(version) => version.scoring.clone(),
+        None => run.config.stored_job().scoring,
+    }
+}

@@ -182,7 +182,7 @@ impl Prepared {
             }
         }
         let wanted = config.stored_job().scoring;
-        if scoring_of(&run) == wanted { Ok(run) } else { scored_by(client, run, wanted).await }
+        if rescoring::shown(&run) == wanted { Ok(run) } else { scored_by(client, run, wanted).await }
     }
 
     /// Returns a remark on a setting that the unfinished run keeps although the command states another.
@@ -211,14 +211,6 @@ async fn scored_by(client: &Client, run: Run, scoring: Option<Scoring>) -> anyho
     let asked = rescoring::ask(client, run.id, scoring).await;
     asked.context("the answers cannot be scored anew; --again calls the model again")?;
     Ok(rescoring::await_scores(client, run.id).await?)
-}
-
-/// Returns the scorer by which a run is shown.
-fn scoring_of(run: &Run) -> Option<Scoring> {
-    match run.score_versions.iter().find(|version| version.version == run.score_version) {
-        Some(version) => version.scoring.clone(),
-        None => run.config.stored_job().scoring,
-    }
 }
 
 /// Returns the name of a file as a server takes it: names of files may have characters that cannot be read.

@@ -79,7 +79,7 @@ impl FittedTable {
             widths[n] = Some(least(n));
             kept.push(n);
         }
-        // What is left goes to the texts that were cut, in equal parts.
+        // The width that is left goes to the texts that were cut, in equal parts.
         let mut cut: Vec<_> = kept.into_iter().filter(|n| least(*n) < natural[*n]).collect();
         cut.sort_by_key(|n| natural[*n]);
         let mut others = cut.len();

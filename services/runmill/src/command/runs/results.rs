@@ -20,9 +20,9 @@ use crate::{
 
 /// Shows the results that a run has so far, and says so if there are more to come.
 pub async fn show(client: &Client, id: RunId, args: &ResultsArgs) -> anyhow::Result<ExitCode> {
-    let query = query(args);
+    let (query, form) = (query(args), form(args)?);
     let run = client.run(id).await?;
-    match form(args) {
+    match form {
         Form::File(path, format) => {
             let file = ResultsFile::open(path, format)?;
             // The user asks for what is there now, so it is whole.
@@ -41,10 +41,11 @@ pub async fn show(client: &Client, id: RunId, args: &ResultsArgs) -> anyhow::Res
 
 /// As [`show`], for the run in a folder of the archive.
 pub async fn show_archived(folder: &Path, args: &ResultsArgs) -> anyhow::Result<ExitCode> {
+    let form = form(args)?;
     let archived = ArchivedRun::open(folder, archived_id(&args.run.run)?).await?;
     let run = archived.run.clone();
     let body = archived.results().map(|line| line.map(bytes::Bytes::from));
-    match form(args) {
+    match form {
         Form::File(path, format) => {
             ResultsFile::open(path, format)?.write(&run, body, true).await?;
         }
@@ -67,17 +68,20 @@ enum Form<'a> {
     File(&'a Path, Option<FileFormat>),
 }
 
-fn form(args: &ResultsArgs) -> Form<'_> {
+fn form(args: &ResultsArgs) -> anyhow::Result<Form<'_>> {
     let out = args.out.as_deref();
     let place = out.unwrap_or(Path::new("-"));
-    match args.format {
+    Ok(match args.format {
+        Some(Format::Table) if out.is_some() => {
+            return usage("--format table is for the screen, without --out");
+        }
         Some(Format::Table) => Form::Screen,
         Some(Format::Jsonl) => Form::File(place, Some(FileFormat::Jsonl)),
         Some(Format::Csv) => Form::File(place, Some(FileFormat::Csv)),
         Some(Format::Junit) => Form::File(place, Some(FileFormat::Junit)),
         None if out.is_none() && (stdout().is_terminal() || args.item.is_some()) => Form::Screen,
         None => Form::File(place, None),
-    }
+    })
 }
 
 fn query(args: &ResultsArgs) -> ResultsQuery {

@@ -16,7 +16,7 @@ use runmill_proto::{
 };
 
 use super::{
-    budget,
+    budget, rescoring,
     waiting::{self, is_users_pause},
 };
 
@@ -110,10 +110,7 @@ pub fn short_score(score: &ScoreSummary) -> String {
 
 /// Returns the name of the scorer by which the run is shown.
 pub fn scorer(run: &Run) -> String {
-    match run.score_versions.iter().find(|version| version.version == run.score_version) {
-        Some(version) => scoring(version.scoring.as_ref()),
-        None => scoring(run.config.stored_job().scoring.as_ref()),
-    }
+    scoring(rescoring::shown(run).as_ref())
 }
 
 /// Returns the name of a scorer. Without one, each item has that of its type or of its own.
