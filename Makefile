@@ -85,6 +85,10 @@ api: ## Check the API against its description with schemathesis, 60 s (API_SECON
 prices: ## Compare the costs of 2,000 usages with LiteLLM's (downloads LiteLLM)
 	tests/prices/run
 
+.PHONY: screens
+screens: ## Show commands in a terminal of 60, 80 and 120 columns, and write docs/screens.md (needs tmux)
+	tests/screens/run
+
 .PHONY: scoring statistics compare-scorers math-bounds
 scoring: ## Print how many right and wrong answers scorers accept, in 48 styles of answers
 	cargo test $(LOCKED) -p runmill-scoring --test styles -- --nocapture --test-threads 1

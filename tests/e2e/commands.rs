@@ -185,6 +185,13 @@ async fn a_token_is_created_used_and_revoked() {
     let token = token.trim();
     assert!(token.starts_with("rmt_") && token.len() == 80, "only the token is on standard output: {token}");
     printed(server.command(&["runs", "list"], token), 0).await;
+    let dataset = server.sandbox.write("one.jsonl", &questions(1));
+    let base_url = server.sandbox.gateway.base_url();
+    let run = ["run", &dataset, "--model", "echo", "--base-url", &base_url];
+    let refused = server.command(&run, token).env("OPENAI_API_KEY", "sk-0123456789").output().await;
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("--provider names one that is there"), "{said}");
 
     let listed = printed(as_admin(&["tokens", "list", "--json"]), 0).await;
     assert!(!listed.contains(&token[16..]), "{listed}");

@@ -148,6 +148,13 @@ async fn nothing_is_called_for_references_that_no_answer_can_match() {
             "no item has a reference, and the scorer needs one",
         ),
         (&["--config", r#"{"generation":{"max_tokens":5}}"#], "/generation/max_tokens: is no parameter"),
+        (&["--config", r#"{"temprature":0}"#], "--config: /temprature: is no setting; there are"),
+        (&["--config", r#"{"system_promt":"x"}"#], "and generation, sampling, system_prompt, "),
+        (
+            &["--config", r#"{"scoring":{"scorer":"exact","toleranc":1}}"#],
+            "`toleranc` is no setting of the scorer",
+        ),
+        (&["--scorer", "exact", "--pattern", "x"], "--pattern goes with --scorer pattern or regex"),
     ] {
         let output = sandbox.run(&file, "echo", more).output().await;
         assert_eq!(output.status.code(), Some(2), "{more:?}: {}", stderr(&output));

@@ -170,9 +170,14 @@ async fn commands_work_beside_each_other_and_each_pays_its_own() {
 }
 
 #[tokio::test]
-async fn a_canceled_run_that_nobody_works_on_ends_at_once() {
+async fn a_run_that_nobody_works_on_says_so_and_ends_at_once_when_it_is_canceled() {
     let money = Money::new().await;
     let id = money.interrupted("INT", &[]).await;
+    let listed = money.runmill(&["runs", "list"], 0).await;
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("  interrupted  "));
+    let shown = money.runmill(&["runs", "show", &id], 0).await;
+    let want = format!("no command works on {id}; `runmill runs resume {id}` does");
+    assert!(stderr(&shown).contains(&want), "{}", stderr(&shown));
     let canceled = money.runmill(&["runs", "cancel", &id, "--json"], 0).await;
     let canceled: Run = serde_json::from_slice(&canceled.stdout).unwrap();
     assert_eq!(canceled.status, RunStatus::Canceled);
@@ -229,6 +234,22 @@ async fn a_reader_that_goes_away_ends_no_run() {
     drop(reader);
     let listed = tokio::task::spawn_blocking(move || list.output().unwrap()).await.unwrap();
     assert_eq!((listed.status.code(), stderr(&listed).as_str()), (Some(0), ""));
+}
+
+#[tokio::test]
+async fn a_command_that_waits_for_a_key_goes_on_with_that_of_another_terminal() {
+    let money = Money::new().await;
+    let revoked = ("OPENAI_API_KEY", "revoked-0123456789");
+    let run = money.sandbox.run(&money.dataset, "echo", &["--wait-for-key"]);
+    let waiting = run.env(revoked.0, revoked.1).start();
+    waiting.line_with("the run waits for another key (the provider refuses the key").await;
+
+    let same = money.sandbox.run(&money.dataset, "echo", &[]).env(revoked.0, "sk-0123456789");
+    let output = same.output().await;
+    assert!(stderr(&output).contains("the same command is running already"), "{}", stderr(&output));
+
+    assert_eq!(waiting.ended().await, Some(0), "{}", waiting.log());
+    assert!(waiting.log().contains("60/60"), "{}", waiting.log());
 }
 
 #[tokio::test]

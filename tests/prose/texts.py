@@ -1,7 +1,6 @@
 """The texts of this repository that people read: comments, the API's description, error messages."""
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -14,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+from binary import runmill
+
 COMMENT = re.compile(r"\s*(///|//!|//)(?!/) ?(.*)$")
 # Calls whose string literals a user reads when something is wrong.
 ERROR = re.compile(r"#\[error\(|\b(?:ApiError::\w+|\w*fault|usage|context|bail!|anyhow!|ensure!)\(")
@@ -137,11 +140,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def runmill() -> Path:
-    if binary := os.environ.get("RUNMILL_BIN"):
-        return Path(binary).resolve()
-    if subprocess.run(["cargo", "build", "--quiet", "--package", "runmill"], cwd=ROOT).returncode:
-        sys.exit("runmill does not build; build it, or name one in RUNMILL_BIN")
-    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug/runmill"

@@ -112,6 +112,9 @@ pub struct Run {
     #[serde(default)]
     pub budget_left: Option<RunBudgetLeft>,
     pub status: RunStatus,
+    /// True while the run is paused: no further calls start until it resumes. `pause_reason` and `resume_at` tell more.
+    #[serde(default)]
+    pub paused: bool,
     pub counters: RunCounters,
     /// Number of failed jobs by error kind.
     pub errors: BTreeMap<ErrorKind, u64>,

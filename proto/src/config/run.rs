@@ -14,6 +14,29 @@ pub struct RunConfig(pub Map<String, Value>);
 /// because they are nested within other objects there.
 const DEPTH_MAX: usize = 40;
 
+/// Settings of a run other than the parameters of its requests.
+const SETTINGS: [&str; 19] = [
+    "generation",
+    "sampling",
+    "system_prompt",
+    "prompt_template",
+    "scoring",
+    "scorers",
+    "judge",
+    "judges",
+    "request",
+    "retry",
+    "variation",
+    "texts",
+    "deadline",
+    "unscored",
+    "reuse",
+    "samples",
+    "concurrency",
+    "timeout_seconds",
+    "max_retries",
+];
+
 impl RunConfig {
     /// Range of the number of samples of one item.
     pub const SAMPLES: Range<u32> = Range::new(1, 1_000);
@@ -24,6 +47,21 @@ impl RunConfig {
     pub fn job(&self) -> Result<JobConfig, Vec<ConfigFault>> {
         let (config, faults) = self.read();
         if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+
+    /// Returns one fault for each key that is no setting. They have no effect; the API keeps them, and to a person at a terminal
+    /// each is a slip.
+    pub fn unknown_keys(&self) -> Vec<ConfigFault> {
+        let is_known = |key: &str| SETTINGS.contains(&key) || Generation::has(key);
+        let unknown = self.0.keys().filter(|key| !is_known(key));
+        let fault = |key: &String| ConfigFault {
+            pointer: format!("/{key}"),
+            detail: format!(
+                "is no setting; there are the parameters of a request, such as temperature, and {}",
+                SETTINGS.join(", ")
+            ),
+        };
+        unknown.map(fault).collect()
     }
 
     /// Returns the part that jobs need of a configuration that was accepted earlier, perhaps by a release with wider
@@ -393,6 +431,32 @@ mod tests {
         let kept = config(json!({"team": {"cost_centre": 7}}));
         assert_eq!(serde_json::to_value(&kept).unwrap(), json!({"team": {"cost_centre": 7}}));
         assert!(kept.job().is_ok());
+    }
+
+    #[test]
+    fn keys_that_are_no_setting_are_named() {
+        let slips = config(json!({"temprature": 0, "temperature": 0, "samples": 1, "system_promt": "x"}));
+        let faults = slips.unknown_keys();
+        let pointers: Vec<_> = faults.iter().map(|fault| &*fault.pointer).collect();
+        assert_eq!(pointers, ["/temprature", "/system_promt"]);
+        assert!(faults[0].detail.contains("temperature") && faults[0].detail.contains("system_prompt"));
+    }
+
+    /// A setting that is added belongs to the known ones, too.
+    #[cfg(feature = "openapi")]
+    #[test]
+    fn the_settings_of_the_description_are_known() {
+        use utoipa::{PartialSchema, ToSchema};
+        let mut schemas = vec![(String::new(), RunConfig::schema())];
+        <RunConfig as ToSchema>::schemas(&mut schemas);
+        let parts = ["JobConfig", "RunConfigNumbers", "RunConfigJudges", "RunConfigScorers"];
+        let described = schemas.iter().filter(|(name, _)| parts.contains(&name.as_str()));
+        let described: Vec<_> = described.map(|(_, schema)| json!(schema)).collect();
+        assert_eq!(described.len(), parts.len());
+        for key in described.iter().flat_map(|schema| schema["properties"].as_object().unwrap().keys()) {
+            // The server makes it for the runs of judges.
+            assert!(key == "judging" || SETTINGS.contains(&key.as_str()), "{key}");
+        }
     }
 
     #[test]

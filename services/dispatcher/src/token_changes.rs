@@ -106,7 +106,7 @@ impl TokenChanges {
     async fn resume_runs(&self, id: TokenId) -> Result<(), StoreError> {
         // A token's budget pauses a run as a provider's day does: until a time.
         let cause = PauseCause::DayBudget;
-        for ActiveRun { run, .. } in self.store.active_runs().await? {
+        for ActiveRun { run, .. } in self.store.unfinished_runs().await? {
             let is_paused = run.pause.as_ref().is_some_and(|pause| pause.cause == Some(cause));
             if is_paused && run.submission.token_id == Some(id) {
                 self.runs.apply_if_possible(run.id, Transition::ResumeAfterBudget { cause }).await?;

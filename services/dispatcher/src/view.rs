@@ -30,6 +30,7 @@ pub fn run(row: RunRow) -> Run {
         id: row.id,
         kind: row.submission.kind,
         status: row.status,
+        paused: row.paused_at().is_some() && !row.status.is_terminal(),
         seq: row.seq,
         created_at: row.created_at,
         started_at: row.started_at,

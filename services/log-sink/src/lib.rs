@@ -9,7 +9,7 @@ mod memory;
 mod metrics;
 mod partition;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use runmill_broker::{BrokerError, Queue, SharedBroker};
@@ -31,6 +31,9 @@ pub struct LogSink {
     pub consumer_health: ConsumerHealth,
     /// Number of partitions of the logs, the same in every process.
     pub partitions: u16,
+    /// Time that a stopping log-sink waits for one more message. The last messages of executors are then written here, and
+    /// need not be delivered again. Zero if what is published arrives at once.
+    pub drain_wait: Duration,
 }
 
 impl LogSink {

@@ -17,9 +17,6 @@ use crate::{
 /// Pause between two attempts to write while the store is unavailable.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Time that a stopping log-sink waits for one more message. The last messages of executors are then written here, and
-/// need not be delivered again.
-const DRAIN_WAIT: Duration = Duration::from_millis(100);
 /// Time after which a stopping log-sink begins no further batch.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -58,7 +55,7 @@ impl Partition<'_> {
         }
         let drained = Instant::now() + DRAIN_MAX;
         while Instant::now() < drained
-            && let Ok(Some(first)) = timeout(DRAIN_WAIT, self.subscription.next()).await
+            && let Ok(Some(first)) = timeout(self.writer.sink.drain_wait, self.subscription.next()).await
         {
             self.write_from(first).await;
         }

@@ -5,6 +5,8 @@ mod budget;
 mod dataset;
 mod dead;
 mod demo;
+#[cfg(test)]
+mod documented;
 mod gate;
 mod gateway;
 mod generated;
@@ -46,7 +48,7 @@ pub use provider_name::ProviderName;
 pub use providers::{ProvidersAction, ProvidersArgs};
 pub use prune::PruneArgs;
 pub use results::{Format, ResultsArgs};
-pub use run::RunArgs;
+pub use run::{RunArgs, ScorerArg};
 pub use run_name::{RunArg, RunName};
 pub use runs::{RunChange, RunsAction, RunsArgs};
 pub use server::ServerArgs;

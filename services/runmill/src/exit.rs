@@ -7,7 +7,7 @@ use runmill_store::StoreError;
 
 use crate::{
     client::ClientError,
-    screen::{PrintError, note},
+    screen::{PrintError, note, print_error_data},
 };
 
 /// Exit code of the process.
@@ -81,7 +81,7 @@ pub fn as_json(error: &anyhow::Error) -> ExitCode {
 
 /// Prints a fault and the exit code that tells its kind as a JSON object on standard error.
 pub fn print_json_error(fault: &str, code: ExitCode) {
-    note!("{}", serde_json::json!({"error": fault, "exit_code": code as u8}));
+    print_error_data(serde_json::json!({"error": fault, "exit_code": code as u8}));
 }
 
 fn classify(error: &anyhow::Error) -> ExitCode {

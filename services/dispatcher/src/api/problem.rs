@@ -164,8 +164,7 @@ impl From<AuthError> for ApiError {
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
         match rejection {
-            // The text of serde names the field and the position.
-            JsonRejection::JsonDataError(error) => Self::bad_request(without_value(&error.body_text())),
+            JsonRejection::JsonDataError(error) => Self::bad_request(data_fault(&error.body_text())),
             other if is_too_slow(&other) => Self::new(StatusCode::REQUEST_TIMEOUT, BodyTooSlow.to_string()),
             other => Self::new(other.status(), other.body_text()),
         }
@@ -177,16 +176,25 @@ pub fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<BodyTooSlow>() || error.source().is_some_and(is_too_slow)
 }
 
-/// Removes the value that serde quotes when it finds text of a wrong type: it may be a key in the wrong field.
-fn without_value(text: &str) -> String {
-    for (open, close) in [("string \"", "\", expected"), ("unknown variant `", "`, expected")] {
-        if let (Some(start), Some(end)) = (text.find(open), text.rfind(close))
-            && start + open.len() <= end
-        {
-            return format!("{}{open}...{}", &text[..start], &text[end..]);
-        }
+/// Returns the words of serde on a value of a wrong type, which name the field and the position, without the value: it may be
+/// a key in the wrong field.
+fn data_fault(text: &str) -> String {
+    let text = text.trim_start_matches("Failed to deserialize the JSON body into the target type: ");
+    if let Some((field, names)) = between(text, "unknown variant `", "`, expected ") {
+        let names = names.rsplit_once(" at line ").map_or(names, |(names, _)| names);
+        return format!("{field}must be {names}");
     }
-    text.to_owned()
+    match between(text, "string \"", "\", expected ") {
+        Some((before, wanted)) => format!("{before}a string, expected {wanted}"),
+        None => text.to_owned(),
+    }
+}
+
+/// Returns what stands before `open` and after the last `close`.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, &'a str)> {
+    let (before, rest) = text.split_once(open)?;
+    let (_, after) = rest.rsplit_once(close)?;
+    Some((before, after))
 }
 
 impl From<PathRejection> for ApiError {
@@ -210,16 +218,16 @@ mod tests {
         let table = [
             (
                 "keys: invalid type: string \"sk\\\"1\", expected a map at 1",
-                "keys: invalid type: string \"...\", expected a map at 1",
+                "keys: invalid type: a string, expected a map at 1",
             ),
             (
-                "kind: unknown variant `sk-1`, expected `a` or `b`",
-                "kind: unknown variant `...`, expected `a` or `b`",
+                "Failed to deserialize the JSON body into the target type: kind: unknown variant `sk-1`, expected one of `a`, `b` at line 1 column 26",
+                "kind: must be one of `a`, `b`",
             ),
             ("missing field `name`", "missing field `name`"),
         ];
         for (text, want) in table {
-            assert_eq!(without_value(text), want);
+            assert_eq!(data_fault(text), want);
         }
     }
 }

@@ -99,7 +99,7 @@ impl ProviderChanges {
         limits_change: bool,
     ) -> Result<(), StoreError> {
         let day_budget = Transition::ResumeAfterBudget { cause: PauseCause::DayBudget };
-        for ActiveRun { run, .. } in self.store.active_runs().await? {
+        for ActiveRun { run, .. } in self.store.unfinished_runs().await? {
             let Some(pause) = run.pause.filter(|_| run.submission.provider_id == id) else { continue };
             if may_help && pause.may_end_by_change() {
                 self.runs.apply_if_possible(run.id, Transition::ResumeAfterChange).await?;

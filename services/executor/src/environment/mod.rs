@@ -84,6 +84,10 @@ impl Environment {
     pub async fn refresh(&self) -> Result<Vec<ProviderRow>, StoreError> {
         self.settings.refresh(&*self.store).await?;
         self.refresh_runs().await?;
+        self.refresh_providers().await
+    }
+
+    async fn refresh_providers(&self) -> Result<Vec<ProviderRow>, StoreError> {
         let rows = self.all_providers().await?;
         self.leases.set_providers(rows.iter().map(|row| (row.id, row.rate_limit.clone())));
         // Clients get the new settings now, also for calls that wait for a retry.
@@ -212,7 +216,13 @@ impl Environment {
 
     async fn refresh_runs(&self) -> Result<(), StoreError> {
         let asked = self.runs.ask();
-        if self.runs.load(asked, &ActiveRuns::active_runs(&*self.store).await?) {
+        let active = ActiveRuns::active_runs(&*self.store).await?;
+        // Another process that shares the store may have corrected the provider before it resumed the run. The first call
+        // after the pause must see that.
+        if self.runs.resumes(&active) {
+            self.refresh_providers().await?;
+        }
+        if self.runs.load(asked, &active) {
             self.factory.reset_key_breakers();
         }
         Ok(())

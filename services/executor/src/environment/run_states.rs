@@ -153,6 +153,12 @@ impl RunStates {
         }
     }
 
+    /// Returns true if the answer of a store query has a run active that is paused here.
+    pub fn resumes(&self, active: &[ActiveRun]) -> bool {
+        let states = self.lock();
+        active.iter().any(|ActiveRun { run, .. }| run.pause.is_none() && states.paused.contains(&run.id))
+    }
+
     /// Applies the answer of a store query to all runs, except those with a control message since it started, and
     /// forgets the runs that have ended. Returns true if a run that was paused is active again. An answer that comes
     /// after the answer of a later query is ignored.

@@ -48,6 +48,7 @@ impl Sink {
         let store_health = StoreHealth::default();
         let consumer_health = ConsumerHealth::new(1);
         let sink = LogSink {
+            drain_wait: Duration::from_millis(100),
             broker: broker.clone(),
             results: Arc::new(store.clone()),
             clock: Clock::fixed(Timestamp::UNIX_EPOCH),

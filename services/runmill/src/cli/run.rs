@@ -106,8 +106,8 @@ pub struct RunArgs {
     /// right choice is named
     #[arg(long, value_name = "PART=FIELD,...")]
     pub map: Option<String>,
-    /// Print the calls, tokens, cost and time that the run would take; call no model
-    #[arg(long, conflicts_with = "out")]
+    /// Print the calls, tokens, cost and time that the run would take; call no model and write no file
+    #[arg(long)]
     pub estimate: bool,
     /// For --estimate: assumed duration of a call, in seconds, from 0.000001 to 86400
     #[arg(
@@ -143,6 +143,9 @@ pub struct RunArgs {
     /// Call the model again for what an equal command has answered before. Otherwise its run is shown, at no cost
     #[arg(long)]
     pub again: bool,
+    /// Wait for a good key if the provider refuses the key. Otherwise the command ends, and the run is paused
+    #[arg(long)]
+    pub wait_for_key: bool,
     #[command(flatten)]
     pub gate: GateArgs,
     #[command(flatten)]

@@ -1,5 +1,3 @@
-use comfy_table::{Table, presets};
-
 use crate::{
     cli::AuditArgs,
     client::Client,
@@ -7,9 +5,18 @@ use crate::{
     exit::ExitCode,
     process::Process,
     run::connect,
-    screen::print,
+    screen::{Column, FittedTable, one_line, print},
     service::standalone::{Services, Standalone},
 };
+
+const COLUMNS: &[Column] = &[
+    Column { title: "time", rank: 0, least: None },
+    Column { title: "token", rank: 2, least: Some(12) },
+    Column { title: "tenant", rank: 5, least: Some(8) },
+    Column { title: "action", rank: 1, least: None },
+    Column { title: "object", rank: 3, least: Some(12) },
+    Column { title: "detail", rank: 4, least: Some(12) },
+];
 
 /// Lists the newest changes at a server, or in the data directory if no server is named.
 pub async fn run(args: AuditArgs) -> anyhow::Result<ExitCode> {
@@ -29,19 +36,17 @@ async fn list(client: &Client, args: &AuditArgs) -> anyhow::Result<ExitCode> {
         print_json(&page.items)?;
         return Ok(ExitCode::Completed);
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["time", "token", "tenant", "action", "object", "detail"]);
+    let mut table = FittedTable::new(COLUMNS);
     for entry in page.items {
-        table.add_row([
+        table.add([
             entry.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             entry.token,
             entry.tenant.to_string(),
             entry.action,
             entry.object.unwrap_or_default(),
-            entry.detail.unwrap_or_default(),
+            one_line(&entry.detail.unwrap_or_default()),
         ]);
     }
-    print(table)?;
+    print(table.for_stdout())?;
     Ok(ExitCode::Completed)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, stream};
-use runmill_proto::{ErrorKind, RunStatus, api::Run};
+use runmill_proto::{RunStatus, api::Run};
 use tokio::time::Instant;
 
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
         others,
         submit::{Origin, Submitted},
         summary,
-        waiting::items,
-        watch::{Watched, watch},
+        waiting::{items, waits_for_key},
+        watch::{WatchOptions, Watched, watch},
     },
     screen::{PrintError, note, print},
     service::standalone::{Services, Standalone},
@@ -28,8 +28,7 @@ use crate::{
 /// Output after a run: its summary, the places for its results, and its exit code.
 pub struct Output {
     json: bool,
-    /// True if no progress is shown.
-    is_quiet: bool,
+    watch: WatchOptions,
     results: Vec<ResultsFile>,
     gate: Gate,
     /// False if nothing of the run stays after the command.
@@ -48,17 +47,25 @@ impl Output {
         if printed > 1 {
             return usage("`--out -` is given twice");
         }
-        Ok(Self { json, is_quiet: json, results, gate: Gate::default(), is_kept: true })
+        let watch = WatchOptions { quiet: json, ..WatchOptions::default() };
+        Ok(Self { json, watch, results, gate: Gate::default(), is_kept: true })
     }
 
     /// Output of a run that is kept nowhere.
     pub fn of_unkept_run() -> Self {
-        Self { json: false, is_quiet: false, results: Vec::new(), gate: Gate::default(), is_kept: false }
+        Self {
+            json: false,
+            watch: WatchOptions::default(),
+            results: Vec::new(),
+            gate: Gate::default(),
+            is_kept: false,
+        }
     }
 
-    /// Shows no progress if `quiet` is true.
-    pub fn quiet(self, quiet: bool) -> Self {
-        Self { is_quiet: self.is_quiet || quiet, ..self }
+    /// Watches the run so. What is printed as JSON comes without progress.
+    pub fn watched(self, watch: WatchOptions) -> Self {
+        let quiet = self.watch.quiet || watch.quiet;
+        Self { watch: WatchOptions { quiet, ..watch }, ..self }
     }
 
     /// Judges the run by what it must reach.
@@ -132,7 +139,7 @@ pub async fn follow_at_server(
     let run = go_on(client, submitted.run).await?;
     announce(&run, submitted.origin, submitted.kept.as_deref());
     let watching = Watching::of(&run, submitted.missing_key, Place::Server);
-    match watch(client, run.id, output.is_quiet, interrupted(signals)).await? {
+    match watch(client, run.id, output.watch, interrupted(signals)).await? {
         Watched::Ended(run) => finish(client, &run, output, &watching).await,
         Watched::Stopped(()) => {
             let (id, url) = (run.id, client.base_url());
@@ -199,7 +206,7 @@ async fn work(
     }
     let watching = Watching::of(&run, submitted.missing_key, Place::Here);
     let stop = stopped(local, &mut signals);
-    let stop = match watch(client, id, output.is_quiet, stop).await? {
+    let stop = match watch(client, id, output.watch, stop).await? {
         Watched::Ended(run) => {
             local.drain(&mut signals).await;
             return finish(client, &run, output, &watching).await;
@@ -310,7 +317,7 @@ fn tell_part(part: Option<PathBuf>) {
 /// Returns the actions that are possible after a pause. The reason is named unless the summary shows it.
 fn after_pause(run: &Run, json: bool, watching: &Watching, url: &str) -> String {
     let state = if json { summary::status(run) } else { "paused".to_owned() };
-    let missing_key = watching.missing_key.as_ref().filter(|_| is_key_refused(run));
+    let missing_key = watching.missing_key.as_ref().filter(|_| waits_for_key(run));
     let key = missing_key.map(|text| format!("\n{text}")).unwrap_or_default();
     let place = if watching.place == Place::Server { format!(" --server {url}") } else { String::new() };
     let id = run.id;
@@ -318,12 +325,6 @@ fn after_pause(run: &Run, json: bool, watching: &Watching, url: &str) -> String 
         "the run is {state}{key}\nto go on, correct the cause and run the command again, or \
          `runmill runs resume {id}{place}`"
     )
-}
-
-/// Returns true if the provider refused a call for its key. A missing key is no cause of other pauses.
-fn is_key_refused(run: &Run) -> bool {
-    let reason = run.pause_reason.as_deref().unwrap_or_default();
-    run.errors.contains_key(&ErrorKind::Authentication) || reason.contains("refuses the key")
 }
 
 fn announce(run: &Run, origin: Origin, kept: Option<&str>) {

@@ -7,13 +7,13 @@ use clap::CommandFactory;
 use crate::{
     cli::{Cli, CompletionsArgs, ManArgs},
     exit::{ExitCode, UsageError},
-    screen::print,
+    screen::{print, print_data},
 };
 
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "runmill", &mut text);
-    print(String::from_utf8_lossy(&text).trim_end())?;
+    print_data(String::from_utf8_lossy(&text).trim_end())?;
     Ok(ExitCode::Completed)
 }
 

@@ -25,5 +25,5 @@ pub mod top;
 
 /// Prints a value as one JSON document.
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    Ok(crate::screen::print(serde_json::to_string_pretty(value)?)?)
+    Ok(crate::screen::print_data(serde_json::to_string_pretty(value)?)?)
 }

@@ -23,6 +23,7 @@ use crate::{
         smoke_test,
         submit::Request,
         suite::Suite,
+        watch::WatchOptions,
     },
     screen::{note, print},
     service::standalone::Standalone,
@@ -51,7 +52,8 @@ pub async fn run(args: Box<RunArgs>, line: &[OsString]) -> anyhow::Result<ExitCo
     if args.estimate {
         return print_estimate(&process, &args, &request, &mut items).await;
     }
-    let output = Output::open(args.json, &args.out)?.quiet(args.quiet);
+    let watch = WatchOptions { quiet: args.quiet, wait_for_key: args.wait_for_key };
+    let output = Output::open(args.json, &args.out)?.watched(watch);
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
         let output = output.judged_by(Gate::new(&client, &args.gate).await?);

@@ -22,7 +22,7 @@ use crate::{
         submit::{Origin, Prepared, Request, Submitted},
         suite::{Suite, SuiteRun},
         summary,
-        watch::{is_at_rest, is_over},
+        watch::is_done,
     },
     screen::{Column, FittedTable, note, one_line, print},
     service::standalone::Standalone,
@@ -49,6 +49,12 @@ struct Entry {
     of: SuiteRun,
     gate: Gate,
     run: Run,
+}
+
+impl Entry {
+    fn is_done(&self) -> bool {
+        is_done(&self.run, self.of.args.wait_for_key)
+    }
 }
 
 /// `line` is the whole command line.
@@ -155,7 +161,7 @@ async fn follow<S>(
     let mut contact = Contact::default();
     let ended = async {
         loop {
-            for entry in entries.iter_mut().filter(|entry| !is_done(&entry.run)) {
+            for entry in entries.iter_mut().filter(|entry| !entry.is_done()) {
                 let told = match client.run(entry.run.id).await {
                     Ok(run) => {
                         entry.run = run;
@@ -167,7 +173,7 @@ async fn follow<S>(
                     progress.print(&text);
                 }
             }
-            let over = entries.iter().filter(|entry| is_done(&entry.run)).count();
+            let over = entries.iter().filter(|entry| entry.is_done()).count();
             let counters = entries.iter().map(|entry| entry.run.counters);
             let (settled, total) =
                 counters.fold((0, 0), |(settled, total), run| (settled + run.settled, total + run.total));
@@ -184,11 +190,6 @@ async fn follow<S>(
     };
     progress.finish();
     stopped
-}
-
-/// Returns true if nothing more comes of a run by itself.
-fn is_done(run: &Run) -> bool {
-    is_over(run) || is_at_rest(run)
 }
 
 /// Prints the table. Returns the worst of the runs' exit codes.

@@ -1,4 +1,3 @@
-use comfy_table::{Table, presets};
 use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{
     Tenant,
@@ -12,9 +11,20 @@ use crate::{
     exit::ExitCode,
     process::Process,
     run::connect,
-    screen::{note, print},
+    screen::{Column, FittedTable, note, print},
     service::standalone::{Services, Standalone},
 };
+
+const COLUMNS: &[Column] = &[
+    Column { title: "token", rank: 0, least: None },
+    Column { title: "begins", rank: 4, least: None },
+    Column { title: "name", rank: 1, least: Some(8) },
+    Column { title: "role", rank: 3, least: None },
+    Column { title: "tenant", rank: 5, least: Some(8) },
+    Column { title: "providers", rank: 7, least: None },
+    Column { title: "last used", rank: 6, least: None },
+    Column { title: "state", rank: 2, least: Some(7) },
+];
 
 /// Creates, lists or revokes tokens of a server, or of the data directory if no server is named.
 pub async fn run(args: TokensArgs) -> anyhow::Result<ExitCode> {
@@ -45,7 +55,7 @@ fn show(token: Token, json: bool, now: Timestamp) -> anyhow::Result<ExitCode> {
     if json {
         print_json(&token)?;
     } else {
-        print(table(&[token], now))?;
+        print(table(&[token], now).for_stdout())?;
     }
     Ok(ExitCode::Completed)
 }
@@ -90,17 +100,15 @@ async fn list(client: &Client, json: bool, now: Timestamp) -> anyhow::Result<Exi
     if json {
         print_json(&tokens)?;
     } else {
-        print(table(&tokens, now))?;
+        print(table(&tokens, now).for_stdout())?;
     }
     Ok(ExitCode::Completed)
 }
 
-fn table(tokens: &[Token], now: Timestamp) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["token", "begins", "name", "role", "tenant", "providers", "last used", "state"]);
+fn table(tokens: &[Token], now: Timestamp) -> FittedTable {
+    let mut table = FittedTable::new(COLUMNS);
     for token in tokens {
-        table.add_row([
+        table.add([
             token.id.to_string(),
             token.prefix.clone(),
             token.name.clone(),

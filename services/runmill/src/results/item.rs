@@ -1,18 +1,16 @@
-use comfy_table::{ContentArrangement, Table, presets};
 use runmill_proto::api::{CallSummary, DetailedResult};
 use serde_json::Value;
 
 use super::{reason, references, verdict};
-use crate::screen::plain;
+use crate::screen::Sheet;
 
 /// Returns all of one result, wrapped at the width of the terminal.
-pub fn table(result: &DetailedResult) -> Table {
+pub fn table(result: &DetailedResult) -> Sheet {
     let record = &result.result;
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    let mut sheet = Sheet::unframed();
     let mut row = |name: &str, value: &str| {
         if !value.is_empty() {
-            table.add_row([plain(name), plain(value)]);
+            sheet.row(name, value);
         }
     };
     row("item", &format!("{}, sample {}: {}", record.item_id, record.sample, verdict(result)));
@@ -44,7 +42,7 @@ pub fn table(result: &DetailedResult) -> Table {
         row("model", &call.model);
         row("call", &words(call));
     }
-    table
+    sheet
 }
 
 fn words(call: &CallSummary) -> String {

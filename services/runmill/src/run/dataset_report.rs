@@ -1,6 +1,5 @@
 use std::fmt::Write;
 
-use comfy_table::{Table, presets};
 use runmill_datasets::{Items, Plan, ReadItem};
 use runmill_prompt::Prompt;
 use runmill_proto::{Answer, Item, Scoring, chat};
@@ -9,7 +8,10 @@ use super::{
     references::{Finding, References, finding},
     waiting,
 };
-use crate::exit::{ExitCode, usage};
+use crate::{
+    exit::{ExitCode, usage},
+    screen::Sheet,
+};
 
 /// Number of items that are shown.
 const SHOWN: usize = 3;
@@ -109,13 +111,12 @@ impl<'a> Report<'a> {
 
     /// Returns the report for the terminal.
     pub fn text(&self) -> anyhow::Result<String> {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_BORDERS_ONLY);
+        let mut head = Sheet::framed();
         for (name, value) in &self.head {
-            table.add_row([(*name).to_owned(), value.clone()]);
+            head.row(name, value);
         }
-        table.add_row(["items".to_owned(), self.count.to_string()]);
-        let mut text = table.to_string();
+        head.row("items", self.count.to_string());
+        let mut text = head.to_string();
         for item in &self.shown {
             write!(text, "\n\n{item}")?;
         }

@@ -21,6 +21,15 @@ pub fn waits(scope: &ScopeLimits, whose: &str, now: Timestamp) -> Option<String>
     in_words(scope, whose, now, used_up_concurrency(scope).or_else(|| scarcest_rate(scope)))
 }
 
+/// Returns the number of calls of `model` in flight, of the most that may be, as `62/64`. It counts the calls of all runs that share
+/// the limit. `None` if no executor told it.
+pub fn calls_in_flight(limits: &ProviderLimits, model: &str) -> Option<String> {
+    let of_model = limits.models.get(model).and_then(|scope| scope.limit(Resource::Concurrency));
+    let limit = of_model.or_else(|| limits.account.limit(Resource::Concurrency))?;
+    let in_flight = limit.in_flight?;
+    Some(limit.limit().map_or_else(|| in_flight.to_string(), |most| format!("{in_flight}/{most:.0}")))
+}
+
 fn in_words(scope: &ScopeLimits, whose: &str, now: Timestamp, short: Option<&LimitUse>) -> Option<String> {
     if let Some(Cooldown { until, reason }) = scope.cooldown.as_ref().filter(|it| now < it.until) {
         return Some(format!("waiting until {until:.0} for {whose}: {reason}"));
@@ -50,14 +59,20 @@ fn scarcest_rate(scope: &ScopeLimits) -> Option<&LimitUse> {
     rates.filter(|limit| want(limit) > 0.999).max_by(|a, b| want(a).total_cmp(&want(b)))
 }
 
+/// Returns a number of calls a minute with its unit. A small one is told by the hour.
+fn per_minute(number: f64) -> (f64, &'static str) {
+    if number < 0.5 { (number * 60.0, "calls an hour") } else { (number, "calls a minute") }
+}
+
 /// Returns the whole limit in words. `None` if it is not known.
 fn amount(limit: &LimitUse) -> Option<String> {
     let number = limit.limit()?;
-    let unit = match limit.resource {
-        Resource::Concurrency => "calls at once",
-        Resource::CallsPerMinute => "calls a minute",
-        Resource::CallsPerSecond => "calls a second",
-        Resource::TokensPerMinute => "tokens a minute",
+    let (number, unit) = match limit.resource {
+        Resource::Concurrency => (number, "calls at once"),
+        Resource::CallsPerSecond if number < 0.5 => per_minute(number * 60.0),
+        Resource::CallsPerSecond => (number, "calls a second"),
+        Resource::CallsPerMinute => per_minute(number),
+        Resource::TokensPerMinute => (number, "tokens a minute"),
     };
     let number = (number * 10.0).round() / 10.0;
     let is_one = (0.95..1.05).contains(&number);
@@ -111,6 +126,8 @@ mod tests {
         let minute = |wanted| use_of(Resource::CallsPerMinute, 60.0, wanted, 0);
         let second = use_of(Resource::CallsPerSecond, 1.0, 2.0, 0);
         let tokens = use_of(Resource::TokensPerMinute, 20_000.0, 40_000.0, 0);
+        let rare = use_of(Resource::CallsPerSecond, 0.04, 2.0, 0);
+        let rarest = use_of(Resource::CallsPerSecond, 0.004, 2.0, 0);
         let half = use_of(Resource::CallsPerSecond, 0.5, 2.0, 0);
         let table = [
             (scope(3, &[calls(2), minute(60.0)]), Some("waiting for 60 calls a minute of provider x")),
@@ -118,6 +135,8 @@ mod tests {
             (scope(3, &[minute(90.0), second]), Some("waiting for 1 call a second of provider x")),
             (scope(3, &[minute(90.0), tokens]), Some("waiting for 20000 tokens a minute of provider x")),
             (scope(3, &[half]), Some("waiting for 0.5 calls a second of provider x")),
+            (scope(3, &[rare]), Some("waiting for 2.4 calls a minute of provider x")),
+            (scope(3, &[rarest]), Some("waiting for 14.4 calls an hour of provider x")),
             (scope(0, &[calls(2), minute(60.0)]), None),
             (scope(3, &[calls(2), minute(20.0)]), None),
             (ScopeLimits::default(), None),
@@ -125,6 +144,19 @@ mod tests {
         for (scope, want) in table {
             assert_eq!(words(&scope).as_deref(), want, "{scope:?}");
         }
+    }
+
+    #[test]
+    fn calls_in_flight_are_told_with_the_most_that_may_be() {
+        let calls = use_of(Resource::Concurrency, 64.0, 64.0, 62);
+        let unlimited = LimitUse { stated: None, ..use_of(Resource::Concurrency, 0.0, 8.0, 5) };
+        let of = |account: &[LimitUse], model: &[LimitUse]| {
+            let models = [("m".to_owned(), scope(0, model))].into();
+            calls_in_flight(&ProviderLimits { models, ..limits(scope(0, account)) }, "m")
+        };
+        assert_eq!(of(std::slice::from_ref(&calls), &[]).as_deref(), Some("62/64"));
+        assert_eq!(of(std::slice::from_ref(&calls), std::slice::from_ref(&unlimited)).as_deref(), Some("5"));
+        assert_eq!(of(&[], &[]), None);
     }
 
     #[test]

@@ -4,16 +4,24 @@ use reqwest::StatusCode;
 use runmill_proto::api::Run;
 use tokio::time::{Instant, timeout};
 
-use super::limit::waits_for;
+use super::limit::{calls_in_flight, waits_for};
 use crate::client::{Client, ClientError};
 
-/// Looks for the limit that holds a run back. Any failure only means that no limit is told.
+/// Use of the limits of a run's provider, in words.
+#[derive(Clone, Debug, Default)]
+pub struct InUse {
+    /// Limit for which the run's calls wait.
+    pub waits_for: Option<String>,
+    pub calls_in_flight: Option<String>,
+}
+
+/// Looks for the limits of a run's provider. Any failure only means that no limit is told.
 #[derive(Default)]
 pub struct LimitWatch {
     /// Name of the run's provider.
     provider: Option<String>,
     looked: Option<Instant>,
-    found: Option<String>,
+    found: InUse,
     /// True if the server does not show the limits: by its release, or because another tenant shares the provider.
     is_hidden: bool,
 }
@@ -24,10 +32,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 impl LimitWatch {
-    /// Returns the limit for which the run's calls wait, in words.
+    /// Returns how the limits are used.
     ///
     /// Cancel safe: the next call looks again.
-    pub async fn look(&mut self, client: &Client, run: &Run) -> Option<&str> {
+    pub async fn look(&mut self, client: &Client, run: &Run) -> &InUse {
         let is_due = self.looked.is_none_or(|at| at.elapsed() >= INTERVAL);
         if is_due && !self.is_hidden && !run.status.is_terminal() {
             self.looked = Some(Instant::now());
@@ -36,18 +44,22 @@ impl LimitWatch {
                 read,
                 Ok(Err(ClientError::Refused { status: StatusCode::NOT_FOUND | StatusCode::FORBIDDEN, .. }))
             );
-            self.found = read.ok().and_then(Result::ok).flatten();
+            self.found = read.ok().and_then(Result::ok).unwrap_or_default();
         }
-        self.found.as_deref()
+        &self.found
     }
 
-    async fn read(&mut self, client: &Client, run: &Run) -> Result<Option<String>, ClientError> {
+    async fn read(&mut self, client: &Client, run: &Run) -> Result<InUse, ClientError> {
         let name = match self.provider.take() {
             Some(name) => name,
             None => client.provider(run.provider_id).await?.name,
         };
         let name = self.provider.insert(name);
         let limits = client.provider_limits(run.provider_id).await?;
-        Ok(waits_for(&limits, &run.model, name))
+        let model = &run.model;
+        Ok(InUse {
+            waits_for: waits_for(&limits, model, name),
+            calls_in_flight: calls_in_flight(&limits, model),
+        })
     }
 }

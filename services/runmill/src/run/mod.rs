@@ -14,6 +14,7 @@ mod limit_watch;
 pub mod named;
 pub mod option_file;
 pub mod others;
+mod pace;
 pub mod progress_display;
 pub mod provider;
 mod references;

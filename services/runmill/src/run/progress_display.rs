@@ -8,17 +8,18 @@ use runmill_proto::api::Run;
 use tokio::time::Instant;
 
 use super::{
-    budget, summary,
+    budget,
+    limit_watch::InUse,
+    pace::Pace,
+    summary,
     waiting::{self, deferred, items, only_waits},
 };
-use crate::screen::note;
+use crate::screen::{note, one_line, plain, terminal_width};
 
 /// Display of a run's progress on standard error: a bar on a terminal, and otherwise a line every two seconds.
 pub struct ProgressDisplay {
     screen: Screen,
-    /// Number of settled jobs at the first call of [`Self::show`], and the time of that call. The rate is measured
-    /// from there.
-    first: Option<(u64, Instant)>,
+    pace: Option<Pace>,
 }
 
 enum Screen {
@@ -38,14 +39,14 @@ impl ProgressDisplay {
         } else {
             Screen::Lines { last: None }
         };
-        Self { screen, first: None }
+        Self { screen, pace: None }
     }
 
-    /// `limit` tells for which limit the run's calls wait, if they do.
-    pub fn show(&mut self, run: &Run, limit: Option<&str>) {
+    /// `in_use` tells of the limits of the run's provider.
+    pub fn show(&mut self, run: &Run, in_use: &InUse) {
         let (settled, total) = (run.counters.settled, run.counters.total);
-        let (from, since) = *self.first.get_or_insert((settled, Instant::now()));
-        let text = describe(run, rate(settled - from.min(settled), since.elapsed()), limit);
+        let per_second = self.pace.get_or_insert_with(|| Pace::new(settled)).look(settled);
+        let text = describe(run, per_second, in_use);
         self.show_sum(settled, total, text);
     }
 
@@ -71,7 +72,7 @@ impl ProgressDisplay {
     /// Prints a message that explains a wait, even if progress is not shown.
     pub fn print(&self, text: &str) {
         match &self.screen {
-            Screen::Bar(bar) => bar.println(text),
+            Screen::Bar(bar) => bar.println(plain(text)),
             Screen::Lines { .. } | Screen::Nothing => note!("{text}"),
         }
     }
@@ -84,23 +85,25 @@ impl ProgressDisplay {
     }
 }
 
+/// Returns a bar that leaves most of the terminal's width for the message, which is cut there.
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {msg}").expect("a constant template");
+    let width = (terminal_width() / 5).clamp(8, 32);
+    let style = ProgressStyle::with_template(&format!("{{bar:{width}}} {{pos}}/{{len}}  {{wide_msg}}"))
+        .expect("the template differs in a number alone");
     ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
 }
 
-fn rate(jobs: u64, elapsed: Duration) -> f64 {
-    let seconds = elapsed.as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    if seconds > 0.5 { jobs as f64 / seconds } else { 0.0 }
-}
-
-fn describe(run: &Run, per_second: f64, limit: Option<&str>) -> String {
+/// Returns what there is to say on one line, the most important first: a narrow terminal cuts the end.
+fn describe(run: &Run, per_second: f64, in_use: &InUse) -> String {
     let counters = &run.counters;
-    let mut parts = Vec::new();
     let is_held_back = !run.held_back.is_empty();
+    let is_moving = run.paused_at.is_none() && !is_held_back;
+    let mut parts = Vec::new();
+    if run.pause_reason.is_some() {
+        parts.push(summary::status(run));
+    }
     // While items only wait, or the run is paused or held back, the rate so far says nothing about the time that is left.
-    if per_second > 0.0 && !only_waits(run) && run.paused_at.is_none() && !is_held_back {
+    if per_second > 0.0 && is_moving && !only_waits(run) {
         parts.push(waiting::rate(per_second));
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let left = (counters.total - counters.settled) as f64 / per_second;
@@ -111,31 +114,45 @@ fn describe(run: &Run, per_second: f64, limit: Option<&str>) -> String {
     if is_held_back {
         parts.push("held back".to_owned());
     }
-    if let Some(limit) = limit.filter(|_| run.paused_at.is_none() && !is_held_back) {
-        parts.push(limit.to_owned());
+    if is_moving {
+        parts.extend(in_use.calls_in_flight.as_ref().map(|calls| format!("{calls} in flight")));
+        parts.extend(in_use.waits_for.clone());
     }
     if deferred(run) > 0 && run.paused_at.is_none() {
         let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
         parts.push(format!("waiting for {}{until}", items(deferred(run))));
     }
-    parts.push(format!("{} tokens", run.usage.prompt_tokens + run.usage.completion_tokens));
     if let Some(cost) = run.cost_usd {
         parts.push(format!("${cost:.4}"));
     }
     parts.extend(budget::left(run));
+    parts.extend(errors(run));
     if counters.retries > 0 {
-        parts.push(format!("{} retries", counters.retries));
+        let reason = run.retry_reason.as_ref().filter(|_| deferred(run) > 0);
+        let reason = reason.map(|reason| format!(", the last for: {reason}")).unwrap_or_default();
+        parts.push(format!("{} retries{reason}", counters.retries));
     }
-    parts.extend(run.errors.iter().map(|(kind, count)| format!("{count} {kind}")));
-    if run.pause_reason.is_some() {
-        parts.push(summary::status(run));
-    }
-    parts.join("  ")
+    parts.push(format!("{} tokens", run.usage.prompt_tokens + run.usage.completion_tokens));
+    parts.iter().map(|part| one_line(part)).collect::<Vec<_>>().join("  ")
+}
+
+/// Returns the numbers of failed jobs by kind, the largest first, with the commonest words of the first.
+fn errors(run: &Run) -> Option<String> {
+    let mut kinds: Vec<_> = run.errors.iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let (commonest, _) = kinds.first()?;
+    let message = run.messages.iter().find(|message| message.kind == **commonest);
+    let words = message.map(|message| format!(" ({})", message.text)).unwrap_or_default();
+    let counts: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    Some(format!("{}{words}", counts.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
-    use runmill_proto::api::{HeldBack, HeldBackCause, RunCounters};
+    use runmill_proto::{
+        ErrorKind,
+        api::{HeldBack, HeldBackCause, RunCounters, RunMessage},
+    };
 
     use super::*;
     use crate::run::testing;
@@ -145,38 +162,57 @@ mod tests {
         let counters = RunCounters { total: 200, fed: 200, settled: 196, ..RunCounters::default() };
         let goes_on = Run { counters, ..testing::run() };
         assert!(
-            describe(&goes_on, 2.0, None).contains("2 seconds left"),
+            describe(&goes_on, 2.0, &InUse::default()).contains("2 seconds left"),
             "{}",
-            describe(&goes_on, 2.0, None)
+            describe(&goes_on, 2.0, &InUse::default())
         );
 
         let retry_after = Some("2026-01-01T10:20:30Z".parse().unwrap());
         let retry_reason = Some("rate limit".to_owned());
         let counters = RunCounters { deferred: 4, ..counters };
         let waits = Run { counters, retry_after, retry_reason, ..goes_on.clone() };
-        let text = describe(&waits, 2.0, None);
+        let text = describe(&waits, 2.0, &InUse::default());
         assert!(text.starts_with("waiting for 4 items until 2026-01-01T10:20:30Z"), "{text}");
         assert!(!text.contains("left"), "{text}");
 
         let held_back = vec![HeldBack { cause: HeldBackCause::NoExecutor, message: "none".to_owned() }];
-        let text = describe(&Run { held_back, ..goes_on.clone() }, 2.0, None);
+        let text = describe(&Run { held_back, ..goes_on.clone() }, 2.0, &InUse::default());
         assert!(text.starts_with("held back  ") && !text.contains("left"), "{text}");
 
         let paused_at = Some("2026-01-01T10:20:30Z".parse().unwrap());
-        let text = describe(&Run { paused_at, ..goes_on }, 2.0, None);
+        let text = describe(&Run { paused_at, ..goes_on }, 2.0, &InUse::default());
         assert!(!text.contains("left") && !text.contains("items/s"), "{text}");
     }
     #[test]
     fn a_limit_is_told_beside_the_rate_unless_the_run_stands_still() {
         let counters = RunCounters { total: 200, fed: 200, settled: 100, ..RunCounters::default() };
         let goes_on = Run { counters, ..testing::run() };
-        let limit = Some("waiting for 60 calls a minute of provider x");
+        let in_use = InUse {
+            waits_for: Some("waiting for 60 calls a minute of provider x".to_owned()),
+            calls_in_flight: Some("62/64".to_owned()),
+        };
 
-        let text = describe(&goes_on, 1.0, limit);
-        assert!(text.starts_with("1 item/s  2 minutes left  waiting for 60 calls a minute"), "{text}");
+        let text = describe(&goes_on, 1.0, &in_use);
+        let want = "1 item/s  2 minutes left  62/64 in flight  waiting for 60 calls a minute";
+        assert!(text.starts_with(want), "{text}");
 
         let paused_at = Some("2026-01-01T10:20:30Z".parse().unwrap());
-        let text = describe(&Run { paused_at, ..goes_on }, 1.0, limit);
-        assert!(!text.contains("60 calls"), "{text}");
+        let text = describe(&Run { paused_at, ..goes_on }, 1.0, &in_use);
+        assert!(!text.contains("60 calls") && !text.contains("in flight"), "{text}");
+    }
+
+    #[test]
+    fn the_commonest_error_is_told_with_the_words_of_the_provider() {
+        let message = |kind, text: &str, jobs| RunMessage { kind, text: text.to_owned(), jobs };
+        let run = Run {
+            errors: [(ErrorKind::InvalidRequest, 3), (ErrorKind::Connection, 1)].into(),
+            messages: vec![
+                message(ErrorKind::Connection, "no answer", 1),
+                message(ErrorKind::InvalidRequest, "no such model", 3),
+            ],
+            ..testing::run()
+        };
+        let text = describe(&run, 0.0, &InUse::default());
+        assert!(text.starts_with("3 invalid_request, 1 connection (no such model)"), "{text}");
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
 use runmill_address::{AddressRules, BaseUrl};
 use runmill_proto::api::{
     Capabilities, NewApiKey, NewProvider, Provider, ProviderKind, ProviderPatch, ProviderProtocol, RateLimit,
@@ -125,7 +125,12 @@ impl Address {
             return usage(self.missing_key());
         }
         let Some(found) = found else {
-            return client.create_provider(&self.new_provider(name)).await.context("the provider is refused");
+            return match client.create_provider(&self.new_provider(name)).await {
+                Err(ClientError::Refused { status: StatusCode::FORBIDDEN, detail }) => usage(format_args!(
+                    "a new provider is refused: {detail}; --provider names one that is there (`runmill providers list`)"
+                )),
+                created => created.context("the provider is refused"),
+            };
         };
         match self.change(&found) {
             Some(patch) => Ok(client.patch_provider(&found, &patch).await?),

@@ -1,13 +1,11 @@
-use comfy_table::{Table, presets};
 use runmill_proto::api::SmokeTestReport;
 
+use crate::screen::Sheet;
+
 /// Returns the report of a smoke test as a table.
-pub fn table(model: &str, report: &SmokeTestReport) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY);
-    let mut row = |name: &str, value: String| {
-        table.add_row([name.to_owned(), value]);
-    };
+pub fn table(model: &str, report: &SmokeTestReport) -> Sheet {
+    let mut sheet = Sheet::framed();
+    let mut row = |name: &str, value: String| sheet.row(name, value);
     row(
         "model",
         match &report.answered_by {
@@ -19,7 +17,7 @@ pub fn table(model: &str, report: &SmokeTestReport) -> Table {
     if let Some(error) = &report.error {
         row("error", error.message.clone());
         row("what to do", error.advice.clone());
-        return table;
+        return sheet;
     }
     row("streams", streams(report));
     row("usage", usage(report));
@@ -27,7 +25,7 @@ pub fn table(model: &str, report: &SmokeTestReport) -> Table {
     if let Some(cost) = report.cost_usd {
         row("cost", format!("${cost:.6}"));
     }
-    table
+    sheet
 }
 
 fn answers(report: &SmokeTestReport) -> String {

@@ -16,7 +16,7 @@ use super::{
     rescoring,
 };
 use crate::{
-    cli::{RunArgs, joined_budget},
+    cli::{RunArgs, ScorerArg, joined_budget},
     client::Client,
     exit::{UsageError, usage},
     process::Process,
@@ -243,7 +243,7 @@ pub fn check_prompt(template: Option<&str>, first: Option<&Item>) -> anyhow::Res
 
 fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     let mut config: Map<String, Value> = match &args.config {
-        Some(text) => option_file::config(text)?,
+        Some(text) => known_settings(option_file::config(text)?)?,
         None => Map::new(),
     };
     let mut set = |key: &str, value: Option<Value>| {
@@ -262,9 +262,12 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     // With --base-url, the option limits the provider, which keeps every slot busy. With --provider it limits the run,
     // since others may use that provider, too.
     set("concurrency", args.provider.provider.as_ref().and(args.concurrency).map(Value::from));
+    let takes_pattern = |scorer: &ScorerArg| matches!((*scorer).into(), Scorer::Pattern | Scorer::Regex);
+    if args.pattern.is_some() && !args.scorer.iter().any(takes_pattern) {
+        return usage("--pattern goes with --scorer pattern or regex");
+    }
     let scorers: Vec<_> = args.scorer.iter().map(|scorer| scoring((*scorer).into(), args)).collect();
     match &*scorers {
-        [] if args.pattern.is_some() => return usage("--pattern goes with --scorer pattern or regex"),
         [] => {}
         [one] => set("scoring", Some(one.clone())),
         several => set("scorers", Some(several.into())),
@@ -279,9 +282,18 @@ fn config(args: &RunArgs) -> anyhow::Result<RunConfig> {
     Ok(RunConfig(config))
 }
 
-/// Returns a scorer with the pattern, if it has use for one or is the only scorer.
+/// Refuses a configuration that has keys without an effect.
+fn known_settings(config: Map<String, Value>) -> anyhow::Result<Map<String, Value>> {
+    let config = RunConfig(config);
+    match config.unknown_keys().first() {
+        Some(fault) => usage(format_args!("--config: {fault}")),
+        None => Ok(config.0),
+    }
+}
+
+/// Returns a scorer with the pattern, if it has use for one.
 fn scoring(scorer: Scorer, args: &RunArgs) -> Value {
-    let has_use = args.scorer.len() == 1 || matches!(scorer, Scorer::Pattern | Scorer::Regex);
+    let has_use = matches!(scorer, Scorer::Pattern | Scorer::Regex);
     json!({"scorer": scorer, "pattern": args.pattern.as_ref().filter(|_| has_use)})
 }
 

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use runmill_proto::{api::Run, message::Deferred};
+use runmill_proto::{ErrorKind, api::Run, message::Deferred};
 
 /// Waits of a run that its watcher was told of.
 #[derive(Default)]
@@ -11,15 +11,16 @@ pub struct Told {
 }
 
 impl Told {
-    /// Returns the messages that are new. A wait is told once, and again when another reason or the end of another pause
+    /// Returns the messages that are new, among them, if `wait_for_key` is true, that the run waits for a key. A wait is told once, and again when another reason or the end of another pause
     /// comes. An obstacle is told once, and again when it comes back.
-    pub fn news(&mut self, run: &Run) -> Vec<String> {
+    pub fn news(&mut self, run: &Run, wait_for_key: bool) -> Vec<String> {
         let held_back: Vec<_> = run.held_back.iter().map(|held| held.message.clone()).collect();
         let new = held_back.iter().filter(|message| !self.held_back.contains(message));
         let mut news: Vec<_> = new.map(|message| format!("the run is held back: {message}")).collect();
         self.held_back = held_back;
         let reason = (run.resume_at, run.pause_reason.clone().or_else(|| run.retry_reason.clone()));
-        if let Some(text) = wait_message(run).filter(|_| self.wait.as_ref() != Some(&reason)) {
+        let waits = wait_message(run).or_else(|| key_message(run).filter(|_| wait_for_key));
+        if let Some(text) = waits.filter(|_| self.wait.as_ref() != Some(&reason)) {
             news.push(text);
             self.wait = Some(reason);
         }
@@ -37,6 +38,14 @@ pub fn wait_message(run: &Run) -> Option<String> {
     let until = run.retry_after.map(|time| format!(" until {time:.0}")).unwrap_or_default();
     let reason = run.retry_reason.as_deref()?;
     only_waits(run).then(|| format!("waiting{until} for {}: {reason}", items(deferred(run))))
+}
+
+/// Returns a message on a run that goes on as soon as its provider has another key.
+pub fn key_message(run: &Run) -> Option<String> {
+    let reason = run.pause_reason.as_deref().filter(|_| waits_for_key(run) && run.resume_at.is_none())?;
+    Some(format!(
+        "the run waits for another key ({reason}); the same command with a good key in another terminal sets it"
+    ))
 }
 
 /// Returns the number of jobs that wait for the time at which they are tried again. Those that a stop interrupted, or that
@@ -60,6 +69,12 @@ pub fn rate(per_second: f64) -> String {
 /// Returns true if a user paused the run.
 pub fn is_users_pause(run: &Run) -> bool {
     run.pause_reason.as_deref().is_some_and(|reason| reason.starts_with("paused"))
+}
+
+/// Returns true if the run is paused until its provider has a key that it takes. A missing key is no cause of other pauses.
+pub fn waits_for_key(run: &Run) -> bool {
+    let Some(reason) = run.pause_reason.as_deref() else { return false };
+    run.errors.contains_key(&ErrorKind::Authentication) || reason.contains("refuses the key")
 }
 
 /// Returns the number with its noun.
@@ -118,14 +133,23 @@ mod tests {
         let held_by = |held_back: Vec<HeldBack>| Run { held_back, ..run(3, 1) };
         let (one, two) = (held_by(vec![held("a")]), held_by(vec![held("a"), held("b")]));
         let mut told = Told::default();
-        assert_eq!(told.news(&one), ["the run is held back: a"]);
-        assert!(told.news(&one).is_empty());
-        assert_eq!(told.news(&two), ["the run is held back: b"]);
-        assert!(told.news(&run(3, 1)).is_empty());
-        assert_eq!(told.news(&one), ["the run is held back: a"]);
+        assert_eq!(told.news(&one, false), ["the run is held back: a"]);
+        assert!(told.news(&one, false).is_empty());
+        assert_eq!(told.news(&two, false), ["the run is held back: b"]);
+        assert!(told.news(&run(3, 1), false).is_empty());
+        assert_eq!(told.news(&one, false), ["the run is held back: a"]);
 
-        assert_eq!(told.news(&run(4, 1)).len(), 1);
-        assert!(told.news(&run(4, 1)).is_empty());
+        assert_eq!(told.news(&run(4, 1), false).len(), 1);
+        assert!(told.news(&run(4, 1), false).is_empty());
+    }
+
+    #[test]
+    fn a_run_without_a_good_key_says_that_it_is_waited_for() {
+        let pause_reason = Some("the provider refuses the key: no".to_owned());
+        let paused = Run { pause_reason, ..run(3, 0) };
+        let news = Told::default().news(&paused, true);
+        assert!(news[0].starts_with("the run waits for another key (the provider refuses the key: no); "));
+        assert!(Told::default().news(&paused, false).is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! Output of the commands. A reader that goes away, or a full disk behind standard output, never ends a run.
+//! Output of the commands. A reader that goes away, or a full disk behind standard output, never ends a run. Words of models,
+//! providers and files never steer the terminal.
 
+mod sheet;
 mod table;
 mod text;
 
@@ -8,7 +10,8 @@ use std::{
     io::{self, Write, stderr, stdout},
 };
 
-pub use table::{Column, FittedTable};
+pub use sheet::Sheet;
+pub use table::{Column, FittedTable, terminal_width};
 pub use text::{one_line, plain};
 
 /// Failure of standard output.
@@ -30,15 +33,25 @@ impl From<io::Error> for PrintError {
     }
 }
 
-/// Prints a line on standard output.
+/// Prints a text for people on standard output.
 pub fn print(text: impl Display) -> Result<(), PrintError> {
+    print_data(plain(&text.to_string()))
+}
+
+/// Prints a text for programs on standard output, as it is.
+pub fn print_data(text: impl Display) -> Result<(), PrintError> {
     let mut out = stdout().lock();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
 }
 
-/// Prints a line on standard error, if somebody still reads it.
+/// Prints a text for people on standard error, if somebody still reads it.
 pub fn print_note(text: impl Display) {
+    print_error_data(plain(&text.to_string()));
+}
+
+/// Prints a text for programs on standard error, as it is, if somebody still reads it.
+pub fn print_error_data(text: impl Display) {
     let _ = writeln!(stderr().lock(), "{text}");
 }
 

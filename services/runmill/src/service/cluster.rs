@@ -55,7 +55,7 @@ pub async fn log_sink() -> anyhow::Result<ExitCode> {
     let Some((parts, life)) = start(&process, Service::LogSink, &mut signals).await? else {
         return Ok(ExitCode::Completed);
     };
-    let (store, consumers) = parts.start_log_sink(&process.config, &life)?;
+    let (store, consumers) = parts.start_log_sink(&process.config, parts::DRAIN_WAIT, &life)?;
     let mut readiness = parts.readiness(&life);
     readiness.add("store", move || store.check());
     readiness.add("logs", move || consumers.check());

@@ -36,6 +36,9 @@ use uuid::Uuid;
 use super::database::DatabaseHealth;
 use crate::{exit::UsageError, open_files::open_files_max};
 
+/// Time that a stopping log-sink waits for one more message of a broker on the network.
+pub const DRAIN_WAIT: Duration = Duration::from_millis(100);
+
 /// Returns what runs the programs of answers, as far as that is allowed and possible.
 pub async fn programs(config: &Config) -> Programs {
     if config.code_scorer { Programs::detect().await } else { Programs::off() }
@@ -257,11 +260,12 @@ impl Parts {
         Ok((lane_health, listener_health))
     }
 
-    /// Starts the log-sink. Returns its two readiness checks: that the store accepts writes, and that every partition of
-    /// the logs is consumed.
+    /// Starts the log-sink, which waits `drain_wait` for one more message when it stops. Returns its two readiness checks: that
+    /// the store accepts writes, and that every partition of the logs is consumed.
     pub fn start_log_sink(
         &self,
         config: &Config,
+        drain_wait: Duration,
         life: &Lifecycle,
     ) -> anyhow::Result<(StoreHealth, ConsumerHealth)> {
         let store_health = StoreHealth::default();
@@ -274,6 +278,7 @@ impl Parts {
             store_health: store_health.clone(),
             consumer_health: consumer_health.clone(),
             partitions: config.log_partitions,
+            drain_wait,
         };
         life.spawn("log-sink", sink.run(life.stop.clone()));
         Ok((store_health, consumer_health))

@@ -1,4 +1,4 @@
-use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::{fs, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
@@ -46,7 +46,7 @@ pub struct Standalone {
     executor: Lifecycle,
     log_sink: Lifecycle,
     dispatcher: Lifecycle,
-    drain_timeout: std::time::Duration,
+    drain_timeout: Duration,
 }
 
 /// Number of rows of each table that one transaction deletes, so that other commands can write in between.
@@ -117,7 +117,11 @@ impl Standalone {
         let config = &process.config;
         make_folder(&config.data_dir)?;
         let keyring = secrets::keyring(process)?;
-        let mut tokens = secrets::tokens(process)?;
+        // Only the clients of a server need its tokens.
+        let mut tokens = match embedded {
+            Embedded::Always => Vec::new(),
+            Embedded::WhereUnset => secrets::tokens(process)?,
+        };
         let own = Token { role: Role::Admin, value: runmill_vault::generate_hex() };
         tokens.push(own.clone());
         let address = listener.socket.local_addr()?;
@@ -149,7 +153,10 @@ impl Standalone {
             Services::WithoutRuns | Services::ApiOnly => Feeding::No,
         };
         if services == Services::All {
-            parts.start_log_sink(config, &log_sink)?;
+            // An embedded broker delivers at once.
+            let is_remote = broker_url(config, embedded).is_some();
+            let drain_wait = if is_remote { parts::DRAIN_WAIT } else { Duration::ZERO };
+            parts.start_log_sink(config, drain_wait, &log_sink)?;
         }
         if services != Services::ApiOnly {
             // The queue of a command is its own, and its front door goes with it.

@@ -33,6 +33,11 @@ pub trait ActiveRuns: Send + Sync {
     /// store that several commands share returns only those that this process works on.
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError>;
 
+    /// Returns the same runs, also those that other commands work on.
+    async fn unfinished_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
+        self.active_runs().await
+    }
+
     /// Returns every interactive run that has not ended, oldest first.
     async fn interactive_runs(&self) -> Result<Vec<RunRow>, StoreError>;
 

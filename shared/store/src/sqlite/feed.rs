@@ -8,9 +8,13 @@ use crate::{ActiveRun, ActiveRuns, DueJob, Feed, RunRow, StoreError, TokenBudget
 #[async_trait]
 impl ActiveRuns for SqliteStore {
     async fn active_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
-        let mut active = self.read(runs::active).await?;
+        let mut active = self.unfinished_runs().await?;
         active.retain(|active| self.works_on(active.run.id));
         Ok(active)
+    }
+
+    async fn unfinished_runs(&self) -> Result<Vec<ActiveRun>, StoreError> {
+        self.read(runs::active).await
     }
 
     async fn interactive_runs(&self) -> Result<Vec<RunRow>, StoreError> {

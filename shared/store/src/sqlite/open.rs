@@ -29,12 +29,18 @@ pub fn open(path: &Path, mode: OpenMode) -> Result<(Connection, File), StoreErro
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // The steps that make a new file do not wait for the disk one by one.
+    let is_new = is_alone && std::fs::metadata(path).is_ok_and(|found| found.len() == 0);
+    connection.pragma_update(None, "synchronous", if is_new { "off" } else { "normal" })?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    // A crash of the machine may lose the last commits, but not the file. The jobs of lost commits are fed again.
-    connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     if is_alone {
         migrate(&mut connection)?;
+        if is_new {
+            keep(path)?;
+        }
+        // A crash of the machine may lose the last commits, but not the file. The jobs of lost commits are fed again.
+        connection.pragma_update(None, "synchronous", "normal")?;
         super::datasets::discard_unfinished(&connection)?;
         claims::discard(path);
     } else {
@@ -44,6 +50,20 @@ pub fn open(path: &Path, mode: OpenMode) -> Result<(Connection, File), StoreErro
         lock.lock_shared().map_err(|error| broken(path, &error))?;
     }
     Ok((connection, lock))
+}
+
+/// Writes a new file to the disk, while it is used already: it holds nothing yet that a crash of the machine could lose.
+fn keep(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parts = [path.to_owned(), beside(path, "-wal"), folder.to_owned()];
+    let writing = move || {
+        let synced = parts.iter().try_for_each(|part| File::open(part)?.sync_all());
+        if let Err(error) = synced {
+            tracing::warn!(event = "store.new_file_not_synced", %error);
+        }
+    };
+    let thread = std::thread::Builder::new().name("sqlite-sync".to_owned()).spawn(writing);
+    thread.map(drop).map_err(|error| broken(path, &error))
 }
 
 /// Locks a file beside the database, because `SQLite` has locks of its own on the database. Also returns true if no

@@ -1,10 +1,12 @@
 //! Space that is kept free for the results in hand when the disk becomes full: each of them was paid.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
+use rustix::{fs::FallocateFlags, io::Errno};
 use tokio::sync::watch;
 
 use super::{
@@ -34,8 +36,7 @@ impl Space {
         if fs::metadata(&self.reserve).is_ok_and(|found| found.len() >= RESERVE_BYTES as u64) {
             return Ok(());
         }
-        // Zeros are written, because a file without written blocks keeps no space.
-        fs::write(&self.reserve, vec![0; RESERVE_BYTES]).map_err(|error| {
+        fill(&self.reserve).map_err(|error| {
             let _ = fs::remove_file(&self.reserve);
             broken(&self.reserve, &error)
         })
@@ -55,6 +56,16 @@ impl Space {
         let mut full = self.full.subscribe();
         let reason = full.wait_for(Option::is_some).await.expect("`self` has the sender");
         reason.clone().unwrap_or_default()
+    }
+}
+
+/// Makes a file that keeps its space. A file without written blocks keeps none, so zeros are written where blocks cannot be
+/// allocated without them.
+fn fill(path: &Path) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, RESERVE_BYTES as u64) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.write_all(&vec![0; RESERVE_BYTES]),
+        allocated => Ok(allocated?),
     }
 }
 

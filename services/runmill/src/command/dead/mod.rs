@@ -9,7 +9,6 @@ use std::{
 };
 
 use anyhow::Context;
-use comfy_table::{Table, presets};
 use runmill_broker::{
     Broker, Queue,
     amqp::{AmqpBroker, DeadLetter, DeadLetters},
@@ -23,9 +22,18 @@ use crate::{
     command::print_json,
     exit::{ExitCode, usage},
     process::Process,
-    screen::{note, print},
+    screen::{Column, FittedTable, note, one_line, print},
     service::{close_broker, connect_broker},
 };
+
+const COLUMNS: &[Column] = &[
+    Column { title: "id", rank: 0, least: None },
+    Column { title: "type", rank: 2, least: None },
+    Column { title: "run", rank: 4, least: None },
+    Column { title: "age", rank: 3, least: None },
+    Column { title: "bytes", rank: 5, least: None },
+    Column { title: "reason", rank: 1, least: Some(12) },
+];
 
 /// The broker, and the dead letters that exist when a command begins. Those that come meanwhile are left alone, so that a
 /// message that comes back at once does not make the command endless.
@@ -112,23 +120,21 @@ async fn list(opened: &mut Opened, limit: u32, json: bool) -> anyhow::Result<Exi
         print("no dead letters")?;
         return Ok(ExitCode::Completed);
     }
-    print(table(&rows))?;
+    print(table(&rows).for_stdout())?;
     print(format_args!("{} of {total} dead letters", rows.len()))?;
     Ok(ExitCode::Completed)
 }
 
-fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["id", "type", "run", "age", "bytes", "reason"]);
+fn table(rows: &[Row]) -> FittedTable {
+    let mut table = FittedTable::new(COLUMNS);
     for row in rows {
-        table.add_row([
+        table.add([
             row.id.to_string(),
             row.message_type.clone(),
             row.run_id.map_or_else(|| "-".to_owned(), |run_id| run_id.to_string()),
             row.age_seconds.map_or_else(|| "-".to_owned(), |age| format!("{:?}", Duration::from_secs(age))),
             row.bytes.to_string(),
-            row.reason.clone().unwrap_or_else(|| "-".to_owned()),
+            row.reason.as_deref().map_or_else(|| "-".to_owned(), one_line),
         ]);
     }
     table

@@ -1,4 +1,3 @@
-use comfy_table::{ContentArrangement, Table, presets};
 use runmill_proto::{
     RunId,
     api::{Comparison, ComparisonQuery, ComparisonTest},
@@ -8,7 +7,7 @@ use crate::{
     client::Client,
     command::print_json,
     exit::ExitCode,
-    screen::{Column, FittedTable, note, one_line, print},
+    screen::{Column, FittedTable, Sheet, note, one_line, print},
 };
 
 const CHANGED: &[Column] = &[
@@ -49,12 +48,9 @@ pub async fn compare(
     Ok(ExitCode::Completed)
 }
 
-fn table(compared: &Comparison) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    let mut row = |name: &str, value: String| {
-        table.add_row([name.to_owned(), value]);
-    };
+fn table(compared: &Comparison) -> Sheet {
+    let mut sheet = Sheet::framed();
+    let mut row = |name: &str, value: String| sheet.row(name, value);
     let mean = |mean: Option<f64>| mean.map_or_else(|| "none".to_owned(), |mean| format!("{mean:.4}"));
     row("a", format!("{}  {}", compared.a, mean(compared.mean_a)));
     row("b", format!("{}  {}", compared.b, mean(compared.mean_b)));
@@ -64,7 +60,7 @@ fn table(compared: &Comparison) -> Table {
     }
     row("b less a", difference(compared));
     row("changed", format!("{} better, {} worse", compared.improved, compared.worsened));
-    table
+    sheet
 }
 
 fn difference(compared: &Comparison) -> String {

@@ -16,18 +16,27 @@ use crate::{
 const COLUMNS: &[Column] = &[
     Column { title: "run", rank: 0, least: None },
     Column { title: "status", rank: 1, least: None },
-    Column { title: "settled", rank: 3, least: None },
+    Column { title: "settled", rank: 4, least: None },
     Column { title: "failed", rank: 6, least: None },
     Column { title: "score", rank: 2, least: None },
     Column { title: "cost", rank: 7, least: None },
-    Column { title: "name", rank: 5, least: Some(10) },
-    Column { title: "model", rank: 4, least: Some(10) },
+    Column { title: "name", rank: 3, least: Some(8) },
+    Column { title: "model", rank: 5, least: Some(10) },
     Column { title: "provider", rank: 9, least: Some(8) },
     Column { title: "scorer", rank: 10, least: None },
     Column { title: "created", rank: 8, least: None },
 ];
 
-pub async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<ExitCode> {
+/// Status of a run that makes no progress, because no command works on it.
+const INTERRUPTED: &str = "interrupted";
+
+/// Lists the newest runs. `is_idle` tells which of the unfinished ones nothing works on.
+pub async fn list(
+    client: &Client,
+    limit: u32,
+    json: bool,
+    is_idle: impl Fn(&Run) -> anyhow::Result<bool>,
+) -> anyhow::Result<ExitCode> {
     let page = client.runs(limit, None).await?;
     if json {
         print_json(&page.items)?;
@@ -41,7 +50,11 @@ pub async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<Exi
     let names: HashMap<_, _> = providers.into_iter().map(|Provider { id, name, .. }| (id, name)).collect();
     let mut table = FittedTable::new(COLUMNS);
     for run in &page.items {
-        table.add(cells(run, &names));
+        let mut cells = cells(run, &names);
+        if is_idle(run)? && !run.status.is_terminal() && run.pause_reason.is_none() {
+            INTERRUPTED.clone_into(&mut cells[1]);
+        }
+        table.add(cells);
     }
     print(table.for_stdout())?;
     Ok(ExitCode::Completed)

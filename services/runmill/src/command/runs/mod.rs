@@ -78,39 +78,49 @@ fn after_end(run: &Run) -> String {
 
 /// As [`act`], for the data directory, whose runs make progress only while a command works on them.
 async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCode> {
+    let client = &local.client;
+    let is_idle = |run: &Run| Ok(!local.is_worked_on(run.id)?);
     match &args.action {
+        RunsAction::List { limit } => list::list(client, *limit, args.json, is_idle).await,
+        RunsAction::Show { run, .. } | RunsAction::Watch { run } => {
+            let run = client.run(named::find(client, &run.run).await?).await?;
+            if !run.status.is_terminal() && is_idle(&run)? {
+                note!("no command works on {0}; `runmill runs resume {0}` does", run.id);
+            }
+            act(client, args).await
+        }
         RunsAction::Cancel { run, graceful } => {
-            let id = named::find(&local.client, &run.run).await?;
-            local.client.steer(id, cancel(*graceful)).await?;
+            let id = named::find(client, &run.run).await?;
+            client.steer(id, cancel(*graceful)).await?;
             local.end_canceled(id).await?;
-            show(&local.client.run(id).await?, args.json)
+            show(&client.run(id).await?, args.json)
         }
         RunsAction::Delete { .. } => {
-            let code = act(&local.client, args).await?;
+            let code = act(client, args).await?;
             local.sweep().await?;
             Ok(code)
         }
         RunsAction::RetryFailed { run, .. } | RunsAction::Extend { run, .. } => {
-            let id = named::find(&local.client, &run.run).await?;
-            let code = act(&local.client, args).await?;
+            let id = named::find(client, &run.run).await?;
+            let code = act(client, args).await?;
             note!("`runmill runs resume {id}` works on them");
             Ok(code)
         }
         RunsAction::Rescore { run, .. } => {
-            let id = named::find(&local.client, &run.run).await?;
-            rescoring::ask(&local.client, id, rescore::scoring(&args.action)).await?;
+            let id = named::find(client, &run.run).await?;
+            rescoring::ask(client, id, rescore::scoring(&args.action)).await?;
             // No service of this process scores by itself.
             local.rescore(id).await?;
-            rescored(&local.client, id, args.json).await
+            rescored(client, id, args.json).await
         }
-        _ => act(&local.client, args).await,
+        _ => act(client, args).await,
     }
 }
 
 async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let find = async |run: &RunArg| named::find(client, &run.run).await;
     let run = match &args.action {
-        RunsAction::List { limit } => return list::list(client, *limit, args.json).await,
+        RunsAction::List { limit } => return list::list(client, *limit, args.json, |_| Ok(false)).await,
         RunsAction::Show { run, .. } => client.run(find(run).await?).await?,
         RunsAction::Watch { run } => return watch::watch(client, find(run).await?, args.json).await,
         RunsAction::Results(asked) => {
@@ -154,7 +164,7 @@ async fn rescored(client: &Client, id: RunId, json: bool) -> anyhow::Result<Exit
     if json {
         return show(&run, json);
     }
-    print(rescore::table(&run))?;
+    print(rescore::table(&run).for_stdout())?;
     Ok(ExitCode::Completed)
 }
 

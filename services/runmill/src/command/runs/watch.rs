@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     exit::ExitCode,
     run::Contact,
-    screen::{PrintError, note, print},
+    screen::{PrintError, note, one_line, print, print_data},
 };
 
 /// Time between two attempts to read the events of a server.
@@ -67,7 +67,7 @@ async fn print_events(response: Response, after: &mut u64, json: bool) -> anyhow
 
 fn print_event(event: &RunEvent, data: &str, json: bool) -> Result<(), PrintError> {
     if json {
-        return print(data);
+        return print_data(data);
     }
     match event {
         RunEvent::RunStatus(status) => print(format_args!("status    {}", status.status)),
@@ -79,10 +79,12 @@ fn print_event(event: &RunEvent, data: &str, json: bool) -> Result<(), PrintErro
             item.item_id,
             item.outcome,
             item.score.as_ref().and_then(|score| score.value).map(|v| format!(" {v}")).unwrap_or_default(),
-            item.question
+            one_line(&item.question)
         )),
         RunEvent::RunLog(log) => match &log.error {
-            Some(error) => print(format_args!("attempt   {}.{} {error}", log.ordinal, log.sample)),
+            Some(error) => {
+                print(format_args!("attempt   {}.{} {}", log.ordinal, log.sample, one_line(error)))
+            }
             None => Ok(()),
         },
         RunEvent::End(end) => print(format_args!("end       {}", end.status)),

@@ -1,20 +1,16 @@
-use comfy_table::{Table, presets};
 use runmill_pricing::{BYTES_PER_TOKEN, Price, TOKENS_PER_MESSAGE};
 
 use runmill_proto::usd;
 use serde_json::{Value, json};
 
 use super::sum::{Estimate, Span};
-use crate::run::waiting::items;
+use crate::{run::waiting::items, screen::Sheet};
 
 impl Estimate {
     /// Returns the estimate as a table, with the assumptions behind each number.
-    pub fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_BORDERS_ONLY);
-        let mut row = |name: &str, value: String| {
-            table.add_row([name.to_owned(), value]);
-        };
+    pub fn table(&self) -> Sheet {
+        let mut sheet = Sheet::framed();
+        let mut row = |name: &str, value: String| sheet.row(name, value);
         row("model", self.basis.model.clone());
         row("calls", self.calls_text());
         row("prompts", self.prompts_text());
@@ -31,7 +27,7 @@ impl Estimate {
                 format!("prompts above the model's context window of {window} tokens: {}", self.too_long),
             );
         }
-        table
+        sheet
     }
 
     /// Returns the estimate as JSON. Costs are in dollars; an unknown value or an open upper bound is null.

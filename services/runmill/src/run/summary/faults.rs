@@ -7,6 +7,8 @@ use runmill_proto::{
     api::{Run, RunMessage},
 };
 
+use crate::screen::one_line;
+
 /// Largest number of texts of one kind.
 const TEXTS_OF_A_KIND: usize = 2;
 
@@ -26,9 +28,4 @@ pub fn errors(run: &Run) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Returns the text with each run of white space as one space.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

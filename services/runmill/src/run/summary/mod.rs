@@ -9,7 +9,6 @@ mod scorers;
 
 use std::{fmt::Display, time::Duration};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use runmill_proto::{
     ScoreSummary, Scoring, Unscored,
     api::{Run, RunLatency},
@@ -19,54 +18,35 @@ use super::{
     budget, rescoring,
     waiting::{self, is_users_pause},
 };
+use crate::screen::Sheet;
 
 /// Returns the summary of a run. `watched` is a number of jobs and the time in which they settled, for the rate.
-pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Table {
+pub fn table(run: &Run, watched: Option<(u64, Duration)>) -> Sheet {
     let counters = &run.counters;
-    let mut table = Table::new();
-    // Wraps long texts at the width of the terminal, if there is one.
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    let mut row = |name: &str, value: String| {
-        table.add_row([name.to_owned(), value]);
-    };
-    row("run", run.id.to_string());
-    row("status", status(run));
-    row("model", remarks::model(run));
-    row("items", format!("{} of {} settled", counters.settled, counters.total));
-    row("outcomes", outcomes(run));
-    for (name, values) in [("errors", faults::errors(run)), ("notes", remarks::notes(run))] {
-        for (n, value) in values.into_iter().enumerate() {
-            row(if n == 0 { name } else { "" }, value);
-        }
-    }
-    for (n, value) in scorers::lines(run).into_iter().enumerate() {
-        row(if n == 0 { "score" } else { "" }, value);
-    }
-    for (n, value) in lighteval::lines(run).into_iter().enumerate() {
-        row(if n == 0 { "lighteval" } else { "" }, value);
-    }
-    for (n, value) in judges::lines(run).into_iter().enumerate() {
-        row(if n == 0 { "judges" } else { "" }, value);
-    }
+    let mut sheet = Sheet::framed();
+    sheet.row("run", run.id.to_string());
+    sheet.row("status", status(run));
+    sheet.row("model", remarks::model(run));
+    sheet.row("items", format!("{} of {} settled", counters.settled, counters.total));
+    sheet.row("outcomes", outcomes(run));
+    sheet.rows("errors", faults::errors(run));
+    sheet.rows("notes", remarks::notes(run));
+    sheet.rows("score", scorers::lines(run));
+    sheet.rows("lighteval", lighteval::lines(run));
+    sheet.rows("judges", judges::lines(run));
     if !run.unscored.is_empty() {
-        row("unscored", by_number(&run.unscored));
+        sheet.row("unscored", by_number(&run.unscored));
     }
     if counters.reused > 0 {
-        row("reused", calls::reused(run));
+        sheet.row("reused", calls::reused(run));
     }
-    row("calls", calls::calls(run));
-    row("tokens", calls::tokens(run));
-    if let Some(cost) = calls::cost(run) {
-        row("cost", cost);
-    }
-    if let Some(left) = budget::left(run) {
-        row("budget", left);
-    }
-    row("latency", latency(&run.latency));
-    if let Some(rate) = watched.and_then(rate) {
-        row("rate", waiting::rate(rate));
-    }
-    table
+    sheet.row("calls", calls::calls(run));
+    sheet.row("tokens", calls::tokens(run));
+    sheet.rows("cost", calls::cost(run));
+    sheet.rows("budget", budget::left(run));
+    sheet.row("latency", latency(&run.latency));
+    sheet.rows("rate", watched.and_then(rate).map(waiting::rate));
+    sheet
 }
 
 pub fn status(run: &Run) -> String {
