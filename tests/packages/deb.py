@@ -77,8 +77,13 @@ def checks(package: Path, work: Path) -> Iterator[Callable[[], None]]:
         script = program.run(["dpkg-deb", "--info", package, "postinst"])
         assert "daemon-reload" in script and "deb-systemd-invoke" not in script, script
 
-    def dpkg_installs_upgrades_removes_and_purges_it() -> None:
-        System(work / "system").goes_through(package)
+    system = System(work / "system")
+
+    def dpkg_installs_it() -> None:
+        system.installs(package)
+
+    def dpkg_upgrades_removes_and_purges_it() -> None:
+        system.goes_on(package)
 
     yield it_is_unpacked
     yield its_fields_are_there
@@ -90,7 +95,8 @@ def checks(package: Path, work: Path) -> Iterator[Callable[[], None]]:
     yield its_settings_are_root_s_alone
     yield its_documents_lead_nowhere_else
     yield its_installation_starts_nothing
-    yield dpkg_installs_upgrades_removes_and_purges_it
+    yield dpkg_installs_it
+    yield dpkg_upgrades_removes_and_purges_it
 
 
 class System:
@@ -111,11 +117,13 @@ class System:
             (programs / name).chmod(0o755)
         self.environment = {"PATH": f"{programs}:{os.environ['PATH']}"}
 
-    def goes_through(self, package: Path) -> None:
+    def installs(self, package: Path) -> None:
         self.dpkg("--install", package)
         assert "ok installed" in self.dpkg("--status", "runmill")
         assert not self.dpkg("--verify", "runmill")
         assert (self.root / "usr/bin/runmill").exists()
+
+    def goes_on(self, package: Path) -> None:
         with self.settings.open("a") as file:
             file.write("APP_ENV=test\n")
         self.dpkg("--install", package)
