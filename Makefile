@@ -117,6 +117,21 @@ sbom: ## Write the bill of materials of the binary to target/runmill.cdx.json (i
 	$(WITH_TOOLS) cargo cyclonedx --describe binaries --all-features --target all --format json --spec-version 1.5
 	mv services/runmill/*.cdx.json target/runmill.cdx.json
 
+# dev is quicker to build, and goes to a folder of its own.
+PROFILE := dist
+PACKAGES := $(or $(CARGO_TARGET_DIR),target)/packages$(if $(filter-out dist,$(PROFILE)),/$(PROFILE))
+
+.PHONY: wheel deb test-packages
+wheel: ## Build the Python wheel that carries the program into target/packages (downloads maturin once)
+	infra/packages/wheel --profile $(PROFILE)
+
+deb: ## Build the Debian package with man pages, completions and units into target/packages (installs cargo-deb in target/tools once)
+	$(WITH_TOOLS) command -v cargo-deb >/dev/null || cargo install --locked cargo-deb@3.8.0 --root $(TOOLS)
+	$(WITH_TOOLS) infra/packages/deb --profile $(PROFILE)
+
+test-packages: wheel deb ## Install both packages into clean places, and use what is there (PROFILE=dev)
+	tests/packages/run $(PACKAGES)
+
 code-scorer: ## Score HumanEval's solutions and wrong answers in the sandbox of programs, 2,000 in about 5 minutes (downloads them)
 	tests/code-scorer/run
 
