@@ -141,5 +141,9 @@ servers: ## Check runmill against model servers that others wrote (SERVERS="--he
 test-clients: ## Run evaluation harnesses as they are through the front door of a cluster (CLIENTS="--only inspect" or "--together"; downloads them)
 	tests/services/with-servers tests/clients/run $(CLIENTS)
 
+.PHONY: compare-commands
+compare-commands: ## Do twelve everyday jobs with runmill, inspect and promptfoo, and write docs/peers.md (COMMANDS="--only gate"; downloads them)
+	tests/commands/run $(COMMANDS)
+
 test-dashboards: ## Look for data of each panel under a real Prometheus, and make the fault of each alert, 6 minutes (DASHBOARDS="--panels")
 	tests/services/with-servers tests/infra/dashboards/run $(DASHBOARDS)

@@ -131,13 +131,11 @@ class Service:
 
 
 @contextmanager
-def gateway(runmill: Path, work: Folder, calls: int, keep: int = 1000, answer_key: Path | None = None) -> Iterator[str]:
+def gateway(runmill: Path, work: Folder, calls: int, keep: int = 1000, *options: str) -> Iterator[str]:
     """Runs the model server, for so many calls at once, and gives its base URL. It keeps the records of `keep` calls."""
     port = free_port()
     command = [str(runmill), "gateway", "--listen", f"127.0.0.1:{port}", "--keep", str(keep),
-               "--connections", str(calls + OTHER_CONNECTIONS)]
-    if answer_key:
-        command += ["--answer-key", str(answer_key)]
+               "--connections", str(calls + OTHER_CONNECTIONS), *options]
     service = Service(work, "gateway", command, dict(os.environ))
     try:
         service.wait_ready(f"http://127.0.0.1:{port}/healthz")

@@ -164,6 +164,8 @@ async fn a_run_is_scored_anew_by_another_scorer() {
     let id = run.id.to_string();
     let table = stdout(lab.runs(&["rescore", &id, "--scorer", "includes"]), 0).await;
     assert!(table.contains("1 (shown)") && table.contains("includes") && table.contains("0.6667"), "{table}");
+    let first = table.lines().find(|line| line.contains("executors"));
+    assert!(first.is_some_and(|line| line.contains("exact") && line.contains("0.0000")), "{table}");
     let table = stdout(lab.runs(&["rescore", &id, "--scorer", "pattern", "--pattern", "red|two"]), 0).await;
     assert!(table.contains("2 (shown)") && table.contains("pattern"), "{table}");
     let without = ended(lab.runs(&["rescore", &id, "--scorer", "pattern"]), 2).await;
@@ -229,9 +231,12 @@ async fn providers_and_datasets_are_listed() {
     let lab = Lab::new().await;
     let nothing = ended(lab.runs(&["list"]), 0).await;
     assert!(text(&nothing.stderr).contains("no run yet"), "{}", text(&nothing.stderr));
-    let id = lab.ran("echo", &["--concurrency", "3"]).await.id.to_string();
+    let id = lab.ran("echo", &["--concurrency", "3", "--rpm", "6000"]).await.id.to_string();
     let providers = stdout(lab.sandbox.runmill(&["providers", "list"]), 0).await;
-    assert!(providers.contains("prov_") && providers.contains("3 calls"), "{providers}");
+    assert!(
+        providers.contains("prov_") && providers.contains("3 calls") && providers.contains("6000 a minute"),
+        "{providers}"
+    );
     let datasets = stdout(lab.sandbox.runmill(&["datasets", "list"]), 0).await;
     let dataset = datasets.split_whitespace().find(|word| word.starts_with("data_")).unwrap();
     assert!(datasets.contains("rows.csv"), "{datasets}");

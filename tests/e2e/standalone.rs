@@ -109,6 +109,28 @@ async fn a_killed_process_resumes_and_every_item_has_one_result() {
 }
 
 #[tokio::test]
+async fn failed_items_are_retried_to_their_end_by_one_command() {
+    let sandbox = Sandbox::new().await;
+    let dataset = sandbox.write("items.jsonl", &questions(40));
+    let first = sandbox.run(&dataset, "echo+fail=400:0.5", &["--json"]).output().await;
+    let (before, calls) = (run_of(&first).counters, sandbox.gateway.stats().all.calls);
+    assert_eq!((first.status.code(), calls), (Some(5), 40), "{}", stderr(&first));
+
+    let retried = sandbox.runmill(&["runs", "retry-failed", "last", "--json"]).output().await;
+
+    let (run, said) = (run_of(&retried), stderr(&retried));
+    assert!((1..before.failed).contains(&run.counters.failed), "half of them fail again: {said}");
+    assert_eq!(
+        (retried.status.code(), run.status, run.counters.settled),
+        (Some(5), RunStatus::Completed, 40)
+    );
+    assert_eq!(sandbox.gateway.stats().all.calls, 40 + before.failed, "only what failed is called: {said}");
+    assert!(said.contains(&format!("resuming {}: {} of 40 settled", run.id, before.succeeded)), "{said}");
+    let none = sandbox.runmill(&["runs", "retry-failed", "nosuch"]).output().await;
+    assert_eq!(none.status.code(), Some(2), "{}", stderr(&none));
+}
+
+#[tokio::test]
 async fn an_interrupted_process_drains_and_resumes_without_a_doubled_call() {
     let thousand = Thousand::new().await;
     let interrupted = thousand.command().start();

@@ -55,6 +55,20 @@ async fn each_combination_is_a_run_and_a_row() {
 }
 
 #[tokio::test]
+async fn several_models_of_one_command_are_shown_in_one_table() {
+    let sandbox = Sandbox::new().await;
+    let items = sandbox.write("items.jsonl", &questions(6));
+    let base_url = sandbox.gateway.base_url();
+    let args = ["run", &items, "--base-url", &base_url, "--model", "echo", "--model", "lorem"];
+    let table = text(&ended(sandbox.runmill(&args), 0).await.stdout);
+    let rows: Vec<_> = table.lines().filter(|line| line.contains("items.jsonl")).collect();
+    let is_of = |row: &str, model: &str| row.contains(model) && row.contains("6/6");
+    assert!(rows.len() == 2 && is_of(rows[0], "echo") && is_of(rows[1], "lorem"), "{table}");
+    ended(sandbox.runmill(&args), 0).await;
+    assert_eq!(sandbox.gateway.stats().all.calls, 12, "no model was called again");
+}
+
+#[tokio::test]
 async fn an_interrupted_suite_goes_on_by_the_same_command() {
     let sandbox = Sandbox::new().await;
     let suite = written(&sandbox, "echo+ttft=300ms");

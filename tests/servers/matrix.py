@@ -12,14 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(1, str(ROOT / "tests/support"))
+
 import table
 from cells import Cell, skipped, wrong
 from probes import PROBES
 from runmill import Runmill
 from servers import GATEWAYS, SERVERS, LlamaCpp, Server, Skip
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 PAGE = ROOT / "docs/providers.md"
 
 

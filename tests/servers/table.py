@@ -1,20 +1,14 @@
-"""Writes the matrix between its two marks in docs/providers.md."""
+"""Writes the matrix into docs/providers.md."""
 
 from pathlib import Path
 
+import pages
 from cells import Cell
 from servers import Server
 
-BEGIN, END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
-
 
 def write(page: Path, servers: list[type[Server]], rows: dict[str, list[Cell]]) -> None:
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{page} has no {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n{rendered(servers, rows)}{END}{after}")
+    pages.put(page, "matrix", rendered(servers, rows))
 
 
 def rendered(servers: list[type[Server]], rows: dict[str, list[Cell]]) -> str:

@@ -29,7 +29,6 @@ pub struct ModelLimit {
 const MODELS_MAX: usize = 100;
 
 impl ModelLimit {
-    pub(super) const RPM: Range<u32> = Range::new(1, 1_000_000_000);
     pub(super) const RPS: Range<f64> = Range::new(0.001, 1_000_000.0);
     pub(super) const TPM: Range<u64> = Range::new(1, 1_000_000_000_000);
 
@@ -44,7 +43,7 @@ impl ModelLimit {
             let model = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
             [
                 RateLimit::CONCURRENCY.fault(format!("{model}/concurrency"), limit.concurrency),
-                Self::RPM.fault(format!("{model}/rpm"), limit.rpm),
+                RateLimit::RPM.fault(format!("{model}/rpm"), limit.rpm),
                 Self::RPS.fault(format!("{model}/rps"), limit.rps),
                 Self::TPM.fault(format!("{model}/tpm"), limit.tpm),
             ]

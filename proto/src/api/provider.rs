@@ -97,12 +97,13 @@ impl RateLimit {
     /// A provider's queue holds up to twice as many jobs, so without an upper bound one typing error could put a
     /// whole dataset into it.
     pub const CONCURRENCY: Range<u32> = Range::new(1, 100_000);
+    pub const RPM: Range<u32> = Range::new(1, 1_000_000_000);
 
     /// Returns one fault for each limit that is out of its range.
     pub fn faults(&self) -> Vec<ConfigFault> {
         let faults = [
             Self::CONCURRENCY.fault("/rate_limit/concurrency", self.concurrency),
-            ModelLimit::RPM.fault("/rate_limit/rpm", self.rpm),
+            Self::RPM.fault("/rate_limit/rpm", self.rpm),
             ModelLimit::RPS.fault("/rate_limit/rps", self.rps),
             ModelLimit::TPM.fault("/rate_limit/tpm", self.tpm),
             Range::new(1, 1_000_000_000_000_000).fault("/rate_limit/tokens_per_day", self.tokens_per_day),

@@ -9,13 +9,16 @@ use runmill_proto::{
     api::{
         AuditEntry, Comparison, ComparisonQuery, CreatedToken, Dataset, ExecutorStatus, Extension,
         NewProvider, NewRun, NewScoring, NewToken, Page, Problem, Provider, ProviderLimits, ProviderPatch,
-        ResultsQuery, Run, RunPatch, SmokeTestReport, SmokeTestRequest, Token, TokenPatch,
+        ResultsQuery, Run, RunPatch, RunScores, SmokeTestReport, SmokeTestRequest, Token, TokenPatch,
     },
     message::SmokeTest,
 };
 use runmill_tls::{HandshakeFault, SettingNames};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+
+/// Version of the scores that executors gave.
+pub const EXECUTORS: &str = "executors";
 
 /// Client of the HTTP API.
 #[derive(Clone)]
@@ -221,6 +224,12 @@ impl Client {
     /// Compares two runs item by item.
     pub async fn comparison(&self, query: &ComparisonQuery) -> Result<Comparison, ClientError> {
         self.json(self.request(Method::GET, "/runs/compare").query(query)).await
+    }
+
+    /// Returns the scores that executors gave the answers of a run.
+    pub async fn first_scores(&self, id: RunId) -> Result<RunScores, ClientError> {
+        let request = self.request(Method::GET, &format!("/runs/{id}/scores"));
+        self.json(request.query(&[("score_version", EXECUTORS)])).await
     }
 
     /// Asks for scores by another scorer.

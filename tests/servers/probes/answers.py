@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import direct
 from cells import Cell, no, wrong, yes
-from relay import without_streams
+from relay import Refusal, relayed
 from runmill import Runmill
 from servers import Ask, Server
 from verdicts import failed, is_json, loose, same_answer, told
@@ -25,11 +25,19 @@ def streamed(server: Server, runmill: Runmill, ask: Ask) -> Cell:
 
 def buffered(server: Server, runmill: Runmill, ask: Ask) -> Cell:
     there = direct.ask(server, ask, stream=False)
-    with without_streams(server.url) as url:
+    with relayed(server.url, without_streams) as url:
         got = runmill.ask(runmill.provider(server, url), server, ask)
     if not there.is_answer:
         return failed(there, got)
     return same_answer(there, got)
+
+
+def without_streams(body: dict) -> dict:
+    """Refuses streamed requests, as some models do, so that runmill asks buffered."""
+    if body.get("stream"):
+        said = "Unsupported value: 'stream' does not support true with this model."
+        raise Refusal(said, "stream", "unsupported_value")
+    return body
 
 
 def tools(server: Server, runmill: Runmill, ask: Ask) -> Cell:

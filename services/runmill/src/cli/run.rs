@@ -30,9 +30,9 @@ pub struct RunArgs {
     /// File of a suite (.yaml), or file of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
     /// recognised, and --map names the fields of others. `runmill dataset check` shows how a file is understood
     pub dataset: PathBuf,
-    /// Name of the model at the provider
+    /// Name of the model at the provider. With several, each is run, and one table shows them all
     #[arg(long)]
-    pub model: Option<String>,
+    pub model: Vec<String>,
     #[command(flatten)]
     pub provider: ProviderArgs,
     /// Scorer of the items that do not name a checker of their own. May be given several times: the run is shown by the first,
@@ -68,6 +68,15 @@ pub struct RunArgs {
         allow_negative_numbers = true
     )]
     pub concurrency: Option<u32>,
+    /// Maximum number of calls a minute to the provider, from 1 to 1000000000, and a small burst
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "provider",
+        value_parser = within(RateLimit::RPM),
+        allow_negative_numbers = true
+    )]
+    pub rpm: Option<u32>,
     /// Largest use of the run: a number and its unit, as in 5usd, 100000tokens or 200calls. May be given several times.
     /// When a budget is used up, the run is paused
     #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]

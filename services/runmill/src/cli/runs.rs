@@ -123,7 +123,7 @@ pub enum RunsAction {
         #[arg(long, value_name = "FILE")]
         out: Vec<PathBuf>,
     },
-    /// Retry the failed jobs of a run that has ended
+    /// Retry the failed jobs of a run that has ended; without a server, work on them until they have ended
     #[command(alias = "retry")]
     RetryFailed {
         #[command(flatten)]

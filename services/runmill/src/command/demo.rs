@@ -17,7 +17,7 @@ use crate::{
     process::Process,
     run::{
         dataset::Items,
-        provider::{Address, ProviderChoice},
+        provider::{Address, ProviderChoice, StatedLimits},
         submit::Request,
         waiting,
     },
@@ -55,7 +55,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
             headers: BTreeMap::new(),
             images: None,
             // Some calls of the model are refused at random, which says nothing about a limit that could be found.
-            concurrency: Some(CONCURRENCY),
+            limits: StatedLimits { concurrency: Some(CONCURRENCY), rpm: None },
         }),
         config: RunConfig::default(),
         budget: None,

@@ -19,7 +19,10 @@ use crate::{
     command::print_json,
     exit::{ExitCode, usage},
     process::Process,
-    run::{connect, provider::ProviderChoice},
+    run::{
+        connect,
+        provider::{ProviderChoice, StatedLimits},
+    },
     screen::{note, print},
     service::standalone::{Services, Standalone},
 };
@@ -31,7 +34,7 @@ const TOKEN_VARIABLE: &str = "OPENAI_API_KEY";
 pub async fn run(args: LightevalArgs) -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
     let (program, tasks) = (program(&args, &process.config.lighteval)?, tasks(&args)?);
-    let provider = ProviderChoice::from_args(&args.provider, None, &process)?;
+    let provider = ProviderChoice::from_args(&args.provider, StatedLimits::default(), &process)?;
     fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
     let folder = args.out.canonicalize()?;
     if fs::read_dir(&folder)?.next().is_some() {

@@ -43,7 +43,7 @@ pub async fn run(args: Box<RunArgs>, line: &[OsString]) -> anyhow::Result<ExitCo
     if let Some(path) = &args.prices {
         process.config.prices = read_prices(path)?;
     }
-    if Suite::is_named_by(&args.dataset) {
+    if Suite::is_named_by(&args.dataset) || args.model.len() > 1 {
         let client = connect(&process, &args.server)?;
         return suite::run(&process, &args, line, client, stop_signals()?).await;
     }

@@ -8,7 +8,11 @@ use crate::{
     command::print_json,
     exit::ExitCode,
     process::Process,
-    run::{connect, provider::ProviderChoice, smoke_test::table},
+    run::{
+        connect,
+        provider::{ProviderChoice, StatedLimits},
+        smoke_test::table,
+    },
     screen::print,
     service::standalone::{Services, Standalone},
 };
@@ -16,7 +20,7 @@ use crate::{
 /// Asks a model one short question through the same code as a run.
 pub async fn run(args: SmokeTestArgs) -> anyhow::Result<ExitCode> {
     let process = Process::load()?;
-    let provider = ProviderChoice::from_args(&args.provider, None, &process)?;
+    let provider = ProviderChoice::from_args(&args.provider, StatedLimits::default(), &process)?;
     let report = match connect(&process, &args.server)? {
         Some(client) => ask(&client, &provider, &args.model).await?,
         None => ask_standalone(&process, &provider, &args.model).await?,

@@ -65,11 +65,11 @@ pub async fn run(
     client: Option<Client>,
     mut signals: impl Stream<Item = ()> + Unpin,
 ) -> anyhow::Result<ExitCode> {
-    let suite = Suite::read(&args.dataset)?;
+    let suite = Suite::of(args)?;
     let runs = suite.runs(line)?;
     if runs.iter().any(|run| run.args.estimate || !run.args.out.is_empty()) {
         return usage(
-            "a suite takes no --estimate and no --out; `runmill runs results NAME` has the results of each run",
+            "a suite, or several models, take no --estimate and no --out; `runmill runs results NAME` has the results of each run",
         );
     }
     if let Some(client) = client {

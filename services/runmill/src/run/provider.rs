@@ -36,15 +36,19 @@ pub struct Address {
     pub headers: BTreeMap<String, String>,
     /// True if the model takes images, false if it takes none. `None` leaves it as the server has it.
     pub images: Option<bool>,
+    /// Limits that the command states.
+    pub limits: StatedLimits,
+}
+
+/// Limits of a provider that a command can state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StatedLimits {
     pub concurrency: Option<u32>,
+    pub rpm: Option<u32>,
 }
 
 impl ProviderChoice {
-    pub fn from_args(
-        args: &ProviderArgs,
-        concurrency: Option<u32>,
-        process: &Process,
-    ) -> anyhow::Result<Self> {
+    pub fn from_args(args: &ProviderArgs, limits: StatedLimits, process: &Process) -> anyhow::Result<Self> {
         if let Some(name) = &args.provider {
             return Ok(Self::Known(name.clone()));
         }
@@ -61,7 +65,7 @@ impl ProviderChoice {
             key_variable: variable.to_owned(),
             headers: headers::parse(&args.header)?,
             images: args.images.map(YesOrNo::is_yes),
-            concurrency,
+            limits,
         }))
     }
 
@@ -232,7 +236,8 @@ impl Address {
     }
 
     fn above(&self, known: &RateLimit) -> RateLimit {
-        RateLimit { concurrency: self.concurrency.or(known.concurrency), ..known.clone() }
+        let StatedLimits { concurrency, rpm } = self.limits;
+        RateLimit { concurrency: concurrency.or(known.concurrency), rpm: rpm.or(known.rpm), ..known.clone() }
     }
 }
 
@@ -289,7 +294,7 @@ mod tests {
             key_variable: "OPENAI_API_KEY".to_owned(),
             headers: BTreeMap::new(),
             images: None,
-            concurrency,
+            limits: StatedLimits { concurrency, rpm: None },
         }
     }
 
@@ -323,7 +328,7 @@ mod tests {
     fn what_was_not_said_or_is_so_already_is_not_sent() {
         let found = made_by(&address(Some(KEY), Some(4)));
         for same in [address(None, None), address(Some(KEY), None), address(Some(KEY), Some(4))] {
-            assert!(same.change(&found).is_none(), "{:?}", same.concurrency);
+            assert!(same.change(&found).is_none(), "{:?}", same.limits);
         }
     }
 
@@ -336,6 +341,11 @@ mod tests {
 
         assert!(patch.api_keys.is_none());
         let want = RateLimit { concurrency: Some(8), rpm: Some(60), ..RateLimit::default() };
+        assert_eq!(patch.rate_limit, Some(want));
+
+        let limits = StatedLimits { concurrency: None, rpm: Some(30) };
+        let patch = Address { limits, ..address(None, None) }.change(&found).unwrap();
+        let want = RateLimit { concurrency: Some(4), rpm: Some(30), ..RateLimit::default() };
         assert_eq!(patch.rate_limit, Some(want));
     }
 

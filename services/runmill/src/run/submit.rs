@@ -12,7 +12,7 @@ use super::{
     dataset::{Items, ReadOptions},
     identity::Identity,
     option_file,
-    provider::ProviderChoice,
+    provider::{ProviderChoice, StatedLimits},
     rescoring,
 };
 use crate::{
@@ -61,14 +61,16 @@ pub struct Request {
 
 impl Request {
     pub fn from_args(args: &RunArgs, process: &Process) -> anyhow::Result<Self> {
-        let provider = ProviderChoice::from_args(&args.provider, args.concurrency, process)?;
+        let limits = StatedLimits { concurrency: args.concurrency, rpm: args.rpm };
+        let provider = ProviderChoice::from_args(&args.provider, limits, process)?;
         let file = args.dataset.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = args.name.clone().or(file).map(|name| readable(&name));
         let name = name.filter(|name| name != "-");
         let request = Self {
             model: args
                 .model
-                .clone()
+                .first()
+                .cloned()
                 .ok_or_else(|| UsageError::new("--model is missing: it names the model"))?,
             provider,
             config: config(args)?,

@@ -55,7 +55,29 @@ impl Suite {
         path.extension().is_some_and(|suffix| suffix == "yaml" || suffix == "yml")
     }
 
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    /// Returns the suite that a command names: its file, or its dataset with several models.
+    pub fn of(args: &RunArgs) -> anyhow::Result<Self> {
+        if Self::is_named_by(&args.dataset) {
+            if !args.model.is_empty() {
+                return usage("--model: the file of a suite names its models");
+            }
+            return Self::read(&args.dataset);
+        }
+        if args.name.is_some() || args.dataset == Path::new("-") {
+            return usage("several models take no --name, and no standard input");
+        }
+        let entry = |option: &str, value: &str| Options::from([(option.to_owned(), value.into())]);
+        let file = args.dataset.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            datasets: vec![entry("file", &file)],
+            models: args.model.iter().map(|model| entry("model", model)).collect(),
+            prompts: Vec::new(),
+            options: Options::new(),
+            path: args.dataset.clone(),
+        })
+    }
+
+    fn read(path: &Path) -> anyhow::Result<Self> {
         let wrong = |fault: &dyn Display| UsageError::new(format_args!("{}: {fault}", path.display()));
         let size = std::fs::metadata(path).map_err(|error| wrong(&error))?.len();
         if size > BYTES_MAX {
@@ -132,9 +154,14 @@ impl Suite {
         }
         let parsed =
             Cli::try_parse_from(given).map_err(|error| self.fault(format_args!("{name}: {error}")))?;
-        let Command::Run(args) = parsed.command else {
+        let Command::Run(mut args) = parsed.command else {
             return Err(self.fault("the command is no `run`").into());
         };
+        // The line has the models of all runs, before that of the entry.
+        if matches!(model.get("model"), Some(Value::Array(_))) {
+            return Err(self.fault("an entry of `models` has one `model`").into());
+        }
+        args.model = args.model.pop().into_iter().collect();
         Ok(SuiteRun { dataset: dataset_name, model: model_name, prompt: prompt_name, args })
     }
 
@@ -233,6 +260,38 @@ options: {samples: 2, again: true}
         assert_eq!((last.limit, last.provider.base_url.as_str()), (Some(5), "http://127.0.0.1:1/v1"));
     }
 
+    fn of(line: &[&str]) -> anyhow::Result<Vec<SuiteRun>> {
+        let line: Vec<_> = ["runmill", "run"].iter().chain(line).map(OsString::from).collect();
+        let Command::Run(args) = Cli::try_parse_from(&line).unwrap().command else { panic!("no run") };
+        Suite::of(&args)?.runs(&line)
+    }
+
+    #[test]
+    fn several_models_are_a_suite_of_one_dataset() {
+        let runs = of(&["some/a.csv", "--model", "m", "--temperature=0", "--model=n"]).unwrap();
+        let seen = runs.iter().map(|run| (&*run.model, &*run.args.model, run.args.name.as_deref()));
+        let want =
+            [("m", &["m".to_owned()][..], Some("a.csv, m")), ("n", &["n".to_owned()], Some("a.csv, n"))];
+        assert_eq!(seen.collect::<Vec<_>>(), want);
+        for run in &runs {
+            assert_eq!((&*run.args.dataset, run.args.temperature), (Path::new("some/a.csv"), Some(0.0)));
+        }
+    }
+
+    #[test]
+    fn models_beside_a_suite_or_a_name_are_refused() {
+        let table: [(&[&str], &str); 4] = [
+            (&["suite.yaml", "--model", "m"], "the file of a suite names its models"),
+            (&["a.csv", "--model", "m", "--model", "n", "--name", "x"], "take no --name"),
+            (&["-", "--model", "m", "--model", "n"], "no standard input"),
+            (&["a.csv", "--model", "m", "--model", "m"], "two runs are named `a.csv, m`"),
+        ];
+        for (line, want) in table {
+            let fault = of(line).err().unwrap().to_string();
+            assert!(fault.contains(want), "{line:?}: {fault}");
+        }
+    }
+
     #[test]
     fn what_is_not_understood_is_named() {
         let read =
@@ -247,6 +306,7 @@ options: {samples: 2, again: true}
                 "datasets: [{file: a}]\nmodels: [{model: m}, {model: m, temperature: 1}]",
                 "two runs are named `a, m`",
             ),
+            ("datasets: [{file: a}]\nmodels: [{model: [m, n]}]", "has one `model`"),
             ("datasets: [", "suite.yaml: "),
         ];
         for (text, want) in table {

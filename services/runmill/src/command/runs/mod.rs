@@ -45,8 +45,12 @@ pub async fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
     if let Some(client) = connect(&process, &args.server)? {
         return act(&client, &args).await;
     }
-    if let RunsAction::Resume { run, out } = &args.action {
-        return resume_here(&process, run, Output::open(args.json, out)?).await;
+    match &args.action {
+        RunsAction::Resume { run, out } => {
+            return resume_here(&process, run, Output::open(args.json, out)?).await;
+        }
+        RunsAction::RetryFailed { run, kinds } => return retry_here(&process, run, kinds, args.json).await,
+        _ => {}
     }
     let local = Standalone::for_command(&process, Services::ApiOnly).await?;
     let ended = act_here(&local, &args).await;
@@ -61,6 +65,21 @@ async fn resume_here(process: &Process, run: &RunArg, output: Output) -> anyhow:
         if run.status.is_terminal() {
             return usage(after_end(&run));
         }
+        Ok((Submitted::resumed(run), Gate::default()))
+    })
+    .await
+}
+
+/// Retries the failed items of a run of the data directory, and works on them until it ends.
+async fn retry_here(
+    process: &Process,
+    run: &RunArg,
+    kinds: &[ErrorKind],
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    follow_here(process, Output::open(json, &[])?, stop_signals()?, async |local: &Standalone| {
+        let id = named::find(&local.client, &run.run).await?;
+        let run = local.client.steer(id, &retry(kinds)).await?;
         Ok((Submitted::resumed(run), Gate::default()))
     })
     .await
@@ -100,7 +119,7 @@ async fn act_here(local: &Standalone, args: &RunsArgs) -> anyhow::Result<ExitCod
             local.sweep().await?;
             Ok(code)
         }
-        RunsAction::RetryFailed { run, .. } | RunsAction::Extend { run, .. } => {
+        RunsAction::Extend { run, .. } => {
             let id = named::find(client, &run.run).await?;
             let code = act(client, args).await?;
             note!("`runmill runs resume {id}` works on them");
@@ -164,7 +183,7 @@ async fn rescored(client: &Client, id: RunId, json: bool) -> anyhow::Result<Exit
     if json {
         return show(&run, json);
     }
-    print(rescore::table(&run).for_stdout())?;
+    print(rescore::table(&run, &client.first_scores(id).await?).for_stdout())?;
     Ok(ExitCode::Completed)
 }
 

@@ -1,7 +1,11 @@
-use runmill_proto::{Scorer, Scoring, api::Run};
+use runmill_proto::{
+    ScoreSummary, Scorer, Scoring,
+    api::{Run, RunScores},
+};
 
 use crate::{
     cli::RunsAction,
+    client::EXECUTORS,
     run::summary,
     screen::{Column, FittedTable},
 };
@@ -23,9 +27,13 @@ pub fn scoring(action: &RunsAction) -> Option<Scoring> {
     }
 }
 
-/// Returns the scores of a run by each version.
-pub fn table(run: &Run) -> FittedTable {
+/// Returns the scores of a run by each version, from those that executors gave.
+pub fn table(run: &Run, first: &RunScores) -> FittedTable {
     let mut table = FittedTable::new(COLUMNS);
+    let all = &first.all;
+    let given = ScoreSummary { mean: all.mean, stderr: all.stderr, ..run.score };
+    let scorer = summary::scoring(run.config.stored_job().scoring.as_ref());
+    table.add([EXECUTORS.to_owned(), scorer, summary::short_score(&given)]);
     for version in &run.score_versions {
         let shown = if version.version == run.score_version { " (shown)" } else { "" };
         let scorer = summary::scoring(version.scoring.as_ref());
