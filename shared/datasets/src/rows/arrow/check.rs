@@ -3,7 +3,7 @@
 use arrow_ipc::RecordBatch;
 use arrow_schema::{DataType, Field, Schema};
 
-use super::message::too_large_words;
+use super::{layout::Layout, message::too_large_words};
 
 /// What stands for the size of a buffer that is not compressed among compressed ones.
 const NOT_COMPRESSED: i64 = -1;
@@ -40,21 +40,31 @@ fn unread(field: &Field) -> Option<&'static str> {
     }
 }
 
-/// Checks the description of a batch against its bytes. Returns the number of bytes after its decompression.
+/// Checks the description of a batch against its bytes and its layout. Returns the number of bytes after its decompression.
 ///
 /// * `most`: largest number of bytes in memory.
 /// * `others`: bytes that are in memory already.
-pub fn batch(batch: RecordBatch<'_>, body: &[u8], most: u64, others: u64) -> Result<u64, String> {
+pub fn batch(
+    batch: RecordBatch<'_>,
+    layout: &Layout,
+    body: &[u8],
+    most: u64,
+    others: u64,
+) -> Result<u64, String> {
     let is_compressed = batch.compression().is_some();
-    let mut bytes = 0_u64;
+    let mut sizes = Vec::new();
     for buffer in batch.buffers().iter().flatten() {
         let buffer =
             range(buffer.offset(), buffer.length(), body).ok_or("it is damaged (a buffer's place)")?;
         let size = if is_compressed { unpacked(buffer)? } else { buffer.len() as u64 };
-        bytes = bytes.saturating_add(size);
+        sizes.push(size);
     }
+    let bytes = sizes.iter().fold(0, |sum: u64, size| sum.saturating_add(*size));
     if bytes.saturating_add(others) > most {
         return Err(too_large_words(most));
+    }
+    if !layout.fits(&sizes) {
+        return Err("it is damaged (the size of a buffer)".to_owned());
     }
     let most_rows = (bytes + others).saturating_mul(8).max(ROWS_WITHOUT_BYTES);
     let is_count = |count: i64| u64::try_from(count).is_ok_and(|count| count <= most_rows);

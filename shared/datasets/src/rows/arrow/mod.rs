@@ -3,6 +3,7 @@
 
 mod cell;
 mod check;
+mod layout;
 mod message;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,10 @@ use arrow_ipc::{
 };
 use arrow_schema::{ArrowError, SchemaRef};
 
-use self::message::{Body, Messages};
+use self::{
+    layout::Layout,
+    message::{Body, Messages},
+};
 use super::{bounds::Budget, names::unique};
 use crate::{Bounds, Place, ReadError, Row, RowFault, row::Fields};
 
@@ -88,11 +92,11 @@ impl<R: BufRead> Arrow<R> {
         let message = message::parse(&header)?;
         let others: u64 = self.dictionary_bytes.values().sum();
         let most = self.bounds.batch_max_bytes;
-        let check = |batch, others| check::batch(batch, &bytes, most, others).map_err(fault);
+        let check = |batch, layout, others| check::batch(batch, &layout, &bytes, most, others).map_err(fault);
         match message.header_type() {
             MessageHeader::RecordBatch => {
                 let batch = message.header_as_record_batch().ok_or_else(|| fault("a batch has no header"))?;
-                check(batch, others)?;
+                check(batch, Layout::of_columns(&self.schema, batch), others)?;
                 let (bytes, schema) = (Buffer::from_vec(bytes), Arc::clone(&self.schema));
                 read_record_batch(&bytes, batch, schema, &self.dictionaries, None, &message.version())
                     .map(Some)
@@ -105,7 +109,9 @@ impl<R: BufRead> Arrow<R> {
                 let data = batch.data().ok_or_else(|| fault("a dictionary has no values"))?;
                 let old = self.dictionary_bytes.get(&batch.id()).copied().unwrap_or(0);
                 let kept = if batch.isDelta() { old } else { 0 };
-                let new = check(data, others - old + kept)?;
+                let layout = Layout::of_dictionary(&self.schema, batch.id(), data)
+                    .ok_or_else(|| fault("it is damaged (a dictionary of no column)"))?;
+                let new = check(data, layout, others - old + kept)?;
                 self.dictionary_bytes.insert(batch.id(), kept + new);
                 let (bytes, dictionaries) = (Buffer::from_vec(bytes), &mut self.dictionaries);
                 read_dictionary(&bytes, batch, &self.schema, dictionaries, &message.version())
