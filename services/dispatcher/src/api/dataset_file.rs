@@ -93,7 +93,8 @@ where
             Some(Err(error)) => Err(ApiError::bad_request(error.to_string())),
             first => Ok(stream::iter(first)
                 .chain(stream::unfold(read, async |mut read| read.recv().await.map(|item| (item, read))))
-                .map(|item| item.map_err(|error| bad_line(&error)))),
+                .zip(stream::iter(1..))
+                .map(|(item, number)| item.map_err(|error| bad_line(&error, number)))),
         }
     }
 }
@@ -129,11 +130,12 @@ fn not_over_the_api(kind: &'static str) -> ReadError {
     ReadError::NotRead(NotRead { kind, advice })
 }
 
-fn bad_line(error: &ReadError) -> StoreError {
+/// Returns the error of an upload. A fault of the file itself is named by the number of the item that was read.
+fn bad_line(error: &ReadError, number: u64) -> StoreError {
     let (line, reason) = match error {
         ReadError::Row { place, fault } => (place, fault.to_string()),
         ReadError::Item { place, fault } => (place, fault.to_string()),
-        error => (&Place::Line(0), error.to_string()),
+        error => (&Place::Row(number), error.to_string()),
     };
     let (Place::Line(line) | Place::Row(line)) = *line;
     StoreError::BadLine { line, reason }

@@ -57,12 +57,19 @@ async fn files_of_other_forms_are_recognised_by_their_bytes() {
         let item = &items["items"][0];
         assert_eq!((&item["inputs"]["text"], &item["answer"]), (&json!("6 x 7?"), &json!("42")), "{items}");
     }
+    let public = |file| {
+        std::fs::read(format!("{}/../../tests/data/public/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
     for file in ["arc.arrow", "mmlu.feather"] {
-        let path = format!("{}/../../tests/data/public/{file}", env!("CARGO_MANIFEST_DIR"));
-        let body = std::fs::read(path).unwrap();
+        let body = public(file);
         let dataset = server.created(server.request(Method::POST, "/datasets?name=arrow").body(body)).await;
         assert_eq!(dataset["item_count"], 2, "{file}: {dataset}");
     }
+    // What is behind the items of a file shows that it is whole.
+    let mut cut = public("mmlu.feather");
+    cut.pop();
+    let problem = refused(server.request(Method::POST, "/datasets?name=arrow").body(cut)).await;
+    assert_eq!(problem.detail, "line 3: the file cannot be read as Arrow: it is cut off", "{problem:?}");
     let path = "/datasets?name=file&map=question";
     let problem = refused(server.request(Method::POST, path).body("q\n?\n")).await;
     assert_eq!((problem.status, problem.detail.as_str()), (400, "map: `question` is not PART=FIELD"));

@@ -152,13 +152,12 @@ fn sheet(file: File, max_bytes: usize) -> Result<Vec<SheetRow>, ReadError> {
 
 fn cell(value: &DataRef<'_>) -> Cell {
     match value {
-        DataRef::Empty => Cell::Missing,
+        DataRef::Empty | DataRef::SharedString("") => Cell::Missing,
         DataRef::Int(value) => Cell::Number(value.to_string()),
         DataRef::Float(value) => float(*value, plain(*value)),
         DataRef::Bool(value) => Cell::Bool(*value),
         DataRef::DateTime(time) => Cell::Text(moment(*time)),
         DataRef::Error(error) => Cell::Unread(format!("error, {error}")),
-        DataRef::SharedString("") => Cell::Missing,
         DataRef::SharedString(text) => Cell::Text((*text).to_owned()),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text)
             if text.is_empty() =>

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrowPrimitiveType,
+    AnyDictionaryArray, Array, ArrowPrimitiveType,
     cast::AsArray,
     downcast_dictionary_array,
     types::{
@@ -52,7 +52,7 @@ pub fn of(array: &dyn Array, row: usize, budget: &mut Budget) -> Read {
         DataType::Map(..) => map(&array.as_map().value(row), budget),
         DataType::Dictionary(..) => {
             let key = downcast_dictionary_array!(array => array.key(row), _ => None);
-            let values = array.as_any_dictionary_opt().map(|dictionary| dictionary.values());
+            let values = array.as_any_dictionary_opt().map(AnyDictionaryArray::values);
             match (values, key) {
                 (Some(values), Some(key)) => of(values, key, budget),
                 _ => Ok(Cell::Missing),

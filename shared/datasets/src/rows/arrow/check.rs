@@ -21,20 +21,19 @@ pub fn schema(schema: &Schema) -> Result<(), String> {
 }
 
 fn unread(field: &Field) -> Option<&'static str> {
-    let within = |field: &Field| unread(field);
     match field.data_type() {
         DataType::Union(..) => Some("values of several types"),
         DataType::RunEndEncoded(..) => Some("run-end encoding"),
+        DataType::FixedSizeList(_, size) | DataType::FixedSizeBinary(size) if *size < 0 => {
+            Some("a negative size")
+        }
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
         | DataType::LargeListView(item)
-        | DataType::Map(item, _) => within(item),
-        DataType::FixedSizeList(_, size) | DataType::FixedSizeBinary(size) if *size < 0 => {
-            Some("a negative size")
-        }
-        DataType::FixedSizeList(item, _) => within(item),
-        DataType::Struct(fields) => fields.iter().find_map(|field| within(field)),
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => unread(item),
+        DataType::Struct(fields) => fields.iter().find_map(|field| unread(field)),
         DataType::Dictionary(_, values) => unread(&Field::new("", values.as_ref().clone(), true)),
         _ => None,
     }

@@ -7,10 +7,12 @@ use arrow_array::{
 use arrow_buffer::OffsetBuffer;
 use arrow_ipc::{
     CompressionType,
+    convert::try_fb_to_schema,
     writer::{FileWriter, IpcWriteOptions, StreamWriter},
 };
 use arrow_schema::{DataType, Field, Schema, UnionFields};
 
+use super::{layout::Layout, message::Messages};
 use crate::{Bounds, ReadError, Row, Rows, Source};
 
 const MIB: usize = 1024 * 1024;
@@ -83,7 +85,7 @@ fn a_batch_above_the_bound_is_refused_before_it_is_read() {
         (changed(packed.clone(), 70_000, i64::MAX), "more than 1 MiB"),
         (changed(packed.clone(), 70_000, -2), "the size of a buffer"),
         (changed(packed, 70_000, 70_001), "it is damaged"),
-        (changed(stream(&[short.clone()], None), 1, i64::MAX), "it is damaged"),
+        (changed(stream(std::slice::from_ref(&short), None), 1, i64::MAX), "it is damaged"),
         (changed(stream(&[short], None), 1, 2), "it is damaged"),
     ] {
         let fault = fault(bytes);
@@ -159,4 +161,17 @@ fn a_file_must_be_whole() {
     let stream = stream(&[texts(&["a", "b"])], None);
     assert_eq!(rows(stream[..stream.len() - 8].to_vec()).len(), 2);
     assert!(fault(stream[..stream.len() - 9].to_vec()).contains("it is cut off"));
+}
+
+#[test]
+fn buffers_have_whole_elements() {
+    let bytes = stream(&[texts(&["a", "b"])], None);
+    let mut messages = Messages::new(Cursor::new(bytes), false, MIB as u64).unwrap();
+    let (schema, batch) = (messages.next().unwrap().unwrap(), messages.next().unwrap().unwrap());
+    let schema = try_fb_to_schema(schema.message().unwrap().header_as_schema().unwrap()).unwrap();
+    let batch = batch.message().unwrap().header_as_record_batch().unwrap();
+    let layout = Layout::of_columns(&schema, batch);
+    for (sizes, want) in [([1, 12, 2], true), ([0, 12, 3], true), ([1, 13, 2], false), ([1, 11, 2], false)] {
+        assert_eq!(layout.fits(&sizes), want, "{sizes:?}");
+    }
 }
