@@ -53,7 +53,7 @@ const NOT_READ: [(&[u8], &str, &str); 19] = [
     (b"\x93NUMPY", "a numpy array", LINES),
     (b"\x89HDF", "an HDF5 file", LINES),
     (b"---\n", "YAML", LINES),
-    // What a download is instead of the file.
+    // A download may bring these instead of the file.
     (b"version https://git-lfs", "a pointer of Git LFS", "`git lfs pull` fetches the file itself"),
     (b"<!", "a web page", "download the file itself"),
     (b"<html", "a web page", "download the file itself"),

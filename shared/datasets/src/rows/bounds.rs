@@ -26,7 +26,7 @@ impl Default for Bounds {
     }
 }
 
-/// What is left of a row's bytes, for formats whose values may refer to the same bytes many times.
+/// Bytes that a row may still have, for formats whose values may refer to the same bytes many times.
 pub struct Budget {
     max: usize,
     left: usize,

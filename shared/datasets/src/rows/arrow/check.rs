@@ -5,7 +5,7 @@ use arrow_schema::{DataType, Field, Schema};
 
 use super::{layout::Layout, message::too_large_words};
 
-/// What stands for the size of a buffer that is not compressed among compressed ones.
+/// Size that is stated for a buffer that is not compressed among compressed ones.
 const NOT_COMPRESSED: i64 = -1;
 /// Number of rows that a batch may have however few bytes it has.
 const ROWS_WITHOUT_BYTES: u64 = 65_536;

@@ -1,4 +1,4 @@
-//! Which buffers the columns of a batch have, and of which elements.
+//! Buffers of the columns of a batch, and the widths of their elements.
 
 use arrow_ipc::RecordBatch;
 use arrow_schema::{DataType, Field, Fields, Schema};

@@ -5,9 +5,9 @@ use arrow_ipc::Message;
 use super::fault;
 use crate::ReadError;
 
-/// What stands before the length of a message.
+/// Mark before the length of a message.
 const MARKER: [u8; 4] = [0xff; 4];
-/// What a file begins with, before two zeros, and ends with.
+/// First bytes of a file, before two zeros, and its last.
 const MAGIC: &[u8; 6] = b"ARROW1";
 /// Words of zeros that may follow them, by which some writers align the first message.
 const PADDING_MAX_WORDS: usize = 64;

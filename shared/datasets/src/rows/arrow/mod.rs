@@ -71,13 +71,13 @@ impl<R: BufRead> Arrow<R> {
         })
     }
 
-    /// Returns the next row's place in its batch, or `None` at the end.
-    fn advance(&mut self) -> Result<Option<(RecordBatch, usize)>, ReadError> {
+    /// Goes to the next row. Returns its fields, or `None` at the end.
+    fn advance(&mut self) -> Result<Option<Result<Fields, RowFault>>, ReadError> {
         loop {
             if let Some(batch) = &mut self.batch {
                 if batch.next < batch.columns.num_rows() {
                     batch.next += 1;
-                    return Ok(Some((batch.columns.clone(), batch.next - 1)));
+                    return Ok(Some(fields(&self.names, batch, self.bounds.row_max_bytes)));
                 }
                 self.batch = None;
             }
@@ -122,12 +122,15 @@ impl<R: BufRead> Arrow<R> {
             _ => Err(fault("it has a message that is no record batch")),
         }
     }
+}
 
-    fn fields(&self, batch: &RecordBatch, row: usize) -> Result<Fields, RowFault> {
-        let mut budget = Budget::new(self.bounds.row_max_bytes);
-        let columns = self.names.iter().zip(batch.columns());
-        columns.map(|(name, column)| Ok((Arc::clone(name), cell::of(column, row, &mut budget)?))).collect()
-    }
+/// Returns the fields of the row before the next.
+fn fields(names: &[Arc<str>], batch: &Batch, max_bytes: usize) -> Result<Fields, RowFault> {
+    let mut budget = Budget::new(max_bytes);
+    let columns = names.iter().zip(batch.columns.columns());
+    columns
+        .map(|(name, column)| Ok((Arc::clone(name), cell::of(column, batch.next - 1, &mut budget)?)))
+        .collect()
 }
 
 impl<R: BufRead> Iterator for Arrow<R> {
@@ -137,7 +140,7 @@ impl<R: BufRead> Iterator for Arrow<R> {
         if self.has_ended {
             return None;
         }
-        let (batch, row) = match self.advance() {
+        let fields = match self.advance() {
             Ok(Some(found)) => found,
             Ok(None) => {
                 self.has_ended = true;
@@ -150,8 +153,12 @@ impl<R: BufRead> Iterator for Arrow<R> {
         };
         self.number += 1;
         let place = Place::Row(self.number);
-        let fields = self.fields(&batch, row).map_err(|fault| fault.at(place));
-        Some(fields.map(|fields| Row { place, number: self.number, fields, json: None }))
+        Some(fields.map_err(|fault| fault.at(place)).map(|fields| Row {
+            place,
+            number: self.number,
+            fields,
+            json: None,
+        }))
     }
 }
 
