@@ -25,7 +25,10 @@ async fn check(args: &[&str]) -> (Option<i32>, String, String) {
 async fn a_check_shows_each_public_file_as_it_is_understood() {
     let table = [
         ("arc.jsonl", "read as    ARC", "B. copper"),
+        ("arc.arrow", "arc.arrow, an Arrow stream", "B. copper"),
         ("mmlu.parquet", "mmlu.parquet, Parquet", "reference C"),
+        ("mmlu.feather", "mmlu.feather, Arrow", "reference C"),
+        ("workbook.xlsx", "the first sheet of an Excel workbook", "reference 42.5"),
         ("hellaswag.csv", "read as    HellaSwag", "B. kneads the dough on a table."),
         ("gsm8k.jsonl", "what follows ####", "reference 1,200"),
         ("truthfulqa.json", "a JSON list", "reference A"),
@@ -123,17 +126,23 @@ async fn a_conversation_is_sent_as_its_messages() {
 
 #[tokio::test]
 async fn standard_input_is_read_as_a_file() {
-    let script =
-        format!("cat {} | {} dataset check -", public("mmlu.parquet"), env!("CARGO_BIN_EXE_runmill"));
-    let output = within("the check", tokio::process::Command::new("sh").args(["-ec", &script]).output())
-        .await
-        .unwrap();
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        stdout.contains("standard input, Parquet") && stdout.contains("reference C"),
-        "{stdout}{}",
-        stderr(&output)
-    );
+    for (file, kind, reference) in [
+        ("mmlu.parquet", "Parquet", "reference C"),
+        ("mmlu.feather", "Arrow", "reference C"),
+        ("arc.arrow", "an Arrow stream", "reference B"),
+        ("workbook.xlsx", "the first sheet of an Excel workbook", "reference 42"),
+    ] {
+        let script = format!("cat {} | {} dataset check -", public(file), env!("CARGO_BIN_EXE_runmill"));
+        let output = within("the check", tokio::process::Command::new("sh").args(["-ec", &script]).output())
+            .await
+            .unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            stdout.contains(&format!("standard input, {kind}")) && stdout.contains(reference),
+            "{stdout}{}",
+            stderr(&output)
+        );
+    }
 }
 
 #[tokio::test]

@@ -3,23 +3,16 @@ use std::{iter::Peekable, path::Path};
 use runmill_proto::{Inputs, Item, ItemFault};
 use serde_json::Value;
 
-use crate::{Format, MapFault, Mapping, Place, ReadError, Row, Rows, Source, json_object};
+use crate::{Bounds, Format, MapFault, Mapping, Place, ReadError, Row, Rows, Source, json_object};
 
 /// How a file is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Which fields are the parts of an item. Without it, the file's first row decides.
     pub map: Option<Mapping>,
     /// Names that the prompt template uses. Fields with these names are kept in `meta`, also if they are parts of the item.
     pub used: Vec<String>,
-    /// Longest row, in bytes of the file.
-    pub row_max_bytes: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { map: None, used: Vec::new(), row_max_bytes: Item::LINE_MAX_BYTES }
-    }
+    pub bounds: Bounds,
 }
 
 /// How the rows of a file become items.
@@ -55,7 +48,7 @@ impl Items {
 
     /// Reads recognised bytes.
     pub fn of(source: Source, options: Options) -> Result<Self, ReadError> {
-        let rows = Rows::of(source, options.row_max_bytes)?;
+        let rows = Rows::of(source, options.bounds)?;
         let format = rows.format();
         let mut rows = rows.peekable();
         let plan = match options.map {

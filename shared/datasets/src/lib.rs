@@ -13,6 +13,7 @@ mod mapping;
 mod row;
 mod rows;
 mod source;
+mod time;
 
 pub use crate::{
     cell::{Cell, json_object},
@@ -25,6 +26,6 @@ pub use crate::{
         AnswerFault, AnswerFrom, ChoicesFrom, ConversationFault, MapError, MapFault, Mapping, Path, Reading,
     },
     row::{Fields, Place, Row},
-    rows::Rows,
+    rows::{Bounds, Rows},
     source::Source,
 };

@@ -24,10 +24,13 @@ fn one(text: &str) -> Option<Answer> {
 }
 
 #[test]
-fn eleven_public_shapes_are_read_as_they_are() {
-    let table: [(&str, &str, &str, &str, &str); 11] = [
+fn public_shapes_are_read_as_they_are() {
+    let table: [(&str, &str, &str, &str, &str); 14] = [
         ("arc.jsonl", "ARC", "Own_1", "Which of these conducts electricity best?", "B"),
+        ("arc.arrow", "ARC", "Own_1", "Which of these conducts electricity best?", "B"),
         ("mmlu.parquet", "MMLU", "row-1", "What is the derivative of x squared?", "C"),
+        ("mmlu.feather", "MMLU", "row-1", "What is the derivative of x squared?", "C"),
+        ("workbook.xlsx", "fields with the names of the parts", "row-1", "What is 6 x 7?", "42"),
         ("hellaswag.csv", "HellaSwag", "7", "A man mixes flour and water. he", "B"),
         ("gsm8k.jsonl", "GSM8K", "row-1", "A box has 12 eggs. How many eggs have 100 boxes?", "1,200"),
         (

@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 """Makes the files beside this script: rows of our own, in the forms in which well-known data sets and tools have theirs.
 
-    pip install pandas pyarrow
+    pip install pandas pyarrow datasets openpyxl
     python3 make.py
 
-The tables are written by pandas and pyarrow, so that lists stand in them as these tools write lists.
+The tables are written by pandas, pyarrow, datasets and openpyxl, so that values stand in them as these tools write them.
 """
 
+import datetime
+import decimal
 import gzip
 import io
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
+import datasets
 import pandas
+import pyarrow
+from pyarrow import feather, ipc, parquet
 
 HERE = Path(__file__).parent
 
@@ -84,6 +91,41 @@ OPENAI_EVALS = [
     {"input": [{"role": "system", "content": "Translate to French."}, {"role": "user", "content": "cat"}], "ideal": "chat"},
 ]
 
+# A column of each type, whose values are the same in Parquet and Arrow.
+MOMENT = datetime.datetime(2026, 12, 1, 10, 0, 0, 250000)
+TYPES = {
+    "text": (pyarrow.string(), ["Gr\u00fcn", "", None]),
+    "large_text": (pyarrow.large_string(), ["a\nb", "x", None]),
+    "coded_text": (pyarrow.dictionary(pyarrow.int32(), pyarrow.string()), ["red", "blue", "red"]),
+    "nothing": (pyarrow.null(), [None, None, None]),
+    "truth": (pyarrow.bool_(), [True, False, None]),
+    "small": (pyarrow.int8(), [-1, 0, None]),
+    "large": (pyarrow.uint64(), [18446744073709551615, 0, None]),
+    "half": (pyarrow.float16(), [0.5, 42.0, None]),
+    "single": (pyarrow.float32(), [0.1, 42.0, None]),
+    "double": (pyarrow.float64(), [42.0, float("nan"), float("-inf")]),
+    "money": (pyarrow.decimal128(10, 2), [decimal.Decimal("5.10"), decimal.Decimal("-0.01"), None]),
+    "whole": (pyarrow.decimal128(30, 0), [decimal.Decimal(10**29), decimal.Decimal(-7), None]),
+    "day": (pyarrow.date32(), [MOMENT.date(), datetime.date(1969, 12, 31), None]),
+    "second": (pyarrow.timestamp("s"), [MOMENT.replace(microsecond=0), None, None]),
+    "milli": (pyarrow.timestamp("ms"), [MOMENT, None, None]),
+    "micro": (pyarrow.timestamp("us", tz="UTC"), [MOMENT, None, None]),
+    "nano": (pyarrow.timestamp("ns", tz="Europe/Zurich"), [MOMENT, None, None]),
+    "clock": (pyarrow.time64("us"), [datetime.time(10, 30, 0, 250000), None, None]),
+    "fine_clock": (pyarrow.time64("ns"), [datetime.time(10, 30), None, None]),
+    "list": (pyarrow.list_(pyarrow.int64()), [[1, None], [], None]),
+    "large_list": (pyarrow.large_list(pyarrow.string()), [["a", "b"], [], None]),
+    "pair": (pyarrow.list_(pyarrow.int32(), 2), [[1, 2], [3, 4], None]),
+    "moments": (pyarrow.list_(pyarrow.timestamp("ns")), [[MOMENT, MOMENT], [], None]),
+    "object": (pyarrow.struct([("a", pyarrow.int32()), ("at", pyarrow.timestamp("ns"))]),
+               [{"a": 1, "at": MOMENT}, {"a": None, "at": None}, None]),
+    "objects": (pyarrow.list_(pyarrow.struct([("label", pyarrow.string()), ("text", pyarrow.string())])),
+                [[{"label": "A", "text": "up"}], [], None]),
+    "map": (pyarrow.map_(pyarrow.string(), pyarrow.int32()), [[('"a"', 1), ("b", None)], [], None]),
+    "bytes": (pyarrow.binary(), [b"text", b"\xff\x00", None]),
+    "fixed": (pyarrow.binary(4), [b"four", b"\xff\xff\xff\xff", None]),
+}
+
 
 def main() -> None:
     jsonl("arc.jsonl", ARC)
@@ -100,6 +142,54 @@ def main() -> None:
     pandas.read_parquet(table).to_csv(HERE / "hellaswag.csv", index=False)
     pandas.DataFrame(SQUAD).to_parquet(HERE / "squad.parquet", index=False, compression="zstd")
     pandas.DataFrame(PROMPTFOO).to_csv(HERE / "promptfoo.csv", index=False)
+    pandas.DataFrame(MMLU).to_feather(HERE / "mmlu.feather")
+    saved("arc.arrow", ARC)
+    types()
+    workbook()
+
+
+def saved(name: str, rows: list[dict]) -> None:
+    """Writes rows as `datasets` saves a data set: an Arrow stream."""
+    with tempfile.TemporaryDirectory() as folder:
+        datasets.Dataset.from_list(rows).save_to_disk(folder)
+        shutil.copyfile(Path(folder) / "data-00000-of-00001.arrow", HERE / name)
+
+
+def types() -> None:
+    """Writes a table of all types as Parquet, as an Arrow file and as streams, with each compression."""
+    columns = {name: pyarrow.array(values, kind) for name, (kind, values) in TYPES.items()}
+    table = pyarrow.table(columns)
+    parquet.write_table(table, HERE / "types.parquet", store_schema=False)
+    for compression in ["uncompressed", "lz4", "zstd"]:
+        feather.write_feather(table, HERE / f"types-{compression}.feather", compression=compression, chunksize=2)
+    with ipc.new_stream(HERE / "types-views.arrow", views(table).schema) as stream:
+        stream.write_table(views(table))
+
+
+def views(table: pyarrow.Table) -> pyarrow.Table:
+    """Returns the table with texts, bytes and lists as views, as Polars and DuckDB write them."""
+    kinds = {"text": pyarrow.string_view(), "bytes": pyarrow.binary_view(), "list": pyarrow.list_view(pyarrow.int64())}
+    for name, kind in kinds.items():
+        column = pyarrow.array(TYPES[name][1], kind)
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    return table
+
+
+def workbook() -> None:
+    """Writes a workbook with cells of each type on its first sheet, and another sheet, as somebody's table is."""
+    rows = [
+        {" question ": "What is 6 x 7?", "answer": 42, "share": 0.1, "day": MOMENT.date(), "at": MOMENT, "known": True,
+         "code": "007"},
+        {" question ": "Gr\u00fcn,\nor red?", "answer": 42.5, "share": 0.1 + 0.2, "day": None, "at": None, "known": False},
+        {" question ": "Why?", "answer": 1e20, "share": None, "day": None, "at": None, "known": None},
+    ]
+    with pandas.ExcelWriter(HERE / "workbook.xlsx", engine="openpyxl") as writer:
+        pandas.DataFrame(rows).to_excel(writer, sheet_name="Questions", index=False)
+        pandas.DataFrame({"note": ["not read"]}).to_excel(writer, sheet_name="Notes", index=False)
+        sheet = writer.book["Questions"]
+        sheet["I1"] = "kind"
+        sheet["I3"], sheet["I4"] = "#N/A", "=1+1"
+        writer.book.properties.created = writer.book.properties.modified = MOMENT
 
 
 def lines(rows: list[dict]) -> str:

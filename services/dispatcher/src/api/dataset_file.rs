@@ -7,7 +7,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use futures::{Stream, StreamExt, stream};
-use runmill_datasets::{Format, Items, Mapping, NotRead, Options, Place, ReadError, Source};
+use runmill_datasets::{Bounds, Format, Items, Mapping, NotRead, Options, Place, ReadError, Source};
 use runmill_store::{StoreError, StoredItem};
 use tokio::sync::mpsc;
 
@@ -17,6 +17,9 @@ use super::problem::ApiError;
 const START_BYTES: usize = 64 * 1024;
 /// Number of chunks of a body, and of items, that wait for their reader.
 const WAITING: usize = 32;
+
+/// Largest record batch of an Arrow file. Uploads run side by side, and each holds a batch.
+const BATCH_MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 type Chunk = io::Result<Bytes>;
 
@@ -81,7 +84,8 @@ where
                 }
             }
         });
-        let options = Options { map, row_max_bytes, ..Options::default() };
+        let bounds = Bounds { row_max_bytes, batch_max_bytes: BATCH_MAX_BYTES, ..Bounds::default() };
+        let options = Options { map, bounds, ..Options::default() };
         tokio::task::spawn_blocking(move || {
             read_items(Body { chunks: body, chunk: Bytes::new() }, options, &items);
         });
@@ -89,7 +93,8 @@ where
             Some(Err(error)) => Err(ApiError::bad_request(error.to_string())),
             first => Ok(stream::iter(first)
                 .chain(stream::unfold(read, async |mut read| read.recv().await.map(|item| (item, read))))
-                .map(|item| item.map_err(|error| bad_line(&error)))),
+                .zip(stream::iter(1..))
+                .map(|(item, number)| item.map_err(|error| bad_line(&error, number)))),
         }
     }
 }
@@ -103,10 +108,8 @@ fn is_line(line: &[u8]) -> bool {
 fn read_items(body: Body, options: Options, items: &mpsc::Sender<Result<StoredItem, ReadError>>) {
     let opened = Source::read(body).and_then(|source| match source.format {
         // Its description is at its end, and says how much memory is needed.
-        Format::Parquet => Err(ReadError::NotRead(NotRead {
-            kind: "Parquet",
-            advice: "`runmill run` reads it; over the API, send JSONL or CSV",
-        })),
+        Format::Parquet => Err(not_over_the_api("Parquet")),
+        Format::Workbook => Err(not_over_the_api("an Excel workbook")),
         _ => Items::of(source, options),
     });
     let rows: Box<dyn Iterator<Item = _>> = match opened {
@@ -122,11 +125,17 @@ fn read_items(body: Body, options: Options, items: &mpsc::Sender<Result<StoredIt
     }
 }
 
-fn bad_line(error: &ReadError) -> StoreError {
+fn not_over_the_api(kind: &'static str) -> ReadError {
+    let advice = "`runmill run` reads it; over the API, send JSONL, CSV or Arrow";
+    ReadError::NotRead(NotRead { kind, advice })
+}
+
+/// Returns the error of an upload. A fault of the file itself is named by the number of the item that was read.
+fn bad_line(error: &ReadError, number: u64) -> StoreError {
     let (line, reason) = match error {
         ReadError::Row { place, fault } => (place, fault.to_string()),
         ReadError::Item { place, fault } => (place, fault.to_string()),
-        error => (&Place::Line(0), error.to_string()),
+        error => (&Place::Row(number), error.to_string()),
     };
     let (Place::Line(line) | Place::Row(line)) = *line;
     StoreError::BadLine { line, reason }

@@ -39,8 +39,8 @@ pub struct CreateQuery {
 
 /// Upload a dataset
 ///
-/// The body is NDJSON: one item on each line, any number of lines. Rows with other fields, a JSON list, CSV and TSV are read, too,
-/// also packed with gzip or zstd; the form is recognised by the bytes. If a line is not a valid item or repeats the id of an earlier
+/// The body is NDJSON: one item on each line, any number of lines. Rows with other fields, a JSON list, CSV, TSV and Arrow are read,
+/// too, also packed with gzip or zstd; the form is recognised by the bytes. If a line is not a valid item or repeats the id of an earlier
 /// line, the error names the line's number, and nothing is stored.
 #[utoipa::path(post, path = "/datasets", params(CreateQuery),
     request_body(content = String, content_type = "application/x-ndjson"),

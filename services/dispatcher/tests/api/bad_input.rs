@@ -20,8 +20,9 @@ async fn a_bad_line_is_named_with_its_number_and_reason_and_nothing_is_stored() 
         ("q,a\n?,1\n".into(), "the fields are q, a; ", "say what they are"),
         ("question,answer\n?,1\n!\n".into(), "line 3: ", "it has 1 cells, and the header has 2"),
         ("question,answer\n?,1\n,2\n".into(), "line 3: ", "`question` is null"),
-        ("PK\u{3}\u{4}".into(), "this is an Excel workbook or another zip archive", "save the sheet as CSV"),
-        ("PAR1 PAR1".into(), "this is Parquet", "send JSONL or CSV"),
+        ("PK\u{3}\u{4}xl/".into(), "this is an Excel workbook", "send JSONL, CSV or Arrow"),
+        ("PK\u{3}\u{4}".into(), "this is a zip archive", "save the sheet as CSV"),
+        ("PAR1 PAR1".into(), "this is Parquet", "send JSONL, CSV or Arrow"),
     ];
     for (lines, number, reason) in table {
         let problem = refused(server.request(Method::POST, "/datasets?name=bad").body(lines)).await;
@@ -56,6 +57,19 @@ async fn files_of_other_forms_are_recognised_by_their_bytes() {
         let item = &items["items"][0];
         assert_eq!((&item["inputs"]["text"], &item["answer"]), (&json!("6 x 7?"), &json!("42")), "{items}");
     }
+    let public = |file| {
+        std::fs::read(format!("{}/../../tests/data/public/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    for file in ["arc.arrow", "mmlu.feather"] {
+        let body = public(file);
+        let dataset = server.created(server.request(Method::POST, "/datasets?name=arrow").body(body)).await;
+        assert_eq!(dataset["item_count"], 2, "{file}: {dataset}");
+    }
+    // What is behind the items of a file shows that it is whole.
+    let mut cut = public("mmlu.feather");
+    cut.pop();
+    let problem = refused(server.request(Method::POST, "/datasets?name=arrow").body(cut)).await;
+    assert_eq!(problem.detail, "line 3: the file cannot be read as Arrow: it is cut off", "{problem:?}");
     let path = "/datasets?name=file&map=question";
     let problem = refused(server.request(Method::POST, path).body("q\n?\n")).await;
     assert_eq!((problem.status, problem.detail.as_str()), (400, "map: `question` is not PART=FIELD"));

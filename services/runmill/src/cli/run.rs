@@ -27,7 +27,7 @@ const ANSWER_TOKENS: Range<u64> = Range::new(0, 1_000_000_000);
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub struct RunArgs {
-    /// File of a suite (.yaml), or file of items: JSONL, JSON, CSV, TSV or Parquet, also packed with gzip or zstd; `-` is standard input. Known data sets are
+    /// File of a suite (.yaml), or file of items: JSONL, JSON, CSV, TSV, Parquet, Arrow or Excel, also packed with gzip or zstd; `-` is standard input. Known data sets are
     /// recognised, and --map names the fields of others. `runmill dataset check` shows how a file is understood
     pub dataset: PathBuf,
     /// Name of the model at the provider. With several, each is run, and one table shows them all

@@ -221,12 +221,15 @@ fn choices_stand_in_columns_of_their_own_and_in_objects() {
 }
 
 #[test]
-fn names_with_commas_and_blanks_are_mapped() {
+fn names_with_commas_blanks_and_equals_signs_are_mapped() {
     let item = item(
         "question=\"question, text\",answer=review score",
         "\"question, text\", review score \n?,good\n",
     );
     assert_eq!((item.inputs.text.as_str(), item.answer), ("?", one("good")));
+    for map in ["question=q=1,answer=a", "question=\"q=1\",answer=a"] {
+        assert_eq!(self::item(map, "q=1,a\n?,2\n").inputs.text, "?", "{map}");
+    }
 }
 
 #[test]

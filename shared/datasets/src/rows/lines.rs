@@ -36,6 +36,13 @@ impl<R: BufRead> Lines<R> {
             Err(error) => return Some(Err(error.into())),
             Ok(_) => {}
         }
+        // The rest of a line that is too long is no line of its own.
+        if line.len() as u64 == longest
+            && !line.ends_with(b"\n")
+            && let Err(error) = self.reader.skip_until(b'\n')
+        {
+            return Some(Err(error.into()));
+        }
         Some(self.text(line).map_err(|fault| fault.at(Place::Line(self.number))))
     }
 

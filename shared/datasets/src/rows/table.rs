@@ -6,6 +6,7 @@ use std::{
 
 use csv::{ByteRecord, ErrorKind};
 
+use super::names::headed;
 use crate::{Cell, Place, ReadError, Row, RowFault, row::Fields};
 
 /// Rows of a table with a header: CSV, TSV and their like.
@@ -104,21 +105,10 @@ impl<R: BufRead> Iterator for Table<R> {
     }
 }
 
-/// Returns the names of the columns, without blanks around them. A column without a name is called by its number. The
-/// error is `None` for a name that is not UTF-8.
+/// Returns the names of the columns. The error is `None` for a name that is not UTF-8.
 fn names(header: &ByteRecord) -> Result<Vec<Arc<str>>, Option<ReadError>> {
-    let mut names: Vec<Arc<str>> = Vec::new();
-    for (name, number) in header.iter().zip(1..) {
-        let name = match str::from_utf8(name).map_err(|_| None)?.trim() {
-            "" => format!("column {number}"),
-            name => name.to_owned(),
-        };
-        if names.iter().any(|other| **other == name) {
-            return Err(Some(ReadError::ColumnTwice(name)));
-        }
-        names.push(name.into());
-    }
-    Ok(names)
+    let names: Vec<_> = header.iter().map(str::from_utf8).collect::<Result<_, _>>().map_err(|_| None)?;
+    headed(names).map_err(Some)
 }
 
 fn fault(error: &csv::Error, place: Place, max_bytes: usize) -> ReadError {

@@ -1,10 +1,11 @@
 use std::io::{Cursor, Write};
 
 use super::Rows;
-use crate::{Cell, ReadError, Row, Source};
+use crate::{Bounds, Cell, ReadError, Row, Source};
 
 fn rows(bytes: &[u8]) -> Result<Vec<Row>, ReadError> {
-    Rows::of(Source::read(Cursor::new(bytes.to_vec()))?, 200)?.collect()
+    let bounds = Bounds { row_max_bytes: 200, ..Bounds::default() };
+    Rows::of(Source::read(Cursor::new(bytes.to_vec()))?, bounds)?.collect()
 }
 
 fn fault(bytes: &[u8]) -> String {
@@ -79,6 +80,22 @@ fn a_bad_row_is_named_by_the_line_of_the_file() {
 }
 
 #[test]
+fn the_lines_behind_one_that_is_too_long_keep_their_numbers() {
+    let huge = "x".repeat(100_000);
+    for (file, lines) in [
+        (format!("{{\"q\":1}}\n{{\"q\":\"{huge}\"}}\n{{\"q\":3}}\n"), ["line 1", "line 2: it is", "line 3"]),
+        (format!("q\n1\n{huge}\n3\n"), ["line 2", "line 3: it is", "line 4"]),
+    ] {
+        let bounds = Bounds { row_max_bytes: 200, ..Bounds::default() };
+        let rows = Rows::of(Source::read(Cursor::new(file.into_bytes())).unwrap(), bounds).unwrap();
+        let places: Vec<_> =
+            rows.map(|row| row.map_or_else(|error| error.to_string(), |row| row.place.to_string())).collect();
+        assert_eq!(places.len(), 3, "{places:?}");
+        assert!(places.iter().zip(lines).all(|(place, want)| place.starts_with(want)), "{places:?}");
+    }
+}
+
+#[test]
 fn lists_end_as_lists_do() {
     for (list, want) in [("[]", 0), ("[ ]\n", 0), ("[{}]", 1), ("[{},{}]", 2)] {
         assert_eq!(rows(list.as_bytes()).unwrap().len(), want, "{list}");
@@ -93,6 +110,21 @@ fn headers_are_trimmed_and_empty_cells_are_missing() {
     let rows = rows(b", review , sentiment\n0,,good\n").unwrap();
     let fields: Vec<_> = rows[0].fields.iter().map(|(name, cell)| (&**name, cell.clone())).collect();
     assert_eq!(fields, [("column 1", text("0")), ("review", Cell::Missing), ("sentiment", text("good"))]);
+}
+
+#[test]
+fn characters_that_some_tools_take_for_line_ends_are_kept_within_texts() {
+    let odd = "a\u{2028}b\u{85}c\0d";
+    let csv = format!("q,a\r\n\"{odd}\",1\r\nx,2\r\n");
+    let jsonl = format!(
+        "{{\"q\":\"{}\",\"a\":\"1\"}}\r\n{{\"q\":\"x\",\"a\":\"2\"}}\r\n",
+        odd.replace('\0', "\\u0000")
+    );
+    for file in [&csv, &csv.replace("\r\n", "\r"), &jsonl] {
+        let rows = rows(file.as_bytes()).unwrap();
+        let cells: Vec<_> = rows.iter().map(|row| row.fields[0].1.clone()).collect();
+        assert_eq!(cells, [text(odd), text("x")], "{file:?}");
+    }
 }
 
 #[test]
