@@ -715,6 +715,7 @@ class Run(TypedDict):
     name: NotRequired[str | None]
     notes: NotRequired[dict[str, int]]
     pause_reason: NotRequired[str | None]
+    paused: NotRequired[bool]
     paused_at: NotRequired[str | None]
     priority: int
     provider_id: 'ProviderId'
