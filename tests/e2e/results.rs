@@ -114,7 +114,8 @@ async fn results_are_written_in_the_format_of_each_file() {
     assert_eq!(jsonl.lines().count(), 3);
     let head = csv.lines().next().unwrap();
     assert!(
-        head.starts_with("item_id,sample,outcome,verdict,score,") && head.ends_with(",started_at,topic"),
+        head.starts_with("item_id,sample,outcome,verdict,score,")
+            && head.ends_with(",started_at,reused_from,topic"),
         "{head}"
     );
     let row = csv.lines().nth(1).unwrap();

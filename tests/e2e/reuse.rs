@@ -55,6 +55,10 @@ async fn a_command_calls_only_for_what_no_earlier_one_has_asked() {
     let shown = sandbox.runmill(&["runs", "show", &longer.id.to_string()]).output().await;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     assert!(shown.contains("5 answers of earlier runs"), "{shown}");
+    let table =
+        sandbox.runmill(&["runs", "results", &longer.id.to_string(), "--format", "csv"]).output().await;
+    let source = format!(",{}\n", first.id);
+    assert_eq!(String::from_utf8_lossy(&table.stdout).matches(&source).count(), 5);
 }
 
 async fn start(cluster: &Cluster, provider: runmill_proto::ProviderId, config: Value) -> Run {

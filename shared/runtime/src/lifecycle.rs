@@ -145,6 +145,7 @@ impl fmt::Display for Shutdown {
         match self {
             Self::OnRequest => f.write_str("stopped as asked"),
             Self::TaskEnded { task, reason } => write!(f, "task {task}: {reason}"),
+            Self::TasksLeft(1) => f.write_str("the grace period is over, and 1 task has not ended"),
             Self::TasksLeft(count) => write!(f, "the grace period is over, and {count} tasks have not ended"),
             Self::Killed => f.write_str("a second signal ended the grace period"),
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{layout::Layout, reason, references, verdict};
 
 /// Columns that every file has, before those of the items' fields.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "item_id",
     "sample",
     "outcome",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 20] = [
     "cost_usd",
     "latency_ms",
     "started_at",
+    "reused_from",
 ];
 
 /// Largest number of fields of items. A data set whose fields are values has another for each item.
@@ -101,6 +102,7 @@ fn cells(result: &DetailedResult) -> [String; COLUMNS.len()] {
         call.and_then(|call| call.cost_usd).map(|cost| cost.to_string()).unwrap_or_default(),
         call.map(|call| call.latency_ms.to_string()).unwrap_or_default(),
         call.map(|call| call.started_at.to_string()).unwrap_or_default(),
+        record.reused_from.map(|run| run.to_string()).unwrap_or_default(),
     ]
 }
 

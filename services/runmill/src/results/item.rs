@@ -38,6 +38,9 @@ pub fn table(result: &DetailedResult) -> Sheet {
     for (name, value) in result.meta.iter().filter_map(Value::as_object).flatten() {
         row(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     }
+    if let Some(run) = record.reused_from {
+        row("reused from", &run.to_string());
+    }
     if let Some(call) = &result.call {
         row("model", &call.model);
         row("call", &words(call));

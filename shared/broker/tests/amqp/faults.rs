@@ -202,6 +202,8 @@ async fn lost_connections_never_make_a_dead_letter() {
     let (proxy, url) = Proxy::before(&amqp_url()).await.unwrap();
     let broker = AmqpBroker::connect(settings(&url)).await.unwrap();
     let queue = lane();
+    let other = lane();
+    broker.declare(other).await.unwrap();
     // There is room for the copies of messages whose renewal is cut off.
     let mut subscription = broker.subscribe(queue, 200).await.unwrap();
     for n in 0..3 {
@@ -209,14 +211,17 @@ async fn lost_connections_never_make_a_dead_letter() {
     }
 
     for losses in 0..runmill_broker::DELIVERY_LIMIT + 3 {
-        // Each connection lives for as long as it takes to hand all messages out, so that they can be renewed. Deliveries of
-        // the connection before may still be buffered.
+        // Each connection lives for as long as it takes to hand all messages out, and for some round trips, so that they can be
+        // renewed. Deliveries of the connection before may still be buffered.
         let mut seen = BTreeSet::new();
         while seen.len() < 3 {
             let delivery = within("a delivery", subscription.next()).await.unwrap();
             if delivery.delivery_count >= losses {
                 seen.insert(number(&delivery.message));
             }
+        }
+        for n in 0..3 {
+            broker.publish(other, message(n)).await.unwrap();
         }
         proxy.cut();
     }

@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     exit::ExitCode,
     run::Contact,
-    screen::{PrintError, note, one_line, print, print_data},
+    screen::{note, one_line, print, print_data},
 };
 
 /// Time between two attempts to read the events of a server.
@@ -42,15 +42,23 @@ pub async fn watch(client: &Client, id: RunId, json: bool) -> anyhow::Result<Exi
     }
 }
 
+/// Ordinal and sample of a job, number of attempts before this one, and its error.
+type Attempt = (u32, u32, u64, String);
+
 /// Prints the events of one connection, and counts them in `after`. Returns the exit code if the run has ended.
 async fn print_events(response: Response, after: &mut u64, json: bool) -> anyhow::Result<Option<ExitCode>> {
     let mut body = response.bytes_stream();
     let mut decoder = SseDecoder::default();
+    let mut attempt = None;
     while let Some(Ok(piece)) = body.next().await {
         decoder.push(piece);
         while let Some(event) = decoder.next()? {
             let Ok(data) = serde_json::from_str::<RunEvent>(event.data) else { continue };
-            print_event(&data, event.data, json)?;
+            if json {
+                print_data(event.data)?;
+            } else if let Some(line) = line(&data, &mut attempt) {
+                print(line)?;
+            }
             match data {
                 RunEvent::End(end) => {
                     let completed = end.status == RunStatus::Completed;
@@ -65,29 +73,57 @@ async fn print_events(response: Response, after: &mut u64, json: bool) -> anyhow
     Ok(None)
 }
 
-fn print_event(event: &RunEvent, data: &str, json: bool) -> Result<(), PrintError> {
-    if json {
-        return print_data(data);
-    }
-    match event {
-        RunEvent::RunStatus(status) => print(format_args!("status    {}", status.status)),
+/// Returns the line that tells of an event. `attempt` is the last one that was told: the end of a call repeats the error of its
+/// last attempt.
+fn line(event: &RunEvent, attempt: &mut Option<Attempt>) -> Option<String> {
+    Some(match event {
+        RunEvent::RunStatus(status) => format!("status    {}", status.status),
         RunEvent::RunProgress(progress) => {
-            print(format_args!("progress  {}/{} settled", progress.counters.settled, progress.counters.total))
+            format!("progress  {}/{} settled", progress.counters.settled, progress.counters.total)
         }
-        RunEvent::RunItem(item) => print(format_args!(
-            "item      {} {}{}  {}",
-            item.item_id,
-            item.outcome,
-            item.score.as_ref().and_then(|score| score.value).map(|v| format!(" {v}")).unwrap_or_default(),
-            one_line(&item.question)
-        )),
-        RunEvent::RunLog(log) => match &log.error {
-            Some(error) => {
-                print(format_args!("attempt   {}.{} {}", log.ordinal, log.sample, one_line(error)))
+        RunEvent::RunItem(item) => {
+            let score = item.score.as_ref().and_then(|score| score.value);
+            let score = score.map(|value| format!(" {value}")).unwrap_or_default();
+            let fault = item.error_kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
+            format!("item      {} {}{score}{fault}  {}", item.item_id, item.outcome, one_line(&item.question))
+        }
+        RunEvent::RunLog(log) => {
+            let error = log.error.clone()?;
+            let this = Some((log.ordinal, log.sample, log.retry_count, error));
+            if log.outcome.is_some() || this == *attempt {
+                return None;
             }
-            None => Ok(()),
-        },
-        RunEvent::End(end) => print(format_args!("end       {}", end.status)),
-        RunEvent::Snapshot { .. } | RunEvent::Unknown => Ok(()),
+            *attempt = this;
+            let error = one_line(log.error.as_deref().unwrap_or_default());
+            format!("attempt   {}.{} {error}", log.ordinal, log.sample)
+        }
+        RunEvent::End(end) => format!("end       {}", end.status),
+        RunEvent::Snapshot { .. } | RunEvent::Unknown => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::Outcome;
+    use serde_json::json;
+
+    use super::*;
+
+    fn log(retry_count: u64, outcome: Option<Outcome>) -> RunEvent {
+        let nil = "00000000000000000000000000000000";
+        let log = json!({"type": "run_log", "runId": format!("run_{nil}"), "ordinal": 3, "sample": 0, "providerId": format!("prov_{nil}"),
+            "model": "m", "outcome": outcome, "errorKind": "rate_limited", "error": "slow\ndown", "retryCount": retry_count,
+            "latencyMs": 1, "ttftMs": null, "streamed": true, "usage": null});
+        serde_json::from_value(log).unwrap()
+    }
+
+    #[test]
+    fn an_attempt_that_failed_has_one_line() {
+        let mut attempt = None;
+        let mut told = |event| line(&event, &mut attempt);
+        assert_eq!(told(log(0, None)).as_deref(), Some("attempt   3.0 slow down"));
+        assert!(told(log(1, None)).is_some(), "the second attempt");
+        assert_eq!(told(log(1, None)), None, "the call was put off after it");
+        assert_eq!(told(log(1, Some(Outcome::Failed))), None, "the line of the item tells the end");
     }
 }
