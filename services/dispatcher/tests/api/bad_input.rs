@@ -165,7 +165,12 @@ async fn a_body_that_is_not_the_json_that_is_asked_for_is_refused() {
         ("application/json", "{\"name\":", 400, "EOF"),
         ("application/json", "", 400, "EOF"),
         ("application/json", "{\"name\": 1}", 400, "name"),
-        ("application/json", "{\"name\": \"x\", \"kind\": \"abacus\"}", 400, "kind: must be one of `openai`, "),
+        (
+            "application/json",
+            "{\"name\": \"x\", \"kind\": \"abacus\"}",
+            400,
+            "kind: must be one of `openai`, ",
+        ),
         ("text/plain", "{}", 415, "application/json"),
     ];
     for (content_type, body, status, reason) in table {
