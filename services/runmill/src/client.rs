@@ -73,8 +73,10 @@ const TLS_SETTINGS: SettingNames = SettingNames {
 impl Client {
     pub fn new(base_url: &str, token: Option<SecretString>, trust: &ServerTrust) -> anyhow::Result<Self> {
         let builder = reqwest::Client::builder();
-        // Without TLS, the root certificates of the system are not read, which takes longer than all else here.
-        let is_plain = base_url.starts_with("http://");
+        // Without TLS, the root certificates of the system are not read, which takes longer than all else here. Files that are
+        // named are read in any case, so that a wrong name is told.
+        let is_plain =
+            base_url.starts_with("http://") && trust.authorities.is_none() && trust.identity.is_none();
         let builder =
             if is_plain { builder.tls_certs_only(iter::empty()) } else { with_trust(builder, trust)? };
         let http = builder

@@ -65,7 +65,7 @@ async fn files_of_other_forms_are_recognised_by_their_bytes() {
         let dataset = server.created(server.request(Method::POST, "/datasets?name=arrow").body(body)).await;
         assert_eq!(dataset["item_count"], 2, "{file}: {dataset}");
     }
-    // What is behind the items of a file shows that it is whole.
+    // The bytes behind the items show that a file is whole.
     let mut cut = public("mmlu.feather");
     cut.pop();
     let problem = refused(server.request(Method::POST, "/datasets?name=arrow").body(cut)).await;

@@ -6,7 +6,7 @@ use clap::{CommandFactory, error::ErrorKind};
 
 use super::Cli;
 
-/// What stands in the documentation for a value of the reader's, and such a value.
+/// Placeholders of the documentation, each with a value that could stand there.
 const PLACEHOLDERS: [(&str, &str); 6] = [
     ("tok_...", "tok_00000000000000000000000000000001"),
     ("prov_...", "prov_00000000000000000000000000000001"),

@@ -11,8 +11,8 @@ pub struct Told {
 }
 
 impl Told {
-    /// Returns the messages that are new, among them, if `wait_for_key` is true, that the run waits for a key. A wait is told once, and again when another reason or the end of another pause
-    /// comes. An obstacle is told once, and again when it comes back.
+    /// Returns the messages that are new, among them, if `wait_for_key` is true, that the run waits for a key. A wait is told once,
+    /// and again when another reason or the end of another pause comes. An obstacle is told once, and again when it comes back.
     pub fn news(&mut self, run: &Run, wait_for_key: bool) -> Vec<String> {
         let held_back: Vec<_> = run.held_back.iter().map(|held| held.message.clone()).collect();
         let new = held_back.iter().filter(|message| !self.held_back.contains(message));

@@ -36,11 +36,12 @@ pub fn open(path: &Path, mode: OpenMode) -> Result<(Connection, File), StoreErro
     connection.pragma_update(None, "foreign_keys", true)?;
     if is_alone {
         migrate(&mut connection)?;
-        if is_new {
-            keep(path)?;
-        }
         // A crash of the machine may lose the last commits, but not the file. The jobs of lost commits are fed again.
         connection.pragma_update(None, "synchronous", "normal")?;
+        if is_new {
+            // It goes to the disk now, by SQLite: to open and close the file elsewhere in the process would drop SQLite's locks.
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        }
         super::datasets::discard_unfinished(&connection)?;
         claims::discard(path);
     } else {
@@ -50,20 +51,6 @@ pub fn open(path: &Path, mode: OpenMode) -> Result<(Connection, File), StoreErro
         lock.lock_shared().map_err(|error| broken(path, &error))?;
     }
     Ok((connection, lock))
-}
-
-/// Writes a new file to the disk, while it is used already: it holds nothing yet that a crash of the machine could lose.
-fn keep(path: &Path) -> Result<(), StoreError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let parts = [path.to_owned(), beside(path, "-wal"), folder.to_owned()];
-    let writing = move || {
-        let synced = parts.iter().try_for_each(|part| File::open(part)?.sync_all());
-        if let Err(error) = synced {
-            tracing::warn!(event = "store.new_file_not_synced", %error);
-        }
-    };
-    let thread = std::thread::Builder::new().name("sqlite-sync".to_owned()).spawn(writing);
-    thread.map(drop).map_err(|error| broken(path, &error))
 }
 
 /// Locks a file beside the database, because `SQLite` has locks of its own on the database. Also returns true if no

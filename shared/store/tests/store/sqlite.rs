@@ -48,6 +48,25 @@ async fn a_file_is_open_in_one_place_at_a_time() {
     open(&directory).await.unwrap();
 }
 
+/// Without its lock, a command that ends would remove the log of the commands beside it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_new_file_stays_locked_for_other_processes() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runmill.db");
+    let store = SqliteStore::open_as(&path, OpenMode::Shared).await.unwrap();
+    store.reserve_space().await.unwrap();
+
+    let inode = std::fs::metadata(&path).unwrap().ino();
+    let (locks, id) = (std::fs::read_to_string("/proc/locks").unwrap(), std::process::id().to_string());
+    let is_own =
+        |line: &&str| line.contains(&format!(":{inode} ")) && line.split_whitespace().any(|word| word == id);
+    assert!(locks.lines().any(|line| is_own(&line)), "{locks}");
+    drop(store);
+}
+
 #[tokio::test]
 async fn a_shared_file_is_open_in_several_places_and_each_works_on_what_it_claimed() {
     let directory = tempfile::tempdir().unwrap();
