@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use runmill_broker::{Delivery, Envelope, Subscription};
 use runmill_proto::{
     codec::{DecodeError, Message},
@@ -14,8 +12,6 @@ use crate::metrics::{LogSinkMetrics, MessageEnd};
 
 /// Maximum number of messages that one transaction writes.
 const BATCH_MAX: usize = 1_000;
-/// Longest time that a message waits for others to be written with it.
-const BATCH_WAIT: Duration = Duration::from_millis(50);
 
 /// Unacked messages, decoded: `entries.0[n]` is the content of `deliveries[n]`.
 pub struct Batch {
@@ -36,12 +32,13 @@ pub struct BatchSpans {
 }
 
 impl Batch {
-    /// Adds messages to `first` until the batch is full or has `bytes_max` bytes, its time is up, or the subscription ends. Not cancel safe: the
-    /// messages taken so far would be dropped.
+    /// Adds messages to `first` until the batch is full or has `bytes_max` bytes, the subscription ends, or it is `until` and no
+    /// further message is there. Not cancel safe: the messages taken so far would be dropped.
     pub async fn collect(
         first: Delivery,
         subscription: &mut dyn Subscription,
         bytes_max: usize,
+        until: Instant,
         metrics: &LogSinkMetrics,
     ) -> Self {
         let spans = BatchSpans::begin();
@@ -53,7 +50,6 @@ impl Batch {
             bytes: 0,
         };
         batch.push(first, metrics).await;
-        let until = Instant::now() + BATCH_WAIT;
         while batch.len() < BATCH_MAX && batch.bytes < bytes_max {
             match timeout_at(until, subscription.next()).await {
                 Ok(Some(delivery)) => batch.push(delivery, metrics).await,

@@ -7,6 +7,7 @@ mod batch;
 mod health;
 mod memory;
 mod metrics;
+mod pace;
 mod partition;
 
 use std::{sync::Arc, time::Duration};

@@ -12,6 +12,7 @@ use crate::{
     batch::{self, Batch},
     memory::{Bounds, PREFETCH_MAX, Prefetch},
     metrics::MessageEnd,
+    pace::Pace,
 };
 
 /// Pause between two attempts to write while the store is unavailable.
@@ -26,6 +27,7 @@ struct Partition<'a> {
     subscription: Box<dyn Subscription>,
     bounds: Bounds,
     prefetch: Prefetch,
+    pace: Pace,
 }
 
 /// Writes messages of one partition to the store.
@@ -44,7 +46,8 @@ pub async fn run(sink: &LogSink, number: u16, stop: &CancellationToken) -> anyho
     }
     let bounds = Bounds::new(sink.partitions);
     let writer = Writer { sink, partition: number, stop };
-    Partition { writer, subscription, bounds, prefetch: Prefetch::new(bounds) }.run().await;
+    let prefetch = Prefetch::new(bounds);
+    Partition { writer, subscription, bounds, prefetch, pace: Pace::new() }.run().await;
     Ok(())
 }
 
@@ -65,9 +68,9 @@ impl Partition<'_> {
     /// Writes the batch that begins with `first`. The stop does not cancel the collection of the batch: the messages
     /// taken so far would be dropped, and in a standalone process no other log-sink would get them.
     async fn write_from(&mut self, first: Delivery) {
-        let bytes_max = self.bounds.batch_max();
-        let batch =
-            Batch::collect(first, &mut *self.subscription, bytes_max, &self.writer.sink.metrics).await;
+        let (bytes_max, until) = (self.bounds.batch_max(), self.pace.next());
+        let metrics = &self.writer.sink.metrics;
+        let batch = Batch::collect(first, &mut *self.subscription, bytes_max, until, metrics).await;
         if batch.len() == 0 {
             return;
         }
@@ -75,7 +78,9 @@ impl Partition<'_> {
         if let Some(prefetch) = self.prefetch.after(batch.len(), batch.bytes) {
             self.subscription.set_prefetch(prefetch).await;
         }
+        let began = Instant::now();
         self.settle(batch).await;
+        self.pace.wrote(began);
     }
 
     /// Writes the batch and acks it, however long the store is unavailable. If the stop comes first, the messages stay

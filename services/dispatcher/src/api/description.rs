@@ -1,10 +1,33 @@
 //! Completes the API's description with what all routes have in common, so that no handler has to repeat it.
 
+use std::sync::{Arc, LazyLock};
+
+use axum::{Json, Router, routing::get};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Name of the security scheme, whose requirement on each operation names the role.
 pub const SCHEME: &str = "token";
+
+/// The description as a document and as a page. It is completed when it is first read: most processes serve one command, and
+/// nobody reads it.
+pub struct Docs(Arc<LazyLock<Value, Box<dyn FnOnce() -> Value + Send>>>);
+
+impl Docs {
+    pub fn new(description: OpenApi) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(move || complete(&description)))))
+    }
+
+    pub fn into_router(self) -> Router {
+        let page = SwaggerUi::new("/docs").config(Config::from("/openapi.json"));
+        let document = move || {
+            let document = self.0.clone();
+            async move { Json(Value::clone(&document)) }
+        };
+        Router::from(page).route("/openapi.json", get(document))
+    }
+}
 
 /// Adds to each operation its tag, its id and every status that its extractors and middleware can answer, and to each number the
 /// range that its text names.

@@ -155,10 +155,8 @@ pub fn openapi() -> serde_json::Value {
 /// Returns the whole public API. `others` has the routes that do not sign in here: health and metrics, and the front door's.
 pub fn router(state: ApiState, others: Router, unfit: Unfit) -> Router {
     let (api, openapi) = routes().split_for_parts();
-    let description = description::complete(&openapi);
-    let names = Arc::new(QueryNames::of(&description));
-    let docs =
-        utoipa_swagger_ui::SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", description);
+    let names = Arc::new(QueryNames::of(&openapi));
+    let docs = description::Docs::new(openapi).into_router();
     let api = api
         .layer(from_fn_with_state(names, query_names::refuse_unknown))
         .layer(from_fn_with_state(state.clone(), audit::record))

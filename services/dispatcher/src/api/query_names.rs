@@ -11,7 +11,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
+use utoipa::openapi::{OpenApi, PathItem, RefOr, path::ParameterIn};
 
 use super::problem::ApiError;
 
@@ -21,18 +21,15 @@ pub struct QueryNames(HashMap<(String, Method), BTreeSet<String>>);
 
 impl QueryNames {
     /// Reads the names from the description of the API.
-    pub fn of(description: &Value) -> Self {
-        let mut names: HashMap<_, BTreeSet<String>> = HashMap::new();
-        for (path, operations) in description["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in operations.as_object().into_iter().flatten() {
-                let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
-                let parameters = operation["parameters"].as_array().into_iter().flatten();
-                let of_query = parameters.filter(|parameter| parameter["in"] == "query");
-                let of_query = of_query.filter_map(|parameter| parameter["name"].as_str());
-                names.insert((path.clone(), method), of_query.map(str::to_owned).collect());
-            }
-        }
-        Self(names)
+    pub fn of(description: &OpenApi) -> Self {
+        let paths = description.paths.paths.iter();
+        Self(
+            paths
+                .flat_map(|(path, item)| {
+                    names_of(item).map(|(method, names)| ((path.clone(), method), names))
+                })
+                .collect(),
+        )
     }
 
     /// Returns the first name that the route does not have, in words.
@@ -45,6 +42,28 @@ impl QueryNames {
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         Some(format!("the query parameter `{name}` is not known here; known are: {known}"))
     }
+}
+
+/// Returns the names of each of a path's methods.
+fn names_of(item: &PathItem) -> impl Iterator<Item = (Method, BTreeSet<String>)> {
+    let operations = [
+        (Method::GET, &item.get),
+        (Method::PUT, &item.put),
+        (Method::POST, &item.post),
+        (Method::DELETE, &item.delete),
+        (Method::PATCH, &item.patch),
+    ];
+    operations.into_iter().filter_map(|(method, operation)| {
+        let parameters = operation.as_ref()?.parameters.iter().flatten();
+        let of_query = parameters.filter_map(|parameter| match parameter {
+            RefOr::T(parameter) => {
+                (parameter.parameter_in == ParameterIn::Query).then(|| parameter.name.clone())
+            }
+            // Our handlers describe their parameters in place.
+            RefOr::Ref(_) => None,
+        });
+        Some((method, of_query.collect()))
+    })
 }
 
 pub async fn refuse_unknown(State(names): State<Arc<QueryNames>>, request: Request, next: Next) -> Response {
@@ -63,9 +82,12 @@ mod tests {
 
     #[test]
     fn a_name_that_the_route_does_not_have_is_told_with_those_that_it_has() {
-        let parameters = json!([{"name": "id", "in": "path"}, {"name": "limit", "in": "query"}]);
-        let description = json!({"paths": {"/runs/{id}": {"get": {"parameters": parameters}, "post": {}}}});
-        let names = QueryNames::of(&description);
+        let parameters = json!([{"name": "id", "in": "path", "required": true}, {"name": "limit", "in": "query", "required": false}]);
+        let operations =
+            json!({"get": {"parameters": parameters, "responses": {}}, "post": {"responses": {}}});
+        let info = json!({"title": "an API", "version": "1"});
+        let description = json!({"openapi": "3.1.0", "info": info, "paths": {"/runs/{id}": operations}});
+        let names = QueryNames::of(&serde_json::from_value(description).unwrap());
         let uri = |query: &str| format!("/runs/x?{query}").parse().unwrap();
         let told = |method: &Method, query| names.unknown("/runs/{id}", method, &uri(query));
         assert_eq!(told(&Method::GET, "limit=1&limit=2"), None);

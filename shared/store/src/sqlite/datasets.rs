@@ -191,13 +191,14 @@ impl DatasetWriter for SqliteStore {
     async fn create_dataset(&self, new: NewDataset, mut lines: Lines<'_>) -> Result<Dataset, StoreError> {
         let upload = Upload::begin(self, new.id).await?;
         let mut counted = Counted::default();
-        loop {
-            let (chunk, is_last) = next_chunk(&mut counted, &mut lines).await?;
-            upload.insert(chunk).await?;
-            if is_last {
-                break;
-            }
+        let (mut chunk, mut is_last) = next_chunk(&mut counted, &mut lines).await?;
+        while !is_last {
+            // The writer's thread inserts while this one reads.
+            let (inserted, next) = tokio::join!(upload.insert(chunk), next_chunk(&mut counted, &mut lines));
+            inserted?;
+            (chunk, is_last) = next?;
         }
+        upload.insert(chunk).await?;
         upload.finish(counted.finish(new)?).await
     }
 }

@@ -14,6 +14,10 @@ mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
 }
 
+/// Tables and rows that all migrations make in a new file, as the test below writes them: each change of a table that has
+/// others would be checked against all of them.
+const NEW_FILE: &str = include_str!("../../../../migrations/sqlite.sql");
+
 const HISTORY: &str = "\
 -- migrate.history
 SELECT version, checksum, false
@@ -60,8 +64,14 @@ pub fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     }
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(CREATE_TABLES)?;
+    let is_new = found.is_empty();
+    if is_new {
+        tx.execute_batch(NEW_FILE)?;
+    }
     for migration in missing {
-        apply(&tx, migration)
+        let applied = if is_new { Ok(()) } else { apply(&tx, migration) };
+        applied
+            .and_then(|()| note(&tx, migration))
             .map_err(|error| StoreError::Broken(format!("migration {migration}: {error}")))?;
     }
     Ok(tx.commit()?)
@@ -101,8 +111,72 @@ fn applied(connection: &Connection) -> Result<Vec<Applied>, StoreError> {
 }
 
 fn apply(tx: &Connection, migration: &Migration) -> Result<(), Error> {
-    tx.execute_batch(migration.sql().unwrap_or_default())?;
+    tx.execute_batch(migration.sql().unwrap_or_default())
+}
+
+/// Records that a migration was applied.
+fn note(tx: &Connection, migration: &Migration) -> Result<(), Error> {
     let record = if is_additive(migration) { RECORD_ADDITION } else { RECORD };
     let checksum = migration.checksum().to_string();
     tx.execute(record, (i64::from(migration.version()), migration.name(), checksum)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite.sql");
+
+    /// Tables that record migrations.
+    const RECORDS: [&str; 2] = ["refinery_schema_history", "schema_additions"];
+
+    /// Returns the statements that make what a file has, but for the record of its migrations.
+    fn script(connection: &Connection) -> String {
+        let list = |query: &str| -> Vec<(String, String)> {
+            let mut statement = connection.prepare(query).unwrap();
+            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).unwrap();
+            rows.map(Result::unwrap).filter(|(table, _)| !RECORDS.contains(&&**table)).collect()
+        };
+        let mut lines = vec!["-- Written by the tests of shared/store from the files in sqlite/.".to_owned()];
+        lines.extend(
+            list("SELECT tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
+                .into_iter()
+                .map(|(_, sql)| sql + ";"),
+        );
+        for (table, _) in list("SELECT name, '' FROM sqlite_schema WHERE type = 'table' ORDER BY rowid") {
+            lines.extend(rows(connection, &table));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    fn rows(connection: &Connection, table: &str) -> Vec<String> {
+        let columns = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let values: Vec<_> =
+            columns.column_names().into_iter().map(|name| format!("quote({name})")).collect();
+        let query = format!("SELECT concat_ws(', ', {}) FROM {table}", values.join(", "));
+        let mut statement = connection.prepare(&query).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(|row| format!("INSERT INTO {table} VALUES ({});", row.unwrap())).collect()
+    }
+
+    #[test]
+    fn a_new_file_has_what_all_migrations_make() {
+        let migrated = Connection::open_in_memory().unwrap();
+        for migration in known().missing(&[]).unwrap() {
+            apply(&migrated, migration).unwrap();
+        }
+        let want = script(&migrated);
+        if std::env::var_os("WRITE_SCHEMA").is_some() {
+            std::fs::write(PATH, &want).unwrap();
+        }
+        assert!(
+            NEW_FILE == want,
+            "migrations/sqlite.sql is of other migrations; write it with WRITE_SCHEMA=1"
+        );
+
+        let mut new = Connection::open_in_memory().unwrap();
+        migrate(&mut new).unwrap();
+        assert_eq!(script(&new), want);
+        assert!(known().missing(&applied(&new).unwrap()).unwrap().is_empty(), "all are recorded");
+    }
 }
