@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::ready, sync::Arc};
 
 use runmill_config::{Config, Env};
 use runmill_gateway::{AnswerKey, Gateway, GatewaySettings};
@@ -64,7 +64,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let output = Output::of_unkept_run();
     let preview = Preview::SmokeTestAndEstimate;
     let options = RunOptions { output, gate: GateArgs::default(), again: false, preview };
-    let ended = run_standalone(&process, &request, items, options, signals).await;
+    let ended = run_standalone(&process, &request, ready(Ok(items)), options, signals).await;
     gateway.stop().await?;
     ended
 }

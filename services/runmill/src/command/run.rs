@@ -1,5 +1,6 @@
 use std::{ffi::OsString, path::Path, sync::Arc};
 
+use anyhow::Context;
 use futures::Stream;
 use runmill_pricing::PriceTable;
 use runmill_runtime::stop_signals;
@@ -47,22 +48,29 @@ pub async fn run(args: Box<RunArgs>, line: &[OsString]) -> anyhow::Result<ExitCo
         let client = connect(&process, &args.server)?;
         return suite::run(&process, &args, line, client, stop_signals()?).await;
     }
-    let request = Request::from_args(&args, &process)?;
-    let mut items = request.read_items(&args)?;
+    let request = Arc::new(Request::from_args(&args, &process)?);
+    let args = Arc::new(*args);
+    let items = read_aside(request.clone(), args.clone());
     if args.estimate {
-        return print_estimate(&process, &args, &request, &mut items).await;
+        return print_estimate(&process, &args, &request, &mut items.await?).await;
     }
     let watch = WatchOptions { quiet: args.quiet, wait_for_key: args.wait_for_key };
     let output = Output::open(args.json, &args.out)?.watched(watch);
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
         let output = output.judged_by(Gate::new(&client, &args.gate).await?);
-        let submitted = request.prepare(&client, items).await?.submit(&client, args.again).await?;
+        let submitted = request.prepare(&client, items.await?).await?.submit(&client, args.again).await?;
         return follow_at_server(&client, submitted, output, &mut signals).await;
     }
     let options =
         RunOptions { output, gate: args.gate.clone(), again: args.again, preview: Preview::Nothing };
     run_standalone(&process, &request, items, options, signals).await
+}
+
+/// Begins to read the items on a thread for blocking calls, so that services can start meanwhile.
+fn read_aside(request: Arc<Request>, args: Arc<RunArgs>) -> impl Future<Output = anyhow::Result<Items>> {
+    let reading = tokio::task::spawn_blocking(move || request.read_items(&args));
+    async { reading.await.context("reading the dataset")? }
 }
 
 fn read_prices(path: &Path) -> anyhow::Result<Arc<PriceTable>> {
@@ -98,17 +106,18 @@ pub struct RunOptions {
     pub preview: Preview,
 }
 
-/// Runs with all services in this process.
+/// Runs with all services in this process, which start while the items are read.
 pub async fn run_standalone(
     process: &Process,
     request: &Request,
-    mut items: Items,
+    items: impl Future<Output = anyhow::Result<Items>>,
     options: RunOptions,
     signals: impl Stream<Item = ()> + Unpin,
 ) -> anyhow::Result<ExitCode> {
     let RunOptions { output, gate, again, preview } = options;
     let followed = follow_here(process, output, signals, async |local: &Standalone| {
         let client = &local.client;
+        let mut items = items.await?;
         let gate = Gate::new(client, &gate).await?;
         if preview == Preview::SmokeTestAndEstimate {
             print_preview(process, client, request, &mut items).await?;

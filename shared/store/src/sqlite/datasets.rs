@@ -121,8 +121,8 @@ static PAGE_OF_TENANT: Sql = Sql::new(|| {
     select::<Dataset>("datasets.page_of_tenant", "datasets", rest)
 });
 
-/// Bounds of one transaction of an upload, which takes a few milliseconds of the writer's time.
-const CHUNK_ITEMS_MAX: usize = 1_000;
+/// Bounds of one transaction of an upload, which takes some ten milliseconds of the writer's time.
+const CHUNK_ITEMS_MAX: usize = 4_000;
 const CHUNK_BYTES_MAX: usize = 1024 * 1024;
 
 #[async_trait]
