@@ -33,7 +33,7 @@ pub use audit::AuditEntry;
 pub use budget::{Budget, BudgetDay, BudgetUse, RunBudgetLeft, WhenUsedUp, nanousd};
 pub use comparison::{ChangedItem, Comparison, ComparisonQuery, ComparisonTest};
 pub use dataset::{Dataset, DatasetItem};
-pub use detailed_result::{CallSummary, DetailedResult, ResultsQuery, ScoreClass};
+pub use detailed_result::{CallSummary, DetailedResult, ResultOrder, ResultsQuery, ScoreClass};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
 pub use held_back::{HeldBack, HeldBackCause};

@@ -95,7 +95,12 @@ mod tests {
         for seconds in [1, 72, 73, 145, 3_700, 86_400, 1_000_000, 40_000_000] {
             let points: Vec<_> = (0..=100).map(|n| point(100 + seconds * n / 100, 1, 0)).collect();
             let mut points = points;
-            points.dedup_by(|next, kept| next.from == kept.from && { kept.settled += next.settled; true });
+            points.dedup_by(|next, kept| {
+                next.from == kept.from && {
+                    kept.settled += next.settled;
+                    true
+                }
+            });
             let buckets = course(points, at(100 + seconds)).buckets;
             assert!((1..=73).contains(&buckets.len()), "{seconds}: {}", buckets.len());
             assert_eq!(buckets.iter().map(|bucket| bucket.settled).sum::<u64>(), 101, "{seconds}");
