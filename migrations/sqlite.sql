@@ -322,4 +322,11 @@ CREATE TABLE answer_runs (
     CONSTRAINT answer_runs_pkey PRIMARY KEY (run_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_provider ON runs (provider_id, id) WHERE finished_at IS NOT NULL AND kind = 'evaluation';
+CREATE TABLE run_series (
+    run_id BLOB    NOT NULL,
+    at     INTEGER NOT NULL,
+    point  TEXT    NOT NULL,
+    CONSTRAINT run_series_pkey       PRIMARY KEY (run_id, at),
+    CONSTRAINT run_series_run_exists FOREIGN KEY (run_id) REFERENCES runs (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 INSERT INTO fleet VALUES (1, 0, '{}');

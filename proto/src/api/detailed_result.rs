@@ -27,6 +27,18 @@ impl ScoreClass {
     }
 }
 
+text_enum! {
+    /// Order of results, other than the dataset's.
+    ResultOrder {
+        /// By the latency of the call that gave the result.
+        Slowest = "slowest",
+        /// By the time at which the result was recorded.
+        Newest = "newest",
+        /// By the score that the executor gave. Results without a score are left out.
+        Lowest = "lowest",
+    }
+}
+
 /// Which results are listed, and how. Lists have commas between their values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
@@ -44,6 +56,16 @@ pub struct ResultsQuery {
     /// Class of the score: `right` (1), `wrong` (below 1) or `unscored`. Default: all, and results without a score.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<String>,
+    /// Text that the answer, the error or the item's id contains, of 1 to 1000 characters. Upper and lower case of ASCII letters
+    /// are the same. One page searches 200000 items at most, so it may have fewer results than `limit`, or none, although `next` says
+    /// that there is more to search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 1000))]
+    pub text: Option<String>,
+    /// Another order than the dataset's: `slowest`, `newest` or `lowest` (score). There is then only one page. `slowest` is of the
+    /// 1000 slowest calls of the run, from which the other filters choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
     /// Id of the item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub item_id: Option<String>,

@@ -21,6 +21,7 @@ mod rescoring;
 mod run;
 mod scaling;
 mod scores;
+mod series;
 mod settings;
 mod smoke_test;
 mod strict;
@@ -32,7 +33,7 @@ pub use audit::AuditEntry;
 pub use budget::{Budget, BudgetDay, BudgetUse, RunBudgetLeft, WhenUsedUp, nanousd};
 pub use comparison::{ChangedItem, Comparison, ComparisonQuery, ComparisonTest};
 pub use dataset::{Dataset, DatasetItem};
-pub use detailed_result::{CallSummary, DetailedResult, ResultsQuery, ScoreClass};
+pub use detailed_result::{CallSummary, DetailedResult, ResultOrder, ResultsQuery, ScoreClass};
 pub use event::{RunEnd, RunEvent, RunItem, RunLog, RunProgress, RunStatusEvent};
 pub use executor::{ExecutorKey, ExecutorLane, ExecutorRun, ExecutorStatus};
 pub use held_back::{HeldBack, HeldBackCause};
@@ -54,6 +55,7 @@ pub use rescoring::{NewScoring, ScoreVersion, ScoringProgress};
 pub use run::{Extension, NewRun, Run, RunCounters, RunLatency, RunMessage, RunPatch};
 pub use scaling::{LaneBound, Scaling, ScalingLane};
 pub use scores::{GroupScore, RunScores, ScoresQuery};
+pub use series::{RunSeries, SeriesBucket};
 pub(crate) use settings::{RETRIES, SECONDS};
 pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,

@@ -29,6 +29,7 @@ mod run_control;
 mod run_faults;
 mod scaling;
 mod scores;
+mod series;
 mod settings_change;
 mod smoke_testing;
 mod submission;

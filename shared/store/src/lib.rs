@@ -46,10 +46,11 @@ pub use port::{
         NewSecret, ProviderReader, ProviderRow, ProviderWriter, SealedSecret, SecretKind, SecretOwner,
         SecretRotation, UnknownSecretKind,
     },
-    results::{JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoredAnswer},
+    results::{JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoredAnswer},
     retention::Retention,
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
     scaling::{Need, ScalingNeeds},
+    series::SeriesReader,
     server_time::ServerTime,
     settings::{SettingsReader, SettingsWriter},
     tokens::{TokenBudget, TokenRow, Tokens},
@@ -58,7 +59,7 @@ pub use port::{
 };
 pub use run::{
     Cursor, JudgeNote, Pause, Rescore, Rescores, Rescoring, Resumption, RetryNote, RunRow, RunStats,
-    Submission, VERSIONS_MAX,
+    SeriesPoint, Submission, Times, VERSIONS_MAX,
 };
 
 /// The ports of an executor: it reads what its jobs need, takes slices of budgets, claims runs of LightEval, and exchanges
@@ -95,6 +96,7 @@ pub trait DispatcherStore:
     + Feed
     + Leader
     + EventReader
+    + SeriesReader
     + ResultReader
     + AnswerIndex
     + Retention
@@ -126,6 +128,7 @@ impl<T> DispatcherStore for T where
         + Feed
         + Leader
         + EventReader
+        + SeriesReader
         + ResultReader
         + AnswerIndex
         + Retention

@@ -23,6 +23,7 @@ mod routes;
 mod runs;
 mod scaling;
 mod scores;
+mod series;
 mod settings;
 mod smoke_tests;
 mod tokens;
@@ -106,6 +107,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(runs::get),
         routes!(scores::comparison),
         routes!(scores::of_run),
+        routes!(series::of_run),
         routes!(records::results),
         routes!(records::verdicts),
         routes!(records::invocations),

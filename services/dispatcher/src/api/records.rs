@@ -9,9 +9,7 @@ use axum::{
 use futures::stream;
 use runmill_proto::{
     InvocationId, RunId,
-    api::{
-        DetailedResult, InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultRecord, ResultsQuery,
-    },
+    api::{DetailedResult, InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultsQuery},
     message::JobKey,
 };
 use runmill_store::StoreError;
@@ -24,7 +22,11 @@ use super::{
     page::{InvalidCursor, PageRequest},
     problem::ApiError,
 };
-use crate::{caller::Caller, judging::judged_results, results::Results};
+use crate::{
+    caller::Caller,
+    judging::judged_results,
+    results::{Found, Results},
+};
 
 /// Number of rows that one query reads when all records of a run are streamed.
 const CHUNK: u32 = 500;
@@ -50,15 +52,19 @@ pub async fn results(
     if results.are_detailed() {
         let read = move |after: Option<Place>, limit| {
             let results = results.clone();
-            async move { results.detailed_page(after.map(key), limit).await }
+            async move { Ok(placed(results.detailed_page(after.map(key), limit).await?)) }
         };
-        return listed(&headers, page, |row: &DetailedResult| Place::of(&row.result), read).await;
+        return listed(&headers, page, read).await;
     }
     let read = move |after: Option<Place>, limit| {
         let results = results.clone();
-        async move { results.page(after.map(key), limit).await }
+        async move { Ok(placed(results.page(after.map(key), limit).await?)) }
     };
-    listed(&headers, page, Place::of, read).await
+    listed(&headers, page, read).await
+}
+
+fn placed<R>(found: Found<R>) -> Part<R, Place> {
+    (found.rows, found.next.map(|key| Place { ordinal: key.ordinal, sample: key.sample }))
 }
 
 /// List the verdicts on a run's answers
@@ -79,9 +85,12 @@ pub async fn verdicts(
     let store = state.store;
     let read = move |after: Option<Place>, limit| {
         let (store, run) = (store.clone(), run.clone());
-        async move { judged_results(&store, &run, after.map(|place| place.key(run_id)), limit).await }
+        async move {
+            let rows = judged_results(&store, &run, after.map(|place| place.key(run_id)), limit).await?;
+            Ok(part(rows, limit, |row| Place { ordinal: row.ordinal, sample: row.sample }))
+        }
     };
-    listed(&headers, page, |row| Place { ordinal: row.ordinal, sample: row.sample }, read).await
+    listed(&headers, page, read).await
 }
 
 /// List the invocations of a run
@@ -102,34 +111,44 @@ pub async fn invocations(
     let store = state.store;
     let read = move |after, limit| {
         let store = store.clone();
-        async move { store.invocations(run_id, after, limit).await }
+        async move { Ok(part(store.invocations(run_id, after, limit).await?, limit, |row| row.id)) }
     };
-    listed(&headers, page, |row| row.id, read).await
+    listed(&headers, page, read).await
+}
+
+/// Rows, and the cursor of what follows them.
+type Part<R, C> = (Vec<R>, Option<C>);
+
+/// Returns rows of which there are fewer than `limit` only at the end.
+fn part<R, C>(rows: Vec<R>, limit: u32, cursor: impl Fn(&R) -> C) -> Part<R, C> {
+    let next = rows.last().filter(|_| rows.len() >= limit as usize).map(cursor);
+    (rows, next)
 }
 
 /// Returns a page of rows, or all of them if the caller asks for NDJSON. `read` returns so many rows after a cursor.
 async fn listed<C, R, F>(
     headers: &HeaderMap,
     page: PageRequest<C>,
-    cursor: fn(&R) -> C,
     read: impl Fn(Option<C>, u32) -> F + Send + 'static,
 ) -> Result<Response, ApiError>
 where
     C: Copy + Display + Send + 'static,
     R: Serialize + Send + 'static,
-    F: Future<Output = Result<Vec<R>, StoreError>> + Send + 'static,
+    F: Future<Output = Result<Part<R, C>, StoreError>> + Send + 'static,
 {
     if ndjson::is_asked_for(headers) {
-        return Ok(ndjson::stream(stream::try_unfold(None, move |after| {
-            let rows = read(after, CHUNK);
+        // The cursor of the next part. `None` after the last one.
+        return Ok(ndjson::stream(stream::try_unfold(Some(None), move |after| {
+            let rows = after.map(|after| read(after, CHUNK));
             async move {
-                let rows = rows.await?;
-                Ok(rows.last().map(cursor).map(|last| (rows, Some(last))))
+                let Some(rows) = rows else { return Ok(None) };
+                let (rows, next) = rows.await?;
+                Ok(Some((rows, next.map(Some))))
             }
         })));
     }
-    let rows = read(page.after, page.limit).await?;
-    Ok(Json(page.page(rows, cursor, |row| row)).into_response())
+    let (items, next) = read(page.after, page.limit).await?;
+    Ok(Json(Page { items, next: next.map(|next| next.to_string()) }).into_response())
 }
 
 /// Place of a result in its run, written as the cursor `ordinal.sample`.
@@ -140,10 +159,6 @@ struct Place {
 }
 
 impl Place {
-    const fn of(result: &ResultRecord) -> Self {
-        Self { ordinal: result.ordinal, sample: result.sample }
-    }
-
     const fn key(self, run_id: RunId) -> JobKey {
         JobKey { run_id, ordinal: self.ordinal, sample: self.sample }
     }

@@ -24,6 +24,7 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("GET", "/runs/{id}/lighteval-config", Role::Observe),
     ("GET", "/runs/{id}/results", Role::Observe),
     ("GET", "/runs/{id}/scores", Role::Observe),
+    ("GET", "/runs/{id}/series", Role::Observe),
     ("GET", "/runs/{id}/verdicts", Role::Observe),
     ("GET", "/scaling", Role::Observe),
     ("GET", "/settings", Role::Observe),

@@ -76,7 +76,7 @@ fn score(value: f64) -> Score {
 #[tokio::test]
 async fn results_are_found_by_outcome_error_score_and_item() {
     let world = World::new(json!({})).await;
-    let table: [(&str, &[&str]); 7] = [
+    let table: [(&str, &[&str]); 12] = [
         ("", &["q0", "q1", "q2"]),
         ("outcome=failed", &["q2"]),
         ("outcome=succeeded,failed&limit=2", &["q0", "q1"]),
@@ -84,13 +84,21 @@ async fn results_are_found_by_outcome_error_score_and_item() {
         ("score=wrong", &["q1"]),
         ("score=right&details=true", &["q0"]),
         ("item_id=q1&details=false", &["q1"]),
+        ("text=Q", &["q0", "q1", "q2"]),
+        ("text=3&limit=1", &["q1"]),
+        ("text=100%25", &[]),
+        ("sort=lowest&details=true", &["q1", "q0"]),
+        ("sort=slowest&score=right", &["q0"]),
     ];
     for (query, want) in table {
         assert_eq!(world.ids(query).await, want, "{query}");
     }
-    let request = world.server.request(Method::GET, &world.path("score=wrong"));
-    let lines = request.header("accept", "application/x-ndjson").send().await.unwrap().text().await.unwrap();
-    assert_eq!(lines.lines().count(), 1, "{lines}");
+    for (query, want) in [("score=wrong", 1), ("text=q", 3), ("sort=newest", 3)] {
+        let request = world.server.request(Method::GET, &world.path(query));
+        let answer = request.header("accept", "application/x-ndjson").send().await.unwrap();
+        let lines = answer.text().await.unwrap();
+        assert_eq!(lines.lines().count(), want, "{lines}");
+    }
 }
 
 #[tokio::test]
@@ -104,6 +112,8 @@ async fn a_query_that_is_not_understood_is_refused() {
         ("outcome=faild", "outcome: `faild` is not one of succeeded"),
         ("score=bad", "score: `bad` is not one of right, wrong, unscored"),
         ("details=yes", "details: `yes` is not one of true, false"),
+        ("text=", "text: it has 0 characters; it must have 1 to 1000"),
+        ("sort=fast", "sort: `fast` is not one of slowest, newest, lowest"),
     ] {
         let problem = refused(world.server.request(Method::GET, &world.path(query))).await;
         assert_eq!(problem.status, 400);
@@ -158,4 +168,5 @@ async fn scores_that_are_made_anew_are_found_by_their_class() {
     assert_eq!(world.ids("score=right&score_version=1").await, ["q0"]);
     assert_eq!(world.ids("score=wrong&score_version=1&limit=1").await, ["q1"]);
     assert_eq!(world.ids("score=unscored&score_version=1").await, Vec::<String>::new());
+    assert_eq!(world.ids("sort=lowest&score_version=1").await, ["q1", "q0"], "by the executor's score");
 }

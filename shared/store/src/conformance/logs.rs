@@ -3,7 +3,7 @@ use std::{collections::HashMap, sync::Arc};
 use runmill_proto::{
     ErrorKind, Fix, InvocationId, Note, Outcome, Remarks, RunId, RunStatus, Score, TokenLogprob, ToolCall,
     TopLogprob,
-    api::{InvocationRecord, ResultRecord, RunEvent, ScoreClass},
+    api::{InvocationRecord, ResultOrder, ResultRecord, RunEvent, ScoreClass},
     message::{Invocation, JobKey},
 };
 use serde_json::json;
@@ -415,7 +415,9 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
     let run = fed_run(store, 5).await;
     let scored = |ordinal, value| {
         let given = Score { scorer: "exact".into(), version: 1, value, extracted: None, detail: None };
-        Invocation { score: Some(given), ..answered(&run, ordinal) }
+        let mut answered = answered(&run, ordinal);
+        answered.call.latency_ms = 100 - u64::from(ordinal);
+        Invocation { score: Some(given), response: Some(format!("Is 10{ordinal}%_ it?")), ..answered }
     };
     let unreferenced = Invocation { score: None, ..answered(&run, 4) };
     let entries =
@@ -428,7 +430,9 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
     let outcomes = |outcomes: &[Outcome]| ResultFilter { outcomes: outcomes.to_vec(), ..all.clone() };
     let kinds = |kinds: &[ErrorKind]| ResultFilter { error_kinds: kinds.to_vec(), ..all.clone() };
     let item_id = Some(store.results(run.id, &all, None, 9).await.unwrap()[1].item_id.clone());
-    let table: [(ResultFilter, &[u32]); 10] = [
+    let text = |text: &str| ResultFilter { text: Some(text.to_owned()), ..all.clone() };
+    let order = |order| ResultFilter { order: Some(order), ..outcomes(&[Outcome::Succeeded]) };
+    let table: [(ResultFilter, &[u32]); 17] = [
         (all.clone(), &[0, 1, 2, 3, 4]),
         (of_class(ScoreClass::Right), &[0]),
         (of_class(ScoreClass::Wrong), &[1]),
@@ -439,6 +443,13 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
         (kinds(&[ErrorKind::TotalTimeout]), &[]),
         (ResultFilter { item_id, ..all.clone() }, &[1]),
         (ResultFilter { item_id: Some("nobody".into()), ..all.clone() }, &[]),
+        (text("IS 1"), &[0, 1, 2]),
+        (text("02%_ i"), &[2]),
+        (text("1_2"), &[]),
+        (ResultFilter { before: Some(2), ..text("is 1") }, &[0, 1]),
+        (order(ResultOrder::Lowest), &[1, 0]),
+        (order(ResultOrder::Newest), &[0, 1, 2, 4]),
+        (ResultFilter { score: Some(ScoreClass::Wrong), ..order(ResultOrder::Slowest) }, &[1]),
     ];
     for (filter, want) in table {
         let found = store.results(run.id, &filter, None, 9).await.unwrap();

@@ -24,6 +24,7 @@ pub mod retention;
 pub mod runs;
 pub mod scaling;
 pub mod scores;
+pub mod series;
 pub mod settings;
 pub mod tenants;
 pub mod tokens;
@@ -258,6 +259,10 @@ macro_rules! store_conformance {
             scores {
                 samples_of_an_item_are_no_independent_scores,
                 scores_are_paged_with_fields_of_their_items,
+            }
+            series {
+                what_calls_did_is_kept_by_interval,
+                a_removed_run_takes_its_series_with_it,
             }
             settings {
                 settings_begin_as_the_defaults,

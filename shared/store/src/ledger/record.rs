@@ -58,6 +58,7 @@ impl LockedRun {
         let undeferred = new.undeferred.remove(&self.row.id).unwrap_or_default();
         self.row.cursor.deferred = self.row.cursor.deferred.saturating_sub(undeferred);
         let mut interruption = Interruption::default();
+        let settled_before = self.row.stats.settled();
         for entry in entries {
             let is_current = self.is_current(entry);
             match entry {
@@ -71,6 +72,10 @@ impl LockedRun {
                 }
             }
         }
+        let settled = self.row.stats.settled() - settled_before;
+        let interval = self.interval(now);
+        interval.settled += settled;
+        entries.iter().for_each(|entry| interval.charge(entry.call()));
         let resumes = was_on_trial && self.resume_if_answered(now);
         let interrupted = self.interrupt(interruption, now) || resumes;
         let ended = self.end_if_done(now);

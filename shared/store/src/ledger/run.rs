@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use runmill_proto::{Outcome, RunId, RunStatus, api::RunEvent, message::Deferred};
 
 use super::{NewPage, event, page};
-use crate::{RunRow, time::micros};
+use crate::{RunRow, SeriesPoint, time::micros};
 
 /// Runs of a batch, all under the locks of their rows.
 pub type LockedRuns = BTreeMap<RunId, LockedRun>;
@@ -14,6 +14,7 @@ pub type LockedRuns = BTreeMap<RunId, LockedRun>;
 pub struct LockedRun {
     pub row: RunRow,
     events: Vec<RunEvent>,
+    series: Vec<SeriesPoint>,
     drops_deferred: bool,
     is_configured: bool,
 }
@@ -23,7 +24,7 @@ const PROGRESS_EVERY: SignedDuration = SignedDuration::from_millis(200);
 
 impl LockedRun {
     pub const fn new(row: RunRow) -> Self {
-        Self { row, events: Vec::new(), drops_deferred: false, is_configured: false }
+        Self { row, events: Vec::new(), series: Vec::new(), drops_deferred: false, is_configured: false }
     }
 
     /// Returns a new run with its first event.
@@ -54,6 +55,19 @@ impl LockedRun {
     /// Returns the events to append. Their last `seq` is the row's.
     pub fn pages(&self) -> Vec<NewPage> {
         page::write_pages(self.row.id, self.row.seq - self.events.len() as u64 + 1, &self.events)
+    }
+
+    /// Returns the intervals that have ended.
+    pub fn series(&self) -> &[SeriesPoint] {
+        &self.series
+    }
+
+    /// Returns the interval around `now`, to count logs that are written then.
+    pub(super) fn interval(&mut self, now: Timestamp) -> &mut SeriesPoint {
+        let started_at = self.row.started_at.unwrap_or(self.row.created_at);
+        let ended = self.row.stats.series.take_if(|point| point.is_over(now));
+        self.series.extend(ended.map(|point| *point));
+        self.row.stats.series.get_or_insert_with(|| Box::new(SeriesPoint::begin(started_at, now)))
     }
 
     /// Returns true if the run's deferred jobs have to be deleted, because it ended and they will never be fed.

@@ -18,6 +18,7 @@ pub mod results;
 pub mod retention;
 pub mod runs;
 pub mod scaling;
+pub mod series;
 pub mod server_time;
 pub mod settings;
 pub mod tokens;

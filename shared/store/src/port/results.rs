@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runmill_proto::{
     ErrorKind, InvocationId, Outcome, RunId,
-    api::{InvocationRecord, ResultRecord, ScoreClass},
+    api::{InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
     message::JobKey,
 };
 
@@ -17,11 +17,27 @@ pub struct ResultFilter {
     pub item_id: Option<String>,
     /// Class of the score that the executor gave.
     pub score: Option<ScoreClass>,
+    /// Text that the response, the error or the item's id contains. Cases of ASCII letters are the same.
+    pub text: Option<String>,
+    /// Ordinal before which results are read: a search for a text reads every result up to there.
+    pub before: Option<u32>,
+    /// Order other than the dataset's. The slowest are of the run's [`SLOWEST_MAX`] slowest calls.
+    pub order: Option<ResultOrder>,
 }
+
+/// Number of the slowest calls from which a list of the slowest results is made.
+pub const SLOWEST_MAX: u32 = 1_000;
 
 impl ResultFilter {
     pub(crate) fn outcome_names(&self) -> Vec<&'static str> {
         self.outcomes.iter().map(|outcome| outcome.as_str()).collect()
+    }
+
+    /// Returns the pattern of `LIKE` for the text.
+    pub(crate) fn pattern(&self) -> Option<String> {
+        let text = self.text.as_ref()?;
+        let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        Some(format!("%{escaped}%"))
     }
 
     pub(crate) fn kind_names(&self) -> Vec<&'static str> {
@@ -70,7 +86,8 @@ pub struct JudgedRow {
 /// Reads the results of jobs and the calls that were made for them.
 #[async_trait]
 pub trait ResultReader: Send + Sync {
-    /// Returns at most `limit` results that `filter` lets through, by ordinal and sample, beginning after `after`.
+    /// Returns at most `limit` results that `filter` lets through, in its order, beginning after `after`. In another order
+    /// than that of ordinal and sample, `after` has no meaning.
     async fn results(
         &self,
         id: RunId,

@@ -31,7 +31,7 @@ FROM unnest($1::text[]) AS wanted (name)
 ORDER BY wanted.name";
 
 /// All tables of the schema, without the partitions of some.
-pub const ALL_TABLES: [&str; 25] = [
+pub const ALL_TABLES: [&str; 26] = [
     "answer_runs",
     "answers",
     "audit_log",
@@ -51,6 +51,7 @@ pub const ALL_TABLES: [&str; 25] = [
     "removals",
     "results",
     "run_events",
+    "run_series",
     "runs",
     "scaling_needs",
     "settings",

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use runmill_proto::message::{EvaluatedSample, Evaluation, EvaluationPart};
 
 use super::{
-    PgStore, datasets, deferred, evaluations, events, invocations, results, runs, session::Transaction,
-    usage_days,
+    PgStore, datasets, deferred, evaluations, events, invocations, results, runs, series,
+    session::Transaction, usage_days,
 };
 use crate::{
     LogBatch, LogWriter, StoreError, Written,
@@ -133,6 +133,7 @@ async fn save_all(tx: &Transaction<'_>, runs: &LockedRuns) -> Result<(), StoreEr
     // The updates are sent together, so that many small runs cost one round trip.
     try_join_all(runs.values().map(|run| runs::update(tx, &run.row))).await?;
     events::append(tx, runs.values().flat_map(LockedRun::pages).collect()).await?;
+    series::insert(tx, runs.values()).await?;
     for run in runs.values().filter(|run| run.drops_deferred()) {
         deferred::delete_all(tx, run.row.id).await?;
     }

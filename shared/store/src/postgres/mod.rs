@@ -34,6 +34,7 @@ mod route;
 mod run_writer;
 mod runs;
 mod scaling;
+mod series;
 mod server_time;
 mod session;
 mod settings;

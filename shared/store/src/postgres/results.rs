@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, InvocationId, RunId,
-    api::{InvocationRecord, ResultRecord, ScoreClass},
+    api::{InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
 
@@ -21,7 +21,7 @@ use super::{
     values::{Cell as _, arrays, integer, parameters, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoreError, StoredAnswer,
     columns::sql::{Sql, insert_arrays, select},
     ledger::ItemKey,
     tables::{NewResult, answers},
@@ -101,8 +101,35 @@ const DELETE_ALL: &str = "\
 DELETE /* results.delete_all */ FROM results
 WHERE run_id = $1";
 
-static PAGE: Sql = Sql::new(|| {
-    let rest = "\
+static PAGE: Sql = Sql::new(|| page("results.page", "", "ordinal, sample"));
+
+static NEWEST: Sql = Sql::new(|| page("results.newest", "", "settled_at DESC, ordinal, sample"));
+
+static LOWEST: Sql = Sql::new(|| {
+    let has_value = "json_typeof(score) = 'object' AND score ->> 'value' IS NOT NULL";
+    let order = "(score ->> 'value')::float8, ordinal, sample";
+    page("results.lowest", &format!("\n  AND {has_value}"), order)
+});
+
+static SLOWEST: Sql = Sql::new(|| {
+    let slowest = format!(
+        "\
+  AND (ordinal, sample, invocation_id) IN (
+      SELECT ordinal, sample, id
+      FROM invocations
+      WHERE run_id = $1
+      ORDER BY latency_ms DESC
+      LIMIT {SLOWEST_MAX}
+  )"
+    );
+    let latency = "(SELECT latency_ms FROM invocations WHERE run_id = $1 AND id = invocation_id)";
+    page("results.slowest", &format!("\n{slowest}"), &format!("{latency} DESC, ordinal, sample"))
+});
+
+/// Returns the statement for results in an order, to which a further condition belongs.
+fn page(name: &'static str, further: &str, order: &str) -> String {
+    let rest = format!(
+        "\
 WHERE run_id = $1
   AND (ordinal, sample) > ($2, $3) /* after */
   AND (cardinality($5::text[]) = 0 OR outcome = ANY ($5))
@@ -114,10 +141,13 @@ WHERE run_id = $1
         WHEN (score ->> 'value')::float8 < 1 THEN 'wrong'
         ELSE 'right'
     END)
-ORDER BY ordinal, sample
-LIMIT $4";
-    select::<ResultRecord>("results.page", "results", rest)
-});
+  AND ($9::text IS NULL OR response ILIKE $9 OR error ILIKE $9 OR item_id ILIKE $9)
+  AND ordinal < $10::bigint /* before */{further}
+ORDER BY {order}
+LIMIT $4"
+    );
+    select::<ResultRecord>(name, "results", &rest)
+}
 
 #[async_trait]
 impl ResultReader for PgStore {
@@ -132,10 +162,17 @@ impl ResultReader for PgStore {
         let (id, limit) = (id.uuid(), i64::from(limit));
         let (outcomes, kinds) = (filter.outcome_names(), filter.kind_names());
         let score = filter.score.map(ScoreClass::as_str);
+        let (text, before) = (filter.pattern(), filter.before.map_or(i64::MAX, i64::from));
+        let statement = match filter.order {
+            None => &PAGE,
+            Some(ResultOrder::Slowest) => &SLOWEST,
+            Some(ResultOrder::Newest) => &NEWEST,
+            Some(ResultOrder::Lowest) => &LOWEST,
+        };
         let client = self.client().await?;
-        let statement = client.prepare_cached(&PAGE).await?;
-        let parameters: [&(dyn ToSql + Sync); 8] =
-            [&id, &ordinal, &sample, &limit, &outcomes, &kinds, &filter.item_id, &score];
+        let statement = client.prepare_cached(statement).await?;
+        let parameters: [&(dyn ToSql + Sync); 10] =
+            [&id, &ordinal, &sample, &limit, &outcomes, &kinds, &filter.item_id, &score, &text, &before];
         client.query(&statement, &parameters).await?.iter().map(record).collect()
     }
 

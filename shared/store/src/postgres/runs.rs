@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     PgStore, deferred,
     error::violated,
-    events,
+    events, series,
     session::Transaction,
     values::{Cell as _, parameters, record, text},
 };
@@ -247,6 +247,7 @@ pub async fn save(tx: &Transaction<'_>, run: &LockedRun) -> Result<(), StoreErro
     }
     update(tx, &run.row).await?;
     events::append(tx, run.pages()).await?;
+    series::insert(tx, [run]).await?;
     if run.drops_deferred() {
         deferred::delete_all(tx, run.row.id).await?;
     }

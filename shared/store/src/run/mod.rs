@@ -8,6 +8,7 @@ mod pause;
 mod rescoring;
 mod resumption;
 mod retry;
+mod series;
 mod stats;
 mod submission;
 mod trial;
@@ -27,6 +28,7 @@ pub use pause::Pause;
 pub use rescoring::{Rescore, Rescores, Rescoring, VERSIONS_MAX};
 pub use resumption::Resumption;
 pub use retry::RetryNote;
+pub use series::{SeriesPoint, Times};
 pub use stats::RunStats;
 pub use submission::Submission;
 

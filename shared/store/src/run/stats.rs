@@ -7,7 +7,7 @@ use runmill_proto::{
 use runmill_scoring::{Cluster, Latencies, ScoreTally};
 use serde::{Deserialize, Serialize};
 
-use super::Messages;
+use super::{Messages, SeriesPoint};
 use crate::columns::stored_as_json;
 
 /// Counters and sums over the jobs of a run. The column `stats` has them as JSON. Only rows that were newly recorded
@@ -56,6 +56,9 @@ pub struct RunStats {
     /// Number of unscored answers by reason: the first ten reasons.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unscored: BTreeMap<String, u64>,
+    /// The interval of the newest log. Earlier ones are in the table `run_series`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<Box<SeriesPoint>>,
 }
 
 const ANSWERED_BY_MAX: usize = 5;

@@ -35,6 +35,7 @@ mod retention;
 mod run_writer;
 mod runs;
 mod scaling;
+mod series;
 mod server_time;
 mod settings;
 mod space;

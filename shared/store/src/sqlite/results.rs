@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, InvocationId, RunId,
-    api::{InvocationRecord, ResultRecord, ScoreClass},
+    api::{InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
 use runmill_scoring::Cluster;
@@ -20,7 +20,7 @@ use super::{
     values::{Cell as _, all, blob, execute, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoreError, StoredAnswer,
     columns::{
         Dialect, inserted,
         sql::{self, Sql, select},
@@ -98,8 +98,34 @@ const DELETE_ALL: &str = "\
 DELETE FROM results
 WHERE run_id = ?1";
 
-static PAGE: Sql = Sql::new(|| {
-    let rest = "\
+static PAGE: Sql = Sql::new(|| page("results.page", "", "ordinal, sample"));
+
+static NEWEST: Sql = Sql::new(|| page("results.newest", "", "settled_at DESC, ordinal, sample"));
+
+static LOWEST: Sql = Sql::new(|| {
+    let value = "json_extract(score, '$.value')";
+    page("results.lowest", &format!("\n  AND {value} IS NOT NULL"), &format!("{value}, ordinal, sample"))
+});
+
+static SLOWEST: Sql = Sql::new(|| {
+    let slowest = format!(
+        "\
+  AND (ordinal, sample, invocation_id) IN (
+      SELECT ordinal, sample, id
+      FROM invocations
+      WHERE run_id = ?1
+      ORDER BY latency_ms DESC
+      LIMIT {SLOWEST_MAX}
+  )"
+    );
+    let latency = "(SELECT latency_ms FROM invocations WHERE run_id = ?1 AND id = invocation_id)";
+    page("results.slowest", &format!("\n{slowest}"), &format!("{latency} DESC, ordinal, sample"))
+});
+
+/// Returns the statement for results in an order, to which a further condition belongs.
+fn page(name: &'static str, further: &str, order: &str) -> String {
+    let rest = format!(
+        "\
 WHERE run_id = ?1
   AND (ordinal, sample) > (?2, ?3) /* after */
   AND (?5 = '[]' OR outcome IN (SELECT value FROM json_each(?5)))
@@ -111,10 +137,13 @@ WHERE run_id = ?1
         WHEN json_extract(score, '$.value') < 1 THEN 'wrong'
         ELSE 'right'
     END)
-ORDER BY ordinal, sample
-LIMIT ?4";
-    select::<ResultRecord>("results.page", "results", rest)
-});
+  AND (?9 IS NULL OR response LIKE ?9 ESCAPE '\\' OR error LIKE ?9 ESCAPE '\\' OR item_id LIKE ?9 ESCAPE '\\')
+  AND ordinal < ?10 /* before */{further}
+ORDER BY {order}
+LIMIT ?4"
+    );
+    select::<ResultRecord>(name, "results", &rest)
+}
 
 #[async_trait]
 impl ResultReader for SqliteStore {
@@ -129,9 +158,17 @@ impl ResultReader for SqliteStore {
         let (outcomes, kinds) =
             (json!(filter.outcome_names()).to_string(), json!(filter.kind_names()).to_string());
         let (item_id, score) = (filter.item_id.clone(), filter.score.map(ScoreClass::as_str));
+        let (text, before) = (filter.pattern(), filter.before.map_or(i64::MAX, i64::from));
+        let statement = match filter.order {
+            None => &PAGE,
+            Some(ResultOrder::Slowest) => &SLOWEST,
+            Some(ResultOrder::Newest) => &NEWEST,
+            Some(ResultOrder::Lowest) => &LOWEST,
+        };
         self.read(move |db| {
             let id = blob(id.uuid());
-            all(db, &PAGE, params![id, ordinal, sample, limit, outcomes, kinds, item_id, score], record)
+            let params = params![id, ordinal, sample, limit, outcomes, kinds, item_id, score, text, before];
+            all(db, statement, params, record)
         })
         .await
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     SqliteStore, deferred,
     error::{is_dangling, is_taken},
-    events,
+    events, series,
     values::{Cell as _, all, blob, execute, first, record, time},
 };
 use crate::{
@@ -222,6 +222,7 @@ pub fn save(db: &Connection, run: &LockedRun) -> Result<(), StoreError> {
     push_updated::<RunRow>(&mut values, &run.row);
     execute(db, &SAVE, params_from_iter(values))?;
     events::append(db, run.pages())?;
+    series::insert(db, run.row.id, run.series())?;
     if run.drops_deferred() {
         deferred::delete_all(db, run.row.id)?;
     }

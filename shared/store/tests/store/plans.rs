@@ -19,8 +19,17 @@ use tokio_postgres::{NoTls, SimpleQueryMessage, types::Type};
 use uuid::Uuid;
 
 /// Tables that grow. All of their rows are never read at once.
-const GROWING: [&str; 8] =
-    ["answers", "dataset_items", "datasets", "deferred", "invocations", "results", "run_events", "runs"];
+const GROWING: [&str; 9] = [
+    "answers",
+    "dataset_items",
+    "datasets",
+    "deferred",
+    "invocations",
+    "results",
+    "run_events",
+    "run_series",
+    "runs",
+];
 
 /// Statement that is only used on a direct connection, and has no plan.
 const COPY: &str = "dataset_items.copy";
@@ -48,6 +57,7 @@ INSERT INTO results (run_id, ordinal, sample, item_id, invocation_id, outcome, s
 INSERT INTO answers SELECT id, item, 0, decode(md5(n::text || item), 'hex') FROM made, generate_series(0, 9) AS item;
 INSERT INTO invocations (run_id, id, ordinal, sample, provider_id, model, attempts, streamed, started_at, latency_ms)
     SELECT id, gen_random_uuid(), item, 0, id, 'm', '[]', false, now(), 1 FROM made, generate_series(0, 9) AS item;
+INSERT INTO run_series SELECT id, now() + second * interval '1 s', '{}' FROM made, generate_series(1, 3) AS second;
 INSERT INTO run_events SELECT id, seq, seq, seq = 1, '[]' FROM made, generate_series(1, 3) AS seq;
 INSERT INTO deferred SELECT id, 1, 0, 1, now() FROM made;
 ANALYZE;
@@ -91,6 +101,7 @@ async fn all_statements() -> BTreeSet<String> {
         judges::recorded_answers_are_read_for_a_judge,
         logs::a_batch_is_recorded_as_it_came,
         logs::items_and_invocations_are_read_by_their_places,
+        logs::results_are_found_by_outcome_error_score_and_item,
         providers::a_deleted_provider_is_gone_with_its_secrets,
         rescoring::a_run_is_shown_by_its_newest_scores_until_it_goes_on,
         rescoring::answers_are_paged,
@@ -102,6 +113,7 @@ async fn all_statements() -> BTreeSet<String> {
         runs::the_newest_run_of_a_key_prefix_is_found,
         scores::samples_of_an_item_are_no_independent_scores,
         scores::scores_are_paged_with_fields_of_their_items,
+        series::what_calls_did_is_kept_by_interval,
         tenants::lists_have_one_tenants_rows_or_all,
         transitions::canceling_drops_what_was_deferred,
         transitions::failed_jobs_are_tried_again_in_a_new_pass,
