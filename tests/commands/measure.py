@@ -11,7 +11,7 @@ from statistics import median
 from harnesses import OFFLINE
 from installation import Failed
 from jobs import File, Program, Step, Typed, Way
-from mock import ROWS, Counted, Mock, rows
+from mock import Counted, Mock
 from terminal import Screen, typed
 
 # Lines of a screen that are shown.
@@ -75,7 +75,9 @@ class Desk:
         if key not in self._known:
             shutil.rmtree(self._work, ignore_errors=True)
             (self._work / "home").mkdir(parents=True)
-            for name, part in {"questions": rows(), "easy": rows()[:ROWS // 2], "hard": rows()[ROWS // 2:]}.items():
+            rows = self._mock.rows
+            half = len(rows) // 2
+            for name, part in {"questions": rows, "easy": rows[:half], "hard": rows[half:]}.items():
                 write_csv(self._work / f"{name}.csv", part)
             self._mock.is_at_fault = way.is_mended
             try:

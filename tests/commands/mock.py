@@ -15,7 +15,8 @@ ITEMS = ROOT / "tests/data/gsm8k.jsonl"
 ROWS = 60
 # One of so many rows is refused while the mock is at fault. Programs do not try again by themselves after a refusal.
 REFUSED_EVERY = 5
-MODELS = {"small": "key=0.8+ttft=200ms", "large": "key=0.9+ttft=200ms"}
+MODELS = {"small": "key=0.8", "large": "key=0.9"}
+DELAY_MS = 200
 # A call whose caller hung up is paid, too.
 PAID = ("200", "499")
 CALLS = 500
@@ -23,9 +24,9 @@ END_TIMEOUT_S = 30
 LOOK_S = 0.05
 
 
-def rows() -> list[dict[str, str]]:
+def rows(count: int) -> list[dict[str, str]]:
     with ITEMS.open() as lines:
-        items = [json.loads(line) for _, line in zip(range(ROWS), lines)]
+        items = [json.loads(line) for _, line in zip(range(count), lines)]
     return [{"id": item["id"], "question": item["inputs"]["text"], "answer": item["answer"]} for item in items]
 
 
@@ -40,9 +41,11 @@ class Counted:
 
 
 class Mock:
-    def __init__(self, gateway_url: str) -> None:
+    def __init__(self, gateway_url: str, rows: list[dict[str, str]], delay_ms: int) -> None:
+        self.rows = rows
+        self._models = {name: f"{model}+ttft={delay_ms}ms" for name, model in MODELS.items()}
         self._gateway = gateway_url.removesuffix("/v1")
-        self._refused = tuple(row["question"] for row in rows()[::REFUSED_EVERY])
+        self._refused = tuple(row["question"] for row in rows[::REFUSED_EVERY])
         self.is_at_fault = False
         # Address for the programs.
         self.url = ""
@@ -50,7 +53,7 @@ class Mock:
     def change(self, body: dict) -> dict:
         if self.is_at_fault and str(body["messages"][-1]["content"]).startswith(self._refused):
             raise Refusal("This model is being updated.")
-        return body | {"model": MODELS.get(body["model"], body["model"])}
+        return body | {"model": self._models.get(body["model"], body["model"])}
 
     def count(self) -> Counted:
         traffic = self._traffic()
@@ -75,8 +78,8 @@ class Mock:
 
 
 @contextmanager
-def running(runmill: Path, work: Folder) -> Iterator[Mock]:
+def running(runmill: Path, work: Folder, count: int, delay_ms: int) -> Iterator[Mock]:
     with gateway(runmill, work, CALLS, 0, "--answer-key", str(ITEMS)) as url:
-        mock = Mock(url)
+        mock = Mock(url, rows(count), delay_ms)
         with relayed(url, mock.change) as mock.url:
             yield mock
