@@ -21,6 +21,7 @@ mod rescoring;
 mod run;
 mod scaling;
 mod scores;
+mod series;
 mod settings;
 mod smoke_test;
 mod strict;
@@ -54,6 +55,7 @@ pub use rescoring::{NewScoring, ScoreVersion, ScoringProgress};
 pub use run::{Extension, NewRun, Run, RunCounters, RunLatency, RunMessage, RunPatch};
 pub use scaling::{LaneBound, Scaling, ScalingLane};
 pub use scores::{GroupScore, RunScores, ScoresQuery};
+pub use series::{RunSeries, SeriesBucket};
 pub(crate) use settings::{RETRIES, SECONDS};
 pub use settings::{
     RequestOverride, RequestSettings, RetryOverride, RetrySettings, Settings, SettingsOverride,

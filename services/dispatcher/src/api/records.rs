@@ -8,7 +8,7 @@ use axum::{
 };
 use futures::stream;
 use runmill_proto::{
-    InvocationId, RunId,
+    InvocationId, RunConfig, RunId,
     api::{
         DetailedResult, InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultRecord, ResultsQuery,
     },
@@ -134,17 +134,25 @@ where
 
 /// Place of a result in its run, written as the cursor `ordinal.sample`.
 #[derive(Clone, Copy)]
-struct Place {
+pub struct Place {
     ordinal: u32,
     sample: u32,
 }
 
 impl Place {
-    const fn of(result: &ResultRecord) -> Self {
+    /// Returns the place after which the results of an item begin. `None` for the first item.
+    pub const fn before(ordinal: u32) -> Option<Self> {
+        match ordinal.checked_sub(1) {
+            Some(ordinal) => Some(Self { ordinal, sample: RunConfig::SAMPLES.max }),
+            None => None,
+        }
+    }
+
+    pub const fn of(result: &ResultRecord) -> Self {
         Self { ordinal: result.ordinal, sample: result.sample }
     }
 
-    const fn key(self, run_id: RunId) -> JobKey {
+    pub const fn key(self, run_id: RunId) -> JobKey {
         JobKey { run_id, ordinal: self.ordinal, sample: self.sample }
     }
 }
