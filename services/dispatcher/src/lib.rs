@@ -19,6 +19,8 @@ mod lighteval;
 mod limits;
 mod metrics;
 mod obstacles;
+mod paced;
+mod pages;
 mod provider_changes;
 mod reconciler;
 mod rescoring;
@@ -31,6 +33,7 @@ mod scaling;
 mod scores;
 mod series;
 mod settings_change;
+mod sign_in_codes;
 mod smoke_testing;
 mod submission;
 mod token_changes;
@@ -46,6 +49,7 @@ use axum::Router;
 use runmill_address::AddressRules;
 use runmill_broker::SharedBroker;
 use runmill_config::Token;
+use runmill_pricing::PriceTable;
 use runmill_runtime::{Clock, Lifecycle, http::HttpServer};
 use runmill_store::DispatcherStore;
 use runmill_vault::Sealer;
@@ -58,6 +62,7 @@ pub use front_door::{FrontDoorSettings, ROUTES as FRONT_DOOR_ROUTES, batch_paths
 pub use metrics::DispatcherMetrics;
 pub use rescoring::rescore;
 pub use scaling::ScalingSettings;
+pub use sign_in_codes::SignInCodes;
 pub use webhooks::WebhookSettings;
 
 use crate::{
@@ -71,6 +76,7 @@ use crate::{
     lighteval::LightevalConfigs,
     limits::BudgetWatch,
     obstacles::{Lookout, Obstacles},
+    pages::Pages,
     provider_changes::ProviderChanges,
     reconciler::Reconciler,
     rescoring::Rescorer,
@@ -115,6 +121,10 @@ pub struct Dispatcher {
     pub front_door: FrontDoorSettings,
     pub webhooks: WebhookSettings,
     pub scaling: ScalingSettings,
+    /// Codes that sign browsers in.
+    pub sign_in_codes: SignInCodes,
+    /// Prices by which a run is estimated before it starts.
+    pub prices: Arc<PriceTable>,
 }
 
 /// A socket, and the way in which it is served.
@@ -164,6 +174,7 @@ impl Dispatcher {
             }
             None => health.merge(door),
         };
+        let others = others.merge(pages::router(self.pages(&state)));
         let Listening { http, socket } = api;
         life.spawn(
             "http",
@@ -231,6 +242,10 @@ impl Dispatcher {
             line_max_bytes: self.line_max_bytes,
             stop: stop.clone(),
         }
+    }
+
+    fn pages(&self, state: &ApiState) -> Pages {
+        Pages::new(state.clone(), self.sign_in_codes.clone(), self.prices.clone(), self.lane_concurrency)
     }
 
     fn scaler(&self, waiting: Waiting) -> Scaler {

@@ -1,31 +1,31 @@
 //! HTTP API: handlers decode a request, call one use case or the store, and encode the result. This file has every route.
 
-mod admission;
+pub mod admission;
 mod audit;
 pub mod auth;
 mod dataset_file;
-mod datasets;
+pub mod datasets;
 mod description;
 mod events;
-mod executors;
-mod extract;
+pub mod executors;
+pub mod extract;
 mod lighteval;
 mod lines;
 mod ndjson;
-mod page;
+pub mod page;
 mod problem;
-mod providers;
+pub mod providers;
 mod public_url;
 mod query_names;
-mod records;
+pub mod records;
 mod request_id;
 mod routes;
-mod runs;
+pub mod runs;
 mod scaling;
-mod scores;
+pub mod scores;
 mod series;
 mod settings;
-mod smoke_tests;
+pub mod smoke_tests;
 mod tokens;
 mod usage;
 
@@ -163,7 +163,7 @@ pub fn router(state: ApiState, others: Router, unfit: Unfit) -> Router {
         .layer(from_fn_with_state(names, query_names::refuse_unknown))
         .layer(from_fn_with_state(state.clone(), audit::record))
         .layer(from_fn(admission::admit))
-        .layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
+        .layer(from_fn_with_state(state.clone(), auth::authenticate))
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))
         .with_state(state);

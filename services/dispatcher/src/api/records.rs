@@ -8,7 +8,7 @@ use axum::{
 };
 use futures::stream;
 use runmill_proto::{
-    InvocationId, RunId,
+    InvocationId, RunConfig, RunId,
     api::{DetailedResult, InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultsQuery},
     message::JobKey,
 };
@@ -64,7 +64,7 @@ pub async fn results(
 }
 
 fn placed<R>(found: Found<R>) -> Part<R, Place> {
-    (found.rows, found.next.map(|key| Place { ordinal: key.ordinal, sample: key.sample }))
+    (found.rows, found.next.map(Place::of))
 }
 
 /// List the verdicts on a run's answers
@@ -153,13 +153,25 @@ where
 
 /// Place of a result in its run, written as the cursor `ordinal.sample`.
 #[derive(Clone, Copy)]
-struct Place {
+pub struct Place {
     ordinal: u32,
     sample: u32,
 }
 
 impl Place {
-    const fn key(self, run_id: RunId) -> JobKey {
+    /// Returns the place after which the results of an item begin. `None` for the first item.
+    pub const fn before(ordinal: u32) -> Option<Self> {
+        match ordinal.checked_sub(1) {
+            Some(ordinal) => Some(Self { ordinal, sample: RunConfig::SAMPLES.max }),
+            None => None,
+        }
+    }
+
+    pub const fn of(key: JobKey) -> Self {
+        Self { ordinal: key.ordinal, sample: key.sample }
+    }
+
+    pub const fn key(self, run_id: RunId) -> JobKey {
         JobKey { run_id, ordinal: self.ordinal, sample: self.sample }
     }
 }

@@ -14,6 +14,7 @@ mod front_door;
 mod hostile;
 mod judges;
 mod lighteval;
+mod pages;
 mod providers;
 mod ranges;
 mod request_id;

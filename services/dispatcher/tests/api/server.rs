@@ -8,7 +8,7 @@ use runmill_address::AddressRules;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Role, Token};
 use runmill_dispatcher::{
-    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings,
+    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings, SignInCodes,
     WebhookSettings,
 };
 use runmill_proto::{
@@ -40,6 +40,7 @@ pub struct Server {
     pub clock: ManualClock,
     /// Keys that the dispatcher seals with, as an executor has them.
     pub keyring: Keyring,
+    pub sign_in_codes: SignInCodes,
     http: reqwest::Client,
     dispatcher: Dispatcher,
     wake: Arc<Notify>,
@@ -95,6 +96,7 @@ impl Server {
         let registry = Registry::new();
         let token = |role: Role| Token { role, value: token_of(role).into() };
         let keyring = Keyring::parse(&generate_hex()).unwrap();
+        let sign_in_codes = SignInCodes::default();
         let dispatcher = Dispatcher {
             store: store.clone(),
             broker: broker.clone(),
@@ -114,6 +116,8 @@ impl Server {
             front_door: front_door(),
             webhooks,
             scaling: ScalingSettings { executor_calls: 2, scale_down: Duration::from_mins(2), hold },
+            sign_in_codes: sign_in_codes.clone(),
+            prices: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
@@ -127,7 +131,19 @@ impl Server {
         let wake = Arc::default();
         dispatcher.serve(Listening { http, socket: listener }, None, health, &wake, &life);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base_url, store, broker, clock, keyring, http, dispatcher, wake, life, _folder: folder }
+        Self {
+            base_url,
+            store,
+            broker,
+            clock,
+            keyring,
+            sign_in_codes,
+            http,
+            dispatcher,
+            wake,
+            life,
+            _folder: folder,
+        }
     }
 
     /// Starts the feeder and the reconciler.

@@ -89,6 +89,7 @@ impl Output {
         } else if self.results.is_empty() && run.counters.settled > 0 {
             let id = run.id;
             note!("`runmill runs results {id}` shows the answers, and with --wrong those that are wrong");
+            note!("`runmill view` shows the runs of this machine in a browser");
         }
         Ok(())
     }

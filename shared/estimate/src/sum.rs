@@ -122,7 +122,7 @@ fn number(count: u64) -> f64 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use runmill_pricing::PriceTable;
     use runmill_proto::api::ProviderKind;
 

@@ -1,33 +1,38 @@
 use runmill_pricing::{BYTES_PER_TOKEN, Price, TOKENS_PER_MESSAGE};
-
 use runmill_proto::usd;
 use serde_json::{Value, json};
 
 use super::sum::{Estimate, Span};
-use crate::{run::waiting::items, screen::Sheet};
+
+/// Names under which a user can set what an estimate lacks.
+pub struct Names {
+    /// Largest number of tokens of an answer.
+    pub max_tokens: &'static str,
+    /// Prices of models.
+    pub prices: &'static str,
+}
 
 impl Estimate {
-    /// Returns the estimate as a table, with the assumptions behind each number.
-    pub fn table(&self) -> Sheet {
-        let mut sheet = Sheet::framed();
-        let mut row = |name: &str, value: String| sheet.row(name, value);
-        row("model", self.basis.model.clone());
-        row("calls", self.calls_text());
-        row("prompts", self.prompts_text());
-        row("answers", self.answers_text());
-        row("price", self.price_text());
-        row("cost", self.cost_text());
-        row("time", self.time_text());
-        row("excluded", self.omissions());
+    /// Returns the estimate as names with values, with the assumptions behind each number.
+    pub fn rows(&self, names: &Names) -> Vec<(&'static str, String)> {
+        let mut rows = vec![
+            ("model", self.basis.model.clone()),
+            ("calls", self.calls_text()),
+            ("prompts", self.prompts_text()),
+            ("answers", self.answers_text(names)),
+            ("price", self.price_text(names)),
+            ("cost", self.cost_text()),
+            ("time", self.time_text()),
+            ("excluded", self.omissions()),
+        ];
         if self.too_long > 0 {
             let window = self.basis.price.as_ref().and_then(Price::context_window);
             let window = window.unwrap_or_default();
-            row(
-                "warning",
-                format!("prompts above the model's context window of {window} tokens: {}", self.too_long),
-            );
+            let text =
+                format!("prompts above the model's context window of {window} tokens: {}", self.too_long);
+            rows.push(("warning", text));
         }
-        sheet
+        rows
     }
 
     /// Returns the estimate as JSON. Costs are in dollars; an unknown value or an open upper bound is null.
@@ -64,22 +69,22 @@ impl Estimate {
         )
     }
 
-    fn answers_text(&self) -> String {
+    fn answers_text(&self, names: &Names) -> String {
         let Span { low, high: Some(high) } = self.completion_tokens() else {
             let low = self.completion_tokens().low;
-            return format!("{low} tokens or more (--max-tokens sets an upper limit)");
+            return format!("{low} tokens or more ({} sets an upper limit)", names.max_tokens);
         };
         let each = self.basis.answer_tokens;
         let most = each.high.unwrap_or_default();
         format!("{} tokens ({} per answer)", range(&low, &high), range(&each.low, &most))
     }
 
-    fn price_text(&self) -> String {
+    fn price_text(&self, names: &Names) -> String {
         match &self.basis.price {
             Some(price) => format!("{price} ({})", price.source()),
             None => format!(
-                "unknown price: no price table has `{}` at this provider; add one with --prices FILE or RUNMILL_PRICES",
-                self.basis.model
+                "unknown price: no price table has `{}` at this provider; add one with {}",
+                self.basis.model, names.prices
             ),
         }
     }
@@ -116,6 +121,10 @@ impl Estimate {
     }
 }
 
+fn items(number: u64) -> String {
+    if number == 1 { "1 item".to_owned() } else { format!("{number} items") }
+}
+
 fn range<T: ToString>(low: &T, high: &T) -> String {
     let (low, high) = (low.to_string(), high.to_string());
     if low == high { low } else { format!("{low} to {high}") }
@@ -150,11 +159,10 @@ mod tests {
         *,
     };
 
-    /// Returns the table's rows, with single spaces.
+    const NAMES: Names = Names { max_tokens: "--max-tokens", prices: "--prices FILE or RUNMILL_PRICES" };
+
     fn lines(estimate: &Estimate) -> Vec<String> {
-        let table = estimate.table().to_string();
-        let rows = table.lines().filter(|line| line.contains('│'));
-        rows.map(|row| row.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+        estimate.rows(&NAMES).iter().map(|(name, value)| format!("{name} {value}")).collect()
     }
 
     #[test]
