@@ -1,10 +1,12 @@
-"""Runs all tests of this folder, and prints in the last line how many passed and failed."""
+"""Runs all tests of a folder, and prints in the last line how many passed and failed.
+
+    python counted.py FOLDER
+"""
 
 import sys
 import unittest
-from pathlib import Path
 
-suite = unittest.defaultTestLoader.discover(str(Path(__file__).parent))
+suite = unittest.defaultTestLoader.discover(sys.argv[1])
 result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
 failed = len(result.failures) + len(result.errors)
 passed = result.testsRun - failed
