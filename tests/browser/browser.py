@@ -70,14 +70,22 @@ class Browser:
 
     def press(self, text: str) -> None:
         """Presses a button, once it is there. One that asks for a confirmation gets it."""
-        self.until(lambda: self.button(text), f"the button {text}").click()
+        self.until(lambda: self.clicked(self.button(text)), f"the button {text}")
         try:
             self.driver.switch_to.alert.accept()
         except NoAlertPresentException:
             pass
 
     def follow(self, text: str) -> None:
-        self.until(lambda: self.driver.find_elements(By.PARTIAL_LINK_TEXT, text), f"the link {text}")[0].click()
+        links = lambda: self.driver.find_elements(By.PARTIAL_LINK_TEXT, text)
+        self.until(lambda: self.clicked(next(iter(links()), None)), f"the link {text}")
+
+    @staticmethod
+    def clicked(element: WebElement | None) -> bool:
+        """Clicks an element that is there. A live page may replace it before the click."""
+        if element:
+            element.click()
+        return element is not None
 
     def text(self, selector: str = "body") -> str:
         return self.find(selector).text
