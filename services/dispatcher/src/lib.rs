@@ -104,6 +104,8 @@ pub struct Dispatcher {
     pub address_rules: AddressRules,
     /// URL under which clients reach the API, without a slash at its end. `None` if it is the host that a request names.
     pub public_url: Option<String>,
+    /// Origins whose pages may call the API, as `https://platform.example.com`.
+    pub cors_origins: Vec<String>,
     /// Largest JSON body that is read, in bytes.
     pub body_max_bytes: usize,
     /// Longest line of a dataset, in bytes.
@@ -236,6 +238,7 @@ impl Dispatcher {
             lighteval: self.lighteval_configs(starting, stop),
             scaler,
             public_url,
+            cors_origins: self.cors_origins.clone().into(),
             token_changes: self.token_changes(wake),
             tokens: Arc::new(self.known_tokens()),
             body_max_bytes: self.body_max_bytes,

@@ -20,12 +20,18 @@ function show(svg, clientX) {
   const left = box.left - plot.getBoundingClientRect().left + ((at + 0.5) / spans) * box.width;
   part(plot, "cursor").style.left = `${left}px`;
   const tip = part(plot, "tip");
-  tip.textContent = names
+  const told = names
     .slice(0, values.length)
-    .map((name, n) => `${name} ${values[n] === null ? "–" : number.format(values[n])}`)
-    .join(" · ");
+    .map((name, n) => `${name} ${values[n] === null ? "–" : number.format(values[n])}`);
+  tip.textContent = [clock(svg.dataset, at / spans), ...told].join(" · ");
   const room = plot.clientWidth - left;
   tip.style.left = room > tip.offsetWidth + 12 ? `${left + 8}px` : `${left - tip.offsetWidth - 8}px`;
+}
+
+// Returns the time of day, in UTC, after a share of the chart's time.
+function clock({ from, to }, share) {
+  const second = Number(from) + share * (Number(to) - Number(from));
+  return new Date(second * 1000).toISOString().slice(11, 19);
 }
 
 function valueAt(path, at, top) {

@@ -256,6 +256,6 @@ mod tests {
         assert_eq!(lines(LogKind::All, None), [4, 5, 6]);
         assert_eq!(lines(LogKind::Failures, None), [5]);
         assert_eq!(lines(LogKind::Results, Some(1)), [5, 6]);
-        assert_eq!(lines(LogKind::Calls, None), []);
+        assert!(lines(LogKind::Calls, None).is_empty());
     }
 }

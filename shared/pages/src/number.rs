@@ -107,6 +107,11 @@ pub fn time(at: Timestamp) -> Markup {
     html! { time datetime=(format!("{at:.3}")) { (at.strftime("%Y-%m-%d %H:%M:%S")) } }
 }
 
+/// Returns the time of day of a point in time, to the millisecond.
+pub fn clock(at: Timestamp) -> Markup {
+    html! { time datetime=(format!("{at:.3}")) title=(format!("{at:.3}")) { (at.strftime("%H:%M:%S%.3f")) } }
+}
+
 /// Returns a point in time as its distance from `now`.
 pub fn ago(at: Timestamp, now: Timestamp) -> Markup {
     let passed = now.duration_since(at).as_secs_f64();

@@ -235,7 +235,7 @@ const fn unit(resource: Resource) -> &'static str {
 fn budgets(budgets: &[BudgetLeft]) -> Markup {
     html! {
         h3 { "Budgets of the day" }
-        table.small {
+        div.scroll tabindex="0" role="group" aria-label="Budgets of the day" { table.small {
             thead { tr { th scope="col" { "Budget" } th.number scope="col" { "Limit" } th.wide scope="col" { "Used" }
                 th.number scope="col" { "Left" } th scope="col" { "Refills" } } }
             tbody {
@@ -249,7 +249,7 @@ fn budgets(budgets: &[BudgetLeft]) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
 

@@ -135,9 +135,9 @@ pub fn mark(score: Option<&Score>) -> Markup {
     let Some(score) = score else { return html! { span.quiet { (NONE) } } };
     let class = ScoreClass::of(score.value);
     let text = match (class, score.value) {
-        (ScoreClass::Right, _) => "1 right".to_owned(),
+        (ScoreClass::Right, _) => "right".to_owned(),
         (ScoreClass::Wrong, Some(value)) if value > 0.0 => format!("{value:.2}"),
-        (ScoreClass::Wrong, _) => "0 wrong".to_owned(),
+        (ScoreClass::Wrong, _) => "wrong".to_owned(),
         (ScoreClass::Unscored, _) => "unscored".to_owned(),
     };
     html! { span.mark-of data-score=(class) { (text) } }

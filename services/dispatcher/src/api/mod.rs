@@ -3,6 +3,7 @@
 pub mod admission;
 mod audit;
 pub mod auth;
+mod cors;
 mod dataset_file;
 pub mod datasets;
 mod description;
@@ -76,6 +77,8 @@ pub struct ApiState {
     pub lighteval: LightevalConfigs,
     pub scaler: Scaler,
     pub public_url: PublicUrl,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Arc<[String]>,
     pub token_changes: TokenChanges,
     pub tokens: Arc<KnownTokens>,
     pub body_max_bytes: usize,
@@ -159,6 +162,7 @@ pub fn router(state: ApiState, others: Router, unfit: Unfit) -> Router {
     let (api, openapi) = routes().split_for_parts();
     let names = Arc::new(QueryNames::of(&openapi));
     let docs = description::Docs::new(openapi).into_router();
+    let origins = state.cors_origins.clone();
     let api = api
         .layer(from_fn_with_state(names, query_names::refuse_unknown))
         .layer(from_fn_with_state(state.clone(), audit::record))
@@ -167,7 +171,9 @@ pub fn router(state: ApiState, others: Router, unfit: Unfit) -> Router {
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))
         .with_state(state);
-    complete(api.merge(docs).merge(others), unfit)
+    let all = complete(api.merge(docs).merge(others), unfit);
+    // Outermost, because a browser asks for the rules of a route by a method that it does not have.
+    if origins.is_empty() { all } else { all.layer(cors::layer(origins)) }
 }
 
 /// Answers a request to a path that no route takes, with a status and words, if its client reads another shape than ours.

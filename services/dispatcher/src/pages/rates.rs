@@ -63,3 +63,46 @@ fn per_second(jobs: u64, passed: SignedDuration) -> Option<f64> {
     let jobs = jobs as f64;
     (passed.as_secs_f64() > 0.0).then(|| jobs / passed.as_secs_f64())
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    fn id(number: u128) -> RunId {
+        RunId::from_uuid(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn a_rate_is_that_of_the_newest_readings() {
+        let rates = Rates::default();
+        let measured =
+            |milliseconds, settled| rates.measure(id(1), Reading { at: at(milliseconds), settled });
+        assert_eq!(measured(0, 100), None);
+        assert_eq!(measured(1_000, 110), None, "too short a time");
+        assert_eq!(measured(4_000, 140), Some(10.0));
+        // The first readings are too old by now.
+        assert_eq!(measured(18_000, 980), Some(60.0));
+        // Retried jobs are not settled any more.
+        assert_eq!(measured(20_000, 500), None);
+        assert_eq!(measured(24_000, 520), Some(5.0));
+    }
+
+    #[test]
+    fn runs_that_nobody_looks_at_make_room() {
+        let rates = Rates::default();
+        for number in 0..RUNS_MAX as u128 {
+            rates.measure(id(number), Reading { at: at(0), settled: 0 });
+        }
+        let newest = |milliseconds| rates.measure(id(5_000), Reading { at: at(milliseconds), settled: 0 });
+        assert_eq!(newest(0), None);
+        assert_eq!(rates.0.lock().unwrap().len(), RUNS_MAX);
+        newest(60_000);
+        assert_eq!(rates.0.lock().unwrap().len(), 1);
+    }
+}

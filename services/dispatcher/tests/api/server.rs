@@ -53,6 +53,7 @@ struct Setup {
     hold: Duration,
     webhooks: WebhookSettings,
     public_url: Option<String>,
+    cors_origins: Vec<String>,
 }
 
 impl Default for Setup {
@@ -62,6 +63,7 @@ impl Default for Setup {
             hold: Duration::from_millis(100),
             webhooks: WebhookSettings { signer: Some(signer), ..WebhookSettings::default() },
             public_url: None,
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -85,8 +87,14 @@ impl Server {
         Self::with(Setup { public_url: public_url.map(str::to_owned), ..Setup::default() }).await
     }
 
+    /// Starts a server whose API pages of other origins may call.
+    pub async fn start_for_origins(origins: &[&str]) -> Self {
+        let cors_origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        Self::with(Setup { cors_origins, ..Setup::default() }).await
+    }
+
     async fn with(setup: Setup) -> Self {
-        let Setup { hold, webhooks, public_url } = setup;
+        let Setup { hold, webhooks, public_url, cors_origins } = setup;
         // Fails if another test has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -105,6 +113,7 @@ impl Server {
             metrics: DispatcherMetrics::register(&registry).unwrap(),
             address_rules: AddressRules::default(),
             public_url,
+            cors_origins,
             tokens: Role::ALL.iter().copied().map(token).collect(),
             body_max_bytes: BODY_MAX_BYTES,
             line_max_bytes: 64 * 1024,

@@ -6,7 +6,7 @@ use crate::{
     cli::ViewArgs,
     exit::{ExitCode, usage},
     process::Process,
-    screen::{note, print},
+    screen::note,
     service::{
         DATABASE_FILE,
         standalone::{Services, Standalone},
@@ -28,8 +28,8 @@ pub async fn run(args: ViewArgs) -> anyhow::Result<ExitCode> {
     }
     let local = Standalone::for_command_at(&process, Services::ApiOnly, args.listen).await?;
     let link = local.sign_in_link();
-    note!("this link signs one browser in, within ten minutes; interrupt to stop");
-    print(&link)?;
+    note!("the pages are at {link}");
+    note!("this link signs one browser in, within ten minutes; an interrupt ends the pages");
     if args.open && !open(&link).await {
         note!("no browser could be opened: open the link by hand");
     }

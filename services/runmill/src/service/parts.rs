@@ -189,6 +189,7 @@ impl Parts {
             tokens: secrets.tokens,
             address_rules: config.address_rules,
             public_url: config.public_url.clone(),
+            cors_origins: config.cors_origins.clone(),
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,

@@ -93,6 +93,7 @@ impl Chart {
                 div.axis.y aria-hidden="true" { span { (self.write(top)) } span { (self.write(top / 2.0)) } span { "0" } }
                 svg role="img" aria-label=(self.description()) viewBox=(format!("0 0 {width} {HEIGHT}"))
                     preserveAspectRatio="none" data-top=(top)
+                    data-from=(self.from.as_second()) data-to=(self.to.as_second())
                 {
                     @for y in [0.0, 50.0, 100.0] { line.grid x1="0" x2=(width) y1=(y) y2=(y) {} }
                     (self.stack(spans, top))

@@ -3,7 +3,7 @@ use runmill_proto::{api::InvocationRecord, message::Attempt, usd as dollars};
 
 use super::took;
 use crate::{
-    number::{NONE, count, millis, time, usd},
+    number::{NONE, clock, count, millis, usd},
     run::words,
     status,
     text::{one_line, shown},
@@ -50,7 +50,7 @@ fn row(n: usize, attempt: &Attempt) -> Markup {
     html! {
         tr {
             td.number { (n + 1) }
-            td { (time(attempt.started_at)) }
+            td { (clock(attempt.started_at)) }
             td.number { (millis(Some(attempt.latency_ms))) }
             td.number { @if let Some(status) = attempt.status { (status) } @else { (NONE) } }
             td {

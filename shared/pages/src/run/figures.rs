@@ -76,7 +76,7 @@ fn pace(page: &RunPage<'_>) -> Markup {
 fn cost(run: &Run) -> Markup {
     html! {
         @if let Some(budget) = budget_usd(run) { "of a budget of " (usd(Some(budget))) } @else { "no budget" }
-        @if run.counters.unpriced > 0 { ", " (count(run.counters.unpriced)) " calls unknown" }
+        @if run.counters.unpriced > 0 { ", " (count(run.counters.unpriced)) " calls of unknown cost" }
     }
 }
 

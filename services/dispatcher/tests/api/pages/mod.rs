@@ -1,9 +1,11 @@
 //! Pages as a browser gets them, without a browser.
 
+mod origins;
 mod protecting;
 mod roles;
 mod session;
 mod showing;
+mod starting;
 mod steering;
 
 use reqwest::{
