@@ -8,6 +8,7 @@ mod datasets;
 mod description;
 mod events;
 mod executors;
+mod export;
 mod extract;
 mod lighteval;
 mod lines;
@@ -46,9 +47,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    announcer::Announcer, lighteval::LightevalConfigs, metrics::DispatcherMetrics, obstacles::Obstacles,
-    provider_changes::ProviderChanges, run_control::RunControl, scaling::Scaler, smoke_testing::SmokeTesting,
-    submission::Submission, token_changes::TokenChanges, watcher::Watcher,
+    announcer::Announcer, exporting::Exports, lighteval::LightevalConfigs, metrics::DispatcherMetrics,
+    obstacles::Obstacles, provider_changes::ProviderChanges, run_control::RunControl, scaling::Scaler,
+    smoke_testing::SmokeTesting, submission::Submission, token_changes::TokenChanges, watcher::Watcher,
 };
 pub use audit::{Change, Changed, record as record_changes};
 pub use auth::KnownTokens;
@@ -70,6 +71,7 @@ pub struct ApiState {
     pub obstacles: Obstacles,
     pub submission: Submission,
     pub runs: RunControl,
+    pub exports: Exports,
     pub providers: ProviderChanges,
     pub smoke_tests: SmokeTesting,
     pub lighteval: LightevalConfigs,
@@ -109,6 +111,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(records::results),
         routes!(records::verdicts),
         routes!(records::invocations),
+        routes!(export::of_run),
         routes!(events::of_run),
         routes!(lighteval::of_run),
         routes!(lighteval::of_provider),

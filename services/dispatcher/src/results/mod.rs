@@ -1,12 +1,13 @@
 //! Results of a run, by what is asked of them.
 
 mod details;
+mod pages;
 
 use std::{str::FromStr, sync::Arc};
 
 use runmill_proto::{
     UnknownName,
-    api::{DetailedResult, ResultRecord, ResultsQuery, ScoreClass},
+    api::{ResultRecord, ResultsQuery, ScoreClass},
     message::JobKey,
 };
 use runmill_store::{DispatcherStore, ResultFilter, RunRow, StoreError};
@@ -49,6 +50,12 @@ impl Results {
         self.details.is_some()
     }
 
+    /// Returns the same results with details.
+    pub fn detailed(self) -> Self {
+        let details = self.details.unwrap_or_else(|| Arc::new(Details::new(&self.run)));
+        Self { details: Some(details), ..self }
+    }
+
     /// Returns at most `limit` results after `after`: fewer only at the end. With a class of scores that are made anew, it
     /// reads as many results as that takes.
     pub async fn page(&self, after: Option<JobKey>, limit: u32) -> Result<Vec<ResultRecord>, StoreError> {
@@ -68,22 +75,9 @@ impl Results {
         }
     }
 
-    /// As [`Results::page`], with details.
-    pub async fn detailed_page(
-        &self,
-        after: Option<JobKey>,
-        limit: u32,
-    ) -> Result<Vec<DetailedResult>, StoreError> {
-        let rows = self.page(after, limit).await?;
-        match &self.details {
-            Some(details) => details.of(&*self.store, &self.run, rows).await,
-            None => Ok(rows.into_iter().map(details::without).collect()),
-        }
-    }
-
     async fn read(&self, after: Option<JobKey>, limit: u32) -> Result<Vec<ResultRecord>, StoreError> {
         let mut rows = self.store.results(self.run.id, &self.filter, after, limit).await?;
-        self.version.put_into(&self.store, &self.run, &mut rows).await?;
+        self.version.put_into(&self.store, &self.run, rows.iter_mut().collect()).await?;
         Ok(rows)
     }
 }

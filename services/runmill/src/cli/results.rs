@@ -1,7 +1,10 @@
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use runmill_proto::Range;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use runmill_proto::{Range, api::ExportFormat};
 
 use super::{number::within, run_name::RunArg};
 use crate::results::SHOWN;
@@ -30,7 +33,7 @@ pub struct ResultsArgs {
     #[arg(long, value_name = "ID")]
     pub item: Option<String>,
     /// Format (default: that of the suffix of --out; on a terminal and with --item, a table; otherwise jsonl)
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = Format::parser())]
     pub format: Option<Format>,
     /// Largest number of rows of the table on the screen, from 1 to 100000; files have all results
     #[arg(
@@ -41,7 +44,8 @@ pub struct ResultsArgs {
         allow_negative_numbers = true
     )]
     pub limit: u32,
-    /// Write the results to this file: .jsonl, .csv or .junit.xml; `-` is standard output
+    /// Write the results to this file, by its suffix as .jsonl, .csv, .parquet, .eval (inspect), .junit.xml, .batch.jsonl or
+    /// .eval752.zip; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Version of the scores: a number, or `executors` for the first ones (default: the newest)
@@ -52,14 +56,23 @@ pub struct ResultsArgs {
     pub archive: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// Format in which results are shown or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A table for the screen
+    /// A table for the screen.
     Table,
-    /// One JSON object on each line
-    Jsonl,
-    /// One row for each answer, with a column for each field of the items
-    Csv,
-    /// One test case for each answer, for CI systems
-    Junit,
+    File(ExportFormat),
+}
+
+/// Name of the table among the formats.
+const TABLE: &str = "table";
+
+impl Format {
+    fn parser() -> impl TypedValueParser<Value = Self> {
+        let files = ExportFormat::ALL.iter();
+        let files = files.map(|format| PossibleValue::new(format.as_str()).help(format.description()));
+        let table = PossibleValue::new(TABLE).help("A table for the screen");
+        let names = PossibleValuesParser::new(std::iter::once(table).chain(files));
+        names.try_map(|name| if name == TABLE { Ok(Self::Table) } else { name.parse().map(Self::File) })
+    }
 }

@@ -1,11 +1,15 @@
 //! Table `results`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    pin::pin,
+};
 
 use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use runmill_proto::{
-    ErrorKind, InvocationId, RunId,
+    DatasetId, ErrorKind, InvocationId, RunId,
     api::{InvocationRecord, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
@@ -21,10 +25,13 @@ use super::{
     values::{Cell as _, arrays, integer, parameters, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
-    columns::sql::{Sql, insert_arrays, select},
+    DetailedRow, JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    columns::{
+        Cells,
+        sql::{Sql, insert_arrays, select},
+    },
     ledger::ItemKey,
-    tables::{NewResult, answers},
+    tables::{NewResult, answers, detailed_columns, detailed_row},
     time::micros,
 };
 
@@ -101,8 +108,8 @@ const DELETE_ALL: &str = "\
 DELETE /* results.delete_all */ FROM results
 WHERE run_id = $1";
 
-static PAGE: Sql = Sql::new(|| {
-    let rest = "\
+/// A page of the results that a filter lets through.
+const FILTERED: &str = "\
 WHERE run_id = $1
   AND (ordinal, sample) > ($2, $3) /* after */
   AND (cardinality($5::text[]) = 0 OR outcome = ANY ($5))
@@ -116,7 +123,36 @@ WHERE run_id = $1
     END)
 ORDER BY ordinal, sample
 LIMIT $4";
-    select::<ResultRecord>("results.page", "results", rest)
+
+static PAGE: Sql = Sql::new(|| select::<ResultRecord>("results.page", "results", FILTERED));
+
+/// Each row looks its call and its item up, whatever the planner thinks of the size of the page.
+static DETAILED: Sql = Sql::new(|| {
+    format!(
+        "\
+SELECT /* results.detailed */ {}
+FROM (
+    SELECT *
+    FROM results
+    {FILTERED}
+) AS results
+LEFT JOIN LATERAL (
+    SELECT *
+    FROM invocations
+    WHERE invocations.run_id = $1
+      AND invocations.id = results.invocation_id
+    LIMIT 1
+) AS invocations ON true
+LEFT JOIN LATERAL (
+    SELECT body
+    FROM dataset_items
+    WHERE dataset_items.dataset_id = $9
+      AND dataset_items.ordinal = results.ordinal
+    LIMIT 1
+) AS dataset_items ON true
+ORDER BY results.ordinal, results.sample",
+        detailed_columns()
+    )
 });
 
 #[async_trait]
@@ -193,12 +229,32 @@ impl ResultReader for PgStore {
         rows.iter().map(judged).collect()
     }
 
-    async fn invocations_of(
+    async fn detailed_results(
         &self,
         id: RunId,
-        ids: &[InvocationId],
-    ) -> Result<Vec<InvocationRecord>, StoreError> {
-        invocations::of(self, id, ids).await
+        items_of: Option<DatasetId>,
+        filter: &ResultFilter,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<DetailedRow>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let (id, limit, dataset) = (id.uuid(), i64::from(limit), items_of.map(DatasetId::uuid));
+        let (outcomes, kinds) = (filter.outcome_names(), filter.kind_names());
+        let score = filter.score.map(ScoreClass::as_str);
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&DETAILED).await?;
+        let parameters: [&(dyn ToSql + Sync); 9] =
+            [&id, &ordinal, &sample, &limit, &outcomes, &kinds, &filter.item_id, &score, &dataset];
+        let mut rows = pin!(client.stream(&statement, &parameters).await?);
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        while bytes < DetailedRow::PAGE_BYTES
+            && let Some(row) = rows.try_next().await?
+        {
+            let row = detailed_row(&mut Cells::new(&row))?;
+            bytes += row.bytes();
+            page.push(row);
+        }
+        Ok(page)
     }
 
     async fn invocations(

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
-    ErrorKind, InvocationId, RunId,
+    DatasetId, ErrorKind, InvocationId, RunId,
     api::{InvocationRecord, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
@@ -20,13 +20,13 @@ use super::{
     values::{Cell as _, all, blob, execute, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
+    DetailedRow, JobScore, JudgedRow, ResultFilter, ResultReader, ScoreFields, StoreError, StoredAnswer,
     columns::{
-        Dialect, inserted,
+        Cells, Dialect, inserted,
         sql::{self, Sql, select},
     },
     ledger::ItemKey,
-    tables::{NewResult, answers},
+    tables::{NewResult, answers, detailed_columns, detailed_row},
 };
 
 static INSERT: Sql = Sql::new(|| {
@@ -98,22 +98,37 @@ const DELETE_ALL: &str = "\
 DELETE FROM results
 WHERE run_id = ?1";
 
-static PAGE: Sql = Sql::new(|| {
-    let rest = "\
-WHERE run_id = ?1
-  AND (ordinal, sample) > (?2, ?3) /* after */
-  AND (?5 = '[]' OR outcome IN (SELECT value FROM json_each(?5)))
-  AND (?6 = '[]' OR error_kind IN (SELECT value FROM json_each(?6)))
-  AND (?7 IS NULL OR item_id = ?7)
+/// A page of the results that a filter lets through.
+const FILTERED: &str = "\
+WHERE results.run_id = ?1
+  AND (results.ordinal, results.sample) > (?2, ?3) /* after */
+  AND (?5 = '[]' OR results.outcome IN (SELECT value FROM json_each(?5)))
+  AND (?6 = '[]' OR results.error_kind IN (SELECT value FROM json_each(?6)))
+  AND (?7 IS NULL OR results.item_id = ?7)
   AND (?8 IS NULL OR ?8 = CASE
         WHEN score IS NULL OR json_type(score) <> 'object' THEN NULL
         WHEN json_extract(score, '$.value') IS NULL THEN 'unscored'
         WHEN json_extract(score, '$.value') < 1 THEN 'wrong'
         ELSE 'right'
     END)
-ORDER BY ordinal, sample
+ORDER BY results.ordinal, results.sample
 LIMIT ?4";
-    select::<ResultRecord>("results.page", "results", rest)
+
+static PAGE: Sql = Sql::new(|| select::<ResultRecord>("results.page", "results", FILTERED));
+
+static DETAILED: Sql = Sql::new(|| {
+    format!(
+        "\
+-- results.detailed
+SELECT {}
+FROM results
+LEFT JOIN invocations ON invocations.run_id = results.run_id
+    AND invocations.id = results.invocation_id
+LEFT JOIN dataset_items ON dataset_items.dataset_id = ?9
+    AND dataset_items.ordinal = results.ordinal
+{FILTERED}",
+        detailed_columns()
+    )
 });
 
 #[async_trait]
@@ -189,13 +204,34 @@ impl ResultReader for SqliteStore {
         .await
     }
 
-    async fn invocations_of(
+    async fn detailed_results(
         &self,
         id: RunId,
-        ids: &[InvocationId],
-    ) -> Result<Vec<InvocationRecord>, StoreError> {
-        let ids = ids.to_vec();
-        self.read(move |db| invocations::of(db, id, &ids)).await
+        items_of: Option<DatasetId>,
+        filter: &ResultFilter,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<DetailedRow>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let (outcomes, kinds) =
+            (json!(filter.outcome_names()).to_string(), json!(filter.kind_names()).to_string());
+        let (item_id, score) = (filter.item_id.clone(), filter.score.map(ScoreClass::as_str));
+        self.read(move |db| {
+            let (id, dataset) = (blob(id.uuid()), items_of.map(|id| blob(id.uuid())));
+            let asked = params![id, ordinal, sample, limit, outcomes, kinds, item_id, score, dataset];
+            let mut statement = db.prepare_cached(&DETAILED)?;
+            let mut rows = statement.query(asked)?;
+            let (mut page, mut bytes) = (Vec::new(), 0);
+            while bytes < DetailedRow::PAGE_BYTES
+                && let Some(row) = rows.next()?
+            {
+                let row = detailed_row(&mut Cells::new(row))?;
+                bytes += row.bytes();
+                page.push(row);
+            }
+            Ok(page)
+        })
+        .await
     }
 
     async fn invocations(

@@ -1,12 +1,12 @@
 use std::{
-    io::{IsTerminal, stdout},
+    io::{self, IsTerminal, stdout},
     path::Path,
 };
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use runmill_proto::{
     RunId,
-    api::{DetailedResult, ResultsQuery, Run, ScoreClass},
+    api::{DetailedResult, ExportFormat, ResultsQuery, Run, ScoreClass},
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     cli::{Format, ResultsArgs, RunName},
     client::Client,
     exit::{ExitCode, usage},
-    results::{self, FileFormat, ResultsFile},
+    results::{self, ResultsFile},
     screen::{note, print},
 };
 
@@ -26,10 +26,11 @@ pub async fn show(client: &Client, id: RunId, args: &ResultsArgs) -> anyhow::Res
         Form::File(path, format) => {
             let file = ResultsFile::open(path, format)?;
             // The user asks for what is there now, so it is whole.
-            file.write(&run, results::body(client, id, &query).await?, true).await?;
+            file.export(client, &run, &query, true).await?;
         }
         Form::Screen => {
-            let found = results::records(results::body(client, id, &query).await?);
+            let body = client.results(id, &query).await?.bytes_stream();
+            let found = results::records(body.map_err(io::Error::other));
             on_screen(&run, found, args).await?;
         }
     }
@@ -44,12 +45,16 @@ pub async fn show_archived(folder: &Path, args: &ResultsArgs) -> anyhow::Result<
     let form = form(args)?;
     let archived = ArchivedRun::open(folder, archived_id(&args.run.run)?).await?;
     let run = archived.run.clone();
-    let body = archived.results().map(|line| line.map(bytes::Bytes::from));
     match form {
         Form::File(path, format) => {
-            ResultsFile::open(path, format)?.write(&run, body, true).await?;
+            let file = ResultsFile::open(path, format)?;
+            let body = results::encoded(archived, file.format()).await?;
+            file.write(&run, body, true).await?;
         }
-        Form::Screen => on_screen(&run, results::records(body), args).await?,
+        Form::Screen => {
+            let body = archived.results().map_ok(bytes::Bytes::from);
+            on_screen(&run, results::records(body), args).await?;
+        }
     }
     Ok(ExitCode::Completed)
 }
@@ -65,7 +70,7 @@ pub fn archived_id(name: &RunName) -> anyhow::Result<RunId> {
 /// Where results go, and in what form.
 enum Form<'a> {
     Screen,
-    File(&'a Path, Option<FileFormat>),
+    File(&'a Path, Option<ExportFormat>),
 }
 
 fn form(args: &ResultsArgs) -> anyhow::Result<Form<'_>> {
@@ -76,9 +81,7 @@ fn form(args: &ResultsArgs) -> anyhow::Result<Form<'_>> {
             return usage("--format table is for the screen, without --out");
         }
         Some(Format::Table) => Form::Screen,
-        Some(Format::Jsonl) => Form::File(place, Some(FileFormat::Jsonl)),
-        Some(Format::Csv) => Form::File(place, Some(FileFormat::Csv)),
-        Some(Format::Junit) => Form::File(place, Some(FileFormat::Junit)),
+        Some(Format::File(format)) => Form::File(place, Some(format)),
         None if out.is_none() && (stdout().is_terminal() || args.item.is_some()) => Form::Screen,
         None => Form::File(place, None),
     })
