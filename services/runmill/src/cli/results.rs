@@ -12,11 +12,10 @@ use crate::results::SHOWN;
 /// Range of the number of rows of a table on the screen.
 const ROWS: Range<u32> = Range::new(1, 100_000);
 
+/// Choice of results.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
-pub struct ResultsArgs {
-    #[command(flatten)]
-    pub run: RunArg,
+pub struct Only {
     /// Only answers with a score below 1
     #[arg(long, group = "kind")]
     pub wrong: bool,
@@ -29,6 +28,40 @@ pub struct ResultsArgs {
     /// Only items that failed
     #[arg(long, group = "kind")]
     pub failed: bool,
+    /// Version of the scores: a number, or `executors` for the first ones (default: the newest)
+    #[arg(long, value_name = "VERSION")]
+    pub score_version: Option<String>,
+}
+
+#[derive(Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    #[command(flatten)]
+    pub only: Only,
+    /// Format of the file (default: that of the suffix of --out)
+    #[arg(long, value_parser = file_format())]
+    pub format: Option<ExportFormat>,
+    /// File to write; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+fn file_format() -> impl TypedValueParser<Value = ExportFormat> {
+    PossibleValuesParser::new(files()).try_map(|name| name.parse::<ExportFormat>())
+}
+
+/// Returns the formats of files, as help shows them.
+fn files() -> impl Iterator<Item = PossibleValue> {
+    ExportFormat::ALL.iter().map(|format| PossibleValue::new(format.as_str()).help(format.description()))
+}
+
+#[derive(Args)]
+pub struct ResultsArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    #[command(flatten)]
+    pub only: Only,
     /// Only the item with this ID, in full
     #[arg(long, value_name = "ID")]
     pub item: Option<String>,
@@ -48,9 +81,6 @@ pub struct ResultsArgs {
     /// .eval752.zip; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Version of the scores: a number, or `executors` for the first ones (default: the newest)
-    #[arg(long, value_name = "VERSION")]
-    pub score_version: Option<String>,
     /// Read the results from this folder, to which `runmill prune --archive` wrote them
     #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "item", "score_version"])]
     pub archive: Option<PathBuf>,
@@ -69,10 +99,8 @@ const TABLE: &str = "table";
 
 impl Format {
     fn parser() -> impl TypedValueParser<Value = Self> {
-        let files = ExportFormat::ALL.iter();
-        let files = files.map(|format| PossibleValue::new(format.as_str()).help(format.description()));
         let table = PossibleValue::new(TABLE).help("A table for the screen");
-        let names = PossibleValuesParser::new(std::iter::once(table).chain(files));
+        let names = PossibleValuesParser::new(std::iter::once(table).chain(files()));
         names.try_map(|name| if name == TABLE { Ok(Self::Table) } else { name.parse().map(Self::File) })
     }
 }

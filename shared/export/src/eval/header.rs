@@ -111,12 +111,15 @@ pub fn judge_name(number: u32) -> String {
     if number == 0 { "judge".to_owned() } else { format!("judge_{}", number + 1) }
 }
 
+/// Returns tokens as inspect counts them: those of a cache are not among the input.
 pub fn usage(usage: &Usage) -> Value {
+    let of_cache = usage.cached_tokens + usage.cache_write_tokens;
     json!({
-        "input_tokens": usage.prompt_tokens,
+        "input_tokens": usage.prompt_tokens.saturating_sub(of_cache),
         "output_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
         "input_tokens_cache_read": usage.cached_tokens,
+        "input_tokens_cache_write": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
     })
 }

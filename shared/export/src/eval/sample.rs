@@ -42,14 +42,15 @@ impl<'a> Sample<'a> {
     }
 
     pub fn summary(&self) -> Value {
-        let mut summary = self.common.clone();
+        let thin = |(name, value): (&String, &Value)| (name.clone(), thinned(value));
+        let mut summary: Map<_, _> = self.common.iter().map(thin).collect();
         let messages = self.result.prompt.len().max(1) + usize::from(self.answer().is_some());
         let attempts = self.result.call.as_ref().map_or(0, |call| call.attempts);
         summary.insert("message_count".to_owned(), messages.into());
         summary.insert("retries".to_owned(), attempts.saturating_sub(1).into());
         summary.insert("completed".to_owned(), true.into());
         if let Some(message) = failure(self.result) {
-            summary.insert("error".to_owned(), message.into());
+            summary.insert("error".to_owned(), thinned(&message.into()));
         }
         summary.into()
     }
@@ -108,6 +109,24 @@ impl<'a> Sample<'a> {
             output["usage"] = usage(used);
         }
         output
+    }
+}
+
+/// Largest number of characters of a text in a summary, as in inspect's own.
+const SUMMARY_CHARS: usize = 1_024;
+
+/// Returns the beginning of each text in a value, because all summaries are in one file.
+fn thinned(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match text.char_indices().nth(SUMMARY_CHARS) {
+            Some((end, _)) => format!("{}...", &text[..end]).into(),
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(thinned).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), thinned(value))).collect::<Map<_, _>>().into()
+        }
+        other => other.clone(),
     }
 }
 

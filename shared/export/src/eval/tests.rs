@@ -57,6 +57,16 @@ fn each_result_is_a_sample_with_its_summary() {
 }
 
 #[test]
+fn a_summary_has_the_beginnings_of_texts() {
+    let long = "é".repeat(2_000);
+    let mut log = log(&run(), &[changed("a", 0, json!({"question": long, "meta": {"deep": [long]}}))]);
+    assert_eq!(read(&mut log, "samples/a_epoch_1.json")["input"], json!(long));
+    let summary = &read(&mut log, "summaries.json")[0];
+    let want = json!("é".repeat(1_024) + "...");
+    assert_eq!((&summary["input"], &summary["metadata"]["deep"][0]), (&want, &want));
+}
+
+#[test]
 fn the_status_of_the_run_is_told_in_inspects_words() {
     let table = [
         (RunStatus::Running, "started"),

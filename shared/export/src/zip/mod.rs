@@ -35,6 +35,9 @@ impl<W: Write> Zip<W> {
 
     /// Writes a member whose bytes are at hand.
     pub fn member(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if name.len() > usize::from(u16::MAX) {
+            return Err(io::Error::other("the id of an item is too long for the name of a file"));
+        }
         self.deflated.clear();
         let mut encoder = DeflateEncoder::new(std::mem::take(&mut self.deflated), LEVEL);
         encoder.write_all(bytes)?;

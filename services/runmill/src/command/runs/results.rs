@@ -11,7 +11,7 @@ use runmill_proto::{
 
 use crate::{
     archive::ArchivedRun,
-    cli::{Format, ResultsArgs, RunName},
+    cli::{ExportArgs, Format, Only, ResultsArgs, RunName},
     client::Client,
     exit::{ExitCode, usage},
     results::{self, ResultsFile},
@@ -20,7 +20,8 @@ use crate::{
 
 /// Shows the results that a run has so far, and says so if there are more to come.
 pub async fn show(client: &Client, id: RunId, args: &ResultsArgs) -> anyhow::Result<ExitCode> {
-    let (query, form) = (query(args), form(args)?);
+    let query = ResultsQuery { item_id: args.item.clone(), ..query(&args.only) };
+    let form = form(args)?;
     let run = client.run(id).await?;
     match form {
         Form::File(path, format) => {
@@ -34,10 +35,23 @@ pub async fn show(client: &Client, id: RunId, args: &ResultsArgs) -> anyhow::Res
             on_screen(&run, found, args).await?;
         }
     }
+    note_progress(&run);
+    Ok(ExitCode::Completed)
+}
+
+/// Writes the results that a run has so far to a file, and says so if there are more to come.
+pub async fn export(client: &Client, id: RunId, args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let file = ResultsFile::open(&args.out, args.format)?;
+    let run = client.run(id).await?;
+    file.export(client, &run, &query(&args.only), true).await?;
+    note_progress(&run);
+    Ok(ExitCode::Completed)
+}
+
+fn note_progress(run: &Run) {
     if !run.status.is_terminal() {
         note!("the run is {}: {} of {} settled", run.status, run.counters.settled, run.counters.total);
     }
-    Ok(ExitCode::Completed)
 }
 
 /// As [`show`], for the run in a folder of the archive.
@@ -87,18 +101,17 @@ fn form(args: &ResultsArgs) -> anyhow::Result<Form<'_>> {
     })
 }
 
-fn query(args: &ResultsArgs) -> ResultsQuery {
+fn query(only: &Only) -> ResultsQuery {
     let classes = [
-        (args.wrong, ScoreClass::Wrong),
-        (args.right, ScoreClass::Right),
-        (args.unscored, ScoreClass::Unscored),
+        (only.wrong, ScoreClass::Wrong),
+        (only.right, ScoreClass::Right),
+        (only.unscored, ScoreClass::Unscored),
     ];
     let score = classes.iter().find(|(is_asked, _)| *is_asked).map(|(_, class)| class.to_string());
     ResultsQuery {
         score,
-        outcome: args.failed.then(|| "failed".to_owned()),
-        item_id: args.item.clone(),
-        score_version: args.score_version.clone(),
+        outcome: only.failed.then(|| "failed".to_owned()),
+        score_version: only.score_version.clone(),
         ..results::everything()
     }
 }
