@@ -75,7 +75,7 @@ impl ExportFormat {
 pub struct ExportQuery {
     /// Format of the file. Default: `jsonl`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(value_type = Option<ExportFormat>))]
+    #[cfg_attr(feature = "openapi", param(value_type = Option<ExportFormat>, inline))]
     pub format: Option<String>,
 }
 
