@@ -4,6 +4,8 @@
 //! between are short, so that a run of any size needs the memory of some pages, and a slow client stops the reading.
 
 mod chunks;
+#[cfg(test)]
+mod tests;
 
 use std::{future, io, sync::Arc};
 
