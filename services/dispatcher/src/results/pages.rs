@@ -1,13 +1,15 @@
 //! Results with their details, page by page: read, completed by what other rows have, and made on threads for blocking calls
 //! while the next page is read.
 
-use futures::{Stream, TryStreamExt as _, stream};
+use std::{future::ready, pin::pin};
+
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use runmill_proto::{
     api::{DetailedResult, ScoreClass},
     message::JobKey,
 };
 use runmill_store::{DetailedRow, StoreError};
-use tokio::task::spawn_blocking;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{Results, details};
 use crate::judging::{place, verdicts};
@@ -32,7 +34,7 @@ struct Page {
 }
 
 impl Results {
-    /// Returns all results with details. Each page has its texts in memory, and there are up to three at once.
+    /// Returns all results with details. Each page has its texts in memory, and there are up to five at once.
     pub fn pages(self) -> impl Stream<Item = Result<Vec<DetailedResult>, StoreError>> + Send {
         let reading = self.clone();
         let start = (reading, None, ROWS_MIN);
@@ -41,7 +43,7 @@ impl Results {
             let limit = page.next_limit(limit);
             Ok(Some((page.rows, (results, Some(page.next), limit))))
         });
-        pages.map_ok(move |rows| self.clone().made(rows)).try_buffered(AT_ONCE)
+        ahead(pages).map_ok(move |rows| self.clone().made(rows)).try_buffered(AT_ONCE)
     }
 
     /// Returns at most `limit` results after `after`, with details: fewer only at the end.
@@ -90,6 +92,30 @@ impl Results {
         }
         Ok(made)
     }
+}
+
+/// Reads pages in a task of its own, one ahead, so that the store works while the consumer does. The task ends with the
+/// stream, or when the returned one is dropped. If it ends otherwise, the last item is an error.
+fn ahead<T: Send + 'static>(
+    from: impl Stream<Item = Result<T, StoreError>> + Send + 'static,
+) -> impl Stream<Item = Result<T, StoreError>> + Send {
+    let (to, pages) = mpsc::channel(1);
+    tokio::spawn(async move {
+        // `None` stands for the end.
+        let mut from = pin!(from.map(Some).chain(stream::once(ready(None))));
+        while let Some(page) = from.next().await {
+            if to.send(page).await.is_err() {
+                return;
+            }
+        }
+    });
+    stream::unfold(Some(pages), async |pages| {
+        let mut pages = pages?;
+        match pages.recv().await {
+            Some(page) => Some((page?, Some(pages))),
+            None => Some((Err(StoreError::Broken("the reading of results was interrupted".into())), None)),
+        }
+    })
 }
 
 impl Page {
