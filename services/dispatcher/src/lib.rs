@@ -11,6 +11,7 @@ mod dead_letters;
 mod error;
 mod evaluations;
 mod executors;
+mod exporting;
 mod feeder;
 mod front_door;
 mod idempotency_key;
@@ -70,6 +71,7 @@ use crate::{
     api::{ApiState, KnownTokens, PublicUrl},
     asking::Asking,
     evaluations::NewEvaluations,
+    exporting::Exports,
     feeder::Feeder,
     front_door::FrontDoor,
     judging::Judges,
@@ -233,6 +235,7 @@ impl Dispatcher {
                 wake,
             ),
             runs: self.run_control(wake),
+            exports: Exports::new(self.store.clone()),
             providers: self.provider_changes(wake),
             smoke_tests: self.smoke_testing(starting, stop),
             lighteval: self.lighteval_configs(starting, stop),

@@ -48,7 +48,7 @@ pub use provider::{ProviderArgs, YesOrNo};
 pub use provider_name::ProviderName;
 pub use providers::{ProvidersAction, ProvidersArgs};
 pub use prune::PruneArgs;
-pub use results::{Format, ResultsArgs};
+pub use results::{ExportArgs, Format, Only, ResultsArgs};
 pub use run::{RunArgs, ScorerArg};
 pub use run_name::{RunArg, RunName};
 pub use runs::{RunChange, RunsAction, RunsArgs};

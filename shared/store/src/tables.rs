@@ -8,8 +8,9 @@ use runmill_proto::{
 };
 
 use crate::{
-    LogEntry, ProviderRow, RequestHash, SealedSecret, SecretOwner, StoreError, UsageSum, WebhookRow,
-    columns::{Cells, Column, Columns, Dialect, Role, Stored as _, columns},
+    DetailedRow, LogEntry, ProviderRow, RequestHash, SealedSecret, SecretOwner, StoreError, UsageSum,
+    WebhookRow,
+    columns::{Cells, Column, ColumnList, Columns, Dialect, Role, Stored as _, columns},
 };
 
 columns! {
@@ -193,6 +194,18 @@ columns! {
         fixed remarks = call.remarks,
         fixed client,
     }
+}
+
+/// Returns the columns of a [`DetailedRow`] in a join of `results` with `invocations` and `dataset_items`.
+pub fn detailed_columns() -> String {
+    let results = ColumnList::of::<ResultRecord>().select("results");
+    let invocations = ColumnList::of::<InvocationRecord>().select("invocations");
+    format!("{results}, {invocations}, dataset_items.body")
+}
+
+/// Reads a row of such a join.
+pub fn detailed_row(cells: &mut Cells<'_>) -> Result<DetailedRow, StoreError> {
+    Ok(DetailedRow { result: cells.record()?, call: cells.record()?, item: cells.take("body")? })
 }
 
 /// Sums of a day, to be added to those of the same key.

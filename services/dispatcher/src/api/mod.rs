@@ -9,6 +9,7 @@ pub mod datasets;
 mod description;
 mod events;
 pub mod executors;
+mod export;
 pub mod extract;
 mod lighteval;
 mod lines;
@@ -48,9 +49,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    announcer::Announcer, lighteval::LightevalConfigs, metrics::DispatcherMetrics, obstacles::Obstacles,
-    provider_changes::ProviderChanges, run_control::RunControl, scaling::Scaler, smoke_testing::SmokeTesting,
-    submission::Submission, token_changes::TokenChanges, watcher::Watcher,
+    announcer::Announcer, exporting::Exports, lighteval::LightevalConfigs, metrics::DispatcherMetrics,
+    obstacles::Obstacles, provider_changes::ProviderChanges, run_control::RunControl, scaling::Scaler,
+    smoke_testing::SmokeTesting, submission::Submission, token_changes::TokenChanges, watcher::Watcher,
 };
 pub use audit::{Change, Changed, record as record_changes};
 pub use auth::KnownTokens;
@@ -72,6 +73,7 @@ pub struct ApiState {
     pub obstacles: Obstacles,
     pub submission: Submission,
     pub runs: RunControl,
+    pub exports: Exports,
     pub providers: ProviderChanges,
     pub smoke_tests: SmokeTesting,
     pub lighteval: LightevalConfigs,
@@ -114,6 +116,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(records::results),
         routes!(records::verdicts),
         routes!(records::invocations),
+        routes!(export::of_run),
         routes!(events::of_run),
         routes!(lighteval::of_run),
         routes!(lighteval::of_provider),

@@ -50,11 +50,11 @@ pub async fn results(
     let results = Results::new(state.store, run, &asked).map_err(ApiError::bad_request)?;
     let key = move |place: Place| place.key(run_id);
     if results.are_detailed() {
-        let read = move |after: Option<Place>, limit| {
-            let results = results.clone();
-            async move { Ok(placed(results.detailed_page(after.map(key), limit).await?)) }
-        };
-        return listed(&headers, page, read).await;
+        if ndjson::is_asked_for(&headers) {
+            return Ok(ndjson::stream(results.pages()));
+        }
+        let (items, next) = placed(results.detailed_page(page.after.map(key), page.limit).await?);
+        return Ok(Json(Page { items, next: next.map(|next| next.to_string()) }).into_response());
     }
     let read = move |after: Option<Place>, limit| {
         let results = results.clone();

@@ -9,6 +9,7 @@ mod control;
 mod deleting;
 mod description;
 mod evaluations;
+mod exports;
 mod failing;
 mod front_door;
 mod hostile;

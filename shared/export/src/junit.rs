@@ -1,17 +1,25 @@
+use std::io::{self, Write};
+
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event},
 };
 use runmill_proto::{
     Outcome,
-    api::{DetailedResult, ScoreClass},
+    api::{DetailedResult, Run, ScoreClass},
 };
 
-use super::{layout::Layout, reason, references};
+use crate::{
+    Encoder, ExportError,
+    spool::Spool,
+    words::{reason, references},
+};
 
 /// Results as test cases in `JUnit`'s form: an answer below the full score is a failure, an item without an answer an error,
-/// and an answer without a score is skipped.
-pub struct Junit {
+/// and an answer without a score is skipped. Their numbers stand before them, so the cases wait.
+pub struct Junit<W> {
+    to: W,
+    waiting: Spool,
     suite: String,
     cases: u64,
     failures: u64,
@@ -28,15 +36,15 @@ enum Verdict {
     Skipped,
 }
 
-impl Junit {
-    /// `suite` is the name of the run.
-    pub const fn new(suite: String) -> Self {
-        Self { suite, cases: 0, failures: 0, errors: 0, skipped: 0, milliseconds: 0 }
+impl<W> Junit<W> {
+    /// The suite has the name of the run.
+    pub fn new(run: &Run, to: W) -> io::Result<Self> {
+        let suite = clean(&run.name.clone().unwrap_or_else(|| run.id.to_string()));
+        let waiting = Spool::new()?;
+        Ok(Self { to, waiting, suite, cases: 0, failures: 0, errors: 0, skipped: 0, milliseconds: 0 })
     }
-}
 
-impl Layout for Junit {
-    fn learn(&mut self, result: &DetailedResult) -> anyhow::Result<()> {
+    fn count(&mut self, result: &DetailedResult) {
         self.cases += 1;
         self.milliseconds += milliseconds(result);
         match verdict(result) {
@@ -45,15 +53,14 @@ impl Layout for Junit {
             Verdict::Error => self.errors += 1,
             Verdict::Skipped => self.skipped += 1,
         }
-        Ok(())
     }
 
-    fn begin(&mut self) -> anyhow::Result<Vec<u8>> {
+    fn head(&self) -> io::Result<Vec<u8>> {
         let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
         writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         writer.write_event(Event::Start(BytesStart::new("testsuites")))?;
         let suite = BytesStart::new("testsuite").with_attributes([
-            ("name", clean(&self.suite).as_str()),
+            ("name", self.suite.as_str()),
             ("tests", &self.cases.to_string()),
             ("failures", &self.failures.to_string()),
             ("errors", &self.errors.to_string()),
@@ -64,7 +71,7 @@ impl Layout for Junit {
         Ok(writer.into_inner())
     }
 
-    fn write(&mut self, result: &DetailedResult) -> anyhow::Result<Vec<u8>> {
+    fn case(&self, result: &DetailedResult) -> io::Result<Vec<u8>> {
         let record = &result.result;
         let name = match record.sample {
             0 => record.item_id.clone(),
@@ -72,7 +79,7 @@ impl Layout for Junit {
         };
         let case = BytesStart::new("testcase").with_attributes([
             ("name", clean(&name).as_str()),
-            ("classname", &clean(&self.suite)),
+            ("classname", &self.suite),
             ("time", &seconds(milliseconds(result))),
         ]);
         let mut writer = Writer::new(b"\n    ".to_vec());
@@ -94,9 +101,24 @@ impl Layout for Junit {
         writer.write_event(Event::End(BytesEnd::new("testcase")))?;
         Ok(writer.into_inner())
     }
+}
 
-    fn end(&mut self) -> anyhow::Result<Vec<u8>> {
-        Ok(b"\n  </testsuite>\n</testsuites>\n".to_vec())
+impl<W: Write + Send> Encoder for Junit<W> {
+    fn results(&mut self, results: &[DetailedResult]) -> Result<(), ExportError> {
+        for result in results {
+            self.count(result);
+            let case = self.case(result)?;
+            self.waiting.write_all(&case)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), ExportError> {
+        let head = self.head()?;
+        self.to.write_all(&head)?;
+        io::copy(&mut self.waiting.into_reader()?, &mut self.to)?;
+        self.to.write_all(b"\n  </testsuite>\n</testsuites>\n")?;
+        Ok(self.to.flush()?)
     }
 }
 
