@@ -15,6 +15,8 @@ text_enum! {
         Junit = "junit",
         /// Log of inspect, for `inspect view` and its dataframes.
         Eval = "eval",
+        /// Report as one page that can be mailed.
+        Html = "html",
         /// Output lines of OpenAI's Batch API.
         Batch = "batch",
         /// Archive of the run with its results and calls.
@@ -32,6 +34,7 @@ impl ExportFormat {
             Self::Junit => ".junit.xml",
             Self::Eval => ".eval",
             Self::Batch => ".batch.jsonl",
+            Self::Html => ".html",
             Self::Eval752 => ".eval752.zip",
         }
     }
@@ -43,6 +46,7 @@ impl ExportFormat {
             Self::Parquet => "application/vnd.apache.parquet",
             Self::Junit => "application/xml",
             Self::Eval => "application/octet-stream",
+            Self::Html => "text/html; charset=utf-8",
             Self::Eval752 => "application/zip",
         }
     }
@@ -56,6 +60,7 @@ impl ExportFormat {
             Self::Junit => "One test case for each answer, for CI systems",
             Self::Eval => "Log of inspect, for `inspect view` and its dataframes",
             Self::Batch => "Output lines of OpenAI's Batch API",
+            Self::Html => "Report as one page that can be mailed",
             Self::Eval752 => "Archive of the run with its results and calls",
         }
     }
@@ -93,6 +98,7 @@ mod tests {
             ("x.parquet", Some(ExportFormat::Parquet)),
             ("x.batch.jsonl", Some(ExportFormat::Batch)),
             ("x.eval", Some(ExportFormat::Eval)),
+            ("report.html", Some(ExportFormat::Html)),
             ("x.eval752.zip", Some(ExportFormat::Eval752)),
             ("csv", None),
             ("-", None),

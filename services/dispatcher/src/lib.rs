@@ -68,7 +68,7 @@ pub use webhooks::WebhookSettings;
 
 use crate::{
     announcer::Announcer,
-    api::{ApiState, KnownTokens, PublicUrl},
+    api::{ApiState, KnownTokens, PublicUrl, SentEvents},
     asking::Asking,
     evaluations::NewEvaluations,
     exporting::Exports,
@@ -228,6 +228,7 @@ impl Dispatcher {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             watcher: Watcher::default(),
+            sent_events: SentEvents::default(),
             obstacles: Obstacles::default(),
             submission: self.submission(
                 self.lighteval_configs(starting, stop),

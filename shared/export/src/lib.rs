@@ -12,6 +12,7 @@ mod digest;
 mod error;
 mod eval;
 mod eval752;
+mod html;
 mod jsonl;
 mod junit;
 mod parquet;
@@ -54,6 +55,7 @@ pub fn encoder<W: Write + Send + 'static>(
         ExportFormat::Junit => Box::new(junit::Junit::new(run, to)?),
         ExportFormat::Eval => Box::new(eval::Eval::new(run, to)?),
         ExportFormat::Batch => Box::new(batch::Batch::new(run, to)),
+        ExportFormat::Html => Box::new(html::Html::new(run, to)),
         ExportFormat::Eval752 => Box::new(eval752::Eval752::new(run, to)?),
     })
 }

@@ -53,6 +53,11 @@ pub fn url(name: &str) -> String {
     format!("{PREFIX}/{VERSION:016x}/{name}")
 }
 
+/// Returns the text of a style, for a document that has its styles in itself.
+pub fn text(name: &str) -> &'static str {
+    find(name).and_then(|asset| std::str::from_utf8(asset.bytes).ok()).unwrap_or_default()
+}
+
 /// Hashes the files (FNV-1a): two builds with other files differ, and no one has a reason to make them collide.
 const fn version() -> u64 {
     let (mut hash, mut file) = (0xcbf2_9ce4_8422_2325_u64, 0);

@@ -97,7 +97,7 @@ impl SampleView {
     }
 }
 
-fn answer(result: &ResultRecord) -> Markup {
+pub fn answer(result: &ResultRecord) -> Markup {
     html! {
         @if let Some(kind) = result.error_kind {
             p.alert { b { (words(kind)) } @if let Some(error) = &result.error { ": " (shown(error)) } }
@@ -114,7 +114,7 @@ fn answer(result: &ResultRecord) -> Markup {
     }
 }
 
-fn why(score: &Score) -> Markup {
+pub fn why(score: &Score) -> Markup {
     html! {
         h4 { "Score" }
         dl.settings {
@@ -131,7 +131,7 @@ fn block(text: &str) -> Markup {
     html! { div.text-block tabindex="0" role="group" aria-label="Text" { (shown(text)) } }
 }
 
-fn took(latency_ms: u64, ttft_ms: Option<u64>) -> Markup {
+pub fn took(latency_ms: u64, ttft_ms: Option<u64>) -> Markup {
     html! {
         (millis(Some(latency_ms)))
         @if let Some(ttft) = ttft_ms { ", first token after " (millis(Some(ttft))) }

@@ -56,6 +56,7 @@ use crate::{
 pub use audit::{Change, Changed, record as record_changes};
 pub use auth::KnownTokens;
 pub use datasets::BAD_LINE;
+pub use events::SentEvents;
 pub use lines::{LineSplitter, items as read_items};
 pub use problem::{ApiError, is_too_slow};
 pub use public_url::PublicUrl;
@@ -70,6 +71,7 @@ pub struct ApiState {
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
     pub watcher: Watcher,
+    pub sent_events: SentEvents,
     pub obstacles: Obstacles,
     pub submission: Submission,
     pub runs: RunControl,

@@ -31,6 +31,7 @@ async fn each_format_is_a_file_with_a_name_and_a_type() {
             ExportFormat::Parquet => b"PAR1",
             ExportFormat::Junit => b"<?xml",
             ExportFormat::Eval | ExportFormat::Eval752 => b"PK\x03\x04",
+            ExportFormat::Html => b"<!DOCTYPE html>",
             ExportFormat::Batch => b"{\"id\":\"batch_req_",
         };
         assert!(bytes.starts_with(begins), "{format}: {:?}", &bytes[..20]);
@@ -54,7 +55,10 @@ async fn lines_are_those_of_the_list_of_results() {
 async fn an_export_that_is_not_understood_is_refused() {
     let world = World::new(json!({})).await;
     for (query, want) in [
-        ("format=xlsx", "format: `xlsx` is not one of jsonl, csv, parquet, junit, eval, batch, eval752"),
+        (
+            "format=xlsx",
+            "format: `xlsx` is not one of jsonl, csv, parquet, junit, eval, html, batch, eval752",
+        ),
         ("score=bad", "score: `bad` is not one of right, wrong, unscored"),
         ("details=maybe", "details: `maybe` is not one of true, false"),
         ("limit=3", "the query parameter `limit` is not known here"),

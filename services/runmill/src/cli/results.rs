@@ -77,7 +77,7 @@ pub struct ResultsArgs {
         allow_negative_numbers = true
     )]
     pub limit: u32,
-    /// Write the results to this file, by its suffix as .jsonl, .csv, .parquet, .eval (inspect), .junit.xml, .batch.jsonl or
+    /// Write the results to this file, by its suffix as .jsonl, .csv, .parquet, .eval (inspect), .html, .junit.xml, .batch.jsonl or
     /// .eval752.zip; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

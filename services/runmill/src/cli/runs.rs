@@ -121,7 +121,7 @@ pub enum RunsAction {
         #[command(flatten)]
         run: RunArg,
         /// Without a server: write the results to this file, by its suffix as .jsonl, .csv, .parquet, .eval (inspect),
-        /// .junit.xml, .batch.jsonl or .eval752.zip; `-` is standard output. May be given several times
+        /// .junit.xml, .html, .batch.jsonl or .eval752.zip; `-` is standard output. May be given several times
         #[arg(long, value_name = "FILE")]
         out: Vec<PathBuf>,
     },
