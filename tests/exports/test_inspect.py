@@ -33,6 +33,7 @@ class Logs(TestCase):
             self.assertEqual("judge" in scores, bool(about["judges"]))
 
     def test_each_sample_is_its_row(self) -> None:
+        self.assertTrue(all(row["verdicts"] for row in runs.answered().rows))
         for run in runs.all_runs():
             path = str(run.export("eval", ".eval"))
             for row in run.rows:

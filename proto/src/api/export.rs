@@ -9,7 +9,7 @@ text_enum! {
         Jsonl = "jsonl",
         /// One row for each answer, with a column for each field of the items.
         Csv = "csv",
-        /// Parquet with typed columns, for DuckDB, pandas and polars.
+        /// Parquet with typed columns, for `DuckDB`, pandas and polars.
         Parquet = "parquet",
         /// One test case for each answer, for CI systems.
         Junit = "junit",
@@ -70,7 +70,7 @@ impl ExportFormat {
         let name = name.to_ascii_lowercase();
         let told = Self::ALL.iter().copied().filter(|format| name.ends_with(format.suffix()));
         let longest = told.max_by_key(|format| format.suffix().len());
-        longest.or_else(|| name.ends_with(".xml").then_some(Self::Junit))
+        longest.or(name.strip_suffix(".xml").map(|_| Self::Junit))
     }
 }
 

@@ -85,3 +85,55 @@ impl<W: Write + Send> Encoder for Batch<W> {
         Ok(self.to.flush()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::api::ExportFormat;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{changed, encoded, failed, result, run};
+
+    fn lines(run: &Run, results: &[DetailedResult]) -> Vec<Value> {
+        let text = String::from_utf8(encoded(ExportFormat::Batch, run, results)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_answer_is_a_chat_completion_and_a_failure_an_error() {
+        let changes = json!({
+            "outcome": "truncated", "reasoning": "Let me see.",
+            "tool_calls": [{"id": "1", "name": "f", "arguments": "{}"}],
+        });
+        let rows = [
+            result("a/é", 0),
+            failed("b"),
+            changed("c", 0, &json!({"outcome": "canceled"})),
+            changed("d", 0, &changes),
+        ];
+        let [a, b, c, d] = &lines(&run(), &rows)[..] else { panic!("each row is a line") };
+        assert_eq!((&a["custom_id"], &a["response"]["status_code"]), (&json!("a/é"), &json!(200)));
+        let body = &a["response"]["body"];
+        assert_eq!((&body["object"], &body["model"]), (&json!("chat.completion"), &json!("gpt/x")));
+        assert_eq!(body["choices"][0]["message"]["content"], json!("It is 2."));
+        assert_eq!(body["choices"][0]["finish_reason"], json!("stop"));
+        assert_eq!((&body["usage"]["prompt_tokens"], &body["usage"]["total_tokens"]), (&json!(3), &json!(4)));
+
+        assert!(b["response"]["status_code"].as_u64().unwrap() >= 400);
+        assert!(b["response"]["body"]["error"]["message"].as_str().unwrap().contains("no answer in 60 s"));
+        assert_eq!(c["response"]["body"]["error"]["code"], json!("batch_cancelled"));
+        let choice = &d["response"]["body"]["choices"][0];
+        assert_eq!(
+            (&choice["finish_reason"], &choice["message"]["tool_calls"][0]["id"]),
+            (&json!("length"), &json!("1"))
+        );
+    }
+
+    #[test]
+    fn samples_of_an_item_have_ids_of_their_own() {
+        let mut run = run();
+        run.config.0.insert("samples".to_owned(), json!(2));
+        let lines = lines(&run, &[result("a", 0), result("a", 1)]);
+        assert_eq!((&lines[0]["custom_id"], &lines[1]["custom_id"]), (&json!("a#0"), &json!("a#1")));
+    }
+}

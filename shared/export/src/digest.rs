@@ -1,4 +1,7 @@
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
 use ring::digest::{Context, SHA256};
 
@@ -17,9 +20,16 @@ impl<W> Digested<W> {
     /// Returns the writer, the number of bytes, and their SHA-256 as hexadecimal digits.
     pub fn finish(self) -> (W, u64, String) {
         let digest = self.hash.finish();
-        let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        (self.to, self.bytes, hex)
+        (self.to, self.bytes, hex(digest.as_ref()))
     }
+}
+
+/// Returns bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
+        hex
+    })
 }
 
 impl<W: Write> Write for Digested<W> {

@@ -129,7 +129,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::testing::{call, encoder_of, result, run};
+    use crate::{
+        digest::hex,
+        testing::{call, encoder_of, result, run},
+    };
 
     #[test]
     fn the_manifest_names_the_files_with_their_sums() {
@@ -153,8 +156,7 @@ mod tests {
         assert_eq!(listed, want.each_ref().map(|(name, rows)| (*name, rows)));
         for file in files {
             let bytes = read(file["path"].as_str().unwrap());
-            let sum: String =
-                digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let sum = hex(digest(&SHA256, &bytes).as_ref());
             assert_eq!((&file["bytes"], &file["sha256"]), (&json!(bytes.len()), &json!(sum)));
         }
     }

@@ -156,3 +156,33 @@ fn clean(text: &str) -> String {
     };
     text.chars().filter(is_held).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use runmill_proto::api::ExportFormat;
+    use serde_json::json;
+
+    use crate::testing::{changed, encoded, failed, result, run};
+
+    #[test]
+    fn cases_are_counted_before_they_are_listed() {
+        let score = |value| json!({"score": {"scorer": "numeric", "value": value, "detail": "why"}});
+        let rows = [
+            result("<a>", 1),
+            changed("b\u{1}", 0, &score(json!(0.0))),
+            changed("c", 0, &score(json!(null))),
+            failed("d"),
+        ];
+        let text = String::from_utf8(encoded(ExportFormat::Junit, &run(), &rows)).unwrap();
+        for want in [
+            "<testsuite name=\"a run\" tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"1\" time=\"0.750\">",
+            "<testcase name=\"&lt;a&gt; (sample 1)\" classname=\"a run\" time=\"0.250\"/>",
+            "<testcase name=\"b\" classname=\"a run\" time=\"0.250\"><failure message=\"score 0: wanted 2 | two, got It is 2.\">",
+            "<skipped message=\"why\">",
+            "<error message=\"no answer in 60 s\">",
+        ] {
+            assert!(text.contains(want), "{want}: {text}");
+        }
+        assert!(text.ends_with("</testsuites>\n"), "{text}");
+    }
+}

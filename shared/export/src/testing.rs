@@ -68,11 +68,11 @@ pub fn run() -> Run {
 
 /// Returns the right answer to an item.
 pub fn result(item: &str, sample: u32) -> DetailedResult {
-    changed(item, sample, json!({}))
+    changed(item, sample, &json!({}))
 }
 
 /// As [`result`], with other values in some fields.
-pub fn changed(item: &str, sample: u32, changes: Value) -> DetailedResult {
+pub fn changed(item: &str, sample: u32, changes: &Value) -> DetailedResult {
     let mut row = json!({
         "ordinal": 0, "sample": sample, "item_id": item, "invocation_id": format!("inv_{NIL}"),
         "outcome": "succeeded", "error_kind": null, "error": null, "response": "It is 2.", "reasoning": null,
@@ -98,7 +98,7 @@ pub fn failed(item: &str) -> DetailedResult {
         "outcome": "failed", "error_kind": "total_timeout", "error": "no answer in 60 s", "response": null,
         "score": null, "call": null,
     });
-    changed(item, 0, changes)
+    changed(item, 0, &changes)
 }
 
 pub fn call() -> InvocationRecord {

@@ -1,9 +1,8 @@
 use runmill_prompt::{Prompt, varied};
 use runmill_proto::{
     DatasetId, Item, JobConfig, RunKind, Turn, TurnRole,
-    api::{CallSummary, DetailedResult, InvocationRecord, ResultRecord},
+    api::{DetailedResult, ResultRecord},
     chat::{Message, Part, Role},
-    usd,
 };
 use runmill_scoring::references;
 use runmill_store::{DetailedRow, RunRow};
@@ -31,7 +30,7 @@ impl Details {
 
     /// Returns a result with its details, but for the verdicts.
     pub fn of(&self, row: DetailedRow) -> DetailedResult {
-        let detailed = DetailedResult { call: row.call.map(summary), ..without(row.result) };
+        let detailed = DetailedResult { call: row.call, ..without(row.result) };
         // A line of a batch is no item.
         match row.item.and_then(|body| Item::from_json(&body).ok()) {
             Some(item) => self.with_item(detailed, item),
@@ -82,19 +81,6 @@ pub fn without(result: ResultRecord) -> DetailedResult {
         meta: None,
         call: None,
         verdicts: Vec::new(),
-    }
-}
-
-fn summary(call: InvocationRecord) -> CallSummary {
-    CallSummary {
-        provider_id: call.provider_id,
-        model: call.model,
-        attempts: call.attempts.len() as u64,
-        usage: call.usage,
-        cost_usd: call.cost_nanousd.map(usd),
-        started_at: call.started_at,
-        latency_ms: call.latency_ms,
-        ttft_ms: call.ttft_ms,
     }
 }
 

@@ -49,11 +49,11 @@ impl Results {
         let places = rows.iter().map(|row| place(&row.result)).collect();
         let mut verdicts = verdicts(&self.store, &self.run, &places).await?;
         let details = self.details.clone();
-        let make = move |row: DetailedRow| match &details {
+        let detailed = move |row: DetailedRow| match &details {
             Some(details) => details.of(row),
             None => details::without(row.result),
         };
-        let making = spawn_blocking(move || rows.into_iter().map(make).collect::<Vec<_>>());
+        let making = spawn_blocking(move || rows.into_iter().map(detailed).collect::<Vec<_>>());
         let mut made = making.await.map_err(|error| StoreError::Broken(error.to_string()))?;
         for result in &mut made {
             result.verdicts = verdicts.remove(&place(&result.result)).unwrap_or_default();

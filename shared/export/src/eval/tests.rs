@@ -58,9 +58,9 @@ fn each_result_is_a_sample_with_its_summary() {
 
 #[test]
 fn a_summary_has_the_beginnings_of_texts() {
-    let long = "é".repeat(2_000);
-    let mut log = log(&run(), &[changed("a", 0, json!({"question": long, "meta": {"deep": [long]}}))]);
-    assert_eq!(read(&mut log, "samples/a_epoch_1.json")["input"], json!(long));
+    let text = "é".repeat(2_000);
+    let mut log = log(&run(), &[changed("a", 0, &json!({"question": text, "meta": {"deep": [text]}}))]);
+    assert_eq!(read(&mut log, "samples/a_epoch_1.json")["input"], json!(text));
     let summary = &read(&mut log, "summaries.json")[0];
     let want = json!("é".repeat(1_024) + "...");
     assert_eq!((&summary["input"], &summary["metadata"]["deep"][0]), (&want, &want));
@@ -89,7 +89,7 @@ fn an_unscored_answer_has_no_score_and_a_judge_its_own() {
         "score": {"scorer": "numeric", "value": null, "detail": "no number"}, "verdicts": [verdict],
         "reasoning": "Let me see.", "tool_calls": [{"id": "1", "name": "f", "arguments": "{"}],
     });
-    let mut log = log(&run(), &[changed("a", 0, changes)]);
+    let mut log = log(&run(), &[changed("a", 0, &changes)]);
     let sample = read(&mut log, "samples/a_epoch_1.json");
     assert_eq!(sample["scores"], json!({"judge_2": {"value": 0.5, "answer": "P", "explanation": "Partly."}}));
     assert_eq!(sample["metadata"]["runmill"]["unscored"], json!("no number"));

@@ -49,24 +49,24 @@ use Value::{Double, Int, Json, List, Text, Time, Turns};
 
 pub const COLUMNS: &[Column] = &[
     repeating("run_id", Value::Run),
-    column("item_id", Text(|row| some(&row.result.item_id))),
+    column("item_id", Text(|row| text(Some(&row.result.item_id)))),
     column("ordinal", Int(|row| Some(row.result.ordinal.into()))),
     repeating("sample", Int(|row| Some(row.result.sample.into()))),
-    repeating("outcome", Text(|row| some(row.result.outcome.as_str()))),
+    repeating("outcome", Text(|row| text(Some(row.result.outcome.as_str())))),
     repeating("verdict", Text(|row| Some(verdict(row).into()))),
     repeating("score", Double(|row| row.result.score.as_ref()?.value)),
-    repeating("scorer", Text(|row| some(&row.result.score.as_ref()?.scorer))),
-    column("extracted", Text(|row| text(&row.result.score.as_ref()?.extracted))),
-    column("score_detail", Text(|row| text(&row.result.score.as_ref()?.detail))),
-    repeating("error_kind", Text(|row| some(row.result.error_kind?.as_str()))),
-    column("error", Text(|row| text(&row.result.error))),
-    column("question", Text(|row| text(&row.question))),
+    repeating("scorer", Text(|row| text(Some(&row.result.score.as_ref()?.scorer)))),
+    column("extracted", Text(|row| text(row.result.score.as_ref()?.extracted.as_deref()))),
+    column("score_detail", Text(|row| text(row.result.score.as_ref()?.detail.as_deref()))),
+    repeating("error_kind", Text(|row| text(Some(row.result.error_kind?.as_str())))),
+    column("error", Text(|row| text(row.result.error.as_deref()))),
+    column("question", Text(|row| text(row.question.as_deref()))),
     column("prompt", Turns(|row| &row.prompt)),
     repeating("images", Int(|row| Some(row.images))),
     column("choices", List(|row| &row.choices)),
     column("references", List(|row| &row.references)),
-    column("response", Text(|row| text(&row.result.response))),
-    column("reasoning", Text(|row| text(&row.result.reasoning))),
+    column("response", Text(|row| text(row.result.response.as_deref()))),
+    column("reasoning", Text(|row| text(row.result.reasoning.as_deref()))),
     column(
         "tool_calls",
         Json(|row, to| json(Some(&row.result.tool_calls).filter(|calls| !calls.is_empty()), to)),
@@ -75,7 +75,7 @@ pub const COLUMNS: &[Column] = &[
     column("meta", Json(|row, to| json(row.meta.as_ref(), to))),
     column("verdicts", Json(|row, to| json(Some(&row.verdicts).filter(|verdicts| !verdicts.is_empty()), to))),
     repeating("provider_id", Text(|row| Some(row.call.as_ref()?.provider_id.to_string().into()))),
-    repeating("model", Text(|row| some(&row.call.as_ref()?.model))),
+    repeating("model", Text(|row| text(Some(&row.call.as_ref()?.model)))),
     repeating("attempts", Int(|row| Some(row.call.as_ref()?.attempts))),
     column("prompt_tokens", Int(|row| Some(usage(row)?.prompt_tokens))),
     column("completion_tokens", Int(|row| Some(usage(row)?.completion_tokens))),
@@ -90,12 +90,8 @@ pub const COLUMNS: &[Column] = &[
     repeating("reused_from", Text(|row| Some(row.result.reused_from?.to_string().into()))),
 ];
 
-fn some(text: &str) -> Option<Cow<'_, str>> {
-    Some(text.into())
-}
-
-fn text(text: &Option<String>) -> Option<Cow<'_, str>> {
-    text.as_deref().map(Cow::from)
+fn text(text: Option<&str>) -> Option<Cow<'_, str>> {
+    text.map(Cow::from)
 }
 
 fn usage(row: &DetailedResult) -> Option<Usage> {

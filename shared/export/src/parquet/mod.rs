@@ -111,20 +111,20 @@ mod tests {
         match field {
             Field::Null => Value::Null,
             Field::Str(text) => json!(text),
-            Field::Long(number) => json!(number),
+            Field::Long(number) | Field::TimestampMicros(number) => json!(number),
             Field::Double(number) => json!(number),
-            Field::TimestampMicros(number) => json!(number),
             Field::ListInternal(list) => list.elements().iter().map(value).collect(),
             Field::Group(row) => json_of(row),
             other => panic!("no column has {other:?}"),
         }
     }
 
+    /// Returns the types of the columns, and the rows.
     fn read(results: &[DetailedResult]) -> (String, Vec<Value>) {
         let bytes = encoded(ExportFormat::Parquet, &run(), results);
         let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
         let schema = reader.metadata().file_metadata().schema();
-        let types = schema.get_fields().iter().map(|field| format!("{field:?}")).collect();
+        let types = format!("{:?}", schema.get_fields());
         let rows: Vec<Row> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
         (types, rows.iter().map(json_of).collect())
     }
@@ -133,7 +133,7 @@ mod tests {
     fn rows_come_back_with_their_types() {
         let odd = json!({"reasoning": "a\u{0}é", "choices": ["x", ""], "references": [], "prompt": [],
             "tool_calls": [{"id": "c", "name": "f", "arguments": "{}"}], "meta": null});
-        let (_, rows) = read(&[result("a", 0), changed("b/é", 1, odd), failed("c")]);
+        let (_, rows) = read(&[result("a", 0), changed("b/é", 1, &odd), failed("c")]);
         assert_eq!(rows.len(), 3);
         let [a, b, c] = [&rows[0], &rows[1], &rows[2]];
         assert_eq!((&a["item_id"], &a["score"], &a["latency_ms"]), (&json!("a"), &json!(1.0), &json!(250.0)));

@@ -2,8 +2,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use runmill_proto::{
     ErrorKind, Fix, Note, Outcome, Remarks, RunId, RunStatus, Score, TokenLogprob, ToolCall, TopLogprob,
-    api::{InvocationRecord, ResultOrder, ResultRecord, RunEvent, ScoreClass},
+    api::{CallSummary, InvocationRecord, ResultOrder, ResultRecord, RunEvent, ScoreClass},
     message::{Invocation, JobKey},
+    usd,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -463,6 +464,20 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
     );
 }
 
+fn summary_of(invocation: &Invocation) -> CallSummary {
+    let call = record_of(invocation);
+    CallSummary {
+        provider_id: call.provider_id,
+        model: call.model,
+        attempts: call.attempts.len() as u64,
+        usage: call.usage,
+        cost_usd: call.cost_nanousd.map(usd),
+        started_at: call.started_at,
+        latency_ms: call.latency_ms,
+        ttft_ms: call.ttft_ms,
+    }
+}
+
 pub async fn items_are_read_by_their_places(stores: &Stores) {
     let store = &*stores.one;
     let dataset = fed_run(store, 4).await.submission.dataset_id;
@@ -483,7 +498,7 @@ pub async fn results_are_read_with_their_calls_and_items(stores: &Stores) {
     let found = store.detailed_results(run.id, Some(dataset), &all, None, 9).await.unwrap();
     for ((row, entry), result) in found.iter().zip(&entries).zip(&want) {
         let item = items[result.ordinal as usize].body.clone();
-        let (call, result) = (Some(record_of(entry)), result.clone());
+        let (call, result) = (Some(summary_of(entry)), result.clone());
         assert_eq!(*row, DetailedRow { result, call, item: Some(item) });
     }
     assert_eq!(found.len(), 3);

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runmill_proto::{
     DatasetId, ErrorKind, InvocationId, Outcome, RunId,
-    api::{InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
+    api::{CallSummary, InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
     message::JobKey,
 };
 
@@ -88,7 +88,7 @@ pub struct JudgedRow {
 pub struct DetailedRow {
     pub result: ResultRecord,
     /// `None` if the result was recorded without a call.
-    pub call: Option<InvocationRecord>,
+    pub call: Option<CallSummary>,
     /// Body of the item. `None` if the items are not asked for, or the dataset has none at this ordinal.
     pub item: Option<String>,
 }
