@@ -41,7 +41,7 @@ pub struct RunStep<'a> {
 
 /// Answer to what the viewer tried before the start.
 pub enum Tried {
-    SmokeTest(SmokeTestReport),
+    SmokeTest(Box<SmokeTestReport>),
     Estimate(Estimate),
 }
 

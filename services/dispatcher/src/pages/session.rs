@@ -1,6 +1,6 @@
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -35,7 +35,7 @@ fn to_sign_in(request: &Request) -> Response {
         return Redirect::to("/ui/sign-in").into_response();
     }
     // A browser keeps the session back when it follows a link of another site. The next request is our own.
-    let site = request.headers().get("sec-fetch-site").map(|value| value.as_bytes());
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
     if matches!(site, Some(b"cross-site" | b"same-site")) {
         return Html(moving_on(here).into_string()).into_response();
     }
@@ -102,16 +102,12 @@ pub async fn open(
     headers: HeaderMap,
     Query(OpenQuery { code }): Query<OpenQuery>,
 ) -> Response {
-    match pages.codes.redeem(&code) {
-        Some(token) => {
-            let cookie = cookie(&pages, &headers).set(token.expose_secret());
-            ([(header::SET_COOKIE, cookie)], Html(moving_on(HOME).into_string())).into_response()
-        }
-        None => {
-            let detail = "this link was used, or is older than ten minutes: start `runmill view` again";
-            plain(ApiError::new(StatusCode::FORBIDDEN, detail), None)
-        }
-    }
+    let Some(token) = pages.codes.redeem(&code) else {
+        let detail = "this link was used, or is older than ten minutes: start `runmill view` again";
+        return plain(ApiError::new(StatusCode::FORBIDDEN, detail), None);
+    };
+    let cookie = cookie(&pages, &headers).set(token.expose_secret());
+    ([(header::SET_COOKIE, cookie)], Html(moving_on(HOME).into_string())).into_response()
 }
 
 fn cookie(pages: &Pages, headers: &HeaderMap) -> SessionCookie {
