@@ -23,20 +23,32 @@ const LENGTHS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600
 /// Returns the course of a run: all of it, or the newest part of one with many calls.
 pub async fn of_run(state: &ApiState, run: &RunRow) -> Result<RunSeries, StoreError> {
     let now = state.clock.now();
-    let until = run.finished_at.unwrap_or(now);
+    let until = run.finished_at.or_else(|| run.paused_at()).unwrap_or(now);
+    let mut invocations = read(state, run, start(run, until).map(first_after)).await?;
+    if invocations.is_empty() {
+        // All calls were made long before, as in a run that was resumed a moment ago.
+        invocations = read(state, run, None).await?;
+    }
+    let course = course(&invocations, until);
+    Ok(if run.status.is_terminal() { course } else { without_unfinished(course, now) })
+}
+
+/// Reads the invocations after one, as many as a course has.
+async fn read(
+    state: &ApiState,
+    run: &RunRow,
+    mut after: Option<InvocationId>,
+) -> Result<Vec<InvocationRecord>, StoreError> {
     let mut invocations: Vec<InvocationRecord> = Vec::new();
-    let mut after = start(run, until).map(first_after);
     loop {
         let read = state.store.invocations(run.id, after, CHUNK).await?;
         let is_end = read.len() < CHUNK as usize;
         after = read.last().map(|last| last.id);
         invocations.extend(read);
         if is_end || invocations.len() >= INVOCATIONS_MAX {
-            break;
+            return Ok(invocations);
         }
     }
-    let course = course(&invocations, until);
-    Ok(if run.status.is_terminal() { course } else { without_unfinished(course, now) })
 }
 
 /// Returns the time since which the run had about as many calls as are read. `None` for the whole run.

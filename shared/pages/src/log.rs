@@ -25,9 +25,14 @@ pub struct LogPage<'a> {
     pub filter: &'a LogFilter,
     /// Events in order, each with its `seq`. Those that the filter leaves out are not shown.
     pub events: &'a [(u64, RunEvent)],
+    /// `seq` after which the events begin.
+    pub after: u64,
     /// `seq` up to which events were read.
     pub last: u64,
 }
+
+/// Number of events of a part.
+const PART: u64 = 500;
 
 /// Lines of a log that are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,8 +125,24 @@ impl LogPage<'_> {
             div.log #log tabindex="0" role="log" aria-live="off" aria-label="Log of the run"
                 data-source=(source) data-last=(self.last)
             { (log_lines(id, self.filter, self.events, self.last, 0)) }
+            (self.pager())
         };
         self.head.page(Tab::Log, &["log.js"], &content)
+    }
+
+    fn pager(&self) -> Markup {
+        let path = self.filter.url(&url::log(self.head.run.id));
+        html! {
+            nav.pager aria-label="Parts of the log" {
+                @if self.after > 0 {
+                    a rel="prev" href=(url::with_query(&path, [("after", self.after.saturating_sub(PART))])) { "Earlier" }
+                }
+                @if self.last < self.head.run.seq {
+                    a rel="next" href=(url::with_query(&path, [("after", self.last)])) { "Later" }
+                    a href=(path) { "Newest" }
+                }
+            }
+        }
     }
 
     fn filter_form(&self) -> Markup {

@@ -225,6 +225,7 @@ impl RunsPage<'_> {
                 td.title {
                     a href=(url::run(run.id)) { (one_line(name, 80)) }
                     span.sub {
+                        @if let Some(kind) = status::kind(run) { (kind) " · " }
                         @if run.name.is_some() { (one_line(&run.model, 60)) " · " }
                         @if let Some(provider) = &line.provider { (one_line(provider, 40)) } @else { "deleted provider" }
                     }

@@ -216,6 +216,7 @@ impl Pages {
         let step = RunStep {
             viewer: &viewer,
             dataset: &dataset,
+            understood: &self.understood.of(id),
             items: &items,
             choices: &choices,
             form,
