@@ -9,6 +9,8 @@ use reqwest::{
 use crate::support::{Sandbox, data::questions};
 
 async fn get(url: &str, cookie: &str) -> Response {
+    // Fails if another test has installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
     client.get(url).header(COOKIE, cookie).send().await.unwrap()
 }

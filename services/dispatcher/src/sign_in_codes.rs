@@ -21,7 +21,7 @@ const CODES_MAX: usize = 16;
 pub struct SignInCodes(Arc<Mutex<VecDeque<Code>>>);
 
 struct Code {
-    code: SecretString,
+    text: SecretString,
     token: SecretString,
     issued_at: Instant,
 }
@@ -34,7 +34,7 @@ impl SignInCodes {
         if codes.len() == CODES_MAX {
             codes.pop_front();
         }
-        codes.push_back(Code { code: code.clone(), token, issued_at: Instant::now() });
+        codes.push_back(Code { text: code.clone(), token, issued_at: Instant::now() });
         code
     }
 
@@ -43,7 +43,7 @@ impl SignInCodes {
         let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         codes.retain(|code| code.issued_at.elapsed() < VALID_FOR);
         let is_presented =
-            |code: &Code| bool::from(code.code.expose_secret().as_bytes().ct_eq(presented.as_bytes()));
+            |code: &Code| bool::from(code.text.expose_secret().as_bytes().ct_eq(presented.as_bytes()));
         let at = codes.iter().position(is_presented)?;
         codes.remove(at).map(|code| code.token)
     }

@@ -74,8 +74,8 @@ mod tests {
     #[test]
     fn what_went_wrong_comes_first_and_the_rest_is_counted() {
         let score = |value: f64| json!({"score": {"scorer": "exact", "version": 1, "value": value}});
-        let mut results: Vec<_> = (0..150).map(|n| changed(&format!("right-{n}"), 0, score(1.0))).collect();
-        results.push(changed("wrong", 0, score(0.0)));
+        let mut results: Vec<_> = (0..150).map(|n| changed(&format!("right-{n}"), 0, &score(1.0))).collect();
+        results.push(changed("wrong", 0, &score(0.0)));
         results.push(failed("broken"));
         let text = String::from_utf8(encoded(ExportFormat::Html, &run(), &results)).unwrap();
 

@@ -1,10 +1,12 @@
-use std::{fmt, str::FromStr};
+mod filter;
 
 use maud::{Markup, html};
 use runmill_proto::{
     RunId,
     api::{RunEvent, RunItem, RunLog, RunStatusEvent},
 };
+
+pub use filter::{LogFilter, LogKind};
 
 use crate::{
     layout::Page,
@@ -25,83 +27,14 @@ pub struct LogPage<'a> {
     pub filter: &'a LogFilter,
     /// Events in order, each with its `seq`. Those that the filter leaves out are not shown.
     pub events: &'a [(u64, RunEvent)],
+    /// `seq` after which the events begin.
+    pub after: u64,
     /// `seq` up to which events were read.
     pub last: u64,
 }
 
-/// Lines of a log that are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogFilter {
-    pub kind: LogKind,
-    /// Place of the item, from 0. `None` for all.
-    pub item: Option<u32>,
-}
-
-/// Kind of a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogKind {
-    #[default]
-    All,
-    Results,
-    Calls,
-    /// Failed attempts and failed jobs.
-    Failures,
-    Status,
-}
-
-impl LogKind {
-    const ALL: [Self; 5] = [Self::All, Self::Results, Self::Calls, Self::Failures, Self::Status];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::Results => "results",
-            Self::Calls => "calls",
-            Self::Failures => "failures",
-            Self::Status => "status",
-        }
-    }
-}
-
-impl fmt::Display for LogKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for LogKind {
-    type Err = std::convert::Infallible;
-
-    /// Reads a kind. A name that is none stands for all.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self::ALL.into_iter().find(|kind| kind.as_str() == text).unwrap_or_default())
-    }
-}
-
-impl LogFilter {
-    fn has(&self, event: &RunEvent) -> bool {
-        let (kinds, ordinal): (&[LogKind], _) = match event {
-            RunEvent::RunItem(item) if item.error_kind.is_some() => {
-                (&[LogKind::Results, LogKind::Failures], Some(item.ordinal))
-            }
-            RunEvent::RunItem(item) => (&[LogKind::Results], Some(item.ordinal)),
-            RunEvent::RunLog(log) if log.error_kind.is_some() => {
-                (&[LogKind::Calls, LogKind::Failures], Some(log.ordinal))
-            }
-            RunEvent::RunLog(log) => (&[LogKind::Calls], Some(log.ordinal)),
-            RunEvent::RunStatus(_) => (&[LogKind::Status], None),
-            _ => return false,
-        };
-        (self.kind == LogKind::All || kinds.contains(&self.kind))
-            && self.item.is_none_or(|item| ordinal == Some(item))
-    }
-
-    /// Returns a URL with the filter.
-    fn url(&self, path: &str) -> String {
-        let item = self.item.map(|item| item.to_string()).unwrap_or_default();
-        url::with_query(path, [("kind", self.kind.as_str()), ("item", &item)])
-    }
-}
+/// Number of events of a part.
+const PART: u64 = 500;
 
 impl LogPage<'_> {
     pub fn page(&self) -> Page {
@@ -120,8 +53,24 @@ impl LogPage<'_> {
             div.log #log tabindex="0" role="log" aria-live="off" aria-label="Log of the run"
                 data-source=(source) data-last=(self.last)
             { (log_lines(id, self.filter, self.events, self.last, 0)) }
+            (self.pager())
         };
         self.head.page(Tab::Log, &["log.js"], &content)
+    }
+
+    fn pager(&self) -> Markup {
+        let path = self.filter.url(&url::log(self.head.run.id));
+        html! {
+            nav.pager aria-label="Parts of the log" {
+                @if self.after > 0 {
+                    a rel="prev" href=(url::with_query(&path, [("after", self.after.saturating_sub(PART))])) { "Earlier" }
+                }
+                @if self.last < self.head.run.seq {
+                    a rel="next" href=(url::with_query(&path, [("after", self.last)])) { "Later" }
+                    a href=(path) { "Newest" }
+                }
+            }
+        }
     }
 
     fn filter_form(&self) -> Markup {

@@ -30,6 +30,8 @@ pub struct DatasetStep<'a> {
 pub struct RunStep<'a> {
     pub viewer: &'a Viewer,
     pub dataset: &'a Dataset,
+    /// Parts of an item with the fields of the file that they were read from. Empty if that is not known any more.
+    pub understood: &'a [(&'static str, String)],
     /// First items of the dataset.
     pub items: &'a [DatasetItem],
     pub choices: &'a [Choice],
@@ -41,7 +43,7 @@ pub struct RunStep<'a> {
 
 /// Answer to what the viewer tried before the start.
 pub enum Tried {
-    SmokeTest(SmokeTestReport),
+    SmokeTest(Box<SmokeTestReport>),
     Estimate(Estimate),
 }
 
@@ -110,6 +112,9 @@ impl RunStep<'_> {
                 }
                 section aria-labelledby="items" {
                     h2 #items { "First items" }
+                    @if !self.understood.is_empty() {
+                        dl.settings #understood { @for (name, value) in self.understood { dt { (name) } dd { (shown(value)) } } }
+                    }
                     @for item in self.items { (understood(item)) }
                 }
             }

@@ -53,7 +53,7 @@ pub fn float(number: u64) -> f64 {
 pub fn usd(cost: Option<f64>) -> String {
     match cost {
         None => NONE.to_owned(),
-        Some(cost) if cost == 0.0 => "$0".to_owned(),
+        Some(0.0) => "$0".to_owned(),
         Some(cost) if cost.abs() < 0.1 => format!("${cost:.6}"),
         Some(cost) if cost.abs() < 100.0 => format!("${cost:.4}"),
         Some(cost) => format!("${}", decimal(cost)),

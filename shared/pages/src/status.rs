@@ -1,7 +1,7 @@
 //! Status of a run in words and colours.
 
 use maud::{Markup, html};
-use runmill_proto::{Outcome, RunStatus, api::Run};
+use runmill_proto::{Outcome, RunKind, RunStatus, api::Run};
 
 use crate::{
     number::{count, share},
@@ -45,6 +45,17 @@ pub fn reasons(run: &Run) -> Markup {
 
 fn waits(run: &Run) -> Option<&str> {
     run.retry_reason.as_deref().filter(|_| run.counters.deferred > 0)
+}
+
+/// Returns the kind of a run that is no evaluation, in words.
+pub fn kind(run: &Run) -> Option<&'static str> {
+    match run.kind {
+        RunKind::Evaluation => None,
+        RunKind::Interactive => Some("calls of clients"),
+        RunKind::Batch => Some("batch"),
+        RunKind::Lighteval => Some("LightEval"),
+        RunKind::Judge => Some("judge"),
+    }
 }
 
 /// Bar of a run's progress: answers, failures and the rest of the outcomes, of all jobs.

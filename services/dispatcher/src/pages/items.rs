@@ -6,7 +6,7 @@ use runmill_proto::{
     InvocationId, Item, RunId,
     api::{DetailedResult, InvocationRecord, ResultsQuery, Verdict},
 };
-use runmill_store::{ResultFilter, StoreError};
+use runmill_store::StoreError;
 
 use super::{Pages, Shown, run::Seen};
 use crate::{
@@ -61,10 +61,9 @@ impl Pages {
             let of_item = judged.into_iter().filter(|judged| judged.ordinal == ordinal);
             verdicts.extend(of_item.map(|judged| (judged.sample, judged.verdicts)));
         }
-        let filter = ResultFilter { before: Some(ordinal.saturating_add(1)), ..ResultFilter::default() };
-        let rows = store.detailed_results(seen.row.id, None, &filter, after, most).await?;
-        let calls = rows.into_iter().filter_map(|row| row.call);
-        let calls: HashMap<_, _> = calls.map(|call| (call.id, call)).collect();
+        let ids: Vec<_> = found.iter().map(|result| result.result.invocation_id).collect();
+        let calls = store.invocations_of(seen.row.id, &ids).await?;
+        let calls: HashMap<_, _> = calls.into_iter().map(|call| (call.id, call)).collect();
         Ok(found.into_iter().map(|result| sample(result, &calls, &mut verdicts)).collect())
     }
 }

@@ -68,8 +68,9 @@ pub async fn page(
     let filter = query.filter()?;
     let seen = pages.run(&caller, id).await?;
     let newest = seen.run.seq.saturating_sub(u64::from(PART));
-    let Events { events, last } = pages.events(id, query.after()?.unwrap_or(newest)).await?;
-    let page = LogPage { head: seen.head(), filter: &filter, events: &events, last };
+    let after = query.after()?.unwrap_or(newest);
+    let Events { events, last } = pages.events(id, after).await?;
+    let page = LogPage { head: seen.head(), filter: &filter, events: &events, after, last };
     let page = page.page();
     Ok(Shown(page, seen.viewer))
 }

@@ -19,6 +19,7 @@ mod run;
 mod runs;
 mod session;
 mod steering;
+mod understood;
 mod upload;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use crate::{
 };
 use csp_report::CspReports;
 use rates::Rates;
+use understood::Understood;
 
 /// Everything that handlers of pages use.
 #[derive(Clone)]
@@ -50,6 +52,7 @@ pub struct Pages {
     codes: SignInCodes,
     rates: Rates,
     reports: CspReports,
+    understood: Understood,
     prices: Arc<PriceTable>,
     lane_concurrency: u32,
 }
@@ -58,8 +61,8 @@ impl Pages {
     /// * `prices`: prices by which a run is estimated.
     /// * `lane_concurrency`: number of calls in flight for a provider that states no limit.
     pub fn new(api: ApiState, codes: SignInCodes, prices: Arc<PriceTable>, lane_concurrency: u32) -> Self {
-        let (rates, reports) = (Rates::default(), CspReports::default());
-        Self { api, codes, rates, reports, prices, lane_concurrency }
+        let (rates, reports, understood) = (Rates::default(), CspReports::default(), Understood::default());
+        Self { api, codes, rates, reports, understood, prices, lane_concurrency }
     }
 }
 

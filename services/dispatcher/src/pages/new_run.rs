@@ -179,7 +179,7 @@ impl Pages {
         let asked = Body(SmokeTestRequest { model });
         let Changed(change, report) =
             smoke_tests::create(State(self.api.clone()), caller.clone(), Path(provider_id), asked).await?;
-        Ok(Changed(change, Tried::SmokeTest(report.0)))
+        Ok(Changed(change, Tried::SmokeTest(Box::new(report.0))))
     }
 
     /// Shows the form again, with the faults of its values. Other errors are pages of their own.
@@ -216,6 +216,7 @@ impl Pages {
         let step = RunStep {
             viewer: &viewer,
             dataset: &dataset,
+            understood: &self.understood.of(id),
             items: &items,
             choices: &choices,
             form,

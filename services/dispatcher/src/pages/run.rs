@@ -9,7 +9,7 @@ use runmill_store::{RunRow, StoreError};
 
 use super::{Pages, Shown, viewer};
 use crate::{
-    api::{ApiError, extract::Path, providers},
+    api::{ApiError, extract::Path, providers, runs},
     caller::Caller,
     series,
 };
@@ -35,15 +35,16 @@ impl Seen {
 }
 
 impl Pages {
-    pub(super) async fn run(&self, caller: &Caller, id: RunId) -> Result<Seen, StoreError> {
+    pub(super) async fn run(&self, caller: &Caller, id: RunId) -> Result<Seen, ApiError> {
         let row = caller.run(&*self.api.store, id).await?;
         let provider = self.provider_name(row.submission.provider_id).await?;
         let dataset = match self.api.store.dataset(row.submission.dataset_id).await {
             Ok(dataset) => Some(dataset),
             Err(StoreError::NotFound { .. }) => None,
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
-        Ok(Seen { run: self.seen(row.clone()), row, dataset, viewer: viewer(caller), provider })
+        let run = runs::get(State(self.api.clone()), caller.clone(), Path(id)).await?.0;
+        Ok(Seen { row, run, dataset, viewer: viewer(caller), provider })
     }
 }
 

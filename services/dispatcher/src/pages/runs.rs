@@ -82,15 +82,9 @@ impl Pages {
 
     async fn line(&self, row: RunRow, providers: &mut ProviderNames) -> Result<RunLine, StoreError> {
         let provider = providers.of(self, row.submission.provider_id).await?;
-        let run = self.seen(row);
+        let run = Run { held_back: self.api.obstacles.of(row.id), ..view::run(row) };
         let per_second = self.rates.observe(&run, self.api.clock.now());
         Ok(RunLine { run, provider, per_second })
-    }
-
-    /// Returns a run with what holds it back at the moment.
-    pub(super) fn seen(&self, row: RunRow) -> Run {
-        let held_back = self.api.obstacles.of(row.id);
-        Run { held_back, ..view::run(row) }
     }
 }
 

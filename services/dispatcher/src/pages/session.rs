@@ -1,10 +1,10 @@
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use runmill_pages::{moving_on, sign_in as sign_in_page};
+use runmill_pages::{moving_on, refusal, sign_in as sign_in_page};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
@@ -23,7 +23,7 @@ pub async fn require(State(pages): State<Pages>, mut request: Request, next: Nex
             next.run(request).await
         }
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => to_sign_in(&request),
-        Err(error) => plain(error, None),
+        Err(error) => refused(error),
     }
 }
 
@@ -35,7 +35,7 @@ fn to_sign_in(request: &Request) -> Response {
         return Redirect::to("/ui/sign-in").into_response();
     }
     // A browser keeps the session back when it follows a link of another site. The next request is our own.
-    let site = request.headers().get("sec-fetch-site").map(|value| value.as_bytes());
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
     if matches!(site, Some(b"cross-site" | b"same-site")) {
         return Html(moving_on(here).into_string()).into_response();
     }
@@ -72,7 +72,7 @@ pub async fn sign_in(
     match checked(&pages, &headers, token.trim()).await {
         Ok(()) => ([(header::SET_COOKIE, cookie(&pages, &headers).set(token.trim()))], Redirect::to(next))
             .into_response(),
-        Err(error) => plain(error, Some(next)),
+        Err(error) => asked_again(error, next),
     }
 }
 
@@ -86,7 +86,7 @@ async fn checked(pages: &Pages, headers: &HeaderMap, token: &str) -> Result<(), 
 
 pub async fn sign_out(State(pages): State<Pages>, headers: HeaderMap) -> Response {
     if !auth::is_of_this_site(&headers, &pages.api.public_url) {
-        return plain(auth::AuthError::OtherSite.into(), None);
+        return refused(auth::AuthError::OtherSite.into());
     }
     ([(header::SET_COOKIE, cookie(&pages, &headers).clear())], Redirect::to("/ui/sign-in")).into_response()
 }
@@ -102,16 +102,12 @@ pub async fn open(
     headers: HeaderMap,
     Query(OpenQuery { code }): Query<OpenQuery>,
 ) -> Response {
-    match pages.codes.redeem(&code) {
-        Some(token) => {
-            let cookie = cookie(&pages, &headers).set(token.expose_secret());
-            ([(header::SET_COOKIE, cookie)], Html(moving_on(HOME).into_string())).into_response()
-        }
-        None => {
-            let detail = "this link was used, or is older than ten minutes: start `runmill view` again";
-            plain(ApiError::new(StatusCode::FORBIDDEN, detail), None)
-        }
-    }
+    let Some(token) = pages.codes.redeem(&code) else {
+        let detail = "this link was used, or is older than ten minutes: start `runmill view` again";
+        return asked_again(ApiError::new(StatusCode::FORBIDDEN, detail), HOME);
+    };
+    let cookie = cookie(&pages, &headers).set(token.expose_secret());
+    ([(header::SET_COOKIE, cookie)], Html(moving_on(HOME).into_string())).into_response()
 }
 
 fn cookie(pages: &Pages, headers: &HeaderMap) -> SessionCookie {
@@ -126,10 +122,17 @@ pub fn path_here(next: Option<&str>) -> &str {
     next.filter(is_path).unwrap_or(HOME)
 }
 
-/// Shows an error to somebody who has not signed in, with the form.
-fn plain(error: ApiError, next: Option<&str>) -> Response {
+/// Shows the form again, with the reason why the sign-in failed.
+fn asked_again(error: ApiError, next: &str) -> Response {
     let (status, detail) = error.into_parts();
-    let page = sign_in_page(next.unwrap_or(HOME), Some(&detail));
+    let page = sign_in_page(next, Some(&detail));
+    (status, Html(page.document(None).into_string())).into_response()
+}
+
+/// Shows an error of a request whose sender is not known.
+fn refused(error: ApiError) -> Response {
+    let (status, detail) = error.into_parts();
+    let page = refusal(status.as_u16(), status.canonical_reason().unwrap_or("Error"), &detail, &[]);
     (status, Html(page.document(None).into_string())).into_response()
 }
 

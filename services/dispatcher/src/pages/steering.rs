@@ -22,7 +22,7 @@ pub struct Back {
 type Steered = Result<Changed<Redirect>, ApiError>;
 
 pub async fn pause(State(pages): State<Pages>, caller: Caller, id: Path<RunId>, form: Form<Back>) -> Steered {
-    back(runs::pause(State(pages.api), caller, id).await?, &form.0)
+    Ok(back(runs::pause(State(pages.api), caller, id).await?, &form.0))
 }
 
 pub async fn resume(
@@ -31,7 +31,7 @@ pub async fn resume(
     id: Path<RunId>,
     form: Form<Back>,
 ) -> Steered {
-    back(runs::resume(State(pages.api), caller, id).await?, &form.0)
+    Ok(back(runs::resume(State(pages.api), caller, id).await?, &form.0))
 }
 
 pub async fn cancel(
@@ -41,7 +41,7 @@ pub async fn cancel(
     form: Form<Back>,
 ) -> Steered {
     let at_once = Query(runs::CancelQuery::default());
-    back(runs::cancel(State(pages.api), caller, id, at_once).await?, &form.0)
+    Ok(back(runs::cancel(State(pages.api), caller, id, at_once).await?, &form.0))
 }
 
 pub async fn retry_failed(
@@ -51,9 +51,9 @@ pub async fn retry_failed(
     form: Form<Back>,
 ) -> Steered {
     let all = Query(runs::RetryQuery::default());
-    back(runs::retry_failed(State(pages.api), caller, id, all).await?, &form.0)
+    Ok(back(runs::retry_failed(State(pages.api), caller, id, all).await?, &form.0))
 }
 
-fn back(Changed(change, _): Changed<axum::Json<Run>>, form: &Back) -> Steered {
-    Ok(Changed(change, Redirect::to(path_here(form.back.as_deref()))))
+fn back(Changed(change, _): Changed<axum::Json<Run>>, form: &Back) -> Changed<Redirect> {
+    Changed(change, Redirect::to(path_here(form.back.as_deref())))
 }

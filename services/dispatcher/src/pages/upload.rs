@@ -4,10 +4,12 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
 };
+use bytes::Bytes;
+use futures::{StreamExt, stream};
 use multer::{Field, Multipart};
 use runmill_pages::{DatasetStep, Page};
 
-use super::{Pages, Shown, forms::given, viewer};
+use super::{Pages, Shown, forms::given, understood, viewer};
 use crate::{
     api::{
         ApiError, Changed,
@@ -24,6 +26,8 @@ const DATASETS: u32 = 100;
 const FIELD_BYTES_MAX: usize = 4 * 1024;
 /// Largest number of fields before the file.
 const FIELDS_MAX: usize = 8;
+/// Number of bytes by which a file is understood.
+const START_BYTES: usize = 64 * 1024;
 /// Largest number of characters of a name.
 const NAME_CHARS_MAX: usize = 200;
 
@@ -75,20 +79,32 @@ async fn store(
             Some("map") => map = given(Some(&text(field).await?)),
             Some("file") => {
                 let name = name.unwrap_or_else(|| file_name(&field));
-                let query = Query(CreateQuery { name, map });
-                let created = datasets::create(
-                    State(pages.api.clone()),
-                    caller.clone(),
-                    query,
-                    Body::from_stream(field),
-                );
-                let Changed(change, (_, dataset)) = created.await?;
-                return Ok(Changed(change, Redirect::to(&format!("/ui/new?dataset={}", dataset.0.id))));
+                return store_file(pages, caller, CreateQuery { name, map }, field).await;
             }
             _ => {}
         }
     }
     Err(ApiError::bad_request("choose a file"))
+}
+
+async fn store_file(
+    pages: &Pages,
+    caller: &Caller,
+    query: CreateQuery,
+    mut field: Field<'static>,
+) -> Result<Changed<Redirect>, ApiError> {
+    let mut start = Vec::new();
+    while start.iter().map(Bytes::len).sum::<usize>() < START_BYTES {
+        let Some(chunk) = field.chunk().await.map_err(|error| broken(&error))? else { break };
+        start.push(chunk);
+    }
+    let words = understood::words(start.concat(), query.map.as_deref()).await;
+    let body = Body::from_stream(stream::iter(start.into_iter().map(Ok)).chain(field));
+    let created = datasets::create(State(pages.api.clone()), caller.clone(), Query(query), body);
+    let Changed(change, (_, dataset)) = created.await?;
+    let id = dataset.0.id;
+    pages.understood.note(id, words);
+    Ok(Changed(change, Redirect::to(&format!("/ui/new?dataset={id}"))))
 }
 
 async fn text(mut field: Field<'_>) -> Result<String, ApiError> {

@@ -2,6 +2,8 @@
 
 mod scale;
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -165,8 +167,9 @@ fn line(values: &[Option<f64>], top: f64) -> String {
     let mut is_drawing = false;
     for (at, value) in values.iter().enumerate() {
         if let Some(value) = value {
-            path.push_str(if is_drawing { "L" } else { "M" });
-            path.push_str(&format!("{at}.5 {:.1}", y(*value, top)));
+            let step = if is_drawing { 'L' } else { 'M' };
+            // A `String` takes all that is written.
+            let _ = write!(path, "{step}{at}.5 {:.1}", y(*value, top));
             let is_alone = !is_drawing && values.get(at + 1).copied().flatten().is_none();
             // A line without a length is drawn as a point.
             path.push_str(if is_alone { "h0" } else { "" });
@@ -181,11 +184,11 @@ fn area(values: &[Option<f64>], top: f64) -> String {
     let mut path = String::new();
     for part in values.iter().enumerate().collect::<Vec<_>>().split(|(_, value)| value.is_none()) {
         let Some((first, _)) = part.first() else { continue };
-        path.push_str(&format!("M{first}.5 {HEIGHT}"));
+        let _ = write!(path, "M{first}.5 {HEIGHT}");
         for (at, value) in part {
-            path.push_str(&format!("L{at}.5 {:.1}", y(value.unwrap_or_default(), top)));
+            let _ = write!(path, "L{at}.5 {:.1}", y(value.unwrap_or_default(), top));
         }
-        path.push_str(&format!("L{}.5 {HEIGHT}Z", first + part.len() - 1));
+        let _ = write!(path, "L{}.5 {HEIGHT}Z", first + part.len() - 1);
     }
     path
 }

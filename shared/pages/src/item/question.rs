@@ -48,9 +48,9 @@ fn message(turn: &Turn) -> Markup {
 /// Shows an image that is in the dataset. One at another site is only named: the page loads nothing from there.
 fn picture(n: usize, image: &Image) -> Markup {
     let name = format!("Image {}", n + 1);
-    match source(image) {
-        Some(source) => html! { img src=(source) alt=(name) loading="lazy"; },
-        None => html! { p { (name) ": " code { (shown(&described(image))) } } },
+    html! {
+        @if let Some(source) = source(image) { img src=(source) alt=(name) loading="lazy"; }
+        @else { p { (name) ": " code { (shown(&described(image))) } } }
     }
 }
 

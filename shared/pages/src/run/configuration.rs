@@ -17,7 +17,10 @@ pub fn configuration(run: &Run) -> Markup {
             @for (name, value) in &rows { (setting(name, value)) }
             (setting("priority", &run.priority.to_string()))
             @if let Some(budget) = &run.budget { (setting("budget", &budget.to_string())) }
-            @if let Some(webhook) = &run.webhook { (setting("webhook", &webhook.url)) }
+            @if let Some(webhook) = &run.webhook {
+                (setting("webhook", &webhook.url))
+                @if let Some(error) = &webhook.last_error { (setting("webhook's last error", error)) }
+            }
         }
         @if rows.is_empty() { p.quiet { "All settings have their defaults." } }
         @else { details { summary { "As JSON" } pre { (shown(&pretty(&config))) } } }

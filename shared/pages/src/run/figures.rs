@@ -1,5 +1,8 @@
 use maud::{Markup, html};
-use runmill_proto::{ScoreSummary, Unscored, api::Run};
+use runmill_proto::{
+    ScoreSummary, Unscored,
+    api::{LightevalOutcome, Run},
+};
 
 use super::{RunPage, budget_usd};
 use crate::{
@@ -23,7 +26,8 @@ pub fn figures(page: &RunPage<'_>) -> Markup {
             (figure("Prompt tokens", &html! { (count(run.usage.prompt_tokens)) }, &prompt(run)))
             (figure("Answer tokens", &html! { (count(run.usage.completion_tokens)) }, &answers(run)))
         }
-        @if run.judges.is_empty() && run.score_versions.is_empty() {} @else { (further(run)) }
+        @if !(run.judges.is_empty() && run.score_versions.is_empty()) { (further(run)) }
+        @if let Some(outcome) = &run.lighteval { (lighteval(outcome)) }
     }
 }
 
@@ -95,6 +99,25 @@ fn answers(run: &Run) -> Markup {
     html! {
         (count(run.usage.reasoning_tokens)) " reasoning"
         @if run.counters.untold_usage > 0 { ", " (count(run.counters.untold_usage)) " calls untold" }
+    }
+}
+
+/// Returns the metrics of LightEval.
+fn lighteval(outcome: &LightevalOutcome) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="group" aria-label="Metrics of LightEval" {
+            table.small {
+                thead { tr { th scope="col" { "Task" } th scope="col" { "Metric of LightEval" } th.number scope="col" { "Value" } } }
+                tbody {
+                    @for metric in &outcome.metrics {
+                        tr { td { (one_line(&metric.task, 80)) } td { (one_line(&metric.name, 80)) } td.number { (format!("{:.4}", metric.value)) } }
+                    }
+                }
+            }
+        }
+        @if outcome.unanswered > 0 {
+            p.quiet { (count(outcome.unanswered)) " of " (count(outcome.samples)) " samples have no answer, which LightEval counts as wrong." }
+        }
     }
 }
 

@@ -82,6 +82,7 @@ impl RunHead<'_> {
             }
             p.facts {
                 span { code { (run.id) } }
+                @if let Some(kind) = status::kind(run) { span { (kind) } }
                 span { (one_line(&run.model, 80)) " at " (one_line(self.provider.unwrap_or("a deleted provider"), 60)) }
                 span { "dataset " (one_line(self.dataset.unwrap_or("deleted"), 80)) }
                 span { "submitted " (time(run.created_at)) }

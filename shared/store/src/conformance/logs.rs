@@ -1,7 +1,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use runmill_proto::{
-    ErrorKind, Fix, Note, Outcome, Remarks, RunId, RunStatus, Score, TokenLogprob, ToolCall, TopLogprob,
+    ErrorKind, Fix, InvocationId, Note, Outcome, Remarks, RunId, RunStatus, Score, TokenLogprob, ToolCall,
+    TopLogprob,
     api::{CallSummary, InvocationRecord, ResultOrder, ResultRecord, RunEvent, ScoreClass},
     message::{Invocation, JobKey},
     usd,
@@ -478,9 +479,20 @@ fn summary_of(invocation: &Invocation) -> CallSummary {
     }
 }
 
-pub async fn items_are_read_by_their_places(stores: &Stores) {
+pub async fn items_and_invocations_are_read_by_their_places(stores: &Stores) {
     let store = &*stores.one;
-    let dataset = fed_run(store, 4).await.submission.dataset_id;
+    let run = fed_run(store, 4).await;
+    let entries = [answered(&run, 0), answered(&run, 1), answered(&run, 2)];
+    let ids = entries.each_ref().map(|entry| entry.call.id);
+    store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
+
+    let unknown = InvocationId::from_uuid(Uuid::nil());
+    let mut found = store.invocations_of(run.id, &[ids[2], unknown, ids[0]]).await.unwrap();
+    found.sort_by_key(|record| record.ordinal);
+    assert_eq!(found, [record_of(&entries[0]), record_of(&entries[2])]);
+    assert_eq!(store.invocations_of(RunId::from_uuid(Uuid::nil()), &ids).await.unwrap(), []);
+
+    let dataset = run.submission.dataset_id;
     let all = store.items(dataset, 0, 9).await.unwrap();
     let found = store.items_at(dataset, &[3, 77, 1]).await.unwrap();
     assert_eq!(found, HashMap::from([(1, all[1].clone()), (3, all[3].clone())]));

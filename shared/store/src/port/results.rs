@@ -155,6 +155,13 @@ pub trait ResultReader: Send + Sync {
         limit: u32,
     ) -> Result<Vec<DetailedRow>, StoreError>;
 
+    /// Returns those of the invocations that are recorded, in any order.
+    async fn invocations_of(
+        &self,
+        id: RunId,
+        ids: &[InvocationId],
+    ) -> Result<Vec<InvocationRecord>, StoreError>;
+
     /// Returns at most `limit` invocations in the order of their ids, beginning after `after`.
     async fn invocations(
         &self,

@@ -26,6 +26,11 @@ static PAGE: Sql = Sql::new(|| {
     select::<InvocationRecord>("invocations.page", "invocations", rest)
 });
 
+static ONES: Sql = Sql::new(|| {
+    let rest = "WHERE run_id = $1\n  AND id = ANY ($2)";
+    select::<InvocationRecord>("invocations.ones", "invocations", rest)
+});
+
 /// Inserts the calls that are not yet stored. Returns their ids.
 pub async fn insert(
     tx: &Transaction<'_>,
@@ -50,4 +55,15 @@ pub async fn page(
     let client = store.client().await?;
     let statement = client.prepare_cached(&PAGE).await?;
     client.query(&statement, &[&id.uuid(), &after, &i64::from(limit)]).await?.iter().map(record).collect()
+}
+
+pub async fn of(
+    store: &PgStore,
+    id: RunId,
+    ids: &[InvocationId],
+) -> Result<Vec<InvocationRecord>, StoreError> {
+    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    let client = store.client().await?;
+    let statement = client.prepare_cached(&ONES).await?;
+    client.query(&statement, &[&id.uuid(), &ids]).await?.iter().map(record).collect()
 }

@@ -321,6 +321,14 @@ impl ResultReader for PgStore {
         Ok(page)
     }
 
+    async fn invocations_of(
+        &self,
+        id: RunId,
+        ids: &[InvocationId],
+    ) -> Result<Vec<InvocationRecord>, StoreError> {
+        invocations::of(self, id, ids).await
+    }
+
     async fn invocations(
         &self,
         id: RunId,

@@ -26,6 +26,10 @@ static PAGE: Sql = Sql::new(|| {
     select::<InvocationRecord>("invocations.page", "invocations", rest)
 });
 
+static ONE: Sql = Sql::new(|| {
+    select::<InvocationRecord>("invocations.one", "invocations", "WHERE run_id = ?1\n  AND id = ?2")
+});
+
 /// Inserts the calls that are not yet stored. Returns their ids.
 pub fn insert(db: &Connection, entries: &[&LogEntry]) -> Result<HashSet<InvocationId>, StoreError> {
     let mut ids = HashSet::with_capacity(entries.len());
@@ -46,4 +50,12 @@ pub fn page(
 ) -> Result<Vec<InvocationRecord>, StoreError> {
     let after = after.map_or(Uuid::nil(), InvocationId::uuid);
     all(db, &PAGE, params![blob(id.uuid()), blob(after), limit], record)
+}
+
+pub fn of(db: &Connection, id: RunId, ids: &[InvocationId]) -> Result<Vec<InvocationRecord>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for one in ids {
+        found.append(&mut all(db, &ONE, params![blob(id.uuid()), blob(one.uuid())], record)?);
+    }
+    Ok(found)
 }

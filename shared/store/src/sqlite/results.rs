@@ -300,6 +300,15 @@ impl ResultReader for SqliteStore {
         .await
     }
 
+    async fn invocations_of(
+        &self,
+        id: RunId,
+        ids: &[InvocationId],
+    ) -> Result<Vec<InvocationRecord>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |db| invocations::of(db, id, &ids)).await
+    }
+
     async fn invocations(
         &self,
         id: RunId,

@@ -94,10 +94,10 @@ mod tests {
             set.starts_with("runmill-8080=a%20b%3Bc") && set.ends_with("; Path=/; HttpOnly; SameSite=Strict"),
             "{set}"
         );
-        let sent = headers(&[("cookie", &format!("x=1; {}", set.split_once("; ").unwrap().0))]);
-        assert_eq!(cookie("h:8080").token(&sent).as_deref(), Some(token));
-        assert_eq!(cookie("h:8081").token(&sent), None);
-        assert_eq!(cookie("h").token(&sent), None);
+        let request = headers(&[("cookie", &format!("x=1; {}", set.split_once("; ").unwrap().0))]);
+        assert_eq!(cookie("h:8080").token(&request).as_deref(), Some(token));
+        assert_eq!(cookie("h:8081").token(&request), None);
+        assert_eq!(cookie("h").token(&request), None);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Browser {
 }
 
 fn encoded(value: &str) -> String {
-    value.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 /// Creates a run of two items that has not begun, and returns its id.

@@ -22,12 +22,12 @@ async fn a_token_signs_in_and_leads_to_where_one_wanted_to_go() {
     }
     let wanted = browser.get("/ui/runs?state=paused").await;
     assert_eq!(location(wanted.headers()), "/ui/sign-in?next=%2Fui%2Fruns%3Fstate%3Dpaused");
-    let form = browser.page("/ui/sign-in?next=%2Fui%2Fruns%3Fstate%3Dpaused").await;
-    assert!(form.contains("name=\"next\" value=\"/ui/runs?state=paused\""), "{form}");
+    let asked = browser.page("/ui/sign-in?next=%2Fui%2Fruns%3Fstate%3Dpaused").await;
+    assert!(asked.contains("name=\"next\" value=\"/ui/runs?state=paused\""), "{asked}");
 
     let token = token_of(Role::Observe);
-    let sent = [("token", token.as_str()), ("next", "/ui/runs?state=paused")];
-    let signed_in = browser.post("/ui/sign-in", &sent).send().await.unwrap();
+    let form = [("token", token.as_str()), ("next", "/ui/runs?state=paused")];
+    let signed_in = browser.post("/ui/sign-in", &form).send().await.unwrap();
     assert_eq!(location(signed_in.headers()), "/ui/runs?state=paused");
     let set = signed_in.headers()[SET_COOKIE].to_str().unwrap().to_owned();
     assert!(set.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{set}");

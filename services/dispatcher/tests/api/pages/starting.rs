@@ -29,7 +29,7 @@ async fn a_file_and_a_form_become_a_run() {
     assert_eq!(uploaded.status(), 303, "{}", uploaded.text().await.unwrap());
     let next = uploaded.headers()[LOCATION].to_str().unwrap().to_owned();
     let page = browser.page(&next).await;
-    for shown in ["sums", "2 items", "1 + 1?", "2 + 2?"] {
+    for shown in ["sums", "2 items", "1 + 1?", "2 + 2?", "CSV", "of several, any is right"] {
         assert!(page.contains(shown), "no {shown}: {page}");
     }
 
