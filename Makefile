@@ -141,6 +141,10 @@ servers: ## Check runmill against model servers that others wrote (SERVERS="--he
 test-clients: ## Run evaluation harnesses as they are through the front door of a cluster (CLIENTS="--only inspect" or "--together"; downloads them)
 	tests/services/with-servers tests/clients/run $(CLIENTS)
 
+.PHONY: test-exports
+test-exports: ## Read exports of runs with DuckDB, pandas, polars, pyarrow and inspect, and compare the rows (downloads them)
+	tests/exports/run
+
 .PHONY: compare-commands
 compare-commands: ## Do twelve everyday jobs with runmill, inspect and promptfoo, and write docs/peers.md (COMMANDS="--only gate"; downloads them)
 	tests/commands/run $(COMMANDS)

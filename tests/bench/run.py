@@ -17,17 +17,20 @@ import batch
 import builds
 import client
 import comparison
+import exports
 import front_door
 import limits
+import observers
 import old_runs
 import parts
 import rescoring
 import starts
 import streams
+import web
 from installation import Failed, folder, gateway
 
 PARTS = ("cluster", "standalone", "upload", "streams", "limits", "client", "celery", "front-door", "batch", "rescoring",
-         "starts")
+         "exports", "web", "observers", "starts")
 # Only measured when it is named: it writes some 10 GB.
 NAMED = ("old-runs",)
 
@@ -63,6 +66,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--proxy-rate", type=float, default=5, help="the same of LiteLLM's proxy (%(default)s)")
     parser.add_argument("--batch-lines", type=int, default=100_000, help="of the file in batch (%(default)s)")
     parser.add_argument("--answers", type=int, default=1_000_000, help="of the run in rescoring (%(default)s)")
+    parser.add_argument("--export-rows", type=int, default=1_000_000, help="of the run in exports and web (%(default)s)")
+    parser.add_argument("--observers", type=int, default=1_000, help="of a run in observers (%(default)s)")
+    parser.add_argument("--observed-rate", type=int, default=2_000, help="items a second of that run (%(default)s)")
+    parser.add_argument("--observed-seconds", type=int, default=60, help="that it takes (%(default)s)")
     parser.add_argument("--litellm-calls", type=int, default=1_000, help="calls by LiteLLM, of each kind (%(default)s)")
     parser.add_argument("--celery-items", type=int, default=2_000, help="size of Celery's run (%(default)s)")
     parser.add_argument("--celery-processes", type=int, default=os.cpu_count(), help="Celery's workers (%(default)s)")
@@ -122,6 +129,12 @@ def measure(args: argparse.Namespace, runmill: Path) -> Iterator[parts.Row]:
                     yield from batch.measure(runmill, work, args.batch_lines)
                 case "rescoring":
                     yield from rescoring.measure(runmill, work, args.answers)
+                case "exports":
+                    yield from exports.measure(runmill, work, args.export_rows)
+                case "web":
+                    yield from web.measure(runmill, work, args.export_rows)
+                case "observers":
+                    yield from observers.measure(runmill, work, base_url, args.observers, args.observed_rate, args.observed_seconds)
                 case "starts":
                     yield from starts.measure(runmill, work, base_url)
                 case "old-runs":

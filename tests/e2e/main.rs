@@ -49,3 +49,4 @@ mod top;
 mod traces;
 mod trials;
 mod upgrade;
+mod view;

@@ -137,6 +137,32 @@ async fn results_are_written_in_the_format_of_each_file() {
 }
 
 #[tokio::test]
+async fn files_for_other_tools_are_written_by_run_and_by_export() {
+    let lab = Lab::new().await;
+    let path = |name: &str| lab.sandbox.path(name).display().to_string();
+    let (parquet, eval) = (path("o.parquet"), path("o.eval"));
+    lab.ran("echo", &["--scorer", "includes", "--out", &parquet, "--out", &eval]).await;
+    let bytes = |path: &str| std::fs::read(path).unwrap();
+    let begins = |path: &str, with: &[u8]| assert!(bytes(path).starts_with(with), "{path}");
+    begins(&parquet, b"PAR1");
+    begins(&eval, b"PK");
+
+    // The same run makes the same file, by the suffix or by the name of the format.
+    for (more, again) in [(vec![], "again.parquet"), (vec!["--format", "parquet"], "again")] {
+        let again = path(again);
+        stdout(lab.runs(&[&["export", "last", "--out", &again], &more[..]].concat()), 0).await;
+        assert_eq!(bytes(&again), bytes(&parquet));
+    }
+    let wrong = stdout(lab.runs(&["export", "last", "--wrong", "--format", "jsonl", "--out", "-"]), 0).await;
+    assert_eq!(wrong.lines().count(), 1, "{wrong}");
+    let archive = path("o.eval752.zip");
+    stdout(lab.runs(&["export", "last", "--out", &archive]), 0).await;
+    begins(&archive, b"PK");
+    let unknown = ended(lab.runs(&["export", "last", "--format", "xlsx", "--out", "-"]), 2).await;
+    assert!(text(&unknown.stderr).contains("parquet"), "{}", text(&unknown.stderr));
+}
+
+#[tokio::test]
 async fn the_same_command_again_costs_nothing() {
     let lab = Lab::new().await;
     let first = lab.ran("echo", &["--scorer", "includes"]).await;

@@ -42,6 +42,13 @@ async fn old_runs_of_a_data_directory_move_to_an_archive_and_are_read_back() {
     assert_eq!(serde_json::from_str::<Run>(&shown).unwrap(), run);
     let after = printed(sandbox.runmill(&["runs", "results", &id, "--archive", &archive])).await;
     assert_eq!(results(&after), results(&before));
+    for format in ["parquet", "eval752"] {
+        let (out, name) = (sandbox.path(format), format!("{format} of an archive"));
+        let command = ["runs", "results", &id, "--archive", &archive, "--format", format, "--out"];
+        printed(sandbox.runmill(&[&command[..], &[&out.display().to_string()]].concat())).await;
+        let bytes = std::fs::read(out).unwrap();
+        assert!(bytes.starts_with(b"PAR1") || bytes.starts_with(b"PK"), "{name}");
+    }
     let file = sandbox.path(&format!("archive/{id}.ndjson.zst"));
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let set = sandbox.path(&format!("archive/{}.ndjson.zst", run.dataset_id));

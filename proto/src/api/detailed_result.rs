@@ -2,7 +2,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ProviderId, Turn, Usage, api::ResultRecord, text_enum::text_enum};
+use super::{ResultRecord, Verdict};
+use crate::{ProviderId, Turn, Usage, text_enum::text_enum};
 
 text_enum! {
     /// Class of an answer's score.
@@ -101,6 +102,9 @@ pub struct DetailedResult {
     /// Null if the result was recorded without a call.
     #[serde(default)]
     pub call: Option<CallSummary>,
+    /// Verdicts of the run's judges, in their order. Absent if none has judged the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Verdict>,
 }
 
 /// Use of the call that gave a result.

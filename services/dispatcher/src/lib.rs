@@ -11,6 +11,7 @@ mod dead_letters;
 mod error;
 mod evaluations;
 mod executors;
+mod exporting;
 mod feeder;
 mod front_door;
 mod idempotency_key;
@@ -19,6 +20,8 @@ mod lighteval;
 mod limits;
 mod metrics;
 mod obstacles;
+mod paced;
+mod pages;
 mod provider_changes;
 mod reconciler;
 mod rescoring;
@@ -31,6 +34,7 @@ mod scaling;
 mod scores;
 mod series;
 mod settings_change;
+mod sign_in_codes;
 mod smoke_testing;
 mod submission;
 mod token_changes;
@@ -46,6 +50,7 @@ use axum::Router;
 use runmill_address::AddressRules;
 use runmill_broker::SharedBroker;
 use runmill_config::Token;
+use runmill_pricing::PriceTable;
 use runmill_runtime::{Clock, Lifecycle, http::HttpServer};
 use runmill_store::DispatcherStore;
 use runmill_vault::Sealer;
@@ -58,19 +63,22 @@ pub use front_door::{FrontDoorSettings, ROUTES as FRONT_DOOR_ROUTES, batch_paths
 pub use metrics::DispatcherMetrics;
 pub use rescoring::rescore;
 pub use scaling::ScalingSettings;
+pub use sign_in_codes::SignInCodes;
 pub use webhooks::WebhookSettings;
 
 use crate::{
     announcer::Announcer,
-    api::{ApiState, KnownTokens, PublicUrl},
+    api::{ApiState, KnownTokens, PublicUrl, SentEvents},
     asking::Asking,
     evaluations::NewEvaluations,
+    exporting::Exports,
     feeder::Feeder,
     front_door::FrontDoor,
     judging::Judges,
     lighteval::LightevalConfigs,
     limits::BudgetWatch,
     obstacles::{Lookout, Obstacles},
+    pages::Pages,
     provider_changes::ProviderChanges,
     reconciler::Reconciler,
     rescoring::Rescorer,
@@ -98,6 +106,8 @@ pub struct Dispatcher {
     pub address_rules: AddressRules,
     /// URL under which clients reach the API, without a slash at its end. `None` if it is the host that a request names.
     pub public_url: Option<String>,
+    /// Origins whose pages may call the API, as `https://platform.example.com`.
+    pub cors_origins: Vec<String>,
     /// Largest JSON body that is read, in bytes.
     pub body_max_bytes: usize,
     /// Longest line of a dataset, in bytes.
@@ -115,6 +125,10 @@ pub struct Dispatcher {
     pub front_door: FrontDoorSettings,
     pub webhooks: WebhookSettings,
     pub scaling: ScalingSettings,
+    /// Codes that sign browsers in.
+    pub sign_in_codes: SignInCodes,
+    /// Prices by which a run is estimated before it starts.
+    pub prices: Arc<PriceTable>,
 }
 
 /// A socket, and the way in which it is served.
@@ -164,6 +178,7 @@ impl Dispatcher {
             }
             None => health.merge(door),
         };
+        let others = others.merge(pages::router(self.pages(&state)));
         let Listening { http, socket } = api;
         life.spawn(
             "http",
@@ -213,6 +228,7 @@ impl Dispatcher {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             watcher: Watcher::default(),
+            sent_events: SentEvents::default(),
             obstacles: Obstacles::default(),
             submission: self.submission(
                 self.lighteval_configs(starting, stop),
@@ -220,17 +236,23 @@ impl Dispatcher {
                 wake,
             ),
             runs: self.run_control(wake),
+            exports: Exports::new(self.store.clone()),
             providers: self.provider_changes(wake),
             smoke_tests: self.smoke_testing(starting, stop),
             lighteval: self.lighteval_configs(starting, stop),
             scaler,
             public_url,
+            cors_origins: self.cors_origins.clone().into(),
             token_changes: self.token_changes(wake),
             tokens: Arc::new(self.known_tokens()),
             body_max_bytes: self.body_max_bytes,
             line_max_bytes: self.line_max_bytes,
             stop: stop.clone(),
         }
+    }
+
+    fn pages(&self, state: &ApiState) -> Pages {
+        Pages::new(state.clone(), self.sign_in_codes.clone(), self.prices.clone(), self.lane_concurrency)
     }
 
     fn scaler(&self, waiting: Waiting) -> Scaler {

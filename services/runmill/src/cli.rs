@@ -28,6 +28,7 @@ mod smoke_test;
 mod tests;
 mod tokens;
 mod top;
+mod view;
 
 use clap::{Parser, Subcommand};
 
@@ -47,7 +48,7 @@ pub use provider::{ProviderArgs, YesOrNo};
 pub use provider_name::ProviderName;
 pub use providers::{ProvidersAction, ProvidersArgs};
 pub use prune::PruneArgs;
-pub use results::{Format, ResultsArgs};
+pub use results::{ExportArgs, Format, Only, ResultsArgs};
 pub use run::{RunArgs, ScorerArg};
 pub use run_name::{RunArg, RunName};
 pub use runs::{RunChange, RunsAction, RunsArgs};
@@ -55,6 +56,7 @@ pub use server::ServerArgs;
 pub use smoke_test::SmokeTestArgs;
 pub use tokens::{NewTokenArgs, TokensAction, TokensArgs};
 pub use top::TopArgs;
+pub use view::ViewArgs;
 
 /// Executes LLM evaluation and batch-inference runs: every job is answered or reported as failed.
 #[derive(Parser)]
@@ -106,6 +108,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Show the providers' limits, the executors and the runs on a live page in the terminal
     Top(TopArgs),
+    /// Show the runs of a data directory in a browser: pages with charts, logs and results, served by this process
+    View(ViewArgs),
     /// List, show, replay and drop dead letters: messages that no service of a cluster could handle
     Dead(DeadArgs),
     /// Check the settings, the database and the broker, and say how to correct what is wrong

@@ -7,9 +7,10 @@ use runmill_config::ServerTrust;
 use runmill_proto::{
     DatasetId, ProviderId, RunId, Tenant, TokenId,
     api::{
-        AuditEntry, Comparison, ComparisonQuery, CreatedToken, Dataset, ExecutorStatus, Extension,
-        NewProvider, NewRun, NewScoring, NewToken, Page, Problem, Provider, ProviderLimits, ProviderPatch,
-        ResultsQuery, Run, RunPatch, RunScores, SmokeTestReport, SmokeTestRequest, Token, TokenPatch,
+        AuditEntry, Comparison, ComparisonQuery, CreatedToken, Dataset, ExecutorStatus, ExportFormat,
+        ExportQuery, Extension, NewProvider, NewRun, NewScoring, NewToken, Page, Problem, Provider,
+        ProviderLimits, ProviderPatch, ResultsQuery, Run, RunPatch, RunScores, SmokeTestReport,
+        SmokeTestRequest, Token, TokenPatch,
     },
     message::SmokeTest,
 };
@@ -221,6 +222,18 @@ impl Client {
     pub async fn results(&self, id: RunId, query: &ResultsQuery) -> Result<Response, ClientError> {
         let request = self.request(Method::GET, &format!("/runs/{id}/results")).query(query);
         self.send(request.header("accept", "application/x-ndjson")).await
+    }
+
+    /// Streams a file of the results that the query asks for.
+    pub async fn export(
+        &self,
+        id: RunId,
+        format: ExportFormat,
+        results: &ResultsQuery,
+    ) -> Result<Response, ClientError> {
+        let format = ExportQuery { format: Some(format.to_string()) };
+        let request = self.request(Method::GET, &format!("/runs/{id}/export"));
+        self.send(request.query(&format).query(results)).await
     }
 
     /// Compares two runs item by item.

@@ -86,6 +86,7 @@ async fn dispatch(command: Command, line: &[OsString]) -> anyhow::Result<ExitCod
         Command::Tokens(args) => command::tokens::run(args).await,
         Command::Audit(args) => command::audit::run(args).await,
         Command::Top(args) => command::top::run(args).await,
+        Command::View(args) => command::view::run(args).await,
         Command::Dead(args) => command::dead::run(args).await,
         Command::Doctor => command::doctor::run().await,
         Command::Healthcheck(args) => command::healthcheck::run(args).await,

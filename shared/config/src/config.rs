@@ -45,6 +45,8 @@ pub struct Config {
     pub ops_listen: SocketAddr,
     /// URL under which clients reach the API, without slashes at its end.
     pub public_url: Option<String>,
+    /// Origins whose pages may call the API from a browser.
+    pub cors_origins: Vec<String>,
     /// Maximum number of the API's connections of callers that have signed in.
     pub connections_max: usize,
     pub idle_timeout: Duration,
@@ -106,6 +108,7 @@ impl Config {
             front_door_listen: optional_address(&mut read, &variable::FRONT_DOOR_LISTEN),
             ops_listen: address(&mut read, &variable::OPS_LISTEN),
             public_url: read.parse(&variable::PUBLIC_URL, url::public),
+            cors_origins: read.parse(&variable::CORS_ORIGINS, url::origins).unwrap_or_default(),
             connections_max: read.number(&variable::CONNECTIONS_MAX, Range::new(1, 100_000)),
             idle_timeout: read.seconds(&variable::IDLE_TIMEOUT, Range::new(1.0, 3600.0)),
             api_tls: api_tls(&mut read),

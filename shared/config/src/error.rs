@@ -33,6 +33,8 @@ pub(crate) enum ValueError {
     Amqp,
     #[error("must begin with http:// or https:// and name a host")]
     HttpUrl,
+    #[error("must be origins such as https://platform.example.com, separated by commas, each without a path")]
+    Origin,
     #[error("must be at most 64 letters, digits, dots, dashes, underscores")]
     QueuePrefix,
     /// Position of a header, from 1.

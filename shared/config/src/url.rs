@@ -38,6 +38,20 @@ pub(crate) fn public(text: &str) -> Result<String, ValueError> {
     }
 }
 
+/// Accepts origins as a browser names them, separated by commas.
+pub(crate) fn origins(text: &str) -> Result<Vec<String>, ValueError> {
+    text.split(',').map(origin).collect()
+}
+
+fn origin(text: &str) -> Result<String, ValueError> {
+    let origin = text.trim().to_ascii_lowercase();
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']);
+    match origin.split_once("://") {
+        Some(("http" | "https", host)) if is_host(host) => Ok(origin),
+        _ => Err(ValueError::Origin),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +93,26 @@ mod tests {
         ];
         for (text, want) in table {
             assert_eq!(public(text).ok().as_deref(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_have_neither_a_path_nor_a_wildcard() {
+        let table: [(&str, Option<&[&str]>); 6] = [
+            ("https://a.example.com", Some(&["https://a.example.com"])),
+            ("https://A.example.com , http://b:3000", Some(&["https://a.example.com", "http://b:3000"])),
+            ("https://a.example.com/", None),
+            ("*", None),
+            ("https://*.example.com", None),
+            ("https://a,", None),
+        ];
+        for (text, want) in table {
+            let got = origins(text).ok();
+            assert_eq!(
+                got.as_deref().map(|got| got.iter().map(String::as_str).collect::<Vec<_>>()).as_deref(),
+                want,
+                "{text}"
+            );
         }
     }
 

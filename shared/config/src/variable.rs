@@ -43,6 +43,8 @@ variables! {
         "Address and port of the endpoints for clients of OpenAI and Anthropic (`/v1/...`). If unset, they are at `RUNMILL_LISTEN`. TLS and the limits of connections are those of the API.";
     PUBLIC_URL = "RUNMILL_PUBLIC_URL", None,
         "URL under which clients reach the HTTP API, such as `https://runmill.example.com`, for the configurations of LightEval. If unset, it is the host that a request names, and no runs with `use_lighteval_executor` are taken.";
+    CORS_ORIGINS = "RUNMILL_CORS_ORIGINS", None,
+        "Origins, separated by commas, whose pages may call the HTTP API from a browser, such as `https://platform.example.com`. If unset, there are none. A browser sends its session along only from pages of the same site, and with it such a page reads and changes nothing.";
     OPS_LISTEN = "RUNMILL_OPS_LISTEN", Some("127.0.0.1:0"),
         "Address and port of `/healthz`, `/readyz` and `/metrics`, which a flood of the API's port does not reach. With port 0 the system chooses a free port, and the log names it. A dispatcher and `runmill serve` have the same paths at `RUNMILL_LISTEN`, too.";
     CONNECTIONS_MAX = "RUNMILL_CONNECTIONS_MAX", Some("512"),

@@ -11,6 +11,7 @@ mod estimate;
 mod golden;
 pub mod message_batch;
 pub mod models;
+mod recorded;
 mod refusal;
 mod reply;
 mod request;
@@ -18,6 +19,7 @@ mod stream;
 
 pub use endpoint::{Dialect, Endpoint};
 pub use estimate::{estimate_prompt_tokens, token_count};
+pub use recorded::{recorded_answer, recorded_failure};
 pub use refusal::Refusal;
 pub use reply::{ReplyHead, ReplyOptions, write};
 pub use request::{Asked, read, read_value};

@@ -46,7 +46,9 @@ pub use port::{
         NewSecret, ProviderReader, ProviderRow, ProviderWriter, SealedSecret, SecretKind, SecretOwner,
         SecretRotation, UnknownSecretKind,
     },
-    results::{JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoredAnswer},
+    results::{
+        DetailedRow, JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoredAnswer,
+    },
     retention::Retention,
     runs::{CreatedRun, RunReader, RunVersion, RunWriter, Transition},
     scaling::{Need, ScalingNeeds},

@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use runmill_proto::{
     ErrorKind, Outcome, ProviderId,
-    api::{AuditEntry, Dataset, InvocationRecord, ResultRecord, SettingsOverride},
+    api::{AuditEntry, CallSummary, Dataset, InvocationRecord, ResultRecord, SettingsOverride},
     message::{Call, ClientNote, Invocation, JobKey},
+    usd,
 };
+use serde::de::IgnoredAny;
 
 use crate::{
-    LogEntry, ProviderRow, RequestHash, SealedSecret, SecretOwner, StoreError, UsageSum, WebhookRow,
-    columns::{Cells, Column, Columns, Dialect, Role, Stored as _, columns},
+    DetailedRow, LogEntry, ProviderRow, RequestHash, SealedSecret, SecretOwner, StoreError, UsageSum,
+    WebhookRow,
+    columns::{Cells, Column, ColumnList, Columns, Dialect, Role, Stored as _, columns},
 };
 
 columns! {
@@ -193,6 +196,50 @@ columns! {
         fixed remarks = call.remarks,
         fixed client,
     }
+}
+
+/// Columns of `invocations` that a summary is made of, in the order of the table's.
+const SUMMARISED: [&str; 8] =
+    ["provider_id", "model", "attempts", "usage", "cost_nanousd", "started_at", "latency_ms", "ttft_ms"];
+
+impl Columns for CallSummary {
+    fn list(columns: &mut Vec<Column>) {
+        let mut all = Vec::new();
+        InvocationRecord::list(&mut all);
+        columns.extend(all.into_iter().filter(|column| SUMMARISED.contains(&column.name)));
+    }
+
+    fn read(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            provider_id: cells.take("provider_id")?,
+            model: cells.take("model")?,
+            attempts: length(&cells.take::<String>("attempts")?)?,
+            usage: cells.take("usage")?,
+            cost_usd: cells.take::<Option<i64>>("cost_nanousd")?.map(usd),
+            started_at: cells.take("started_at")?,
+            latency_ms: cells.take("latency_ms")?,
+            ttft_ms: cells.take("ttft_ms")?,
+        })
+    }
+}
+
+/// Returns the length of a JSON array, without reading what is in it.
+fn length(json: &str) -> Result<u64, StoreError> {
+    let items: Vec<IgnoredAny> = serde_json::from_str(json)
+        .map_err(|error| StoreError::Broken(format!("column attempts: {error}")))?;
+    Ok(items.len() as u64)
+}
+
+/// Returns the columns of a [`DetailedRow`] in a join of `results` with `invocations` and `dataset_items`.
+pub fn detailed_columns() -> String {
+    let results = ColumnList::of::<ResultRecord>().select("results");
+    let invocations = ColumnList::of::<CallSummary>().select("invocations");
+    format!("{results}, {invocations}, dataset_items.body")
+}
+
+/// Reads a row of such a join.
+pub fn detailed_row(cells: &mut Cells<'_>) -> Result<DetailedRow, StoreError> {
+    Ok(DetailedRow { result: cells.record()?, call: cells.record()?, item: cells.take("body")? })
 }
 
 /// Sums of a day, to be added to those of the same key.

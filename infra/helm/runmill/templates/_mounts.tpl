@@ -1,7 +1,11 @@
-{{/* Files of Secrets and ConfigMaps. Takes {root, component}. */}}
+{{/*
+Files of Secrets and ConfigMaps, and for a dispatcher a place for what must stand behind the results in the file of an export: some
+100 to 300 bytes for each result. Takes {root, component}.
+*/}}
 {{- define "runmill.mounts" -}}
 {{- $tls := and (eq .component "dispatcher") .root.Values.dispatcher.tlsSecret -}}
-{{- if or .root.Values.mounts $tls -}}
+{{- $scratch := eq .component "dispatcher" -}}
+{{- if or .root.Values.mounts $scratch -}}
 volumeMounts:
   {{- range .root.Values.mounts }}
   - {name: {{ .name }}, mountPath: {{ .path }}, readOnly: true}
@@ -9,12 +13,16 @@ volumeMounts:
   {{- if $tls }}
   - {name: api-tls, mountPath: /etc/runmill/api-tls, readOnly: true}
   {{- end }}
+  {{- if $scratch }}
+  - {name: scratch, mountPath: /tmp}
+  {{- end }}
 {{- end }}
 {{- end -}}
 
 {{- define "runmill.volumes" -}}
 {{- $tls := and (eq .component "dispatcher") .root.Values.dispatcher.tlsSecret -}}
-{{- if or .root.Values.mounts $tls -}}
+{{- $scratch := eq .component "dispatcher" -}}
+{{- if or .root.Values.mounts $scratch -}}
 volumes:
   {{- range .root.Values.mounts }}
   - name: {{ .name }}
@@ -27,6 +35,10 @@ volumes:
   {{- if $tls }}
   - name: api-tls
     secret: {secretName: {{ $tls }}, defaultMode: 0440}
+  {{- end }}
+  {{- if $scratch }}
+  - name: scratch
+    emptyDir: {sizeLimit: 8Gi}
   {{- end }}
 {{- end }}
 {{- end -}}

@@ -31,10 +31,10 @@ pub const BAD_LINE: char = '\u{1f}';
 pub struct CreateQuery {
     /// Name of the dataset, of 1 to 200 characters. It need not be unique.
     #[param(min_length = 1, max_length = 200)]
-    name: String,
+    pub name: String,
     /// Field of the file that holds each part of an item, as `question=prompt,answer=target`. Without it, items in runmill's
     /// format and the files of known data sets are read.
-    map: Option<String>,
+    pub map: Option<String>,
 }
 
 /// Upload a dataset

@@ -1,31 +1,33 @@
 //! HTTP API: handlers decode a request, call one use case or the store, and encode the result. This file has every route.
 
-mod admission;
+pub mod admission;
 mod audit;
 pub mod auth;
+mod cors;
 mod dataset_file;
-mod datasets;
+pub mod datasets;
 mod description;
 mod events;
-mod executors;
-mod extract;
+pub mod executors;
+mod export;
+pub mod extract;
 mod lighteval;
 mod lines;
 mod ndjson;
-mod page;
+pub mod page;
 mod problem;
-mod providers;
+pub mod providers;
 mod public_url;
 mod query_names;
-mod records;
+pub mod records;
 mod request_id;
 mod routes;
-mod runs;
+pub mod runs;
 mod scaling;
-mod scores;
+pub mod scores;
 mod series;
 mod settings;
-mod smoke_tests;
+pub mod smoke_tests;
 mod tokens;
 mod usage;
 
@@ -47,13 +49,14 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    announcer::Announcer, lighteval::LightevalConfigs, metrics::DispatcherMetrics, obstacles::Obstacles,
-    provider_changes::ProviderChanges, run_control::RunControl, scaling::Scaler, smoke_testing::SmokeTesting,
-    submission::Submission, token_changes::TokenChanges, watcher::Watcher,
+    announcer::Announcer, exporting::Exports, lighteval::LightevalConfigs, metrics::DispatcherMetrics,
+    obstacles::Obstacles, provider_changes::ProviderChanges, run_control::RunControl, scaling::Scaler,
+    smoke_testing::SmokeTesting, submission::Submission, token_changes::TokenChanges, watcher::Watcher,
 };
 pub use audit::{Change, Changed, record as record_changes};
 pub use auth::KnownTokens;
 pub use datasets::BAD_LINE;
+pub use events::SentEvents;
 pub use lines::{LineSplitter, items as read_items};
 pub use problem::{ApiError, is_too_slow};
 pub use public_url::PublicUrl;
@@ -68,14 +71,18 @@ pub struct ApiState {
     pub clock: Clock,
     pub metrics: DispatcherMetrics,
     pub watcher: Watcher,
+    pub sent_events: SentEvents,
     pub obstacles: Obstacles,
     pub submission: Submission,
     pub runs: RunControl,
+    pub exports: Exports,
     pub providers: ProviderChanges,
     pub smoke_tests: SmokeTesting,
     pub lighteval: LightevalConfigs,
     pub scaler: Scaler,
     pub public_url: PublicUrl,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Arc<[String]>,
     pub token_changes: TokenChanges,
     pub tokens: Arc<KnownTokens>,
     pub body_max_bytes: usize,
@@ -111,6 +118,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(records::results),
         routes!(records::verdicts),
         routes!(records::invocations),
+        routes!(export::of_run),
         routes!(events::of_run),
         routes!(lighteval::of_run),
         routes!(lighteval::of_provider),
@@ -159,15 +167,18 @@ pub fn router(state: ApiState, others: Router, unfit: Unfit) -> Router {
     let (api, openapi) = routes().split_for_parts();
     let names = Arc::new(QueryNames::of(&openapi));
     let docs = description::Docs::new(openapi).into_router();
+    let origins = state.cors_origins.clone();
     let api = api
         .layer(from_fn_with_state(names, query_names::refuse_unknown))
         .layer(from_fn_with_state(state.clone(), audit::record))
         .layer(from_fn(admission::admit))
-        .layer(from_fn_with_state(state.tokens.clone(), auth::authenticate))
+        .layer(from_fn_with_state(state.clone(), auth::authenticate))
         .layer(DefaultBodyLimit::max(state.body_max_bytes))
         .layer(from_fn_with_state(state.metrics.clone(), crate::metrics::count_request))
         .with_state(state);
-    complete(api.merge(docs).merge(others), unfit)
+    let all = complete(api.merge(docs).merge(others), unfit);
+    // Outermost, because a browser asks for the rules of a route by a method that it does not have.
+    if origins.is_empty() { all } else { all.layer(cors::layer(origins)) }
 }
 
 /// Answers a request to a path that no route takes, with a status and words, if its client reads another shape than ours.

@@ -1,7 +1,7 @@
 //! Maps the errors of use cases and of the store to HTTP: the only place that does.
 
 use axum::{
-    extract::rejection::{JsonRejection, PathRejection, QueryRejection},
+    extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -43,6 +43,18 @@ impl ApiError {
     /// Returns the status and the words, for a response of another shape.
     pub fn into_parts(self) -> (StatusCode, String) {
         (self.status, self.detail)
+    }
+
+    /// Returns the field and the fault of each value that is wrong. An error that concerns none has the field "".
+    pub fn named_faults(self) -> Vec<(String, String)> {
+        if self.errors.is_empty() {
+            return vec![(String::new(), self.detail)];
+        }
+        self.errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
+    }
+
+    pub const fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// Returns the error for a body with wrong fields.
@@ -155,7 +167,7 @@ impl From<AuthError> for ApiError {
             | AuthError::Expired
             | AuthError::Revoked
             | AuthError::RunEnded(_) => StatusCode::UNAUTHORIZED,
-            AuthError::RoleTooLow(_) | AuthError::OfRun(_) => StatusCode::FORBIDDEN,
+            AuthError::RoleTooLow(_) | AuthError::OfRun(_) | AuthError::OtherSite => StatusCode::FORBIDDEN,
         };
         Self::new(status, error.to_string())
     }
@@ -199,6 +211,12 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, &'a s
 
 impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<FormRejection> for ApiError {
+    fn from(rejection: FormRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text())
     }
 }

@@ -132,7 +132,7 @@ fn changed_fields(patch: &ProviderPatch) -> String {
 }
 
 /// Converts a provider to the form that the API returns. Another tenant's is shown without its keys, headers and proxy.
-fn view(caller: &Caller, row: ProviderRow) -> Provider {
+pub fn view(caller: &Caller, row: ProviderRow) -> Provider {
     let is_own = caller.sees(&row.tenant);
     let secrets = if is_own { row.secrets } else { Vec::new() };
     let (keys, headers): (Vec<_>, Vec<_>) =

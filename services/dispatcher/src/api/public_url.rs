@@ -14,6 +14,11 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
+    /// Returns true if clients reach this server over TLS: by its listeners, or by a proxy before it.
+    pub fn is_https(&self) -> bool {
+        self.is_tls || self.stated.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
     /// Returns the base URL of the front door, as a client of this request reaches it.
     pub fn front_door(&self, headers: &HeaderMap) -> Result<String, ApiError> {
         let url = match &self.stated {

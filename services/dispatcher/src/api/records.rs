@@ -8,7 +8,7 @@ use axum::{
 };
 use futures::stream;
 use runmill_proto::{
-    InvocationId, RunId,
+    InvocationId, RunConfig, RunId,
     api::{DetailedResult, InvocationRecord, JudgedResult, Page, PageQuery, Problem, ResultsQuery},
     message::JobKey,
 };
@@ -50,11 +50,11 @@ pub async fn results(
     let results = Results::new(state.store, run, &asked).map_err(ApiError::bad_request)?;
     let key = move |place: Place| place.key(run_id);
     if results.are_detailed() {
-        let read = move |after: Option<Place>, limit| {
-            let results = results.clone();
-            async move { Ok(placed(results.detailed_page(after.map(key), limit).await?)) }
-        };
-        return listed(&headers, page, read).await;
+        if ndjson::is_asked_for(&headers) {
+            return Ok(ndjson::stream(results.pages()));
+        }
+        let (items, next) = placed(results.detailed_page(page.after.map(key), page.limit).await?);
+        return Ok(Json(Page { items, next: next.map(|next| next.to_string()) }).into_response());
     }
     let read = move |after: Option<Place>, limit| {
         let results = results.clone();
@@ -64,7 +64,7 @@ pub async fn results(
 }
 
 fn placed<R>(found: Found<R>) -> Part<R, Place> {
-    (found.rows, found.next.map(|key| Place { ordinal: key.ordinal, sample: key.sample }))
+    (found.rows, found.next.map(Place::of))
 }
 
 /// List the verdicts on a run's answers
@@ -153,13 +153,25 @@ where
 
 /// Place of a result in its run, written as the cursor `ordinal.sample`.
 #[derive(Clone, Copy)]
-struct Place {
+pub struct Place {
     ordinal: u32,
     sample: u32,
 }
 
 impl Place {
-    const fn key(self, run_id: RunId) -> JobKey {
+    /// Returns the place after which the results of an item begin. `None` for the first item.
+    pub const fn before(ordinal: u32) -> Option<Self> {
+        match ordinal.checked_sub(1) {
+            Some(ordinal) => Some(Self { ordinal, sample: RunConfig::SAMPLES.max }),
+            None => None,
+        }
+    }
+
+    pub const fn of(key: JobKey) -> Self {
+        Self { ordinal: key.ordinal, sample: key.sample }
+    }
+
+    pub const fn key(self, run_id: RunId) -> JobKey {
         JobKey { run_id, ordinal: self.ordinal, sample: self.sample }
     }
 }

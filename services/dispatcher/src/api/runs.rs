@@ -143,7 +143,7 @@ pub async fn delete(
     Ok(Changed(Change::new("run.delete", &row.submission.tenant).of(id), StatusCode::NO_CONTENT))
 }
 
-#[derive(Deserialize, utoipa::IntoParams)]
+#[derive(Default, Deserialize, utoipa::IntoParams)]
 pub struct CancelQuery {
     /// Let the calls in flight finish, instead of dropping them. Default: false.
     #[serde(default)]
@@ -267,7 +267,7 @@ pub async fn resume(
     apply(&state, &caller, id, "run.resume", Transition::Resume).await
 }
 
-#[derive(Deserialize, utoipa::IntoParams)]
+#[derive(Default, Deserialize, utoipa::IntoParams)]
 pub struct RetryQuery {
     /// Kinds of error, separated by commas: only jobs that failed with one of them are tried again. Default: all.
     kinds: Option<String>,

@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use crate::run_control::{JUDGED_IS_PAUSED, RunControl};
 
 pub use agreement::agreement;
-pub use verdicts::judged_results;
+pub use verdicts::{judged_results, place, verdicts};
 
 /// Interval of the looks at judged runs.
 const BUSY_PERIOD: Duration = Duration::from_millis(250);

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use runmill_proto::{
     api::{JudgedResult, ResultRecord, Verdict},
@@ -15,53 +18,69 @@ pub async fn judged_results(
     limit: u32,
 ) -> Result<Vec<JudgedResult>, StoreError> {
     let rows = store.results(run.id, &ResultFilter::default(), after, limit).await?;
-    let Some(first) = rows.first().map(place) else { return Ok(Vec::new()) };
-    let mut judged: BTreeMap<_, _> = rows.into_iter().map(|row| (place(&row), unjudged(row))).collect();
+    let mut verdicts = verdicts(store, run, &rows.iter().map(place).collect()).await?;
+    let judged = rows.into_iter().map(|row| {
+        let verdicts = verdicts.remove(&place(&row)).unwrap_or_default();
+        let vote = vote(&verdicts);
+        let ResultRecord { ordinal, sample, item_id, .. } = row;
+        JudgedResult { ordinal, sample, item_id, verdicts, vote }
+    });
+    Ok(judged.collect())
+}
+
+/// Returns the verdicts on the answers at these places, in the order of the run's judges.
+pub async fn verdicts(
+    store: &Arc<dyn DispatcherStore>,
+    run: &RunRow,
+    places: &BTreeSet<Place>,
+) -> Result<BTreeMap<Place, Vec<Verdict>>, StoreError> {
+    let mut verdicts: BTreeMap<Place, Vec<Verdict>> = BTreeMap::new();
     for (number, note) in (0_u32..).zip(&run.judges) {
-        for (place, said) in said(store, note, first, limit).await? {
-            if let Some(result) = judged.get_mut(&place) {
-                result.verdicts.push(verdict(number, note, &said));
-            }
+        for (place, said) in said(store, note, places).await? {
+            verdicts.entry(place).or_default().push(verdict(number, note, &said));
         }
     }
-    let mut judged: Vec<_> = judged.into_values().collect();
-    for result in &mut judged {
-        result.vote = vote(&result.verdicts);
-    }
-    Ok(judged)
+    Ok(verdicts)
 }
 
 /// Ordinal and sample.
-type Place = (u32, u32);
+pub type Place = (u32, u32);
 
-const fn place(row: &ResultRecord) -> Place {
+pub const fn place(row: &ResultRecord) -> Place {
     (row.ordinal, row.sample)
 }
 
-fn unjudged(row: ResultRecord) -> JudgedResult {
-    let ResultRecord { ordinal, sample, item_id, .. } = row;
-    JudgedResult { ordinal, sample, item_id, verdicts: Vec::new(), vote: None }
-}
+/// Number of a judge's results that are read at once.
+const CHUNK: u32 = 1_000;
 
-/// Returns what a judge said of each answer from `first` on, of at most `limit` answers.
+/// Returns what a judge said of the answers at these places.
 async fn said(
     store: &Arc<dyn DispatcherStore>,
     note: &JudgeNote,
-    (ordinal, sample): Place,
-    limit: u32,
+    places: &BTreeSet<Place>,
 ) -> Result<BTreeMap<Place, Vec<ResultRecord>>, StoreError> {
     let (run_id, orders) = (note.progress.run_id, note.progress.judge.verdict.orders());
-    let before_first = match (sample * orders).checked_sub(1) {
-        Some(sample) => Some(JobKey { run_id, ordinal, sample }),
+    let mut said: BTreeMap<Place, Vec<ResultRecord>> = BTreeMap::new();
+    let (Some((ordinal, sample)), Some(last)) = (places.first(), places.last()) else { return Ok(said) };
+    let mut after = match (sample * orders).checked_sub(1) {
+        Some(sample) => Some(JobKey { run_id, ordinal: *ordinal, sample }),
         None => ordinal.checked_sub(1).map(|ordinal| JobKey { run_id, ordinal, sample: u32::MAX }),
     };
-    let rows =
-        store.results(run_id, &ResultFilter::default(), before_first, limit.saturating_mul(orders)).await?;
-    let mut said: BTreeMap<Place, Vec<ResultRecord>> = BTreeMap::new();
-    for row in rows {
-        said.entry((row.ordinal, row.sample / orders)).or_default().push(row);
+    loop {
+        let rows = store.results(run_id, &ResultFilter::default(), after, CHUNK).await?;
+        let Some(end) = rows.last() else { return Ok(said) };
+        let is_past = (end.ordinal, end.sample / orders) > *last;
+        after = Some(JobKey { run_id, ordinal: end.ordinal, sample: end.sample });
+        for row in rows {
+            let place = (row.ordinal, row.sample / orders);
+            if places.contains(&place) {
+                said.entry(place).or_default().push(row);
+            }
+        }
+        if is_past {
+            return Ok(said);
+        }
     }
-    Ok(said)
 }
 
 fn verdict(judge: u32, note: &JudgeNote, said: &[ResultRecord]) -> Verdict {

@@ -38,7 +38,7 @@ impl Version {
         &self,
         store: &Arc<dyn DispatcherStore>,
         run: &RunRow,
-        results: &mut [ResultRecord],
+        results: Vec<&mut ResultRecord>,
     ) -> Result<(), StoreError> {
         let Self::Anew(scoring) = self else { return Ok(()) };
         let answers = results.iter().filter(|result| result.outcome.is_answer()).filter_map(|result| {

@@ -1,21 +1,16 @@
-use std::collections::HashMap;
-
 use runmill_prompt::{Prompt, varied};
 use runmill_proto::{
-    InvocationId, Item, JobConfig, RunKind, Turn, TurnRole,
-    api::{CallSummary, DetailedResult, InvocationRecord, ResultRecord},
+    DatasetId, Item, JobConfig, RunKind, Turn, TurnRole,
+    api::{DetailedResult, ResultRecord},
     chat::{Message, Part, Role},
-    usd,
 };
 use runmill_scoring::references;
-use runmill_store::{DispatcherStore, RunRow, StoreError};
-
-/// Number of results whose items are in memory at once: an item may have images.
-const CHUNK: usize = 50;
+use runmill_store::{DetailedRow, RunRow};
 
 /// Configuration and prompt of one run, of which its results take their details.
 pub struct Details {
     config: JobConfig,
+    dataset: DatasetId,
     /// `None` if the run makes its prompts otherwise, or a release with other templates accepted it.
     prompt: Option<Prompt>,
 }
@@ -25,59 +20,29 @@ impl Details {
         let config = run.submission.config.stored_job();
         let is_plain = run.submission.kind == RunKind::Evaluation;
         let prompt = is_plain.then(|| Prompt::compile(config.prompt_template.as_deref()).ok()).flatten();
-        Self { config, prompt }
+        Self { config, dataset: run.submission.dataset_id, prompt }
     }
 
-    /// Adds the details of results, which are in the order of their ordinals.
-    pub async fn of(
-        &self,
-        store: &dyn DispatcherStore,
-        run: &RunRow,
-        mut results: Vec<ResultRecord>,
-    ) -> Result<Vec<DetailedResult>, StoreError> {
-        let mut detailed = Vec::with_capacity(results.len());
-        while !results.is_empty() {
-            let chunk: Vec<_> = results.drain(..results.len().min(CHUNK)).collect();
-            let ids: Vec<_> = chunk.iter().map(|result| result.invocation_id).collect();
-            let calls = store.invocations_of(run.id, &ids).await?;
-            let mut calls: HashMap<InvocationId, _> = calls.into_iter().map(|call| (call.id, call)).collect();
-            let items = self.items(store, run, &chunk).await?;
-            detailed.extend(chunk.into_iter().map(|result| {
-                let (call, item) = (calls.remove(&result.invocation_id), items.get(&result.ordinal));
-                let detailed = DetailedResult { call: call.as_ref().map(summary), ..without(result) };
-                match item {
-                    Some(item) => self.with_item(detailed, item),
-                    None => detailed,
-                }
-            }));
-        }
-        Ok(detailed)
+    /// Returns the dataset whose items results show. A run that keeps no texts shows none.
+    pub fn items_of(&self) -> Option<DatasetId> {
+        self.config.texts.are_kept().then_some(self.dataset)
     }
 
-    /// Returns the items of the results by their ordinals. A run that keeps no texts shows none.
-    async fn items(
-        &self,
-        store: &dyn DispatcherStore,
-        run: &RunRow,
-        results: &[ResultRecord],
-    ) -> Result<HashMap<u32, Item>, StoreError> {
-        if !self.config.texts.are_kept() {
-            return Ok(HashMap::new());
-        }
-        let mut ordinals: Vec<_> = results.iter().map(|result| result.ordinal).collect();
-        ordinals.dedup();
-        let stored = store.items_at(run.submission.dataset_id, &ordinals).await?;
+    /// Returns a result with its details, but for the verdicts.
+    pub fn of(&self, row: DetailedRow) -> DetailedResult {
+        let detailed = DetailedResult { call: row.call, ..without(row.result) };
         // A line of a batch is no item.
-        let items =
-            stored.into_iter().map(|(ordinal, stored)| Some((ordinal, Item::from_json(&stored.body).ok()?)));
-        Ok(items.flatten().collect())
+        match row.item.and_then(|body| Item::from_json(&body).ok()) {
+            Some(item) => self.with_item(detailed, item),
+            None => detailed,
+        }
     }
 
-    fn with_item(&self, detailed: DetailedResult, item: &Item) -> DetailedResult {
+    fn with_item(&self, detailed: DetailedResult, item: Item) -> DetailedResult {
         let sample = detailed.result.sample;
         let item = match self.config.strategy(sample) {
-            Some(strategy) => varied(item.clone(), strategy, sample),
-            None => item.clone(),
+            Some(strategy) => varied(item, strategy, sample),
+            None => item,
         };
         let references = references(&item).into_owned();
         let prompt = self.prompt(&item);
@@ -115,19 +80,7 @@ pub fn without(result: ResultRecord) -> DetailedResult {
         references: Vec::new(),
         meta: None,
         call: None,
-    }
-}
-
-fn summary(call: &InvocationRecord) -> CallSummary {
-    CallSummary {
-        provider_id: call.provider_id,
-        model: call.model.clone(),
-        attempts: call.attempts.len() as u64,
-        usage: call.usage,
-        cost_usd: call.cost_nanousd.map(usd),
-        started_at: call.started_at,
-        latency_ms: call.latency_ms,
-        ttft_ms: call.ttft_ms,
+        verdicts: Vec::new(),
     }
 }
 

@@ -20,6 +20,7 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("GET", "/runs/compare", Role::Observe),
     ("GET", "/runs/{id}", Role::Observe),
     ("GET", "/runs/{id}/events", Role::Observe),
+    ("GET", "/runs/{id}/export", Role::Observe),
     ("GET", "/runs/{id}/invocations", Role::Observe),
     ("GET", "/runs/{id}/lighteval-config", Role::Observe),
     ("GET", "/runs/{id}/results", Role::Observe),

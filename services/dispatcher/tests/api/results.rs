@@ -13,13 +13,13 @@ use uuid::Uuid;
 use super::server::{Server, refused};
 
 /// A server with a run of three items: one has a right answer, one a wrong one, and one has failed.
-struct World {
-    server: Server,
-    run_id: RunId,
+pub struct World {
+    pub server: Server,
+    pub run_id: RunId,
 }
 
 impl World {
-    async fn new(config: Value) -> Self {
+    pub async fn new(config: Value) -> Self {
         let server = Server::start().await;
         let mut new = server.new_run().await;
         let item = |n: u32| {
@@ -58,7 +58,7 @@ impl World {
         Invocation { item_id, score: Some(score(1.0)), response: Some(response.to_owned()), ..answered }
     }
 
-    fn path(&self, query: &str) -> String {
+    pub fn path(&self, query: &str) -> String {
         format!("/runs/{}/results?{query}", self.run_id)
     }
 

@@ -8,7 +8,7 @@ use runmill_address::AddressRules;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Role, Token};
 use runmill_dispatcher::{
-    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings,
+    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings, SignInCodes,
     WebhookSettings,
 };
 use runmill_proto::{
@@ -40,6 +40,7 @@ pub struct Server {
     pub clock: ManualClock,
     /// Keys that the dispatcher seals with, as an executor has them.
     pub keyring: Keyring,
+    pub sign_in_codes: SignInCodes,
     http: reqwest::Client,
     dispatcher: Dispatcher,
     wake: Arc<Notify>,
@@ -52,6 +53,7 @@ struct Setup {
     hold: Duration,
     webhooks: WebhookSettings,
     public_url: Option<String>,
+    cors_origins: Vec<String>,
 }
 
 impl Default for Setup {
@@ -61,6 +63,7 @@ impl Default for Setup {
             hold: Duration::from_millis(100),
             webhooks: WebhookSettings { signer: Some(signer), ..WebhookSettings::default() },
             public_url: None,
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -84,8 +87,14 @@ impl Server {
         Self::with(Setup { public_url: public_url.map(str::to_owned), ..Setup::default() }).await
     }
 
+    /// Starts a server whose API pages of other origins may call.
+    pub async fn start_for_origins(origins: &[&str]) -> Self {
+        let cors_origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        Self::with(Setup { cors_origins, ..Setup::default() }).await
+    }
+
     async fn with(setup: Setup) -> Self {
-        let Setup { hold, webhooks, public_url } = setup;
+        let Setup { hold, webhooks, public_url, cors_origins } = setup;
         // Fails if another test has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
@@ -95,6 +104,7 @@ impl Server {
         let registry = Registry::new();
         let token = |role: Role| Token { role, value: token_of(role).into() };
         let keyring = Keyring::parse(&generate_hex()).unwrap();
+        let sign_in_codes = SignInCodes::default();
         let dispatcher = Dispatcher {
             store: store.clone(),
             broker: broker.clone(),
@@ -103,6 +113,7 @@ impl Server {
             metrics: DispatcherMetrics::register(&registry).unwrap(),
             address_rules: AddressRules::default(),
             public_url,
+            cors_origins,
             tokens: Role::ALL.iter().copied().map(token).collect(),
             body_max_bytes: BODY_MAX_BYTES,
             line_max_bytes: 64 * 1024,
@@ -114,6 +125,8 @@ impl Server {
             front_door: front_door(),
             webhooks,
             scaling: ScalingSettings { executor_calls: 2, scale_down: Duration::from_mins(2), hold },
+            sign_in_codes: sign_in_codes.clone(),
+            prices: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
@@ -127,7 +140,19 @@ impl Server {
         let wake = Arc::default();
         dispatcher.serve(Listening { http, socket: listener }, None, health, &wake, &life);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base_url, store, broker, clock, keyring, http, dispatcher, wake, life, _folder: folder }
+        Self {
+            base_url,
+            store,
+            broker,
+            clock,
+            keyring,
+            sign_in_codes,
+            http,
+            dispatcher,
+            wake,
+            life,
+            _folder: folder,
+        }
     }
 
     /// Starts the feeder and the reconciler.

@@ -17,7 +17,7 @@ use runmill_proto::api::{Dataset, Run};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use reading::ArchivedRun;
+pub use reading::{ArchivedRun, Entry};
 pub use writing::{write_dataset, write_run};
 
 /// One line of a file. Exactly one field is present.

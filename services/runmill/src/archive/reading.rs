@@ -4,7 +4,7 @@ use std::{
 };
 
 use async_compression::tokio::bufread::ZstdDecoder;
-use futures::{Stream, stream};
+use futures::{Stream, TryStreamExt as _, stream};
 use runmill_proto::{RunId, api::Run};
 use tokio::{
     fs::File,
@@ -19,6 +19,12 @@ use super::{End, Line, file_of};
 pub struct Unreadable {
     path: PathBuf,
     reason: String,
+}
+
+/// Row of a run in an archive, as JSON.
+pub enum Entry {
+    Result(Vec<u8>),
+    Call(Vec<u8>),
 }
 
 /// A run in an archive. Its results are read when they are asked for.
@@ -43,28 +49,39 @@ impl ArchivedRun {
 
     /// Returns the results, each as a line of JSON. The last one is an error if the file is not whole.
     pub fn results(self) -> impl Stream<Item = io::Result<Vec<u8>>> + Unpin {
-        Box::pin(stream::try_unfold(self, async |mut this| {
-            Ok(this.next_result().await?.map(|result| (result, this)))
+        Box::pin(self.entries().try_filter_map(async |entry| match entry {
+            Entry::Result(mut line) => {
+                line.push(b'\n');
+                Ok(Some(line))
+            }
+            Entry::Call(_) => Ok(None),
         }))
     }
 
-    async fn next_result(&mut self) -> io::Result<Option<Vec<u8>>> {
+    /// Returns the results and then the calls. The last one is an error if the file is not whole.
+    pub fn entries(self) -> impl Stream<Item = io::Result<Entry>> + Unpin {
+        Box::pin(stream::try_unfold(self, async |mut this| {
+            Ok(this.next_entry().await?.map(|entry| (entry, this)))
+        }))
+    }
+
+    async fn next_entry(&mut self) -> io::Result<Option<Entry>> {
         let mut text = Vec::new();
-        loop {
-            text.clear();
-            if self.lines.read_until(b'\n', &mut text).await? == 0 {
-                return Err(cut());
+        if self.lines.read_until(b'\n', &mut text).await? == 0 {
+            return Err(cut());
+        }
+        let line: Line<'_> = serde_json::from_slice(&text)?;
+        match line {
+            Line { result: Some(result), .. } => {
+                self.found.results += 1;
+                Ok(Some(Entry::Result(result.get().as_bytes().to_vec())))
             }
-            let line: Line<'_> = serde_json::from_slice(&text)?;
-            match line {
-                Line { result: Some(result), .. } => {
-                    self.found.results += 1;
-                    return Ok(Some(format!("{result}\n").into_bytes()));
-                }
-                Line { invocation: Some(_), .. } => self.found.invocations += 1,
-                Line { end: Some(end), .. } if end == self.found => return Ok(None),
-                _ => return Err(cut()),
+            Line { invocation: Some(call), .. } => {
+                self.found.invocations += 1;
+                Ok(Some(Entry::Call(call.get().as_bytes().to_vec())))
             }
+            Line { end: Some(end), .. } if end == self.found => Ok(None),
+            _ => Err(cut()),
         }
     }
 }

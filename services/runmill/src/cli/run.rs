@@ -141,8 +141,8 @@ pub struct RunArgs {
     /// File of model prices, in runmill's or LiteLLM's format; used in place of `RUNMILL_PRICES`
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Write the results to this file, by its suffix as .jsonl, .csv or .junit.xml; `-` is standard output. May be given several
-    /// times. An existing file is replaced when the run has ended; before, FILE.part has the results of an interrupted run.
+    /// Write the results to this file, by its suffix as .jsonl, .csv, .parquet, .eval (inspect), .html, .junit.xml, .batch.jsonl or
+    /// .eval752.zip; `-` is standard output. May be given several times. An existing file is replaced when the run has ended; before, FILE.part has the results of an interrupted run.
     /// `runmill runs results` has them in any case
     #[arg(long, value_name = "FILE")]
     pub out: Vec<PathBuf>,

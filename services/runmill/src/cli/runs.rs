@@ -8,7 +8,7 @@ use runmill_proto::{
 
 use super::{
     number::within,
-    results::ResultsArgs,
+    results::{ExportArgs, ResultsArgs},
     run::ScorerArg,
     run_name::{RunArg, RunName},
     server::ServerArgs,
@@ -49,6 +49,8 @@ pub enum RunsAction {
     },
     /// Show the results that a run has so far: what was asked, what was answered, and why it has its score
     Results(ResultsArgs),
+    /// Write the results that a run has so far to a file, in the format of the tool that reads it
+    Export(ExportArgs),
     /// Compare a run with another one, item by item
     Compare {
         /// Run to compare with: its ID or name, or `last`
@@ -118,8 +120,8 @@ pub enum RunsAction {
     Resume {
         #[command(flatten)]
         run: RunArg,
-        /// Without a server: write the results to this file, by its suffix as .jsonl, .csv or .junit.xml; `-` is standard output.
-        /// May be given several times
+        /// Without a server: write the results to this file, by its suffix as .jsonl, .csv, .parquet, .eval (inspect),
+        /// .junit.xml, .html, .batch.jsonl or .eval752.zip; `-` is standard output. May be given several times
         #[arg(long, value_name = "FILE")]
         out: Vec<PathBuf>,
     },

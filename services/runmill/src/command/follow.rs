@@ -89,6 +89,7 @@ impl Output {
         } else if self.results.is_empty() && run.counters.settled > 0 {
             let id = run.id;
             note!("`runmill runs results {id}` shows the answers, and with --wrong those that are wrong");
+            note!("`runmill view` shows the runs of this machine in a browser");
         }
         Ok(())
     }
@@ -302,8 +303,7 @@ pub async fn judge(client: &Client, run: &Run, gate: &Gate) -> anyhow::Result<Ex
 /// Writes the results that the run has, and names the files that have only a part of them.
 async fn write_results(client: &Client, run: &Run, output: Output) -> anyhow::Result<()> {
     for file in output.results {
-        let body = results::body(client, run.id, &results::everything()).await?;
-        tell_part(file.write(run, body, run.status.is_terminal()).await?);
+        tell_part(file.export(client, run, &results::everything(), run.status.is_terminal()).await?);
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ pub mod smoke_test;
 mod suite;
 pub mod tokens;
 pub mod top;
+pub mod view;
 
 /// Prints a value as one JSON document.
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@ use std::{ffi::OsString, path::Path, sync::Arc};
 
 use anyhow::Context;
 use futures::Stream;
+use runmill_estimate::Assumptions;
 use runmill_pricing::PriceTable;
 use runmill_runtime::stop_signals;
 
@@ -19,7 +20,7 @@ use crate::{
     run::{
         connect,
         dataset::Items,
-        estimate::{Assumptions, estimate},
+        estimate::{estimate, table},
         gate::Gate,
         smoke_test,
         submit::Request,
@@ -89,11 +90,11 @@ async fn print_estimate(
     let client = connect(process, &args.server)?;
     let assumptions =
         Assumptions { seconds_per_call: args.seconds_per_call, answer_tokens: args.answer_tokens };
-    let estimate = estimate(process, client.as_ref(), request, items, &assumptions).await?;
+    let estimate = estimate(process, client.as_ref(), request, items, assumptions).await?;
     if args.json {
         print_json(&estimate.to_json())?;
     } else {
-        print(estimate.table())?;
+        print(table(&estimate))?;
     }
     Ok(ExitCode::Completed)
 }
@@ -147,5 +148,5 @@ async fn print_preview(
     let milliseconds = u32::try_from(report.latency_ms.max(1)).unwrap_or(u32::MAX);
     let assumptions =
         Assumptions { seconds_per_call: f64::from(milliseconds) / 1000.0, answer_tokens: tokens };
-    Ok(print(estimate(process, Some(client), request, items, &assumptions).await?.table())?)
+    Ok(print(table(&estimate(process, Some(client), request, items, assumptions).await?))?)
 }

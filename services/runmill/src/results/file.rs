@@ -9,13 +9,9 @@ use std::{
 use anyhow::Context;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
-use runmill_proto::{
-    RunId,
-    api::{ResultsQuery, Run},
-};
+use runmill_proto::api::{ExportFormat, ResultsQuery, Run};
 use tokio::io::AsyncWriteExt;
 
-use super::{csv::Csv, format::FileFormat, junit::Junit, layout::Layout, spool::laid_out};
 use crate::{client::Client, exit::UsageError, screen::PrintError};
 
 /// Place of a run's results, which `--out` names. It is opened before the first call, so that nothing is paid for results
@@ -23,7 +19,7 @@ use crate::{client::Client, exit::UsageError, screen::PrintError};
 pub struct ResultsFile {
     /// Path as the user named it.
     path: PathBuf,
-    format: FileFormat,
+    format: ExportFormat,
     target: Target,
 }
 
@@ -39,41 +35,47 @@ enum Target {
 }
 
 impl ResultsFile {
-    /// Opens the place. `-` is standard output. The format is that of the path's suffix, unless it is given.
-    pub fn open(path: &Path, format: Option<FileFormat>) -> anyhow::Result<Self> {
+    /// Opens the place. `-` is standard output. The format is that of the path's suffix, unless it is given. Any other name
+    /// stands for JSON lines.
+    pub fn open(path: &Path, format: Option<ExportFormat>) -> anyhow::Result<Self> {
         let target = if path == "-" { Ok(Target::StandardOutput) } else { Target::open(path) };
         let target =
             target.map_err(|error| UsageError::new(format_args!("--out {}: {error}", path.display())))?;
-        Ok(Self { path: path.to_owned(), format: format.unwrap_or_else(|| FileFormat::of(path)), target })
+        let told = path.file_name().and_then(|name| ExportFormat::of_file_name(&name.to_string_lossy()));
+        let format = format.or(told).unwrap_or(ExportFormat::Jsonl);
+        Ok(Self { path: path.to_owned(), format, target })
     }
 
     pub const fn is_standard_output(&self) -> bool {
         matches!(self.target, Target::StandardOutput)
     }
 
-    /// Writes the results of a run. `body` has them as JSON, one on each line. Returns the file that has them if they are only
-    /// a part of the run's, and a file of that name does not. `None` also if there are none yet.
+    pub const fn format(&self) -> ExportFormat {
+        self.format
+    }
+
+    /// Writes the results that a run has at a server. Returns the file that has them if they are only a part of the run's, and
+    /// a file of that name does not. `None` also if there are none yet.
+    pub async fn export(
+        self,
+        client: &Client,
+        run: &Run,
+        query: &ResultsQuery,
+        is_whole: bool,
+    ) -> anyhow::Result<Option<PathBuf>> {
+        let exported = client.export(run.id, self.format, query).await?;
+        self.write(run, exported.bytes_stream().map_err(io::Error::other), is_whole).await
+    }
+
+    /// As [`ResultsFile::export`], with the bytes of the file.
     pub async fn write(
         self,
         run: &Run,
-        body: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
+        body: impl Stream<Item = io::Result<Bytes>> + Unpin,
         is_whole: bool,
     ) -> anyhow::Result<Option<PathBuf>> {
-        let Self { path, format, target } = self;
-        let layout: Option<Box<dyn Layout + Send>> = match format {
-            FileFormat::Jsonl => None,
-            FileFormat::Csv => Some(Box::<Csv>::default()),
-            FileFormat::Junit => {
-                Some(Box::new(Junit::new(run.name.clone().unwrap_or_else(|| run.id.to_string()))))
-            }
-        };
-        let written = async {
-            match layout {
-                None => target.write(body, is_whole).await,
-                Some(layout) => target.write(laid_out(body, layout).await?, is_whole).await,
-            }
-        };
-        written.await.with_context(|| {
+        let Self { path, target, .. } = self;
+        target.write(body, is_whole).await.with_context(|| {
             format!(
                 "writing {}; `runmill runs results {} --out FILE` writes the results to another file",
                 path.display(),
@@ -81,15 +83,6 @@ impl ResultsFile {
             )
         })
     }
-}
-
-/// Returns the results that a run has at a server, as [`ResultsFile::write`] takes them.
-pub async fn body(
-    client: &Client,
-    run: RunId,
-    query: &ResultsQuery,
-) -> anyhow::Result<impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static> {
-    Ok(client.results(run, query).await?.bytes_stream().map_err(io::Error::other))
 }
 
 impl Target {

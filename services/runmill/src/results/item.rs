@@ -1,7 +1,7 @@
+use runmill_export::words::{reason, references, verdict};
 use runmill_proto::api::{CallSummary, DetailedResult};
 use serde_json::Value;
 
-use super::{reason, references, verdict};
 use crate::screen::Sheet;
 
 /// Returns all of one result, wrapped at the width of the terminal.

@@ -1,7 +1,7 @@
 use futures::{Stream, StreamExt};
+use runmill_export::words::{reason, references, verdict};
 use runmill_proto::api::DetailedResult;
 
-use super::{reason, references, verdict};
 use crate::screen::{Column, FittedTable, one_line};
 
 /// Number of results that are shown as a table if the user says no other.

@@ -2,6 +2,7 @@ use anyhow::Context;
 use futures::{Stream, StreamExt};
 use prometheus::Registry;
 use runmill_config::{Cluster, Service};
+use runmill_dispatcher::SignInCodes;
 use runmill_runtime::{Lifecycle, Shutdown, stop_signals};
 use runmill_vault::Keyring;
 use secrecy::SecretString;
@@ -24,7 +25,12 @@ pub async fn dispatcher() -> anyhow::Result<ExitCode> {
     let keyring = keyring(&process)?;
     let listener = ApiListener::open(&process.config).await?;
     tracing::info!(event = "dispatcher.listening", address = %listener.socket.local_addr()?);
-    let secrets = DispatcherSecrets { tokens: process.config.tokens.clone(), sealer: keyring.sealer() };
+    let secrets = DispatcherSecrets {
+        tokens: process.config.tokens.clone(),
+        sealer: keyring.sealer(),
+        // Only a process that a person has started shows one.
+        sign_in_codes: SignInCodes::default(),
+    };
     let (_wake, ops) = parts.start_dispatcher(&process.config, secrets, listener, Feeding::Yes, &life)?;
     serve_ops(&process.config, &parts.registry, ops, &life).await?;
     run(process, parts, life, signals).await

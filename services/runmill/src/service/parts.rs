@@ -9,7 +9,7 @@ use runmill_broker::{
 };
 use runmill_config::{Config, ProviderNetwork, Token};
 use runmill_dispatcher::{
-    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings,
+    Dispatcher, DispatcherMetrics, FeederHealth, FrontDoorSettings, Listening, ScalingSettings, SignInCodes,
     WebhookSettings,
 };
 use runmill_egress::Egress;
@@ -64,6 +64,8 @@ pub enum Feeding {
 pub struct DispatcherSecrets {
     pub tokens: Vec<Token>,
     pub sealer: Sealer,
+    /// Codes that sign browsers in.
+    pub sign_in_codes: SignInCodes,
 }
 
 /// Socket of the API, with the certificates of its TLS. Without them, it speaks plain HTTP.
@@ -187,6 +189,7 @@ impl Parts {
             tokens: secrets.tokens,
             address_rules: config.address_rules,
             public_url: config.public_url.clone(),
+            cors_origins: config.cors_origins.clone(),
             body_max_bytes: config.body_max_bytes,
             line_max_bytes: config.line_max_bytes,
             lane_concurrency: config.lane_concurrency,
@@ -209,6 +212,8 @@ impl Parts {
                 scale_down: config.scale_down,
                 ..ScalingSettings::default()
             },
+            sign_in_codes: secrets.sign_in_codes,
+            prices: config.prices.clone(),
         };
         let wake = Arc::new(Notify::new());
         let mut readiness = self.readiness(life);

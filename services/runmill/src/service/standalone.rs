@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use prometheus::Registry;
 use runmill_broker::{SharedBroker, memory::MemoryBroker};
 use runmill_config::{Config, Role, ServerTrust, Token};
+use runmill_dispatcher::SignInCodes;
 use runmill_proto::RunId;
 use runmill_runtime::{Clock, Lifecycle, Shutdown, stop_signals};
 use runmill_store::{
     ActiveRuns, Exchange, RunWriter, SharedStore, StoreError, Transition,
     sqlite::{OpenMode, SqliteStore},
 };
+use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
@@ -33,6 +35,9 @@ pub struct Standalone {
     /// Client of this process's own API.
     pub client: Client,
     pub address: SocketAddr,
+    sign_in_codes: SignInCodes,
+    /// Token of a command's pages, which show and change nothing.
+    watcher: Token,
     store: SharedStore,
     /// The store of a command, which claims the runs that it works on.
     claims: Option<SqliteStore>,
@@ -85,7 +90,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
         _ = signals.next() => return Ok(ExitCode::Completed),
     };
     serve_ops(&process.config, &server.registry, server.ops.clone(), &server.dispatcher).await?;
-    note!("runmill serves {scheme}://{}  (API: /docs, health: /readyz)", server.address);
+    note!("runmill serves {scheme}://{}  (pages: /ui, API: /docs, health: /readyz)", server.address);
     if process.config.tokens.is_empty() {
         let file = process.config.data_dir.join("token");
         note!("its token is in {}", file.display());
@@ -103,9 +108,23 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
 impl Standalone {
     /// Starts services for one command: embedded, on a free port of the loopback address.
     pub async fn for_command(process: &Process, services: Services) -> anyhow::Result<Self> {
-        let socket = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let listener = ApiListener { socket, front_door: None, tls: None };
+        Self::for_command_at(process, services, SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// As [`Self::for_command`], at `address`.
+    pub async fn for_command_at(
+        process: &Process,
+        services: Services,
+        address: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let listener = ApiListener { socket: listen(address).await?, front_door: None, tls: None };
         Self::start(process, listener, services, Embedded::Always).await
+    }
+
+    /// Returns a URL that signs a browser in, once, to look at the pages of this command.
+    pub fn sign_in_link(&self) -> String {
+        let code = self.sign_in_codes.issue(self.watcher.value.clone());
+        format!("http://{}/ui/open?code={}", self.address, code.expose_secret())
     }
 
     async fn start(
@@ -124,6 +143,10 @@ impl Standalone {
         };
         let own = Token { role: Role::Admin, value: runmill_vault::generate_hex() };
         tokens.push(own.clone());
+        let watcher = Token { role: Role::Observe, value: runmill_vault::generate_hex() };
+        if embedded == Embedded::Always {
+            tokens.push(watcher.clone());
+        }
         let address = listener.socket.local_addr()?;
         let client = Client::new(&format!("http://{address}"), Some(own.value), &ServerTrust::default())?;
         let (store, claims) = open_store(config, embedded).await?;
@@ -167,13 +190,17 @@ impl Standalone {
             let programs = parts::programs(config).await;
             parts.start_executor(config, &keyring, (program, programs), &executor)?;
         }
-        let secrets = DispatcherSecrets { tokens, sealer: keyring.sealer() };
+        let sign_in_codes = SignInCodes::default();
+        let sealer = keyring.sealer();
+        let secrets = DispatcherSecrets { tokens, sealer, sign_in_codes: sign_in_codes.clone() };
         let (wake, ops) = parts.start_dispatcher(config, secrets, listener, feeding, &dispatcher)?;
         let Parts { store, broker, clock, registry, .. } = parts;
         let drain_timeout = config.drain_timeout;
         Ok(Self {
             client,
             address,
+            sign_in_codes,
+            watcher,
             store,
             claims,
             clock,

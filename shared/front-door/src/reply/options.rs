@@ -23,6 +23,12 @@ impl ReplyOptions {
         Self { endpoint, n, include_usage: false, logprobs: false, thinking: false, repeated: Map::new() }
     }
 
+    /// Returns the options of a reply with one choice to a chat request that asked for nothing more, except for what an
+    /// answer has.
+    pub fn of_chat(has_logprobs: bool) -> Self {
+        Self { logprobs: has_logprobs, ..Self::new(Endpoint::ChatCompletions, 1) }
+    }
+
     pub const fn endpoint(&self) -> Endpoint {
         self.endpoint
     }

@@ -3,8 +3,9 @@ use std::{collections::HashMap, sync::Arc};
 use runmill_proto::{
     ErrorKind, Fix, InvocationId, Note, Outcome, Remarks, RunId, RunStatus, Score, TokenLogprob, ToolCall,
     TopLogprob,
-    api::{InvocationRecord, ResultOrder, ResultRecord, RunEvent, ScoreClass},
+    api::{CallSummary, InvocationRecord, ResultOrder, ResultRecord, RunEvent, ScoreClass},
     message::{Invocation, JobKey},
+    usd,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::{
         deferred, event_names, events, failed, fed_run, new_run, pending_run,
     },
 };
-use crate::{LogBatch, LogEntry, ResultFilter, RunRow, Transition, Written};
+use crate::{DetailedRow, LogBatch, LogEntry, ResultFilter, RunRow, Transition, Written};
 
 fn result_of(invocation: &Invocation, second: i64) -> ResultRecord {
     ResultRecord {
@@ -464,6 +465,20 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
     );
 }
 
+fn summary_of(invocation: &Invocation) -> CallSummary {
+    let call = record_of(invocation);
+    CallSummary {
+        provider_id: call.provider_id,
+        model: call.model,
+        attempts: call.attempts.len() as u64,
+        usage: call.usage,
+        cost_usd: call.cost_nanousd.map(usd),
+        started_at: call.started_at,
+        latency_ms: call.latency_ms,
+        ttft_ms: call.ttft_ms,
+    }
+}
+
 pub async fn items_and_invocations_are_read_by_their_places(stores: &Stores) {
     let store = &*stores.one;
     let run = fed_run(store, 4).await;
@@ -481,4 +496,46 @@ pub async fn items_and_invocations_are_read_by_their_places(stores: &Stores) {
     let all = store.items(dataset, 0, 9).await.unwrap();
     let found = store.items_at(dataset, &[3, 77, 1]).await.unwrap();
     assert_eq!(found, HashMap::from([(1, all[1].clone()), (3, all[3].clone())]));
+}
+
+pub async fn results_are_read_with_their_calls_and_items(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 4).await;
+    let dataset = run.submission.dataset_id;
+    let entries = [answered(&run, 0), answered(&run, 1), answered(&run, 3)];
+    store.write_logs(&batch(entries.clone()), at(2)).await.unwrap();
+    let (all, items) = (ResultFilter::default(), store.items(dataset, 0, 9).await.unwrap());
+
+    let want: Vec<_> = store.results(run.id, &all, None, 9).await.unwrap();
+    let found = store.detailed_results(run.id, Some(dataset), &all, None, 9).await.unwrap();
+    for ((row, entry), result) in found.iter().zip(&entries).zip(&want) {
+        let item = items[result.ordinal as usize].body.clone();
+        let (call, result) = (Some(summary_of(entry)), result.clone());
+        assert_eq!(*row, DetailedRow { result, call, item: Some(item) });
+    }
+    assert_eq!(found.len(), 3);
+    let after = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
+    let found = store.detailed_results(run.id, None, &all, Some(after), 1).await.unwrap();
+    assert_eq!(found.iter().map(|row| (row.result.ordinal, &row.item)).collect::<Vec<_>>(), [(1, &None)]);
+    let nowhere = RunId::from_uuid(Uuid::nil());
+    assert_eq!(store.detailed_results(nowhere, Some(dataset), &all, None, 9).await.unwrap(), []);
+}
+
+pub async fn a_page_of_long_texts_ends_early(stores: &Stores) {
+    let store = &*stores.one;
+    let run = fed_run(store, 3).await;
+    let mut entries = [answered(&run, 0), answered(&run, 1), answered(&run, 2)];
+    for entry in &mut entries {
+        entry.response = Some("x".repeat(DetailedRow::PAGE_BYTES / 2));
+    }
+    store.write_logs(&batch(entries), at(2)).await.unwrap();
+    let all = ResultFilter::default();
+    let read = async |after: Option<u32>| {
+        let after = after.map(|ordinal| JobKey { run_id: run.id, ordinal, sample: 0 });
+        let page = store.detailed_results(run.id, None, &all, after, 9).await.unwrap();
+        page.into_iter().map(|row| row.result.ordinal).collect::<Vec<_>>()
+    };
+    assert_eq!(read(None).await, [0, 1]);
+    assert_eq!(read(Some(1)).await, [2]);
+    assert_eq!(read(Some(2)).await, Vec::<u32>::new());
 }

@@ -207,6 +207,8 @@ macro_rules! store_conformance {
                 results_and_invocations_are_paged,
                 results_are_found_by_outcome_error_score_and_item,
                 items_and_invocations_are_read_by_their_places,
+                results_are_read_with_their_calls_and_items,
+                a_page_of_long_texts_ends_early,
             }
             providers {
                 a_provider_comes_back_as_it_was_stored,

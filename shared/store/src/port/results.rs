@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runmill_proto::{
-    ErrorKind, InvocationId, Outcome, RunId,
-    api::{InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
+    DatasetId, ErrorKind, InvocationId, Outcome, RunId,
+    api::{CallSummary, InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
     message::JobKey,
 };
 
@@ -83,6 +83,27 @@ pub struct JudgedRow {
     pub extracted: Option<String>,
 }
 
+/// Result of a job with its call and its item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DetailedRow {
+    pub result: ResultRecord,
+    /// `None` if the result was recorded without a call.
+    pub call: Option<CallSummary>,
+    /// Body of the item. `None` if the items are not asked for, or the dataset has none at this ordinal.
+    pub item: Option<String>,
+}
+
+impl DetailedRow {
+    /// Number of bytes of texts from which on a page takes no further row.
+    pub const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+    /// Returns the number of bytes of the texts that can be long.
+    pub fn bytes(&self) -> usize {
+        let ResultRecord { response, reasoning, .. } = &self.result;
+        [&self.item, response, reasoning].into_iter().flatten().map(String::len).sum()
+    }
+}
+
 /// Reads the results of jobs and the calls that were made for them.
 #[async_trait]
 pub trait ResultReader: Send + Sync {
@@ -122,6 +143,17 @@ pub trait ResultReader: Send + Sync {
         first: u32,
         count: u32,
     ) -> Result<Vec<JudgedRow>, StoreError>;
+
+    /// As [`results`](Self::results), with the calls of the results and, if `items_of` is given, with its items. A page ends
+    /// early once its texts have [`DetailedRow::PAGE_BYTES`]; it has at least one row unless there is none.
+    async fn detailed_results(
+        &self,
+        id: RunId,
+        items_of: Option<DatasetId>,
+        filter: &ResultFilter,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<DetailedRow>, StoreError>;
 
     /// Returns those of the invocations that are recorded, in any order.
     async fn invocations_of(

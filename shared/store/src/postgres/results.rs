@@ -1,11 +1,15 @@
 //! Table `results`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    pin::pin,
+};
 
 use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use runmill_proto::{
-    ErrorKind, InvocationId, RunId,
+    DatasetId, ErrorKind, InvocationId, RunId,
     api::{InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
@@ -21,10 +25,14 @@ use super::{
     values::{Cell as _, arrays, integer, parameters, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoreError, StoredAnswer,
-    columns::sql::{Sql, insert_arrays, select},
+    DetailedRow, JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoreError,
+    StoredAnswer,
+    columns::{
+        Cells,
+        sql::{Sql, insert_arrays, select},
+    },
     ledger::ItemKey,
-    tables::{NewResult, answers},
+    tables::{NewResult, answers, detailed_columns, detailed_row},
     time::micros,
 };
 
@@ -101,19 +109,77 @@ const DELETE_ALL: &str = "\
 DELETE /* results.delete_all */ FROM results
 WHERE run_id = $1";
 
-static PAGE: Sql = Sql::new(|| page("results.page", "", "ordinal, sample"));
+static PAGES: [Sql; 4] = [
+    Sql::new(|| plain("results.page", None)),
+    Sql::new(|| plain("results.slowest", Some(ResultOrder::Slowest))),
+    Sql::new(|| plain("results.newest", Some(ResultOrder::Newest))),
+    Sql::new(|| plain("results.lowest", Some(ResultOrder::Lowest))),
+];
 
-static NEWEST: Sql = Sql::new(|| page("results.newest", "", "settled_at DESC, ordinal, sample"));
+static DETAILED: [Sql; 4] = [
+    Sql::new(|| detailed("results.detailed", None)),
+    Sql::new(|| detailed("results.detailed_slowest", Some(ResultOrder::Slowest))),
+    Sql::new(|| detailed("results.detailed_newest", Some(ResultOrder::Newest))),
+    Sql::new(|| detailed("results.detailed_lowest", Some(ResultOrder::Lowest))),
+];
 
-static LOWEST: Sql = Sql::new(|| {
-    let has_value = "json_typeof(score) = 'object' AND score ->> 'value' IS NOT NULL";
-    let order = "(score ->> 'value')::float8, ordinal, sample";
-    page("results.lowest", &format!("\n  AND {has_value}"), order)
-});
+/// Returns the statement of an order.
+const fn statement(of: &[Sql; 4], order: Option<ResultOrder>) -> &Sql {
+    match order {
+        None => &of[0],
+        Some(ResultOrder::Slowest) => &of[1],
+        Some(ResultOrder::Newest) => &of[2],
+        Some(ResultOrder::Lowest) => &of[3],
+    }
+}
 
-static SLOWEST: Sql = Sql::new(|| {
-    let slowest = format!(
+fn plain(name: &'static str, order: Option<ResultOrder>) -> String {
+    select::<ResultRecord>(name, "results", &filtered(order))
+}
+
+/// Each row looks its call and its item up, whatever the planner thinks of the size of the page.
+fn detailed(name: &'static str, order: Option<ResultOrder>) -> String {
+    format!(
         "\
+SELECT /* {name} */ {}
+FROM (
+    SELECT *
+    FROM results
+    {}
+) AS results
+LEFT JOIN LATERAL (
+    SELECT *
+    FROM invocations
+    WHERE invocations.run_id = $1
+      AND invocations.id = results.invocation_id
+    LIMIT 1
+) AS invocations ON true
+LEFT JOIN LATERAL (
+    SELECT body
+    FROM dataset_items
+    WHERE dataset_items.dataset_id = $11
+      AND dataset_items.ordinal = results.ordinal
+    LIMIT 1
+) AS dataset_items ON true
+ORDER BY {}results.ordinal, results.sample",
+        detailed_columns(),
+        filtered(order),
+        match order {
+            None => "",
+            Some(ResultOrder::Slowest) => "invocations.latency_ms DESC, ",
+            Some(ResultOrder::Newest) => "results.settled_at DESC, ",
+            Some(ResultOrder::Lowest) => "(results.score ->> 'value')::float8, ",
+        }
+    )
+}
+
+/// Returns the conditions, the order and the bound of a page of the results that a filter lets through.
+fn filtered(order: Option<ResultOrder>) -> String {
+    let (further, order) = match order {
+        None => (String::new(), ""),
+        Some(ResultOrder::Slowest) => (
+            format!(
+                "
   AND (ordinal, sample, invocation_id) IN (
       SELECT ordinal, sample, id
       FROM invocations
@@ -121,17 +187,20 @@ static SLOWEST: Sql = Sql::new(|| {
       ORDER BY latency_ms DESC
       LIMIT {SLOWEST_MAX}
   )"
-    );
-    let latency = "(SELECT latency_ms FROM invocations WHERE run_id = $1 AND id = invocation_id)";
-    page("results.slowest", &format!("\n{slowest}"), &format!("{latency} DESC, ordinal, sample"))
-});
-
-/// Returns the statement for results in an order, to which a further condition belongs.
-fn page(name: &'static str, further: &str, order: &str) -> String {
-    let rest = format!(
+            ),
+            "(SELECT latency_ms FROM invocations WHERE run_id = $1 AND id = invocation_id) DESC, ",
+        ),
+        Some(ResultOrder::Newest) => (String::new(), "settled_at DESC, "),
+        Some(ResultOrder::Lowest) => (
+            "\n  AND json_typeof(score) = 'object'\n  AND score ->> 'value' IS NOT NULL".to_owned(),
+            "(score ->> 'value')::float8, ",
+        ),
+    };
+    format!(
         "\
 WHERE run_id = $1
   AND (ordinal, sample) > ($2, $3) /* after */
+  AND ordinal < $10::bigint /* before */
   AND (cardinality($5::text[]) = 0 OR outcome = ANY ($5))
   AND (cardinality($6::text[]) = 0 OR error_kind = ANY ($6))
   AND ($7::text IS NULL OR item_id = $7)
@@ -141,12 +210,10 @@ WHERE run_id = $1
         WHEN (score ->> 'value')::float8 < 1 THEN 'wrong'
         ELSE 'right'
     END)
-  AND ($9::text IS NULL OR response ILIKE $9 OR error ILIKE $9 OR item_id ILIKE $9)
-  AND ordinal < $10::bigint /* before */{further}
-ORDER BY {order}
+  AND ($9::text IS NULL OR response ILIKE $9 OR error ILIKE $9 OR item_id ILIKE $9){further}
+ORDER BY {order}ordinal, sample
 LIMIT $4"
-    );
-    select::<ResultRecord>(name, "results", &rest)
+    )
 }
 
 #[async_trait]
@@ -163,14 +230,8 @@ impl ResultReader for PgStore {
         let (outcomes, kinds) = (filter.outcome_names(), filter.kind_names());
         let score = filter.score.map(ScoreClass::as_str);
         let (text, before) = (filter.pattern(), filter.before.map_or(i64::MAX, i64::from));
-        let statement = match filter.order {
-            None => &PAGE,
-            Some(ResultOrder::Slowest) => &SLOWEST,
-            Some(ResultOrder::Newest) => &NEWEST,
-            Some(ResultOrder::Lowest) => &LOWEST,
-        };
         let client = self.client().await?;
-        let statement = client.prepare_cached(statement).await?;
+        let statement = client.prepare_cached(statement(&PAGES, filter.order)).await?;
         let parameters: [&(dyn ToSql + Sync); 10] =
             [&id, &ordinal, &sample, &limit, &outcomes, &kinds, &filter.item_id, &score, &text, &before];
         client.query(&statement, &parameters).await?.iter().map(record).collect()
@@ -228,6 +289,36 @@ impl ResultReader for PgStore {
         let place = (integer(sample), integer(first));
         let rows = client.query(&statement, &[&id.uuid(), &place.0, &place.1, &last, &answers()]).await?;
         rows.iter().map(judged).collect()
+    }
+
+    async fn detailed_results(
+        &self,
+        id: RunId,
+        items_of: Option<DatasetId>,
+        filter: &ResultFilter,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<DetailedRow>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let (id, limit, dataset) = (id.uuid(), i64::from(limit), items_of.map(DatasetId::uuid));
+        let (outcomes, kinds) = (filter.outcome_names(), filter.kind_names());
+        let score = filter.score.map(ScoreClass::as_str);
+        let (text, before) = (filter.pattern(), filter.before.map_or(i64::MAX, i64::from));
+        let client = self.client().await?;
+        let statement = client.prepare_cached(statement(&DETAILED, filter.order)).await?;
+        let item = &filter.item_id;
+        let parameters: [&(dyn ToSql + Sync); 11] =
+            [&id, &ordinal, &sample, &limit, &outcomes, &kinds, item, &score, &text, &before, &dataset];
+        let mut rows = pin!(client.stream(&statement, &parameters).await?);
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        while bytes < DetailedRow::PAGE_BYTES
+            && let Some(row) = rows.try_next().await?
+        {
+            let row = detailed_row(&mut Cells::new(&row))?;
+            bytes += row.bytes();
+            page.push(row);
+        }
+        Ok(page)
     }
 
     async fn invocations_of(

@@ -12,7 +12,7 @@ use std::{
 
 use deadpool_postgres::{GenericClient as _, Object};
 use tokio_postgres::{
-    CopyInSink, Error, GenericClient, IsolationLevel, Row, SimpleQueryMessage, Statement,
+    CopyInSink, Error, GenericClient, IsolationLevel, Row, RowStream, SimpleQueryMessage, Statement,
     types::{ToSql, Type},
 };
 use uuid::Uuid;
@@ -82,6 +82,12 @@ impl Session {
 
     pub async fn query(&self, statement: &Prepared, values: Parameters<'_>) -> Result<Vec<Row>, Error> {
         statement.query(&**self.client, values).await
+    }
+
+    /// Returns the rows one after the other. Those that are not taken are read and dropped, before the connection's next
+    /// statement.
+    pub async fn stream(&self, statement: &Prepared, values: Parameters<'_>) -> Result<RowStream, Error> {
+        statement.stream(&**self.client, values).await
     }
 
     pub async fn query_one(&self, statement: &Prepared, values: Parameters<'_>) -> Result<Row, Error> {
@@ -179,6 +185,13 @@ impl Prepared {
         match self {
             Self::Named(statement) => client.query(statement, values).await,
             Self::Unnamed { text, types } => client.query_typed(text, &typed(values, types)).await,
+        }
+    }
+
+    async fn stream(&self, client: &impl GenericClient, values: Parameters<'_>) -> Result<RowStream, Error> {
+        match self {
+            Self::Named(statement) => client.query_raw(statement, values.iter().copied()).await,
+            Self::Unnamed { text, types } => client.query_typed_raw(text, typed(values, types)).await,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use runmill_proto::{
-    ErrorKind, InvocationId, RunId,
+    DatasetId, ErrorKind, InvocationId, RunId,
     api::{InvocationRecord, ResultOrder, ResultRecord, ScoreClass},
     message::{Invocation, JobKey},
 };
@@ -20,13 +20,14 @@ use super::{
     values::{Cell as _, all, blob, execute, record},
 };
 use crate::{
-    JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoreError, StoredAnswer,
+    DetailedRow, JobScore, JudgedRow, ResultFilter, ResultReader, SLOWEST_MAX, ScoreFields, StoreError,
+    StoredAnswer,
     columns::{
-        Dialect, inserted,
+        Cells, Dialect, inserted,
         sql::{self, Sql, select},
     },
     ledger::ItemKey,
-    tables::{NewResult, answers},
+    tables::{NewResult, answers, detailed_columns, detailed_row},
 };
 
 static INSERT: Sql = Sql::new(|| {
@@ -98,51 +99,96 @@ const DELETE_ALL: &str = "\
 DELETE FROM results
 WHERE run_id = ?1";
 
-static PAGE: Sql = Sql::new(|| page("results.page", "", "ordinal, sample"));
+static PAGES: [Sql; 4] = [
+    Sql::new(|| plain("results.page", None)),
+    Sql::new(|| plain("results.slowest", Some(ResultOrder::Slowest))),
+    Sql::new(|| plain("results.newest", Some(ResultOrder::Newest))),
+    Sql::new(|| plain("results.lowest", Some(ResultOrder::Lowest))),
+];
 
-static NEWEST: Sql = Sql::new(|| page("results.newest", "", "settled_at DESC, ordinal, sample"));
+static DETAILED: [Sql; 4] = [
+    Sql::new(|| detailed("results.detailed", None)),
+    Sql::new(|| detailed("results.detailed_slowest", Some(ResultOrder::Slowest))),
+    Sql::new(|| detailed("results.detailed_newest", Some(ResultOrder::Newest))),
+    Sql::new(|| detailed("results.detailed_lowest", Some(ResultOrder::Lowest))),
+];
 
-static LOWEST: Sql = Sql::new(|| {
-    let value = "json_extract(score, '$.value')";
-    page("results.lowest", &format!("\n  AND {value} IS NOT NULL"), &format!("{value}, ordinal, sample"))
-});
+/// Returns the statement of an order.
+const fn statement(of: &[Sql; 4], order: Option<ResultOrder>) -> &Sql {
+    match order {
+        None => &of[0],
+        Some(ResultOrder::Slowest) => &of[1],
+        Some(ResultOrder::Newest) => &of[2],
+        Some(ResultOrder::Lowest) => &of[3],
+    }
+}
 
-static SLOWEST: Sql = Sql::new(|| {
-    let slowest = format!(
+fn plain(name: &'static str, order: Option<ResultOrder>) -> String {
+    select::<ResultRecord>(name, "results", &filtered(order))
+}
+
+fn detailed(name: &'static str, order: Option<ResultOrder>) -> String {
+    format!(
         "\
-  AND (ordinal, sample, invocation_id) IN (
+-- {name}
+SELECT {}
+FROM results
+LEFT JOIN invocations ON invocations.run_id = results.run_id
+    AND invocations.id = results.invocation_id
+LEFT JOIN dataset_items ON dataset_items.dataset_id = ?11
+    AND dataset_items.ordinal = results.ordinal
+{}",
+        detailed_columns(),
+        filtered(order)
+    )
+}
+
+/// Returns the conditions, the order and the bound of a page of the results that a filter lets through.
+fn filtered(order: Option<ResultOrder>) -> String {
+    let (further, order) = match order {
+        None => (String::new(), ""),
+        Some(ResultOrder::Slowest) => (
+            format!(
+                "
+  AND (results.ordinal, results.sample, results.invocation_id) IN (
       SELECT ordinal, sample, id
       FROM invocations
       WHERE run_id = ?1
       ORDER BY latency_ms DESC
       LIMIT {SLOWEST_MAX}
   )"
-    );
-    let latency = "(SELECT latency_ms FROM invocations WHERE run_id = ?1 AND id = invocation_id)";
-    page("results.slowest", &format!("\n{slowest}"), &format!("{latency} DESC, ordinal, sample"))
-});
-
-/// Returns the statement for results in an order, to which a further condition belongs.
-fn page(name: &'static str, further: &str, order: &str) -> String {
-    let rest = format!(
+            ),
+            "(SELECT latency_ms FROM invocations WHERE run_id = ?1 AND id = results.invocation_id) DESC, ",
+        ),
+        Some(ResultOrder::Newest) => (String::new(), "results.settled_at DESC, "),
+        Some(ResultOrder::Lowest) => (
+            "\n  AND json_extract(results.score, '$.value') IS NOT NULL".to_owned(),
+            "json_extract(results.score, '$.value'), ",
+        ),
+    };
+    format!(
         "\
-WHERE run_id = ?1
-  AND (ordinal, sample) > (?2, ?3) /* after */
-  AND (?5 = '[]' OR outcome IN (SELECT value FROM json_each(?5)))
-  AND (?6 = '[]' OR error_kind IN (SELECT value FROM json_each(?6)))
-  AND (?7 IS NULL OR item_id = ?7)
+WHERE results.run_id = ?1
+  AND (results.ordinal, results.sample) > (?2, ?3) /* after */
+  AND results.ordinal < ?10 /* before */
+  AND (?5 = '[]' OR results.outcome IN (SELECT value FROM json_each(?5)))
+  AND (?6 = '[]' OR results.error_kind IN (SELECT value FROM json_each(?6)))
+  AND (?7 IS NULL OR results.item_id = ?7)
   AND (?8 IS NULL OR ?8 = CASE
         WHEN score IS NULL OR json_type(score) <> 'object' THEN NULL
         WHEN json_extract(score, '$.value') IS NULL THEN 'unscored'
         WHEN json_extract(score, '$.value') < 1 THEN 'wrong'
         ELSE 'right'
     END)
-  AND (?9 IS NULL OR response LIKE ?9 ESCAPE '\\' OR error LIKE ?9 ESCAPE '\\' OR item_id LIKE ?9 ESCAPE '\\')
-  AND ordinal < ?10 /* before */{further}
-ORDER BY {order}
+  AND (
+      ?9 IS NULL
+      OR results.response LIKE ?9 ESCAPE '\\'
+      OR results.error LIKE ?9 ESCAPE '\\'
+      OR results.item_id LIKE ?9 ESCAPE '\\'
+  ){further}
+ORDER BY {order}results.ordinal, results.sample
 LIMIT ?4"
-    );
-    select::<ResultRecord>(name, "results", &rest)
+    )
 }
 
 #[async_trait]
@@ -159,12 +205,7 @@ impl ResultReader for SqliteStore {
             (json!(filter.outcome_names()).to_string(), json!(filter.kind_names()).to_string());
         let (item_id, score) = (filter.item_id.clone(), filter.score.map(ScoreClass::as_str));
         let (text, before) = (filter.pattern(), filter.before.map_or(i64::MAX, i64::from));
-        let statement = match filter.order {
-            None => &PAGE,
-            Some(ResultOrder::Slowest) => &SLOWEST,
-            Some(ResultOrder::Newest) => &NEWEST,
-            Some(ResultOrder::Lowest) => &LOWEST,
-        };
+        let statement = statement(&PAGES, filter.order);
         self.read(move |db| {
             let id = blob(id.uuid());
             let params = params![id, ordinal, sample, limit, outcomes, kinds, item_id, score, text, before];
@@ -222,6 +263,39 @@ impl ResultReader for SqliteStore {
                     extracted: row.cell("extracted")?,
                 })
             })
+        })
+        .await
+    }
+
+    async fn detailed_results(
+        &self,
+        id: RunId,
+        items_of: Option<DatasetId>,
+        filter: &ResultFilter,
+        after: Option<JobKey>,
+        limit: u32,
+    ) -> Result<Vec<DetailedRow>, StoreError> {
+        let (ordinal, sample) = place(after);
+        let (outcomes, kinds) =
+            (json!(filter.outcome_names()).to_string(), json!(filter.kind_names()).to_string());
+        let (item_id, score) = (filter.item_id.clone(), filter.score.map(ScoreClass::as_str));
+        let (text, before) = (filter.pattern(), filter.before.map_or(i64::MAX, i64::from));
+        let statement = statement(&DETAILED, filter.order);
+        self.read(move |db| {
+            let (id, dataset) = (blob(id.uuid()), items_of.map(|id| blob(id.uuid())));
+            let asked =
+                params![id, ordinal, sample, limit, outcomes, kinds, item_id, score, text, before, dataset];
+            let mut statement = db.prepare_cached(statement)?;
+            let mut rows = statement.query(asked)?;
+            let (mut page, mut bytes) = (Vec::new(), 0);
+            while bytes < DetailedRow::PAGE_BYTES
+                && let Some(row) = rows.next()?
+            {
+                let row = detailed_row(&mut Cells::new(row))?;
+                bytes += row.bytes();
+                page.push(row);
+            }
+            Ok(page)
         })
         .await
     }

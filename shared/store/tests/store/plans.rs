@@ -101,6 +101,7 @@ async fn all_statements() -> BTreeSet<String> {
         judges::recorded_answers_are_read_for_a_judge,
         logs::a_batch_is_recorded_as_it_came,
         logs::items_and_invocations_are_read_by_their_places,
+        logs::results_are_read_with_their_calls_and_items,
         logs::results_are_found_by_outcome_error_score_and_item,
         providers::a_deleted_provider_is_gone_with_its_secrets,
         rescoring::a_run_is_shown_by_its_newest_scores_until_it_goes_on,

@@ -1,23 +1,23 @@
 //! Lets requests pass by their bearer token, its role, and what it can see.
 
 mod known;
+mod session;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
     middleware::Next,
     response::Response,
 };
 use runmill_config::Role;
 use runmill_proto::RunId;
 
-use super::problem::ApiError;
+use super::{ApiState, problem::ApiError};
 use crate::caller::Caller;
 pub use known::KnownTokens;
+pub use session::{SessionCookie, is_of_this_site};
 
 /// Reason why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -36,21 +36,44 @@ pub enum AuthError {
     OfRun(RunId),
     #[error("this bearer token belongs to the run {0}, which has ended")]
     RunEnded(RunId),
+    #[error(
+        "this request comes from another site: a browser's session changes something only from runmill's own pages"
+    )]
+    OtherSite,
 }
 
 /// Lets requests with a valid token pass, and attaches its [`Caller`] to them.
 pub async fn authenticate(
-    State(tokens): State<Arc<KnownTokens>>,
+    State(state): State<ApiState>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let presented = bearer(request.headers()).ok_or(AuthError::NoToken)?;
-    let caller = tokens.caller(presented).await?;
-    if let Some(run_id) = caller.run_id {
-        return Err(AuthError::OfRun(run_id).into());
-    }
+    let caller = signed_in(&state, request.method(), request.headers()).await?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// Returns the rights of the token in a request's header, or else of its session.
+pub async fn signed_in(state: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return user(state, bearer(headers).ok_or(AuthError::NoToken)?).await;
+    }
+    let cookie = SessionCookie::of(headers, &state.public_url);
+    let token = cookie.token(headers).ok_or(AuthError::NoToken)?;
+    // A browser sends the cookie along whoever makes the request.
+    if !method.is_safe() && !is_of_this_site(headers, &state.public_url) {
+        return Err(AuthError::OtherSite.into());
+    }
+    user(state, &token).await
+}
+
+/// Returns the rights of a user's token.
+pub async fn user(state: &ApiState, token: &str) -> Result<Caller, ApiError> {
+    let caller = state.tokens.caller(token).await?;
+    match caller.run_id {
+        Some(run_id) => Err(AuthError::OfRun(run_id).into()),
+        None => Ok(caller),
+    }
 }
 
 /// Lets requests pass whose token has the role `needed` or a higher one.

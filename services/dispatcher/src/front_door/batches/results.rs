@@ -4,13 +4,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use futures::{Stream, TryStreamExt as _, stream};
-use runmill_front_door::{Endpoint, Refusal, ReplyHead, batch, estimate_prompt_tokens, read_value, write};
-use runmill_proto::{
-    ErrorKind, Item, Outcome,
-    api::ResultRecord,
-    chat::{Finish, ModelAnswer},
-    message::{CallFailure, JobKey},
+use runmill_front_door::{
+    Endpoint, Refusal, ReplyHead, batch, estimate_prompt_tokens, read_value, recorded_answer,
+    recorded_failure, write,
 };
+use runmill_proto::{Item, Outcome, api::ResultRecord, message::JobKey};
 use runmill_store::{DispatcherStore, ResultFile, ResultFilter, StoreError};
 use serde_json::Value;
 
@@ -124,7 +122,7 @@ pub fn ending(of: &OpenBatch, line: &str, result: Option<ResultRecord>) -> Endin
             Ok(reply) => Ending::Answered(reply),
             Err(refusal) => Ending::Failed(refusal),
         },
-        Outcome::Failed => Ending::Failed(failure(&result)),
+        Outcome::Failed => Ending::Failed(recorded_failure(&result)),
         Outcome::BudgetStopped => Ending::Failed(
             Refusal::new(CONFLICT, "The line was not executed, because the budget of the run is used up.")
                 .with_code("insufficient_quota"),
@@ -147,40 +145,7 @@ fn reply(of: &OpenBatch, line: &str, result: ResultRecord) -> Result<Value, Refu
         model: of.row.model.clone(),
         prompt_tokens: estimate_prompt_tokens(&asked.conversation),
     };
-    Ok(write(&asked.reply, &head, &[answer(result)]))
-}
-
-/// Returns the answer that a result is of. One that an older log-sink has written does not say why the model stopped; its
-/// outcome says nearly as much.
-fn answer(result: ResultRecord) -> ModelAnswer {
-    let finish = result.finish.unwrap_or(match result.outcome {
-        Outcome::Truncated => Finish::Length,
-        Outcome::Succeeded if !result.tool_calls.is_empty() => Finish::ToolCalls,
-        _ => Finish::Stop,
-    });
-    let is_refusal = result.outcome == Outcome::Refused && finish != Finish::ContentFilter;
-    let text = result.response.unwrap_or_default();
-    let (text, refusal) = if is_refusal { (String::new(), Some(text)) } else { (text, None) };
-    ModelAnswer {
-        text,
-        reasoning: result.reasoning,
-        refusal,
-        tool_calls: result.tool_calls,
-        logprobs: result.logprobs,
-        finish,
-        usage: result.answer_usage,
-        remarks: runmill_proto::Remarks::default(),
-    }
-}
-
-fn failure(result: &ResultRecord) -> Refusal {
-    let failure = CallFailure {
-        kind: result.error_kind.unwrap_or(ErrorKind::ServerError),
-        message: result.error.clone().unwrap_or_else(|| "the request failed".to_owned()),
-        status: None,
-        retry_after_ms: None,
-    };
-    Refusal::from(&failure)
+    Ok(write(&asked.reply, &head, &[recorded_answer(result)]))
 }
 
 /// Returns the fault of a line of a batch that was refused.

@@ -12,14 +12,12 @@ use runmill_runtime::http::BodyTooSlow;
 use runmill_store::{FileRow, NewDataset, StoreError};
 use uuid::Uuid;
 
-use super::{
-    paced::Paced,
-    requests::{Found, lines},
-};
+use super::requests::{Found, lines};
 use crate::{
     api::{ApiState, is_too_slow},
     caller::Caller,
     front_door::refused::from_store,
+    paced::Paced,
 };
 
 /// The only purpose of a file that there is.

@@ -2,7 +2,6 @@
 
 pub mod form;
 mod line;
-mod paced;
 pub mod requests;
 
 use runmill_front_door::Refusal;

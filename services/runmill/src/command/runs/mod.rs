@@ -145,6 +145,9 @@ async fn act(client: &Client, args: &RunsArgs) -> anyhow::Result<ExitCode> {
         RunsAction::Results(asked) => {
             return results::show(client, find(&asked.run).await?, asked).await;
         }
+        RunsAction::Export(asked) => {
+            return results::export(client, find(&asked.run).await?, asked).await;
+        }
         RunsAction::Compare { a, b, changed } => {
             let runs = (named::find(client, a).await?, named::find(client, b).await?);
             return compare::compare(client, runs, *changed, args.json).await;

@@ -1,42 +1,57 @@
 use std::{
-    io::{IsTerminal, stdout},
+    io::{self, IsTerminal, stdout},
     path::Path,
 };
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use runmill_proto::{
     RunId,
-    api::{DetailedResult, ResultsQuery, Run, ScoreClass},
+    api::{DetailedResult, ExportFormat, ResultsQuery, Run, ScoreClass},
 };
 
 use crate::{
     archive::ArchivedRun,
-    cli::{Format, ResultsArgs, RunName},
+    cli::{ExportArgs, Format, Only, ResultsArgs, RunName},
     client::Client,
     exit::{ExitCode, usage},
-    results::{self, FileFormat, ResultsFile},
+    results::{self, ResultsFile},
     screen::{note, print},
 };
 
 /// Shows the results that a run has so far, and says so if there are more to come.
 pub async fn show(client: &Client, id: RunId, args: &ResultsArgs) -> anyhow::Result<ExitCode> {
-    let (query, form) = (query(args), form(args)?);
+    let query = ResultsQuery { item_id: args.item.clone(), ..query(&args.only) };
+    let form = form(args)?;
     let run = client.run(id).await?;
     match form {
         Form::File(path, format) => {
             let file = ResultsFile::open(path, format)?;
             // The user asks for what is there now, so it is whole.
-            file.write(&run, results::body(client, id, &query).await?, true).await?;
+            file.export(client, &run, &query, true).await?;
         }
         Form::Screen => {
-            let found = results::records(results::body(client, id, &query).await?);
+            let body = client.results(id, &query).await?.bytes_stream();
+            let found = results::records(body.map_err(io::Error::other));
             on_screen(&run, found, args).await?;
         }
     }
+    note_progress(&run);
+    Ok(ExitCode::Completed)
+}
+
+/// Writes the results that a run has so far to a file, and says so if there are more to come.
+pub async fn export(client: &Client, id: RunId, args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let file = ResultsFile::open(&args.out, args.format)?;
+    let run = client.run(id).await?;
+    file.export(client, &run, &query(&args.only), true).await?;
+    note_progress(&run);
+    Ok(ExitCode::Completed)
+}
+
+fn note_progress(run: &Run) {
     if !run.status.is_terminal() {
         note!("the run is {}: {} of {} settled", run.status, run.counters.settled, run.counters.total);
     }
-    Ok(ExitCode::Completed)
 }
 
 /// As [`show`], for the run in a folder of the archive.
@@ -44,12 +59,16 @@ pub async fn show_archived(folder: &Path, args: &ResultsArgs) -> anyhow::Result<
     let form = form(args)?;
     let archived = ArchivedRun::open(folder, archived_id(&args.run.run)?).await?;
     let run = archived.run.clone();
-    let body = archived.results().map(|line| line.map(bytes::Bytes::from));
     match form {
         Form::File(path, format) => {
-            ResultsFile::open(path, format)?.write(&run, body, true).await?;
+            let file = ResultsFile::open(path, format)?;
+            let body = results::encoded(archived, file.format()).await?;
+            file.write(&run, body, true).await?;
         }
-        Form::Screen => on_screen(&run, results::records(body), args).await?,
+        Form::Screen => {
+            let body = archived.results().map_ok(bytes::Bytes::from);
+            on_screen(&run, results::records(body), args).await?;
+        }
     }
     Ok(ExitCode::Completed)
 }
@@ -65,7 +84,7 @@ pub fn archived_id(name: &RunName) -> anyhow::Result<RunId> {
 /// Where results go, and in what form.
 enum Form<'a> {
     Screen,
-    File(&'a Path, Option<FileFormat>),
+    File(&'a Path, Option<ExportFormat>),
 }
 
 fn form(args: &ResultsArgs) -> anyhow::Result<Form<'_>> {
@@ -76,26 +95,23 @@ fn form(args: &ResultsArgs) -> anyhow::Result<Form<'_>> {
             return usage("--format table is for the screen, without --out");
         }
         Some(Format::Table) => Form::Screen,
-        Some(Format::Jsonl) => Form::File(place, Some(FileFormat::Jsonl)),
-        Some(Format::Csv) => Form::File(place, Some(FileFormat::Csv)),
-        Some(Format::Junit) => Form::File(place, Some(FileFormat::Junit)),
+        Some(Format::File(format)) => Form::File(place, Some(format)),
         None if out.is_none() && (stdout().is_terminal() || args.item.is_some()) => Form::Screen,
         None => Form::File(place, None),
     })
 }
 
-fn query(args: &ResultsArgs) -> ResultsQuery {
+fn query(only: &Only) -> ResultsQuery {
     let classes = [
-        (args.wrong, ScoreClass::Wrong),
-        (args.right, ScoreClass::Right),
-        (args.unscored, ScoreClass::Unscored),
+        (only.wrong, ScoreClass::Wrong),
+        (only.right, ScoreClass::Right),
+        (only.unscored, ScoreClass::Unscored),
     ];
     let score = classes.iter().find(|(is_asked, _)| *is_asked).map(|(_, class)| class.to_string());
     ResultsQuery {
         score,
-        outcome: args.failed.then(|| "failed".to_owned()),
-        item_id: args.item.clone(),
-        score_version: args.score_version.clone(),
+        outcome: only.failed.then(|| "failed".to_owned()),
+        score_version: only.score_version.clone(),
         ..results::everything()
     }
 }
