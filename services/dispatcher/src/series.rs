@@ -95,9 +95,12 @@ fn without_unfinished(mut course: RunSeries, now: Timestamp) -> RunSeries {
 }
 
 fn ended_at(invocation: &InvocationRecord) -> Timestamp {
-    let latency =
-        i64::try_from(invocation.latency_ms).map_or(SignedDuration::MAX, SignedDuration::from_millis);
-    invocation.started_at.saturating_add(latency).unwrap_or(Timestamp::MAX)
+    end(invocation.started_at, invocation.latency_ms)
+}
+
+fn end(begin: Timestamp, latency_ms: u64) -> Timestamp {
+    let latency = i64::try_from(latency_ms).map_or(SignedDuration::MAX, SignedDuration::from_millis);
+    begin.saturating_add(latency).unwrap_or(Timestamp::MAX)
 }
 
 /// A bucket that is being filled.
@@ -106,7 +109,7 @@ struct Bucket {
     cost_nanousd: Option<i64>,
     latencies: Vec<u64>,
     first_tokens: Vec<u64>,
-    /// Seconds of all invocations within the bucket.
+    /// Seconds of all requests within the bucket.
     busy: f64,
 }
 
@@ -133,15 +136,19 @@ impl Bucket {
     }
 
     fn add(&mut self, invocation: &InvocationRecord) {
-        let (begin, end) = (invocation.started_at, ended_at(invocation));
         let sums = &mut self.sums;
-        let within = end.min(sums.to).duration_since(begin.max(sums.from)).as_secs_f64();
-        self.busy += within.max(0.0);
+        let sent: Vec<_> = invocation.attempts.iter().filter(|attempt| !attempt.unsent).collect();
+        for attempt in &sent {
+            let (begin, end) = (attempt.started_at, end(attempt.started_at, attempt.latency_ms));
+            let within = end.min(sums.to).duration_since(begin.max(sums.from)).as_secs_f64();
+            self.busy += within.max(0.0);
+        }
+        let end = ended_at(invocation);
         if end < sums.from || end >= sums.to {
             return;
         }
         sums.settled += u64::from(invocation.outcome.is_some());
-        let requests = invocation.attempts.iter().filter(|attempt| !attempt.unsent).count() as u64;
+        let requests = sent.len() as u64;
         sums.calls += requests;
         sums.retries += requests.saturating_sub(1);
         for kind in invocation.attempts.iter().filter_map(|attempt| attempt.error_kind) {
@@ -153,7 +160,8 @@ impl Bucket {
         if let Some(cost) = invocation.cost_nanousd {
             self.cost_nanousd = Some(self.cost_nanousd.unwrap_or_default().saturating_add(cost));
         }
-        self.latencies.push(invocation.latency_ms);
+        // A job that is put off before its first request has waited for nothing of the provider's.
+        self.latencies.extend((requests > 0).then_some(invocation.latency_ms));
         self.first_tokens.extend(invocation.ttft_ms);
     }
 
@@ -186,7 +194,9 @@ mod tests {
 
     fn invocation(second: i64, latency_ms: u64) -> InvocationRecord {
         let call = testing::call(first_after(Timestamp::from_second(second).unwrap()));
-        let failed = Attempt { error_kind: Some(ErrorKind::Overloaded), ..testing::attempt() };
+        let started_at = Timestamp::from_second(second).unwrap();
+        let answered = Attempt { started_at, latency_ms, ..testing::attempt() };
+        let failed = Attempt { error_kind: Some(ErrorKind::Overloaded), latency_ms: 0, ..answered.clone() };
         InvocationRecord {
             id: call.id,
             ordinal: 0,
@@ -195,11 +205,11 @@ mod tests {
             model: call.model,
             outcome: Some(Outcome::Succeeded),
             error_kind: None,
-            attempts: vec![failed, testing::attempt()],
+            attempts: vec![failed, answered],
             usage: None,
             cost_nanousd: Some(500_000_000),
             streamed: true,
-            started_at: Timestamp::from_second(second).unwrap(),
+            started_at,
             latency_ms,
             ttft_ms: None,
             remarks: call.remarks,
