@@ -136,8 +136,8 @@ impl RunsPage<'_> {
                     }
                     (status::reasons(run))
                 }
-                td data-label="Status" { (status::pill(run)) }
-                td.wide data-label="Progress" { (progress(run)) }
+                td { (status::pill(run)) }
+                td.wide { (progress(run)) }
                 td.number data-label="Rate" { (pace(line, self.now)) }
                 td.number data-label="Score" { (scored(run)) }
                 td.number data-label="Cost" { (cost(run)) }
