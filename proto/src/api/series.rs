@@ -39,6 +39,6 @@ pub struct SeriesBucket {
     /// Milliseconds to the first token. Null if no answer was streamed.
     pub ttft_p50_ms: Option<u64>,
     pub ttft_p99_ms: Option<u64>,
-    /// Mean number of invocations in flight, those included that wait to try again.
+    /// Mean number of HTTP requests in flight.
     pub in_flight: f64,
 }

@@ -125,7 +125,7 @@ fn line(run: RunId, seq: u64, event: &RunEvent) -> Markup {
                 RunEvent::RunItem(item) => { span.kind { "result" } (place(item.ordinal, item.sample)) span.what { (result(item)) } },
                 RunEvent::RunLog(RunLog { line: Some(line), .. }) => { span.kind { "lighteval" } span.place {} span.what { (shown(line)) } },
                 RunEvent::RunLog(log) => {
-                    span.kind { @if log.outcome.is_some() { "call" } @else { "attempt" } }
+                    span.kind { (kind(log)) }
                     (place(log.ordinal, log.sample))
                     span.what { (call(log)) }
                 },
@@ -145,6 +145,15 @@ fn result(item: &RunItem) -> Markup {
     }
 }
 
+/// Returns the kind of an event of a call: its end, or a failed attempt within it, or its end with the job deferred.
+fn kind(log: &RunLog) -> &'static str {
+    match (log.outcome, log.error_kind) {
+        (Some(_), _) => "call",
+        (None, Some(_)) => "attempt",
+        (None, None) => "deferred",
+    }
+}
+
 fn call(log: &RunLog) -> Markup {
     html! {
         @if let Some(outcome) = log.outcome { (status::outcome(outcome)) " " }
@@ -153,7 +162,10 @@ fn call(log: &RunLog) -> Markup {
         @if let Some(ttft) = log.ttft_ms { ", first token " (millis(Some(ttft))) }
         @if let Some(usage) = log.usage { ", " (count(usage.prompt_tokens)) " + " (count(usage.completion_tokens)) " tokens" }
         @if let Some(cost) = log.cost_usd { ", " (usd(Some(cost))) }
-        @if log.retry_count > 0 { ", " (count(log.retry_count)) " retries before" }
+        @if log.retry_count > 0 {
+            @if log.outcome.is_some() { ", " (count(log.retry_count)) " retried" }
+            @else { ", attempt " (count(log.retry_count + 1)) }
+        }
         @if let Some(error) = &log.error { " " span.quiet { (one_line(error, TEXT_CHARS)) } }
     }
 }

@@ -36,7 +36,7 @@ pub fn decimal(number: f64) -> String {
 
 /// Returns a share of 1 in percent.
 pub fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    format!("{:.1}\u{a0}%", share * 100.0)
 }
 
 /// Returns a share of a whole in percent; the whole of nothing is nothing.
@@ -141,7 +141,7 @@ mod tests {
             (decimal(12.34), "12.3"),
             (decimal(999.9), "1,000"),
             (decimal(-12_345.6), "-12,346"),
-            (percent(0.999), "99.9 %"),
+            (percent(0.999), "99.9\u{a0}%"),
             (usd(Some(0.047_138)), "$0.047138"),
             (usd(Some(1.5)), "$1.5000"),
             (usd(Some(12_345.6)), "$12,346"),

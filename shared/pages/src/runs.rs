@@ -134,9 +134,10 @@ impl RunsPage<'_> {
                         @if run.name.is_some() { (one_line(&run.model, 60)) " · " }
                         @if let Some(provider) = &line.provider { (one_line(provider, 40)) } @else { "deleted provider" }
                     }
+                    (status::reasons(run))
                 }
-                td data-label="Status" { (status::pill(run)) (status::reasons(run)) }
-                td.wide data-label="Progress" { (progress(run)) }
+                td { (status::pill(run)) }
+                td.wide { (progress(run)) }
                 td.number data-label="Rate" { (pace(line, self.now)) }
                 td.number data-label="Score" { (scored(run)) }
                 td.number data-label="Cost" { (cost(run)) }

@@ -114,10 +114,11 @@ fn cookie(pages: &Pages, headers: &HeaderMap) -> SessionCookie {
     SessionCookie::of(headers, &pages.api.public_url)
 }
 
-/// Returns the path to go to after the sign-in: one of this server, and no other.
+/// Returns the path to go to after the sign-in: one of this server, and no other, that a header can have.
 pub fn path_here(next: Option<&str>) -> &str {
     let is_path = |next: &&str| {
-        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t'])
+        let is_readable = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        is_readable && next.starts_with('/') && !next.starts_with("//")
     };
     next.filter(is_path).unwrap_or(HOME)
 }
@@ -150,6 +151,8 @@ mod tests {
             (Some("https://example.org/"), HOME),
             (Some("/\t/example.org"), HOME),
             (Some(""), HOME),
+            (Some("/ui/runs?q=é"), HOME),
+            (Some("/ui/runs\r\nset-cookie: a=b"), HOME),
         ] {
             assert_eq!(path_here(next), want, "{next:?}");
         }

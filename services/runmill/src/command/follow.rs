@@ -73,8 +73,8 @@ impl Output {
         Self { gate, ..self }
     }
 
-    /// Prints the summary of a run: to standard error if the results are on standard output.
-    fn print_summary(&self, run: &Run, watched: &Watching) -> anyhow::Result<()> {
+    /// Prints the summary of a run, which is at `url`: to standard error if the results are on standard output.
+    fn print_summary(&self, run: &Run, watched: &Watching, url: &str) -> anyhow::Result<()> {
         let table = || summary::table(run, Some(watched.rate(run)));
         if self.json {
             return print_json(run);
@@ -89,9 +89,17 @@ impl Output {
         } else if self.results.is_empty() && run.counters.settled > 0 {
             let id = run.id;
             note!("`runmill runs results {id}` shows the answers, and with --wrong those that are wrong");
-            note!("`runmill view` shows the runs of this machine in a browser");
+            note!("{}", in_browser(run, watched.place, url));
         }
         Ok(())
+    }
+}
+
+/// Says where a browser shows a run.
+fn in_browser(run: &Run, place: Place, url: &str) -> String {
+    match place {
+        Place::Server => format!("{url}/ui/runs/{} shows it in a browser", run.id),
+        Place::Here => "`runmill view` shows it in a browser".to_owned(),
     }
 }
 
@@ -264,7 +272,7 @@ pub async fn go_on(client: &Client, run: Run) -> anyhow::Result<Run> {
 
 /// Writes the results of a run that has ended or is paused, and prints its summary.
 async fn finish(client: &Client, run: &Run, output: Output, watching: &Watching) -> anyhow::Result<ExitCode> {
-    let printed = output.print_summary(run, watching);
+    let printed = output.print_summary(run, watching, client.base_url());
     let is_paused = run.pause_reason.is_some() && !run.status.is_terminal();
     if is_paused {
         note!("{}", after_pause(run, output.json, watching, client.base_url()));

@@ -12,17 +12,18 @@ pub fn configuration(run: &Run) -> Markup {
     let config = Value::Object(run.config.0.clone());
     let mut rows = Vec::new();
     collect("", &config, &mut rows);
+    let is_default = rows.is_empty();
+    collect("budget", run.budget.as_ref().unwrap_or(&Value::Null), &mut rows);
     html! {
         dl.settings {
             @for (name, value) in &rows { (setting(name, value)) }
             (setting("priority", &run.priority.to_string()))
-            @if let Some(budget) = &run.budget { (setting("budget", &budget.to_string())) }
             @if let Some(webhook) = &run.webhook {
                 (setting("webhook", &webhook.url))
                 @if let Some(error) = &webhook.last_error { (setting("webhook's last error", error)) }
             }
         }
-        @if rows.is_empty() { p.quiet { "All settings have their defaults." } }
+        @if is_default { p.quiet { "All settings have their defaults." } }
         @else { details { summary { "As JSON" } pre { (shown(&pretty(&config))) } } }
     }
 }
@@ -32,7 +33,7 @@ fn setting(name: &str, value: &str) -> Markup {
     html! { dt { (shown(name)) } dd { @if is_long { pre { (shown(value)) } } @else { code { (shown(value)) } } } }
 }
 
-/// Collects the values of nested objects with their dotted names.
+/// Collects the values of nested objects with their dotted names, without those that are not set.
 fn collect(name: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -41,6 +42,7 @@ fn collect(name: &str, value: &Value, rows: &mut Vec<(String, String)>) {
                 collect(&name, value, rows);
             }
         }
+        Value::Null => {}
         _ if name.is_empty() => {}
         Value::String(text) => rows.push((name.to_owned(), text.clone())),
         value => rows.push((name.to_owned(), value.to_string())),
@@ -62,7 +64,7 @@ mod tests {
         let mut rows = Vec::new();
         collect(
             "",
-            &json!({"generation": {"temperature": 0.5, "stop": ["a"]}, "samples": 2, "x": {}}),
+            &json!({"generation": {"temperature": 0.5, "stop": ["a"]}, "samples": 2, "x": {}, "y": null}),
             &mut rows,
         );
         let rows: Vec<_> = rows.iter().map(|(name, value)| format!("{name}={value}")).collect();
