@@ -73,8 +73,11 @@ impl Exports {
         spawn_blocking(move || {
             let _place = place;
             if let Err(error) = encode(format, &run, parts, to_client.clone()) {
-                // A client that has gone does not read it.
-                let _ = to_client.blocking_send(Err(io::Error::other(error)));
+                // Nobody reads it if the client has gone, which is no fault then.
+                let told = to_client.blocking_send(Err(io::Error::other(error.to_string())));
+                if told.is_ok() {
+                    tracing::warn!(event = "export.failed", run_id = %run.id, %format, %error);
+                }
             }
         });
         Ok(stream::unfold(chunks, async |mut chunks| Some((chunks.recv().await?, chunks))))

@@ -151,7 +151,7 @@ impl<W: Write> Write for Body<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Read};
+    use std::io::{Cursor, Read, Seek, SeekFrom};
 
     use super::*;
 
@@ -175,6 +175,21 @@ mod tests {
         assert_eq!(text("a/é x.json"), "{}");
         assert!(text("lines").starts_with("line 0\n") && text("lines").ends_with("line 999\n"));
         assert_eq!(text("empty"), "");
+    }
+
+    #[test]
+    fn a_member_beyond_4_gib_is_found() {
+        let start = 5 << 30;
+        let mut file = tempfile::tempfile().unwrap();
+        // Nothing of it takes space on the disk.
+        file.set_len(start).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        let mut zip = Zip { at: start, ..Zip::new(file).unwrap() };
+        zip.member("far", b"away").unwrap();
+        let mut archive = zip::ZipArchive::new(zip.finish().unwrap()).unwrap();
+        let mut text = String::new();
+        archive.by_name("far").unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "away");
     }
 
     #[test]
