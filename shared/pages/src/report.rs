@@ -156,8 +156,8 @@ mod tests {
             "outcome": "succeeded", "response": hostile, "settled_at": "2026-01-01T00:00:00Z", "question": hostile});
         let results = [report_result(&serde_json::from_value(result).unwrap())];
         let text = Report { run: &run, results: &results, left_out: 1_234 }.document();
-        for absent in ["<script", "<img", "src=", "href=", "</details><", "\u{202e}", "@import", "url("] {
-            assert!(!text.replace("</details></", "").contains(absent), "{absent}");
+        for absent in ["<script", "<img", "href=", "\u{202e}", "@import", "url("] {
+            assert!(!text.contains(absent), "{absent}");
         }
         assert!(text.contains("1,234 more are left out") && text.contains(POLICY));
     }

@@ -74,7 +74,7 @@ mod tests {
         };
         let csv = told("prompt,target\n1 + 1?,2\n", Some("question=prompt,answer=target")).await;
         assert!(
-            csv.contains("read as=the fields that you named|question=prompt|choices=none|answer=target"),
+            csv.contains("read as=the fields that you named|question=`prompt`|choices=none|answer=`target`"),
             "{csv}"
         );
         let item = r#"{"id":"a","type":"freeform","inputs":{"text":"?"}}"#;

@@ -455,6 +455,8 @@ pub async fn results_are_found_by_outcome_error_score_and_item(stores: &Stores) 
     for (filter, want) in table {
         let found = store.results(run.id, &filter, None, 9).await.unwrap();
         assert_eq!(found.iter().map(|row| row.ordinal).collect::<Vec<_>>(), want, "{filter:?}");
+        let detailed = store.detailed_results(run.id, None, &filter, None, 9).await.unwrap();
+        assert_eq!(detailed.into_iter().map(|row| row.result).collect::<Vec<_>>(), found, "{filter:?}");
     }
     let after = JobKey { run_id: run.id, ordinal: 0, sample: 0 };
     let found = store.results(run.id, &outcomes(&[Outcome::Succeeded]), Some(after), 1).await.unwrap();

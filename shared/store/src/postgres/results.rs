@@ -166,8 +166,8 @@ ORDER BY {}results.ordinal, results.sample",
         filtered(order),
         match order {
             None => "",
-            Some(ResultOrder::Slowest) => "invocations.latency_ms DESC, ",
-            Some(ResultOrder::Newest) => "results.settled_at DESC, ",
+            Some(ResultOrder::Slowest) => "latency_ms DESC, ",
+            Some(ResultOrder::Newest) => "settled_at DESC, ",
             Some(ResultOrder::Lowest) => "(results.score ->> 'value')::float8, ",
         }
     )

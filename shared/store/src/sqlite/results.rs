@@ -160,7 +160,7 @@ fn filtered(order: Option<ResultOrder>) -> String {
             ),
             "(SELECT latency_ms FROM invocations WHERE run_id = ?1 AND id = results.invocation_id) DESC, ",
         ),
-        Some(ResultOrder::Newest) => (String::new(), "results.settled_at DESC, "),
+        Some(ResultOrder::Newest) => (String::new(), "settled_at DESC, "),
         Some(ResultOrder::Lowest) => (
             "\n  AND json_extract(results.score, '$.value') IS NOT NULL".to_owned(),
             "json_extract(results.score, '$.value'), ",
