@@ -38,7 +38,7 @@ pub struct SeriesPoint {
     pub latencies: Times,
     /// Milliseconds to the first tokens of the attempts that were answered.
     pub ttfts: Times,
-    /// Sum of the milliseconds of all calls: divided by the interval's, it is how many were in flight on average.
+    /// Sum of the milliseconds of all requests: divided by the interval's, it is how many were in flight on average.
     pub busy_ms: u64,
 }
 
@@ -83,7 +83,9 @@ impl SeriesPoint {
         }
         if call.requests() > 0 {
             self.latencies.record(call.latency_ms);
-            self.busy_ms += call.latency_ms;
+        }
+        for sent in call.attempts.iter().filter(|attempt| !attempt.unsent) {
+            self.busy_ms = self.busy_ms.saturating_add(sent.latency_ms);
         }
         if let Some(ttft) = call.ttft_ms {
             self.ttfts.record(ttft);
@@ -172,7 +174,7 @@ mod tests {
     fn two_intervals_add_up_to_one() {
         let mut call = testing::call(InvocationId::from_uuid(Uuid::nil()));
         call.attempts = vec![testing::attempt()];
-        call.attempts[0].error_kind = Some(ErrorKind::Overloaded);
+        (call.attempts[0].error_kind, call.attempts[0].latency_ms) = (Some(ErrorKind::Overloaded), 900);
         (call.latency_ms, call.ttft_ms, call.cost_nanousd) = (1_000, Some(40), Some(7));
         let (mut first, mut second) = (SeriesPoint::begin(at(0), at(0)), SeriesPoint::begin(at(0), at(1)));
         first.charge(&call);
@@ -183,7 +185,7 @@ mod tests {
 
         assert_eq!((first.from, first.to, first.settled, first.calls), (at(0), at(2), 2, 2));
         assert_eq!(first.errors[&ErrorKind::Overloaded], 2);
-        assert_eq!((first.cost_nanousd, first.busy_ms), (Some(14), 4_000));
+        assert_eq!((first.cost_nanousd, first.busy_ms), (Some(14), 1_800));
         assert_eq!(
             (first.latencies.percentile(50), first.latencies.percentile(99)),
             (Some(1_000), Some(2_976))
