@@ -141,7 +141,10 @@ servers: ## Check runmill against model servers that others wrote (SERVERS="--he
 test-clients: ## Run evaluation harnesses as they are through the front door of a cluster (CLIENTS="--only inspect" or "--together"; downloads them)
 	tests/services/with-servers tests/clients/run $(CLIENTS)
 
-.PHONY: test-exports
+.PHONY: test-exports test-browser
+test-browser: ## Use the pages in Chromium, which it installs where it may (PICTURES=FOLDER writes a picture of each page)
+	tests/browser/run $(if $(PICTURES),--pictures $(PICTURES))
+
 test-exports: ## Read exports of runs with DuckDB, pandas, polars, pyarrow and inspect, and compare the rows (downloads them)
 	tests/exports/run
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import tempfile
 import urllib.error
 import urllib.parse
@@ -11,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RUNMILL = os.environ["RUNMILL_BIN"]
+from processes import gateway, server
+
+RUNMILL = Path(os.environ["RUNMILL_BIN"])
 ADMIN, OBSERVER = "browser-admin-0123456789abcdef", "browser-observe-0123456789abcdef"
-STOP_TIMEOUT_S = 30
 REQUEST_TIMEOUT_S = 30
 
 # Text that must be shown as text: markup, the end of a text field, colours of a terminal, and marks that turn the direction of writing.
@@ -75,44 +75,14 @@ class Api:
 @contextmanager
 def programs() -> Iterator[tuple[Api, str, Path]]:
     """Gives the server's API, the id of the gateway as its provider, and the file of the server's log."""
-    with tempfile.TemporaryDirectory() as name, gateway() as model_server:
+    with tempfile.TemporaryDirectory() as name, gateway(RUNMILL) as model_server:
         folder = Path(name)
-        environment = {
-            "PATH": os.environ["PATH"], "RUNMILL_LISTEN": "127.0.0.1:0", "RUNMILL_DATA_DIR": str(folder / "data"),
-            "RUNMILL_TOKENS": f"admin:{ADMIN},observe:{OBSERVER}", "RUNMILL_ALLOW_HTTP": "true", "APP_LOG_LEVEL": "warn",
-        }
         log = folder / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen([RUNMILL, "serve"], env=environment, stdout=output, stderr=subprocess.PIPE, text=True)
-        try:
-            api = Api(address(process))
+        tokens, level = f"admin:{ADMIN},observe:{OBSERVER}", {"APP_LOG_LEVEL": "warn"}
+        with log.open("wb") as output, server(RUNMILL, folder, tokens, level, output) as url:
+            api = Api(url)
             provider = {
                 "name": "gateway", "kind": "custom", "protocol": "openai_chat", "base_url": model_server,
                 "api_keys": [{"label": "main", "value": "sk-provider-0123456789"}], "rate_limit": {"concurrency": 16},
             }
             yield api, api.request("POST", "/providers", provider)["id"], log
-        finally:
-            stop(process)
-
-
-@contextmanager
-def gateway() -> Iterator[str]:
-    process = subprocess.Popen([RUNMILL, "gateway", "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
-    try:
-        yield address(process)
-    finally:
-        stop(process)
-
-
-def address(process: subprocess.Popen) -> str:
-    line = process.stderr.readline()
-    found = [word.rstrip("/") for word in line.split() if word.startswith("http://")]
-    if not found:
-        raise AssertionError(f"the program does not start: {line}{process.stderr.read()}")
-    return found[0]
-
-
-def stop(process: subprocess.Popen) -> None:
-    process.terminate()
-    process.wait(STOP_TIMEOUT_S)
-    process.stderr.close()

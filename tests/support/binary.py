@@ -12,6 +12,8 @@ def runmill() -> Path:
     """Returns the command that RUNMILL_BIN names, or builds it. Ends the program if it does not build."""
     if binary := os.environ.get("RUNMILL_BIN"):
         return Path(binary).resolve()
-    if subprocess.run(["cargo", "build", "--quiet", "--package", "runmill"], cwd=ROOT).returncode:
+    # With the features of all tests, whose build this one then reuses.
+    build = ["cargo", "build", "--quiet", "--workspace", "--all-features", "--bin", "runmill"]
+    if subprocess.run(build, cwd=ROOT).returncode:
         sys.exit("runmill does not build: see above; or name a binary in RUNMILL_BIN")
     return TARGET / "debug/runmill"
