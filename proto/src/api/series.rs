@@ -39,6 +39,14 @@ pub struct SeriesBucket {
     /// Milliseconds to the first token. Null if no answer was streamed.
     pub ttft_p50_ms: Option<u64>,
     pub ttft_p99_ms: Option<u64>,
-    /// Mean number of HTTP requests in flight.
-    pub in_flight: f64,
+    /// Mean number of HTTP requests in flight. Null for the newest part of a run that has not ended: requests count when they
+    /// have ended.
+    pub in_flight: Option<f64>,
+}
+
+impl SeriesBucket {
+    /// Returns the length of the span in seconds, which is above zero.
+    pub fn seconds(&self) -> f64 {
+        self.to.duration_since(self.from).as_secs_f64().max(0.001)
+    }
 }

@@ -825,6 +825,11 @@ class RunScores(TypedDict):
     unscored_as: 'Unscored'
 
 
+class RunSeries(TypedDict):
+    """Course of a run: what happened in each of consecutive, equally long spans of time, the oldest first."""
+    buckets: 'list[SeriesBucket]'
+
+
 RunStatus: TypeAlias = Literal['pending', 'running', 'completed', 'failed', 'canceled']
 
 
@@ -914,6 +919,9 @@ class ScoringProgress(TypedDict):
     scoring: 'NotRequired[Scoring | None]'
     total: int
     version: int
+
+
+SeriesBucket = TypedDict('SeriesBucket', {'calls': int, 'cost_usd': NotRequired[float | None], 'errors': dict[str, int], 'from': str, 'in_flight': NotRequired[float | None], 'input_tokens': int, 'latency_p50_ms': NotRequired[int | None], 'latency_p99_ms': NotRequired[int | None], 'output_tokens': int, 'retries': int, 'settled': int, 'to': str, 'ttft_p50_ms': NotRequired[int | None], 'ttft_p99_ms': NotRequired[int | None]})
 
 
 class Settings(TypedDict):

@@ -106,9 +106,9 @@ class Operations:
         """Score the answers of an ended run anew."""
         return cast('models.Run', self._transport.json('POST', f'/runs/{id}/rescore', body=body))
 
-    def runs_results(self, id: str, *, limit: int | None = None, after: str | None = None, score_version: str | None = None, outcome: str | None = None, error_kind: str | None = None, score: str | None = None, item_id: str | None = None, details: bool | None = None) -> models.PageDetailedResult:
+    def runs_results(self, id: str, *, limit: int | None = None, after: str | None = None, score_version: str | None = None, outcome: str | None = None, error_kind: str | None = None, score: str | None = None, text: str | None = None, sort: str | None = None, item_id: str | None = None, details: bool | None = None) -> models.PageDetailedResult:
         """List the results of a run."""
-        return cast('models.PageDetailedResult', self._transport.json('GET', f'/runs/{id}/results', query={'limit': limit, 'after': after, 'score_version': score_version, 'outcome': outcome, 'error_kind': error_kind, 'score': score, 'item_id': item_id, 'details': details}))
+        return cast('models.PageDetailedResult', self._transport.json('GET', f'/runs/{id}/results', query={'limit': limit, 'after': after, 'score_version': score_version, 'outcome': outcome, 'error_kind': error_kind, 'score': score, 'text': text, 'sort': sort, 'item_id': item_id, 'details': details}))
 
     def runs_resume(self, id: str) -> models.Run:
         """Resume a paused run."""
@@ -121,6 +121,10 @@ class Operations:
     def runs_scores_of_run(self, id: str, *, group_by: str | None = None, cluster_by: str | None = None, reducer: str | None = None, unscored: models.Unscored | None = None, score_version: str | None = None) -> models.RunScores:
         """Summarize the scores of a run."""
         return cast('models.RunScores', self._transport.json('GET', f'/runs/{id}/scores', query={'group_by': group_by, 'cluster_by': cluster_by, 'reducer': reducer, 'unscored': unscored, 'score_version': score_version}))
+
+    def runs_series(self, id: str) -> models.RunSeries:
+        """Get the course of a run over time."""
+        return cast('models.RunSeries', self._transport.json('GET', f'/runs/{id}/series'))
 
     def runs_verdicts(self, id: str, *, limit: int | None = None, after: str | None = None) -> models.PageJudgedResult:
         """List the verdicts on a run's answers."""

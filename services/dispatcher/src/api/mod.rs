@@ -114,7 +114,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         routes!(runs::get),
         routes!(scores::comparison),
         routes!(scores::of_run),
-        routes!(series::of_run),
+        routes!(series::series),
         routes!(records::results),
         routes!(records::verdicts),
         routes!(records::invocations),

@@ -13,7 +13,7 @@ use crate::{caller::Caller, series};
 /// which their logs were written. What happened under releases before this route is not there.
 #[utoipa::path(get, path = "/runs/{id}/series", params(("id" = RunId, Path)),
     responses((status = 200, body = RunSeries), (status = 404, body = Problem)))]
-pub async fn of_run(
+pub async fn series(
     State(state): State<ApiState>,
     caller: Caller,
     Path(run_id): Path<RunId>,

@@ -167,12 +167,14 @@ fn line(values: &[Option<f64>], top: f64) -> String {
     let mut is_drawing = false;
     for (at, value) in values.iter().enumerate() {
         if let Some(value) = value {
-            let step = if is_drawing { 'L' } else { 'M' };
-            // A `String` takes all that is written.
-            let _ = write!(path, "{step}{at}.5 {:.1}", y(*value, top));
             let is_alone = !is_drawing && values.get(at + 1).copied().flatten().is_none();
-            // A line without a length is drawn as a point.
-            path.push_str(if is_alone { "h0" } else { "" });
+            let y = y(*value, top);
+            // A `String` takes all that is written. One value between gaps is drawn over its span: a point is hard to see.
+            let _ = match (is_drawing, is_alone) {
+                (true, _) => write!(path, "L{at}.5 {y:.1}"),
+                (false, true) => write!(path, "M{at}.2 {y:.1}h.6"),
+                (false, false) => write!(path, "M{at}.5 {y:.1}"),
+            };
         }
         is_drawing = value.is_some();
     }
@@ -198,9 +200,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_gaps_and_points_and_an_area_stands_on_the_ground() {
+    fn a_line_has_gaps_and_lone_values_and_an_area_stands_on_the_ground() {
         let values = [Some(1.0), Some(2.0), None, Some(4.0)];
-        assert_eq!(line(&values, 4.0), "M0.5 75.0L1.5 50.0M3.5 0.0h0");
+        assert_eq!(line(&values, 4.0), "M0.5 75.0L1.5 50.0M3.2 0.0h.6");
         assert_eq!(area(&values, 4.0), "M0.5 100L0.5 75.0L1.5 50.0L1.5 100ZM3.5 100L3.5 0.0L3.5 100Z");
     }
 

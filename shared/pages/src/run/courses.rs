@@ -48,12 +48,12 @@ impl Course<'_> {
     }
 
     fn settled(&self) -> Chart {
-        let settled = self.series("settled", |bucket| Some(float(bucket.settled) / span(bucket)));
+        let settled = self.series("settled", |bucket| Some(float(bucket.settled) / bucket.seconds()));
         self.chart("Items per second", decimal, vec![settled])
     }
 
     fn in_flight(&self, limit: Option<f64>) -> Chart {
-        let calls = self.series("mean", |bucket| Some(bucket.in_flight));
+        let calls = self.series("mean", |bucket| bucket.in_flight);
         let chart = self.chart("Calls in flight", decimal, vec![calls]);
         Chart { limit: limit.map(|limit| ("limit", limit)), ..chart }
     }
@@ -71,13 +71,13 @@ impl Course<'_> {
     }
 
     fn tokens(&self) -> Chart {
-        let answers = self.series("answers", |bucket| Some(float(bucket.output_tokens) / span(bucket)));
-        let prompts = self.series("prompts", |bucket| Some(float(bucket.input_tokens) / span(bucket)));
+        let answers = self.series("answers", |bucket| Some(float(bucket.output_tokens) / bucket.seconds()));
+        let prompts = self.series("prompts", |bucket| Some(float(bucket.input_tokens) / bucket.seconds()));
         self.chart("Tokens per second", decimal, vec![answers, prompts])
     }
 
     fn calls(&self) -> Chart {
-        let calls = self.series("calls", |bucket| Some(float(bucket.calls) / span(bucket)));
+        let calls = self.series("calls", |bucket| Some(float(bucket.calls) / bucket.seconds()));
         self.chart("Calls per second", decimal, vec![calls])
     }
 
@@ -127,11 +127,6 @@ impl Course<'_> {
 /// Returns the name of a kind of error in words.
 pub fn words(kind: ErrorKind) -> String {
     kind.as_str().replace('_', " ")
-}
-
-/// Returns the length of a span in seconds, which is above zero.
-fn span(bucket: &SeriesBucket) -> f64 {
-    bucket.to.duration_since(bucket.from).as_secs_f64().max(0.001)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]

@@ -75,7 +75,7 @@ impl RunHead<'_> {
     fn head(&self, tab: Tab) -> Markup {
         let run = self.run;
         html! {
-            nav.crumbs aria-label="Breadcrumb" { a href=(url::RUNS) { "Runs" } span aria-hidden="true" { "/" } }
+            nav.crumbs aria-label="Breadcrumb" { a href=(url::RUNS) { "Runs" } }
             div.head #head data-region {
                 h1 { (one_line(self.name(), 120)) " " (status::pill(run)) }
                 (steering::buttons(run, self.viewer, &url::run(run.id)))

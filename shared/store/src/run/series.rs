@@ -15,6 +15,8 @@ const LENGTHS: [(SignedDuration, SignedDuration); 4] = [
     (SignedDuration::from_hours(24), SignedDuration::from_mins(1)),
 ];
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
+/// Largest number of intervals over which the time of a request is told. What is left counts in the earliest.
+const BUSY_MAX: usize = 60;
 
 /// Calls of a run whose logs were written in one interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +40,9 @@ pub struct SeriesPoint {
     pub latencies: Times,
     /// Milliseconds to the first tokens of the attempts that were answered.
     pub ttfts: Times,
-    /// Sum of the milliseconds of all requests: divided by the interval's, it is how many were in flight on average.
-    pub busy_ms: u64,
+    /// Milliseconds of the requests that ended in this interval, by when they were in flight: in this interval first, then in
+    /// each one before it that is as long.
+    pub busy_ms: Vec<u64>,
 }
 
 /// Milliseconds, each with how often it occurred. Above 127 they are rounded down, by less than one in 64.
@@ -85,18 +88,48 @@ impl SeriesPoint {
             self.latencies.record(call.latency_ms);
         }
         for sent in call.attempts.iter().filter(|attempt| !attempt.unsent) {
-            self.busy_ms = self.busy_ms.saturating_add(sent.latency_ms);
+            let latency = SignedDuration::from_millis(sent.latency_ms.try_into().unwrap_or(i64::MAX));
+            let end = sent.started_at.saturating_add(latency).unwrap_or(Timestamp::MAX);
+            self.occupy(sent.started_at, end);
         }
         if let Some(ttft) = call.ttft_ms {
             self.ttfts.record(ttft);
         }
     }
 
+    /// Counts the time of a request.
+    fn occupy(&mut self, begin: Timestamp, mut end: Timestamp) {
+        let length = self.to.duration_since(self.from);
+        let mut from = self.from;
+        for index in 0..BUSY_MAX {
+            let since = if index + 1 == BUSY_MAX { begin } else { begin.max(from) };
+            let within = end.duration_since(since).as_millis().try_into().unwrap_or(0);
+            if self.busy_ms.len() == index {
+                self.busy_ms.push(0);
+            }
+            self.busy_ms[index] = self.busy_ms[index].saturating_add(within);
+            if begin >= from {
+                break;
+            }
+            end = end.min(from);
+            from = from.saturating_sub(length).unwrap_or(Timestamp::MIN);
+        }
+    }
+
+    /// Returns the times in which requests were in flight that ended in this interval, each with the sum of their milliseconds.
+    pub fn busy(&self) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
+        let length = self.to.duration_since(self.from);
+        let earlier = move |moment: Timestamp| moment.saturating_sub(length).unwrap_or(Timestamp::MIN);
+        let spans =
+            std::iter::successors(Some((self.from, self.to)), move |(from, _)| Some((earlier(*from), *from)));
+        spans.zip(&self.busy_ms).map(|((from, to), ms)| (from, to, *ms))
+    }
+
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("its keys are strings and numbers")
     }
 
-    /// Adds the interval that follows this one.
+    /// Adds the interval that follows this one, without the time of its requests: [`busy`](Self::busy) tells it of each.
     pub fn extend(&mut self, next: Self) {
         self.to = next.to;
         self.settled += next.settled;
@@ -113,7 +146,6 @@ impl SeriesPoint {
         }
         self.latencies.extend(&next.latencies);
         self.ttfts.extend(&next.ttfts);
-        self.busy_ms += next.busy_ms;
     }
 }
 
@@ -174,7 +206,7 @@ mod tests {
     fn two_intervals_add_up_to_one() {
         let mut call = testing::call(InvocationId::from_uuid(Uuid::nil()));
         call.attempts = vec![testing::attempt()];
-        (call.attempts[0].error_kind, call.attempts[0].latency_ms) = (Some(ErrorKind::Overloaded), 900);
+        call.attempts[0].error_kind = Some(ErrorKind::Overloaded);
         (call.latency_ms, call.ttft_ms, call.cost_nanousd) = (1_000, Some(40), Some(7));
         let (mut first, mut second) = (SeriesPoint::begin(at(0), at(0)), SeriesPoint::begin(at(0), at(1)));
         first.charge(&call);
@@ -185,7 +217,7 @@ mod tests {
 
         assert_eq!((first.from, first.to, first.settled, first.calls), (at(0), at(2), 2, 2));
         assert_eq!(first.errors[&ErrorKind::Overloaded], 2);
-        assert_eq!((first.cost_nanousd, first.busy_ms), (Some(14), 1_800));
+        assert_eq!(first.cost_nanousd, Some(14));
         assert_eq!(
             (first.latencies.percentile(50), first.latencies.percentile(99)),
             (Some(1_000), Some(2_976))
@@ -193,5 +225,26 @@ mod tests {
         assert_eq!((first.ttfts.percentile(50), Times::default().percentile(50)), (Some(40), None));
         let stored = serde_json::to_string(&first).unwrap();
         assert_eq!(serde_json::from_str::<SeriesPoint>(&stored).unwrap(), first);
+    }
+
+    #[test]
+    fn a_request_is_told_where_it_was_in_flight() {
+        let millis = |ms| Timestamp::from_millisecond(ms).unwrap();
+        for (begin, end, want) in [
+            (10_200, 10_900, vec![700]),
+            (9_700, 10_400, vec![400, 300]),
+            // It ended before its log was written in this interval.
+            (8_500, 9_500, vec![0, 500, 500]),
+            (10_500, 11_200, vec![700]),
+        ] {
+            let mut point = SeriesPoint::begin(at(0), at(10));
+            point.occupy(millis(begin), millis(end));
+            assert_eq!(point.busy_ms, want, "{begin} to {end}");
+        }
+        let mut point = SeriesPoint::begin(at(0), at(100));
+        point.occupy(at(0), at(101));
+        assert_eq!((point.busy_ms.len(), point.busy_ms.iter().sum::<u64>()), (BUSY_MAX, 101_000));
+        let spans: Vec<_> = point.busy().take(2).collect();
+        assert_eq!(spans, [(at(100), at(101), 1_000), (at(99), at(100), 1_000)]);
     }
 }
