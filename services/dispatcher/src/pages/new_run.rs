@@ -42,22 +42,13 @@ pub async fn page(
     }
 }
 
-/// Fields of the form, as they were typed.
+/// The form, with the dataset for which it was typed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Typed {
     dataset: String,
-    provider: String,
-    model: String,
-    name: String,
-    samples: String,
-    temperature: String,
-    max_tokens: String,
-    concurrency: String,
-    budget_usd: String,
-    scorer: String,
-    system_prompt: String,
-    template: String,
+    #[serde(flatten)]
+    form: RunForm,
 }
 
 impl Typed {
@@ -65,44 +56,28 @@ impl Typed {
         self.dataset.parse().map_err(|error| ApiError::bad_request(format!("dataset: {error}")))
     }
 
-    /// Returns the form, so that the next page has what was typed.
-    fn form(&self) -> RunForm {
-        RunForm {
-            provider: self.provider.clone(),
-            model: self.model.clone(),
-            name: self.name.clone(),
-            samples: self.samples.clone(),
-            temperature: self.temperature.clone(),
-            max_tokens: self.max_tokens.clone(),
-            concurrency: self.concurrency.clone(),
-            budget_usd: self.budget_usd.clone(),
-            scorer: self.scorer.clone(),
-            system_prompt: self.system_prompt.clone(),
-            template: self.template.clone(),
-        }
-    }
-
     /// Returns the run that the form asks for. Its values are checked where those of the API are.
     fn new_run(&self) -> Result<NewRun, ApiError> {
+        let form = &self.form;
         let (mut config, mut generation) = (Map::new(), Map::new());
         let put = |map: &mut Map<String, Value>, key: &str, value: Option<Value>| {
             map.extend(value.map(|value| (key.to_owned(), value)));
         };
-        put(&mut generation, "temperature", number("temperature", &self.temperature)?);
-        put(&mut generation, "max_new_tokens", number("max tokens", &self.max_tokens)?);
-        put(&mut config, "samples", number("samples", &self.samples)?);
-        put(&mut config, "concurrency", number("calls in flight", &self.concurrency)?);
-        put(&mut config, "system_prompt", given(Some(&self.system_prompt)).map(Value::from));
-        put(&mut config, "prompt_template", given(Some(&self.template)).map(Value::from));
-        put(&mut config, "scoring", given(Some(&self.scorer)).map(|scorer| json!({"scorer": scorer})));
+        put(&mut generation, "temperature", number("temperature", &form.temperature)?);
+        put(&mut generation, "max_new_tokens", number("max tokens", &form.max_tokens)?);
+        put(&mut config, "samples", number("samples", &form.samples)?);
+        put(&mut config, "concurrency", number("calls in flight", &form.concurrency)?);
+        put(&mut config, "system_prompt", given(Some(&form.system_prompt)).map(Value::from));
+        put(&mut config, "prompt_template", given(Some(&form.template)).map(Value::from));
+        put(&mut config, "scoring", given(Some(&form.scorer)).map(|scorer| json!({"scorer": scorer})));
         let generation = (!generation.is_empty()).then_some(Value::Object(generation));
         put(&mut config, "generation", generation);
-        let cost_usd = number("budget", &self.budget_usd)?.and_then(|budget| budget.as_f64());
-        let provider = self.provider.parse();
+        let cost_usd = number("budget", &form.budget_usd)?.and_then(|budget| budget.as_f64());
+        let provider = form.provider.parse();
         Ok(NewRun {
-            name: given(Some(&self.name)),
+            name: given(Some(&form.name)),
             provider_id: provider.map_err(|error| ApiError::bad_request(format!("provider: {error}")))?,
-            model: self.model.trim().to_owned(),
+            model: form.model.trim().to_owned(),
             dataset_id: Some(self.dataset()?),
             config: RunConfig(config),
             priority: None,
@@ -149,7 +124,7 @@ pub async fn smoke_test(
     let (dataset, tested) = (typed.dataset()?, pages.tested(&caller, &typed).await);
     match tested {
         Ok(Changed(change, tried)) => {
-            let page = pages.step(&caller, dataset, &typed.form(), &[], Some(tried)).await?;
+            let page = pages.step(&caller, dataset, &typed.form, &[], Some(tried)).await?;
             Ok(Changed(change, page).into_response())
         }
         Err(error) => pages.again(&caller, dataset, &typed, error).await,
@@ -167,7 +142,7 @@ pub async fn estimate(
     match estimated.await {
         Ok(rows) => {
             let tried = Some(Tried::Estimate(Estimate(rows)));
-            Ok(pages.step(&caller, dataset, &typed.form(), &[], tried).await?.into_response())
+            Ok(pages.step(&caller, dataset, &typed.form, &[], tried).await?.into_response())
         }
         Err(error) => pages.again(&caller, dataset, &typed, error).await,
     }
@@ -195,7 +170,7 @@ impl Pages {
         }
         let status = error.status();
         let faults = error.named_faults();
-        let page = self.step(caller, dataset, &typed.form(), &faults, None).await?;
+        let page = self.step(caller, dataset, &typed.form, &faults, None).await?;
         Ok((status, page).into_response())
     }
 

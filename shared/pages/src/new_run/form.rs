@@ -1,5 +1,6 @@
 use maud::{Markup, html};
 use runmill_proto::{DatasetId, ProviderId, Scorer};
+use serde::Deserialize;
 
 use crate::text::plain;
 
@@ -10,7 +11,8 @@ pub struct Choice {
 }
 
 /// The form of a new run, as it was typed. An empty field has no value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct Form {
     pub provider: String,
     pub model: String,
