@@ -63,7 +63,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     };
     let output = Output::of_unkept_run();
     let preview = Preview::SmokeTestAndEstimate;
-    let options = RunOptions { output, gate: GateArgs::default(), again: false, preview };
+    let options = RunOptions { output, gate: GateArgs::default(), again: false, preview, ahead: None };
     let ended = run_standalone(&process, &request, ready(Ok(items)), options, signals).await;
     gateway.stop().await?;
     ended

@@ -18,6 +18,7 @@ use crate::{
     exit::{ExitCode, UsageError, usage},
     process::Process,
     run::{
+        ahead::{Ahead, LinesAhead, ahead},
         connect,
         dataset::Items,
         estimate::{estimate, table},
@@ -51,26 +52,33 @@ pub async fn run(args: Box<RunArgs>, line: &[OsString]) -> anyhow::Result<ExitCo
     }
     let request = Arc::new(Request::from_args(&args, &process)?);
     let args = Arc::new(*args);
-    let items = read_aside(request.clone(), args.clone());
+    let (ahead, lines) = ahead();
+    let items = read_aside(request.clone(), args.clone(), ahead);
     if args.estimate {
+        drop(lines);
         return print_estimate(&process, &args, &request, &mut items.await?).await;
     }
     let watch = WatchOptions { quiet: args.quiet, wait_for_key: args.wait_for_key };
     let output = Output::open(args.json, &args.out)?.watched(watch);
     let mut signals = stop_signals()?;
     if let Some(client) = connect(&process, &args.server)? {
+        drop(lines);
         let output = output.judged_by(Gate::new(&client, &args.gate).await?);
         let submitted = request.prepare(&client, items.await?).await?.submit(&client, args.again).await?;
         return follow_at_server(&client, submitted, output, &mut signals).await;
     }
-    let options =
-        RunOptions { output, gate: args.gate.clone(), again: args.again, preview: Preview::Nothing };
+    let (gate, again, preview) = (args.gate.clone(), args.again, Preview::Nothing);
+    let options = RunOptions { output, gate, again, preview, ahead: Some(lines) };
     run_standalone(&process, &request, items, options, signals).await
 }
 
 /// Begins to read the items on a thread for blocking calls, so that services can start meanwhile.
-fn read_aside(request: Arc<Request>, args: Arc<RunArgs>) -> impl Future<Output = anyhow::Result<Items>> {
-    let reading = tokio::task::spawn_blocking(move || request.read_items(&args));
+fn read_aside(
+    request: Arc<Request>,
+    args: Arc<RunArgs>,
+    ahead: Ahead,
+) -> impl Future<Output = anyhow::Result<Items>> {
+    let reading = tokio::task::spawn_blocking(move || request.read_items(&args, Some(ahead)));
     async { reading.await.context("reading the dataset")? }
 }
 
@@ -105,6 +113,8 @@ pub struct RunOptions {
     pub gate: GateArgs,
     pub again: bool,
     pub preview: Preview,
+    /// Lines of the items while they are read.
+    pub ahead: Option<LinesAhead>,
 }
 
 /// Runs with all services in this process, which start while the items are read.
@@ -115,10 +125,16 @@ pub async fn run_standalone(
     options: RunOptions,
     signals: impl Stream<Item = ()> + Unpin,
 ) -> anyhow::Result<ExitCode> {
-    let RunOptions { output, gate, again, preview } = options;
+    let RunOptions { output, gate, again, preview, ahead } = options;
     let followed = follow_here(process, output, signals, async |local: &Standalone| {
         let client = &local.client;
-        let mut items = items.await?;
+        let uploaded = async {
+            if let Some(lines) = ahead {
+                request.upload_ahead(client, lines).await;
+            }
+        };
+        let (items, ()) = tokio::join!(items, uploaded);
+        let mut items = items?;
         let gate = Gate::new(client, &gate).await?;
         if preview == Preview::SmokeTestAndEstimate {
             print_preview(process, client, request, &mut items).await?;

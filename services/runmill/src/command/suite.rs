@@ -134,7 +134,7 @@ async fn submit(
     for run in runs {
         let gate = Gate::new(client, &run.args.gate).await?;
         let request = Request::from_args(&run.args, process)?;
-        let items = request.read_items(&run.args)?;
+        let items = request.read_items(&run.args, None)?;
         ready.push((request.prepare(client, items).await?, gate, run));
     }
     let mut entries = Vec::with_capacity(ready.len());

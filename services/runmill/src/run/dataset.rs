@@ -11,7 +11,7 @@ use runmill_proto::{Item, Scoring};
 use runmill_store::DatasetHash;
 use tempfile::SpooledTempFile;
 
-use super::references::References;
+use super::{ahead::Ahead, references::References};
 use crate::exit::{UsageError, usage};
 
 /// Checked items in runmill's format, ready for upload. They are kept in memory up to [`MEMORY_MAX_BYTES`], and in a
@@ -65,9 +65,9 @@ pub fn in_file(name: &str, error: &ReadError) -> UsageError {
 }
 
 impl Items {
-    /// Reads the items of a file.
-    pub fn read(path: &Path, options: &ReadOptions<'_>) -> anyhow::Result<Self> {
-        Self::collect(&name_of(path), open(path, options)?, options)
+    /// Reads the items of a file, and puts each line `ahead`, too.
+    pub fn read(path: &Path, options: &ReadOptions<'_>, ahead: Option<Ahead>) -> anyhow::Result<Self> {
+        Self::collect(&name_of(path), open(path, options)?, options, ahead)
     }
 
     /// Reads items of a text that is part of the program.
@@ -75,11 +75,16 @@ impl Items {
         let reading =
             Source::read(text.as_bytes()).and_then(|source| Reading::of(source, Options::default()));
         let reading = reading.map_err(|error| in_file(name, &error))?;
-        Self::collect(name, reading, &ReadOptions { limit, ..ReadOptions::default() })
+        Self::collect(name, reading, &ReadOptions { limit, ..ReadOptions::default() }, None)
     }
 
-    fn collect(name: &str, reading: Reading, options: &ReadOptions<'_>) -> anyhow::Result<Self> {
-        let mut items = Writer::default();
+    fn collect(
+        name: &str,
+        reading: Reading,
+        options: &ReadOptions<'_>,
+        ahead: Option<Ahead>,
+    ) -> anyhow::Result<Self> {
+        let mut items = Writer { ahead, ..Writer::default() };
         for read in reading.take(options.limit.unwrap_or(usize::MAX)) {
             let read = read.map_err(|error| in_file(name, &error))?;
             items.ids.add(&read).map_err(|same| UsageError::new(format_args!("{name}, {same}")))?;
@@ -137,6 +142,7 @@ struct Writer {
     ids: Ids,
     first_image: Option<Place>,
     references: References,
+    ahead: Option<Ahead>,
 }
 
 /// File in memory that moves to the disk as it grows.
@@ -152,6 +158,9 @@ impl Writer {
     fn push(&mut self, read: &ReadItem, scoring: Option<&Scoring>) -> anyhow::Result<()> {
         self.references.add(read, scoring);
         writeln!(self.lines.0, "{}", read.line).context("writing a temporary file")?;
+        if let Some(ahead) = &mut self.ahead {
+            ahead.push(&read.line);
+        }
         self.hash.add(&read.line);
         self.count += 1;
         if self.first_image.is_none() && !read.item.inputs.images.is_empty() {
@@ -161,7 +170,10 @@ impl Writer {
     }
 
     fn finish(self) -> Items {
-        let Self { lines, hash, count, first_image, references, .. } = self;
+        let Self { lines, hash, count, first_image, references, ahead, .. } = self;
+        if let Some(ahead) = ahead {
+            ahead.end();
+        }
         Items { lines: lines.0, count, first_image, version_hash: hash.finish(), references }
     }
 }
@@ -178,11 +190,11 @@ mod tests {
     }
 
     fn read(path: &Path) -> anyhow::Result<Items> {
-        Items::read(path, &ReadOptions::default())
+        Items::read(path, &ReadOptions::default(), None)
     }
 
     fn mapped(path: &Path, map: &str) -> anyhow::Result<Items> {
-        Items::read(path, &ReadOptions { map: Some(map), ..ReadOptions::default() })
+        Items::read(path, &ReadOptions { map: Some(map), ..ReadOptions::default() }, None)
     }
 
     #[test]
@@ -251,6 +263,6 @@ mod tests {
     fn the_limit_is_heard() {
         let (_folder, path) = write("set.jsonl", &"{\"q\":\"?\"}\n".repeat(5));
         let options = ReadOptions { map: Some("question=q"), limit: Some(3), ..ReadOptions::default() };
-        assert_eq!(Items::read(&path, &options).unwrap().count, 3);
+        assert_eq!(Items::read(&path, &options, None).unwrap().count, 3);
     }
 }

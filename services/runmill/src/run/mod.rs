@@ -1,5 +1,6 @@
 //! Steps of a run from the command line: read the items, submit, watch, show the result.
 
+pub mod ahead;
 mod budget;
 mod contact;
 pub mod dataset;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
+    ahead::{Ahead, LinesAhead},
     budget,
     dataset::{Items, ReadOptions},
     identity::Identity,
@@ -90,12 +91,12 @@ impl Request {
     }
 
     /// Reads the items of a file as this run needs them, and checks its template and its scorer with them.
-    pub fn read_items(&self, args: &RunArgs) -> anyhow::Result<Items> {
+    pub fn read_items(&self, args: &RunArgs, ahead: Option<Ahead>) -> anyhow::Result<Items> {
         let job = self.job()?;
         let template = job.prompt_template.as_deref();
         let (used, scoring) = (prompt_names(template)?, job.scoring.as_ref());
         let options = ReadOptions { map: args.map.as_deref(), limit: args.limit, used, scoring };
-        let mut items = Items::read(&args.dataset, &options)?;
+        let mut items = Items::read(&args.dataset, &options, ahead)?;
         check_prompt(template, items.first()?.as_ref())?;
         // A judge needs no reference.
         if !self.config.0.contains_key("judge")
@@ -104,6 +105,18 @@ impl Request {
             note!("{remark}");
         }
         Ok(items)
+    }
+
+    /// Uploads items while they are read, if the server has no dataset at all and so not these. Otherwise, and if it fails,
+    /// [`prepare`](Self::prepare) does it.
+    pub async fn upload_ahead(&self, client: &Client, lines: LinesAhead) {
+        // Of a file that was read already, all is known.
+        if lines.is_over() || !client.datasets(1).await.is_ok_and(|datasets| datasets.is_empty()) {
+            return;
+        }
+        if let Err(error) = client.upload_dataset(&self.dataset_name, lines.into_body()).await {
+            tracing::debug!(event = "dataset.not_uploaded_ahead", error = %error);
+        }
     }
 
     /// Uploads the items unless the server has them. Returns what [`Prepared::submit`] submits.
