@@ -170,7 +170,9 @@ mod tests {
             let sent = Attempt { started_at, latency_ms: 1_900, ..testing::attempt() };
             let call = Call { attempts: vec![sent], ..testing::call(InvocationId::from_uuid(Uuid::nil())) };
             let mut point = SeriesPoint::begin(at(100), end);
-            (0..8).for_each(|_| point.charge(&call));
+            for _ in 0..8 {
+                point.charge(&call);
+            }
             point
         };
         let buckets = course((1..=20).map(wave).collect(), at(138)).buckets;
@@ -187,7 +189,9 @@ mod tests {
         let mut buckets = so_far(course(points, now), now).buckets;
         assert_eq!(buckets.last().map(|bucket| (bucket.to, bucket.settled)), Some((at(110), 1)));
         assert!(buckets.iter().all(|bucket| bucket.in_flight.is_some()), "no latency is known");
-        buckets.iter_mut().for_each(|bucket| bucket.latency_p50_ms = Some(900));
+        for bucket in &mut buckets {
+            bucket.latency_p50_ms = Some(900);
+        }
         let known: Vec<_> = so_far(RunSeries { buckets }, now).buckets;
         assert_eq!(known.iter().filter(|bucket| bucket.in_flight.is_none()).count(), 1, "{known:?}");
         let short = so_far(course(vec![point(100, 1, 0)], at(100)), at(100));

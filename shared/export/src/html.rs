@@ -52,7 +52,9 @@ fn is_notable(of: &DetailedResult) -> bool {
 
 impl<W: Write + Send> Encoder for Html<W> {
     fn results(&mut self, results: &[DetailedResult]) -> Result<(), ExportError> {
-        results.iter().for_each(|result| self.add(result));
+        for result in results {
+            self.add(result);
+        }
         Ok(())
     }
 

@@ -80,7 +80,9 @@ mod tests {
         let (mut ahead, lines) = ahead();
         let line = "x".repeat(PIECE_BYTES / 2);
         let reader = tokio::task::spawn_blocking(move || {
-            (0..2 * PIECES_MAX + 3).for_each(|_| ahead.push(&line));
+            for _ in 0..2 * PIECES_MAX + 3 {
+                ahead.push(&line);
+            }
             ahead.end();
         });
         let pieces: Vec<_> = lines.into_body().map(|piece| piece.unwrap()).collect().await;
@@ -103,7 +105,9 @@ mod tests {
         let (mut ahead, lines) = ahead();
         drop(lines);
         let reader = tokio::task::spawn_blocking(move || {
-            (0..PIECES_MAX + 2).for_each(|_| ahead.push(&"x".repeat(PIECE_BYTES)));
+            for _ in 0..PIECES_MAX + 2 {
+                ahead.push(&"x".repeat(PIECE_BYTES));
+            }
             ahead.end();
         });
         reader.await.unwrap();

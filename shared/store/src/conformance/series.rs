@@ -19,9 +19,9 @@ pub async fn what_calls_did_is_kept_by_interval(stores: &Stores) {
         store.write_logs(&batch(part.map(|n| answered(&run, n))), after(ms)).await.unwrap();
     }
 
-    let stored = store.series(run.id).await.unwrap();
-    assert_eq!(stored.iter().map(summary).collect::<Vec<_>>(), [(start, 3), (after(1_000), 2)]);
-    assert_eq!((stored[0].calls, stored[0].latencies.percentile(99)), (3, Some(250)));
+    let points = store.series(run.id).await.unwrap();
+    assert_eq!(points.iter().map(summary).collect::<Vec<_>>(), [(start, 3), (after(1_000), 2)]);
+    assert_eq!((points[0].calls, points[0].latencies.percentile(99)), (3, Some(250)));
     let newest = store.run(run.id).await.unwrap().stats.series.unwrap();
     assert_eq!(summary(&newest), (after(7_000), 1));
 }

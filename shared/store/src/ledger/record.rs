@@ -75,7 +75,9 @@ impl LockedRun {
         let settled = self.row.stats.settled() - settled_before;
         let interval = self.interval(now);
         interval.settled += settled;
-        entries.iter().for_each(|entry| interval.charge(entry.call()));
+        for entry in entries {
+            interval.charge(entry.call());
+        }
         let resumes = was_on_trial && self.resume_if_answered(now);
         let interrupted = self.interrupt(interruption, now) || resumes;
         let ended = self.end_if_done(now);

@@ -10,7 +10,10 @@ use tokio::sync::OnceCell;
 const KEPT_MAX: usize = 16;
 
 /// The newest values that observers have asked for: each is made once, however many ask.
-pub struct Shared<K, V>(Mutex<VecDeque<(K, Arc<OnceCell<Arc<V>>>)>>);
+pub struct Shared<K, V>(Mutex<VecDeque<(K, Cell<V>)>>);
+
+/// A value, once it is made.
+type Cell<V> = Arc<OnceCell<Arc<V>>>;
 
 impl<K, V> Default for Shared<K, V> {
     fn default() -> Self {
@@ -36,7 +39,7 @@ impl<K: Copy + Eq, V> Shared<K, V> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| *known != key);
     }
 
-    fn cell(&self, key: K) -> Arc<OnceCell<Arc<V>>> {
+    fn cell(&self, key: K) -> Cell<V> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, cell)) = kept.iter().find(|(known, _)| *known == key) {
             return cell.clone();
