@@ -18,9 +18,8 @@ ON_NEWER := --workspace --test store --test amqp
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# CI has built the program with the features of all tests, and need not build it again.
 demo: ## Run a real dataset against a built-in model server: no server, no key
-	cargo run $(if $(CI),--workspace --all-features --bin runmill,-p runmill) -- demo
+	cargo run -p runmill -- demo
 
 test: ## Run every test on real servers, and print how many passed (SERVERS=new: broker and store on newer servers)
 	$(if $(filter new,$(SERVERS)),tests/services/newer tests/run $(ON_NEWER),tests/services/with-servers tests/run)
