@@ -31,11 +31,11 @@ impl ScoreClass {
 text_enum! {
     /// Order of results, other than the dataset's.
     ResultOrder {
-        /// By the latency of the call that gave the result.
+        /// The result whose call took longest is first.
         Slowest = "slowest",
-        /// By the time at which the result was recorded.
+        /// The result that was recorded last is first.
         Newest = "newest",
-        /// By the score that the executor gave. Results without a score are left out.
+        /// The result with the lowest score of the executor is first. Results without a score are left out.
         Lowest = "lowest",
     }
 }

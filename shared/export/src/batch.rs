@@ -54,7 +54,7 @@ impl<W> Batch<W> {
 
     fn reply(&self, id: String, result: &DetailedResult) -> serde_json::Value {
         let record = &result.result;
-        // Of an evaluation, the tokens of the call are recorded beside the result.
+        // The tokens of an evaluation's call are recorded beside the result.
         let usage = record.answer_usage.or_else(|| result.call.as_ref()?.usage);
         let prompt_tokens = result.prompt.iter().map(|turn| estimate_message_tokens(&turn.content)).sum();
         let head = ReplyHead {

@@ -13,7 +13,7 @@ use crate::{
     text::{one_line, plain, shown},
 };
 
-/// What the file may load: nothing but its own style.
+/// The file may load nothing but its own style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLES: [&str; 3] = ["style.css", "layout.css", "table.css"];
 

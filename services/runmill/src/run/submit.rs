@@ -110,7 +110,7 @@ impl Request {
     /// Uploads items while they are read, if the server has no dataset at all and so not these. Otherwise, and if it fails,
     /// [`prepare`](Self::prepare) does it.
     pub async fn upload_ahead(&self, client: &Client, lines: LinesAhead) {
-        // Of a file that was read already, all is known.
+        // A file that was read already has a hash, by which the server may know it.
         if lines.is_over() || !client.datasets(1).await.is_ok_and(|datasets| datasets.is_empty()) {
             return;
         }

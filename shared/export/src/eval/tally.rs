@@ -10,7 +10,7 @@ const SCORERS_MAX: usize = 100;
 pub struct Tally {
     /// Number of samples with an answer.
     pub answered: u64,
-    /// By the name of the scorer.
+    /// Sums by the name of the scorer.
     pub scores: BTreeMap<String, Scores>,
 }
 

@@ -15,8 +15,9 @@ const LENGTHS: [(SignedDuration, SignedDuration); 4] = [
     (SignedDuration::from_hours(24), SignedDuration::from_mins(1)),
 ];
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
-/// Largest number of intervals over which the time of a request is told. What is left counts in the earliest.
-const BUSY_MAX: usize = 60;
+/// Largest number of intervals over which the time of a request is told. No request of a run's first hour takes more. What
+/// is left is not told: in one interval it would look like many requests.
+const BUSY_MAX: usize = 120;
 
 /// Calls of a run whose logs were written in one interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,8 +103,7 @@ impl SeriesPoint {
         let length = self.to.duration_since(self.from);
         let mut from = self.from;
         for index in 0..BUSY_MAX {
-            let since = if index + 1 == BUSY_MAX { begin } else { begin.max(from) };
-            let within = end.duration_since(since).as_millis().try_into().unwrap_or(0);
+            let within = end.duration_since(begin.max(from)).as_millis().try_into().unwrap_or(0);
             if self.busy_ms.len() == index {
                 self.busy_ms.push(0);
             }
@@ -243,8 +243,14 @@ mod tests {
         }
         let mut point = SeriesPoint::begin(at(0), at(100));
         point.occupy(at(0), at(101));
-        assert_eq!((point.busy_ms.len(), point.busy_ms.iter().sum::<u64>()), (BUSY_MAX, 101_000));
+        assert_eq!(point.busy_ms, [1_000; 101], "a request as long as the run");
+        point.occupy(at(-900), at(101));
+        assert_eq!(
+            (point.busy_ms.len(), point.busy_ms.last()),
+            (BUSY_MAX, Some(&1_000)),
+            "no second has more than one"
+        );
         let spans: Vec<_> = point.busy().take(2).collect();
-        assert_eq!(spans, [(at(100), at(101), 1_000), (at(99), at(100), 1_000)]);
+        assert_eq!(spans, [(at(100), at(101), 2_000), (at(99), at(100), 2_000)]);
     }
 }
